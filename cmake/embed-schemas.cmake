@@ -1,0 +1,10 @@
+# Writes OUTPUT: every FOLDER/NAME.avsc as `const char lc_schema_NAME[]`, byte for byte.
+file(GLOB schemas ${FOLDER}/*.avsc)
+set(text "/* Made from schemas/ by cmake/embed-schemas.cmake. */\n")
+foreach(schema ${schemas})
+  get_filename_component(name ${schema} NAME_WE)
+  file(READ ${schema} bytes HEX)
+  string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
+  string(APPEND text "extern const char lc_schema_${name}[];\nconst char lc_schema_${name}[] = {${bytes}0};\n")
+endforeach()
+file(WRITE ${OUTPUT} "${text}")

@@ -1,0 +1,157 @@
+/* base.h - the words that every room uses: instants, durations, borrowed text, errors, an arena.
+ *
+ * Header only: it belongs to no room and uses GLib alone. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Unix milliseconds in UTC. */
+typedef int64_t lc_instant;
+/* Milliseconds. */
+typedef int64_t lc_duration;
+
+/* No instant given (an optional time that is absent). Earlier than any other. */
+#define LC_ABSENT INT64_MIN
+/* An instant that never comes. Later than any other. */
+#define LC_NEVER INT64_MAX
+
+#define LC_SECOND ((lc_duration)1000)
+#define LC_MINUTE (60 * LC_SECOND)
+#define LC_HOUR (60 * LC_MINUTE)
+#define LC_DAY (24 * LC_HOUR)
+
+/* Who can do something about an error. Callers switch on the code, never on the text. */
+typedef enum {
+    LC_ERROR_CONFIG, /* the operator: configuration, policy, usage. Exit code 2 */
+    LC_ERROR_RECORD, /* the publisher: a record that is no valid fact. Dead letter */
+    LC_ERROR_RETRY,  /* time: a server that does not answer. Back off and try again */
+    LC_ERROR_ABORT,  /* this transaction: abort it and recover its partitions */
+    LC_ERROR_FATAL   /* nobody: stop. Exit code 1 */
+} lc_error;
+
+#define LC_ERROR (lc_error_quark())
+
+static inline GQuark
+lc_error_quark(void)
+{
+    return g_quark_from_static_string("leadclock-error");
+}
+
+/* Borrowed bytes, not NUL-terminated. Absent: data is NULL. Present and empty: data is not NULL, size 0. */
+typedef struct {
+    const char *data;
+    size_t size;
+} lc_text;
+
+#define LC_TEXT(literal) ((lc_text){(literal), sizeof(literal) - 1})
+#define LC_NO_TEXT ((lc_text){NULL, 0})
+/* For printf("%.*s", LC_TEXT_ARGS(text)). */
+#define LC_TEXT_ARGS(text) (int)(text).size, (text).data ? (text).data : ""
+
+static inline lc_text
+lc_text_of(const char *string)
+{
+    return (lc_text){string, string ? strlen(string) : 0};
+}
+
+static inline bool
+lc_text_is_absent(lc_text text)
+{
+    return text.data == NULL;
+}
+
+/* Absent equals absent only. */
+static inline bool
+lc_text_equal(lc_text a, lc_text b)
+{
+    return a.size == b.size && (a.data == NULL) == (b.data == NULL) &&
+           (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+/* Byte order; absent comes first, then the empty text. */
+static inline int
+lc_text_compare(lc_text a, lc_text b)
+{
+    if ((a.data == NULL) != (b.data == NULL))
+        return a.data == NULL ? -1 : 1;
+    size_t common = a.size < b.size ? a.size : b.size;
+    int order = common ? memcmp(a.data, b.data, common) : 0;
+    return order ? order : (a.size > b.size) - (a.size < b.size);
+}
+
+/* A bump allocator for what lives as long as a batch (GLib has none). Memory is freed all at once;
+ * `lc_arena_reset` keeps the chunks for the next batch. Zero-initialise before use. Not thread safe. */
+typedef struct lc_arena_chunk lc_arena_chunk;
+struct lc_arena_chunk {
+    lc_arena_chunk *next;
+    size_t size; /* of the bytes that follow */
+};
+
+typedef struct {
+    lc_arena_chunk *first, *current;
+    size_t used; /* bytes of the current chunk */
+} lc_arena;
+
+#define LC_ARENA_CHUNK_BYTES ((size_t)256 * 1024)
+#define LC_ARENA_ALIGNMENT ((size_t)16)
+
+/* Uninitialised, aligned to 16 bytes, never NULL. Owned by the arena. */
+static inline void *
+lc_arena_alloc(lc_arena *arena, size_t size)
+{
+    size = (size + LC_ARENA_ALIGNMENT - 1) & ~(LC_ARENA_ALIGNMENT - 1);
+    while (arena->current == NULL || arena->used + size > arena->current->size) {
+        lc_arena_chunk *next = arena->current ? arena->current->next : arena->first;
+        if (next == NULL) {
+            size_t bytes = MAX(size, LC_ARENA_CHUNK_BYTES);
+            next = g_malloc(sizeof(lc_arena_chunk) + bytes);
+            next->next = NULL;
+            next->size = bytes;
+            if (arena->current)
+                arena->current->next = next;
+            else
+                arena->first = next;
+        }
+        arena->current = next;
+        arena->used = 0;
+    }
+    void *memory = (char *)(arena->current + 1) + arena->used;
+    arena->used += size;
+    return memory;
+}
+
+#define lc_arena_new(arena, type, count) ((type *)lc_arena_alloc((arena), sizeof(type) * (count)))
+
+/* A copy that ends with a NUL (not counted in its size), so that it can also be used as a C string. */
+static inline lc_text
+lc_arena_text(lc_arena *arena, lc_text text)
+{
+    if (text.data == NULL)
+        return text;
+    char *copy = lc_arena_alloc(arena, text.size + 1);
+    if (text.size)
+        memcpy(copy, text.data, text.size);
+    copy[text.size] = '\0';
+    return (lc_text){copy, text.size};
+}
+
+static inline void
+lc_arena_reset(lc_arena *arena)
+{
+    arena->current = arena->first;
+    arena->used = 0;
+}
+
+static inline void
+lc_arena_clear(lc_arena *arena)
+{
+    for (lc_arena_chunk *chunk = arena->first, *next; chunk; chunk = next) {
+        next = chunk->next;
+        g_free(chunk);
+    }
+    *arena = (lc_arena){0};
+}

@@ -1,0 +1,83 @@
+/* calendar.h - open time: what "within 8 office hours" means; and instants, durations and zones as text.
+ *
+ * Pure: no I/O but the zone database when a zone is made, no clock, no global. Everything is computed when a
+ * policy is loaded; afterwards a calendar or a zone never changes and may be read from any thread.
+ * Uses GLib only. Rules: lead-policy.md, section 3. */
+#pragma once
+
+#include <leadclock/base.h>
+
+/* ---- Text ---- */
+
+/* "2026-02-02T09:00:00Z", "...:00.250+01:00" (ISO 8601 with a zone; a fraction is cut to the millisecond). */
+bool lc_instant_parse(const char *text, lc_instant *instant);
+
+#define LC_INSTANT_TEXT_BYTES 32
+/* "2026-02-02T09:00:00.000Z" into `text` (at least LC_INSTANT_TEXT_BYTES); returns `text`. */
+char *lc_instant_format(lc_instant instant, char *text);
+
+/* "1h30m": digits with s, m, h, d (24 h) or w (7 d), one or more (rule 2.2). At most 100 years.
+ * `*has_days` (may be NULL): whether d or w occurs (rule 2.5 wants to know). */
+bool lc_duration_parse(const char *text, lc_duration *duration, bool *has_days);
+
+#define LC_DURATION_TEXT_BYTES 64
+/* "1d 2h 30m", the largest units first, milliseconds as "250ms"; returns `text`. */
+char *lc_duration_format(lc_duration duration, char *text);
+
+/* ---- Zones ---- */
+
+typedef struct lc_zone lc_zone;
+
+/* An IANA zone ("Europe/Stockholm", "UTC"). NULL where the zone database has no such name: it never falls back. */
+lc_zone *lc_zone_new(const char *name);
+void lc_zone_free(lc_zone *zone);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_zone, lc_zone_free)
+
+/* The calendar month of an instant in the zone, as 12 * year + (month - 1): a cohort. O(log transitions). */
+int32_t lc_zone_month(const lc_zone *zone, lc_instant instant);
+
+#define LC_MONTH_TEXT_BYTES 16
+/* "2026-02"; returns `text`. */
+char *lc_month_format(int32_t month, char *text);
+
+/* ---- Calendars ---- */
+
+/* Open from `opens` to `closes`, minutes since midnight on the wall; 0 <= opens < closes <= 1440. */
+typedef struct {
+    int16_t opens, closes;
+} lc_window;
+
+typedef struct {
+    const lc_window *windows; /* in order, none overlapping; none: a closed day */
+    unsigned n_windows;
+} lc_day_windows;
+
+typedef struct {
+    int32_t date; /* days since 1970-01-01 */
+    lc_day_windows windows; /* replace those of the week; a holiday has none */
+} lc_special_day;
+
+typedef struct {
+    const lc_zone *zone;
+    lc_day_windows week[7]; /* Monday first */
+    const lc_special_day *special_days; /* in any order, each date once */
+    unsigned n_special_days;
+} lc_calendar_spec;
+
+typedef struct lc_calendar lc_calendar;
+
+/* `spec` is borrowed for the call only (the zone too). Computed for 1970 to 2100. */
+lc_calendar *lc_calendar_new(const lc_calendar_spec *spec);
+/* Open day and night: plain time. */
+lc_calendar *lc_calendar_new_always(void);
+void lc_calendar_free(lc_calendar *calendar);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_calendar, lc_calendar_free)
+
+bool lc_calendar_is_always(const lc_calendar *calendar);
+
+/* The instant at which `amount` (0 or more) of open time has passed since `from`; LC_NEVER beyond the year 2100.
+ * An amount that runs out at closing time is due at closing time. O(log windows). */
+lc_instant lc_calendar_add(const lc_calendar *calendar, lc_instant from, lc_duration amount);
+
+/* The open time between `from` and `to`; 0 where `to` is not after `from`. O(log windows). */
+lc_duration lc_calendar_between(const lc_calendar *calendar, lc_instant from, lc_instant to);

@@ -1,0 +1,14 @@
+/* cli.h - the subcommands. One file of src/cli each; main.c picks one.
+ *
+ * Uses every room. Standard output carries what was asked for, standard error everything else. Each takes its own
+ * arguments (argv[0] is its name) and returns the exit code: 0 done, 1 found something, 2 usage or configuration,
+ * 3 a server can't be reached. */
+#pragma once
+
+int lc_cli_backtest(int argc, char **argv);
+int lc_cli_check(int argc, char **argv);
+int lc_cli_inspect(int argc, char **argv);
+int lc_cli_publish(int argc, char **argv);
+int lc_cli_run(int argc, char **argv);
+int lc_cli_topics(int argc, char **argv);
+int lc_cli_watch(int argc, char **argv);

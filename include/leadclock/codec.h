@@ -1,0 +1,120 @@
+/* codec.h - bytes <-> facts, outcomes, counters and leads: Avro in Confluent framing, and JSON.
+ *
+ * Pure: no I/O, no clock. Uses core's structs; avro-c to parse schemas and for container files; jansson for JSON.
+ * No avro_value_t crosses this door: records are decoded by plans made once a writer schema (architecture.md says
+ * why). Any input, hostile ones too, gives a value or an error, in time and memory bounded by its size. */
+#pragma once
+
+#include <leadclock/base.h>
+#include <leadclock/core.h>
+
+/* ---- Our schemas: the text of schemas/NAME.avsc, built in ---- */
+
+typedef enum {
+    /* facts, in the order of lc_fact_type */
+    LC_SCHEMA_LEAD_CREATED,
+    LC_SCHEMA_LEAD_ASSIGNED,
+    LC_SCHEMA_LEAD_CONTACTED,
+    LC_SCHEMA_LEAD_PROGRESSED,
+    LC_SCHEMA_LEAD_REJECTED,
+    LC_SCHEMA_LEAD_ERASED,
+    /* outcomes, in the order of lc_outcome_type */
+    LC_SCHEMA_SLA_WARNING,
+    LC_SCHEMA_SLA_BREACHED,
+    LC_SCHEMA_SLA_BREACH_ENDED,
+    LC_SCHEMA_LEAD_CLAWED_BACK,
+    LC_SCHEMA_LEAD_ROUTED,
+    LC_SCHEMA_LEAD_SETTLED,
+    LC_SCHEMA_RETRACTED,
+    /* changelogs */
+    LC_SCHEMA_LEAD_STATE,
+    LC_SCHEMA_CHANNEL_COUNTERS
+} lc_schema;
+#define LC_SCHEMAS 15
+
+const char *lc_schema_record_name(lc_schema schema); /* full: "leadclock.LeadCreated" */
+const char *lc_schema_text(lc_schema schema);        /* the .avsc file, as registered */
+
+/* ---- Confluent framing: 0, the schema id as 4 bytes big-endian, body ---- */
+
+#define LC_FRAME_BYTES 5
+/* False: not framed. */
+bool lc_frame_read(const void *value, size_t size, uint32_t *schema_id);
+
+/* ---- Limits of a fact (architecture.md, Topics) ---- */
+
+#define LC_MAX_RECORD_BYTES ((size_t)64 * 1024)
+#define LC_MAX_LEAD_ID_BYTES ((size_t)255)
+#define LC_MAX_LEAD_STATE_BYTES ((size_t)512 * 1024)
+#define LC_MAX_CHANNELS 10000
+
+/* Whether every field of `fact` is present and within its limit, and its times are after 1970 and occurred_at no more
+ * than `max_future` after `record_time` (LC_ABSENT: not checked). LC_ERROR_RECORD says what is wrong.
+ * Both decoders call it. */
+bool lc_fact_check(const lc_fact *fact, lc_instant record_time, lc_duration max_future, GError **error);
+
+/* ---- Plans: how to read one writer schema ---- */
+
+typedef struct lc_plan lc_plan;
+
+/* `schema_json` is the writer's schema. LC_ERROR_RECORD: not a schema that can be read (recursive, deeper than 32, with
+ * references, not a record, or wrong). A record of a name that is none of ours gives a plan whose type is -1. */
+lc_plan *lc_plan_new(const char *schema_json, GError **error);
+void lc_plan_free(lc_plan *plan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_plan, lc_plan_free)
+
+/* Which of our records it writes (by name without namespace), an lc_schema; or -1. */
+int lc_plan_schema(const lc_plan *plan);
+
+/* Decodes the body (after the frame) of a fact. `*lead_id` is the lead_id field. Texts point into `body`; attributes are
+ * allocated from `arena`. Does not call lc_fact_check. LC_ERROR_RECORD: bytes that the schema cannot have written. */
+bool lc_plan_read_fact(const lc_plan *plan, const void *body, size_t size, lc_arena *arena, lc_fact *fact,
+                       lc_text *lead_id, GError **error);
+
+/* Any record as one line of JSON without a line end, fields as the writer named them, timestamps as ISO 8601, bytes as
+ * base64, `"type"` with the record's name first. For `watch`. */
+bool lc_plan_read_json(const lc_plan *plan, const void *body, size_t size, GString *json, GError **error);
+
+/* ---- Encoding. Each appends the body (no frame) to `out`. ---- */
+
+void lc_encode_fact(GByteArray *out, lc_text lead_id, const lc_fact *fact);
+void lc_encode_outcome(GByteArray *out, lc_text lead_id, const lc_outcome *outcome);
+/* The schema of an outcome or a fact. */
+lc_schema lc_outcome_schema(lc_outcome_type type);
+lc_schema lc_fact_schema(lc_fact_type type);
+
+/* `metrics` and `counts` side by side; zero counts are left out. */
+typedef struct {
+    lc_text metric;
+    int64_t count;
+} lc_metric_count;
+void lc_encode_counters(GByteArray *out, lc_text channel, int32_t cohort, int32_t partition,
+                        const lc_metric_count *counts, size_t n_counts);
+/* By plan, so older writers can be read. `*counts` from `arena`, texts point into `body`. */
+bool lc_plan_read_counters(const lc_plan *plan, const void *body, size_t size, lc_arena *arena, lc_text *channel,
+                           int32_t *cohort, int32_t *partition, lc_metric_count **counts, size_t *n_counts,
+                           GError **error);
+
+/* ---- Lead states: LeadState of schemas/LeadState.avsc ---- */
+
+void lc_encode_lead(GByteArray *out, const lc_lead *lead);
+/* Texts point into `body` where they can; the rest, and the facts (with room for two more), come from `arena`. */
+bool lc_plan_read_lead(const lc_plan *plan, const void *body, size_t size, lc_arena *arena, lc_lead *lead,
+                       GError **error);
+/* Only its id and wake_at, without reading the facts: for recovery. */
+bool lc_plan_peek_lead(const lc_plan *plan, const void *body, size_t size, lc_text *lead_id, lc_instant *wake_at,
+                       GError **error);
+
+/* ---- JSON Lines (section 9) ---- */
+
+/* One line (no line end needed). `*arrived_at` LC_ABSENT where not given. Texts and attributes come from `arena`.
+ * LC_ERROR_RECORD: no valid fact (lc_fact_check included, without a record time). */
+bool lc_json_read_fact(const char *line, size_t size, lc_arena *arena, lc_fact *fact, lc_text *lead_id,
+                       lc_instant *arrived_at, GError **error);
+/* One line without its end, keys in the order of section 6 after `type`. */
+void lc_json_write_outcome(GString *json, lc_text lead_id, const lc_outcome *outcome);
+void lc_json_write_fact(GString *json, lc_text lead_id, const lc_fact *fact);
+/* {"channel", "cohort", "metric", "count"} */
+void lc_json_write_count(GString *json, lc_text channel, int32_t cohort, lc_text metric, int64_t count);
+/* A JSON string with its quotes. Bytes that are no UTF-8 become U+FFFD. */
+void lc_json_write_text(GString *json, lc_text text);

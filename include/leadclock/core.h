@@ -1,0 +1,273 @@
+/* core.h - facts in, outcomes out: what happened to a lead, and what follows from it.
+ *
+ * Pure: no I/O, no clock, no global; the same code in the service, the backtest and the simulator.
+ * Uses calendar and policy. Rules: lead-policy.md, sections 1 and 4 to 8.
+ *
+ * A lead is a short log of facts. To judge it is to derive what holds from its facts at `now`, and to publish the
+ * difference from what held when it was last judged. Nothing else is remembered. */
+#pragma once
+
+#include <leadclock/base.h>
+#include <leadclock/policy.h>
+
+/* ---- Facts (section 1) ---- */
+
+/* In the order of rule 1.3. */
+typedef enum {
+    LC_FACT_CREATED,
+    LC_FACT_ASSIGNED,
+    LC_FACT_CONTACTED,
+    LC_FACT_PROGRESSED,
+    LC_FACT_REJECTED,
+    LC_FACT_ERASED
+} lc_fact_type;
+#define LC_FACT_TYPES 6
+
+typedef enum { LC_METHOD_CALL, LC_METHOD_EMAIL, LC_METHOD_MEETING, LC_METHOD_MESSAGE, LC_METHOD_OTHER } lc_method;
+
+/* Texts and attributes are borrowed. Members that a type has not are absent, zero or false. */
+typedef struct {
+    lc_fact_type type;
+    lc_method method;         /* contacted */
+    bool automated;           /* contacted */
+    bool connected;           /* contacted: outcome CONNECTED */
+    lc_text event_id;
+    lc_instant occurred_at;   /* 1970 or later */
+    lc_instant recorded_at;   /* or LC_ABSENT */
+    lc_instant follow_up_at;  /* created, contacted, rejected; or LC_ABSENT */
+    lc_text owner;            /* all but erased; absent where not named */
+    lc_text channel;          /* created */
+    lc_text campaign;         /* created; or absent */
+    lc_text text;             /* progressed: the stage; rejected: the reason */
+    const lc_attribute *attributes; /* created */
+    size_t n_attributes;
+} lc_fact;
+
+/* The name of a type as in section 1: "LeadCreated". */
+const char *lc_fact_type_name(lc_fact_type type);
+
+/* ---- Leads ---- */
+
+/* All that is kept of a lead. The facts are borrowed, in any order, event ids unique, without automated contacts. */
+typedef struct {
+    lc_text id;
+    lc_instant judged_at; /* LC_ABSENT: never */
+    lc_instant wake_at;   /* when it must be judged again (8.1), LC_NEVER: not by itself */
+    lc_instant erased_at; /* LC_ABSENT: never; otherwise facts not after it are dropped (4.8) */
+    lc_fact *facts;
+    size_t n_facts;
+    size_t max_facts; /* room in `facts` */
+} lc_lead;
+
+/* A lead of which nothing is known. `id` is borrowed. */
+void lc_lead_init(lc_lead *lead, lc_text id);
+/* Nothing is kept of it: no fact, no erasure. Its state is to be deleted. */
+bool lc_lead_is_empty(const lc_lead *lead);
+
+/* ---- Outcomes (section 6) ---- */
+
+/* In the order of the table of section 6. */
+typedef enum {
+    LC_OUTCOME_WARNING,
+    LC_OUTCOME_BREACHED,
+    LC_OUTCOME_BREACH_ENDED,
+    LC_OUTCOME_CLAWED_BACK,
+    LC_OUTCOME_ROUTED,
+    LC_OUTCOME_SETTLED,
+    LC_OUTCOME_RETRACTED
+} lc_outcome_type;
+#define LC_OUTCOME_TYPES 7
+
+/* In the order of section 5 among clock instants at one time. */
+typedef enum {
+    LC_CLOCK_NONE = -1,
+    LC_CLOCK_FIRST_CONTACT,
+    LC_CLOCK_REQUESTED,
+    LC_CLOCK_MILESTONE,
+    LC_CLOCK_FOLLOW_UP,
+    LC_CLOCK_CLAWBACK
+} lc_clock;
+
+typedef enum {
+    LC_CAUSE_NONE = -1,
+    LC_CAUSE_REJECTED,
+    LC_CAUSE_CLAWED_BACK,
+    LC_CAUSE_UNRESPONSIVE,
+    LC_CAUSE_NOT_QUALIFIED,
+    LC_CAUSE_OPEN_DIALOGUE,
+    LC_CAUSE_COOLDOWN,
+    LC_CAUSE_BREACHED,  /* of a route only */
+    LC_CAUSE_COMPLETED, /* of a settlement only */
+    LC_CAUSE_ERASED     /* of a settlement only */
+} lc_cause;
+
+typedef enum { LC_ENDED_BY_CONTACTED, LC_ENDED_BY_PROGRESSED, LC_ENDED_BY_SETTLED } lc_ended_by;
+typedef enum { LC_FROM_HANDOFF, LC_FROM_LAST_ACTIVITY, LC_FROM_REQUESTED_TIME } lc_clock_from;
+
+typedef struct {
+    lc_text owner; /* absent: nobody */
+    lc_duration held_ms;
+} lc_tenure;
+
+typedef struct {
+    lc_text stage;
+    lc_instant at;
+} lc_stage_reached;
+
+typedef struct {
+    lc_text rule;  /* the criterion's name */
+    bool is_signal; /* kind SIGNAL; otherwise REQUIRE */
+    bool held;
+    int64_t points; /* what it added */
+} lc_explanation;
+
+typedef struct {
+    uint8_t bytes[16];
+} lc_uuid;
+
+#define LC_UUID_TEXT_BYTES 37
+char *lc_uuid_format(const lc_uuid *uuid, char *text);
+
+/* Optional texts are absent, optional instants LC_ABSENT, optional enumerations -1. */
+typedef struct lc_outcome {
+    lc_outcome_type type;
+    bool restated;
+    uint32_t cycle; /* from 1 */
+    lc_uuid event_id; /* rule 6.1; filled in what lc_lead_judge returns */
+    lc_instant handoff_at;
+    lc_instant occurred_at;
+    lc_text policy;
+    lc_text rule;
+    lc_text channel;
+    lc_text owner;
+    lc_clock clock;     /* warning, breached, breach ended */
+    lc_text clock_name; /* "first_contact", "requested", "milestone:SAL", "follow_up", "clawback" */
+    union {
+        struct {
+            lc_text label;
+            lc_instant due_at;
+        } warning;
+        struct {
+            bool early; /* kind EARLY; otherwise LATE */
+            lc_instant due_at;
+            lc_duration target_ms;
+            uint32_t attempts;
+            const lc_tenure *owners;
+            size_t n_owners;
+        } breached;
+        struct {
+            lc_uuid breach_id;
+            lc_ended_by ended_by;
+            lc_duration late_ms;
+        } breach_ended;
+        struct {
+            lc_instant due_at;
+            lc_clock_from clock_from;
+            lc_instant last_activity_at, first_contact_at;
+            uint32_t attempts;
+        } clawed_back;
+        struct {
+            lc_destination destination;
+            lc_cause cause;
+            lc_text reason;
+            lc_instant resume_at;
+            lc_text to_owner;
+            const lc_text *exclude_owners;
+            size_t n_exclude_owners;
+            bool has_score;
+            int64_t score;
+            const lc_explanation *explanation;
+            size_t n_explanation;
+        } routed;
+        struct {
+            lc_cause cause;
+            lc_text reason;
+            lc_text stage;
+            bool has_route; /* false: `route` is null */
+            lc_destination destination;
+            int32_t cohort; /* lc_zone_month */
+            lc_instant first_contact_at;
+            lc_duration response_open_ms; /* or LC_ABSENT */
+            uint32_t attempts;
+            bool duplicate;
+            bool has_score;
+            int64_t score;
+            const lc_stage_reached *stages;
+            size_t n_stages;
+            const lc_text *breaches; /* sorted */
+            size_t n_breaches;
+            const lc_tenure *owners;
+            size_t n_owners;
+        } settled;
+        struct {
+            lc_uuid retracts;
+            lc_outcome_type retracted_type;
+        } retracted;
+    };
+} lc_outcome;
+
+const char *lc_outcome_type_name(lc_outcome_type type); /* "SlaWarning" */
+const char *lc_cause_name(lc_cause cause);              /* "REJECTED" */
+
+/* ---- Counters (section 7) ---- */
+
+/* A change of one counter of one population. `metric` is the whole name, as "reached:SAL". */
+typedef struct {
+    lc_text channel;
+    int32_t cohort; /* lc_zone_month */
+    lc_text metric;
+    int32_t delta; /* never 0 */
+} lc_count;
+
+/* ---- Judging ---- */
+
+typedef enum {
+    LC_VERDICT_TAKEN,          /* the fact (or the wake-up) was judged: the lead has changed */
+    LC_VERDICT_REPEATED,       /* an event_id that the lead has: nothing changes */
+    LC_VERDICT_AUTOMATED,      /* an automated contact (1.1): nothing changes */
+    LC_VERDICT_FORGOTTEN,      /* not after the lead's erasure (4.8): nothing changes */
+    LC_VERDICT_TOO_MANY_FACTS, /* rule 8.4: nothing changes, the record goes to the dead letters */
+    LC_VERDICT_NOT_DUE         /* a wake-up with nothing due: nothing changes */
+} lc_verdict;
+
+typedef struct {
+    lc_verdict verdict;
+    const lc_outcome *outcomes; /* to publish, in the order of rule 6.2 */
+    size_t n_outcomes;
+    const lc_count *counts; /* to add */
+    size_t n_counts;
+} lc_judgement;
+
+/* Judges leads by one book; holds scratch memory. One a thread. */
+typedef struct lc_judge lc_judge;
+
+/* `book` is borrowed and must outlive the judge. */
+lc_judge *lc_judge_new(const lc_policy_book *book);
+void lc_judge_free(lc_judge *judge);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_judge, lc_judge_free)
+
+/* Takes `fact` into `lead` (NULL: a wake-up, nothing is added) and judges it at the later of `now` and
+ * lead->judged_at. Updates the lead: facts, judged_at, wake_at, erased_at; after an erasure or a purge the facts are
+ * gone (lc_lead_is_empty says when nothing is left at all).
+ *
+ * `now` LC_ABSENT: time is unknown (8.2); the lead is judged at its own judged_at, or where it has none as of 1970.
+ *
+ * Memory: the fact's texts are borrowed, not copied, and must live as long as the lead is used. Where lead->facts has
+ * no room it is replaced by a larger array from `arena` (the old one is not freed). The judgement is good until the
+ * next call with this judge; its texts point into the facts, the book and the judge. */
+const lc_judgement *lc_lead_judge(lc_judge *judge, lc_lead *lead, const lc_fact *fact, lc_instant now,
+                                  lc_arena *arena);
+
+/* For inspect, tests and reports: all that holds at `now`, as lc_lead_judge would publish it for a lead never judged
+ * before (no retraction, warnings whatever their due time), and the counts. The lead is not changed. Same lifetime. */
+const lc_judgement *lc_lead_derive(lc_judge *judge, const lc_lead *lead, lc_instant now);
+
+/* A clock that runs at `now`, for inspect. */
+typedef struct {
+    lc_clock clock;
+    lc_text clock_name;
+    lc_instant started_at, due_at; /* due_at LC_NEVER: beyond 2100 */
+} lc_running_clock;
+
+/* The clocks that run after deriving at `now`; their number. Same lifetime. */
+size_t lc_lead_running_clocks(lc_judge *judge, const lc_lead *lead, lc_instant now, const lc_running_clock **clocks);

@@ -1,0 +1,82 @@
+/* kafka.h - lc_log on librdkafka, and what the command line needs of Kafka beside it.
+ *
+ * Uses librdkafka and log.h. servers.md has the measured facts behind the settings. */
+#pragma once
+
+#include <leadclock/base.h>
+#include <leadclock/log.h>
+
+typedef struct {
+    const char *brokers;
+    const char *const *properties; /* name, value, ..., NULL: any property of librdkafka, all clients; or NULL */
+    const char *group;             /* the consumer group */
+    const char *instance;          /* of this worker: group.instance.id; transactional.id is GROUP-INSTANCE */
+    const char *const *inputs;     /* topics, NULL-terminated, in the order of the indexes */
+    const char *outputs[LC_OUTPUTS]; /* topics */
+} lc_kafka_options;
+
+/* All options are copied. LC_ERROR_CONFIG: a wrong property, named. Connects to nothing yet. */
+lc_log *lc_kafka_log_new(const lc_kafka_options *options, GError **error);
+
+/* The partition of a key among `partitions`, as Java's default partitioner does (murmur2). */
+int32_t lc_kafka_partition_of(lc_text key, int32_t partitions);
+
+/* ---- For the command line. Each makes its own client; `timeout_ms` bounds the whole call. LC_ERROR_RETRY: the
+ *      broker does not answer (exit code 3). ---- */
+
+typedef struct {
+    char *name;         /* owned */
+    int32_t partitions; /* 0: it does not exist */
+    GHashTable *configs; /* char* -> char*, the topic's settings; NULL where not asked */
+} lc_topic_description;
+
+/* NULL-terminated `names`; an array of lc_topic_description in their order (g_array_unref frees all). */
+GArray *lc_kafka_describe_topics(const lc_kafka_options *options, const char *const *names, bool with_configs,
+                                 int timeout_ms, GError **error);
+
+/* Makes one topic. `configs`: name, value, ..., NULL. Existing: true. */
+bool lc_kafka_create_topic(const lc_kafka_options *options, const char *name, int32_t partitions, int replication,
+                           const char *const *configs, int timeout_ms, GError **error);
+
+typedef struct {
+    char *topic;       /* owned */
+    int32_t partition;
+    int64_t committed; /* -1: none */
+    int64_t low, end;  /* log start offset; last stable offset */
+} lc_group_lag;
+
+/* Committed offsets and ends of the group on every partition of the inputs (g_array_unref frees all). */
+GArray *lc_kafka_group_lag(const lc_kafka_options *options, int timeout_ms, GError **error);
+
+/* ---- An idempotent producer, for `publish`. ---- */
+
+typedef struct lc_publisher lc_publisher;
+lc_publisher *lc_publisher_new(const lc_kafka_options *options, GError **error);
+/* Copies. Waits where the queue is full. `value` absent: null. */
+bool lc_publisher_send(lc_publisher *publisher, const char *topic, lc_text key, lc_text value,
+                       const lc_header *headers, size_t n_headers, GError **error);
+/* Waits for all; the number not delivered, with the first reason in `error`. */
+size_t lc_publisher_flush(lc_publisher *publisher, GError **error);
+void lc_publisher_free(lc_publisher *publisher);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_publisher, lc_publisher_free)
+
+/* ---- A read-committed reader without a group, for `watch`. ---- */
+
+typedef struct lc_reader lc_reader;
+typedef struct {
+    int topic; /* index in topics */
+    int32_t partition;
+    int64_t offset;
+    lc_instant timestamp;
+    lc_text key, value;
+    const lc_header *headers;
+    size_t n_headers;
+} lc_read_record; /* good until the next read */
+lc_reader *lc_reader_new(const lc_kafka_options *options, const char *const *topics, bool from_beginning,
+                         GError **error);
+/* 1: a record; 0: nothing within the time-out; -1: error. */
+int lc_reader_read(lc_reader *reader, int timeout_ms, lc_read_record *record, GError **error);
+/* All that was stable when the reader was made has been read. */
+bool lc_reader_is_caught_up(const lc_reader *reader);
+void lc_reader_free(lc_reader *reader);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_reader, lc_reader_free)

@@ -1,0 +1,178 @@
+/* log.h - the port to the log: what the engine needs of Kafka, and nothing more.
+ *
+ * Implemented by the rooms kafka (librdkafka) and memory (tests, simulator). One lc_log belongs to one worker: one
+ * consumer in the group, one transactional producer, one thread. The steps named here are those of
+ * commit-protocol.md. No call blocks for longer than about 1 s; what takes longer answers LC_ERROR_RETRY and is
+ * called again. Error codes: LC_ERROR_RETRY the same call again; LC_ERROR_ABORT abort, renew, recover;
+ * LC_ERROR_CONFIG and LC_ERROR_FATAL stop. */
+#pragma once
+
+#include <leadclock/base.h>
+
+/* Where outcomes and changelogs go. */
+typedef enum {
+    LC_OUTPUT_BREACHES,
+    LC_OUTPUT_WARNINGS,
+    LC_OUTPUT_CLAWBACKS,
+    LC_OUTPUT_ROUTED,
+    LC_OUTPUT_SETTLED,
+    LC_OUTPUT_DEAD_LETTERS,
+    LC_OUTPUT_STATE,   /* changelog: partition of the input */
+    LC_OUTPUT_COUNTERS /* changelog: partition of the input */
+} lc_output;
+#define LC_OUTPUTS 8
+
+/* A changelog, for replay and for C. */
+typedef enum { LC_CHANGELOG_STATE, LC_CHANGELOG_COUNTERS } lc_changelog;
+#define LC_CHANGELOGS 2
+
+typedef enum {
+    LC_LOG_NOTHING,         /* the time-out passed */
+    LC_LOG_RECORD,          /* a record of an input topic */
+    LC_LOG_END,             /* an input was read to its end: `offset` (PARTITION_EOF) */
+    LC_LOG_ASSIGNED,        /* new partitions: lc_log.assignment names all. Nothing of them is delivered before seek */
+    LC_LOG_REVOKED,         /* partitions are to be given up, or were lost: call release_assignment */
+    LC_LOG_INSTANCE_FENCED, /* another process runs with our group.instance.id: exit */
+    LC_LOG_OFFSET_LOST      /* an input's position is out of range: recover it (which will say what was lost) */
+} lc_log_event_type;
+
+typedef struct {
+    lc_log_event_type type;
+    int topic;         /* index in the list of inputs */
+    int32_t partition;
+    int64_t offset;
+    lc_instant timestamp;   /* the record's, or LC_ABSENT */
+    bool is_append_time;    /* the timestamp is the broker's (LogAppendTime) */
+    lc_text key, value;     /* absent: null. Good until `release_records` */
+} lc_log_event;
+
+/* What was committed for one input topic of a partition. */
+typedef struct {
+    int64_t offset;   /* -1: none */
+    lc_text metadata; /* absent: none */
+} lc_log_committed;
+
+/* The end of an input, as of when it was asked for. */
+typedef struct {
+    int topic;
+    int32_t partition;
+    int64_t stable_end;     /* last stable offset */
+    int64_t high_watermark; /* as cached by the consumer; -1: not known. Above stable_end: an open transaction */
+} lc_log_end;
+
+typedef struct {
+    lc_text name, value;
+} lc_header;
+
+typedef struct {
+    lc_output output;
+    int32_t partition; /* -1: by key, as Java does (murmur2) */
+    lc_text key;
+    lc_text value; /* with its frame; absent: a tombstone */
+    const lc_header *headers;
+    size_t n_headers;
+    int64_t *offset; /* filled in by flush; NULL: not wanted. Must live until flush or abort */
+    uint32_t tag;    /* which fact of the batch caused it: see `refused` */
+} lc_outgoing; /* all borrowed for the call only, but `offset` */
+
+/* One record of a changelog, while replaying. */
+typedef struct {
+    int64_t offset;
+    lc_text key, value; /* value absent: a tombstone. Good until `replay_release` */
+} lc_replayed;
+
+typedef enum { LC_REPLAY_NOTHING, LC_REPLAY_RECORD, LC_REPLAY_END } lc_replay_result;
+
+typedef struct {
+    int32_t partition;
+    const int64_t *offsets; /* O: by input topic */
+    const char *metadata;   /* the same on every input topic of the partition */
+} lc_log_commit;
+
+typedef enum {
+    LC_COMMIT_CLEAN,
+    LC_COMMIT_UNKNOWN /* anything else, even success that was not certain (step 7) */
+} lc_commit_result;
+
+typedef struct lc_log lc_log;
+
+typedef struct {
+    /* ---- Start ---- */
+
+    /* Looks for every topic. `*partitions`: of the inputs and both changelogs. LC_ERROR_RETRY: the broker is away or a
+     * topic does not exist (the message names it); LC_ERROR_CONFIG: their partition counts differ. */
+    bool (*check_topics)(lc_log *log, int32_t *partitions, GError **error);
+
+    /* A producer with our transactional id, the former one destroyed; asks for the metadata of the output topics, then
+     * init_transactions. Call until it does not say LC_ERROR_RETRY. Step 1, 7, 8. */
+    bool (*renew_producer)(lc_log *log, GError **error);
+
+    /* Joins the group. After renew_producer, once. */
+    bool (*subscribe)(lc_log *log, GError **error);
+
+    /* ---- The group, and reading ---- */
+
+    /* One event. False only for LC_ERROR_FATAL and LC_ERROR_CONFIG (authorization, say): transport errors are no
+     * errors here. A consumer whose fetches sleep is woken inside (servers.md, fetch stall). */
+    bool (*poll)(lc_log *log, int timeout_ms, lc_log_event *event, GError **error);
+
+    /* Gives back the records polled so far. */
+    void (*release_records)(lc_log *log);
+
+    /* The partitions assigned now, sorted. Good until the next poll. */
+    const int32_t *(*assignment)(lc_log *log, size_t *n);
+
+    /* After LC_LOG_REVOKED, when all of the partitions is forgotten. */
+    void (*release_assignment)(lc_log *log);
+
+    /* Stops and goes on delivering every input of a partition. What was fetched and not polled is not lost. */
+    void (*pause)(lc_log *log, int32_t partition);
+    void (*resume)(lc_log *log, int32_t partition);
+
+    /* Delivers every input of the partition from `offsets` (by topic) on, nothing polled before it again, and resumes. */
+    bool (*seek)(lc_log *log, int32_t partition, const int64_t *offsets, GError **error);
+
+    /* What the group committed, stable (3a): LC_ERROR_RETRY while a transaction is pending. `committed` has room for
+     * every input; texts from `arena`. */
+    bool (*committed)(lc_log *log, int32_t partition, lc_log_committed *committed, lc_arena *arena, GError **error);
+
+    /* Low watermarks (log start offsets) and last stable offsets of every input of the partition. */
+    bool (*watermarks)(lc_log *log, int32_t partition, int64_t *lows, int64_t *ends, GError **error);
+
+    /* The ends of every input of every assigned partition, asked for now. Who wants to know since when they hold reads
+     * the clock before the call. `*ends` is owned by the log, good until the next call. */
+    bool (*ends)(lc_log *log, const lc_log_end **ends, size_t *n, GError **error);
+
+    /* ---- Replay of a changelog (3c), read committed ---- */
+
+    /* From `offset` (0: the beginning, whatever compaction left). One at a time. */
+    bool (*replay_open)(lc_log *log, lc_changelog changelog, int32_t partition, int64_t offset, GError **error);
+    /* LC_REPLAY_END: all up to `replayed->offset`, the next offset, is read (a PARTITION_EOF); it may be said again. */
+    lc_replay_result (*replay_read)(lc_log *log, int timeout_ms, lc_replayed *replayed, GError **error);
+    void (*replay_release)(lc_log *log); /* the records read so far */
+    void (*replay_close)(lc_log *log);
+
+    /* ---- One transaction ---- */
+
+    bool (*begin)(lc_log *log, GError **error);
+    /* LC_ERROR_ABORT too where it can never be sent. Waits where the queue is full. */
+    bool (*produce)(lc_log *log, const lc_outgoing *outgoing, GError **error);
+    /* Waits until all is delivered; fills the offsets. LC_ERROR_ABORT: at least one was not. LC_ERROR_RETRY: not yet. */
+    bool (*flush)(lc_log *log, GError **error);
+    /* The tag of a message that Kafka refused for its size since begin; -1: none. */
+    int64_t (*refused)(lc_log *log);
+    /* Sends the offsets with the group metadata kept from the assignment (step 6). Retries inside. */
+    bool (*send_offsets)(lc_log *log, const lc_log_commit *commits, size_t n, GError **error);
+    /* The end of the transaction, in two halves. */
+    bool (*commit_begin)(lc_log *log, GError **error);
+    lc_commit_result (*commit_end)(lc_log *log, GError **error);
+    /* Aborts; call renew_producer next, whatever comes of it. */
+    void (*abort)(lc_log *log);
+
+    void (*free)(lc_log *log);
+} lc_log_ops;
+
+struct lc_log {
+    const lc_log_ops *ops;
+    int n_inputs; /* topics */
+};

@@ -1,0 +1,27 @@
+/* redis.h - lc_store on hiredis.
+ *
+ * Uses hiredis and store.h. Layout 1, keys of partition p of P ("NAME:{TAG}:" before each, TAG chosen so that the slot
+ * of p lies in [p*16384/P, (p+1)*16384/P)):
+ *   lead:LEAD_ID       string  the lead's state, framed as in leads.state
+ *   wakeups            zset    member lead id, score due ms
+ *   counters:CHANNEL|COHORT  hash  metric -> count
+ *   populations        set     the CHANNEL|COHORT that have counters
+ *   applied            string  the position applied
+ * and once, outside of the partitions: NAME:layout, "1:P". No key has a time to live. The layout is no promise: other
+ * programs use `leadclock inspect` and the topics. */
+#pragma once
+
+#include <leadclock/base.h>
+#include <leadclock/store.h>
+
+typedef struct {
+    const char *url;  /* redis://[user:password@]host:port/db, unix:///path, rediss:// where hiredis has TLS */
+    const char *user, *password; /* or NULL; override those of the URL */
+    const char *name; /* prefix of every key */
+} lc_redis_options;
+
+/* All options are copied. LC_ERROR_CONFIG: a URL that can't be used. Connects to nothing yet. */
+lc_store *lc_redis_store_new(const lc_redis_options *options, GError **error);
+
+/* The hash tag of partition p of P (g_free). */
+char *lc_redis_tag(int32_t partition, int32_t partitions);

@@ -1,0 +1,59 @@
+/* service.h - what a running service needs around the engine: configuration and logging; later metrics and health.
+ *
+ * Uses libfyaml and GLib. Knows nothing of leads. */
+#pragma once
+
+#include <leadclock/base.h>
+
+/* ---- Configuration: the keys of architecture.md. One table in src/service makes defaults, checks and reference. ---- */
+
+typedef struct {
+    char *name;
+    char *instance; /* never empty once loaded */
+    unsigned workers;
+    struct {
+        char *brokers;
+        char **properties; /* name, value, ..., NULL */
+    } kafka;
+    struct {
+        char *url, *user, *password, *file;
+    } registry;
+    struct {
+        char *url, *user, *password;
+    } redis;
+    char *policy; /* path, made relative to the configuration file's folder */
+    struct {
+        char *prefix;
+        char **inputs; /* with the prefix, NULL-terminated */
+        char *breaches, *warnings, *clawbacks, *routed, *settled, *counters, *state, *dead_letters; /* with the prefix */
+        bool cloud_events; /* topics.headers: cloudevents (default) or none */
+    } topics;
+    struct {
+        unsigned facts, wakeups;
+        lc_duration linger;
+    } batch;
+    lc_duration lateness, patience, max_future;
+    struct {
+        char *listen; /* NULL: no HTTP */
+    } http;
+    struct {
+        bool json;        /* format: json; otherwise logfmt */
+        char *level;      /* error, warning, info, debug */
+    } log;
+} lc_config;
+
+/* `path` NULL: defaults alone. `overrides` ("kafka.brokers=..."), NULL-terminated, or NULL. LC_ERROR_CONFIG lists every
+ * problem as "FILE:LINE:COLUMN: what is wrong; what to do", each followed by the line and a caret. */
+lc_config *lc_config_load(const char *path, const char *const *overrides, GError **error);
+void lc_config_free(lc_config *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_config, lc_config_free)
+
+/* The reference of every key, with defaults, as Markdown (docs/configuration.md is made from it). Caller frees. */
+char *lc_config_reference(void);
+
+/* ---- Logs: GLib's structured logging to standard error, as logfmt or JSON. Never a secret. Every room logs with
+ *      g_log_structured("leadclock", G_LOG_LEVEL_INFO, "PARTITION", "%d", 3, "MESSAGE", "recovered"): the writer prints
+ *      time, level, MESSAGE and every field that is not GLib's own, in lower case. ---- */
+
+/* Installs the writer. `level`: error, warning, info or debug. */
+void lc_logging_start(bool json, const char *level);

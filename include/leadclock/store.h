@@ -1,0 +1,104 @@
+/* store.h - the port to the store: what the engine needs of Redis, and nothing more.
+ *
+ * Implemented by the rooms redis (hiredis) and memory (tests, simulator). One lc_store belongs to one worker and one
+ * thread. All of a partition lies in one hash slot. Every read and every write of a partition compares the position
+ * applied, as a whole text, in the same atomic step (commit-protocol.md, 3d, 4, 9). No call blocks for longer than
+ * about 1 s. LC_ERROR_RETRY: the connection is lost or the server is away (the next call reconnects): recover.
+ * LC_ERROR_CONFIG: a server that must not be used (maxmemory-policy, another layout): stop. */
+#pragma once
+
+#include <leadclock/base.h>
+
+/* A wake-up: the lead must be judged again once time has passed `at`. */
+typedef struct {
+    lc_text lead_id;
+    lc_instant at;
+} lc_wakeup;
+
+/* One field of a counters hash. */
+typedef struct {
+    lc_text metric;
+    int64_t count;
+} lc_stored_count;
+
+/* A read of one partition (step 4), one MULTI: the position, due wake-ups, leads, counters. */
+typedef struct {
+    int32_t partition;
+
+    /* in */
+    lc_instant due_before;    /* wake-ups with at < due_before; LC_ABSENT: wake-ups are not asked for */
+    unsigned max_due;         /* at most so many, the earliest first */
+    const lc_text *lead_ids;
+    size_t n_leads;
+    const lc_text *populations; /* "channel|cohort" */
+    size_t n_populations;
+    bool all_populations;     /* also the names of all populations of the partition: after an assignment */
+
+    /* out; good until the next read_begin */
+    lc_text applied;          /* the position applied; absent: none. The caller compares it */
+    lc_wakeup *due;
+    size_t n_due;
+    lc_instant next_wakeup;   /* the earliest that is left after those in `due`; LC_NEVER: none */
+    lc_text *leads;           /* the states, by lead_ids; absent: not there */
+    lc_stored_count **counts; /* by populations */
+    size_t *n_counts;
+    lc_text *population_names;
+    size_t n_population_names;
+} lc_store_read;
+
+typedef struct {
+    lc_text lead_id;
+    lc_text state;      /* absent: the lead is deleted */
+    lc_instant wake_at; /* LC_NEVER: none */
+    bool wake_changed;  /* false: the wake-up there is right already, leave it */
+} lc_lead_change;
+
+/* Absolute values of one population; replaces what is there. None: the population is deleted. */
+typedef struct {
+    lc_text population; /* "channel|cohort" */
+    const lc_stored_count *counts;
+    size_t n_counts;
+} lc_counters_change;
+
+/* A guarded write of one partition: nothing happens unless the position is `expected` as a whole. */
+typedef struct {
+    int32_t partition;
+    lc_text expected; /* absent: there must be none */
+    lc_text next;     /* the new position */
+    const lc_lead_change *leads;
+    size_t n_leads;
+    const lc_counters_change *counters;
+    size_t n_counters;
+    const lc_text *unlink_keys; /* keys found by scan, to be removed (3b) */
+    size_t n_unlink_keys;
+
+    bool written; /* out; false: the position was another, or changed meanwhile; nothing was written */
+} lc_store_write;
+
+typedef struct lc_store lc_store;
+
+typedef struct {
+    /* Connects, checks the server and that the layout there is ours for so many partitions; notes it where there is
+     * none yet. Before all else, and again after LC_ERROR_RETRY. LC_ERROR_CONFIG names what is wrong and what to do. */
+    bool (*open)(lc_store *store, int32_t partitions, GError **error);
+
+    /* Several partitions at once: begin sends, end waits for all. The reads must live between. */
+    bool (*read_begin)(lc_store *store, lc_store_read *reads, size_t n, GError **error);
+    bool (*read_end)(lc_store *store, GError **error);
+
+    /* Guarded writes. One of a partition at a time; two round trips each. After an error what was written is not
+     * known: recover. An error inside the MULTI (out of memory, a wrong type) also removes the position (step 9: a lost
+     * view), if it can, and is LC_ERROR_RETRY. */
+    bool (*write_begin)(lc_store *store, lc_store_write *writes, size_t n, GError **error);
+    bool (*write_end)(lc_store *store, GError **error);
+
+    /* The keys of the partition but the position, a few thousand a call: `*cursor` starts at 0 and ends at 0. Keys may
+     * come twice. Texts good until the next call. */
+    bool (*scan)(lc_store *store, int32_t partition, uint64_t *cursor, lc_text **keys, size_t *n, GError **error);
+
+    void (*free)(lc_store *store);
+} lc_store_ops;
+
+struct lc_store {
+    const lc_store_ops *ops;
+};

@@ -1,0 +1,49 @@
+#include <leadclock/cli.h>
+
+#include <glib.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *name, *help;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {NULL, NULL, NULL},
+};
+
+static void
+print_usage(FILE *file)
+{
+    fprintf(file, "Usage: leadclock COMMAND [OPTION...]\n\n"
+                  "Holds every lead's SLA to its deadline: facts from Kafka in, breaches, clawbacks, routes and rows "
+                  "for analysis out, exactly once.\n\nCommands:\n");
+    for (size_t i = 0; commands[i].name; i++)
+        fprintf(file, "  %-10s %s\n", commands[i].name, commands[i].help);
+    fprintf(file, "\n'leadclock COMMAND --help' tells more. Exit codes: 0 done, 1 found something, 2 usage or "
+                  "configuration, 3 a server can't be reached.\n");
+}
+
+int
+main(int argc, char **argv)
+{
+    setlocale(LC_ALL, "C.UTF-8");
+    if (argc < 2) {
+        print_usage(stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        print_usage(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("leadclock %s\n", LC_VERSION);
+        return 0;
+    }
+    for (size_t i = 0; commands[i].name; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "leadclock: no command \"%s\"; 'leadclock --help' lists them\n", argv[1]);
+    return 2;
+}
