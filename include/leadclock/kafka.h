@@ -18,9 +18,6 @@ typedef struct {
 /* All options are copied. LC_ERROR_CONFIG: a wrong property, named. Connects to nothing yet. */
 lc_log *lc_kafka_log_new(const lc_kafka_options *options, GError **error);
 
-/* The partition of a key among `partitions`, as Java's default partitioner does (murmur2). */
-int32_t lc_kafka_partition_of(lc_text key, int32_t partitions);
-
 /* ---- For the command line. Each makes its own client; `timeout_ms` bounds the whole call. LC_ERROR_RETRY: the
  *      broker does not answer (exit code 3). ---- */
 

@@ -9,6 +9,38 @@
 
 #include <leadclock/base.h>
 
+/* The partition of a key among `partitions`: murmur2 as Java's default partitioner computes it
+ * (org.apache.kafka.common.utils.Utils.murmur2, then the sign bit cleared). */
+static inline int32_t
+lc_log_partition_of(lc_text key, int32_t partitions)
+{
+    const uint32_t m = 0x5bd1e995;
+    const unsigned char *data = (const unsigned char *)key.data;
+    size_t left = key.size;
+    uint32_t h = 0x9747b28cu ^ (uint32_t)key.size;
+
+    for (; left >= 4; data += 4, left -= 4) {
+        uint32_t k = (uint32_t)data[0] | (uint32_t)data[1] << 8 | (uint32_t)data[2] << 16 | (uint32_t)data[3] << 24;
+        k *= m;
+        k ^= k >> 24;
+        k *= m;
+        h *= m;
+        h ^= k;
+    }
+    if (left >= 3)
+        h ^= (uint32_t)data[2] << 16;
+    if (left >= 2)
+        h ^= (uint32_t)data[1] << 8;
+    if (left >= 1) {
+        h ^= data[0];
+        h *= m;
+    }
+    h ^= h >> 13;
+    h *= m;
+    h ^= h >> 15;
+    return (int32_t)((h & 0x7fffffff) % (uint32_t)partitions);
+}
+
 /* Where outcomes and changelogs go. */
 typedef enum {
     LC_OUTPUT_BREACHES,
