@@ -1,0 +1,166 @@
+#include "client.h"
+
+#include <syslog.h>
+
+/* What correctness rests on, and what comes from keys of its own. */
+static const char *const reserved[] = {"bootstrap.servers",
+                                       "metadata.broker.list",
+                                       "group.id",
+                                       "group.instance.id",
+                                       "transactional.id",
+                                       "enable.idempotence",
+                                       "enable.auto.commit",
+                                       "auto.commit.enable",
+                                       "enable.auto.offset.store",
+                                       "auto.offset.reset",
+                                       "isolation.level",
+                                       "enable.partition.eof",
+                                       "partitioner",
+                                       "partition.assignment.strategy",
+                                       "allow.auto.create.topics",
+                                       NULL};
+
+static bool
+set(rd_kafka_conf_t *conf, const char *name, const char *value, GError **error)
+{
+    char reason[512];
+
+    if (rd_kafka_conf_set(conf, name, value, reason, sizeof reason) == RD_KAFKA_CONF_OK)
+        return true;
+    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "kafka.properties: %s: %s", name, reason);
+    return false;
+}
+
+static bool
+set_all(rd_kafka_conf_t *conf, const char *const *pairs, GError **error)
+{
+    for (; pairs && pairs[0]; pairs += 2)
+        if (!set(conf, pairs[0], pairs[1], error))
+            return false;
+    return true;
+}
+
+static bool
+check_properties(const char *const *pairs, GError **error)
+{
+    for (; pairs && pairs[0]; pairs += 2) {
+        if (!g_strv_contains(reserved, pairs[0]))
+            continue;
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
+                    "kafka.properties: %s is set by leadclock itself; remove it (brokers have the key kafka.brokers)",
+                    pairs[0]);
+        return false;
+    }
+    return true;
+}
+
+static void
+on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
+{
+    /* What librdkafka calls an error is most often a broker that is away, which our own messages say once. */
+    GLogLevelFlags ours = level <= LOG_CRIT ? G_LOG_LEVEL_WARNING : G_LOG_LEVEL_DEBUG;
+
+    g_log_structured(G_LOG_DOMAIN, ours, "CLIENT", "%s", client ? rd_kafka_name(client) : "", "FACILITY", "%s",
+                     facility, "MESSAGE", "kafka: %s", text);
+}
+
+static void
+on_error(rd_kafka_t *client, int err, const char *reason, void *opaque)
+{
+    (void)opaque;
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_DEBUG, "CLIENT", "%s", rd_kafka_name(client), "MESSAGE", "kafka: %s: %s",
+                     rd_kafka_err2name((rd_kafka_resp_err_t)err), reason);
+}
+
+rd_kafka_conf_t *
+lc_kafka_conf_new(const lc_kafka_options *options, const char *const *defaults, const char *const *fixed,
+                  GError **error)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    if (set(conf, "client.id", "leadclock", error) && set_all(conf, defaults, error) &&
+        check_properties(options->properties, error) && set_all(conf, options->properties, error) &&
+        set(conf, "bootstrap.servers", options->brokers, error) && set_all(conf, fixed, error))
+        return conf;
+    rd_kafka_conf_destroy(conf);
+    return NULL;
+}
+
+rd_kafka_t *
+lc_kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, GError **error)
+{
+    char reason[512];
+    rd_kafka_t *client = rd_kafka_new(type, conf, reason, sizeof reason);
+
+    if (client)
+        return client;
+    rd_kafka_conf_destroy(conf);
+    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "kafka: %s", reason);
+    return NULL;
+}
+
+static bool
+fail(GError **error, lc_error code, const char *what, const char *why)
+{
+    g_set_error(error, LC_ERROR, (int)code, "%s: %s", what, why);
+    return false;
+}
+
+bool
+lc_kafka_fail(GError **error, lc_error code, rd_kafka_resp_err_t err, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    g_autofree char *what = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    return fail(error, code, what, rd_kafka_err2str(err));
+}
+
+bool
+lc_kafka_fail_with(GError **error, lc_error code, rd_kafka_error_t *cause, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    g_autofree char *what = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    fail(error, code, what, rd_kafka_error_string(cause));
+    rd_kafka_error_destroy(cause);
+    return false;
+}
+
+bool
+lc_kafka_is_config_error(rd_kafka_resp_err_t err)
+{
+    switch (err) {
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+    case RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM:
+    case RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT:
+    case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE:
+    case RD_KAFKA_RESP_ERR__INVALID_ARG:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool
+lc_kafka_is_transport_error(rd_kafka_resp_err_t err)
+{
+    switch (err) {
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+    case RD_KAFKA_RESP_ERR__RESOLVE:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+    case RD_KAFKA_RESP_ERR__SSL:
+        return true;
+    default:
+        return false;
+    }
+}

@@ -1,0 +1,28 @@
+/* client.h - how every Kafka client of this room is configured, and how its errors become ours. */
+#pragma once
+
+#include <leadclock/kafka.h>
+
+#include <librdkafka/rdkafka.h>
+
+/* A configuration: `defaults` (name, value, ..., NULL; or NULL), over them the operator's properties, over them
+ * `fixed`, which the operator can't change. Logs go to GLib's. LC_ERROR_CONFIG names a wrong property. The caller
+ * hands it to lc_kafka_client_new, or destroys it. */
+rd_kafka_conf_t *lc_kafka_conf_new(const lc_kafka_options *options, const char *const *defaults,
+                                   const char *const *fixed, GError **error);
+
+/* A client; `conf` is taken in any case. LC_ERROR_CONFIG: the properties contradict each other. */
+rd_kafka_t *lc_kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, GError **error);
+
+/* Fills `error`: CODE, "FORMAT...: what librdkafka says about `err`". Always false. */
+bool lc_kafka_fail(GError **error, lc_error code, rd_kafka_resp_err_t err, const char *format, ...) G_GNUC_PRINTF(4, 5);
+
+/* The same of an error object, which is destroyed. */
+bool
+lc_kafka_fail_with(GError **error, lc_error code, rd_kafka_error_t *cause, const char *format, ...) G_GNUC_PRINTF(4, 5);
+
+/* The operator must do something about it (authentication, authorization, a feature the broker lacks). */
+bool lc_kafka_is_config_error(rd_kafka_resp_err_t err);
+
+/* A broker is away: librdkafka goes on by itself. */
+bool lc_kafka_is_transport_error(rd_kafka_resp_err_t err);
