@@ -45,12 +45,24 @@ bool lc_frame_read(const void *value, size_t size, uint32_t *schema_id);
 
 #define LC_MAX_RECORD_BYTES ((size_t)64 * 1024)
 #define LC_MAX_LEAD_ID_BYTES ((size_t)255)
+#define LC_MAX_EVENT_ID_BYTES ((size_t)128)
+#define LC_MAX_NAME_BYTES ((size_t)255) /* channel, stage, reason, owner, campaign */
+#define LC_MAX_NOTE_BYTES ((size_t)8 * 1024)
+#define LC_MAX_ATTRIBUTES ((size_t)64)
+#define LC_MAX_ATTRIBUTE_KEY_BYTES ((size_t)128)
+#define LC_MAX_ATTRIBUTE_VALUE_BYTES ((size_t)1024)
 #define LC_MAX_LEAD_STATE_BYTES ((size_t)512 * 1024)
 #define LC_MAX_CHANNELS 10000
 
-/* Whether every field of `fact` is present and within its limit, and its times are after 1970 and occurred_at no more
- * than `max_future` after `record_time` (LC_ABSENT: not checked). LC_ERROR_RECORD says what is wrong.
- * Both decoders call it. */
+/* Whether `text` is UTF-8 (RFC 3629; U+0000 is). */
+bool lc_text_is_utf8(lc_text text);
+
+/* 1 to LC_MAX_LEAD_ID_BYTES of UTF-8, or LC_ERROR_RECORD. */
+bool lc_lead_id_check(lc_text lead_id, GError **error);
+
+/* Whether every field of `fact` is present, UTF-8 and within its limit, its times are after 1970 and before the year
+ * 10000, and occurred_at is no more than `max_future` after `record_time` (LC_ABSENT: not checked). LC_ERROR_RECORD
+ * names the field and what is wrong. The note, which no fact keeps, is checked by the decoders. */
 bool lc_fact_check(const lc_fact *fact, lc_instant record_time, lc_duration max_future, GError **error);
 
 /* ---- Plans: how to read one writer schema ---- */

@@ -1,0 +1,174 @@
+#include <leadclock/codec.h>
+
+#include <stdarg.h>
+
+/* 9999-12-31T23:59:59.999Z: the last instant that ISO 8601 writes with four digits. */
+#define LAST_INSTANT ((lc_instant)253402300799999)
+
+static bool refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static bool
+refuse(GError **error, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    g_propagate_error(error, g_error_new_valist(LC_ERROR, LC_ERROR_RECORD, format, arguments));
+    va_end(arguments);
+    return false;
+}
+
+/* The length of the UTF-8 sequence that `bytes` begins with (at least one byte, `size` are there), 0 where it is none.
+ */
+static size_t
+sequence_size(const uint8_t *bytes, size_t size)
+{
+    uint8_t first = bytes[0];
+    if (first < 0x80)
+        return 1;
+    size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if (first < 0xc2 || first > 0xf4 || length > size)
+        return 0;
+    uint8_t low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+    uint8_t high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+    if (bytes[1] < low || bytes[1] > high)
+        return 0;
+    for (size_t i = 2; i < length; i++)
+        if ((bytes[i] & 0xc0) != 0x80)
+            return 0;
+    return length;
+}
+
+/* How many bytes from `at` on are ASCII, in steps of eight: nearly all text is. */
+static size_t
+skip_ascii(const char *data, size_t size, size_t at)
+{
+    uint64_t word;
+    while (at + sizeof word <= size) {
+        memcpy(&word, data + at, sizeof word);
+        if (word & 0x8080808080808080u)
+            break;
+        at += sizeof word;
+    }
+    return at;
+}
+
+bool
+lc_text_is_utf8(lc_text text)
+{
+    size_t at = skip_ascii(text.data, text.size, 0);
+    while (at < text.size) {
+        size_t length = sequence_size((const uint8_t *)text.data + at, text.size - at);
+        if (length == 0)
+            return false;
+        at = length == 1 ? at + 1 : skip_ascii(text.data, text.size, at + length);
+    }
+    return true;
+}
+
+void
+lc_json_write_text(GString *json, lc_text text)
+{
+    static const char replacement[] = "\xef\xbf\xbd";
+    g_string_append_c(json, '"');
+    for (size_t at = 0, length; at < text.size; at += length) {
+        uint8_t byte = (uint8_t)text.data[at];
+        length = sequence_size((const uint8_t *)text.data + at, text.size - at);
+        if (length == 0) {
+            g_string_append(json, replacement);
+            length = 1;
+        } else if (byte == '"' || byte == '\\') {
+            g_string_append_c(json, '\\');
+            g_string_append_c(json, (char)byte);
+        } else if (byte < 0x20) {
+            g_string_append_printf(json, "\\u%04x", byte);
+        } else {
+            g_string_append_len(json, text.data + at, (gssize)length);
+        }
+    }
+    g_string_append_c(json, '"');
+}
+
+static bool
+text_check(const char *field, lc_text text, bool required, size_t max_bytes, GError **error)
+{
+    if (lc_text_is_absent(text))
+        return !required || refuse(error, "%s is missing", field);
+    if (text.size > max_bytes)
+        return refuse(error, "%s has %zu bytes; at most %zu are allowed", field, text.size, max_bytes);
+    return lc_text_is_utf8(text) || refuse(error, "%s is not UTF-8", field);
+}
+
+bool
+lc_lead_id_check(lc_text lead_id, GError **error)
+{
+    return text_check("lead_id", lead_id, true, LC_MAX_LEAD_ID_BYTES, error) &&
+           (lead_id.size > 0 || refuse(error, "lead_id is empty"));
+}
+
+static bool
+time_check(const char *field, lc_instant instant, bool required, GError **error)
+{
+    if (instant == LC_ABSENT)
+        return !required || refuse(error, "%s is missing", field);
+    if (instant <= 0)
+        return refuse(error, "%s is not after 1970 (%" G_GINT64_FORMAT " ms); it is in Unix milliseconds", field,
+                      instant);
+    return instant <= LAST_INSTANT ||
+           refuse(error, "%s is after the year 9999 (%" G_GINT64_FORMAT " ms); it is in Unix milliseconds", field,
+                  instant);
+}
+
+static bool
+future_check(lc_instant occurred_at, lc_instant record_time, lc_duration max_future, GError **error)
+{
+    if (record_time == LC_ABSENT || record_time < 0 || occurred_at <= record_time)
+        return true;
+    return occurred_at - record_time <= max_future ||
+           refuse(error,
+                  "occurred_at is %" G_GINT64_FORMAT " ms ahead of the record's timestamp; at most %" G_GINT64_FORMAT
+                  " (max_future) are allowed",
+                  occurred_at - record_time, max_future);
+}
+
+static bool
+attributes_check(const lc_fact *fact, GError **error)
+{
+    if (fact->n_attributes > LC_MAX_ATTRIBUTES)
+        return refuse(error, "attributes has %zu entries; at most %zu are allowed", fact->n_attributes,
+                      LC_MAX_ATTRIBUTES);
+    for (size_t i = 0; i < fact->n_attributes; i++)
+        if (!text_check("a key of attributes", fact->attributes[i].key, true, LC_MAX_ATTRIBUTE_KEY_BYTES, error) ||
+            !text_check("a value of attributes", fact->attributes[i].value, true, LC_MAX_ATTRIBUTE_VALUE_BYTES, error))
+            return false;
+    return true;
+}
+
+static bool
+own_fields_check(const lc_fact *fact, GError **error)
+{
+    switch (fact->type) {
+    case LC_FACT_CREATED:
+        return text_check("channel", fact->channel, true, LC_MAX_NAME_BYTES, error) &&
+               text_check("campaign", fact->campaign, false, LC_MAX_NAME_BYTES, error) && attributes_check(fact, error);
+    case LC_FACT_PROGRESSED:
+        return text_check("stage", fact->text, true, LC_MAX_NAME_BYTES, error);
+    case LC_FACT_REJECTED:
+        return text_check("reason", fact->text, true, LC_MAX_NAME_BYTES, error);
+    default:
+        return true;
+    }
+}
+
+bool
+lc_fact_check(const lc_fact *fact, lc_instant record_time, lc_duration max_future, GError **error)
+{
+    if (fact->event_id.data && fact->event_id.size == 0)
+        return refuse(error, "event_id is empty");
+    return text_check("event_id", fact->event_id, true, LC_MAX_EVENT_ID_BYTES, error) &&
+           time_check("occurred_at", fact->occurred_at, true, error) &&
+           time_check("recorded_at", fact->recorded_at, false, error) &&
+           time_check("follow_up_at", fact->follow_up_at, false, error) &&
+           future_check(fact->occurred_at, record_time, max_future, error) &&
+           text_check("owner", fact->owner, fact->type == LC_FACT_ASSIGNED, LC_MAX_NAME_BYTES, error) &&
+           own_fields_check(fact, error);
+}

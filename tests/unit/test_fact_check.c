@@ -1,0 +1,164 @@
+#include <leadclock/codec.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static const lc_fact good = {
+    .type = LC_FACT_CREATED,
+    .event_id = {"e", 1},
+    .occurred_at = 1767291907682,
+    .recorded_at = LC_ABSENT,
+    .follow_up_at = LC_ABSENT,
+    .channel = {"demo", 4},
+};
+
+static void
+text_is_utf8_as_rfc_3629_says(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t size;
+        bool valid;
+    } cases[] = {
+        {"", 0, true},
+        {"a\0b", 3, true},
+        {"plain ascii, longer than a word", 31, true},
+        {"\xc3\xa5", 2, true},
+        {"\xe2\x82\xac", 3, true},
+        {"\xf0\x9f\x98\x80", 4, true},
+        {"\xf4\x8f\xbf\xbf", 4, true},
+        {"12345678\xc3\xa5", 10, true},
+        {"\x80", 1, false},
+        {"\xc0\xaf", 2, false},
+        {"\xc1\xbf", 2, false},
+        {"\xc3", 1, false},
+        {"\xe0\x9f\xbf", 3, false},
+        {"\xed\xa0\x80", 3, false},
+        {"\xe2\x82", 2, false},
+        {"\xf0\x8f\xbf\xbf", 4, false},
+        {"\xf4\x90\x80\x80", 4, false},
+        {"\xf5\x80\x80\x80", 4, false},
+        {"12345678\xff", 9, false},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        if (lc_text_is_utf8((lc_text){cases[i].bytes, cases[i].size}) != cases[i].valid)
+            fail_msg("case %zu", i);
+    }
+}
+
+static void
+json_text_is_escaped_and_bytes_that_are_no_utf8_are_replaced(void **state)
+{
+    (void)state;
+    static const struct {
+        lc_text text;
+        const char *json;
+    } cases[] = {
+        {{"", 0}, "\"\""},
+        {{"a\"b\\c/", 6}, "\"a\\\"b\\\\c/\""},
+        {{"\0\n\x1f\x7f", 4}, "\"\\u0000\\u000a\\u001f\x7f\""},
+        {{"\xc3\xa5\xff\xe2\x82.", 6}, "\"\xc3\xa5\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd.\""},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GString) json = g_string_new(NULL);
+        lc_json_write_text(json, cases[i].text);
+        assert_string_equal(json->str, cases[i].json);
+    }
+}
+
+static void
+assert_refused(const lc_fact *fact, lc_instant record_time, const char *message)
+{
+    g_autoptr(GError) error = NULL;
+    if (lc_fact_check(fact, record_time, 600000, &error))
+        fail_msg("accepted, but expected: %s", message);
+    assert_true(g_error_matches(error, LC_ERROR, LC_ERROR_RECORD));
+    if (strstr(error->message, message) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", error->message, message);
+}
+
+static void
+a_good_fact_is_accepted(void **state)
+{
+    (void)state;
+    assert_true(lc_fact_check(&good, LC_ABSENT, 0, NULL));
+    assert_true(lc_fact_check(&good, good.occurred_at - 600000, 600000, NULL));
+    lc_fact empty_channel = good;
+    empty_channel.channel = LC_TEXT("");
+    assert_true(lc_fact_check(&empty_channel, LC_ABSENT, 0, NULL));
+}
+
+static void
+what_is_missing_or_over_its_limit_is_named(void **state)
+{
+    (void)state;
+    g_autofree char *long_text = g_strnfill(1025, 'x');
+    lc_attribute attributes[65];
+    for (size_t i = 0; i < G_N_ELEMENTS(attributes); i++)
+        attributes[i] = (lc_attribute){LC_TEXT("key"), LC_TEXT("value")};
+    lc_attribute long_key = {{long_text, 129}, LC_TEXT("")};
+    lc_attribute long_value = {LC_TEXT(""), {long_text, 1025}};
+
+#define REFUSED(message, ...)                                                                                          \
+    {                                                                                                                  \
+        lc_fact fact = good;                                                                                           \
+        __VA_ARGS__;                                                                                                   \
+        assert_refused(&fact, LC_ABSENT, message);                                                                     \
+    }
+    REFUSED("event_id is missing", fact.event_id = LC_NO_TEXT)
+    REFUSED("event_id is empty", fact.event_id = LC_TEXT(""))
+    REFUSED("event_id has 129 bytes; at most 128", fact.event_id = ((lc_text){long_text, 129}))
+    REFUSED("event_id is not UTF-8", fact.event_id = LC_TEXT("\xff"))
+    REFUSED("occurred_at is missing", fact.occurred_at = LC_ABSENT)
+    REFUSED("occurred_at is not after 1970", fact.occurred_at = 0)
+    REFUSED("occurred_at is after the year 9999", fact.occurred_at = LC_NEVER)
+    REFUSED("recorded_at is not after 1970", fact.recorded_at = -1)
+    REFUSED("follow_up_at is after the year 9999", fact.follow_up_at = 253402300800000)
+    REFUSED("channel is missing", fact.channel = LC_NO_TEXT)
+    REFUSED("campaign has 256 bytes", fact.campaign = ((lc_text){long_text, 256}))
+    REFUSED("owner is not UTF-8", fact.owner = LC_TEXT("\xc3"))
+    REFUSED("attributes has 65 entries", fact.attributes = attributes; fact.n_attributes = 65)
+    REFUSED("key of attributes has 129", fact.attributes = &long_key; fact.n_attributes = 1)
+    REFUSED("value of attributes has 1025", fact.attributes = &long_value; fact.n_attributes = 1)
+    REFUSED("owner is missing", fact.type = LC_FACT_ASSIGNED)
+    REFUSED("stage is missing", fact.type = LC_FACT_PROGRESSED)
+    REFUSED("reason is missing", fact.type = LC_FACT_REJECTED)
+#undef REFUSED
+}
+
+static void
+a_fact_too_far_ahead_of_its_record_is_refused(void **state)
+{
+    (void)state;
+    assert_refused(&good, good.occurred_at - 600001, "ahead of the record's timestamp");
+}
+
+static void
+a_lead_id_has_1_to_255_bytes_of_utf8(void **state)
+{
+    (void)state;
+    g_autofree char *long_text = g_strnfill(256, 'x');
+    assert_true(lc_lead_id_check(LC_TEXT("l"), NULL));
+    assert_true(lc_lead_id_check((lc_text){long_text, 255}, NULL));
+    assert_false(lc_lead_id_check((lc_text){long_text, 256}, NULL));
+    assert_false(lc_lead_id_check(LC_TEXT(""), NULL));
+    assert_false(lc_lead_id_check(LC_NO_TEXT, NULL));
+    assert_false(lc_lead_id_check(LC_TEXT("\xfe"), NULL));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(text_is_utf8_as_rfc_3629_says),
+        cmocka_unit_test(json_text_is_escaped_and_bytes_that_are_no_utf8_are_replaced),
+        cmocka_unit_test(a_good_fact_is_accepted),
+        cmocka_unit_test(what_is_missing_or_over_its_limit_is_named),
+        cmocka_unit_test(a_fact_too_far_ahead_of_its_record_is_refused),
+        cmocka_unit_test(a_lead_id_has_1_to_255_bytes_of_utf8),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
