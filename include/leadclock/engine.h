@@ -21,22 +21,20 @@ struct lc_time {
 /* The machine's clocks. */
 extern lc_time lc_system_time;
 
-/* What a worker has done so far and how it stands; written by the worker, read by any thread. */
-typedef struct lc_worker_stats lc_worker_stats;
-
 typedef struct {
-    const char *name;           /* for logs and metadata: the transactional id */
-    lc_log *log;                /* handed over */
-    lc_store *store;            /* handed over */
-    lc_registry *registry;      /* handed over */
-    lc_time *time;              /* borrowed */
-    const lc_policy_book *book; /* borrowed */
-    const char *const *input_names; /* topics, by index; borrowed */
-    const char *subjects_prefix[LC_OUTPUTS]; /* output topic names, by lc_output; borrowed */
+    const char *transactional_id; /* of `log`'s producer; names this worker in logs and in committed metadata */
+    const char *source;           /* CloudEvents ce_source: the consumer group */
+    lc_log *log;                  /* handed over */
+    lc_store *store;              /* handed over */
+    lc_registry *registry;        /* handed over */
+    lc_time *time;                /* borrowed, as is all that follows; must outlive the worker */
+    const lc_policy_book *book;
+    const char *const *input_names; /* topics, by index, NULL-terminated */
+    const char *output_names[LC_OUTPUTS];
     unsigned batch_facts, batch_wakeups;
-    int linger_ms;
-    lc_duration lateness, patience, max_future;
-    bool cloud_events;          /* headers on outcomes */
+    lc_duration linger, lateness, patience, max_future;
+    bool cloud_events;         /* headers on outcomes */
+    bool accept_policy_change; /* go on although leads were judged by other documents than those in effect now */
 } lc_worker_options;
 
 typedef struct lc_worker lc_worker;
