@@ -1,0 +1,324 @@
+#!/bin/bash
+# stack.sh - a real Kafka (KRaft, one node), Redis and schema registry (Apicurio) on free loopback ports.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+KAFKA_VERSION=4.1.1
+SCALA_VERSION=2.13
+APICURIO_VERSION=3.0.9
+# 3.x of the plugin insists on the parent pom of Apicurio, which is not to be had everywhere.
+MAVEN_DEPENDENCY=org.apache.maven.plugins:maven-dependency-plugin:2.8
+SERVERS=(kafka redis registry)
+
+usage() {
+    cat <<TEXT
+Usage: deploy/stack.sh COMMAND [--dir DIR]
+
+  up                 starts Kafka $KAFKA_VERSION, Redis and Apicurio registry $APICURIO_VERSION where they don't run yet, returns
+                     when all answer, and writes DIR/stack.env (KAFKA_BROKERS, REDIS_URL, REGISTRY_URL, ...)
+  down               stops exactly these
+  status             tells which run and answer (exit code 1 if not all do)
+  env                prints DIR/stack.env
+  download           only fetches the jars into the cache
+  start|stop|kill|restart SERVER
+                     one of ${SERVERS[*]}, on its port and with its data (kill is kill -9)
+  pid SERVER         its process id
+
+DIR keeps the data, logs and process ids; default: $ROOT/build/stack. Redis keeps nothing on disk: it comes back empty
+(or with DIR/redis/dump.rdb where somebody made it SAVE). Jars are kept in $CACHE.
+TEXT
+}
+
+# ---- The jars ----
+
+kafka_jars=$CACHE/kafka-$KAFKA_VERSION
+registry_jars=$CACHE/apicurio-$APICURIO_VERSION
+
+write_kafka_pom() {
+    cat >"$1" <<XML
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>leadclock</groupId><artifactId>kafka-server</artifactId><version>1</version>
+  <dependencies>
+    <dependency>
+      <groupId>org.apache.kafka</groupId><artifactId>kafka_$SCALA_VERSION</artifactId><version>$KAFKA_VERSION</version>
+    </dependency>
+    <dependency>
+      <groupId>org.slf4j</groupId><artifactId>slf4j-reload4j</artifactId><version>1.7.36</version>
+    </dependency>
+  </dependencies>
+</project>
+XML
+}
+
+# Maven's own download retries are few; a whole second try costs little, because what came is kept.
+maven() {
+    local log=$1 text=$2 try
+    shift 2
+    for try in 1 2 3; do
+        with_progress "$text" "$log" mvn -B -Dstyle.color=never -U "$@" && return
+        ((try < 3)) && say "trying again"
+        sleep 3
+    done
+    return 1
+}
+
+download_kafka() {
+    [ -e "$kafka_jars/complete" ] && return
+    rm -rf "$kafka_jars" && mkdir -p "$kafka_jars"
+    write_kafka_pom "$kafka_jars/pom.xml"
+    maven "$kafka_jars/maven.log" "downloading Kafka $KAFKA_VERSION (about 100 MB, once)" -f "$kafka_jars/pom.xml" \
+        "$MAVEN_DEPENDENCY:copy-dependencies" -DoutputDirectory="$kafka_jars/libs"
+    touch "$kafka_jars/complete"
+}
+
+download_registry() {
+    [ -e "$registry_jars/complete" ] && return
+    rm -rf "$registry_jars" && mkdir -p "$registry_jars/app"
+    maven "$registry_jars/maven.log" "downloading Apicurio registry $APICURIO_VERSION (about 110 MB, once)" \
+        "$MAVEN_DEPENDENCY:copy" -Dartifact="io.apicurio:apicurio-registry-app:$APICURIO_VERSION:tar.gz:all" \
+        -DoutputDirectory="$registry_jars"
+    tar -xzf "$registry_jars"/*.tar.gz -C "$registry_jars/app"
+    rm -f "$registry_jars"/*.tar.gz
+    touch "$registry_jars/complete"
+}
+
+download() {
+    mkdir -p "$CACHE"
+    (
+        flock 9
+        download_kafka
+        download_registry
+    ) 9>"$CACHE/lock"
+}
+
+# ---- Settings ----
+
+choose_ports() {
+    [ -e "$DIR/ports" ] || free_ports 4 >"$DIR/ports"
+    read -r kafka_port controller_port redis_port registry_port <"$DIR/ports"
+}
+
+# Made for tests: short waits, few partitions for the broker's own topics, small segments so that compaction has
+# something to do, nothing made by accident.
+write_kafka_settings() {
+    cat >"$DIR/kafka/server.properties" <<TEXT
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:$controller_port
+listeners=PLAINTEXT://127.0.0.1:$kafka_port,CONTROLLER://127.0.0.1:$controller_port
+advertised.listeners=PLAINTEXT://127.0.0.1:$kafka_port
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs=$DIR/kafka/data
+auto.create.topics.enable=false
+num.partitions=4
+offsets.topic.num.partitions=5
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=5
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+controlled.shutdown.enable=false
+log.retention.hours=-1
+log.segment.bytes=134217728
+log.cleaner.dedupe.buffer.size=33554432
+log.cleaner.threads=1
+message.max.bytes=4194304
+num.network.threads=3
+num.io.threads=4
+log.message.timestamp.before.max.ms=9223372036854775807
+log.message.timestamp.after.max.ms=9223372036854775807
+TEXT
+    cat >"$DIR/kafka/log4j.properties" <<TEXT
+log4j.rootLogger=WARN, stdout
+log4j.appender.stdout=org.apache.log4j.ConsoleAppender
+log4j.appender.stdout.layout=org.apache.log4j.PatternLayout
+log4j.appender.stdout.layout.ConversionPattern=%d{ISO8601} %p %m (%c)%n
+log4j.logger.kafka.server.KafkaRaftServer=INFO
+TEXT
+}
+
+format_kafka() {
+    [ -e "$DIR/kafka/data/meta.properties" ] && return
+    write_kafka_settings
+    local id
+    id=$(python3 -c 'import base64, uuid; print(base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A"))')
+    java -Dlog4j.configuration="file:$DIR/kafka/log4j.properties" -XX:TieredStopAtLevel=1 -cp "$kafka_jars/libs/*" \
+        kafka.tools.StorageTool format -t "$id" -c "$DIR/kafka/server.properties" >"$DIR/kafka/format.log" 2>&1 ||
+        die "formatting failed: $(tail -n 3 "$DIR/kafka/format.log")"
+}
+
+write_env() {
+    {
+        echo "KAFKA_BROKERS=127.0.0.1:$kafka_port"
+        echo "REDIS_URL=redis://127.0.0.1:$redis_port/0"
+        echo "REGISTRY_URL=http://127.0.0.1:$registry_port/apis/ccompat/v7"
+        echo "REDIS_PORT=$redis_port"
+        local server
+        for server in "${SERVERS[@]}"; do
+            echo "${server^^}_PID=$(cut -d ' ' -f 1 "$DIR/$server.pid" 2>/dev/null || true)"
+        done
+        echo "LC_STACK_DIR=$DIR"
+    } >"$DIR/stack.env.new"
+    mv "$DIR/stack.env.new" "$DIR/stack.env"
+}
+
+# ---- Servers ----
+
+start_kafka() {
+    format_kafka
+    start_process "$DIR/kafka.pid" "$DIR/kafka/kafka.log" java -Xms256m -Xmx1g -XX:+UseG1GC \
+        -Djava.awt.headless=true -Dlog4j.configuration="file:$DIR/kafka/log4j.properties" \
+        -cp "$kafka_jars/libs/*" kafka.Kafka "$DIR/kafka/server.properties"
+}
+
+start_redis() {
+    start_process "$DIR/redis.pid" "$DIR/redis/redis.log" redis-server --bind 127.0.0.1 --port "$redis_port" \
+        --dir "$DIR/redis" --save '' --appendonly no --maxmemory-policy noeviction --daemonize no
+}
+
+# On disk, because the schema ids in Kafka must outlive a restart of the registry.
+start_registry() {
+    start_process "$DIR/registry.pid" "$DIR/registry/registry.log" java -Xmx384m -XX:TieredStopAtLevel=1 \
+        -Dquarkus.http.host=127.0.0.1 -Dquarkus.http.port="$registry_port" -Dquarkus.log.level=WARN \
+        -Dapicurio.storage.kind=sql -Dapicurio.storage.sql.kind=h2 \
+        -Dapicurio.datasource.url="jdbc:h2:file:$DIR/registry/db" \
+        -jar "$registry_jars/app/apicurio-registry-app-$APICURIO_VERSION-runner.jar"
+}
+
+kafka_answers() { timeout 5 kcat -b "127.0.0.1:$kafka_port" -L -m 3 && is_running "$DIR/kafka.pid"; }
+redis_answers() { [ "$(timeout 5 redis-cli -h 127.0.0.1 -p "$redis_port" ping)" = PONG ] && is_running "$DIR/redis.pid"; }
+registry_answers() {
+    curl -fsS -m 5 "http://127.0.0.1:$registry_port/apis/ccompat/v7/subjects" && is_running "$DIR/registry.pid"
+}
+
+# answers_or_died SERVER: ends the wait too when the process is gone.
+answers_or_died() { "$1_answers" || is_stopped "$DIR/$1.pid"; }
+
+start_server() {
+    is_running "$DIR/$1.pid" || "start_$1"
+}
+
+await_server() {
+    wait_until 120 "waiting for $1 to answer" answers_or_died "$1" && is_running "$DIR/$1.pid" || {
+        say "$1 does not run; the end of $DIR/$1/$1.log:"
+        tail -n 30 "$DIR/$1/$1.log" >&2
+        return 1
+    }
+}
+
+# ---- Commands ----
+
+prepare() {
+    local server
+    for server in "${SERVERS[@]}"; do
+        mkdir -p "$DIR/$server"
+    done
+    choose_ports
+}
+
+all_run() {
+    local server
+    for server in "${SERVERS[@]}"; do
+        is_running "$DIR/$server.pid" || return 1
+    done
+}
+
+up() {
+    download
+    all_run || say "starting Kafka $KAFKA_VERSION, Redis and Apicurio registry $APICURIO_VERSION in $DIR"
+    local server
+    for server in registry kafka redis; do
+        start_server "$server"
+    done
+    for server in "${SERVERS[@]}"; do
+        await_server "$server"
+    done
+    write_env
+}
+
+down() {
+    local server
+    for server in "${SERVERS[@]}"; do
+        stop_process "$DIR/$server.pid"
+    done
+    rm -f "$DIR/stack.env"
+}
+
+status() {
+    local server state result=0
+    for server in "${SERVERS[@]}"; do
+        if ! is_running "$DIR/$server.pid"; then
+            state="stopped" result=1
+        elif "${server}_answers" >/dev/null 2>&1; then
+            state="answers (process $(cut -d ' ' -f 1 "$DIR/$server.pid"))"
+        else
+            state="runs, but does not answer (process $(cut -d ' ' -f 1 "$DIR/$server.pid"))" result=1
+        fi
+        printf '%-9s %s\n' "$server" "$state"
+    done
+    [ ! -e "$DIR/stack.env" ] || cat "$DIR/stack.env"
+    return "$result"
+}
+
+one_server() {
+    local command=$1 server=${2:-}
+    [[ " ${SERVERS[*]} " == *" $server "* && -n $server ]] || die "$command what? one of: ${SERVERS[*]}"
+    case $command in
+    start | restart)
+        [ "$command" = start ] || stop_process "$DIR/$server.pid"
+        start_server "$server"
+        await_server "$server"
+        write_env
+        ;;
+    stop) stop_process "$DIR/$server.pid" ;;
+    kill) stop_process "$DIR/$server.pid" KILL ;;
+    pid) is_running "$DIR/$server.pid" && cut -d ' ' -f 1 "$DIR/$server.pid" ;;
+    esac
+}
+
+DIR=$ROOT/build/stack
+arguments=()
+while (($#)); do
+    case $1 in
+    --dir)
+        [ $# -ge 2 ] || die "--dir needs a folder"
+        DIR=$2
+        shift
+        ;;
+    --dir=*) DIR=${1#--dir=} ;;
+    -h | --help)
+        usage
+        exit
+        ;;
+    *) arguments+=("$1") ;;
+    esac
+    shift
+done
+set -- "${arguments[@]}"
+command=${1:-}
+mkdir -p "$DIR" && DIR=$(cd "$DIR" && pwd)
+
+case $command in
+up | down | status | start | stop | kill | restart | pid | env) prepare ;;
+download) ;;
+*)
+    usage >&2
+    exit 2
+    ;;
+esac
+
+# One command at a time on a folder.
+exec 9>"$DIR/lock"
+flock 9
+case $command in
+env) cat "$DIR/stack.env" ;;
+start | stop | kill | restart | pid) one_server "$@" ;;
+*) "$command" ;;
+esac
