@@ -125,6 +125,8 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 controlled.shutdown.enable=false
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=3000
 log.retention.hours=-1
 log.segment.bytes=134217728
 log.cleaner.dedupe.buffer.size=33554432
@@ -146,7 +148,6 @@ TEXT
 
 format_kafka() {
     [ -e "$DIR/kafka/data/meta.properties" ] && return
-    write_kafka_settings
     local id
     id=$(python3 -c 'import base64, uuid; print(base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A"))')
     java -Dlog4j.configuration="file:$DIR/kafka/log4j.properties" -XX:TieredStopAtLevel=1 -cp "$kafka_jars/libs/*" \
@@ -172,6 +173,7 @@ write_env() {
 # ---- Servers ----
 
 start_kafka() {
+    write_kafka_settings
     format_kafka
     start_process "$DIR/kafka.pid" "$DIR/kafka/kafka.log" java -Xms256m -Xmx1g -XX:+UseG1GC \
         -Djava.awt.headless=true -Dlog4j.configuration="file:$DIR/kafka/log4j.properties" \

@@ -1,0 +1,168 @@
+#!/bin/bash
+# check-rooms.sh [FOLDER] - fails when an include goes the wrong way: the table below is that of the architecture.
+# check-rooms.sh --self-test - plants wrong includes in a copy and fails unless each is found.
+set -euo pipefail
+
+# Words that every room may use; headers only.
+everyone="base diagnostics"
+# Which doors (include/leadclock/X.h) a room may use beside these and its own, and which libraries beside GLib and libc.
+declare -A doors=(
+    [calendar]=""
+    [policy]="calendar"
+    [core]="calendar policy"
+    [codec]="calendar core"
+    [registry]=""
+    [service]=""
+    [engine]="calendar policy core codec registry log store"
+    [kafka]="log"
+    [redis]="store"
+    [memory]="log store"
+    [cli]="calendar policy core codec registry service engine kafka redis memory log store"
+    [base]=""
+    [diagnostics]=""
+    [log]="" # the ports: doors without a room
+    [store]=""
+    [main]="cli"
+)
+declare -A libraries=(
+    [policy]="libfyaml"
+    [codec]="avro jansson"
+    [registry]="curl jansson"
+    [service]="libfyaml microhttpd"
+    [kafka]="librdkafka"
+    [redis]="hiredis"
+)
+# What would make a pure room impure.
+pure=" calendar core codec "
+impure='^(time|unistd|fcntl|dirent|poll|pthread|threads|signal|sys/.*|gio/.*)\.h$'
+known_libraries="libfyaml avro jansson curl microhttpd librdkafka hiredis cmocka"
+system_header='^([a-z0-9_]+|sys/[a-z]+|net/[a-z]+|netinet/[a-z]+|arpa/[a-z]+|glib/[a-z]+|gio/[a-z]+)\.h$'
+
+has() { [[ " $1 " == *" $2 "* ]]; }
+
+# The room of a file of include/ or src/.
+room_of() {
+    local path=${1#"$root"/}
+    case $path in
+    src/main.c) echo main ;;
+    src/*/*) path=${path#src/} && echo "${path%%/*}" ;;
+    include/leadclock/*.h) basename "$path" .h ;;
+    esac
+}
+
+library_of() {
+    local library
+    for library in $known_libraries; do
+        if [[ $1 == "$library"/* || $1 == "$library".h || $1 == "$library"_*.h ]]; then
+            echo "$library"
+            return
+        fi
+    done
+}
+
+complain() {
+    echo "${1#"$root"/}:$2: $3"
+    failures=$((failures + 1))
+}
+
+check_include() {
+    local file=$1 line=$2 text=$3 room target library
+    room=$(room_of "$file")
+    if [[ -z $room || -z ${doors[$room]+known} ]]; then
+        complain "$file" "$line" "no such room: \"$room\" is not in the table of tests/check-rooms.sh"
+    elif [[ $text =~ ^\"(.*)\"$ ]]; then
+        target=${BASH_REMATCH[1]}
+        if [[ $file == */include/* || $target == */* || ! -e $(dirname "$file")/$target ]]; then
+            complain "$file" "$line" "\"$target\" is not of this room; go through its door, <leadclock/ROOM.h>"
+        fi
+    elif [[ $text =~ ^\<leadclock/(.*)\.h\>$ ]]; then
+        target=${BASH_REMATCH[1]}
+        if [[ $target != "$room" ]] && ! has "$everyone ${doors[$room]}" "$target"; then
+            complain "$file" "$line" "$room may not use $target (it may use: ${doors[$room]:-nothing but GLib})"
+        fi
+    elif [[ $text =~ ^\<(.*)\>$ ]]; then
+        target=${BASH_REMATCH[1]}
+        library=$(library_of "$target")
+        if [[ -n $library && $file == */include/* ]]; then
+            complain "$file" "$line" "a door shows nothing of $library"
+        elif [[ -n $library ]] && ! has "${libraries[$room]:-}" "$library"; then
+            complain "$file" "$line" "$room may not use $library"
+        elif [[ -z $library && ! $target =~ $system_header ]]; then
+            complain "$file" "$line" "<$target> is of no library that the architecture names"
+        elif [[ $pure == *" $room "* && $target =~ $impure ]]; then
+            complain "$file" "$line" "$room is pure: no I/O, no clock, no threads, so no <$target>"
+        fi
+    else
+        complain "$file" "$line" "an include this script can't read: $text"
+    fi
+}
+
+check() {
+    root=$1 failures=0
+    local file line text count=0
+    while IFS=: read -r file line text; do
+        text=$(sed -E 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*//; s@[[:space:]]*(/[/*].*)?$@@' <<<"$text")
+        check_include "$file" "$line" "$text"
+        count=$((count + 1))
+    done < <(grep -rnE '^[[:space:]]*#[[:space:]]*include' --include='*.[ch]' "$root/src" "$root/include")
+    while IFS=: read -r file line text; do
+        complain "$file" "$line" "tests reach in through the doors, never into src/"
+    done < <(grep -rnE '^[[:space:]]*#[[:space:]]*include.*src/' --include='*.[ch]' "$root/tests" || true)
+    while IFS=: read -r file line text; do
+        complain "$file" "$line" "a pure room reads no clock"
+    done < <(grep -rnE '\b(g_get_real_time|g_get_monotonic_time|g_date_time_new_now\w*|clock_gettime|gettimeofday)\b' \
+        --include='*.[ch]' "$root/src/core" "$root/src/calendar" "$root/src/codec" 2>/dev/null || true)
+    ((count > 0)) || complain "$root/src" 0 "no include found at all"
+    echo "$count includes, $failures wrong"
+    ((failures == 0))
+}
+
+# plant FILE TEXT: the copy with this one line more must be refused.
+plant() {
+    local file=$copy/$1
+    mkdir -p "$(dirname "$file")"
+    [ -e "$file" ] && cp "$file" "$copy/kept"
+    printf '%s\n' "$2" >>"$file"
+    if (check "$copy") >"$copy/said"; then
+        echo "not found: $2 in $1"
+        missed=$((missed + 1))
+    elif ! grep -q "^$1:" "$copy/said"; then
+        echo "found $2 in $1, but said: $(cat "$copy/said")"
+        missed=$((missed + 1))
+    fi
+    rm "$file"
+    [ ! -e "$copy/kept" ] || mv "$copy/kept" "$file"
+}
+
+self_test() {
+    copy=$(mktemp -d) missed=0
+    trap 'rm -rf "$copy"' EXIT
+    cp -r "$1/src" "$1/include" "$copy"
+    mkdir "$copy/tests"
+    check "$copy" >/dev/null || { echo "the tree itself is refused"; return 1; }
+    plant src/core/planted.c '#include <leadclock/codec.h>'
+    plant src/core/planted.c '#include <time.h>'
+    plant src/core/planted.c 'static gint64 now(void) { return g_get_real_time(); }'
+    plant src/calendar/planted.c '#include <leadclock/policy.h>'
+    plant src/policy/planted.c '  #  include  <leadclock/core.h>  // why'
+    plant src/engine/planted.c '#include <leadclock/kafka.h>'
+    plant src/engine/planted.c '#include <librdkafka/rdkafka.h>'
+    plant src/engine/planted.c '#include "../core/lead.h"'
+    plant src/kafka/planted.c '#include <leadclock/engine.h>'
+    plant src/redis/planted.c '#include <leadclock/log.h>'
+    plant src/cli/planted.c '#include <hiredis/hiredis.h>'
+    plant src/codec/planted.c '#include "absent.h"'
+    plant src/codec/planted.c '#include <openssl/sha.h>'
+    plant src/attic/planted.c '#include <glib.h>'
+    plant src/main.c '#include <leadclock/engine.h>'
+    plant include/leadclock/codec.h '#include <avro.h>'
+    plant include/leadclock/base.h '#include <leadclock/core.h>'
+    plant tests/planted.c '#include "../src/core/lead.h"'
+    ((missed == 0)) && echo "every planted include was found"
+}
+
+here=$(cd "$(dirname "$0")/.." && pwd)
+case ${1:-} in
+--self-test) self_test "$here" ;;
+*) check "${1:-$here}" ;;
+esac
