@@ -5,7 +5,8 @@
 
 #include <leadclock/base.h>
 
-/* ---- Configuration: the keys of architecture.md. One table in src/service makes defaults, checks and reference. ---- */
+/* ---- Configuration: the keys of architecture.md. One table in src/service makes defaults, checks and reference. ----
+ */
 
 typedef struct {
     char *name;
@@ -25,7 +26,8 @@ typedef struct {
     struct {
         char *prefix;
         char **inputs; /* with the prefix, NULL-terminated */
-        char *breaches, *warnings, *clawbacks, *routed, *settled, *counters, *state, *dead_letters; /* with the prefix */
+        char *breaches, *warnings, *clawbacks, *routed, *settled, *counters, *state,
+            *dead_letters; /* with the prefix */
         bool cloud_events; /* topics.headers: cloudevents (default) or none */
     } topics;
     struct {
@@ -37,8 +39,8 @@ typedef struct {
         char *listen; /* NULL: no HTTP */
     } http;
     struct {
-        bool json;        /* format: json; otherwise logfmt */
-        char *level;      /* error, warning, info, debug */
+        bool json;   /* format: json; otherwise logfmt */
+        char *level; /* error, warning, info, debug */
     } log;
 } lc_config;
 
@@ -55,5 +57,6 @@ char *lc_config_reference(void);
  *      g_log_structured("leadclock", G_LOG_LEVEL_INFO, "PARTITION", "%d", 3, "MESSAGE", "recovered"): the writer prints
  *      time, level, MESSAGE and every field that is not GLib's own, in lower case. ---- */
 
-/* Installs the writer. `level`: error, warning, info or debug. */
+/* Installs the writer; before any thread starts. `level`: error, warning, info or debug. G_LOG_LEVEL_CRITICAL is shown
+ * as error (G_LOG_LEVEL_ERROR too, but GLib then aborts the program). */
 void lc_logging_start(bool json, const char *level);

@@ -1,0 +1,375 @@
+#include "options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* ---- Checks: each says what is wrong, and what to do ---- */
+
+static bool
+is_name(const char *value, size_t max)
+{
+    size_t length = strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+    return length > 0 && length <= max && value[length] == '\0' && strcmp(value, ".") != 0 && strcmp(value, "..") != 0;
+}
+
+static char *
+check_name(const char *value)
+{
+    if (is_name(value, 100))
+        return NULL;
+    return g_strdup("must be 1 to 100 letters, digits, '.', '_' or '-'; Kafka ids and Redis keys begin with it");
+}
+
+static char *
+check_instance(const char *value)
+{
+    return *value ? check_name(value) : NULL;
+}
+
+static char *
+check_topic(const char *value)
+{
+    if (is_name(value, 249))
+        return NULL;
+    return g_strdup("is no topic name; use 1 to 249 letters, digits, '.', '_' or '-'");
+}
+
+static char *
+check_prefix(const char *value)
+{
+    return *value ? check_topic(value) : NULL;
+}
+
+static bool
+is_port(const char *text)
+{
+    char *end;
+    errno = 0;
+    long port = strtol(text, &end, 10);
+    return g_ascii_isdigit(*text) && *end == '\0' && errno == 0 && port > 0 && port < 65536;
+}
+
+static bool
+is_address(const char *text, bool port_required)
+{
+    const char *bracket = strrchr(text, ']'), *colon = strrchr(bracket ? bracket : text, ':');
+    if (strpbrk(text, " /@") || *text == '\0' || *text == ':')
+        return false;
+    return colon ? is_port(colon + 1) : !port_required;
+}
+
+static char *
+check_brokers(const char *value)
+{
+    g_auto(GStrv) brokers = g_strsplit(value, ",", -1);
+    for (char **broker = brokers; *broker; broker++)
+        if (!is_address(g_strstrip(*broker), false))
+            return g_strdup("must be HOST:PORT, or several with commas between, as 127.0.0.1:9092");
+    return *brokers ? NULL : g_strdup("must not be empty; write HOST:PORT of a broker");
+}
+
+static char *
+check_listen(const char *value)
+{
+    if (*value == '\0' || is_address(value, true))
+        return NULL;
+    return g_strdup("must be HOST:PORT, as 127.0.0.1:9464; leave it out for no HTTP");
+}
+
+static char *
+check_registry_url(const char *value)
+{
+    bool web = g_str_has_prefix(value, "http://") || g_str_has_prefix(value, "https://");
+    if (web && strstr(value, "://")[3])
+        return NULL;
+    return g_strdup("must begin with http:// or https://, as http://127.0.0.1:8081");
+}
+
+static char *
+check_redis_url(const char *value)
+{
+    static const char *const schemes[] = {"redis://", "rediss://", "unix://"};
+    for (size_t i = 0; i < G_N_ELEMENTS(schemes); i++)
+        if (g_str_has_prefix(value, schemes[i]) && value[strlen(schemes[i])])
+            return NULL;
+    return g_strdup("must be redis://HOST:PORT/DATABASE, rediss://... or unix:///PATH");
+}
+
+static char *
+check_not_empty(const char *value)
+{
+    return *value ? NULL : g_strdup("must not be empty; write a path");
+}
+
+/* Leadclock sets these itself: another value would break exactly once, or tear leads apart. */
+static const struct {
+    const char *name, *why;
+} reserved_properties[] = {
+    {"acks", "exactly once needs all replicas"},
+    {"auto.offset.reset", "a lost position must stop the service, not skip or repeat facts"},
+    {"bootstrap.servers", "kafka.brokers says it"},
+    {"client.id", "name and instance make it"},
+    {"enable.auto.commit", "offsets are committed in the transaction of what they caused"},
+    {"enable.auto.offset.store", "offsets are committed in the transaction of what they caused"},
+    {"enable.idempotence", "without it a retry doubles outcomes"},
+    {"enable.partition.eof", "safe time and recovery need the ends of partitions"},
+    {"group.id", "name is the consumer group"},
+    {"group.instance.id", "instance and the number of the worker make it"},
+    {"isolation.level", "facts of aborted transactions must not be judged"},
+    {"max.in.flight", "the idempotent producer sets it"},
+    {"max.in.flight.requests.per.connection", "the idempotent producer sets it"},
+    {"message.max.bytes", "lead states need 2 MiB"},
+    {"metadata.broker.list", "kafka.brokers says it"},
+    {"partition.assignment.strategy", "all topics of a partition must come to the same worker (range)"},
+    {"partitioner", "a lead's records must all lie in the partition that Java's clients choose (murmur2_random)"},
+    {"request.required.acks", "exactly once needs all replicas"},
+    {"transactional.id", "name, instance and the number of the worker make it"},
+};
+
+static char *
+check_property(const char *name, const char *value)
+{
+    (void)value;
+    for (size_t i = 0; i < G_N_ELEMENTS(reserved_properties); i++)
+        if (strcmp(reserved_properties[i].name, name) == 0)
+            return g_strdup_printf("can't be set here: %s; take the line out", reserved_properties[i].why);
+    return NULL;
+}
+
+/* ---- The table ---- */
+
+static const char *const formats[] = {"json", "logfmt", NULL};
+static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
+static const char *const header_styles[] = {"cloudevents", "none", NULL};
+
+#define AT(member) offsetof(lc_config, member)
+#define TOPIC(member, records)                                                                                         \
+    {                                                                                                                  \
+        "topics." #member, OPTION_TEXT, "leads." #member, AT(topics.member), .check = check_topic,                     \
+                                                                             .doc = "Topic of " records "."            \
+    }
+
+/* clang-format off */
+const lc_option lc_options[] = {
+    {"name", OPTION_TEXT, "leadclock", AT(name), .check = check_name,
+     .doc = "Consumer group; prefix of transactional ids and of Redis keys."},
+    {"instance", OPTION_TEXT, "", AT(instance), .check = check_instance,
+     .doc = "Names this process for static membership: two that run at once need two names. Empty: the host name."},
+    {"workers", OPTION_COUNT, "1", AT(workers), .min = 1, .max = 256,
+     .doc = "Threads, each with its own consumer, producer and Redis connection."},
+    {"kafka.brokers", OPTION_TEXT, "127.0.0.1:9092", AT(kafka.brokers), .check = check_brokers,
+     .doc = "HOST:PORT of some brokers, commas between."},
+    {"kafka.properties", OPTION_MAP, "", AT(kafka.properties), .check_entry = check_property,
+     .doc = "Any property of librdkafka, for all clients: `security.protocol`, `sasl.*`, `ssl.*`, ... Refused are those "
+            "that exactly once rests on."},
+    {"registry.url", OPTION_TEXT, "http://127.0.0.1:8081", AT(registry.url), .check = check_registry_url,
+     .doc = "A schema registry with Confluent's API, at the address where `/subjects` is found. Not together with "
+            "`registry.file`."},
+    {"registry.user", OPTION_TEXT, NULL, AT(registry.user), .doc = "User at the registry (HTTP basic)."},
+    {"registry.password", OPTION_SECRET, NULL, AT(registry.password), .doc = "Password at the registry."},
+    {"registry.file", OPTION_TEXT, NULL, AT(registry.file), .check = check_not_empty,
+     .doc = "Instead of a server: a JSON object of id to schema. Relative to this file."},
+    {"redis.url", OPTION_TEXT, "redis://127.0.0.1:6379/0", AT(redis.url), .check = check_redis_url,
+     .doc = "`redis://HOST:PORT/DATABASE`, `rediss://` (TLS), or `unix:///PATH`."},
+    {"redis.user", OPTION_TEXT, NULL, AT(redis.user), .doc = "User at Redis."},
+    {"redis.password", OPTION_SECRET, NULL, AT(redis.password), .doc = "Password at Redis."},
+    {"policy", OPTION_TEXT, "policy.yaml", AT(policy), .check = check_not_empty,
+     .doc = "The policy: a file, or a folder of documents. Relative to this file."},
+    {"topics.prefix", OPTION_TEXT, "", AT(topics.prefix), .check = check_prefix, .doc = "Put before every topic's name."},
+    {"topics.inputs", OPTION_LIST,
+     "leads.created, leads.contacted, leads.rejected, leads.progressed, leads.assigned, leads.erased",
+     AT(topics.inputs), .check = check_topic,
+     .doc = "Topics with facts. A record's schema says what it is, so one topic may carry several types. All, and both "
+            "changelogs, must have the same number of partitions."},
+    TOPIC(breaches, "SlaBreached and SlaBreachEnded"),
+    TOPIC(warnings, "SlaWarning"),
+    TOPIC(clawbacks, "LeadClawedBack"),
+    TOPIC(routed, "LeadRouted"),
+    TOPIC(settled, "LeadSettled"),
+    TOPIC(counters, "ChannelCounters; compacted"),
+    TOPIC(state, "LeadState, from which Redis can be made anew; compacted"),
+    {"topics.dead_letters", OPTION_TEXT, "leads.dead-letters", AT(topics.dead_letters), .check = check_topic,
+     .doc = "Topic of records that can be no fact, as they came, with the reason in their headers."},
+    {"topics.headers", OPTION_SWITCH, "cloudevents", AT(topics.cloud_events), .choices = header_styles,
+     .doc = "Headers of outcomes: `cloudevents` or `none`."},
+    {"batch.facts", OPTION_COUNT, "20000", AT(batch.facts), .min = 1, .max = 1000000,
+     .doc = "At most so many facts a transaction."},
+    {"batch.wakeups", OPTION_COUNT, "10000", AT(batch.wakeups), .min = 1, .max = 1000000,
+     .doc = "At most so many due leads a transaction."},
+    {"batch.linger", OPTION_DURATION, "50ms", AT(batch.linger), .min = 0, .max = 10 * LC_SECOND,
+     .doc = "A batch waits at most so long for more facts."},
+    {"lateness", OPTION_DURATION, "5s", AT(lateness), .min = 0, .max = LC_DAY,
+     .doc = "Waits this long after a due time before judging; 30s or more where a CRM is polled."},
+    {"patience", OPTION_DURATION, "5m", AT(patience), .min = LC_SECOND, .max = 7 * LC_DAY,
+     .doc = "Behind for longer than this, timers fire on the broker's record times."},
+    {"max_future", OPTION_DURATION, "10m", AT(max_future), .min = 0, .max = 365 * LC_DAY,
+     .doc = "A fact further than this ahead of its record's timestamp goes to the dead letters."},
+    {"http.listen", OPTION_TEXT, "", AT(http.listen), .check = check_listen,
+     .doc = "HOST:PORT for `/metrics`, `/livez` and `/readyz`, as `127.0.0.1:9464`. Absent: none."},
+    {"log.format", OPTION_SWITCH, "logfmt", AT(log.json), .choices = formats, .doc = "`logfmt` or `json`."},
+    {"log.level", OPTION_CHOICE, "info", AT(log.level), .choices = levels,
+     .doc = "`error`, `warning`, `info` or `debug`."},
+};
+/* clang-format on */
+const size_t lc_n_options = G_N_ELEMENTS(lc_options);
+
+int
+lc_option_find(const char *key)
+{
+    for (size_t i = 0; i < lc_n_options; i++)
+        if (strcmp(lc_options[i].key, key) == 0)
+            return (int)i;
+    return -1;
+}
+
+bool
+lc_option_is_section(const char *section)
+{
+    size_t length = strlen(section);
+    for (size_t i = 0; i < lc_n_options; i++)
+        if (strncmp(lc_options[i].key, section, length) == 0 && lc_options[i].key[length] == '.')
+            return true;
+    return false;
+}
+
+/* ---- Values ---- */
+
+static const struct {
+    const char *name;
+    lc_duration ms;
+} units[] = {{"w", 7 * LC_DAY}, {"d", LC_DAY}, {"h", LC_HOUR}, {"ms", 1}, {"m", LC_MINUTE}, {"s", LC_SECOND}};
+
+static const char *
+read_unit(const char *text, lc_duration *ms)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(units); i++)
+        if (g_str_has_prefix(text, units[i].name)) {
+            *ms = units[i].ms;
+            return text + strlen(units[i].name);
+        }
+    return NULL;
+}
+
+bool
+lc_parse_config_duration(const char *text, lc_duration *duration)
+{
+    const lc_duration longest = 36525 * LC_DAY;
+    lc_duration total = 0, unit;
+    if (*text == '\0')
+        return false;
+    while (*text) {
+        lc_duration amount = 0;
+        const char *digits = text;
+        for (; g_ascii_isdigit(*text) && amount <= longest; text++)
+            amount = amount * 10 + (*text - '0');
+        if (text == digits || (text = read_unit(text, &unit)) == NULL || amount > (longest - total) / unit)
+            return false;
+        total += amount * unit;
+    }
+    *duration = total;
+    return true;
+}
+
+char *
+lc_show_config_duration(lc_duration duration)
+{
+    static const struct {
+        const char *name;
+        lc_duration ms;
+    } largest_first[] = {{"d", LC_DAY}, {"h", LC_HOUR}, {"m", LC_MINUTE}, {"s", LC_SECOND}, {"ms", 1}};
+    GString *text = g_string_new(NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(largest_first); i++) {
+        if (duration >= largest_first[i].ms)
+            g_string_append_printf(text, "%" G_GINT64_FORMAT "%s", duration / largest_first[i].ms,
+                                   largest_first[i].name);
+        duration %= largest_first[i].ms;
+    }
+    return g_string_free(text->len ? text : g_string_append(text, "0s"), FALSE);
+}
+
+static char *
+set_count(const lc_option *option, unsigned *field, const char *value, const char *shown)
+{
+    guint64 count;
+    if (!g_ascii_string_to_unsigned(value, 10, (guint64)option->min, (guint64)option->max, &count, NULL))
+        return g_strdup_printf("\"%s\" must be a whole number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT, shown,
+                               option->min, option->max);
+    *field = (unsigned)count;
+    return NULL;
+}
+
+static char *
+set_duration(const lc_option *option, lc_duration *field, const char *value, const char *shown)
+{
+    lc_duration duration;
+    if (!lc_parse_config_duration(value, &duration))
+        return g_strdup_printf("\"%s\" is no duration; write digits with ms, s, m, h, d or w, as %s", shown,
+                               option->fallback);
+    if (duration < option->min || duration > option->max) {
+        g_autofree char *min = lc_show_config_duration(option->min), *max = lc_show_config_duration(option->max);
+        return g_strdup_printf("\"%s\" is out of bounds; write %s to %s", shown, min, max);
+    }
+    *field = duration;
+    return NULL;
+}
+
+static int
+find_choice(const lc_option *option, const char *value)
+{
+    for (int i = 0; option->choices[i]; i++)
+        if (strcmp(option->choices[i], value) == 0)
+            return i;
+    return -1;
+}
+
+static char *
+refuse_choice(const lc_option *option, const char *shown)
+{
+    g_autofree char *all = g_strjoinv(", ", (char **)option->choices);
+    return g_strdup_printf("\"%s\" is not known; allowed are: %s", shown, all);
+}
+
+static void
+set_text(char **field, const char *value)
+{
+    g_free(*field);
+    *field = g_strdup(value);
+}
+
+char *
+lc_option_set(const lc_option *option, lc_config *config, const char *value, const char *shown)
+{
+    void *field = (char *)config + option->offset;
+    switch (option->kind) {
+    case OPTION_COUNT:
+        return set_count(option, field, value, shown);
+    case OPTION_DURATION:
+        return set_duration(option, field, value, shown);
+    case OPTION_CHOICE:
+    case OPTION_SWITCH: {
+        int choice = find_choice(option, value);
+        if (choice < 0)
+            return refuse_choice(option, shown);
+        if (option->kind == OPTION_SWITCH)
+            *(bool *)field = choice == 0;
+        else
+            set_text(field, value);
+        return NULL;
+    }
+    default: {
+        g_autofree char *wrong = option->check ? option->check(value) : NULL;
+        if (wrong)
+            return option->kind == OPTION_SECRET ? g_steal_pointer(&wrong) : g_strdup_printf("\"%s\" %s", shown, wrong);
+        set_text(field, value);
+        return NULL;
+    }
+    }
+}
+
+void
+lc_option_set_texts(const lc_option *option, lc_config *config, char **texts)
+{
+    char ***field = (char ***)((char *)config + option->offset);
+    g_strfreev(*field);
+    *field = texts;
+}

@@ -1,0 +1,313 @@
+#include <leadclock/service.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <glib/gstdio.h>
+#include <unistd.h>
+
+/* Loads `yaml` as FOLDER/leadclock.yaml; in the message FOLDER/ is left out. */
+static lc_config *
+load(const char *yaml, const char *const *overrides, char **message)
+{
+    g_autofree char *folder = g_dir_make_tmp("leadclock-config-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(folder, "leadclock.yaml", NULL);
+    g_autoptr(GError) error = NULL;
+    assert_true(g_file_set_contents(path, yaml, -1, NULL));
+    lc_config *config = lc_config_load(path, overrides, &error);
+    assert_true((config == NULL) == (error != NULL));
+    if (error) {
+        assert_int_equal(error->domain, LC_ERROR);
+        assert_int_equal(error->code, LC_ERROR_CONFIG);
+        g_autofree char *prefix = g_strconcat(folder, "/", NULL);
+        g_auto(GStrv) pieces = g_strsplit(error->message, prefix, -1);
+        *message = g_strjoinv("", pieces);
+    }
+    g_unlink(path);
+    g_rmdir(folder);
+    return config;
+}
+
+static void
+without_a_file_the_defaults_hold(void **state)
+{
+    (void)state;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(lc_config) config = lc_config_load(NULL, NULL, &error);
+    assert_null(error);
+    assert_string_equal(config->name, "leadclock");
+    assert_string_equal(config->instance, g_get_host_name());
+    assert_int_equal(config->workers, 1);
+    assert_string_equal(config->kafka.brokers, "127.0.0.1:9092");
+    assert_null(config->kafka.properties[0]);
+    assert_string_equal(config->registry.url, "http://127.0.0.1:8081");
+    assert_null(config->registry.file);
+    assert_string_equal(config->policy, "policy.yaml");
+    assert_int_equal(g_strv_length(config->topics.inputs), 6);
+    assert_string_equal(config->topics.inputs[5], "leads.erased");
+    assert_string_equal(config->topics.dead_letters, "leads.dead-letters");
+    assert_true(config->topics.cloud_events);
+    assert_int_equal(config->batch.facts, 20000);
+    assert_int_equal(config->batch.linger, 50);
+    assert_int_equal(config->lateness, 5 * LC_SECOND);
+    assert_int_equal(config->patience, 5 * LC_MINUTE);
+    assert_null(config->http.listen);
+    assert_false(config->log.json);
+    assert_string_equal(config->log.level, "info");
+}
+
+static void
+every_value_of_a_file_is_taken(void **state)
+{
+    (void)state;
+    g_autofree char *message = NULL;
+    g_setenv("LC_TEST_PASSWORD", "s3cret", TRUE);
+    g_autoptr(lc_config) config =
+        load("name: north\n"
+             "instance: a1\n"
+             "workers: 4\n"
+             "kafka: {brokers: 'a:1,b:2', properties: {security.protocol: SSL, "
+             "socket.timeout.ms: 8000}}\n"
+             "registry: {file: schemas.json}\n"
+             "redis: {url: unix:///run/r.sock, user: u, password: \"${LC_TEST_PASSWORD}$$\"}\n"
+             "policy: /etc/leadclock\n"
+             "topics: {prefix: t., inputs: [one, two], headers: none, state: s}\n"
+             "batch: {facts: 10, wakeups: 20, linger: 0s}\n"
+             "lateness: 1m30s\n"
+             "patience: 1w\n"
+             "max_future: 1h\n"
+             "http:\n  listen: 127.0.0.1:9464\n"
+             "log: {format: json, level: debug}\n",
+             NULL, &message);
+    assert_null(message);
+    assert_string_equal(config->name, "north");
+    assert_string_equal(config->kafka.brokers, "a:1,b:2");
+    assert_string_equal(config->kafka.properties[0], "security.protocol");
+    assert_string_equal(config->kafka.properties[3], "8000");
+    assert_null(config->registry.url);
+    assert_true(g_str_has_suffix(config->registry.file, "/schemas.json"));
+    assert_true(g_path_is_absolute(config->registry.file));
+    assert_string_equal(config->redis.password, "s3cret$");
+    assert_string_equal(config->policy, "/etc/leadclock");
+    assert_string_equal(config->topics.inputs[1], "t.two");
+    assert_string_equal(config->topics.state, "t.s");
+    assert_string_equal(config->topics.settled, "t.leads.settled");
+    assert_false(config->topics.cloud_events);
+    assert_int_equal(config->batch.linger, 0);
+    assert_int_equal(config->lateness, 90 * LC_SECOND);
+    assert_int_equal(config->patience, 7 * LC_DAY);
+    assert_string_equal(config->http.listen, "127.0.0.1:9464");
+    assert_true(config->log.json);
+}
+
+static void
+set_overrides_one_key(void **state)
+{
+    (void)state;
+    g_autofree char *message = NULL;
+    const char *overrides[] = {"kafka.brokers=b:9",        "kafka.properties.debug=broker",
+                               "topics.inputs=[x, y]",     "lateness=0s",
+                               "registry.file=local.json", "policy=here.yaml",
+                               "topics.prefix=p.",         NULL};
+    g_autoptr(lc_config) config = load("registry: {url: 'http://a'}\npolicy: there.yaml\n"
+                                       "kafka: {properties: {debug: all, ssl.ca.location: /ca}}\n",
+                                       overrides, &message);
+    assert_null(message);
+    assert_string_equal(config->kafka.brokers, "b:9");
+    assert_int_equal(g_strv_length(config->kafka.properties), 4);
+    assert_string_equal(config->kafka.properties[3], "broker");
+    assert_string_equal(config->topics.inputs[1], "p.y");
+    assert_int_equal(config->lateness, 0);
+    assert_null(config->registry.url);
+    assert_string_equal(config->registry.file, "local.json");
+    assert_string_equal(config->policy, "here.yaml");
+}
+
+static void
+an_empty_file_means_the_defaults(void **state)
+{
+    (void)state;
+    static const char *const empty[] = {"", "# nothing\n", "---\n", "kafka:\nredis:\n"};
+    for (size_t i = 0; i < G_N_ELEMENTS(empty); i++) {
+        g_autofree char *message = NULL;
+        g_autoptr(lc_config) config = load(empty[i], NULL, &message);
+        assert_null(message);
+        assert_int_equal(config->workers, 1);
+    }
+}
+
+/* What is wrong, and the whole or the beginning of what is said. */
+static const struct {
+    const char *yaml, *set, *message;
+} wrong[] = {
+    {"kafka:\n  broker: a:1\n", NULL,
+     "leadclock.yaml:2:3: unknown key \"kafka.broker\"; did you mean \"kafka.brokers\"?\n"
+     "      broker: a:1\n"
+     "      ^"},
+    {"brokers: a:1\n", NULL, "leadclock.yaml:1:1: unknown key \"brokers\"; did you mean \"kafka.brokers\"?\n"},
+    {"batch: {nonsense: 1}\n", NULL,
+     "leadclock.yaml:1:9: unknown key \"batch.nonsense\"; keys here: facts, wakeups, linger\n"},
+    {"workers: many\n", NULL,
+     "leadclock.yaml:1:10: workers: \"many\" must be a whole number from 1 to 256\n"
+     "    workers: many\n"
+     "             ^"},
+    {"workers: 0\n", NULL, "leadclock.yaml:1:10: workers: \"0\" must be a whole number from 1 to 256\n"},
+    {"workers: -1\n", NULL, "leadclock.yaml:1:10: workers: \"-1\" must be"},
+    {"workers: 1\nworkers: 2\n", NULL,
+     "leadclock.yaml:2:1: \"workers\" is given twice, first in line 1; take one out\n"},
+    {"workers:\n", NULL, "leadclock.yaml:1:1: workers has no value; write one, or leave the key out\n"},
+    {"workers: [1]\n", NULL, "leadclock.yaml:1:1: workers must be a single value\n"},
+    {"lateness: 5\n", NULL,
+     "leadclock.yaml:1:11: lateness: \"5\" is no duration; write digits with ms, s, m, h, d or w, as 5s\n"},
+    {"lateness: 5 s\n", NULL, "leadclock.yaml:1:11: lateness: \"5 s\" is no duration"},
+    {"lateness: ''\n", NULL, "leadclock.yaml:1:11: lateness: \"\" is no duration"},
+    {"lateness: 99999999999999999999w\n", NULL, "leadclock.yaml:1:11: lateness: \"99999999999999999999w\" is no dur"},
+    {"patience: 0s\n", NULL, "leadclock.yaml:1:11: patience: \"0s\" is out of bounds; write 1s to 7d\n"},
+    {"log: {level: loud}\n", NULL,
+     "leadclock.yaml:1:14: log.level: \"loud\" is not known; allowed are: error, warning, info, debug\n"},
+    {"log: {format: xml}\n", NULL,
+     "leadclock.yaml:1:15: log.format: \"xml\" is not known; allowed are: json, logfmt\n"},
+    {"log: debug\n", NULL, "leadclock.yaml:1:1: log must be a mapping; write log: {format: ...}\n"},
+    {"http: {listen: 9464}\n", NULL, "leadclock.yaml:1:16: http.listen: \"9464\" must be HOST:PORT"},
+    {"http: {listen: 'a:99999'}\n", NULL, "leadclock.yaml:1:16: http.listen: \"a:99999\" must be HOST:PORT"},
+    {"kafka: {brokers: 'a:b'}\n", NULL, "leadclock.yaml:1:18: kafka.brokers: \"a:b\" must be HOST:PORT"},
+    {"name: 'a b'\n", NULL, "leadclock.yaml:1:7: name: \"a b\" must be 1 to 100 letters"},
+    {"topics: {inputs: [a, a]}\n", NULL,
+     "leadclock.yaml:1:10: topics.inputs: \"a\" is already used by topics.inputs; give it another name\n"},
+    {"topics: {state: leads.created}\n", NULL,
+     "leadclock.yaml:1:17: topics.state: \"leads.created\" is already used by topics.inputs"},
+    {"topics: {inputs: []}\n", NULL, "leadclock.yaml:1:10: topics.inputs is empty; name at least one topic\n"},
+    {"topics: {inputs: a}\n", NULL, "leadclock.yaml:1:10: topics.inputs must be a list; write [A, B]\n"},
+    {"topics: {inputs: [a b]}\n", NULL, "leadclock.yaml:1:19: topics.inputs: \"a b\" is no topic name"},
+    {"registry: {url: 'http://a', file: b}\n", NULL,
+     "leadclock.yaml:1:35: registry.file and registry.url are both given; take one out\n"},
+    {"registry: {url: 'a:80'}\n", NULL, "leadclock.yaml:1:17: registry.url: \"a:80\" must begin with http://"},
+    {"redis: {url: 'http://a'}\n", NULL, "leadclock.yaml:1:14: redis.url: \"http://a\" must be redis://"},
+    {"redis: {password: '${LC_TEST_UNSET}'}\n", NULL,
+     "leadclock.yaml:1:19: redis.password: takes ${LC_TEST_UNSET} from the environment, where it is not set; set it, "
+     "or "
+     "write the value\n"
+     "    redis: {password: '${LC_TEST_UNSET}'}\n"
+     "                      ^"},
+    {"name: '${x'\n", NULL, "leadclock.yaml:1:7: name: has a ${ that names nothing"},
+    {"kafka: {properties: {enable.idempotence: false}}\n", NULL,
+     "leadclock.yaml:1:22: kafka.properties.enable.idempotence: can't be set here: without it a retry doubles "
+     "outcomes; "
+     "take the line out\n"},
+    {"kafka: {properties: {group.id: x}}\n", NULL, "leadclock.yaml:1:22: kafka.properties.group.id: can't be set here"},
+    {"kafka: {properties: [a]}\n", NULL, "leadclock.yaml:1:9: kafka.properties must be a mapping"},
+    {"kafka: {properties: {a: [b]}}\n", NULL, "leadclock.yaml:1:22: kafka.properties.a must be a single value"},
+    {"- a\n", NULL, "leadclock.yaml:1:1: a configuration is a mapping; write KEY: VALUE"},
+    {"a\n", NULL, "leadclock.yaml:1:1: a configuration is a mapping"},
+    {"name: a\n---\nname: b\n", NULL, "leadclock.yaml: holds a second document"},
+    {"name: [a\n", NULL, "leadclock.yaml:2:1: no valid YAML: flow sequence without a closing bracket"},
+    {"name: *x\n", NULL, "leadclock.yaml:1:1: name must be a single value"},
+    {"", "kafka.broker=a:1", "--set kafka.broker: unknown key \"kafka.broker\"; did you mean \"kafka.brokers\"?"},
+    {"", "kafak.brokers=a:1", "--set kafak.brokers: unknown key \"kafak\"; did you mean \"kafka\"?"},
+    {"", "workers", "--set workers: has no value; write --set workers=VALUE"},
+    {"", "workers=x", "--set workers: workers: \"x\" must be a whole number from 1 to 256"},
+    {"", "kafka.properties=x", "--set kafka.properties: names no entry; write kafka.properties.NAME=VALUE"},
+    {"", "kafka.properties.transactional.id=x", "--set kafka.properties.transactional.id: kafka.properties.transact"},
+};
+
+static void
+what_is_wrong_is_said_with_its_place_and_what_to_do(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        g_autofree char *message = NULL;
+        const char *overrides[] = {wrong[i].set, NULL};
+        g_autoptr(lc_config) config = load(wrong[i].yaml, overrides, &message);
+        if (config || !g_str_has_prefix(message, wrong[i].message))
+            fail_msg("%s%s\n is said to be:\n%s\n and not:\n%s", wrong[i].yaml, wrong[i].set ? wrong[i].set : "",
+                     message ? message : "right", wrong[i].message);
+    }
+}
+
+static void
+all_problems_of_a_file_are_said_in_one_run(void **state)
+{
+    (void)state;
+    g_autofree char *message = NULL;
+    const char *overrides[] = {"batch.facts=x", NULL};
+    g_autoptr(lc_config) config = load("workers: x\nlog: {level: y, colour: z}\npatience: 1\n", overrides, &message);
+    assert_null(config);
+    static const char *const said[] = {"yaml:1:10: workers", "yaml:2:14: log.level", "yaml:2:17: unknown key",
+                                       "yaml:3:11: patience", "--set batch.facts"};
+    for (size_t i = 0; i < G_N_ELEMENTS(said); i++)
+        assert_non_null(strstr(message, said[i]));
+}
+
+static void
+secrets_are_never_shown(void **state)
+{
+    (void)state;
+    static const char *const yaml[] = {
+        "redis: {password: hunter2, colour: 1}\n",
+        "redis: {passwort: hunter2, password: [hunter2]}\n",
+        "redis: {url: 'http://u:hunter2@h'}\n",
+        "redis: {url: ':hunter2@h'}\n",
+        "registry: {url: 'hunter2@h'}\n",
+        "registry: {password: \"hunter2\n",
+        "kafka: {properties: {sasl.password: hunter2, group.id: 1}}\n",
+        "kafka: {properties: {group.id: 1, ssl.key.pem: hunter2}}\n",
+        "kafka: {properties: {sasl.password: [hunter2]}}\n",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(yaml); i++) {
+        g_autofree char *message = NULL;
+        g_autoptr(lc_config) config = load(yaml[i], NULL, &message);
+        assert_null(config);
+        if (strstr(message, "hunter2") && i != 1)
+            fail_msg("%s gives %s", yaml[i], message);
+    }
+    g_autofree char *message = NULL;
+    const char *overrides[] = {"redis.passwort=hunter2", "redis.url=http://:hunter2@x", NULL};
+    g_autoptr(lc_config) config = load("", overrides, &message);
+    assert_null(config);
+    assert_null(strstr(message, "hunter2"));
+}
+
+static void
+a_file_that_is_not_there_is_named(void **state)
+{
+    (void)state;
+    g_autoptr(GError) error = NULL;
+    assert_null(lc_config_load("/nowhere/leadclock.yaml", NULL, &error));
+    assert_int_equal(error->code, LC_ERROR_CONFIG);
+    assert_non_null(strstr(error->message, "/nowhere/leadclock.yaml"));
+}
+
+static void
+the_reference_is_up_to_date(void **state)
+{
+    (void)state;
+    g_autofree char *made = lc_config_reference(), *kept = NULL;
+    g_file_get_contents(LC_SOURCE_DIR "/docs/configuration.md", &kept, NULL, NULL);
+    if (g_strcmp0(made, kept) != 0)
+        fail_msg("docs/configuration.md is out of date: run 'test_config --write-reference'");
+}
+
+int
+main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "--write-reference") == 0) {
+        g_autofree char *made = lc_config_reference();
+        return !g_file_set_contents(LC_SOURCE_DIR "/docs/configuration.md", made, -1, NULL);
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_a_file_the_defaults_hold),
+        cmocka_unit_test(every_value_of_a_file_is_taken),
+        cmocka_unit_test(set_overrides_one_key),
+        cmocka_unit_test(an_empty_file_means_the_defaults),
+        cmocka_unit_test(what_is_wrong_is_said_with_its_place_and_what_to_do),
+        cmocka_unit_test(all_problems_of_a_file_are_said_in_one_run),
+        cmocka_unit_test(secrets_are_never_shown),
+        cmocka_unit_test(a_file_that_is_not_there_is_named),
+        cmocka_unit_test(the_reference_is_up_to_date),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
