@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""hostile.py [TEST...] - records that are no facts end in the dead letters with their reason, and nothing stops; facts
+written under other versions of our schemas are read."""
+
+import copy
+import sys
+
+from world import World, avro, framed, main, murmur2_partition, net_outcomes, now_ms, our_schema, policy_of
+from world import register_schema, require, require_equal, say
+
+HOUR = 3600 * 1000
+START = now_ms() - 100 * 24 * HOUR
+
+
+class Writer:
+    """Writes facts under a schema of ours, as another producer would."""
+
+    def __init__(self, name, subject=None, schema=None):
+        self.schema = schema or our_schema(name)
+        self.id = register_schema(subject or f"other-producer-{name}", self.schema)
+
+    def write(self, **fields):
+        return framed(self.id, avro(self.schema, fields))
+
+
+def created(writer, lead, number=1, **fields):
+    fields = {"event_id": f"c{number}", "lead_id": lead, "occurred_at": START, "channel": "webinar", "attributes": {}} | fields
+    return writer.write(**fields)
+
+
+def require_letters(world, expected):
+    """`expected` is a list of (reason, key): these and no others."""
+    found = sorted(world.dead_letters(), key=str)
+    require(found == sorted(expected, key=str), f"dead letters: {found}\n  expected: {sorted(expected, key=str)}")
+
+
+def dead_letters():
+    """Each reason, beside good facts that flow on."""
+    world = World("dead-letters", policy_of("card/feed"))
+    try:
+        world.create_topics()
+        world.start()
+        writer = Writer("LeadCreated")
+        stranger = Writer("Invoice", schema={"type": "record", "name": "Invoice", "fields": [{"name": "n", "type": "long"}]})
+
+        world.produce("leads.created", "random", [b"this is no Avro"])
+        world.produce("leads.created", "short", [b"\0\0\0"])
+        world.produce("leads.created", "cut", [created(writer, "cut")[:-4]])
+        world.produce("leads.created", "invoice", [stranger.write(n=7)])
+        world.produce("leads.created", "no-id", [created(writer, "no-id", event_id="")])
+        world.produce("leads.created", "long-ago", [created(writer, "long-ago", occurred_at=-5)])
+        world.produce("leads.created", "ahead", [created(writer, "ahead", occurred_at=now_ms() + 48 * HOUR)])
+        world.produce("leads.created", "wide", [created(writer, "wide", channel="c" * 300)])
+        world.produce("leads.created", "key", [created(writer, "another")])
+        world.produce("leads.created", "unheard-of", [framed(0x7FFFFF00, b"\0\0\0\0")])
+        wrong = (murmur2_partition(b"astray") + 1) % 4
+        world.produce("leads.created", "astray", [created(writer, "astray")], partition=wrong)
+        world.produce("leads.created", "good", [created(writer, "good")])
+        world.settle()
+        require_letters(
+            world,
+            [("NOT_AVRO", "random"), ("NOT_AVRO", "short"), ("UNKNOWN_TYPE", "invoice"), ("UNKNOWN_SCHEMA", "unheard-of"),
+             ("KEY_MISMATCH", "key"), ("WRONG_PARTITION", "astray")]
+            + [("BAD_FACT", key) for key in ("cut", "no-id", "long-ago", "ahead", "wide")],
+        )  # fmt: skip
+        leads = {record["lead_id"] for record in world.outcomes()}
+        require(leads == {"good"}, f"outcomes of {leads}, only the good lead has any")
+        world.services[0].stop()
+    finally:
+        world.close()
+
+
+def limits_of_a_lead():
+    """The 513th fact of a lead, and a lead whose state grows too large."""
+    world = World("limits", policy_of("card/feed"))
+    try:
+        world.create_topics()
+        world.start()
+        contacted = Writer("LeadContacted")
+        calls = [
+            contacted.write(event_id=f"k{n}", lead_id="busy", occurred_at=START + n, method="CALL", automated=False,
+                            outcome="ATTEMPTED")
+            for n in range(514)
+        ]  # fmt: skip
+        world.produce("leads.contacted", "busy", calls)
+        writer = Writer("LeadCreated")
+        huge = [
+            created(writer, "huge", n, occurred_at=START + n * HOUR,
+                    attributes={f"a{n}-{i}": f"{n}-{i} ".ljust(1000, "x") for i in range(60)})
+            for n in range(12)
+        ]  # fmt: skip
+        world.produce("leads.created", "huge", huge)
+        world.produce("leads.created", "good", [created(writer, "good")])
+        world.settle()
+        letters = world.dead_letters()
+        say(f"dead letters: {sorted(set(letters), key=str)}")
+        require(letters.count(("TOO_MANY_FACTS", "busy")) == 2, f"513th and 514th contact: {letters}")
+        too_large = letters.count(("LEAD_TOO_LARGE", "huge"))
+        require(1 <= too_large <= 4, f"12 facts of 60 KiB, 512 KiB allowed: {too_large} refused")
+        require(len(letters) == 2 + too_large, f"others: {letters}")
+        require("good" in {record["lead_id"] for record in world.outcomes()}, "the good lead does not flow on")
+        world.services[0].stop()
+    finally:
+        world.close()
+
+
+def older_and_newer(schema):
+    """Versions of LeadCreated that other producers may write: reordered with more fields, and without the optional
+    ones; in a namespace of their own."""
+    newer = copy.deepcopy(schema)
+    newer["fields"].reverse()
+    newer["fields"].insert(1, {"name": "score_card", "type": {"type": "map", "values": "double"}, "default": {}})
+    newer["fields"].append(
+        {"name": "origin", "type": ["null", {"type": "record", "name": "Origin", "fields": [
+            {"name": "page", "type": "string"}, {"name": "visits", "type": {"type": "array", "items": "long"}}]}],
+         "default": None}
+    )  # fmt: skip
+    newer["namespace"] = "somebody.else.v2"
+    older = copy.deepcopy(schema)
+    needed = ("event_id", "lead_id", "occurred_at", "channel", "attributes")
+    older["fields"] = [field for field in older["fields"] if field["name"] in needed]
+    return older, newer
+
+
+def evolution():
+    """Facts under an older and a newer schema are as good as ours."""
+    world = World("evolution", policy_of("card/feed"))
+    try:
+        world.create_topics()
+        world.start()
+        older_schema, newer_schema = older_and_newer(our_schema("LeadCreated"))
+        older = Writer("LeadCreated", "other-producer-older", older_schema)
+        newer = Writer("LeadCreated", "other-producer-newer", newer_schema)
+        require(older.id != newer.id, "the registry takes them for one schema")
+        world.produce("leads.created", "older", [created(older, "older", 1)])
+        world.produce("leads.created", "newer", [
+            created(newer, "newer", 2, owner="bo", score_card={}, origin={"page": "/demo", "visits": [1, 2]}, channel="demo")
+        ])  # fmt: skip
+        world.settle()
+        same = {"type": "LeadCreated", "occurred_at": START, "attributes": {}}
+        world.require_same_as_backtest(
+            [
+                same | {"event_id": "c1", "lead_id": "older", "channel": "webinar"},
+                same | {"event_id": "c2", "lead_id": "newer", "channel": "demo", "owner": "bo"},
+            ]
+        )
+        require_letters(world, [])
+        world.services[0].stop()
+    finally:
+        world.close()
+
+
+def bad_lines():
+    """publish names a bad line, goes on, and ends with 1."""
+    world = World("bad-lines", policy_of("card/feed"))
+    try:
+        world.create_topics()
+        good = '{"type": "LeadCreated", "lead_id": "%s", "event_id": "1", "occurred_at": %d, "channel": "web", "attributes": {}}'
+        lines = [good % ("one", START), "{", '{"type": "LeadSold"}', good % ("two", START)]
+        world.run("publish", "-", stdin="\n".join(lines).encode(), codes=(1,))
+        world.start()
+        world.settle()
+        leads = {outcome["lead_id"] for outcome in net_outcomes(world.outcomes()).values()}
+        require_equal("leads", dict.fromkeys(leads), dict.fromkeys(["one", "two"]))
+        world.services[0].stop()
+    finally:
+        world.close()
+
+
+TESTS = {test.__name__: test for test in (dead_letters, limits_of_a_lead, evolution, bad_lines)}
+
+if __name__ == "__main__":
+    sys.exit(main(TESTS))

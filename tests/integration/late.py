@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""late.py - the service waits for servers and topics that are not there yet, and then does its work."""
+
+import sys
+import time
+
+from world import World, load_feed, main, policy_of, require, say, stack
+
+
+def waits(world, text, seconds=3):
+    """It runs on, and says at least once what it waits for."""
+    time.sleep(seconds)
+    service = world.services[0]
+    require(service.is_running(), f"it ended while {text}: {service.read_log()[-2000:]}")
+    say(f"it waits while {text}")
+
+
+def servers_come_late():
+    """First nothing is there, then one server after the other, last the topics."""
+    world = World("late", policy_of("card/feed"))
+    try:
+        stack("stop", "kafka")
+        stack("stop", "redis")
+        stack("stop", "registry")
+        try:
+            world.start()
+            waits(world, "no server answers")
+            stack("start", "redis")
+            waits(world, "only Redis answers", 2)
+            stack("start", "kafka")
+            waits(world, "there is no registry", 2)
+        finally:
+            stack("up")
+        waits(world, "there are no topics")
+        world.create_topics()
+        world.publish(load_feed("card/feed")[:300])
+        world.settle()
+        world.require_same_as_backtest()
+        world.services[0].stop()
+    finally:
+        world.close()
+
+
+def servers_go_away():
+    """Each server restarts (Redis comes back empty) while facts flow."""
+    world = World("away", policy_of("card/feed"), workers=2, batch=40)
+    try:
+        world.create_topics()
+        world.start()
+        facts = load_feed("card/feed")
+        world.publish(facts[:300])
+        stack("kill", "redis")
+        world.publish(facts[300:500])
+        stack("start", "redis")
+        stack("kill", "kafka")
+        time.sleep(1)
+        stack("start", "kafka")
+        stack("stop", "registry")
+        time.sleep(1)
+        stack("start", "registry")
+        world.publish(facts[500:])
+        world.settle()
+        world.require_same_as_backtest()
+        world.services[0].stop()
+    finally:
+        stack("up")
+        world.close()
+
+
+TESTS = {test.__name__: test for test in (servers_come_late, servers_go_away)}
+
+if __name__ == "__main__":
+    sys.exit(main(TESTS))
