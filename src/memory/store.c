@@ -1,0 +1,427 @@
+#include "redis.h"
+
+/* lc_store on the memory Redis. Each read is one MULTI; each write is WATCH and GET, then, a step later, MULTI. */
+
+typedef struct {
+    lc_store store; /* first */
+    lc_memory_redis *redis;
+    lc_memory_world *world;
+    uint64_t connection; /* the redis->connections it was made under; 0: not connected */
+    lc_arena arena;      /* of the last read or scan */
+    lc_store_read *reads;
+    size_t n_reads;
+    lc_store_write *writes;
+    size_t n_writes;
+    GBytes **known; /* by partition: the position last seen, for LC_MEMORY_WEAKEN_READ_GUARD */
+} memory_store;
+
+/* ---- The connection ---- */
+
+static bool
+lose(memory_store *store, const char *what, GError **error)
+{
+    store->connection = 0;
+    if (store->world->trace)
+        store->world->trace(store->world, what);
+    g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "%s", what);
+    return false;
+}
+
+static bool
+has_fault(memory_store *store, lc_memory_fault fault)
+{
+    return store->world->fault && store->world->fault(store->world, fault);
+}
+
+static void
+step(memory_store *store, const char *call)
+{
+    if (store->world->step)
+        store->world->step(store->world, call);
+}
+
+/* One command, or one MULTI, arrives. */
+static bool
+arrive(memory_store *store, const char *call, GError **error)
+{
+    step(store, call);
+    if (store->redis->down)
+        return lose(store, "redis: down", error);
+    if (has_fault(store, LC_MEMORY_FAULT_STORE))
+        return lose(store, "redis: connection lost", error);
+    if (store->connection == 0)
+        store->connection = store->redis->connections;
+    if (store->connection != store->redis->connections)
+        return lose(store, "redis: connection closed", error);
+    return true;
+}
+
+static bool
+answer(memory_store *store, const char *call, GError **error)
+{
+    if (has_fault(store, LC_MEMORY_FAULT_STORE_REPLY))
+        return lose(store, "redis: answer lost", error);
+    step(store, call);
+    return true;
+}
+
+static bool
+open_store(lc_store *base, int32_t partitions, GError **error)
+{
+    memory_store *store = (memory_store *)base;
+    g_assert(partitions == store->redis->data.n_partitions);
+    store->connection = 0;
+    return arrive(store, "store open", error);
+}
+
+/* ---- Reading ---- */
+
+static lc_text
+bytes_text(lc_arena *arena, GBytes *bytes)
+{
+    if (bytes == NULL)
+        return LC_NO_TEXT;
+    gsize size;
+    const char *data = g_bytes_get_data(bytes, &size);
+    return lc_arena_text(arena, (lc_text){data ? data : "", size});
+}
+
+static int
+by_due(gconstpointer a, gconstpointer b)
+{
+    const lc_wakeup *x = a, *y = b;
+    return x->at != y->at ? (x->at > y->at ? 1 : -1) : lc_text_compare(x->lead_id, y->lead_id);
+}
+
+static void
+read_wakeups(memory_store *store, const lc_memory_slot *slot, lc_store_read *read)
+{
+    guint n = g_hash_table_size(slot->wakeups), i = 0;
+    lc_wakeup *all = lc_arena_new(&store->arena, lc_wakeup, n + 1);
+    GHashTableIter iter;
+    gpointer key, at;
+    g_hash_table_iter_init(&iter, slot->wakeups);
+    while (g_hash_table_iter_next(&iter, &key, &at))
+        all[i++] = (lc_wakeup){bytes_text(&store->arena, key), *(lc_instant *)at};
+    qsort(all, n, sizeof *all, by_due);
+    read->due = all;
+    read->n_due = 0;
+    while (read->n_due < n && read->n_due < read->max_due && all[read->n_due].at < read->due_before)
+        read->n_due++;
+    read->next_wakeup = read->n_due < n ? all[read->n_due].at : LC_NEVER;
+}
+
+static void
+read_leads(memory_store *store, const lc_memory_slot *slot, lc_store_read *read)
+{
+    read->leads = lc_arena_new(&store->arena, lc_text, read->n_leads + 1);
+    for (size_t i = 0; i < read->n_leads; i++) {
+        g_autoptr(GBytes) key = g_bytes_new_static(read->lead_ids[i].data, read->lead_ids[i].size);
+        read->leads[i] = bytes_text(&store->arena, g_hash_table_lookup(slot->leads, key));
+    }
+}
+
+static lc_stored_count *
+read_counts(memory_store *store, const lc_memory_slot *slot, lc_text population, size_t *n)
+{
+    g_autofree char *name = g_strndup(population.data, population.size);
+    GHashTable *counts = g_hash_table_lookup(slot->counters, name);
+    GHashTableIter iter;
+    gpointer metric, count;
+    size_t i = 0;
+    *n = counts ? g_hash_table_size(counts) : 0;
+    lc_stored_count *result = lc_arena_new(&store->arena, lc_stored_count, *n + 1);
+    if (counts) {
+        g_hash_table_iter_init(&iter, counts);
+        while (g_hash_table_iter_next(&iter, &metric, &count))
+            result[i++] = (lc_stored_count){lc_arena_text(&store->arena, lc_text_of(metric)), *(int64_t *)count};
+    }
+    return result;
+}
+
+static void
+read_counters(memory_store *store, const lc_memory_slot *slot, lc_store_read *read)
+{
+    read->counts = lc_arena_new(&store->arena, lc_stored_count *, read->n_populations + 1);
+    read->n_counts = lc_arena_new(&store->arena, size_t, read->n_populations + 1);
+    for (size_t i = 0; i < read->n_populations; i++)
+        read->counts[i] = read_counts(store, slot, read->populations[i], &read->n_counts[i]);
+}
+
+static void
+read_population_names(memory_store *store, const lc_memory_slot *slot, lc_store_read *read)
+{
+    GHashTableIter iter;
+    gpointer name;
+    read->population_names = lc_arena_new(&store->arena, lc_text, g_hash_table_size(slot->counters) + 1);
+    read->n_population_names = 0;
+    g_hash_table_iter_init(&iter, slot->counters);
+    while (g_hash_table_iter_next(&iter, &name, NULL))
+        read->population_names[read->n_population_names++] = lc_arena_text(&store->arena, lc_text_of(name));
+}
+
+static GBytes *
+position_told(memory_store *store, const lc_store_read *read, const lc_memory_slot *slot)
+{
+    GBytes **known = &store->known[read->partition];
+    bool is_look = read->n_leads == 0 && read->n_populations == 0 && read->due_before == LC_ABSENT;
+    if ((store->redis->weakened & LC_MEMORY_WEAKEN_READ_GUARD) && !is_look && *known)
+        return *known;
+    g_clear_pointer(known, g_bytes_unref);
+    *known = slot->applied ? g_bytes_ref(slot->applied) : NULL;
+    return *known;
+}
+
+static void
+read_one(memory_store *store, lc_store_read *read)
+{
+    const lc_memory_slot *slot = &store->redis->data.slots[read->partition];
+    read->applied = bytes_text(&store->arena, position_told(store, read, slot));
+    read->due = NULL;
+    read->n_due = 0;
+    read->next_wakeup = LC_NEVER;
+    if (read->due_before != LC_ABSENT)
+        read_wakeups(store, slot, read);
+    read_leads(store, slot, read);
+    read_counters(store, slot, read);
+    if (read->all_populations)
+        read_population_names(store, slot, read);
+}
+
+static bool
+read_begin(lc_store *base, lc_store_read *reads, size_t n, GError **error)
+{
+    memory_store *store = (memory_store *)base;
+    (void)error;
+    lc_arena_clear(&store->arena);
+    store->reads = reads;
+    store->n_reads = n;
+    return true;
+}
+
+static bool
+read_end(lc_store *base, GError **error)
+{
+    memory_store *store = (memory_store *)base;
+    for (size_t i = 0; i < store->n_reads; i++) {
+        if (!arrive(store, "store read", error))
+            return false;
+        read_one(store, &store->reads[i]);
+    }
+    return answer(store, "store read answered", error);
+}
+
+/* ---- Writing ---- */
+
+static GBytes *
+text_bytes(lc_text text)
+{
+    return text.data ? g_bytes_new(text.data, text.size) : NULL;
+}
+
+static bool
+equals(GBytes *bytes, lc_text text)
+{
+    gsize size = 0;
+    const char *data = bytes ? g_bytes_get_data(bytes, &size) : NULL;
+    return lc_text_equal((lc_text){bytes && data == NULL ? "" : data, size}, text);
+}
+
+static void
+write_lead(lc_memory_slot *slot, const lc_lead_change *change)
+{
+    GBytes *key = text_bytes(change->lead_id);
+    if (change->state.data)
+        g_hash_table_replace(slot->leads, g_bytes_ref(key), text_bytes(change->state));
+    else
+        g_hash_table_remove(slot->leads, key);
+    if (change->wake_changed && change->wake_at != LC_NEVER)
+        g_hash_table_replace(slot->wakeups, g_bytes_ref(key), g_memdup2(&change->wake_at, sizeof(lc_instant)));
+    else if (change->wake_changed)
+        g_hash_table_remove(slot->wakeups, key);
+    g_bytes_unref(key);
+}
+
+static void
+write_counters(lc_memory_slot *slot, const lc_counters_change *change)
+{
+    g_autofree char *name = g_strndup(change->population.data, change->population.size);
+    if (change->n_counts == 0) {
+        g_hash_table_remove(slot->counters, name);
+        return;
+    }
+    GHashTable *counts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    for (size_t i = 0; i < change->n_counts; i++)
+        g_hash_table_replace(counts, g_strndup(change->counts[i].metric.data, change->counts[i].metric.size),
+                             g_memdup2(&change->counts[i].count, sizeof(int64_t)));
+    g_hash_table_replace(slot->counters, g_steal_pointer(&name), counts);
+}
+
+static void
+unlink_key(lc_memory_slot *slot, lc_text key)
+{
+    g_autofree char *name = g_strndup(key.data, key.size);
+    if (g_str_has_prefix(name, "lead:")) {
+        g_autoptr(GBytes) lead_id = g_bytes_new(key.data + 5, key.size - 5);
+        g_hash_table_remove(slot->leads, lead_id);
+    } else if (g_str_has_prefix(name, "counters:")) {
+        g_hash_table_remove(slot->counters, name + 9);
+    } else if (strcmp(name, "wakeups") == 0) {
+        g_hash_table_remove_all(slot->wakeups);
+    }
+}
+
+static void
+execute(memory_store *store, const lc_store_write *write, size_t n_leads)
+{
+    lc_memory_slot *slot = &store->redis->data.slots[write->partition];
+    for (size_t i = 0; i < write->n_unlink_keys; i++)
+        unlink_key(slot, write->unlink_keys[i]);
+    for (size_t i = 0; i < n_leads; i++)
+        write_lead(slot, &write->leads[i]);
+    for (size_t i = 0; i < write->n_counters; i++)
+        write_counters(slot, &write->counters[i]);
+    lc_memory_slot_set_applied(store->redis, slot, text_bytes(write->next));
+}
+
+static bool
+is_recovery(const lc_store_write *write)
+{
+    return (write->next.size > 4 && memcmp(write->next.data, "rec:", 4) == 0) ||
+           (write->expected.size > 4 && memcmp(write->expected.data, "rec:", 4) == 0);
+}
+
+static bool
+is_unguarded(const memory_store *store, const lc_store_write *write)
+{
+    unsigned bit = is_recovery(write) ? LC_MEMORY_WEAKEN_RECOVERY_GUARD : LC_MEMORY_WEAKEN_APPLY_GUARD;
+    return store->redis->weakened & bit;
+}
+
+static bool
+write_one(memory_store *store, lc_store_write *write, GError **error)
+{
+    lc_memory_slot *slot = &store->redis->data.slots[write->partition];
+    write->written = false;
+    if (!arrive(store, "store watch", error))
+        return false;
+    uint64_t watched = slot->version;
+    if (!equals(slot->applied, write->expected) && !is_unguarded(store, write))
+        return true;
+    if (!arrive(store, "store exec", error))
+        return false;
+    if (slot->version != watched && !is_unguarded(store, write))
+        return true;
+    if (has_fault(store, LC_MEMORY_FAULT_STORE_EXEC)) {
+        execute(store, write, write->n_leads / 2);
+        lc_memory_slot_set_applied(store->redis, slot, NULL);
+        return lose(store, "redis: out of memory within a MULTI", error);
+    }
+    execute(store, write, write->n_leads);
+    write->written = true;
+    return true;
+}
+
+static bool
+write_begin(lc_store *base, lc_store_write *writes, size_t n, GError **error)
+{
+    memory_store *store = (memory_store *)base;
+    (void)error;
+    store->writes = writes;
+    store->n_writes = n;
+    return true;
+}
+
+static void
+note_written(memory_store *store, const lc_store_write *write)
+{
+    GBytes **known = &store->known[write->partition];
+    g_clear_pointer(known, g_bytes_unref);
+    *known = text_bytes(write->next);
+}
+
+static bool
+write_end(lc_store *base, GError **error)
+{
+    memory_store *store = (memory_store *)base;
+    for (size_t i = 0; i < store->n_writes; i++) {
+        if (!write_one(store, &store->writes[i], error))
+            return false;
+        if (store->writes[i].written)
+            note_written(store, &store->writes[i]);
+    }
+    return answer(store, "store exec answered", error);
+}
+
+/* ---- Scanning ---- */
+
+static lc_text
+key_of(lc_arena *arena, const char *prefix, const char *name, size_t size)
+{
+    size_t length = strlen(prefix);
+    char *key = lc_arena_alloc(arena, length + size + 1);
+    memcpy(key, prefix, length);
+    if (size)
+        memcpy(key + length, name, size);
+    key[length + size] = '\0';
+    return (lc_text){key, length + size};
+}
+
+static bool
+scan(lc_store *base, int32_t partition, uint64_t *cursor, lc_text **keys, size_t *n, GError **error)
+{
+    memory_store *store = (memory_store *)base;
+    if (!arrive(store, "store scan", error))
+        return false;
+    const lc_memory_slot *slot = &store->redis->data.slots[partition];
+    GHashTableIter iter;
+    gpointer key;
+    lc_arena_clear(&store->arena);
+    *keys =
+        lc_arena_new(&store->arena, lc_text, g_hash_table_size(slot->leads) + g_hash_table_size(slot->counters) + 1);
+    *n = 0;
+    g_hash_table_iter_init(&iter, slot->leads);
+    while (g_hash_table_iter_next(&iter, &key, NULL))
+        (*keys)[(*n)++] = key_of(&store->arena, "lead:", g_bytes_get_data(key, NULL), g_bytes_get_size(key));
+    g_hash_table_iter_init(&iter, slot->counters);
+    while (g_hash_table_iter_next(&iter, &key, NULL))
+        (*keys)[(*n)++] = key_of(&store->arena, "counters:", key, strlen(key));
+    if (g_hash_table_size(slot->wakeups))
+        (*keys)[(*n)++] = key_of(&store->arena, "wakeups", "", 0);
+    *cursor = 0;
+    return true;
+}
+
+/* ---- The port ---- */
+
+static void
+store_free(lc_store *base)
+{
+    memory_store *store = (memory_store *)base;
+    for (int32_t i = 0; i < store->redis->data.n_partitions; i++)
+        g_clear_pointer(&store->known[i], g_bytes_unref);
+    g_free(store->known);
+    lc_arena_clear(&store->arena);
+    g_free(store);
+}
+
+static const lc_store_ops ops = {
+    .open = open_store,
+    .read_begin = read_begin,
+    .read_end = read_end,
+    .write_begin = write_begin,
+    .write_end = write_end,
+    .scan = scan,
+    .free = store_free,
+};
+
+lc_store *
+lc_memory_store_new(lc_memory_redis *redis)
+{
+    memory_store *store = g_new0(memory_store, 1);
+    store->store.ops = &ops;
+    store->redis = redis;
+    store->world = redis->world;
+    store->known = g_new0(GBytes *, redis->data.n_partitions);
+    return &store->store;
+}
