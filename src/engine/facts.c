@@ -1,0 +1,223 @@
+#include "worker.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#define ASK_AGAIN_AFTER_MS 2000 /* a registry must say twice, so long apart, that it has no such id */
+#define ASK_INTERVAL_MS 1000    /* when it does not answer */
+
+void
+lc_fact_refuse(lc_batch_record *record, const char *reason, lc_arena *arena, const char *format, ...)
+{
+    char detail[512];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(detail, sizeof detail, format, arguments);
+    va_end(arguments);
+    record->reason = reason;
+    record->detail = lc_arena_text(arena, lc_text_of(detail)).data;
+}
+
+/* ---- Poison ---- */
+
+static char *
+poison_name(const lc_log_event *record)
+{
+    return g_strdup_printf("%d/%" PRId32 "/%" PRId64, record->topic, record->partition, record->offset);
+}
+
+void
+lc_facts_poison(lc_worker *worker, const lc_log_event *record)
+{
+    g_hash_table_add(worker->poison, poison_name(record));
+}
+
+static bool
+is_poison(const lc_worker *worker, const lc_log_event *record)
+{
+    if (g_hash_table_size(worker->poison) == 0)
+        return false;
+    g_autofree char *name = poison_name(record);
+    return g_hash_table_contains(worker->poison, name);
+}
+
+/* ---- Schemas ---- */
+
+static bool
+has_frame(const lc_log_event *event, uint32_t *id)
+{
+    return !lc_text_is_absent(event->value) && event->value.size <= LC_MAX_RECORD_BYTES &&
+           lc_frame_read(event->value.data, event->value.size, id);
+}
+
+/* The ids of the batch that nobody has asked for yet, each once. */
+static GArray *
+unknown_ids(lc_worker *worker, const lc_batch_record *records, size_t n)
+{
+    GArray *ids = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    g_autoptr(GHashTable) seen = NULL;
+    const lc_plan *plan;
+    uint32_t id, last = 0;
+    bool last_is_known = false;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!has_frame(&records[i].event, &id) || (last_is_known && id == last))
+            continue;
+        last_is_known = lc_schemas_plan(worker->schemas, id, &plan) != LC_PLAN_NOT_ASKED;
+        last = id;
+        if (last_is_known)
+            continue;
+        if (seen == NULL)
+            seen = g_hash_table_new(NULL, NULL);
+        if (g_hash_table_add(seen, GUINT_TO_POINTER(id)))
+            g_array_append_val(ids, id);
+    }
+    return ids;
+}
+
+typedef struct {
+    GArray *ids;
+    bool final;
+} question;
+
+static bool
+ask(lc_worker *worker, void *argument, GError **error)
+{
+    const question *asked = argument;
+
+    return lc_schemas_ask(worker->schemas, (const uint32_t *)(void *)asked->ids->data, asked->ids->len, asked->final,
+                          error);
+}
+
+static bool
+pause_before_asking_again(lc_worker *worker, GError **error)
+{
+    for (int64_t until = lc_worker_now_ms(worker) + ASK_AGAIN_AFTER_MS; lc_worker_now_ms(worker) < until;)
+        if (!lc_worker_tend(worker, 100, error))
+            return false;
+    return true;
+}
+
+static bool
+learn_schemas(lc_worker *worker, const lc_batch_record *records, size_t n, GError **error)
+{
+    question first = {unknown_ids(worker, records, n), false};
+    g_autoptr(GArray) first_ids = first.ids;
+    if (first.ids->len == 0)
+        return true;
+    if (!lc_worker_insist(worker, "schema registry", ask, &first, error))
+        return false;
+
+    question second = {unknown_ids(worker, records, n), true};
+    g_autoptr(GArray) second_ids = second.ids;
+    return second.ids->len == 0 || (pause_before_asking_again(worker, error) &&
+                                    lc_worker_insist(worker, "schema registry", ask, &second, error));
+}
+
+/* ---- One record ---- */
+
+/* A null value erases the lead; its id is made from where it stands. */
+static void
+read_tombstone(const lc_worker *worker, lc_batch_record *record, lc_arena *arena)
+{
+    g_autofree char *id = g_strdup_printf("%s/%" PRId32 "/%" PRId64, worker->options.input_names[record->event.topic],
+                                          record->event.partition, record->event.offset);
+
+    record->fact = (lc_fact){
+        .type = LC_FACT_ERASED,
+        .event_id = lc_arena_text(arena, lc_text_of(id)),
+        .occurred_at = record->event.timestamp,
+        .recorded_at = LC_ABSENT,
+        .follow_up_at = LC_ABSENT,
+    };
+    record->lead_id = record->event.key;
+}
+
+static const lc_plan *
+find_plan(lc_worker *worker, lc_batch_record *record, lc_arena *arena)
+{
+    const lc_plan *plan = NULL;
+    uint32_t id;
+
+    if (record->event.value.size > LC_MAX_RECORD_BYTES) {
+        lc_fact_refuse(record, "BAD_FACT", arena, "a record of %zu bytes; at most %zu", record->event.value.size,
+                       LC_MAX_RECORD_BYTES);
+        return NULL;
+    }
+    if (!has_frame(&record->event, &id)) {
+        lc_fact_refuse(record, "NOT_AVRO", arena,
+                       "not in the Confluent wire format: a zero byte, the schema id in 4 bytes, the Avro body");
+        return NULL;
+    }
+    lc_plan_state state = lc_schemas_plan(worker->schemas, id, &plan);
+    if (state == LC_PLAN_NO_SUCH_ID || state == LC_PLAN_NOT_ASKED)
+        lc_fact_refuse(record, "UNKNOWN_SCHEMA", arena, "the registry has no schema with id %" PRIu32, id);
+    else if (state == LC_PLAN_UNREADABLE)
+        lc_fact_refuse(record, "UNKNOWN_TYPE", arena, "schema %" PRIu32 " can't be read", id);
+    else if (lc_plan_schema(plan) < LC_SCHEMA_LEAD_CREATED || lc_plan_schema(plan) > LC_SCHEMA_LEAD_ERASED)
+        lc_fact_refuse(record, "UNKNOWN_TYPE", arena, "the record of schema %" PRIu32 " is none of the facts", id);
+    return record->reason ? NULL : plan;
+}
+
+static void
+read_record(lc_worker *worker, lc_batch_record *record, lc_arena *arena)
+{
+    const lc_plan *plan = find_plan(worker, record, arena);
+    g_autoptr(GError) wrong = NULL;
+
+    if (plan &&
+        !lc_plan_read_fact(plan, record->event.value.data + LC_FRAME_BYTES, record->event.value.size - LC_FRAME_BYTES,
+                           arena, &record->fact, &record->lead_id, &wrong))
+        lc_fact_refuse(record, "NOT_AVRO", arena, "%s", wrong->message);
+}
+
+static void
+check_key(const lc_worker *worker, lc_batch_record *record, lc_arena *arena)
+{
+    lc_text key = record->event.key;
+
+    if (!lc_text_equal(key, record->lead_id)) {
+        lc_fact_refuse(record, "KEY_MISMATCH", arena, "the record's key is not its lead_id");
+        return;
+    }
+    int32_t right = lc_log_partition_of(key, worker->partition_count);
+    if (right != record->event.partition)
+        lc_fact_refuse(record, "WRONG_PARTITION", arena,
+                       "in partition %" PRId32 ", but its key belongs in %" PRId32
+                       ": publish with partitioner=murmur2_random",
+                       record->event.partition, right);
+}
+
+static void
+decode(lc_worker *worker, lc_batch_record *record, lc_arena *arena)
+{
+    g_autoptr(GError) wrong = NULL;
+
+    if (lc_text_is_absent(record->event.value))
+        read_tombstone(worker, record, arena);
+    else
+        read_record(worker, record, arena);
+    if (record->reason)
+        return;
+    if (record->lead_id.size == 0 || record->lead_id.size > LC_MAX_LEAD_ID_BYTES ||
+        !g_utf8_validate_len(record->lead_id.data, record->lead_id.size, NULL))
+        lc_fact_refuse(record, "BAD_FACT", arena, "lead_id must be 1 to %zu bytes of UTF-8", LC_MAX_LEAD_ID_BYTES);
+    else if (!lc_fact_check(&record->fact, record->event.timestamp, worker->options.max_future, &wrong))
+        lc_fact_refuse(record, "BAD_FACT", arena, "%s", wrong->message);
+    else if (is_poison(worker, &record->event))
+        lc_fact_refuse(record, "LEAD_TOO_LARGE", arena, "Kafka refused for its size what follows from this fact");
+    else
+        check_key(worker, record, arena);
+}
+
+bool
+lc_facts_decode(lc_worker *worker, lc_batch_record *records, size_t n, lc_arena *arena, GError **error)
+{
+    if (!learn_schemas(worker, records, n, error))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        decode(worker, &records[i], arena);
+    return true;
+}

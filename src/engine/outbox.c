@@ -1,0 +1,306 @@
+#include "worker.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define DEAD_LETTER_VALUE_BYTES ((size_t)1024 * 1024)
+#define DEAD_LETTER_KEY_BYTES ((size_t)64 * 1024)
+#define MAX_HEADERS 8
+
+typedef enum { MESSAGE_OUTCOME, MESSAGE_CHANGELOG, MESSAGE_DEAD_LETTER } message_kind;
+
+typedef struct {
+    message_kind kind;
+    lc_output output;
+    int32_t partition; /* -1: by key */
+    lc_text key;
+    size_t value_at, value_size; /* in `bytes` */
+    bool tombstone;
+    lc_cause_of cause;
+    int64_t *offset;
+    union {
+        struct {
+            lc_uuid event_id;
+            lc_outcome_type type;
+            lc_instant occurred_at;
+        } outcome;
+        struct {
+            lc_text value; /* as it came */
+            const char *reason, *detail;
+        } dead_letter;
+    };
+} message;
+
+struct lc_outbox {
+    const lc_worker_options *options;
+    const lc_schemas *schemas;
+    GByteArray *bytes;
+    GArray *messages; /* message */
+};
+
+lc_outbox *
+lc_outbox_new(const lc_worker_options *options, const lc_schemas *schemas)
+{
+    lc_outbox *outbox = g_new0(lc_outbox, 1);
+
+    outbox->options = options;
+    outbox->schemas = schemas;
+    outbox->bytes = g_byte_array_new();
+    outbox->messages = g_array_new(FALSE, FALSE, sizeof(message));
+    return outbox;
+}
+
+void
+lc_outbox_free(lc_outbox *outbox)
+{
+    g_byte_array_unref(outbox->bytes);
+    g_array_unref(outbox->messages);
+    g_free(outbox);
+}
+
+void
+lc_outbox_clear(lc_outbox *outbox)
+{
+    g_byte_array_set_size(outbox->bytes, 0);
+    g_array_set_size(outbox->messages, 0);
+}
+
+size_t
+lc_outbox_size(const lc_outbox *outbox)
+{
+    return outbox->messages->len;
+}
+
+static void
+add_frame(lc_outbox *outbox, lc_output output, lc_schema schema)
+{
+    uint32_t id = lc_schemas_id(outbox->schemas, output, schema);
+    const uint8_t frame[LC_FRAME_BYTES] = {0, (uint8_t)(id >> 24), (uint8_t)(id >> 16), (uint8_t)(id >> 8),
+                                           (uint8_t)id};
+
+    g_byte_array_append(outbox->bytes, frame, sizeof frame);
+}
+
+static size_t
+add_message(lc_outbox *outbox, message *added)
+{
+    added->value_size = outbox->bytes->len - added->value_at;
+    g_array_append_val(outbox->messages, *added);
+    return outbox->messages->len - 1;
+}
+
+/* Which topic an outcome goes to; a retraction goes where the retracted one went. */
+static lc_output
+outcome_output(lc_outcome_type type)
+{
+    switch (type) {
+    case LC_OUTCOME_WARNING:
+        return LC_OUTPUT_WARNINGS;
+    case LC_OUTCOME_CLAWED_BACK:
+        return LC_OUTPUT_CLAWBACKS;
+    case LC_OUTCOME_ROUTED:
+        return LC_OUTPUT_ROUTED;
+    case LC_OUTCOME_SETTLED:
+        return LC_OUTPUT_SETTLED;
+    case LC_OUTCOME_BREACHED:
+    case LC_OUTCOME_BREACH_ENDED:
+    case LC_OUTCOME_RETRACTED:
+        break;
+    }
+    return LC_OUTPUT_BREACHES;
+}
+
+void
+lc_outbox_add_outcome(lc_outbox *outbox, lc_text lead_id, const lc_outcome *outcome, lc_cause_of cause)
+{
+    bool is_retraction = outcome->type == LC_OUTCOME_RETRACTED;
+    message added = {
+        .kind = MESSAGE_OUTCOME,
+        .output = outcome_output(is_retraction ? outcome->retracted.retracted_type : outcome->type),
+        .partition = -1,
+        .key = lead_id,
+        .value_at = outbox->bytes->len,
+        .cause = cause,
+        .outcome = {outcome->event_id, outcome->type, outcome->occurred_at},
+    };
+
+    add_frame(outbox, added.output, lc_outcome_schema(outcome->type));
+    lc_encode_outcome(outbox->bytes, lead_id, outcome);
+    add_message(outbox, &added);
+}
+
+size_t
+lc_outbox_add_state(lc_outbox *outbox, int32_t partition, const lc_lead *lead, int64_t *offset)
+{
+    message added = {
+        .kind = MESSAGE_CHANGELOG,
+        .output = LC_OUTPUT_STATE,
+        .partition = partition,
+        .key = lead->id,
+        .value_at = outbox->bytes->len,
+        .tombstone = lc_lead_is_empty(lead),
+        .cause = {.tag = LC_TAG_NONE},
+        .offset = offset,
+    };
+
+    if (!added.tombstone) {
+        add_frame(outbox, LC_OUTPUT_STATE, LC_SCHEMA_LEAD_STATE);
+        lc_encode_lead(outbox->bytes, lead);
+    }
+    return add_message(outbox, &added);
+}
+
+void
+lc_outbox_add_counters(lc_outbox *outbox, int32_t partition, const lc_population *population,
+                       const lc_stored_count *counts, size_t n, lc_arena *arena, int64_t *offset)
+{
+    char number[16];
+    size_t number_size = (size_t)snprintf(number, sizeof number, "|%" PRId32, partition);
+    char *key = lc_arena_alloc(arena, population->name.size + number_size);
+    lc_metric_count *encoded = lc_arena_new(arena, lc_metric_count, n);
+    message added = {
+        .kind = MESSAGE_CHANGELOG,
+        .output = LC_OUTPUT_COUNTERS,
+        .partition = partition,
+        .key = {key, population->name.size + number_size},
+        .value_at = outbox->bytes->len,
+        .cause = {.tag = LC_TAG_NONE},
+        .offset = offset,
+    };
+
+    memcpy(key, population->name.data, population->name.size);
+    memcpy(key + population->name.size, number, number_size);
+    for (size_t i = 0; i < n; i++)
+        encoded[i] = (lc_metric_count){counts[i].metric, counts[i].count};
+    add_frame(outbox, LC_OUTPUT_COUNTERS, LC_SCHEMA_CHANNEL_COUNTERS);
+    lc_encode_counters(outbox->bytes, population->channel, population->cohort, partition, encoded, n);
+    add_message(outbox, &added);
+}
+
+void
+lc_outbox_add_dead_letter(lc_outbox *outbox, const lc_log_event *record, const char *reason, const char *detail,
+                          lc_cause_of cause)
+{
+    message added = {
+        .kind = MESSAGE_DEAD_LETTER,
+        .output = LC_OUTPUT_DEAD_LETTERS,
+        .partition = -1,
+        .key = record->key,
+        .value_at = outbox->bytes->len,
+        .cause = cause,
+        .dead_letter = {record->value, reason, detail},
+    };
+
+    add_message(outbox, &added);
+}
+
+lc_text
+lc_outbox_value(const lc_outbox *outbox, size_t index)
+{
+    const message *found = &g_array_index(outbox->messages, message, index);
+
+    return found->tombstone ? LC_NO_TEXT
+                            : (lc_text){(const char *)outbox->bytes->data + found->value_at, found->value_size};
+}
+
+/* ---- Headers ---- */
+
+typedef struct {
+    lc_header headers[MAX_HEADERS];
+    size_t n;
+    char text[512]; /* what is formatted for them */
+    size_t used;
+} header_list;
+
+static void
+add_header(header_list *list, const char *name, lc_text value)
+{
+    list->headers[list->n++] = (lc_header){lc_text_of(name), value};
+}
+
+static void add_formatted_header(header_list *list, const char *name, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+static void
+add_formatted_header(header_list *list, const char *name, const char *format, ...)
+{
+    char *text = list->text + list->used;
+    size_t room = sizeof list->text - list->used;
+    va_list arguments;
+
+    va_start(arguments, format);
+    int size = vsnprintf(text, room, format, arguments);
+    va_end(arguments);
+    g_assert(size >= 0 && (size_t)size < room);
+    list->used += (size_t)size + 1;
+    add_header(list, name, (lc_text){text, (size_t)size});
+}
+
+/* CloudEvents, Kafka binding. ce_id is unique for each message: the outcome's id and what caused it. */
+static void
+add_cloud_event(const lc_outbox *outbox, const message *sent, header_list *list)
+{
+    char id[LC_UUID_TEXT_BYTES], time[LC_INSTANT_TEXT_BYTES];
+
+    lc_uuid_format(&sent->outcome.event_id, id);
+    add_header(list, "ce_specversion", LC_TEXT("1.0"));
+    if (sent->cause.topic >= 0)
+        add_formatted_header(list, "ce_id", "%s.%s/%" PRId32 "/%" PRId64, id,
+                             outbox->options->input_names[sent->cause.topic], sent->cause.partition,
+                             sent->cause.offset);
+    else
+        add_formatted_header(list, "ce_id", "%s.wake/%" PRId64, id, sent->cause.now);
+    add_header(list, "ce_type", lc_text_of(lc_schema_record_name(lc_outcome_schema(sent->outcome.type))));
+    add_header(list, "ce_source", lc_text_of(outbox->options->source));
+    add_formatted_header(list, "ce_time", "%s", lc_instant_format(sent->outcome.occurred_at, time));
+    add_header(list, "content-type", LC_TEXT("application/avro"));
+}
+
+/* In the style of Kafka Connect. */
+static void
+add_reason(const lc_outbox *outbox, const message *sent, header_list *list)
+{
+    add_header(list, "__connect.errors.topic", lc_text_of(outbox->options->input_names[sent->cause.topic]));
+    add_formatted_header(list, "__connect.errors.partition", "%" PRId32, sent->cause.partition);
+    add_formatted_header(list, "__connect.errors.offset", "%" PRId64, sent->cause.offset);
+    add_header(list, "__connect.errors.exception.class.name", lc_text_of(sent->dead_letter.reason));
+    add_header(list, "__connect.errors.exception.message", lc_text_of(sent->dead_letter.detail));
+    if (sent->dead_letter.value.size > DEAD_LETTER_VALUE_BYTES)
+        add_formatted_header(list, "leadclock.truncated", "%zu", sent->dead_letter.value.size);
+}
+
+static bool
+produce_one(const lc_outbox *outbox, lc_log *log, size_t index, GError **error)
+{
+    const message *sent = &g_array_index(outbox->messages, message, index);
+    header_list list;
+    list.n = list.used = 0;
+    lc_outgoing outgoing = {
+        .output = sent->output,
+        .partition = sent->partition,
+        .key = sent->key,
+        .value = lc_outbox_value(outbox, index),
+        .headers = list.headers,
+        .offset = sent->offset,
+        .tag = sent->cause.tag,
+    };
+
+    if (sent->kind == MESSAGE_OUTCOME && outbox->options->cloud_events)
+        add_cloud_event(outbox, sent, &list);
+    if (sent->kind == MESSAGE_DEAD_LETTER) {
+        outgoing.value = sent->dead_letter.value;
+        outgoing.value.size = MIN(outgoing.value.size, DEAD_LETTER_VALUE_BYTES);
+        outgoing.key.size = MIN(outgoing.key.size, DEAD_LETTER_KEY_BYTES);
+        add_reason(outbox, sent, &list);
+    }
+    outgoing.n_headers = list.n;
+    return log->ops->produce(log, &outgoing, error);
+}
+
+bool
+lc_outbox_produce(const lc_outbox *outbox, lc_log *log, GError **error)
+{
+    for (size_t i = 0; i < outbox->messages->len; i++)
+        if (!produce_one(outbox, log, i, error))
+            return false;
+    return true;
+}

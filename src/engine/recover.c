@@ -1,0 +1,586 @@
+#include "worker.h"
+
+#include <inttypes.h>
+
+#define PIECE_RECORDS LC_PIECE_LEADS
+
+/* Step 3: from what Kafka has committed to a store that shows exactly that. */
+typedef struct {
+    lc_worker *worker;
+    lc_partition *partition;
+    lc_arena arena;       /* of the whole recovery */
+    lc_arena piece_arena; /* of one piece */
+    unsigned assignments;
+    int64_t started_ms;
+
+    /* 3a */
+    lc_log_committed *committed;
+    int64_t *offsets;            /* O */
+    int64_t ends[LC_CHANGELOGS]; /* C */
+
+    /* 3b */
+    lc_text applied_text; /* as last read or written; in `arena` or `written` */
+    lc_applied applied;
+    char *written;
+
+    /* 3c, 3d */
+    int64_t reached[LC_CHANGELOGS]; /* the changelogs are in the store up to here */
+    GHashTable *piece;              /* lc_text * (key) -> index in `leads` or `counters`, plus one */
+    GArray *leads;                  /* lc_lead_change */
+    GArray *counters;               /* lc_counters_change */
+    size_t n_replayed;
+} recovery;
+
+typedef enum { STEP_DONE, STEP_AGAIN, STEP_FAILED } step; /* AGAIN: from a */
+
+static void
+recovery_init(recovery *r, lc_worker *worker, lc_partition *partition)
+{
+    *r = (recovery){.worker = worker, .partition = partition, .assignments = worker->assignments};
+    r->started_ms = lc_worker_now_ms(worker);
+    r->committed = lc_arena_new(&r->arena, lc_log_committed, (size_t)worker->n_inputs);
+    r->offsets = lc_arena_new(&r->arena, int64_t, (size_t)worker->n_inputs);
+    r->piece = g_hash_table_new(lc_text_hash, lc_text_equal_pointers);
+    r->leads = g_array_new(FALSE, FALSE, sizeof(lc_lead_change));
+    r->counters = g_array_new(FALSE, FALSE, sizeof(lc_counters_change));
+}
+
+static void
+recovery_clear(recovery *r)
+{
+    g_hash_table_unref(r->piece);
+    g_array_unref(r->leads);
+    g_array_unref(r->counters);
+    g_free(r->written);
+    lc_arena_clear(&r->arena);
+    lc_arena_clear(&r->piece_arena);
+}
+
+static step
+stop(recovery *r, GError **error, const char *problem)
+{
+    g_set_error(error, LC_ERROR, LC_ERROR_FATAL, "partition %" PRId32 ": %s", r->partition->number, problem);
+    return STEP_FAILED;
+}
+
+/* ---- a: what is committed ---- */
+
+static bool
+ask_committed(lc_worker *worker, void *argument, GError **error)
+{
+    recovery *r = argument;
+
+    return worker->log->ops->committed(worker->log, r->partition->number, r->committed, &r->arena, error);
+}
+
+typedef struct {
+    recovery *r;
+    int64_t *lows, *ends;
+} watermarks;
+
+static bool
+ask_watermarks(lc_worker *worker, void *argument, GError **error)
+{
+    watermarks *asked = argument;
+
+    return worker->log->ops->watermarks(worker->log, asked->r->partition->number, asked->lows, asked->ends, error);
+}
+
+typedef struct {
+    recovery *r;
+    lc_changelog changelog;
+    int64_t from;
+} replay_place;
+
+static bool
+open_replay(lc_worker *worker, void *argument, GError **error)
+{
+    const replay_place *place = argument;
+
+    return worker->log->ops->replay_open(worker->log, place->changelog, place->r->partition->number, place->from,
+                                         error);
+}
+
+static bool
+changelog_is_empty(recovery *r, lc_changelog changelog, bool *is_empty, GError **error)
+{
+    lc_worker *worker = r->worker;
+    replay_place place = {r, changelog, 0};
+    lc_replay_result result = LC_REPLAY_NOTHING;
+    lc_replayed replayed;
+    bool going = lc_worker_insist(worker, "a changelog", open_replay, &place, error);
+
+    while (going && (result = worker->log->ops->replay_read(worker->log, 100, &replayed)) == LC_REPLAY_NOTHING)
+        going = lc_worker_tend(worker, 0, error);
+    worker->log->ops->replay_close(worker->log);
+    *is_empty = result == LC_REPLAY_END;
+    return going;
+}
+
+/* Nothing committed: a new group, unless a changelog says otherwise. */
+static step
+begin_group(recovery *r, const int64_t *lows, GError **error)
+{
+    for (int changelog = 0; changelog < LC_CHANGELOGS; changelog++) {
+        bool is_empty;
+        if (!changelog_is_empty(r, changelog, &is_empty, error))
+            return STEP_FAILED;
+        if (!is_empty)
+            return stop(r, error,
+                        "the group has no committed offsets but its changelogs are not empty: the offsets "
+                        "have expired or were deleted; 'leadclock reset' starts anew");
+    }
+    memcpy(r->offsets, lows, sizeof(int64_t) * (size_t)r->worker->n_inputs);
+    return STEP_DONE;
+}
+
+/* O of one topic; C is the largest pair found. */
+static step
+take_committed(recovery *r, int topic, int64_t low, int64_t end, GError **error)
+{
+    const lc_log_committed *committed = &r->committed[topic];
+    const char *name = r->worker->options.input_names[topic];
+    lc_metadata metadata;
+
+    if (committed->offset < 0) {
+        r->offsets[topic] = low;
+        return STEP_DONE;
+    }
+    if (!lc_metadata_parse(committed->metadata, &metadata)) {
+        g_autofree char *problem =
+            g_strdup_printf("the committed offset %" PRId64 " of %s was not committed by Leadclock (its metadata is "
+                            "\"%.*s\"); 'leadclock reset' starts anew",
+                            committed->offset, name, LC_TEXT_ARGS(committed->metadata));
+        return stop(r, error, problem);
+    }
+    if (committed->offset < low || committed->offset > end) {
+        g_autofree char *problem = g_strdup_printf(
+            "the committed offset %" PRId64 " of %s is out of range, there are %" PRId64 " to %" PRId64 ": %s; "
+            "'leadclock reset' goes on from what is there",
+            committed->offset, name, low, end,
+            committed->offset < low ? "facts were deleted before they were read" : "Kafka has lost records");
+        return stop(r, error, problem);
+    }
+    if (!r->worker->options.accept_policy_change && !r->partition->policy_checked &&
+        !lc_worker_knows_policy_hash(r->worker, metadata.policy_hash)) {
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
+                    "the policy has changed for leads that were judged already: the documents in effect are not those "
+                    "that the last commit used (%.12s...); put them back, give the new text a later `effective_from`, "
+                    "or start with --accept-policy-change: from then on leads are judged by the new text when next "
+                    "judged, and what was published before is not corrected",
+                    metadata.policy_hash.data);
+        return STEP_FAILED;
+    }
+    r->offsets[topic] = committed->offset;
+    for (int i = 0; i < LC_CHANGELOGS; i++)
+        r->ends[i] = MAX(r->ends[i], metadata.ends[i]);
+    return STEP_DONE;
+}
+
+static step
+read_committed(recovery *r, GError **error)
+{
+    int n = r->worker->n_inputs;
+    watermarks found = {r, lc_arena_new(&r->arena, int64_t, (size_t)n), lc_arena_new(&r->arena, int64_t, (size_t)n)};
+    bool none = true;
+
+    if (!lc_worker_insist(r->worker, "the committed offsets to be stable", ask_committed, r, error) ||
+        !lc_worker_insist(r->worker, "the inputs' offsets", ask_watermarks, &found, error))
+        return STEP_FAILED;
+    memset(r->ends, 0, sizeof r->ends);
+    for (int i = 0; i < n; i++)
+        none = none && r->committed[i].offset < 0;
+    if (none)
+        return begin_group(r, found.lows, error);
+    for (int i = 0; i < n; i++)
+        if (take_committed(r, i, found.lows[i], found.ends[i], error) != STEP_DONE)
+            return STEP_FAILED;
+    r->partition->policy_checked = true;
+    return STEP_DONE;
+}
+
+/* ---- b: what is applied ---- */
+
+static bool
+ask_applied(lc_worker *worker, void *argument, GError **error)
+{
+    recovery *r = argument;
+    lc_store_read read = {.partition = r->partition->number, .due_before = LC_ABSENT};
+
+    /* After a lost connection the store is checked anew. */
+    if (!worker->store_ready && !worker->store->ops->open(worker->store, worker->partition_count, error))
+        return false;
+    worker->store_ready = true;
+    if (!worker->store->ops->read_begin(worker->store, &read, 1, error) ||
+        !worker->store->ops->read_end(worker->store, error)) {
+        worker->store_ready = false;
+        return false;
+    }
+    r->applied_text = lc_arena_text(&r->arena, read.applied);
+    return true;
+}
+
+static bool
+is_newer_than_committed(const recovery *r)
+{
+    for (int i = 0; i < LC_CHANGELOGS; i++)
+        if (r->applied.ends[i] > r->ends[i])
+            return true;
+    if (r->applied.kind == LC_APPLIED_WHOLE)
+        for (int i = 0; i < r->worker->n_inputs; i++)
+            if (r->applied.offsets[i] > r->offsets[i])
+                return true;
+    return false;
+}
+
+static step
+read_applied(recovery *r, GError **error)
+{
+    if (!lc_worker_insist(r->worker, "Redis", ask_applied, r, error))
+        return STEP_FAILED;
+    if (!lc_applied_parse(r->applied_text, r->worker->options.input_names, r->worker->n_inputs, &r->arena, &r->applied))
+        return stop(r, error, "the position in Redis can't be read; 'leadclock rebuild' makes Redis anew");
+    memcpy(r->reached, r->applied.ends, sizeof r->reached);
+    return STEP_DONE;
+}
+
+/* The store may be newer than what was fetched before it was read, never than what is fetched after. */
+static step
+read_both(recovery *r, GError **error)
+{
+    lc_text seen = LC_NO_TEXT;
+
+    for (;;) {
+        if (read_committed(r, error) != STEP_DONE)
+            return STEP_FAILED;
+        if (!lc_text_is_absent(seen) && lc_text_equal(seen, r->applied_text) && is_newer_than_committed(r)) {
+            g_autofree char *committed = lc_applied_format(r->worker->options.input_names, r->offsets, r->ends);
+            g_autofree char *problem = g_strdup_printf(
+                "Redis is at \"%.*s\", ahead of Kafka, which has committed \"%s\": Kafka has lost data, or the group "
+                "was reset; 'leadclock rebuild' makes Redis anew from the changelogs, 'leadclock reset' starts anew",
+                LC_TEXT_ARGS(seen), committed);
+            return stop(r, error, problem);
+        }
+        if (read_applied(r, error) != STEP_DONE)
+            return STEP_FAILED;
+        if (!is_newer_than_committed(r))
+            return STEP_DONE;
+        seen = r->applied_text;
+    }
+}
+
+/* ---- d: guarded writes ---- */
+
+/* Writes `piece` and moves the position to `next` (handed over). A lost connection or another position: from a. */
+static step
+write_piece(recovery *r, lc_store_write piece, char *next, GError **error)
+{
+    lc_store *store = r->worker->store;
+    g_autofree char *position = next;
+    g_autoptr(GError) problem = NULL;
+
+    piece.partition = r->partition->number;
+    piece.expected = r->applied_text;
+    piece.next = lc_text_of(position);
+    if (!store->ops->write_begin(store, &piece, 1, &problem) || !store->ops->write_end(store, &problem)) {
+        r->worker->store_ready = false;
+        if (!g_error_matches(problem, LC_ERROR, LC_ERROR_RETRY)) {
+            g_propagate_error(error, g_steal_pointer(&problem));
+            return STEP_FAILED;
+        }
+        lc_worker_complain(r->worker, "Redis", &problem);
+        return STEP_AGAIN;
+    }
+    if (!piece.written)
+        return STEP_AGAIN;
+    g_free(r->written);
+    r->written = g_steal_pointer(&position);
+    r->applied_text = lc_text_of(r->written);
+    return lc_worker_tend(r->worker, 0, error) && r->worker->assignments == r->assignments ? STEP_DONE : STEP_FAILED;
+}
+
+/* No position: whatever else there is of the partition is not to be trusted. */
+static step
+empty_store(recovery *r, GError **error)
+{
+    lc_store *store = r->worker->store;
+    uint64_t cursor = 0;
+    step done = write_piece(r, (lc_store_write){0}, lc_applied_format_recovering(r->reached), error);
+
+    while (done == STEP_DONE) {
+        lc_text *keys;
+        size_t n;
+        g_autoptr(GError) problem = NULL;
+        if (!store->ops->scan(store, r->partition->number, &cursor, &keys, &n, &problem)) {
+            r->worker->store_ready = false;
+            lc_worker_complain(r->worker, "Redis", &problem);
+            return STEP_AGAIN;
+        }
+        if (n > 0)
+            done = write_piece(r, (lc_store_write){.unlink_keys = keys, .n_unlink_keys = n},
+                               lc_applied_format_recovering(r->reached), error);
+        if (cursor == 0)
+            break;
+    }
+    return done;
+}
+
+/* ---- c: the changelogs ---- */
+
+static step
+flush_piece(recovery *r, lc_changelog changelog, int64_t end, GError **error)
+{
+    r->reached[changelog] = MAX(r->reached[changelog], end);
+    lc_store_write piece = {
+        .leads = (const lc_lead_change *)(const void *)r->leads->data,
+        .n_leads = r->leads->len,
+        .counters = (const lc_counters_change *)(const void *)r->counters->data,
+        .n_counters = r->counters->len,
+    };
+    step done = r->leads->len + r->counters->len == 0
+                    ? STEP_DONE
+                    : write_piece(r, piece, lc_applied_format_recovering(r->reached), error);
+
+    g_hash_table_remove_all(r->piece);
+    g_array_set_size(r->leads, 0);
+    g_array_set_size(r->counters, 0);
+    lc_arena_reset(&r->piece_arena);
+    r->worker->log->ops->replay_release(r->worker->log);
+    return done;
+}
+
+/* The slot of a key in the piece: the latest record of a key counts. */
+static void *
+piece_slot(recovery *r, GArray *array, lc_text key)
+{
+    gpointer index = g_hash_table_lookup(r->piece, &key);
+
+    if (index == NULL) {
+        lc_text *own = lc_arena_new(&r->piece_arena, lc_text, 1);
+        *own = key;
+        g_array_set_size(array, array->len + 1);
+        index = GUINT_TO_POINTER(array->len);
+        g_hash_table_insert(r->piece, own, index);
+    }
+    return array->data + (GPOINTER_TO_UINT(index) - 1) * g_array_get_element_size(array);
+}
+
+static bool
+take_state(recovery *r, const lc_replayed *replayed, GError **error)
+{
+    lc_lead_change change = {replayed->key, replayed->value, LC_NEVER, true};
+    lc_text lead_id;
+
+    if (!lc_text_is_absent(replayed->value)) {
+        const lc_plan *plan = lc_schemas_need(r->worker->schemas, replayed->value, error);
+        if (plan == NULL || !lc_plan_peek_lead(plan, replayed->value.data + LC_FRAME_BYTES,
+                                               replayed->value.size - LC_FRAME_BYTES, &lead_id, &change.wake_at, error))
+            return false;
+    }
+    *(lc_lead_change *)piece_slot(r, r->leads, replayed->key) = change;
+    return true;
+}
+
+static bool
+take_counters(recovery *r, const lc_replayed *replayed, GError **error)
+{
+    const char *bar = replayed->key.size ? memrchr(replayed->key.data, '|', replayed->key.size) : NULL;
+    lc_counters_change change = {
+        .population = {replayed->key.data, bar ? (size_t)(bar - replayed->key.data) : replayed->key.size}};
+    lc_text channel;
+    int32_t cohort, partition;
+    lc_metric_count *counts;
+
+    if (!lc_text_is_absent(replayed->value)) {
+        const lc_plan *plan = lc_schemas_need(r->worker->schemas, replayed->value, error);
+        if (plan == NULL ||
+            !lc_plan_read_counters(plan, replayed->value.data + LC_FRAME_BYTES, replayed->value.size - LC_FRAME_BYTES,
+                                   &r->piece_arena, &channel, &cohort, &partition, &counts, &change.n_counts, error))
+            return false;
+        lc_stored_count *stored = lc_arena_new(&r->piece_arena, lc_stored_count, change.n_counts);
+        for (size_t i = 0; i < change.n_counts; i++)
+            stored[i] = (lc_stored_count){counts[i].metric, counts[i].count};
+        change.counts = stored;
+    }
+    *(lc_counters_change *)piece_slot(r, r->counters, replayed->key) = change;
+    return true;
+}
+
+static bool
+take_replayed(recovery *r, lc_changelog changelog, const lc_replayed *replayed, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    bool taken =
+        changelog == LC_CHANGELOG_STATE ? take_state(r, replayed, &problem) : take_counters(r, replayed, &problem);
+
+    r->n_replayed++;
+    if (taken)
+        return true;
+    /* A registry that does not answer is waited for; anything else in a changelog of ours is damage. */
+    if (g_error_matches(problem, LC_ERROR, LC_ERROR_RECORD))
+        problem->code = LC_ERROR_FATAL;
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return false;
+}
+
+static void
+tell_progress(recovery *r, lc_changelog changelog, int64_t at, int64_t *told_ms)
+{
+    int64_t now_ms = lc_worker_now_ms(r->worker);
+
+    if (now_ms - *told_ms < 2000)
+        return;
+    *told_ms = now_ms;
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "PARTITION", "%" PRId32, r->partition->number, "RECORDS", "%zu",
+                     r->n_replayed, "OFFSET", "%" PRId64, at, "END", "%" PRId64, r->ends[changelog], "MESSAGE",
+                     "making Redis from the changelog");
+}
+
+/* Complete after a record at C-1 or later, or an end at C or later; an end below C ends nothing, because a
+ * transaction is still being decided there. */
+static step
+replay_records(recovery *r, lc_changelog changelog, GError **error)
+{
+    lc_worker *worker = r->worker;
+    int64_t end = r->ends[changelog], told_ms = lc_worker_now_ms(worker);
+    lc_replayed replayed;
+    bool complete = false;
+
+    while (!complete) {
+        lc_replay_result result = worker->log->ops->replay_read(worker->log, 100, &replayed);
+        if (result == LC_REPLAY_RECORD) {
+            if (replayed.offset < end && !take_replayed(r, changelog, &replayed, error))
+                return STEP_FAILED;
+            complete = replayed.offset >= end - 1;
+        } else if (result == LC_REPLAY_END) {
+            complete = replayed.offset >= end;
+        }
+        if (!lc_worker_tend(worker, 0, error) || worker->assignments != r->assignments)
+            return STEP_FAILED;
+        if (result != LC_REPLAY_RECORD && lc_worker_now_ms(worker) - r->started_ms > 80000)
+            lc_worker_complain(worker, "a transaction on a changelog to be decided", &(GError *){NULL});
+        if (!complete && r->leads->len + r->counters->len >= PIECE_RECORDS) {
+            step done = flush_piece(r, changelog, replayed.offset + 1, error);
+            if (done != STEP_DONE)
+                return done;
+            tell_progress(r, changelog, replayed.offset, &told_ms);
+        }
+    }
+    return flush_piece(r, changelog, end, error);
+}
+
+static step
+replay(recovery *r, lc_changelog changelog, GError **error)
+{
+    lc_worker *worker = r->worker;
+    replay_place place = {r, changelog, r->reached[changelog]};
+
+    if (r->reached[changelog] >= r->ends[changelog])
+        return STEP_DONE;
+    step done = STEP_FAILED;
+    if (lc_worker_insist(worker, "a changelog", open_replay, &place, error))
+        done = replay_records(r, changelog, error);
+    /* What is left of an unfinished piece is read again. */
+    g_hash_table_remove_all(r->piece);
+    g_array_set_size(r->leads, 0);
+    g_array_set_size(r->counters, 0);
+    lc_arena_reset(&r->piece_arena);
+    worker->log->ops->replay_close(worker->log);
+    return done;
+}
+
+/* ---- e: run ---- */
+
+static step
+load_partition(recovery *r, GError **error)
+{
+    lc_partition *partition = r->partition;
+    lc_store *store = r->worker->store;
+    lc_store_read read = {.partition = partition->number, .due_before = 0, .max_due = 0, .all_populations = true};
+
+    if (!store->ops->read_begin(store, &read, 1, error) || !store->ops->read_end(store, error)) {
+        r->worker->store_ready = false;
+        g_clear_error(error);
+        return STEP_AGAIN;
+    }
+    if (!lc_text_equal(read.applied, r->applied_text))
+        return STEP_AGAIN;
+    lc_counters_free(partition->counters);
+    partition->counters = lc_counters_new();
+    for (size_t i = 0; i < read.n_population_names; i++)
+        lc_counters_know(partition->counters, read.population_names[i]);
+    partition->next_wakeup = read.next_wakeup;
+    return STEP_DONE;
+}
+
+static bool
+seek_inputs(lc_worker *worker, void *argument, GError **error)
+{
+    recovery *r = argument;
+
+    return worker->log->ops->seek(worker->log, r->partition->number, r->offsets, error);
+}
+
+static step
+run(recovery *r, GError **error)
+{
+    lc_partition *partition = r->partition;
+    lc_worker *worker = r->worker;
+    lc_instant safe_now = partition->safe.now;
+
+    if (!lc_worker_insist(worker, "the inputs", seek_inputs, r, error))
+        return STEP_FAILED;
+    for (int i = 0; i < worker->n_inputs; i++) {
+        partition->offsets[i] = partition->read[i] = r->offsets[i];
+        partition->read_append_at[i] = LC_ABSENT;
+    }
+    memcpy(partition->ends, r->ends, sizeof r->ends);
+    g_free(partition->expected);
+    partition->expected = g_steal_pointer(&r->written);
+    partition->looked_ms = lc_worker_now_ms(worker);
+    lc_safe_time_clear(&partition->safe);
+    lc_safe_time_init(&partition->safe, worker->n_inputs, r->offsets);
+    partition->safe.now = safe_now;
+    partition->must_recover = false;
+    /* Seek resumes; the others of a worker that waits are still paused. */
+    if (worker->paused)
+        worker->log->ops->pause(worker->log, partition->number);
+    return STEP_DONE;
+}
+
+static step
+recover_once(recovery *r, GError **error)
+{
+    step done = read_both(r, error);
+
+    if (done == STEP_DONE && r->applied.kind == LC_APPLIED_NONE)
+        done = empty_store(r, error);
+    for (int changelog = 0; done == STEP_DONE && changelog < LC_CHANGELOGS; changelog++)
+        done = replay(r, changelog, error);
+    if (done == STEP_DONE)
+        done = write_piece(r, (lc_store_write){0},
+                           lc_applied_format(r->worker->options.input_names, r->offsets, r->ends), error);
+    if (done == STEP_DONE)
+        done = load_partition(r, error);
+    return done == STEP_DONE ? run(r, error) : done;
+}
+
+bool
+lc_recover(lc_worker *worker, lc_partition *partition, GError **error)
+{
+    recovery r;
+    recovery_init(&r, worker, partition);
+    step done;
+
+    while ((done = recover_once(&r, error)) == STEP_AGAIN)
+        if (!lc_worker_tend(worker, 50, error) || worker->assignments != r.assignments) {
+            done = STEP_FAILED;
+            break;
+        }
+    if (done == STEP_DONE)
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "PARTITION", "%" PRId32, partition->number, "RECORDS", "%zu",
+                         r.n_replayed, "MILLISECONDS", "%" PRId64, lc_worker_now_ms(worker) - r.started_ms, "MESSAGE",
+                         "recovered");
+    recovery_clear(&r);
+    return done == STEP_DONE;
+}

@@ -1,0 +1,512 @@
+#include "worker.h"
+
+#include <inttypes.h>
+#include <time.h>
+
+#define TEND_EVERY_MS 500 /* the group is polled at least so often while something is waited for */
+#define COMPLAIN_EVERY_MS 10000
+#define RETRY_AFTER_MS 200
+#define CLOCK_JUMP_MS LC_MINUTE /* a wall clock so far ahead of the monotonic one is not believed */
+
+/* ---- The machine's clocks ---- */
+
+static int64_t
+read_clock(clockid_t clock)
+{
+    struct timespec now;
+
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static lc_instant
+system_wall(lc_time *time)
+{
+    (void)time;
+    return read_clock(CLOCK_REALTIME);
+}
+
+/* Goes on while the machine sleeps, as the wall clock does. */
+static int64_t
+system_monotonic_ms(lc_time *time)
+{
+    (void)time;
+    return read_clock(CLOCK_BOOTTIME);
+}
+
+static void
+system_sleep_ms(lc_time *time, int ms)
+{
+    (void)time;
+    g_usleep((gulong)ms * 1000);
+}
+
+lc_time lc_system_time = {system_wall, system_monotonic_ms, system_sleep_ms};
+
+/* ---- Small things ---- */
+
+int64_t
+lc_worker_now_ms(const lc_worker *worker)
+{
+    return worker->time->monotonic_ms(worker->time);
+}
+
+bool
+lc_worker_is_stopping(const lc_worker *worker)
+{
+    return atomic_load_explicit(&worker->stopping, memory_order_relaxed);
+}
+
+void
+lc_worker_stop(lc_worker *worker)
+{
+    atomic_store(&worker->stopping, true);
+}
+
+static void
+partition_free(void *data)
+{
+    lc_partition *partition = data;
+
+    g_free(partition->offsets);
+    g_free(partition->read);
+    g_free(partition->read_append_at);
+    g_free(partition->expected);
+    lc_safe_time_clear(&partition->safe);
+    lc_counters_free(partition->counters);
+    g_free(partition);
+}
+
+static lc_partition *
+partition_new(const lc_worker *worker, int32_t number)
+{
+    lc_partition *partition = g_new0(lc_partition, 1);
+
+    partition->number = number;
+    partition->must_recover = true;
+    partition->offsets = g_new0(int64_t, worker->n_inputs);
+    partition->read = g_new0(int64_t, worker->n_inputs);
+    partition->read_append_at = g_new0(lc_instant, worker->n_inputs);
+    partition->safe.now = LC_ABSENT;
+    partition->next_wakeup = LC_NEVER;
+    partition->counters = lc_counters_new();
+    return partition;
+}
+
+lc_partition *
+lc_worker_partition(const lc_worker *worker, int32_t number)
+{
+    for (guint i = 0; i < worker->partitions->len; i++) {
+        lc_partition *partition = worker->partitions->pdata[i];
+        if (partition->number == number)
+            return partition;
+    }
+    return NULL;
+}
+
+lc_worker *
+lc_worker_new(const lc_worker_options *options)
+{
+    lc_worker *worker = g_new0(lc_worker, 1);
+
+    worker->options = *options;
+    worker->log = options->log;
+    worker->store = options->store;
+    worker->time = options->time;
+    worker->n_inputs = options->log->n_inputs;
+    worker->schemas = lc_schemas_new(options->registry, options->time);
+    worker->judge = lc_judge_new(options->book);
+    worker->partitions = g_ptr_array_new_with_free_func(partition_free);
+    worker->poison = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    worker->believed_wall = LC_ABSENT;
+    worker->complained_ms = INT64_MIN / 2;
+    worker->batch = lc_batch_new(worker);
+    return worker;
+}
+
+void
+lc_worker_free(lc_worker *worker)
+{
+    lc_batch_free(worker->batch);
+    worker->log->ops->free(worker->log);
+    worker->store->ops->free(worker->store);
+    g_ptr_array_unref(worker->partitions);
+    g_hash_table_unref(worker->poison);
+    lc_judge_free(worker->judge);
+    lc_schemas_free(worker->schemas);
+    g_free(worker->policy_hash);
+    g_free(worker);
+}
+
+/* ---- The policy in effect ---- */
+
+const char *
+lc_worker_policy_hash(lc_worker *worker)
+{
+    lc_instant now = worker->time->wall(worker->time);
+
+    if (worker->policy_hash && now < worker->policy_hash_until)
+        return worker->policy_hash;
+    g_free(worker->policy_hash);
+    worker->policy_hash = lc_policy_book_hash(worker->options.book, now);
+    worker->policy_hash_until = LC_NEVER;
+    for (size_t i = 0; i < lc_policy_book_size(worker->options.book); i++) {
+        lc_instant from = lc_policy_book_get(worker->options.book, i)->effective_from;
+        if (from > now)
+            worker->policy_hash_until = MIN(worker->policy_hash_until, from);
+    }
+    return worker->policy_hash;
+}
+
+bool
+lc_worker_knows_policy_hash(const lc_worker *worker, lc_text hash)
+{
+    lc_instant now = worker->time->wall(worker->time);
+
+    for (size_t i = 0; i < lc_policy_book_size(worker->options.book); i++) {
+        lc_instant from = lc_policy_book_get(worker->options.book, i)->effective_from;
+        if (from > now)
+            continue;
+        g_autofree char *known = lc_policy_book_hash(worker->options.book, MAX(from, 0));
+        if (lc_text_equal(lc_text_of(known), hash))
+            return true;
+    }
+    return false;
+}
+
+/* ---- The group ---- */
+
+static void
+take_assignment(lc_worker *worker)
+{
+    size_t n;
+    const int32_t *numbers = worker->log->ops->assignment(worker->log, &n);
+    g_autoptr(GString) list = g_string_new(NULL);
+
+    for (size_t i = 0; i < n; i++) {
+        if (lc_worker_partition(worker, numbers[i]) == NULL)
+            g_ptr_array_add(worker->partitions, partition_new(worker, numbers[i]));
+        g_string_append_printf(list, "%s%" PRId32, i ? "," : "", numbers[i]);
+    }
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "WORKER", "%s", worker->options.transactional_id, "PARTITIONS",
+                     "%s", list->str, "MESSAGE", "partitions assigned");
+}
+
+static void
+give_up_assignment(lc_worker *worker)
+{
+    worker->assignments++;
+    g_ptr_array_set_size(worker->partitions, 0);
+    worker->log->ops->release_assignment(worker->log);
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "WORKER", "%s", worker->options.transactional_id, "MESSAGE",
+                     "partitions given up");
+}
+
+bool
+lc_worker_handle(lc_worker *worker, const lc_log_event *event, GError **error)
+{
+    lc_partition *partition;
+
+    switch (event->type) {
+    case LC_LOG_NOTHING:
+    case LC_LOG_RECORD:
+        return true;
+    case LC_LOG_END:
+        partition = lc_worker_partition(worker, event->partition);
+        if (partition && !partition->must_recover)
+            partition->read[event->topic] = MAX(partition->read[event->topic], event->offset);
+        return true;
+    case LC_LOG_ASSIGNED:
+        take_assignment(worker);
+        return true;
+    case LC_LOG_REVOKED:
+        give_up_assignment(worker);
+        return false;
+    case LC_LOG_OFFSET_LOST:
+        partition = lc_worker_partition(worker, event->partition);
+        if (partition)
+            partition->must_recover = true;
+        return true;
+    case LC_LOG_INSTANCE_FENCED:
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
+                    "another process runs as the same instance (%s): give each process its own `instance`",
+                    worker->options.transactional_id);
+        return false;
+    }
+    return true;
+}
+
+static void
+pause_all(lc_worker *worker)
+{
+    if (worker->paused)
+        return;
+    for (guint i = 0; i < worker->partitions->len; i++)
+        worker->log->ops->pause(worker->log, ((lc_partition *)worker->partitions->pdata[i])->number);
+    worker->paused = true;
+}
+
+static void
+resume_all(lc_worker *worker)
+{
+    if (!worker->paused)
+        return;
+    for (guint i = 0; i < worker->partitions->len; i++) {
+        const lc_partition *partition = worker->partitions->pdata[i];
+        if (!partition->must_recover)
+            worker->log->ops->resume(worker->log, partition->number);
+    }
+    worker->paused = false;
+}
+
+bool
+lc_worker_tend(lc_worker *worker, int wait_ms, GError **error)
+{
+    lc_log_event event;
+
+    if (lc_worker_is_stopping(worker))
+        return false;
+    if (wait_ms == 0 && lc_worker_now_ms(worker) - worker->tended_ms < TEND_EVERY_MS)
+        return true;
+    pause_all(worker);
+    do {
+        if (!worker->log->ops->poll(worker->log, wait_ms, &event, error))
+            return false;
+        worker->tended_ms = lc_worker_now_ms(worker);
+        if (event.type == LC_LOG_RECORD) {
+            /* Not to be delivered while paused; what was polled now comes again after recovery. */
+            lc_partition *partition = lc_worker_partition(worker, event.partition);
+            if (partition)
+                partition->must_recover = true;
+        }
+        if (!lc_worker_handle(worker, &event, error))
+            return false;
+        wait_ms = 0;
+    } while (event.type != LC_LOG_NOTHING);
+    return true;
+}
+
+/* ---- Waiting ---- */
+
+void
+lc_worker_complain(lc_worker *worker, const char *what, GError **error)
+{
+    int64_t now_ms = lc_worker_now_ms(worker);
+
+    if (now_ms - worker->complained_ms >= COMPLAIN_EVERY_MS) {
+        worker->complained_ms = now_ms;
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "WORKER", "%s", worker->options.transactional_id, "MESSAGE",
+                         "waiting for %s: %s", what, *error ? (*error)->message : "no answer yet");
+    }
+    g_clear_error(error);
+}
+
+bool
+lc_worker_insist(lc_worker *worker, const char *what, lc_worker_call call, void *argument, GError **error)
+{
+    unsigned assignments = worker->assignments;
+
+    for (;;) {
+        g_autoptr(GError) problem = NULL;
+        if (call(worker, argument, &problem))
+            return true;
+        if (!g_error_matches(problem, LC_ERROR, LC_ERROR_RETRY)) {
+            g_propagate_error(error, g_steal_pointer(&problem));
+            return false;
+        }
+        lc_worker_complain(worker, what, &problem);
+        if (!lc_worker_tend(worker, RETRY_AFTER_MS, error) || worker->assignments != assignments)
+            return false;
+    }
+}
+
+/* Before the group is joined there is nothing to tend. */
+static bool
+insist_at_start(lc_worker *worker, const char *what, lc_worker_call call, GError **error)
+{
+    while (!lc_worker_is_stopping(worker)) {
+        g_autoptr(GError) problem = NULL;
+        if (call(worker, NULL, &problem))
+            return true;
+        if (!g_error_matches(problem, LC_ERROR, LC_ERROR_RETRY)) {
+            g_propagate_error(error, g_steal_pointer(&problem));
+            return false;
+        }
+        lc_worker_complain(worker, what, &problem);
+        worker->time->sleep_ms(worker->time, RETRY_AFTER_MS);
+    }
+    return false;
+}
+
+static bool
+check_topics(lc_worker *worker, void *argument, GError **error)
+{
+    (void)argument;
+    return worker->log->ops->check_topics(worker->log, &worker->partition_count, error);
+}
+
+static bool
+register_schemas(lc_worker *worker, void *argument, GError **error)
+{
+    (void)argument;
+    return lc_schemas_register(worker->schemas, worker->options.output_names, error);
+}
+
+static bool
+open_store(lc_worker *worker, void *argument, GError **error)
+{
+    (void)argument;
+    return worker->store->ops->open(worker->store, worker->partition_count, error);
+}
+
+static bool
+renew_producer(lc_worker *worker, void *argument, GError **error)
+{
+    (void)argument;
+    return worker->log->ops->renew_producer(worker->log, error);
+}
+
+/* ---- The loop ---- */
+
+/* A wall clock that jumped ahead would fire every timer: it is not believed. */
+static bool
+believe_wall(lc_worker *worker, lc_instant wall, int64_t now_ms)
+{
+    bool jumped = worker->believed_wall != LC_ABSENT &&
+                  wall - worker->believed_wall > now_ms - worker->believed_ms + CLOCK_JUMP_MS;
+
+    if (jumped != worker->clock_doubted)
+        g_log_structured(G_LOG_DOMAIN, jumped ? G_LOG_LEVEL_WARNING : G_LOG_LEVEL_INFO, "WORKER", "%s",
+                         worker->options.transactional_id, "MESSAGE", "%s",
+                         jumped
+                             ? "the wall clock has jumped ahead; timers wait until it is right again (if it is right "
+                               "now, restart)"
+                             : "the wall clock is right again");
+    worker->clock_doubted = jumped;
+    if (jumped)
+        return false;
+    worker->believed_wall = wall;
+    worker->believed_ms = now_ms;
+    return true;
+}
+
+static bool
+wants_time(const lc_worker *worker, lc_instant wall)
+{
+    for (guint i = 0; i < worker->partitions->len; i++) {
+        const lc_partition *partition = worker->partitions->pdata[i];
+        if (!partition->must_recover && partition->next_wakeup != LC_NEVER &&
+            partition->next_wakeup < wall - worker->options.lateness && partition->next_wakeup >= partition->safe.now)
+            return true;
+    }
+    return false;
+}
+
+static void
+ask_ends(lc_worker *worker, lc_instant wall, int64_t now_ms)
+{
+    const lc_log_end *ends;
+    size_t n;
+    g_autoptr(GError) unimportant = NULL; /* asked again soon */
+
+    if (!worker->log->ops->ends(worker->log, &ends, &n, &unimportant))
+        return;
+    for (size_t i = 0; i < n; i++) {
+        lc_partition *partition = lc_worker_partition(worker, ends[i].partition);
+        /* Above the stable end there is an open transaction: it counts as behind until that is read too. */
+        if (partition && !partition->must_recover)
+            lc_safe_time_asked(&partition->safe, ends[i].topic, MAX(ends[i].stable_end, ends[i].high_watermark), wall,
+                               now_ms);
+    }
+}
+
+/* Ends are asked for only when a timer is due: read the clock, then ask. */
+static void
+advance_time(lc_worker *worker)
+{
+    lc_instant wall = worker->time->wall(worker->time);
+    int64_t now_ms = lc_worker_now_ms(worker);
+
+    if (!believe_wall(worker, wall, now_ms))
+        return;
+    if (wants_time(worker, wall))
+        ask_ends(worker, wall, now_ms);
+    for (guint i = 0; i < worker->partitions->len; i++) {
+        lc_partition *partition = worker->partitions->pdata[i];
+        if (!partition->must_recover)
+            lc_safe_time_advance(&partition->safe, now_ms, worker->options.lateness, worker->options.patience);
+    }
+}
+
+static bool
+make_ready(lc_worker *worker, GError **error)
+{
+    if (!worker->producer_ready &&
+        !(worker->producer_ready = lc_worker_insist(worker, "Kafka's transactions", renew_producer, NULL, error)))
+        return false;
+    if (!worker->store_ready && !(worker->store_ready = lc_worker_insist(worker, "Redis", open_store, NULL, error)))
+        return false;
+    for (guint i = 0; i < worker->partitions->len; i++) {
+        lc_partition *partition = worker->partitions->pdata[i];
+        if (partition->must_recover && !lc_recover(worker, partition, error))
+            return false;
+    }
+    resume_all(worker);
+    return true;
+}
+
+static bool
+go_round(lc_worker *worker, GError **error)
+{
+    if (!make_ready(worker, error))
+        return false;
+    advance_time(worker);
+    return lc_batch_process(worker->batch, error);
+}
+
+/* After a round that did not end well. False: the worker must stop. */
+static bool
+bear(lc_worker *worker, GError **problem)
+{
+    if (*problem == NULL)
+        return true;
+    if (!g_error_matches(*problem, LC_ERROR, LC_ERROR_RETRY) && !g_error_matches(*problem, LC_ERROR, LC_ERROR_ABORT))
+        return false;
+    if (g_error_matches(*problem, LC_ERROR, LC_ERROR_ABORT))
+        worker->producer_ready = false;
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "WORKER", "%s", worker->options.transactional_id, "MESSAGE",
+                     "%s; recovering", (*problem)->message);
+    g_clear_error(problem);
+    worker->time->sleep_ms(worker->time, 10);
+    return true;
+}
+
+static bool
+start(lc_worker *worker, GError **error)
+{
+    return insist_at_start(worker, "Kafka's topics", check_topics, error) &&
+           insist_at_start(worker, "the schema registry", register_schemas, error) &&
+           insist_at_start(worker, "Redis", open_store, error) &&
+           insist_at_start(worker, "Kafka's transactions", renew_producer, error) &&
+           worker->log->ops->subscribe(worker->log, error);
+}
+
+bool
+lc_worker_run(lc_worker *worker, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+
+    if (!start(worker, &problem)) {
+        if (problem)
+            g_propagate_error(error, g_steal_pointer(&problem));
+        return lc_worker_is_stopping(worker);
+    }
+    worker->producer_ready = worker->store_ready = true;
+    while (!lc_worker_is_stopping(worker)) {
+        if (!go_round(worker, &problem) && !bear(worker, &problem)) {
+            g_propagate_error(error, g_steal_pointer(&problem));
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,251 @@
+/* worker.h - what the files of the engine share. Private to this room.
+ *
+ * worker.c    the loop, rebalances, waiting for servers
+ * recover.c   step 3: from what was committed to a store that shows it
+ * batch.c     steps 4 to 9: one batch, from poll to apply
+ * facts.c     records -> facts, or dead letters
+ * outbox.c    outcomes, states, counters and dead letters on their way into one transaction
+ * counters.c  absolute counters from changes
+ * safe_time.c how far time is known to have passed in the input
+ * position.c  (O, C) as text: committed metadata, and the position applied in the store
+ * schemas.c   schema ids: ours for writing, plans for reading */
+#pragma once
+
+#include <leadclock/codec.h>
+#include <leadclock/engine.h>
+
+#include <stdatomic.h>
+
+#define LC_PIECE_LEADS 5000 /* leads of one guarded write (servers.md: an EXEC of 10,000 blocks readers 40 ms) */
+
+/* ---- position.c ---- */
+
+/* The position applied in the store, taken apart. */
+typedef enum { LC_APPLIED_NONE, LC_APPLIED_RECOVERING, LC_APPLIED_WHOLE } lc_applied_kind;
+
+typedef struct {
+    lc_applied_kind kind;
+    int64_t *offsets;            /* O by input topic, -1 where it names none; of WHOLE only */
+    int64_t ends[LC_CHANGELOGS]; /* C */
+} lc_applied;
+
+/* `rec:C:nonce`, or `O:C:nonce`, with a fresh nonce. Caller frees. */
+char *lc_applied_format_recovering(const int64_t *ends);
+char *lc_applied_format(const char *const *input_names, const int64_t *offsets, const int64_t *ends);
+/* `text` absent: NONE. False: not one of ours. `offsets` from `arena`. */
+bool lc_applied_parse(lc_text text, const char *const *input_names, int n_inputs, lc_arena *arena, lc_applied *applied);
+
+/* What travels with committed offsets. */
+typedef struct {
+    int64_t ends[LC_CHANGELOGS];
+    lc_text policy_hash, transactional_id;
+} lc_metadata;
+
+char *lc_metadata_format(const int64_t *ends, const char *policy_hash, const char *transactional_id);
+bool lc_metadata_parse(lc_text text, lc_metadata *metadata);
+
+/* ---- schemas.c ---- */
+
+typedef struct lc_schemas lc_schemas;
+
+typedef enum { LC_PLAN_READY, LC_PLAN_UNREADABLE, LC_PLAN_NO_SUCH_ID, LC_PLAN_NOT_ASKED } lc_plan_state;
+
+lc_schemas *lc_schemas_new(lc_registry *registry, lc_time *time); /* the registry is handed over */
+void lc_schemas_free(lc_schemas *schemas);
+/* Registers what we write: every outcome for its topic, both changelogs. Repeat while LC_ERROR_RETRY. */
+bool lc_schemas_register(lc_schemas *schemas, const char *const *output_names, GError **error);
+uint32_t lc_schemas_id(const lc_schemas *schemas, lc_output output, lc_schema schema);
+/* The plan of a writer's schema; `*plan` is set for READY only. */
+lc_plan_state lc_schemas_plan(lc_schemas *schemas, uint32_t id, const lc_plan **plan);
+/* Asks the registry for ids. Those it says it has not stay NOT_ASKED until `final`: then NO_SUCH_ID for a minute. */
+bool lc_schemas_ask(lc_schemas *schemas, const uint32_t *ids, size_t n, bool final, GError **error);
+/* The plan that a framed value of ours needs, asked for where it is not known. LC_ERROR_RETRY: the registry does not
+ * answer; LC_ERROR_FATAL: the value is not ours, or its schema can't be had or read. */
+const lc_plan *lc_schemas_need(lc_schemas *schemas, lc_text value, GError **error);
+
+/* ---- facts.c ---- */
+
+typedef struct lc_batch_lead lc_batch_lead;
+
+/* A record of the batch, and what became of it: a fact, or a dead letter. */
+typedef struct {
+    lc_log_event event;
+    lc_fact fact;
+    lc_text lead_id;    /* equal to the key */
+    const char *reason; /* of the dead letter; NULL: a fact */
+    const char *detail;
+    lc_batch_lead *lead;
+} lc_batch_record;
+
+/* Decodes the records; asks the registry for schemas not seen yet, and waits for it. Details come from `arena`.
+ * False: give up (see lc_worker_tend), or an error. */
+bool lc_facts_decode(lc_worker *worker, lc_batch_record *records, size_t n, lc_arena *arena, GError **error);
+void lc_fact_refuse(lc_batch_record *record, const char *reason, lc_arena *arena, const char *format, ...)
+    G_GNUC_PRINTF(4, 5);
+
+/* A fact whose outcomes Kafka refused for their size goes to the dead letters when it comes again. */
+void lc_facts_poison(lc_worker *worker, const lc_log_event *record);
+
+/* ---- counters.c ---- */
+
+typedef struct {
+    lc_text name;    /* "channel|cohort"; owned */
+    lc_text channel; /* part of it */
+    int32_t cohort;
+    bool loaded;        /* the counts are those of the store, and changes since */
+    bool changed;       /* in this batch */
+    GHashTable *counts; /* lc_text * -> int64_t *, side by side in one allocation */
+    int64_t offset;     /* in the changelog, of this batch's record */
+} lc_population;
+
+typedef struct {
+    GHashTable *populations; /* lc_text * -> lc_population * */
+    GHashTable *channels;    /* lc_text * known to the partition: at most LC_MAX_CHANNELS, the rest is "(other)" */
+    GPtrArray *changed;      /* lc_population * of this batch */
+    lc_population *last;     /* most changes go where the last one went */
+} lc_counters;
+
+lc_counters *lc_counters_new(void);
+void lc_counters_free(lc_counters *counters);
+/* Names of populations that the store has: makes their channels known. */
+void lc_counters_know(lc_counters *counters, lc_text population);
+void lc_counters_add(lc_counters *counters, const lc_count *count);
+/* Fills a population that was not loaded: stored counts are added to the changes made since. */
+void lc_counters_load(lc_population *population, const lc_stored_count *counts, size_t n);
+/* The counts as they stand, without zeros; from `arena`. */
+lc_stored_count *lc_population_counts(const lc_population *population, lc_arena *arena, size_t *n);
+/* The batch is applied. */
+void lc_counters_settle(lc_counters *counters);
+
+guint lc_text_hash(gconstpointer text);
+gboolean lc_text_equal_pointers(gconstpointer a, gconstpointer b);
+
+/* ---- outbox.c ---- */
+
+/* Where a message comes from: ce_id says so, and a refusal for its size is traced to it. */
+typedef struct {
+    int topic; /* index of the input; -1: a wake-up */
+    int32_t partition;
+    int64_t offset; /* of the fact */
+    lc_instant now; /* of the wake-up */
+    uint32_t tag;   /* the record's index in the batch; LC_TAG_NONE: none */
+} lc_cause_of;
+#define LC_TAG_NONE UINT32_MAX
+
+/* All that one transaction will produce, encoded, in order. */
+typedef struct lc_outbox lc_outbox;
+
+lc_outbox *lc_outbox_new(const lc_worker_options *options, const lc_schemas *schemas);
+void lc_outbox_free(lc_outbox *outbox);
+void lc_outbox_clear(lc_outbox *outbox);
+/* Keys, reasons and record bytes are borrowed until the next clear; outcomes are encoded at once. */
+void lc_outbox_add_outcome(lc_outbox *outbox, lc_text lead_id, const lc_outcome *outcome, lc_cause_of cause);
+/* `*offset` is filled in by produce and flush. Returns what finds the encoded value again. */
+size_t lc_outbox_add_state(lc_outbox *outbox, int32_t partition, const lc_lead *lead, int64_t *offset);
+void lc_outbox_add_counters(lc_outbox *outbox, int32_t partition, const lc_population *population,
+                            const lc_stored_count *counts, size_t n, lc_arena *arena, int64_t *offset);
+void lc_outbox_add_dead_letter(lc_outbox *outbox, const lc_log_event *record, const char *reason, const char *detail,
+                               lc_cause_of cause);
+/* The value of a message, with its frame; absent: a tombstone. Good until something is added. */
+lc_text lc_outbox_value(const lc_outbox *outbox, size_t message);
+size_t lc_outbox_size(const lc_outbox *outbox);
+bool lc_outbox_produce(const lc_outbox *outbox, lc_log *log, GError **error);
+
+/* ---- safe_time.c ---- */
+
+typedef struct {
+    int64_t done;         /* every record before it is judged and applied */
+    lc_instant append_at; /* LogAppendTime of the last record judged, or LC_ABSENT */
+    lc_instant seen_at;   /* the last wall time at which it was seen consumed to its end, or LC_ABSENT */
+    int64_t asked_end;    /* an end not reached yet, asked for after `asked_at`; -1: none */
+    lc_instant asked_at;
+    int64_t behind_since_ms; /* monotonic; -1: not behind */
+} lc_input_time;
+
+typedef struct {
+    lc_input_time *inputs;
+    int n_inputs;
+    lc_instant now; /* safe time; LC_ABSENT: unknown. Never goes back */
+} lc_safe_time;
+
+void lc_safe_time_init(lc_safe_time *safe, int n_inputs, const int64_t *offsets);
+void lc_safe_time_clear(lc_safe_time *safe);
+/* An end that was asked for at wall time `at`: all that was published to the input by then is before it. */
+void lc_safe_time_asked(lc_safe_time *safe, int input, int64_t end, lc_instant at, int64_t monotonic_ms);
+void lc_safe_time_done(lc_safe_time *safe, int input, int64_t done, lc_instant append_at);
+void lc_safe_time_advance(lc_safe_time *safe, int64_t monotonic_ms, lc_duration lateness, lc_duration patience);
+
+/* ---- worker.c ---- */
+
+typedef struct {
+    int32_t number;
+    bool must_recover;
+    int64_t *offsets;            /* O as committed, by input topic */
+    int64_t *read;               /* one past the last record polled, or the end seen, by input topic */
+    lc_instant *read_append_at;  /* LogAppendTime of the last record polled, or LC_ABSENT */
+    int64_t ends[LC_CHANGELOGS]; /* C as committed */
+    char *expected;              /* the position applied that we last wrote or verified */
+    lc_instant next_wakeup;      /* no wake-up is earlier; LC_NEVER: none */
+    int64_t looked_ms;           /* monotonic: when the position was last compared */
+    lc_safe_time safe;
+    lc_counters *counters;
+    bool policy_checked;
+} lc_partition;
+
+typedef struct lc_batch lc_batch;
+
+struct lc_worker {
+    lc_worker_options options;
+    lc_log *log;
+    lc_store *store;
+    lc_time *time;
+    lc_schemas *schemas;
+    lc_judge *judge;
+    int n_inputs;
+    int32_t partition_count; /* of every input and changelog */
+    GPtrArray *partitions;   /* lc_partition *, those assigned, by number */
+    unsigned assignments;    /* counts rebalances: who waited sees that the ground has moved */
+    bool producer_ready, store_ready, paused;
+    int64_t tended_ms;        /* monotonic: when the group was last polled */
+    int64_t complained_ms;    /* monotonic: when a wait was last logged */
+    lc_instant believed_wall; /* wall and monotonic time when they last agreed */
+    int64_t believed_ms;
+    bool clock_doubted;
+    char *policy_hash;
+    lc_instant policy_hash_until;
+    GHashTable *poison; /* "topic/partition/offset" of facts whose outcomes Kafka refused for their size */
+    lc_batch *batch;
+    atomic_bool stopping;
+};
+
+int64_t lc_worker_now_ms(const lc_worker *worker);
+bool lc_worker_is_stopping(const lc_worker *worker);
+lc_partition *lc_worker_partition(const lc_worker *worker, int32_t number);
+
+/* While something is waited for: polls the group for up to `wait_ms`, all inputs paused. False: give up, because the
+ * assignment is gone or the worker is to stop (`error` unset), or for an error. */
+bool lc_worker_tend(lc_worker *worker, int wait_ms, GError **error);
+/* Acts on what is no record. False as above. */
+bool lc_worker_handle(lc_worker *worker, const lc_log_event *event, GError **error);
+/* Tells why the worker waits, once in 10 s; takes the error. */
+void lc_worker_complain(lc_worker *worker, const char *what, GError **error);
+/* Calls `call` until it no longer says LC_ERROR_RETRY, tending the group and complaining meanwhile. */
+typedef bool (*lc_worker_call)(lc_worker *worker, void *argument, GError **error);
+bool lc_worker_insist(lc_worker *worker, const char *what, lc_worker_call call, void *argument, GError **error);
+
+/* The hash of the documents in effect now. */
+const char *lc_worker_policy_hash(lc_worker *worker);
+/* Whether `hash` is that of documents of our book that are in effect now or were before. */
+bool lc_worker_knows_policy_hash(const lc_worker *worker, lc_text hash);
+
+/* ---- recover.c ---- */
+
+/* Step 3. False: give up (see lc_worker_tend), or an error. */
+bool lc_recover(lc_worker *worker, lc_partition *partition, GError **error);
+
+/* ---- batch.c ---- */
+
+lc_batch *lc_batch_new(lc_worker *worker);
+void lc_batch_free(lc_batch *batch);
+/* One batch, steps 4 to 9. False: give up, or an error; its partitions are marked to recover. */
+bool lc_batch_process(lc_batch *batch, GError **error);
