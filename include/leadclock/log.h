@@ -179,7 +179,8 @@ typedef struct {
 
     /* From `offset` (0: the beginning, whatever compaction left). One at a time. */
     bool (*replay_open)(lc_log *log, lc_changelog changelog, int32_t partition, int64_t offset, GError **error);
-    /* LC_REPLAY_END: all up to `replayed->offset`, the next offset, is read (a PARTITION_EOF); it may be said again. */
+    /* LC_REPLAY_END: all up to `replayed->offset`, the next offset, is read (a PARTITION_EOF); it may be said again.
+     * With LC_REPLAY_NOTHING `error` may be set: the changelog can't be read. */
     lc_replay_result (*replay_read)(lc_log *log, int timeout_ms, lc_replayed *replayed, GError **error);
     void (*replay_release)(lc_log *log); /* the records read so far */
     void (*replay_close)(lc_log *log);

@@ -108,10 +108,15 @@ changelog_is_empty(recovery *r, lc_changelog changelog, bool *is_empty, GError *
     replay_place place = {r, changelog, 0};
     lc_replay_result result = LC_REPLAY_NOTHING;
     lc_replayed replayed;
+    g_autoptr(GError) problem = NULL;
     bool going = lc_worker_insist(worker, "a changelog", open_replay, &place, error);
 
-    while (going && (result = worker->log->ops->replay_read(worker->log, 100, &replayed)) == LC_REPLAY_NOTHING)
-        going = lc_worker_tend(worker, 0, error);
+    while (going && result == LC_REPLAY_NOTHING) {
+        result = worker->log->ops->replay_read(worker->log, 100, &replayed, &problem);
+        going = problem == NULL && lc_worker_tend(worker, 0, error);
+    }
+    if (problem)
+        g_propagate_error(error, g_steal_pointer(&problem));
     worker->log->ops->replay_close(worker->log);
     *is_empty = result == LC_REPLAY_END;
     return going;
@@ -447,7 +452,12 @@ replay_records(recovery *r, lc_changelog changelog, GError **error)
     bool complete = false;
 
     while (!complete) {
-        lc_replay_result result = worker->log->ops->replay_read(worker->log, 100, &replayed);
+        g_autoptr(GError) problem = NULL;
+        lc_replay_result result = worker->log->ops->replay_read(worker->log, 100, &replayed, &problem);
+        if (problem) {
+            g_propagate_error(error, g_steal_pointer(&problem));
+            return STEP_FAILED;
+        }
         if (result == LC_REPLAY_RECORD) {
             if (replayed.offset < end && !take_replayed(r, changelog, &replayed, error))
                 return STEP_FAILED;
