@@ -113,12 +113,7 @@ typedef struct {
     lc_text key, value; /* value absent: a tombstone. Good until `replay_release` */
 } lc_replayed;
 
-typedef enum {
-    LC_REPLAY_NOTHING, /* the time-out passed */
-    LC_REPLAY_RECORD,
-    LC_REPLAY_END,
-    LC_REPLAY_LOST /* the changelog ends before `replayed->offset`: Kafka lost data. Stop */
-} lc_replay_result;
+typedef enum { LC_REPLAY_NOTHING, LC_REPLAY_RECORD, LC_REPLAY_END } lc_replay_result;
 
 typedef struct {
     int32_t partition;

@@ -164,3 +164,62 @@ lc_kafka_is_transport_error(rd_kafka_resp_err_t err)
         return false;
     }
 }
+
+typedef struct {
+    GMutex mutex;
+    GCond changed;
+    rd_kafka_t *client;
+    bool done;
+} destruction;
+
+static void
+destruction_free(void *data)
+{
+    destruction *task = data;
+    g_mutex_clear(&task->mutex);
+    g_cond_clear(&task->changed);
+}
+
+static void *
+destroy_client(void *data)
+{
+    destruction *task = data;
+
+    /* A static member sends no LeaveGroup, so there is nothing that closing would do for the group. */
+    rd_kafka_destroy_flags(task->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    g_mutex_lock(&task->mutex);
+    task->done = true;
+    g_cond_signal(&task->changed);
+    g_mutex_unlock(&task->mutex);
+    g_atomic_rc_box_release_full(task, destruction_free);
+    return NULL;
+}
+
+bool
+lc_kafka_destroy(rd_kafka_t *client, int wait_ms)
+{
+    destruction *task = g_atomic_rc_box_new0(destruction);
+    gint64 until = g_get_monotonic_time() + wait_ms * (gint64)1000;
+
+    task->client = client;
+    g_mutex_init(&task->mutex);
+    g_cond_init(&task->changed);
+    g_thread_unref(g_thread_new("kafka-destroy", destroy_client, g_atomic_rc_box_acquire(task)));
+    g_mutex_lock(&task->mutex);
+    while (!task->done && g_cond_wait_until(&task->changed, &task->mutex, until))
+        ;
+    bool done = task->done;
+    g_mutex_unlock(&task->mutex);
+    g_atomic_rc_box_release_full(task, destruction_free);
+    return done;
+}
+
+rd_kafka_topic_partition_list_t *
+lc_kafka_list_of(const char *const *topics, int n_topics, int32_t partition)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(n_topics);
+
+    for (int i = 0; i < n_topics; i++)
+        rd_kafka_topic_partition_list_add(list, topics[i], partition);
+    return list;
+}

@@ -26,3 +26,12 @@ bool lc_kafka_is_config_error(rd_kafka_resp_err_t err);
 
 /* A broker is away: librdkafka goes on by itself. */
 bool lc_kafka_is_transport_error(rd_kafka_resp_err_t err);
+
+/* Destroys a client, in a thread of its own: rd_kafka_destroy may take long. Waits for it at most `wait_ms`; false: it
+ * is still at it, and its threads may still use what the client was given. */
+bool lc_kafka_destroy(rd_kafka_t *client, int wait_ms);
+
+/* Every input of one partition, offsets RD_KAFKA_OFFSET_INVALID. */
+rd_kafka_topic_partition_list_t *lc_kafka_list_of(const char *const *topics, int n_topics, int32_t partition);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(rd_kafka_topic_partition_list_t, rd_kafka_topic_partition_list_destroy)

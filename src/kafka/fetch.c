@@ -1,0 +1,54 @@
+#include "fetch.h"
+
+#include <stdlib.h>
+
+#define LOOK_EVERY_POLLS 128
+#define LOOK_EVERY_MS 20
+#define REQUEST_TIMEOUT_MS 500
+
+void
+lc_fetch_waker_init(lc_fetch_waker *waker, rd_kafka_t *client, long queued_min_messages)
+{
+    *waker = (lc_fetch_waker){
+        .client = client, .queue = rd_kafka_queue_get_consumer(client), .low = (size_t)queued_min_messages / 2};
+}
+
+void
+lc_fetch_waker_clear(lc_fetch_waker *waker)
+{
+    g_clear_pointer(&waker->queue, rd_kafka_queue_destroy);
+}
+
+bool
+lc_fetch_waker_is_due(lc_fetch_waker *waker, bool idle)
+{
+    if (++waker->polls < LOOK_EVERY_POLLS && !idle)
+        return false;
+    waker->polls = 0;
+    gint64 now = g_get_monotonic_time();
+    if (now < waker->next_us)
+        return false;
+    waker->next_us = now + LOOK_EVERY_MS * 1000;
+    return rd_kafka_queue_length(waker->queue) < waker->low;
+}
+
+void
+lc_fetch_waker_wake(lc_fetch_waker *waker, rd_kafka_topic_partition_list_t *partitions, int pause_ms)
+{
+    for (int i = 0; i < partitions->cnt; i++)
+        partitions->elems[i].offset = RD_KAFKA_OFFSET_END;
+    rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(waker->client, partitions, REQUEST_TIMEOUT_MS);
+    /* A leader that does not answer must not take half of our time. */
+    waker->next_us = g_get_monotonic_time() + (err ? 1000 : pause_ms) * 1000;
+}
+
+long
+lc_fetch_queued_min_messages(const rd_kafka_conf_t *conf)
+{
+    char value[32];
+    size_t size = sizeof value;
+
+    if (rd_kafka_conf_get(conf, "queued.min.messages", value, &size) != RD_KAFKA_CONF_OK)
+        return 100000;
+    return strtol(value, NULL, 10);
+}

@@ -1,0 +1,679 @@
+#include "group.h"
+
+#include "fetch.h"
+
+#define SLICE_MS 20
+#define CALL_MS 1000
+#define SETTLE_EVERY_US 5000
+
+typedef enum {
+    LANE_NONE,    /* not ours, or given up */
+    LANE_WAITING, /* assigned, not yet sought */
+    LANE_PAUSED,
+    LANE_RUNNING
+} lane_flow;
+
+typedef struct {
+    lane_flow flow;
+    bool unsettled; /* running as far as our caller knows; librdkafka is still to be sent to `next` */
+    bool stopped;   /* librdkafka gave the lane up: only another assign starts it again */
+    int64_t next;   /* the first offset that was not delivered */
+    int64_t end;    /* the last one said to be the end; -1: none */
+} lane;
+
+struct lc_group {
+    const char *const *inputs; /* borrowed */
+    int n_inputs;
+    rd_kafka_t *client;
+    rd_kafka_topic_t **topics; /* by input: their addresses tell records apart without comparing names */
+    lc_fetch_waker waker;
+
+    GArray *lanes;      /* lane: partition * n_inputs + input */
+    GArray *partitions; /* int32_t, sorted: those of which we have every input */
+    rd_kafka_topic_partition_list_t *assigned;
+    rd_kafka_consumer_group_metadata_t *metadata;
+    bool any_unsettled;
+    gint64 settle_us; /* not before */
+
+    GQueue events;   /* lc_log_event_type: what the rebalance callback saw */
+    GPtrArray *held; /* messages whose bytes the caller may still read */
+    GArray *ends;    /* lc_log_end */
+};
+
+static lane *
+lane_at(lc_group *group, int input, int32_t partition)
+{
+    guint index = (guint)partition * (guint)group->n_inputs + (guint)input;
+
+    return partition >= 0 && index < group->lanes->len ? &g_array_index(group->lanes, lane, index) : NULL;
+}
+
+static int
+input_named(const lc_group *group, const char *name)
+{
+    for (int i = 0; i < group->n_inputs; i++)
+        if (strcmp(group->inputs[i], name) == 0)
+            return i;
+    return -1;
+}
+
+static int
+input_of(const lc_group *group, rd_kafka_topic_t *topic)
+{
+    for (int i = 0; i < group->n_inputs; i++)
+        if (group->topics[i] == topic)
+            return i;
+    return topic ? input_named(group, rd_kafka_topic_name(topic)) : -1;
+}
+
+static void
+queue_event(lc_group *group, lc_log_event_type type)
+{
+    g_queue_push_tail(&group->events, GINT_TO_POINTER((int)type));
+}
+
+/* ---- Rebalances: everything here runs inside of a poll. ---- */
+
+/* Offsets are explicit, and the lanes paused before they start: a logical offset would be looked up, and an answer that
+ * comes late would move the lane after our seek; an unknown one would be fetched from the group, or reset. */
+static void
+assign_paused(lc_group *group)
+{
+    for (int i = 0; i < group->assigned->cnt; i++)
+        group->assigned->elems[i].offset = 0;
+    rd_kafka_pause_partitions(group->client, group->assigned);
+    rd_kafka_resp_err_t err = rd_kafka_assign(group->client, group->assigned);
+    if (err)
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE", "kafka: assigning partitions: %s",
+                         rd_kafka_err2str(err));
+    rd_kafka_pause_partitions(group->client, group->assigned);
+}
+
+static void
+make_lanes(lc_group *group)
+{
+    for (int i = 0; i < group->assigned->cnt; i++) {
+        const rd_kafka_topic_partition_t *one = &group->assigned->elems[i];
+        int input = input_named(group, one->topic);
+        guint needed = (guint)(one->partition + 1) * (guint)group->n_inputs;
+
+        if (input < 0)
+            continue;
+        if (group->lanes->len < needed)
+            g_array_set_size(group->lanes, needed);
+        *lane_at(group, input, one->partition) = (lane){.flow = LANE_WAITING, .end = -1};
+    }
+}
+
+/* A partition counts as ours only with all of its inputs: a lead's facts must not be judged in two places. */
+static void
+list_partitions(lc_group *group)
+{
+    int32_t n_partitions = (int32_t)group->lanes->len / group->n_inputs;
+
+    g_array_set_size(group->partitions, 0);
+    for (int32_t p = 0; p < n_partitions; p++) {
+        int ours = 0;
+        for (int i = 0; i < group->n_inputs; i++)
+            ours += lane_at(group, i, p)->flow != LANE_NONE;
+        if (ours == group->n_inputs)
+            g_array_append_val(group->partitions, p);
+        else if (ours)
+            g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "PARTITION", "%d", p, "MESSAGE",
+                             "the group gave us %d of the %d input topics of this partition: it waits; do all "
+                             "members of the group read the same topics?",
+                             ours, group->n_inputs);
+    }
+}
+
+static void
+forget_assignment(lc_group *group)
+{
+    g_array_set_size(group->lanes, 0);
+    g_array_set_size(group->partitions, 0);
+    group->any_unsettled = false;
+    g_clear_pointer(&group->assigned, rd_kafka_topic_partition_list_destroy);
+    g_clear_pointer(&group->metadata, rd_kafka_consumer_group_metadata_destroy);
+}
+
+static void
+on_assigned(lc_group *group, const rd_kafka_topic_partition_list_t *partitions)
+{
+    forget_assignment(group);
+    group->assigned = rd_kafka_topic_partition_list_copy(partitions);
+    assign_paused(group);
+    group->metadata = rd_kafka_consumer_group_metadata(group->client);
+    make_lanes(group);
+    list_partitions(group);
+    queue_event(group, LC_LOG_ASSIGNED);
+}
+
+static void
+on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *partitions, void *opaque)
+{
+    lc_group *group = opaque;
+
+    if (err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+        on_assigned(group, partitions);
+        return;
+    }
+    if (err != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE", "kafka: rebalance failed: %s",
+                         rd_kafka_err2str(err));
+    if (group->assigned == NULL) {
+        rd_kafka_assign(client, NULL);
+        return;
+    }
+    for (guint i = 0; i < group->lanes->len; i++)
+        g_array_index(group->lanes, lane, i).flow = LANE_NONE;
+    group->any_unsettled = false;
+    queue_event(group, LC_LOG_REVOKED);
+}
+
+void
+lc_group_release_assignment(lc_group *group)
+{
+    forget_assignment(group);
+    rd_kafka_assign(group->client, NULL);
+}
+
+const int32_t *
+lc_group_assignment(lc_group *group, size_t *n)
+{
+    *n = group->partitions->len;
+    return (const int32_t *)(void *)group->partitions->data;
+}
+
+const rd_kafka_consumer_group_metadata_t *
+lc_group_metadata(const lc_group *group)
+{
+    return group->metadata;
+}
+
+/* ---- Where lanes go on ---- */
+
+static rd_kafka_topic_partition_list_t *
+list_unsettled(lc_group *group, bool *stopped)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(group->n_inputs);
+
+    for (guint i = 0; i < group->lanes->len; i++) {
+        const lane *one = &g_array_index(group->lanes, lane, i);
+        if (one->flow != LANE_RUNNING || !one->unsettled)
+            continue;
+        *stopped |= one->stopped;
+        rd_kafka_topic_partition_list_add(list, group->inputs[i % (guint)group->n_inputs],
+                                          (int32_t)(i / (guint)group->n_inputs))
+            ->offset = one->next;
+    }
+    return list;
+}
+
+/* A lane that librdkafka gave up starts again by a new assign, which stops and starts all. */
+static void
+restart_lanes(lc_group *group)
+{
+    assign_paused(group);
+    for (guint i = 0; i < group->lanes->len; i++) {
+        lane *one = &g_array_index(group->lanes, lane, i);
+        one->stopped = false;
+        one->unsettled = one->flow == LANE_RUNNING;
+    }
+}
+
+static void
+resume_sought(lc_group *group, const rd_kafka_topic_partition_list_t *sought)
+{
+    g_autoptr(rd_kafka_topic_partition_list_t) resumed = rd_kafka_topic_partition_list_new(sought->cnt);
+
+    group->any_unsettled = false;
+    for (int i = 0; i < sought->cnt; i++) {
+        const rd_kafka_topic_partition_t *one = &sought->elems[i];
+        if (one->err) { /* the fetcher of a fresh assignment is still starting */
+            group->any_unsettled = true;
+            continue;
+        }
+        lane_at(group, input_named(group, one->topic), one->partition)->unsettled = false;
+        rd_kafka_topic_partition_list_add(resumed, one->topic, one->partition);
+    }
+    if (resumed->cnt)
+        rd_kafka_resume_partitions(group->client, resumed);
+}
+
+static void
+settle(lc_group *group)
+{
+    gint64 now = g_get_monotonic_time();
+    bool stopped = false;
+
+    if (now < group->settle_us)
+        return;
+    g_autoptr(rd_kafka_topic_partition_list_t) list = list_unsettled(group, &stopped);
+    if (stopped) {
+        restart_lanes(group);
+        g_clear_pointer(&list, rd_kafka_topic_partition_list_destroy);
+        list = list_unsettled(group, &stopped);
+    }
+    if (list->cnt == 0) {
+        group->any_unsettled = false;
+        return;
+    }
+    rd_kafka_error_t *error = rd_kafka_seek_partitions(group->client, list, CALL_MS);
+    if (error)
+        rd_kafka_error_destroy(error);
+    else
+        resume_sought(group, list);
+    group->settle_us = now + SETTLE_EVERY_US;
+}
+
+static void
+run_lane(lc_group *group, lane *one)
+{
+    one->flow = LANE_RUNNING;
+    one->unsettled = true;
+    group->any_unsettled = true;
+    group->settle_us = 0;
+}
+
+bool
+lc_group_seek(lc_group *group, int32_t partition, const int64_t *offsets, GError **error)
+{
+    for (int i = 0; i < group->n_inputs; i++) {
+        lane *one = lane_at(group, i, partition);
+        if (one == NULL || one->flow == LANE_NONE) {
+            g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "partition %d is not assigned to us", partition);
+            return false;
+        }
+        one->next = offsets[i];
+        one->end = -1;
+        run_lane(group, one);
+    }
+    settle(group);
+    return true;
+}
+
+void
+lc_group_pause(lc_group *group, int32_t partition)
+{
+    g_autoptr(rd_kafka_topic_partition_list_t) list = lc_kafka_list_of(group->inputs, group->n_inputs, partition);
+
+    for (int i = 0; i < group->n_inputs; i++) {
+        lane *one = lane_at(group, i, partition);
+        if (one && one->flow == LANE_RUNNING)
+            one->flow = LANE_PAUSED;
+    }
+    rd_kafka_pause_partitions(group->client, list);
+}
+
+void
+lc_group_resume(lc_group *group, int32_t partition)
+{
+    for (int i = 0; i < group->n_inputs; i++) {
+        lane *one = lane_at(group, i, partition);
+        if (one && one->flow == LANE_PAUSED)
+            run_lane(group, one);
+    }
+}
+
+/* ---- Reading ---- */
+
+static bool
+is_delivered(const lane *one, int64_t offset)
+{
+    return one && one->flow == LANE_RUNNING && !one->unsettled && offset >= one->next;
+}
+
+static bool
+take_record(lc_group *group, rd_kafka_message_t *message, lc_log_event *event)
+{
+    int input = input_of(group, message->rkt);
+    lane *one = input < 0 ? NULL : lane_at(group, input, message->partition);
+
+    if (!is_delivered(one, message->offset))
+        return false;
+    rd_kafka_timestamp_type_t type;
+    int64_t timestamp = rd_kafka_message_timestamp(message, &type);
+    one->next = message->offset + 1;
+    *event = (lc_log_event){
+        .type = LC_LOG_RECORD,
+        .topic = input,
+        .partition = message->partition,
+        .offset = message->offset,
+        .timestamp = type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? LC_ABSENT : timestamp,
+        .is_append_time = type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME,
+        .key = {message->key, message->key_len},
+        .value = {message->payload, message->len},
+    };
+    return true;
+}
+
+static void
+take_end(lc_group *group, const rd_kafka_message_t *message, lc_log_event *event)
+{
+    int input = input_of(group, message->rkt);
+    lane *one = input < 0 ? NULL : lane_at(group, input, message->partition);
+
+    if (!is_delivered(one, message->offset))
+        return;
+    one->next = one->end = message->offset;
+    *event =
+        (lc_log_event){.type = LC_LOG_END, .topic = input, .partition = message->partition, .offset = message->offset};
+}
+
+static void
+take_lost_offset(lc_group *group, const rd_kafka_message_t *message, lc_log_event *event)
+{
+    int input = input_of(group, message->rkt);
+    lane *one = input < 0 ? NULL : lane_at(group, input, message->partition);
+
+    if (one == NULL || one->flow == LANE_NONE)
+        return;
+    one->stopped = true;
+    if (one->flow != LANE_RUNNING || one->unsettled)
+        return;
+    one->flow = LANE_WAITING;
+    *event = (lc_log_event){
+        .type = LC_LOG_OFFSET_LOST, .topic = input, .partition = message->partition, .offset = one->next};
+}
+
+static bool
+take_fatal(lc_group *group, lc_log_event *event, GError **error)
+{
+    char reason[512] = "";
+    rd_kafka_resp_err_t err = rd_kafka_fatal_error(group->client, reason, sizeof reason);
+
+    if (err == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
+        event->type = LC_LOG_INSTANCE_FENCED;
+        return true;
+    }
+    g_set_error(error, LC_ERROR, LC_ERROR_FATAL, "the group consumer stopped: %s", reason);
+    return false;
+}
+
+static bool
+take_error(lc_group *group, const rd_kafka_message_t *message, lc_log_event *event, GError **error)
+{
+    switch (message->err) {
+    case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+        take_end(group, message, event);
+        return true;
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+        take_lost_offset(group, message, event);
+        return true;
+    case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
+        event->type = LC_LOG_INSTANCE_FENCED;
+        return true;
+    case RD_KAFKA_RESP_ERR__FATAL:
+        return take_fatal(group, event, error);
+    default:
+        if (lc_kafka_is_config_error(message->err)) {
+            g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "kafka: %s", rd_kafka_message_errstr(message));
+            return false;
+        }
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_DEBUG, "MESSAGE", "kafka: consumer: %s: %s",
+                         rd_kafka_err2name(message->err), rd_kafka_message_errstr(message));
+        return true;
+    }
+}
+
+static bool
+take(lc_group *group, rd_kafka_message_t *message, lc_log_event *event, GError **error)
+{
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR && take_record(group, message, event)) {
+        g_ptr_array_add(group->held, message);
+        return true;
+    }
+    bool ok = message->err == RD_KAFKA_RESP_ERR_NO_ERROR || take_error(group, message, event, error);
+    rd_kafka_message_destroy(message);
+    return ok;
+}
+
+typedef enum { BEHIND_NOT, BEHIND_PERHAPS, BEHIND_SURELY } behind;
+
+static behind
+lane_behind(lc_group *group, int input, int32_t partition)
+{
+    const lane *one = lane_at(group, input, partition);
+    int64_t low = -1, high = -1;
+
+    if (one->flow != LANE_RUNNING || one->unsettled || one->end == one->next)
+        return BEHIND_NOT;
+    rd_kafka_get_watermark_offsets(group->client, group->inputs[input], partition, &low, &high);
+    return high > one->next ? BEHIND_SURELY : BEHIND_PERHAPS;
+}
+
+/* What was not seen to be read to its end may have a fetch that sleeps. */
+static void
+wake_fetches(lc_group *group)
+{
+    g_autoptr(rd_kafka_topic_partition_list_t) list = rd_kafka_topic_partition_list_new(group->n_inputs);
+    behind most = BEHIND_NOT;
+
+    for (guint i = 0; i < group->partitions->len; i++) {
+        int32_t partition = g_array_index(group->partitions, int32_t, i);
+        for (int input = 0; input < group->n_inputs; input++) {
+            behind how = lane_behind(group, input, partition);
+            most = MAX(most, how);
+            if (how)
+                rd_kafka_topic_partition_list_add(list, group->inputs[input], partition);
+        }
+    }
+    if (most)
+        lc_fetch_waker_wake(&group->waker, list, most == BEHIND_SURELY ? 20 : 200);
+}
+
+static rd_kafka_message_t *
+next_message(lc_group *group, int wait_ms)
+{
+    if (group->any_unsettled)
+        settle(group);
+    if (lc_fetch_waker_is_due(&group->waker, wait_ms > 0))
+        wake_fetches(group);
+    return rd_kafka_consumer_poll(group->client, group->any_unsettled ? MIN(wait_ms, 5) : wait_ms);
+}
+
+bool
+lc_group_poll(lc_group *group, int timeout_ms, lc_log_event *event, GError **error)
+{
+    gint64 until = 0;
+    int wait_ms = 0;
+
+    *event = (lc_log_event){.type = LC_LOG_NOTHING};
+    for (;;) {
+        if (!g_queue_is_empty(&group->events)) {
+            event->type = (lc_log_event_type)GPOINTER_TO_INT(g_queue_pop_head(&group->events));
+            return true;
+        }
+        rd_kafka_message_t *message = next_message(group, wait_ms);
+        if (message && !take(group, message, event, error))
+            return false;
+        if (event->type != LC_LOG_NOTHING)
+            return true;
+        if (message)
+            continue;
+        gint64 now = g_get_monotonic_time();
+        if (until == 0)
+            until = now + timeout_ms * (gint64)1000;
+        if (now >= until)
+            return g_queue_is_empty(&group->events) || lc_group_poll(group, 0, event, error);
+        wait_ms = (int)MIN((until - now + 999) / 1000, SLICE_MS);
+    }
+}
+
+void
+lc_group_release_records(lc_group *group)
+{
+    g_ptr_array_set_size(group->held, 0);
+}
+
+/* ---- Questions to the broker ---- */
+
+bool
+lc_group_committed(lc_group *group, int32_t partition, lc_log_committed *committed, lc_arena *arena, GError **error)
+{
+    g_autoptr(rd_kafka_topic_partition_list_t) list = lc_kafka_list_of(group->inputs, group->n_inputs, partition);
+    rd_kafka_resp_err_t err = rd_kafka_committed(group->client, list, CALL_MS);
+
+    for (int i = 0; !err && i < list->cnt; i++)
+        err = list->elems[i].err;
+    if (err)
+        return lc_kafka_fail(error, lc_kafka_is_config_error(err) ? LC_ERROR_CONFIG : LC_ERROR_RETRY, err,
+                             "committed offsets of partition %d", partition);
+    for (int i = 0; i < group->n_inputs; i++) {
+        const rd_kafka_topic_partition_t *one = &list->elems[i];
+        lc_text metadata = {one->metadata_size ? one->metadata : NULL, one->metadata_size};
+        committed[i].offset = one->offset >= 0 ? one->offset : -1;
+        committed[i].metadata = lc_arena_text(arena, metadata);
+    }
+    return true;
+}
+
+bool
+lc_group_watermarks(lc_group *group, int32_t partition, int64_t *lows, int64_t *ends, GError **error)
+{
+    g_autofree int64_t *found = g_new(int64_t, 2 * (gsize)group->n_inputs);
+
+    for (int i = 0; i < group->n_inputs; i++) {
+        rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(group->client, group->inputs[i], partition,
+                                                                   &found[2 * i], &found[2 * i + 1], CALL_MS);
+        if (err)
+            return lc_kafka_fail(error, LC_ERROR_RETRY, err, "watermarks of %s [%d]", group->inputs[i], partition);
+    }
+    for (int i = 0; i < group->n_inputs; i++) {
+        lows[i] = found[2 * i];
+        ends[i] = found[2 * i + 1];
+    }
+    return true;
+}
+
+static rd_kafka_topic_partition_list_t *
+list_all(lc_group *group)
+{
+    rd_kafka_topic_partition_list_t *list =
+        rd_kafka_topic_partition_list_new((int)group->partitions->len * group->n_inputs);
+
+    for (guint i = 0; i < group->partitions->len; i++)
+        for (int input = 0; input < group->n_inputs; input++)
+            rd_kafka_topic_partition_list_add(list, group->inputs[input], g_array_index(group->partitions, int32_t, i))
+                ->offset = RD_KAFKA_OFFSET_END;
+    return list;
+}
+
+bool
+lc_group_ends(lc_group *group, const lc_log_end **ends, size_t *n, GError **error)
+{
+    g_autoptr(rd_kafka_topic_partition_list_t) list = list_all(group);
+    rd_kafka_resp_err_t err = list->cnt ? rd_kafka_offsets_for_times(group->client, list, CALL_MS) : 0;
+
+    for (int i = 0; !err && i < list->cnt; i++)
+        err = list->elems[i].err;
+    if (err)
+        return lc_kafka_fail(error, LC_ERROR_RETRY, err, "end offsets of the inputs");
+    g_array_set_size(group->ends, (guint)list->cnt);
+    for (int i = 0; i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *one = &list->elems[i];
+        int64_t low = -1, high = -1;
+        rd_kafka_get_watermark_offsets(group->client, one->topic, one->partition, &low, &high);
+        g_array_index(group->ends, lc_log_end, i) = (lc_log_end){.topic = i % group->n_inputs,
+                                                                 .partition = one->partition,
+                                                                 .stable_end = one->offset,
+                                                                 .high_watermark = high >= 0 ? high : -1};
+    }
+    *ends = (const lc_log_end *)(void *)group->ends->data;
+    *n = group->ends->len;
+    return true;
+}
+
+/* ---- Life ---- */
+
+static rd_kafka_conf_t *
+group_conf(const lc_kafka_options *options, GError **error)
+{
+    const char *const defaults[] = {
+        "fetch.wait.max.ms", "20", "session.timeout.ms", "15000", "check.crcs", "true", NULL};
+    const char *const fixed[] = {"group.id",
+                                 options->group,
+                                 "group.instance.id",
+                                 options->instance,
+                                 "isolation.level",
+                                 "read_committed",
+                                 "enable.auto.commit",
+                                 "false",
+                                 "enable.auto.offset.store",
+                                 "false",
+                                 "auto.offset.reset",
+                                 "error",
+                                 "enable.partition.eof",
+                                 "true",
+                                 "partition.assignment.strategy",
+                                 "range",
+                                 "allow.auto.create.topics",
+                                 "false",
+                                 NULL};
+    return lc_kafka_conf_new(options, defaults, fixed, error);
+}
+
+lc_group *
+lc_group_new(const lc_kafka_options *options, const char *const *inputs, int n_inputs, GError **error)
+{
+    rd_kafka_conf_t *conf = group_conf(options, error);
+    if (conf == NULL)
+        return NULL;
+    lc_group *group = g_new0(lc_group, 1);
+    long queued = lc_fetch_queued_min_messages(conf);
+    rd_kafka_conf_set_opaque(conf, group);
+    rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+    group->client = lc_kafka_client_new(RD_KAFKA_CONSUMER, conf, error);
+    if (group->client == NULL) {
+        g_free(group);
+        return NULL;
+    }
+    rd_kafka_poll_set_consumer(group->client);
+    lc_fetch_waker_init(&group->waker, group->client, queued);
+    group->inputs = inputs;
+    group->n_inputs = n_inputs;
+    group->topics = g_new0(rd_kafka_topic_t *, (gsize)n_inputs);
+    for (int i = 0; i < n_inputs; i++)
+        group->topics[i] = rd_kafka_topic_new(group->client, inputs[i], NULL);
+    group->lanes = g_array_new(FALSE, TRUE, sizeof(lane));
+    group->partitions = g_array_new(FALSE, FALSE, sizeof(int32_t));
+    group->ends = g_array_new(FALSE, FALSE, sizeof(lc_log_end));
+    group->held = g_ptr_array_new_with_free_func((GDestroyNotify)rd_kafka_message_destroy);
+    g_queue_init(&group->events);
+    return group;
+}
+
+void
+lc_group_free(lc_group *group)
+{
+    g_ptr_array_unref(group->held);
+    forget_assignment(group);
+    for (int i = 0; i < group->n_inputs; i++)
+        if (group->topics[i])
+            rd_kafka_topic_destroy(group->topics[i]);
+    g_free(group->topics);
+    lc_fetch_waker_clear(&group->waker);
+    lc_kafka_destroy(group->client, 5000);
+    g_array_unref(group->lanes);
+    g_array_unref(group->partitions);
+    g_array_unref(group->ends);
+    g_queue_clear(&group->events);
+    g_free(group);
+}
+
+rd_kafka_t *
+lc_group_client(lc_group *group)
+{
+    return group->client;
+}
+
+bool
+lc_group_subscribe(lc_group *group, GError **error)
+{
+    g_autoptr(rd_kafka_topic_partition_list_t) list =
+        lc_kafka_list_of(group->inputs, group->n_inputs, RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t err = rd_kafka_subscribe(group->client, list);
+
+    return !err || lc_kafka_fail(error, LC_ERROR_RETRY, err, "subscribing");
+}

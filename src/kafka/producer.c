@@ -1,0 +1,477 @@
+#include "producer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define CALL_MS 1000
+#define SERVE_EVERY 1024
+#define MAX_MESSAGE_BYTES "2097152"
+#define END_TXN 26 /* ApiKey */
+
+/* Who waits for the delivery report of a message. */
+typedef struct {
+    int64_t *offset; /* or NULL */
+    uint32_t tag;
+} slot;
+
+/* Shared with the threads of the client, which may outlive us. */
+typedef struct {
+    int end_txns; /* EndTxn requests sent since the commit began */
+} sent_requests;
+
+struct lc_producer {
+    const lc_kafka_options *options;
+    char *transactional_id;
+    rd_kafka_t *client;
+    rd_kafka_topic_t *topics[LC_OUTPUTS];
+    sent_requests *sent;
+    bool is_initializing, has_metadata;
+    int64_t uncertain_us; /* a quarter of socket.timeout.ms */
+
+    /* since begin */
+    GArray *slots;
+    guint n_delivered;
+    int64_t refused;
+    size_t refused_size;
+    rd_kafka_resp_err_t first_failure;
+
+    /* since commit_begin */
+    gint64 commit_us;
+    unsigned n_transport_errors;
+};
+
+/* ---- What librdkafka reports ---- */
+
+static void
+on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque)
+{
+    lc_producer *producer = opaque;
+    gsize number = GPOINTER_TO_SIZE(message->_private);
+
+    (void)client;
+    if (number == 0 || number > producer->slots->len)
+        return;
+    const slot *one = &g_array_index(producer->slots, slot, number - 1);
+    producer->n_delivered++;
+    if (!message->err && message->offset >= 0) {
+        if (one->offset)
+            *one->offset = message->offset;
+        return;
+    }
+    if (!producer->first_failure)
+        producer->first_failure = message->err ? message->err : RD_KAFKA_RESP_ERR__BAD_MSG;
+    /* A whole batch fails when one of its messages is too large for the topic: the largest is the one. */
+    size_t size = message->len + message->key_len;
+    if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && size >= producer->refused_size) {
+        producer->refused_size = size;
+        producer->refused = one->tag;
+    }
+}
+
+static void
+on_error(rd_kafka_t *client, int err, const char *reason, void *opaque)
+{
+    lc_producer *producer = opaque;
+
+    if (lc_kafka_is_transport_error((rd_kafka_resp_err_t)err))
+        producer->n_transport_errors++;
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_DEBUG, "CLIENT", "%s", rd_kafka_name(client), "MESSAGE", "kafka: %s: %s",
+                     rd_kafka_err2name((rd_kafka_resp_err_t)err), reason);
+}
+
+/* error_cb hides a transport error like the one before it for 30 s, so what was sent is counted too. */
+static rd_kafka_resp_err_t
+on_request_sent(rd_kafka_t *client, int socket, const char *broker, int32_t broker_id, int16_t api_key,
+                int16_t api_version, int32_t correlation_id, size_t size, void *opaque)
+{
+    sent_requests *sent = opaque;
+
+    (void)client, (void)socket, (void)broker, (void)broker_id, (void)api_version, (void)correlation_id, (void)size;
+    if (api_key == END_TXN)
+        g_atomic_int_inc(&sent->end_txns);
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static rd_kafka_resp_err_t
+on_new_client(rd_kafka_t *client, const rd_kafka_conf_t *conf, void *opaque, char *reason, size_t size)
+{
+    (void)conf, (void)reason, (void)size;
+    return rd_kafka_interceptor_add_on_request_sent(client, "leadclock", on_request_sent, opaque);
+}
+
+/* ---- Life ---- */
+
+static rd_kafka_conf_t *
+producer_conf(const lc_producer *producer, GError **error)
+{
+    const char *const defaults[] = {"linger.ms",
+                                    "0",
+                                    "retry.backoff.ms",
+                                    "5",
+                                    "compression.type",
+                                    "lz4",
+                                    "queue.buffering.max.messages",
+                                    "1000000",
+                                    "transaction.timeout.ms",
+                                    "60000",
+                                    "socket.timeout.ms",
+                                    "20000",
+                                    "message.max.bytes",
+                                    MAX_MESSAGE_BYTES,
+                                    NULL};
+    const char *const fixed[] = {"transactional.id",
+                                 producer->transactional_id,
+                                 "enable.idempotence",
+                                 "true",
+                                 "partitioner",
+                                 "murmur2_random",
+                                 NULL};
+    return lc_kafka_conf_new(producer->options, defaults, fixed, error);
+}
+
+static bool
+make_client(lc_producer *producer, GError **error)
+{
+    rd_kafka_conf_t *conf = producer_conf(producer, error);
+    char value[32] = "20000";
+    size_t size = sizeof value;
+
+    if (conf == NULL)
+        return false;
+    rd_kafka_conf_get(conf, "socket.timeout.ms", value, &size);
+    producer->uncertain_us = strtoll(value, NULL, 10) * 1000 / 4;
+    rd_kafka_conf_set_opaque(conf, producer);
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    producer->sent = g_new0(sent_requests, 1);
+    rd_kafka_conf_interceptor_add_on_new(conf, "leadclock", on_new_client, producer->sent);
+    producer->client = lc_kafka_client_new(RD_KAFKA_PRODUCER, conf, error);
+    if (producer->client == NULL) {
+        g_clear_pointer(&producer->sent, g_free);
+        return false;
+    }
+    for (int i = 0; i < LC_OUTPUTS; i++)
+        producer->topics[i] = rd_kafka_topic_new(producer->client, producer->options->outputs[i], NULL);
+    return true;
+}
+
+static void
+drop_client(lc_producer *producer)
+{
+    if (producer->client == NULL)
+        return;
+    for (int i = 0; i < LC_OUTPUTS; i++)
+        g_clear_pointer(&producer->topics[i], rd_kafka_topic_destroy);
+    rd_kafka_purge(producer->client,
+                   RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
+    if (lc_kafka_destroy(producer->client, CALL_MS))
+        g_free(producer->sent); /* else its threads may still count */
+    producer->client = NULL;
+    producer->sent = NULL;
+    producer->is_initializing = producer->has_metadata = false;
+}
+
+lc_producer *
+lc_producer_new(const lc_kafka_options *options, GError **error)
+{
+    lc_producer *producer = g_new0(lc_producer, 1);
+
+    producer->options = options;
+    producer->transactional_id = g_strdup_printf("%s-%s", options->group, options->instance);
+    producer->slots = g_array_new(FALSE, FALSE, sizeof(slot));
+    producer->refused = -1;
+    rd_kafka_conf_t *conf = producer_conf(producer, error);
+    if (conf) {
+        rd_kafka_conf_destroy(conf);
+        return producer;
+    }
+    lc_producer_free(producer);
+    return NULL;
+}
+
+void
+lc_producer_free(lc_producer *producer)
+{
+    drop_client(producer);
+    g_array_unref(producer->slots);
+    g_free(producer->transactional_id);
+    g_free(producer);
+}
+
+/* Without it the first transaction waits 1 s for look-ups, topic by topic. */
+static bool
+learn_metadata(lc_producer *producer, GError **error)
+{
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_resp_err_t err;
+
+    if (producer->has_metadata)
+        return true;
+    err = rd_kafka_metadata(producer->client, 0, NULL, &metadata, CALL_MS);
+    if (err)
+        return lc_kafka_fail(error, LC_ERROR_RETRY, err, "metadata of the output topics");
+    rd_kafka_metadata_destroy(metadata);
+    producer->has_metadata = true;
+    return true;
+}
+
+static bool
+initialize(lc_producer *producer, GError **error)
+{
+    rd_kafka_error_t *cause = rd_kafka_init_transactions(producer->client, CALL_MS);
+
+    if (cause == NULL)
+        return true;
+    rd_kafka_resp_err_t err = rd_kafka_error_code(cause);
+    if (!rd_kafka_error_is_retriable(cause))
+        drop_client(producer);
+    return lc_kafka_fail_with(error, lc_kafka_is_config_error(err) ? LC_ERROR_CONFIG : LC_ERROR_RETRY, cause,
+                              "init_transactions of %s", producer->transactional_id);
+}
+
+bool
+lc_producer_renew(lc_producer *producer, GError **error)
+{
+    if (!producer->is_initializing) {
+        drop_client(producer);
+        if (!make_client(producer, error))
+            return false;
+        producer->is_initializing = true;
+    }
+    if (!learn_metadata(producer, error) || !initialize(producer, error))
+        return false;
+    producer->is_initializing = false;
+    return true;
+}
+
+/* ---- One transaction ---- */
+
+static bool
+is_ready(const lc_producer *producer, GError **error)
+{
+    if (producer->client && !producer->is_initializing)
+        return true;
+    g_set_error(error, LC_ERROR, LC_ERROR_ABORT, "there is no producer: it must be renewed first");
+    return false;
+}
+
+bool
+lc_producer_begin(lc_producer *producer, GError **error)
+{
+    if (!is_ready(producer, error))
+        return false;
+    g_array_set_size(producer->slots, 0);
+    producer->n_delivered = 0;
+    producer->refused = -1;
+    producer->refused_size = 0;
+    producer->first_failure = RD_KAFKA_RESP_ERR_NO_ERROR;
+    rd_kafka_error_t *cause = rd_kafka_begin_transaction(producer->client);
+    return !cause || lc_kafka_fail_with(error, LC_ERROR_ABORT, cause, "begin_transaction");
+}
+
+static rd_kafka_headers_t *
+make_headers(const lc_outgoing *outgoing)
+{
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(outgoing->n_headers);
+
+    for (size_t i = 0; i < outgoing->n_headers; i++)
+        rd_kafka_header_add(headers, outgoing->headers[i].name.data, (ssize_t)outgoing->headers[i].name.size,
+                            outgoing->headers[i].value.data, (ssize_t)outgoing->headers[i].value.size);
+    return headers;
+}
+
+static rd_kafka_resp_err_t
+enqueue_with_headers(lc_producer *producer, const lc_outgoing *outgoing, void *opaque)
+{
+    rd_kafka_headers_t *headers = make_headers(outgoing);
+    rd_kafka_vu_t parts[] = {
+        {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = producer->topics[outgoing->output]},
+        {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = outgoing->partition},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)outgoing->key.data, outgoing->key.size}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)outgoing->value.data, outgoing->value.size}},
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
+        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = opaque},
+    };
+    rd_kafka_error_t *cause = rd_kafka_produceva(producer->client, parts, G_N_ELEMENTS(parts));
+
+    if (cause == NULL)
+        return RD_KAFKA_RESP_ERR_NO_ERROR;
+    rd_kafka_resp_err_t err = rd_kafka_error_code(cause);
+    rd_kafka_error_destroy(cause);
+    rd_kafka_headers_destroy(headers);
+    return err;
+}
+
+static rd_kafka_resp_err_t
+enqueue(lc_producer *producer, const lc_outgoing *outgoing, void *opaque)
+{
+    if (outgoing->n_headers)
+        return enqueue_with_headers(producer, outgoing, opaque);
+    if (rd_kafka_produce(producer->topics[outgoing->output], outgoing->partition, RD_KAFKA_MSG_F_COPY,
+                         (void *)outgoing->value.data, outgoing->value.size, outgoing->key.data, outgoing->key.size,
+                         opaque) == 0)
+        return RD_KAFKA_RESP_ERR_NO_ERROR;
+    return rd_kafka_last_error();
+}
+
+static bool
+fail_to_produce(lc_producer *producer, const lc_outgoing *outgoing, rd_kafka_resp_err_t err, GError **error)
+{
+    g_array_set_size(producer->slots, producer->slots->len - 1);
+    if (err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+        producer->refused = outgoing->tag;
+    return lc_kafka_fail(error, err == RD_KAFKA_RESP_ERR__QUEUE_FULL ? LC_ERROR_RETRY : LC_ERROR_ABORT, err,
+                         "producing to %s", producer->options->outputs[outgoing->output]);
+}
+
+bool
+lc_producer_produce(lc_producer *producer, const lc_outgoing *outgoing, GError **error)
+{
+    slot one = {outgoing->offset, outgoing->tag};
+
+    if (!is_ready(producer, error))
+        return false;
+    g_array_append_val(producer->slots, one);
+    void *opaque = GSIZE_TO_POINTER((gsize)producer->slots->len);
+    rd_kafka_resp_err_t err = enqueue(producer, outgoing, opaque);
+    if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+        rd_kafka_poll(producer->client, CALL_MS);
+        err = enqueue(producer, outgoing, opaque);
+    }
+    if (err)
+        return fail_to_produce(producer, outgoing, err, error);
+    if (producer->slots->len % SERVE_EVERY == 0)
+        rd_kafka_poll(producer->client, 0);
+    return true;
+}
+
+bool
+lc_producer_flush(lc_producer *producer, GError **error)
+{
+    if (!is_ready(producer, error))
+        return false;
+    rd_kafka_resp_err_t err = rd_kafka_flush(producer->client, CALL_MS);
+    if (err == RD_KAFKA_RESP_ERR__TIMED_OUT)
+        return lc_kafka_fail(error, LC_ERROR_RETRY, err, "delivery of %u of %u messages",
+                             producer->slots->len - producer->n_delivered, producer->slots->len);
+    if (!err)
+        err = producer->first_failure;
+    if (err)
+        return lc_kafka_fail(error, LC_ERROR_ABORT, err, "a message was not delivered");
+    if (producer->n_delivered == producer->slots->len)
+        return true;
+    g_set_error(error, LC_ERROR, LC_ERROR_ABORT, "only %u of %u messages were reported as delivered",
+                producer->n_delivered, producer->slots->len);
+    return false;
+}
+
+int64_t
+lc_producer_refused(const lc_producer *producer)
+{
+    return producer->refused;
+}
+
+static rd_kafka_topic_partition_list_t *
+list_commits(const char *const *inputs, int n_inputs, const lc_log_commit *commits, size_t n)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)n * n_inputs);
+
+    for (size_t c = 0; c < n; c++)
+        for (int i = 0; i < n_inputs; i++) {
+            rd_kafka_topic_partition_t *one = rd_kafka_topic_partition_list_add(list, inputs[i], commits[c].partition);
+            one->offset = commits[c].offsets[i];
+            one->metadata = strdup(commits[c].metadata); /* librdkafka frees it */
+            one->metadata_size = strlen(commits[c].metadata);
+        }
+    return list;
+}
+
+bool
+lc_producer_send_offsets(lc_producer *producer, const char *const *inputs, int n_inputs, const lc_log_commit *commits,
+                         size_t n, const rd_kafka_consumer_group_metadata_t *metadata, GError **error)
+{
+    gint64 until = g_get_monotonic_time() + CALL_MS * 1000;
+
+    if (!is_ready(producer, error))
+        return false;
+    if (metadata == NULL) {
+        g_set_error(error, LC_ERROR, LC_ERROR_ABORT, "the partitions were given up");
+        return false;
+    }
+    g_autoptr(rd_kafka_topic_partition_list_t) list = list_commits(inputs, n_inputs, commits, n);
+    for (;;) {
+        rd_kafka_error_t *cause = rd_kafka_send_offsets_to_transaction(producer->client, list, metadata, CALL_MS);
+        if (cause == NULL)
+            return true;
+        bool again = rd_kafka_error_is_retriable(cause) && !rd_kafka_error_is_fatal(cause) &&
+                     !rd_kafka_error_txn_requires_abort(cause);
+        if (!again || g_get_monotonic_time() >= until)
+            return lc_kafka_fail_with(error, again ? LC_ERROR_RETRY : LC_ERROR_ABORT, cause,
+                                      "send_offsets_to_transaction");
+        rd_kafka_error_destroy(cause);
+        g_usleep(5000);
+    }
+}
+
+bool
+lc_producer_commit_begin(lc_producer *producer, GError **error)
+{
+    if (!is_ready(producer, error))
+        return false;
+    rd_kafka_poll(producer->client, 0);
+    producer->commit_us = g_get_monotonic_time();
+    producer->n_transport_errors = 0;
+    g_atomic_int_set(&producer->sent->end_txns, 0);
+    return true;
+}
+
+/* Success is not enough: an EndTxn that went out twice may decide the next transaction too. */
+static lc_commit_result
+judge_commit(lc_producer *producer, GError **error)
+{
+    gint64 took = g_get_monotonic_time() - producer->commit_us;
+    int sent = g_atomic_int_get(&producer->sent->end_txns);
+
+    if (sent <= 1 && producer->n_transport_errors == 0 && took < producer->uncertain_us)
+        return LC_COMMIT_CLEAN;
+    g_set_error(error, LC_ERROR, LC_ERROR_ABORT,
+                "the commit succeeded, but not beyond doubt: %d requests, %u transport errors, %" G_GINT64_FORMAT " ms",
+                sent, producer->n_transport_errors, took / 1000);
+    return LC_COMMIT_UNKNOWN;
+}
+
+lc_commit_result
+lc_producer_commit_end(lc_producer *producer, GError **error)
+{
+    for (;;) {
+        rd_kafka_error_t *cause = rd_kafka_commit_transaction(producer->client, CALL_MS);
+        rd_kafka_poll(producer->client, 0);
+        if (cause == NULL)
+            return judge_commit(producer, error);
+        bool waits = rd_kafka_error_code(cause) == RD_KAFKA_RESP_ERR__TIMED_OUT && rd_kafka_error_is_retriable(cause);
+        bool in_doubt =
+            producer->n_transport_errors || g_get_monotonic_time() - producer->commit_us >= producer->uncertain_us;
+        if (!waits || in_doubt) {
+            lc_kafka_fail_with(error, LC_ERROR_ABORT, cause, "commit_transaction");
+            return LC_COMMIT_UNKNOWN;
+        }
+        rd_kafka_error_destroy(cause);
+    }
+}
+
+void
+lc_producer_abort(lc_producer *producer)
+{
+    if (producer->client && !producer->is_initializing) {
+        /* One try: the next init_transactions aborts what this one did not. */
+        rd_kafka_error_t *cause = rd_kafka_abort_transaction(producer->client, CALL_MS);
+        if (cause) {
+            g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_DEBUG, "MESSAGE", "kafka: abort_transaction: %s",
+                             rd_kafka_error_string(cause));
+            rd_kafka_error_destroy(cause);
+        }
+    }
+    /* No late delivery report finds the caller's offsets. */
+    g_array_set_size(producer->slots, 0);
+}

@@ -1,0 +1,183 @@
+#include "replay.h"
+
+#include "fetch.h"
+
+#define CALL_MS 1000
+#define SLICE_MS 20
+
+struct lc_replay {
+    rd_kafka_t *client;
+    char *topic;
+    int32_t partition;
+    int64_t next;
+    bool at_end; /* nothing came since the last PARTITION_EOF */
+    lc_fetch_waker waker;
+    GPtrArray *held;
+};
+
+static rd_kafka_t *
+make_client(const lc_kafka_options *options, long *queued, GError **error)
+{
+    g_autofree char *group_id = g_strconcat(options->group, "-replay", NULL);
+    const char *const defaults[] = {"fetch.wait.max.ms", "20", "check.crcs", "true", NULL};
+    const char *const fixed[] = {"group.id",
+                                 group_id,
+                                 "isolation.level",
+                                 "read_committed",
+                                 "enable.auto.commit",
+                                 "false",
+                                 "enable.auto.offset.store",
+                                 "false",
+                                 "auto.offset.reset",
+                                 "error",
+                                 "enable.partition.eof",
+                                 "true",
+                                 "allow.auto.create.topics",
+                                 "false",
+                                 NULL};
+    rd_kafka_conf_t *conf = lc_kafka_conf_new(options, defaults, fixed, error);
+
+    if (conf == NULL)
+        return NULL;
+    *queued = lc_fetch_queued_min_messages(conf);
+    return lc_kafka_client_new(RD_KAFKA_CONSUMER, conf, error);
+}
+
+/* Where to begin: compaction leaves gaps, but never moves the beginning; a beginning that moved past `offset` means
+ * that records which nobody may have replayed are deleted. From 0 all that is left is all there is. */
+static bool
+find_start(lc_replay *replay, int64_t offset, GError **error)
+{
+    int64_t low, high;
+    rd_kafka_resp_err_t err =
+        rd_kafka_query_watermark_offsets(replay->client, replay->topic, replay->partition, &low, &high, CALL_MS);
+
+    if (err)
+        return lc_kafka_fail(error, LC_ERROR_RETRY, err, "watermarks of %s [%d]", replay->topic, replay->partition);
+    if (offset > 0 && offset < low) {
+        g_set_error(error, LC_ERROR, LC_ERROR_FATAL,
+                    "changelog damaged: %s [%d] begins at offset %" G_GINT64_FORMAT
+                    ", and what follows offset %" G_GINT64_FORMAT " is needed; 'leadclock rebuild' makes Redis anew "
+                    "from what is left",
+                    replay->topic, replay->partition, low, offset);
+        return false;
+    }
+    replay->next = MAX(offset, low);
+    return true;
+}
+
+static bool
+start(lc_replay *replay, GError **error)
+{
+    g_autoptr(rd_kafka_topic_partition_list_t) list = rd_kafka_topic_partition_list_new(1);
+
+    rd_kafka_topic_partition_list_add(list, replay->topic, replay->partition)->offset = replay->next;
+    rd_kafka_resp_err_t err = rd_kafka_assign(replay->client, list);
+    return !err || lc_kafka_fail(error, LC_ERROR_RETRY, err, "reading %s [%d]", replay->topic, replay->partition);
+}
+
+lc_replay *
+lc_replay_open(const lc_kafka_options *options, const char *topic, int32_t partition, int64_t offset, GError **error)
+{
+    long queued = 0;
+    rd_kafka_t *client = make_client(options, &queued, error);
+    if (client == NULL)
+        return NULL;
+    lc_replay *replay = g_new0(lc_replay, 1);
+    replay->client = client;
+    replay->topic = g_strdup(topic);
+    replay->partition = partition;
+    replay->held = g_ptr_array_new_with_free_func((GDestroyNotify)rd_kafka_message_destroy);
+    rd_kafka_poll_set_consumer(client);
+    lc_fetch_waker_init(&replay->waker, client, queued);
+    if (find_start(replay, offset, error) && start(replay, error))
+        return replay;
+    lc_replay_close(replay);
+    return NULL;
+}
+
+static void
+wake_fetch(lc_replay *replay)
+{
+    g_autoptr(rd_kafka_topic_partition_list_t) list = rd_kafka_topic_partition_list_new(1);
+    int64_t low = -1, high = -1;
+
+    if (replay->at_end)
+        return;
+    rd_kafka_get_watermark_offsets(replay->client, replay->topic, replay->partition, &low, &high);
+    rd_kafka_topic_partition_list_add(list, replay->topic, replay->partition);
+    lc_fetch_waker_wake(&replay->waker, list, high > replay->next ? 20 : 200);
+}
+
+static lc_replay_result
+take_error(lc_replay *replay, const rd_kafka_message_t *message, lc_replayed *replayed, GError **error)
+{
+    switch (message->err) {
+    case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+        replay->next = MAX(replay->next, message->offset);
+        replay->at_end = true;
+        *replayed = (lc_replayed){.offset = replay->next};
+        return LC_REPLAY_END;
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+        g_set_error(error, LC_ERROR, LC_ERROR_FATAL,
+                    "changelog damaged: offset %" G_GINT64_FORMAT " of %s [%d] was committed and is not there",
+                    replay->next, replay->topic, replay->partition);
+        return LC_REPLAY_NOTHING;
+    default:
+        if (lc_kafka_is_config_error(message->err))
+            g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "kafka: %s", rd_kafka_message_errstr(message));
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_DEBUG, "MESSAGE", "kafka: replay: %s: %s",
+                         rd_kafka_err2name(message->err), rd_kafka_message_errstr(message));
+        return LC_REPLAY_NOTHING;
+    }
+}
+
+static lc_replay_result
+take(lc_replay *replay, rd_kafka_message_t *message, lc_replayed *replayed, GError **error)
+{
+    if (message->err) {
+        lc_replay_result result = take_error(replay, message, replayed, error);
+        rd_kafka_message_destroy(message);
+        return result;
+    }
+    g_ptr_array_add(replay->held, message);
+    replay->next = message->offset + 1;
+    replay->at_end = false;
+    *replayed = (lc_replayed){
+        .offset = message->offset, .key = {message->key, message->key_len}, .value = {message->payload, message->len}};
+    return LC_REPLAY_RECORD;
+}
+
+lc_replay_result
+lc_replay_read(lc_replay *replay, int timeout_ms, lc_replayed *replayed, GError **error)
+{
+    for (int waited = 0, wait_ms = 0;; wait_ms = MIN(timeout_ms - waited, SLICE_MS)) {
+        GError *failure = NULL;
+        if (lc_fetch_waker_is_due(&replay->waker, wait_ms > 0))
+            wake_fetch(replay);
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(replay->client, wait_ms);
+        lc_replay_result result = message ? take(replay, message, replayed, &failure) : LC_REPLAY_NOTHING;
+        waited += wait_ms;
+        if (failure)
+            g_propagate_error(error, failure);
+        if (failure || result != LC_REPLAY_NOTHING || waited >= timeout_ms)
+            return result;
+    }
+}
+
+void
+lc_replay_release(lc_replay *replay)
+{
+    g_ptr_array_set_size(replay->held, 0);
+}
+
+void
+lc_replay_close(lc_replay *replay)
+{
+    g_ptr_array_unref(replay->held);
+    lc_fetch_waker_clear(&replay->waker);
+    lc_kafka_destroy(replay->client, 200);
+    g_free(replay->topic);
+    g_free(replay);
+}
