@@ -168,6 +168,13 @@ typedef struct {
      * every input; texts from `arena`. */
     bool (*committed)(lc_log *log, int32_t partition, lc_log_committed *committed, lc_arena *arena, GError **error);
 
+    /* The same at once, as of the last commit, while a transaction is pending: whose it may be. */
+    bool (*committed_before)(lc_log *log, int32_t partition, lc_log_committed *committed, lc_arena *arena,
+                             GError **error);
+
+    /* Ends the open transaction of another producer, and fences it: init_transactions with its id. For the dead. */
+    bool (*fence)(lc_log *log, const char *transactional_id, GError **error);
+
     /* Low watermarks (log start offsets) and last stable offsets of every input of the partition. */
     bool (*watermarks)(lc_log *log, int32_t partition, int64_t *lows, int64_t *ends, GError **error);
 

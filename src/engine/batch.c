@@ -746,6 +746,7 @@ settle(lc_batch *batch)
         memcpy(partition->offsets, share->next, sizeof(int64_t) * (size_t)batch->worker->n_inputs);
         memcpy(partition->ends, share->ends, sizeof share->ends);
         partition->next_wakeup = share->next_wakeup;
+        partition->must_claim = false;
         partition->looked_ms = lc_worker_now_ms(batch->worker);
         lc_counters_settle(partition->counters);
     }
@@ -764,23 +765,44 @@ tell_safe_time(lc_batch *batch)
     }
 }
 
+void
+lc_batch_abort(lc_batch *batch)
+{
+    lc_worker *worker = batch->worker;
+
+    if (!batch->transaction_is_open)
+        return;
+    worker->log->ops->abort(worker->log);
+    worker->producer_ready = false;
+    batch->transaction_is_open = false;
+}
+
 /* What is held of the batch's partitions may be ahead of what was committed, or behind what was applied. */
 static void
 drop(lc_batch *batch, unsigned assignments)
 {
     lc_worker *worker = batch->worker;
 
-    if (batch->transaction_is_open) {
-        worker->log->ops->abort(worker->log);
-        worker->producer_ready = false;
-        batch->transaction_is_open = false;
-    }
+    lc_batch_abort(batch);
     if (worker->assignments != assignments)
         return;
     for (guint i = 0; i < batch->records->len; i++)
         lc_worker_partition(worker, record_at(batch, i)->event.partition)->must_recover = true;
     for (guint i = 0; i < batch->shares->len; i++)
         share_at(batch, i)->partition->must_recover = true;
+}
+
+/* Partitions that are new to us: their first transaction is an empty one, so that committed metadata names the owner
+ * before it can leave anything open. */
+static bool
+claim(lc_batch *batch)
+{
+    for (guint i = 0; i < batch->worker->partitions->len; i++) {
+        lc_partition *partition = batch->worker->partitions->pdata[i];
+        if (partition->must_claim)
+            share_of(batch, partition);
+    }
+    return batch->shares->len > 0;
 }
 
 static bool
@@ -802,12 +824,18 @@ carry_out(lc_batch *batch, GError **error)
 }
 
 static bool
-process(lc_batch *batch, GError **error)
+gather(lc_batch *batch, GError **error)
 {
     lc_worker *worker = batch->worker;
     lc_duration linger = timers_are_due(worker) ? 0 : worker->options.linger;
 
-    if (!read_due(batch, error) || !read_facts(batch, linger, error) || !sort_facts(batch, error))
+    return claim(batch) || (read_due(batch, error) && read_facts(batch, linger, error) && sort_facts(batch, error));
+}
+
+static bool
+process(lc_batch *batch, GError **error)
+{
+    if (!gather(batch, error))
         return false;
     if (batch->shares->len > 0) {
         if (!load_leads(batch, error) || !carry_out(batch, error))

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #define PIECE_RECORDS LC_PIECE_LEADS
+#define FENCE_AFTER_MS 1000 /* an owner that lives aborts within milliseconds of giving up */
 
 /* Step 3: from what Kafka has committed to a store that shows exactly that. */
 typedef struct {
@@ -12,6 +13,7 @@ typedef struct {
     lc_arena piece_arena; /* of one piece */
     unsigned assignments;
     int64_t started_ms;
+    bool fenced; /* the one whose transaction was pending */
 
     /* 3a */
     lc_log_committed *committed;
@@ -65,12 +67,52 @@ stop(recovery *r, GError **error, const char *problem)
 
 /* ---- a: what is committed ---- */
 
+/* Who committed last: every owner's first transaction says its name, so a pending one is the last owner's. */
+static bool
+find_last_owner(recovery *r, lc_text *transactional_id, GError **error)
+{
+    lc_log *log = r->worker->log;
+    lc_metadata metadata;
+
+    *transactional_id = LC_NO_TEXT;
+    if (!log->ops->committed_before(log, r->partition->number, r->committed, &r->arena, error))
+        return false;
+    for (int i = 0; i < r->worker->n_inputs; i++)
+        if (r->committed[i].offset >= 0 && lc_metadata_parse(r->committed[i].metadata, &metadata))
+            *transactional_id = metadata.transactional_id;
+    return true;
+}
+
+/* The last owner gave its partitions up, and yet its transaction has stood open for a second: it is dead, and its
+ * time-out is not waited for. */
+static void
+fence_last_owner(recovery *r)
+{
+    g_autoptr(GError) unimportant = NULL; /* tried again */
+    lc_text owner;
+
+    if (!find_last_owner(r, &owner, &unimportant))
+        return;
+    if (lc_text_is_absent(owner) || lc_text_equal(owner, lc_text_of(r->worker->options.transactional_id)))
+        return;
+    g_autofree char *name = g_strndup(owner.data, owner.size);
+    if (!r->worker->log->ops->fence(r->worker->log, name, &unimportant))
+        return;
+    r->fenced = true;
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "PARTITION", "%" PRId32, r->partition->number, "OWNER", "%s", name,
+                     "MESSAGE", "ended the transaction that the last owner left open");
+}
+
 static bool
 ask_committed(lc_worker *worker, void *argument, GError **error)
 {
     recovery *r = argument;
 
-    return worker->log->ops->committed(worker->log, r->partition->number, r->committed, &r->arena, error);
+    if (worker->log->ops->committed(worker->log, r->partition->number, r->committed, &r->arena, error))
+        return true;
+    if (!r->fenced && lc_worker_now_ms(worker) - r->started_ms >= FENCE_AFTER_MS)
+        fence_last_owner(r);
+    return false;
 }
 
 typedef struct {

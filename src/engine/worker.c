@@ -83,7 +83,7 @@ partition_new(const lc_worker *worker, int32_t number)
     lc_partition *partition = g_new0(lc_partition, 1);
 
     partition->number = number;
-    partition->must_recover = true;
+    partition->must_recover = partition->must_claim = true;
     partition->offsets = g_new0(int64_t, worker->n_inputs);
     partition->read = g_new0(int64_t, worker->n_inputs);
     partition->read_append_at = g_new0(lc_instant, worker->n_inputs);
@@ -196,6 +196,7 @@ static void
 give_up_assignment(lc_worker *worker)
 {
     worker->assignments++;
+    lc_batch_abort(worker->batch);
     g_ptr_array_set_size(worker->partitions, 0);
     worker->log->ops->release_assignment(worker->log);
     g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "WORKER", "%s", worker->options.transactional_id, "MESSAGE",

@@ -180,6 +180,7 @@ void lc_safe_time_advance(lc_safe_time *safe, int64_t monotonic_ms, lc_duration 
 typedef struct {
     int32_t number;
     bool must_recover;
+    bool must_claim; /* newly ours: the next transaction says so, even if nothing else is in it */
     int64_t *offsets;            /* O as committed, by input topic */
     int64_t *read;               /* one past the last record polled, or the end seen, by input topic */
     lc_instant *read_append_at;  /* LogAppendTime of the last record polled, or LC_ABSENT */
@@ -247,5 +248,7 @@ bool lc_recover(lc_worker *worker, lc_partition *partition, GError **error);
 
 lc_batch *lc_batch_new(lc_worker *worker);
 void lc_batch_free(lc_batch *batch);
+/* Aborts the transaction of the batch if one is open: before its partitions are given up. */
+void lc_batch_abort(lc_batch *batch);
 /* One batch, steps 4 to 9. False: give up, or an error; its partitions are marked to recover. */
 bool lc_batch_process(lc_batch *batch, GError **error);
