@@ -439,11 +439,19 @@ advance_time(lc_worker *worker)
     }
 }
 
+/* A producer that was fenced may mean that its partitions are going to another: a rebalance under way comes first. */
+static bool
+make_producer(lc_worker *worker, GError **error)
+{
+    worker->producer_ready = lc_worker_tend(worker, RETRY_AFTER_MS, error) &&
+                             lc_worker_insist(worker, "Kafka's transactions", renew_producer, NULL, error);
+    return worker->producer_ready;
+}
+
 static bool
 make_ready(lc_worker *worker, GError **error)
 {
-    if (!worker->producer_ready &&
-        !(worker->producer_ready = lc_worker_insist(worker, "Kafka's transactions", renew_producer, NULL, error)))
+    if (!worker->producer_ready && !make_producer(worker, error))
         return false;
     if (!worker->store_ready && !(worker->store_ready = lc_worker_insist(worker, "Redis", open_store, NULL, error)))
         return false;
