@@ -1,0 +1,330 @@
+#include "client.h"
+
+#include <stdlib.h>
+
+static const char *const reading_nothing[] = {
+    "enable.auto.commit", "false", "allow.auto.create.topics", "false", NULL,
+};
+
+static rd_kafka_t *
+new_client(const lc_kafka_options *options, const char *isolation, GError **error)
+{
+    const char *fixed[] = {"group.id",
+                           options->group,
+                           "enable.auto.commit",
+                           "false",
+                           "isolation.level",
+                           isolation,
+                           "allow.auto.create.topics",
+                           "false",
+                           NULL};
+    rd_kafka_conf_t *conf = lc_kafka_conf_new(options, NULL, options->group ? fixed : reading_nothing, error);
+    return conf ? lc_kafka_client_new(RD_KAFKA_CONSUMER, conf, error) : NULL;
+}
+
+static bool
+fail_request(const lc_kafka_options *options, rd_kafka_resp_err_t err, const char *what, GError **error)
+{
+    bool is_away = lc_kafka_is_transport_error(err);
+    if (is_away)
+        return lc_kafka_fail(error, LC_ERROR_RETRY, err,
+                             "Kafka at %s does not answer; look whether it runs and kafka.brokers is right",
+                             options->brokers);
+    return lc_kafka_fail(error, lc_kafka_is_config_error(err) ? LC_ERROR_CONFIG : LC_ERROR_RETRY, err, "%s", what);
+}
+
+static int64_t
+deadline_after(int timeout_ms)
+{
+    return g_get_monotonic_time() + (int64_t)timeout_ms * 1000;
+}
+
+static int
+ms_until(int64_t deadline)
+{
+    return (int)CLAMP((deadline - g_get_monotonic_time()) / 1000, 1, G_MAXINT);
+}
+
+/* ---- Requests of the admin API: one event on a queue of its own ---- */
+
+static rd_kafka_AdminOptions_t *
+new_admin_options(rd_kafka_t *client, rd_kafka_admin_op_t operation, int timeout_ms)
+{
+    char reason[256];
+    rd_kafka_AdminOptions_t *admin = rd_kafka_AdminOptions_new(client, operation);
+    rd_kafka_AdminOptions_set_request_timeout(admin, timeout_ms, reason, sizeof reason);
+    return admin;
+}
+
+/* The answer, or NULL. Destroys the queue. */
+static rd_kafka_event_t *
+await_answer(const lc_kafka_options *options, rd_kafka_queue_t *queue, int64_t deadline, const char *what,
+             GError **error)
+{
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, ms_until(deadline) + 1000);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_resp_err_t err = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return event;
+    if (event)
+        rd_kafka_event_destroy(event);
+    fail_request(options, err, what, error);
+    return NULL;
+}
+
+/* ---- Describing ---- */
+
+static void
+clear_description(void *data)
+{
+    lc_topic_description *description = data;
+    g_free(description->name);
+    g_clear_pointer(&description->configs, g_hash_table_unref);
+}
+
+static lc_topic_description *
+find_description(GArray *descriptions, const char *name)
+{
+    for (guint i = 0; i < descriptions->len; i++) {
+        lc_topic_description *description = &g_array_index(descriptions, lc_topic_description, i);
+        if (strcmp(description->name, name) == 0)
+            return description;
+    }
+    return NULL;
+}
+
+/* Asks for all topics: asking for one by name would make brokers create it. */
+static bool
+describe_partitions(const lc_kafka_options *options, rd_kafka_t *client, GArray *descriptions, int64_t deadline,
+                    GError **error)
+{
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_resp_err_t err = rd_kafka_metadata(client, 1, NULL, &metadata, ms_until(deadline));
+    if (err)
+        return fail_request(options, err, "Kafka refuses to say which topics there are", error);
+    for (int i = 0; i < metadata->topic_cnt; i++) {
+        lc_topic_description *description = find_description(descriptions, metadata->topics[i].topic);
+        if (description)
+            description->partitions = metadata->topics[i].partition_cnt;
+    }
+    rd_kafka_metadata_destroy(metadata);
+    return true;
+}
+
+static GHashTable *
+read_configs(const rd_kafka_ConfigResource_t *resource)
+{
+    GHashTable *configs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    size_t n;
+    const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resource, &n);
+    for (size_t i = 0; i < n; i++) {
+        const char *value = rd_kafka_ConfigEntry_value(entries[i]);
+        g_hash_table_insert(configs, g_strdup(rd_kafka_ConfigEntry_name(entries[i])), g_strdup(value ? value : ""));
+    }
+    return configs;
+}
+
+static bool
+take_configs(GArray *descriptions, rd_kafka_event_t *event, GError **error)
+{
+    size_t n;
+    const rd_kafka_ConfigResource_t **resources =
+        rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &n);
+    for (size_t i = 0; i < n; i++) {
+        const char *name = rd_kafka_ConfigResource_name(resources[i]);
+        rd_kafka_resp_err_t err = rd_kafka_ConfigResource_error(resources[i]);
+        if (err)
+            return lc_kafka_fail(error, LC_ERROR_CONFIG, err, "Kafka refuses to tell the settings of topic %s", name);
+        find_description(descriptions, name)->configs = read_configs(resources[i]);
+    }
+    return true;
+}
+
+static bool
+describe_configs(const lc_kafka_options *options, rd_kafka_t *client, GArray *descriptions, int64_t deadline,
+                 GError **error)
+{
+    g_autofree rd_kafka_ConfigResource_t **resources = g_new0(rd_kafka_ConfigResource_t *, descriptions->len);
+    size_t n = 0;
+    for (guint i = 0; i < descriptions->len; i++) {
+        lc_topic_description *description = &g_array_index(descriptions, lc_topic_description, i);
+        if (description->partitions)
+            resources[n++] = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, description->name);
+    }
+    if (n == 0)
+        return true;
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    rd_kafka_AdminOptions_t *admin = new_admin_options(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, ms_until(deadline));
+    rd_kafka_DescribeConfigs(client, resources, n, admin, queue);
+    rd_kafka_event_t *event =
+        await_answer(options, queue, deadline, "Kafka refuses to tell the settings of topics", error);
+    bool ok = event && take_configs(descriptions, event, error);
+    if (event)
+        rd_kafka_event_destroy(event);
+    rd_kafka_AdminOptions_destroy(admin);
+    rd_kafka_ConfigResource_destroy_array(resources, n);
+    return ok;
+}
+
+GArray *
+lc_kafka_describe_topics(const lc_kafka_options *options, const char *const *names, bool with_configs, int timeout_ms,
+                         GError **error)
+{
+    int64_t deadline = deadline_after(timeout_ms);
+    rd_kafka_t *client = new_client(options, "read_committed", error);
+    if (client == NULL)
+        return NULL;
+    g_autoptr(GArray) descriptions = g_array_new(FALSE, TRUE, sizeof(lc_topic_description));
+    g_array_set_clear_func(descriptions, clear_description);
+    for (; *names; names++) {
+        lc_topic_description description = {.name = g_strdup(*names)};
+        g_array_append_val(descriptions, description);
+    }
+    bool ok = describe_partitions(options, client, descriptions, deadline, error) &&
+              (!with_configs || describe_configs(options, client, descriptions, deadline, error));
+    rd_kafka_destroy(client);
+    return ok ? g_steal_pointer(&descriptions) : NULL;
+}
+
+/* ---- Creating ---- */
+
+static bool
+check_created(rd_kafka_event_t *event, GError **error)
+{
+    size_t n;
+    const rd_kafka_topic_result_t **results =
+        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &n);
+    for (size_t i = 0; i < n; i++) {
+        rd_kafka_resp_err_t err = rd_kafka_topic_result_error(results[i]);
+        if (err == RD_KAFKA_RESP_ERR_NO_ERROR || err == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+            continue;
+        const char *text = rd_kafka_topic_result_error_string(results[i]);
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "topic %s can't be made: %s",
+                    rd_kafka_topic_result_name(results[i]), text ? text : rd_kafka_err2str(err));
+        return false;
+    }
+    return true;
+}
+
+static bool
+create(const lc_kafka_options *options, rd_kafka_t *client, rd_kafka_NewTopic_t *topic, int64_t deadline,
+       GError **error)
+{
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    rd_kafka_AdminOptions_t *admin = new_admin_options(client, RD_KAFKA_ADMIN_OP_CREATETOPICS, ms_until(deadline));
+    rd_kafka_CreateTopics(client, &topic, 1, admin, queue);
+    rd_kafka_event_t *event = await_answer(options, queue, deadline, "Kafka refuses to make a topic", error);
+    bool ok = event && check_created(event, error);
+    if (event)
+        rd_kafka_event_destroy(event);
+    rd_kafka_AdminOptions_destroy(admin);
+    return ok;
+}
+
+bool
+lc_kafka_create_topic(const lc_kafka_options *options, const char *name, int32_t partitions, int replication,
+                      const char *const *configs, int timeout_ms, GError **error)
+{
+    char reason[256];
+    rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(name, partitions, replication, reason, sizeof reason);
+    if (topic == NULL) {
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "topic %s can't be made: %s", name, reason);
+        return false;
+    }
+    for (; configs && *configs; configs += 2)
+        rd_kafka_NewTopic_set_config(topic, configs[0], configs[1]);
+    rd_kafka_t *client = new_client(options, "read_committed", error);
+    bool ok = client && create(options, client, topic, deadline_after(timeout_ms), error);
+    rd_kafka_NewTopic_destroy(topic);
+    if (client)
+        rd_kafka_destroy(client);
+    return ok;
+}
+
+/* ---- Lag ---- */
+
+static void
+clear_lag(void *data)
+{
+    g_free(((lc_group_lag *)data)->topic);
+}
+
+static rd_kafka_topic_partition_list_t *
+list_inputs(const lc_kafka_options *options, int timeout_ms, GError **error)
+{
+    g_autoptr(GArray) topics = lc_kafka_describe_topics(options, options->inputs, false, timeout_ms, error);
+    if (topics == NULL)
+        return NULL;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(16);
+    for (guint i = 0; i < topics->len; i++) {
+        const lc_topic_description *topic = &g_array_index(topics, lc_topic_description, i);
+        for (int32_t p = 0; p < topic->partitions; p++)
+            rd_kafka_topic_partition_list_add(list, topic->name, p);
+    }
+    return list;
+}
+
+static bool
+ask_offsets(const lc_kafka_options *options, rd_kafka_t *client, rd_kafka_topic_partition_list_t *list, int64_t which,
+            int64_t deadline, GError **error)
+{
+    for (int i = 0; i < list->cnt; i++)
+        list->elems[i].offset = which;
+    rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(client, list, ms_until(deadline));
+    for (int i = 0; i < list->cnt && !err; i++)
+        err = list->elems[i].err;
+    return err == RD_KAFKA_RESP_ERR_NO_ERROR ||
+           fail_request(options, err, "Kafka refuses to tell the ends of partitions", error);
+}
+
+/* Reads uncommitted: what a transaction that is still open will commit must not make it wait. */
+static bool
+ask_committed(const lc_kafka_options *options, rd_kafka_topic_partition_list_t *list, int64_t deadline, GError **error)
+{
+    rd_kafka_t *client = new_client(options, "read_uncommitted", error);
+    if (client == NULL)
+        return false;
+    rd_kafka_resp_err_t err = rd_kafka_committed(client, list, ms_until(deadline));
+    rd_kafka_destroy(client);
+    return err == RD_KAFKA_RESP_ERR_NO_ERROR ||
+           fail_request(options, err, "Kafka refuses to tell what the group has committed", error);
+}
+
+static bool
+ask_lag(const lc_kafka_options *options, rd_kafka_t *client, rd_kafka_topic_partition_list_t *list, GArray *lags,
+        int64_t deadline, GError **error)
+{
+    if (!ask_committed(options, list, deadline, error))
+        return false;
+    for (int i = 0; i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *at = &list->elems[i];
+        lc_group_lag lag = {.topic = g_strdup(at->topic), .partition = at->partition, .committed = MAX(at->offset, -1)};
+        g_array_append_val(lags, lag);
+    }
+    if (!ask_offsets(options, client, list, RD_KAFKA_OFFSET_BEGINNING, deadline, error))
+        return false;
+    for (int i = 0; i < list->cnt; i++)
+        g_array_index(lags, lc_group_lag, i).low = list->elems[i].offset;
+    if (!ask_offsets(options, client, list, RD_KAFKA_OFFSET_END, deadline, error))
+        return false;
+    for (int i = 0; i < list->cnt; i++)
+        g_array_index(lags, lc_group_lag, i).end = list->elems[i].offset;
+    return true;
+}
+
+GArray *
+lc_kafka_group_lag(const lc_kafka_options *options, int timeout_ms, GError **error)
+{
+    int64_t deadline = deadline_after(timeout_ms);
+    g_autoptr(GArray) lags = g_array_new(FALSE, TRUE, sizeof(lc_group_lag));
+    g_array_set_clear_func(lags, clear_lag);
+    rd_kafka_topic_partition_list_t *list = list_inputs(options, timeout_ms, error);
+    if (list == NULL)
+        return NULL;
+    rd_kafka_t *client = new_client(options, "read_committed", error);
+    bool ok = client && (list->cnt == 0 || ask_lag(options, client, list, lags, deadline, error));
+    rd_kafka_topic_partition_list_destroy(list);
+    if (client)
+        rd_kafka_destroy(client);
+    return ok ? g_steal_pointer(&lags) : NULL;
+}

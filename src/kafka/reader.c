@@ -1,0 +1,262 @@
+#include "client.h"
+
+/* One partition, and how far it must be read to have caught up. */
+typedef struct {
+    int64_t start, end;
+    bool caught_up;
+} progress;
+
+struct lc_reader {
+    rd_kafka_t *client;
+    char *brokers;
+    char **topics;
+    progress **partitions; /* by topic and partition */
+    int32_t *n_partitions; /* by topic */
+    unsigned behind;       /* partitions that have not caught up */
+
+    rd_kafka_message_t *message; /* the one lent out */
+    rd_kafka_topic_t *last_topic;
+    int last_index;
+    GArray *headers; /* lc_header */
+};
+
+#define START_TIMEOUT_MS 10000
+
+/* ---- Start ---- */
+
+static rd_kafka_t *
+new_client(const lc_kafka_options *options, GError **error)
+{
+    static const char *const defaults[] = {"fetch.wait.max.ms", "100", NULL};
+    const char *fixed[] = {"group.id",
+                           options->group, /* needed by the library; nothing is subscribed or committed */
+                           "enable.auto.commit",
+                           "false",
+                           "enable.auto.offset.store",
+                           "false",
+                           "enable.partition.eof",
+                           "true",
+                           "isolation.level",
+                           "read_committed",
+                           "auto.offset.reset",
+                           "earliest",
+                           "allow.auto.create.topics",
+                           "false",
+                           NULL};
+    rd_kafka_conf_t *conf = lc_kafka_conf_new(options, defaults, fixed, error);
+    rd_kafka_t *client = conf ? lc_kafka_client_new(RD_KAFKA_CONSUMER, conf, error) : NULL;
+    if (client)
+        rd_kafka_poll_set_consumer(client);
+    return client;
+}
+
+/* Every partition of the topics; NULL where one does not exist. */
+static rd_kafka_topic_partition_list_t *
+list_partitions(lc_reader *reader, const lc_kafka_options *options, GError **error)
+{
+    g_autoptr(GArray) topics =
+        lc_kafka_describe_topics(options, (const char *const *)reader->topics, false, START_TIMEOUT_MS, error);
+    if (topics == NULL)
+        return NULL;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(16);
+    for (guint i = 0; i < topics->len; i++) {
+        const lc_topic_description *topic = &g_array_index(topics, lc_topic_description, i);
+        if (topic->partitions == 0) {
+            g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
+                        "topic %s does not exist; 'leadclock topics --create' makes those that are missing",
+                        topic->name);
+            rd_kafka_topic_partition_list_destroy(list);
+            return NULL;
+        }
+        reader->n_partitions[i] = topic->partitions;
+        reader->partitions[i] = g_new0(progress, topic->partitions);
+        for (int32_t p = 0; p < topic->partitions; p++)
+            rd_kafka_topic_partition_list_add(list, topic->name, p);
+    }
+    return list;
+}
+
+static int
+find_index(lc_reader *reader, const char *name)
+{
+    int index = 0;
+    while (strcmp(reader->topics[index], name) != 0)
+        index++;
+    return index;
+}
+
+static progress *
+progress_of(lc_reader *reader, const rd_kafka_topic_partition_t *at)
+{
+    return &reader->partitions[find_index(reader, at->topic)][at->partition];
+}
+
+/* Log start offsets (BEGINNING) or last stable offsets (END), into the list. */
+static bool
+ask_offsets(lc_reader *reader, rd_kafka_topic_partition_list_t *list, int64_t which, GError **error)
+{
+    for (int i = 0; i < list->cnt; i++)
+        list->elems[i].offset = which;
+    rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(reader->client, list, START_TIMEOUT_MS);
+    for (int i = 0; i < list->cnt && !err; i++)
+        err = list->elems[i].err;
+    return !err || lc_kafka_fail(error, LC_ERROR_RETRY, err, "Kafka at %s does not tell the ends of partitions",
+                                 reader->brokers);
+}
+
+static bool
+find_start(lc_reader *reader, rd_kafka_topic_partition_list_t *list, bool from_beginning, GError **error)
+{
+    if (!ask_offsets(reader, list, RD_KAFKA_OFFSET_END, error))
+        return false;
+    for (int i = 0; i < list->cnt; i++)
+        progress_of(reader, &list->elems[i])->end = list->elems[i].offset;
+    if (from_beginning && !ask_offsets(reader, list, RD_KAFKA_OFFSET_BEGINNING, error))
+        return false;
+    for (int i = 0; i < list->cnt; i++) {
+        progress *partition = progress_of(reader, &list->elems[i]);
+        partition->start = list->elems[i].offset;
+        partition->caught_up = partition->start >= partition->end;
+        reader->behind += !partition->caught_up;
+    }
+    return true;
+}
+
+static bool
+start(lc_reader *reader, const lc_kafka_options *options, bool from_beginning, GError **error)
+{
+    rd_kafka_topic_partition_list_t *list = list_partitions(reader, options, error);
+    if (list == NULL)
+        return false;
+    bool ok = find_start(reader, list, from_beginning, error);
+    rd_kafka_resp_err_t err = ok ? rd_kafka_assign(reader->client, list) : RD_KAFKA_RESP_ERR_NO_ERROR;
+    rd_kafka_topic_partition_list_destroy(list);
+    return ok && (!err || lc_kafka_fail(error, LC_ERROR_FATAL, err, "partitions can't be read"));
+}
+
+lc_reader *
+lc_reader_new(const lc_kafka_options *options, const char *const *topics, bool from_beginning, GError **error)
+{
+    rd_kafka_t *client = new_client(options, error);
+    if (client == NULL)
+        return NULL;
+    g_autoptr(lc_reader) reader = g_new0(lc_reader, 1);
+    reader->client = client;
+    reader->brokers = g_strdup(options->brokers);
+    reader->topics = g_strdupv((char **)topics);
+    reader->partitions = g_new0(progress *, g_strv_length(reader->topics));
+    reader->n_partitions = g_new0(int32_t, g_strv_length(reader->topics));
+    reader->headers = g_array_new(FALSE, FALSE, sizeof(lc_header));
+    return start(reader, options, from_beginning, error) ? g_steal_pointer(&reader) : NULL;
+}
+
+/* ---- Reading ---- */
+
+static int
+index_of(lc_reader *reader, rd_kafka_topic_t *topic)
+{
+    if (topic != reader->last_topic) {
+        reader->last_topic = topic;
+        reader->last_index = find_index(reader, rd_kafka_topic_name(topic));
+    }
+    return reader->last_index;
+}
+
+static void
+note_position(lc_reader *reader, const rd_kafka_message_t *message, int64_t position)
+{
+    progress *partition = &reader->partitions[index_of(reader, message->rkt)][message->partition];
+    if (partition->caught_up || position < partition->end)
+        return;
+    partition->caught_up = true;
+    reader->behind--;
+}
+
+static void
+take_headers(lc_reader *reader, const rd_kafka_message_t *message)
+{
+    rd_kafka_headers_t *headers;
+    const char *name;
+    const void *value;
+    size_t size;
+    g_array_set_size(reader->headers, 0);
+    if (rd_kafka_message_headers(message, &headers))
+        return;
+    for (size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &size); i++) {
+        lc_header header = {lc_text_of(name), {value, value ? size : 0}};
+        g_array_append_val(reader->headers, header);
+    }
+}
+
+static int
+lend_record(lc_reader *reader, rd_kafka_message_t *message, lc_read_record *record)
+{
+    rd_kafka_timestamp_type_t type;
+    int64_t timestamp = rd_kafka_message_timestamp(message, &type);
+    reader->message = message;
+    take_headers(reader, message);
+    note_position(reader, message, message->offset + 1);
+    *record = (lc_read_record){
+        .topic = index_of(reader, message->rkt),
+        .partition = message->partition,
+        .offset = message->offset,
+        .timestamp = type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? LC_ABSENT : timestamp,
+        .key = {message->key, message->key ? message->key_len : 0},
+        .value = {message->payload, message->payload ? message->len : 0},
+        .headers = (const lc_header *)(void *)reader->headers->data,
+        .n_headers = reader->headers->len,
+    };
+    return 1;
+}
+
+static int
+take_event(lc_reader *reader, rd_kafka_message_t *message, GError **error)
+{
+    rd_kafka_resp_err_t err = message->err;
+    if (err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+        note_position(reader, message, message->offset);
+    if (err == RD_KAFKA_RESP_ERR__PARTITION_EOF || lc_kafka_is_transport_error(err))
+        return 0;
+    lc_kafka_fail(error, lc_kafka_is_config_error(err) ? LC_ERROR_CONFIG : LC_ERROR_FATAL, err,
+                  "reading from Kafka: %s", rd_kafka_message_errstr(message));
+    return -1;
+}
+
+int
+lc_reader_read(lc_reader *reader, int timeout_ms, lc_read_record *record, GError **error)
+{
+    g_clear_pointer(&reader->message, rd_kafka_message_destroy);
+    rd_kafka_message_t *message = rd_kafka_consumer_poll(reader->client, timeout_ms);
+    if (message == NULL)
+        return 0;
+    if (!message->err)
+        return lend_record(reader, message, record);
+    int result = take_event(reader, message, error);
+    rd_kafka_message_destroy(message);
+    return result;
+}
+
+bool
+lc_reader_is_caught_up(const lc_reader *reader)
+{
+    return reader->behind == 0;
+}
+
+void
+lc_reader_free(lc_reader *reader)
+{
+    if (reader == NULL)
+        return;
+    if (reader->message)
+        rd_kafka_message_destroy(reader->message);
+    rd_kafka_consumer_close(reader->client);
+    rd_kafka_destroy(reader->client);
+    for (guint i = 0; i < g_strv_length(reader->topics); i++)
+        g_free(reader->partitions[i]);
+    g_free(reader->partitions);
+    g_free(reader->n_partitions);
+    g_strfreev(reader->topics);
+    g_free(reader->brokers);
+    g_array_unref(reader->headers);
+    g_free(reader);
+}
