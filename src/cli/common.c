@@ -1,0 +1,136 @@
+#include "common.h"
+
+/* ---- Options ---- */
+
+void
+lc_cli_config_options_clear(lc_cli_config_options *options)
+{
+    g_free(options->file);
+    g_strfreev(options->overrides);
+}
+
+bool
+lc_cli_parse(int *argc, char ***argv, const char *usage, const char *summary, const char *more,
+             const GOptionEntry *entries, lc_cli_config_options *config)
+{
+    static lc_cli_config_options unused;
+    lc_cli_config_options *into = config ? config : &unused;
+    const GOptionEntry config_entries[] = {
+        {"config", 'c', 0, G_OPTION_ARG_FILENAME, &into->file, "The configuration (docs/configuration.md)", "FILE"},
+        {"set", 's', 0, G_OPTION_ARG_STRING_ARRAY, &into->overrides, "Overrides one key of it", "KEY=VALUE"},
+        {NULL},
+    };
+    g_autofree char *name = g_strdup_printf("leadclock %s", (*argv)[0]);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GOptionContext) context = g_option_context_new(usage);
+    g_option_context_set_summary(context, summary);
+    g_option_context_set_description(context, more);
+    g_set_prgname(name);
+    if (config)
+        g_option_context_add_main_entries(context, config_entries, NULL);
+    if (entries)
+        g_option_context_add_main_entries(context, entries, NULL);
+    if (g_option_context_parse(context, argc, argv, &error))
+        return true;
+    fprintf(stderr, "%s: %s; '%s --help' tells how\n", name, error->message, name);
+    return false;
+}
+
+bool
+lc_cli_check_arguments(int argc, char **argv, int min, int max)
+{
+    const char *name = g_get_prgname();
+    int n = argc - 1;
+    if (n < min)
+        fprintf(stderr, "%s: an argument is missing; '%s --help' tells which\n", name, name);
+    if (n > max)
+        fprintf(stderr, "%s: \"%s\" is one argument too many; '%s --help' tells which are taken\n", name, argv[max + 1],
+                name);
+    return n >= min && n <= max;
+}
+
+/* ---- Errors ---- */
+
+int
+lc_cli_exit_code(const GError *error)
+{
+    if (error->domain != LC_ERROR)
+        return EXIT_USAGE;
+    switch ((lc_error)error->code) {
+    case LC_ERROR_CONFIG:
+        return EXIT_USAGE;
+    case LC_ERROR_RETRY:
+        return EXIT_AWAY;
+    default:
+        return EXIT_FOUND;
+    }
+}
+
+int
+lc_cli_fail(const char *command, const GError *error)
+{
+    bool is_list = strchr(error->message, '\n') != NULL;
+    if (is_list)
+        fprintf(stderr, "%s\n", error->message);
+    else
+        fprintf(stderr, "leadclock %s: %s\n", command, error->message);
+    return lc_cli_exit_code(error);
+}
+
+/* ---- From the configuration ---- */
+
+lc_config *
+lc_cli_load_config(const char *command, const lc_cli_config_options *options)
+{
+    g_autoptr(GError) error = NULL;
+    lc_config *config = lc_config_load(options->file, (const char *const *)options->overrides, &error);
+    if (config)
+        lc_logging_start(config->log.json, config->log.level);
+    else
+        lc_cli_fail(command, error);
+    return config;
+}
+
+lc_kafka_options
+lc_cli_kafka_options(const lc_config *config)
+{
+    return (lc_kafka_options){
+        .brokers = config->kafka.brokers,
+        .properties = (const char *const *)config->kafka.properties,
+        .group = config->name,
+        .instance = config->instance,
+        .inputs = (const char *const *)config->topics.inputs,
+        .outputs =
+            {
+                [LC_OUTPUT_BREACHES] = config->topics.breaches,
+                [LC_OUTPUT_WARNINGS] = config->topics.warnings,
+                [LC_OUTPUT_CLAWBACKS] = config->topics.clawbacks,
+                [LC_OUTPUT_ROUTED] = config->topics.routed,
+                [LC_OUTPUT_SETTLED] = config->topics.settled,
+                [LC_OUTPUT_DEAD_LETTERS] = config->topics.dead_letters,
+                [LC_OUTPUT_STATE] = config->topics.state,
+                [LC_OUTPUT_COUNTERS] = config->topics.counters,
+            },
+    };
+}
+
+/* ---- Tables ---- */
+
+void
+lc_cli_print_table(FILE *file, const GPtrArray *cells, guint n_columns)
+{
+    g_autofree int *widths = g_new0(int, n_columns);
+    for (guint i = 0; i < cells->len; i++) {
+        const char *cell = g_ptr_array_index(cells, i);
+        int is_marked = i < n_columns && *cell == '>';
+        widths[i % n_columns] = MAX(widths[i % n_columns], (int)g_utf8_strlen(cell, -1) - is_marked);
+    }
+    for (guint i = 0; i < cells->len; i++) {
+        guint column = i % n_columns;
+        bool flush_right = *(const char *)g_ptr_array_index(cells, column) == '>', is_last = column == n_columns - 1;
+        const char *cell = (const char *)g_ptr_array_index(cells, i) + (i < n_columns && flush_right);
+        int padding = widths[column] - (int)g_utf8_strlen(cell, -1);
+        fprintf(file, "%*s%s%*s%s", flush_right ? padding : 0, "", cell, flush_right || is_last ? 0 : padding, "",
+                is_last ? "\n" : "  ");
+    }
+}

@@ -1,0 +1,66 @@
+/* common.h - what the subcommands share: options, configuration, errors as exit codes, tables. */
+#pragma once
+
+#include <leadclock/cli.h>
+#include <leadclock/codec.h>
+#include <leadclock/kafka.h>
+#include <leadclock/registry.h>
+#include <leadclock/service.h>
+
+#include <stdio.h>
+
+/* Exit codes (cli.h). */
+enum { EXIT_DONE = 0, EXIT_FOUND = 1, EXIT_USAGE = 2, EXIT_AWAY = 3 };
+
+/* How long a command waits for a server before it gives up. */
+#define LC_CLI_TIMEOUT_MS 10000
+
+/* ---- Options ---- */
+
+/* --config and --set, which every command on servers takes. Zero-initialise; texts are owned. */
+typedef struct {
+    char *file;
+    char **overrides;
+} lc_cli_config_options;
+
+void lc_cli_config_options_clear(lc_cli_config_options *options);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(lc_cli_config_options, lc_cli_config_options_clear)
+
+/* Takes the options out of `argv`. `usage`: the arguments; `summary`: what the command does, in one sentence; `more`:
+ * the rest of --help, with an example. `config` NULL: no --config. False: wrong usage, already said. */
+bool lc_cli_parse(int *argc, char ***argv, const char *usage, const char *summary, const char *more,
+                  const GOptionEntry *entries, lc_cli_config_options *config);
+
+/* False unless between `min` and `max` arguments are left, which is then said. */
+bool lc_cli_check_arguments(int argc, char **argv, int min, int max);
+
+/* ---- Errors ---- */
+
+/* "leadclock COMMAND: MESSAGE" on standard error; the exit code. */
+int lc_cli_fail(const char *command, const GError *error);
+int lc_cli_exit_code(const GError *error);
+
+/* ---- From the configuration ---- */
+
+/* Loads it and starts the logs. NULL: already said, the exit code is EXIT_USAGE. */
+lc_config *lc_cli_load_config(const char *command, const lc_cli_config_options *options);
+
+/* Borrows from `config`; the consumer group is its name, the instance its instance. */
+lc_kafka_options lc_cli_kafka_options(const lc_config *config);
+lc_registry *lc_cli_registry_new(const lc_config *config, GError **error);
+
+/* ---- Schemas by id, fetched when first seen ---- */
+
+typedef struct lc_cli_schemas lc_cli_schemas;
+/* `registry` is borrowed. */
+lc_cli_schemas *lc_cli_schemas_new(lc_registry *registry);
+void lc_cli_schemas_free(lc_cli_schemas *schemas);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_cli_schemas, lc_cli_schemas_free)
+/* LC_ERROR_RECORD: there is no such schema, or it can't be read. LC_ERROR_RETRY: the registry is away. */
+const lc_plan *lc_cli_schemas_find(lc_cli_schemas *schemas, uint32_t id, GError **error);
+
+/* ---- Tables ---- */
+
+/* Aligned columns on `file`: `cells` (texts) row by row, `n_columns` a row, the first row the heading. A column whose
+ * heading begins with '>' is flushed right (the '>' is not shown). */
+void lc_cli_print_table(FILE *file, const GPtrArray *cells, guint n_columns);
