@@ -34,6 +34,7 @@ struct lc_batch {
     GArray *records;   /* lc_batch_record */
     GPtrArray *shares; /* lc_share *, of partitions that have anything to do */
     lc_outbox *outbox;
+    lc_log_commit *commits; /* by share; in `arena` */
     bool transaction_is_open;
 };
 
@@ -496,24 +497,31 @@ find_ends(lc_share *share)
     }
 }
 
-/* Waits for every delivery report, so that C is known. */
-static bool
-flush(lc_batch *batch, GError **error)
-{
-    lc_worker *worker = batch->worker;
+/* A call of an open transaction, again while the brokers are away; the group is tended meanwhile. */
+typedef bool (*transaction_call)(lc_batch *batch, GError **error);
 
+static bool
+insist(lc_batch *batch, transaction_call call, GError **error)
+{
     for (;;) {
         g_autoptr(GError) problem = NULL;
-        if (worker->log->ops->flush(worker->log, &problem))
+        if (call(batch, &problem))
             return true;
         if (!g_error_matches(problem, LC_ERROR, LC_ERROR_RETRY)) {
             g_propagate_error(error, g_steal_pointer(&problem));
             return false;
         }
-        lc_worker_complain(worker, "brokers to take the batch", &problem);
-        if (!lc_worker_tend(worker, 0, error))
+        lc_worker_complain(batch->worker, "the brokers", &problem);
+        if (!lc_worker_tend(batch->worker, 0, error))
             return false;
     }
+}
+
+/* Waits for every delivery report, so that C is known. */
+static bool
+flush(lc_batch *batch, GError **error)
+{
+    return batch->worker->log->ops->flush(batch->worker->log, error);
 }
 
 /* A message refused for its size: its fact is to be a dead letter when it comes again. */
@@ -546,7 +554,7 @@ produce(lc_batch *batch, GError **error)
     if (!worker->log->ops->begin(worker->log, error))
         return false;
     batch->transaction_is_open = true;
-    if (lc_outbox_produce(batch->outbox, worker->log, &problem) && flush(batch, &problem)) {
+    if (lc_outbox_produce(batch->outbox, worker->log, &problem) && insist(batch, flush, &problem)) {
         for (guint i = 0; i < batch->shares->len; i++)
             find_ends(share_at(batch, i));
         return true;
@@ -559,19 +567,26 @@ produce(lc_batch *batch, GError **error)
 }
 
 /* (O, C) for every partition of the batch, always: also where nothing of it changed. */
-static bool
-send_offsets(lc_batch *batch, GError **error)
+static void
+make_commits(lc_batch *batch)
 {
     lc_worker *worker = batch->worker;
-    lc_log_commit *commits = lc_arena_new(&batch->arena, lc_log_commit, batch->shares->len);
 
+    batch->commits = lc_arena_new(&batch->arena, lc_log_commit, batch->shares->len);
     for (guint i = 0; i < batch->shares->len; i++) {
         lc_share *share = share_at(batch, i);
         share->metadata =
             lc_metadata_format(share->ends, lc_worker_policy_hash(worker), worker->options.transactional_id);
-        commits[i] = (lc_log_commit){share->partition->number, share->next, share->metadata};
+        batch->commits[i] = (lc_log_commit){share->partition->number, share->next, share->metadata};
     }
-    return worker->log->ops->send_offsets(worker->log, commits, batch->shares->len, error);
+}
+
+static bool
+send_offsets(lc_batch *batch, GError **error)
+{
+    lc_log *log = batch->worker->log;
+
+    return log->ops->send_offsets(log, batch->commits, batch->shares->len, error);
 }
 
 static bool
@@ -595,7 +610,10 @@ commit(lc_batch *batch, GError **error)
 static bool
 publish(lc_batch *batch, GError **error)
 {
-    return produce(batch, error) && send_offsets(batch, error) && commit(batch, error);
+    if (!produce(batch, error))
+        return false;
+    make_commits(batch);
+    return insist(batch, send_offsets, error) && commit(batch, error);
 }
 
 /* ---- Applying (step 9) ---- */
