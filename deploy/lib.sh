@@ -74,14 +74,17 @@ start_process() {
     echo "$pid $(process_start "$pid")" >"$pidfile"
 }
 
+# send SIGNAL PID: to its whole group where it leads one.
+send() { kill "-$1" -- "-$2" 2>/dev/null || kill "-$1" "$2"; }
+
 # stop_process PIDFILE [SIGNAL]: TERM (or SIGNAL), KILL after 20 s.
 stop_process() {
     local pid
     if is_running "$1"; then
         read -r pid _ <"$1"
-        kill "-${2:-TERM}" "$pid"
+        send "${2:-TERM}" "$pid" || true
         if ! wait_until 20 "waiting for process $pid to end" is_stopped "$1"; then
-            kill -KILL "$pid"
+            send KILL "$pid" || true
             wait_until 10 "waiting for process $pid to die" is_stopped "$1"
         fi
     fi

@@ -1,0 +1,110 @@
+#!/bin/bash
+# demo.sh [--keep] - Leadclock at work for a minute, on a real Kafka, Redis and schema registry.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+KEEP=no SECONDS_SHOWN=60
+case ${1:-} in
+"") ;;
+--keep) KEEP=yes ;;
+*)
+    echo "Usage: deploy/demo.sh [--keep]" >&2
+    echo "  --keep  leaves everything running afterwards, and says how to look around" >&2
+    exit 2
+    ;;
+esac
+
+cd "$ROOT"
+folder=$(mktemp -d "${TMPDIR:-/tmp}/leadclock-demo.XXXXXX")
+config=$folder/leadclock.yaml
+leadclock=$ROOT/build/release/leadclock
+
+build() {
+    cmake --preset release && cmake --build build/release --target leadclock
+}
+
+write_config() {
+    # shellcheck disable=SC1091
+    . "$folder/stack/stack.env"
+    cp deploy/demo/policy.yaml "$folder/policy.yaml"
+    cat >"$config" <<TEXT
+name: leadclock-demo
+workers: 2
+kafka:
+  brokers: $KAFKA_BROKERS
+registry: {url: "$REGISTRY_URL"}
+redis: {url: "$REDIS_URL"}
+policy: policy.yaml
+lateness: 0s
+TEXT
+}
+
+stop_all() {
+    stop_process "$folder/feed.pid"
+    stop_process "$folder/watch.pid"
+    stop_process "$folder/run.pid"
+    deploy/stack.sh down --dir "$folder/stack"
+}
+
+leave() {
+    local status=$?
+    trap - EXIT
+    if ((status)); then
+        say "something went wrong; the logs are in $folder"
+        stop_all
+    elif [ "$KEEP" = no ]; then
+        stop_all
+        rm -rf "$folder"
+    fi
+    exit "$status"
+}
+trap leave EXIT
+trap 'exit 130' INT TERM
+
+deploy/install-deps.sh
+mkdir -p build
+with_progress "building (build/release)" "$folder/build.log" build
+deploy/stack.sh up --dir "$folder/stack"
+write_config
+"$leadclock" topics --config "$config" --create >"$folder/topics.log" 2>&1 || { cat "$folder/topics.log" >&2 && exit 1; }
+"$leadclock" check --config "$config" >&2
+
+say "starting leadclock (its log: $folder/run.log)"
+start_process "$folder/run.pid" "$folder/run.log" "$leadclock" run --config "$config"
+start_process "$folder/feed.pid" "$folder/feed.log" bash -c \
+    '"$1" "$2" | "$3" publish --config "$4" -' feed deploy/demo/leads.py "$SECONDS_SHOWN" "$leadclock" "$config"
+
+cat <<TEXT
+
+Leads come in from five channels, a few facts a second. Promises last seconds here (deploy/demo/policy.yaml): first
+contact within 5 s (demo, quote) or 10 s, and after 30 s without progress a lead goes back to marketing. For
+$SECONDS_SHOWN s this is what leadclock publishes:
+
+TEXT
+"$leadclock" watch --config "$config" --from-beginning --pretty &
+watch=$!
+echo "$watch $(process_start "$watch")" >"$folder/watch.pid"
+sleep "$SECONDS_SHOWN"
+stop_process "$folder/watch.pid"
+is_running "$folder/run.pid" || { tail -n 20 "$folder/run.log" >&2 && die "leadclock ended by itself"; }
+
+printf '\nWhat was counted, by channel (leads.counters):\n\n'
+"$leadclock" watch --config "$config" --from-beginning --until-caught-up leads.counters | deploy/demo/by_channel.py
+
+if [ "$KEEP" = yes ]; then
+    cat <<TEXT
+
+Everything runs on, in $folder. To look around:
+
+  leadclock=$leadclock config=$config
+  \$leadclock watch --config \$config --from-beginning --pretty     # outcomes; again as JSON without --pretty
+  \$leadclock inspect --config \$config lead-001                    # one lead: facts, outcomes, what runs
+  \$leadclock topics --config \$config --lag                        # how far it has read
+  deploy/demo/leads.py 60 | \$leadclock publish --config \$config - # more leads
+  less $folder/run.log
+
+and to stop it:
+
+  kill $(cut -d ' ' -f 1 "$folder/run.pid"); deploy/stack.sh down --dir $folder/stack; rm -r $folder
+TEXT
+fi

@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""drain.py FOLDER LEADCLOCK FACTS WORKERS - the measuring part of drain.sh, which starts the servers and names them in
+the environment."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PARTITIONS = 4
+TICKS = os.sysconf("SC_CLK_TCK")
+POLL_S = 0.1
+
+
+def say(text):
+    print(time.strftime("%H:%M:%S"), text, file=sys.stderr, flush=True)
+
+
+class Bench:
+    def __init__(self, folder, leadclock, facts, workers):
+        self.folder, self.leadclock, self.facts = folder, leadclock, facts
+        self.config = os.path.join(folder, "leadclock.yaml")
+        self.servers = {name: int(os.environ[name.upper() + "_PID"]) for name in ("kafka", "redis")}
+        with open(os.path.join(HERE, "policy.yaml"), encoding="utf-8") as source:
+            with open(os.path.join(folder, "policy.yaml"), "w", encoding="utf-8") as target:
+                target.write(source.read())
+        with open(self.config, "w", encoding="utf-8") as file:
+            file.write(
+                f"""name: drain
+workers: {workers}
+kafka:
+  brokers: {os.environ["KAFKA_BROKERS"]}
+registry: {{url: "{os.environ["REGISTRY_URL"]}"}}
+redis: {{url: "{os.environ["REDIS_URL"]}"}}
+policy: policy.yaml
+"""
+            )
+
+    def command(self, *arguments, **options):
+        return subprocess.run(
+            [self.leadclock, arguments[0], "--config", self.config, *arguments[1:]], check=True, **options
+        )
+
+    def preload(self, seed):
+        began = time.monotonic()
+        maker = subprocess.Popen([os.path.join(HERE, "make-facts.py"), str(self.facts), str(seed)], stdout=subprocess.PIPE)
+        self.command("publish", "-", stdin=maker.stdout, stderr=subprocess.DEVNULL)
+        if maker.wait() != 0:
+            raise SystemExit("make-facts.py failed")
+        say(f"{self.facts} facts published in {time.monotonic() - began:.1f} s")
+
+    def lag(self):
+        said = self.command("topics", "--lag", "--format", "json", stdout=subprocess.PIPE).stdout
+        return sum(json.loads(line)["lag"] for line in said.splitlines())
+
+    def redis_used(self):
+        said = subprocess.run(
+            ["redis-cli", "-p", os.environ["REDIS_PORT"], "info", "memory"], check=True, stdout=subprocess.PIPE
+        ).stdout.decode()
+        return next(int(line.split(":")[1]) for line in said.splitlines() if line.startswith("used_memory:"))
+
+    def start(self):
+        log = open(os.path.join(self.folder, "run.log"), "ab")
+        return subprocess.Popen([self.leadclock, "run", "--config", self.config], stdout=log, stderr=log)
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        fields = file.read().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def peak_bytes(pid):
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
+
+
+def until_zero(bench, service, limit_s=1800):
+    """Seconds to the first commit and to zero lag."""
+    began, first, total, said = time.monotonic(), None, bench.lag(), 0
+    while True:
+        lag = bench.lag()
+        elapsed = time.monotonic() - began
+        if first is None and lag < total:
+            first = elapsed
+        if lag == 0:
+            return first, elapsed
+        if service.poll() is not None:
+            raise SystemExit(f"leadclock ended with {service.returncode}; see {bench.folder}/run.log")
+        if elapsed > limit_s:
+            raise SystemExit(f"still {lag} behind after {limit_s} s; see {bench.folder}/run.log")
+        if elapsed - said >= 5:
+            said = elapsed
+            say(f"  {total - lag} of {total} ({100 * (total - lag) // total} %)")
+        time.sleep(POLL_S)
+
+
+def main():
+    folder, leadclock, facts, workers = sys.argv[1], os.path.abspath(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+    bench = Bench(folder, leadclock, facts, workers)
+    bench.command("topics", "--create", "--partitions", str(PARTITIONS), stdout=subprocess.DEVNULL)
+    bench.preload(1)
+    used_before = bench.redis_used()
+
+    before = {name: cpu_seconds(pid) for name, pid in bench.servers.items()}
+    service = bench.start()
+    first, elapsed = until_zero(bench, service)
+    cpu = {name: cpu_seconds(pid) - before[name] for name, pid in bench.servers.items()}
+    cpu["leadclock"] = cpu_seconds(service.pid)
+    peak = peak_bytes(service.pid)
+    leads = facts * 60 // 100
+    time.sleep(1)
+    bytes_a_lead = (bench.redis_used() - used_before) / leads
+
+    service.terminate()
+    if service.wait(60) != 0:
+        raise SystemExit(f"leadclock ended with {service.returncode} after SIGTERM")
+    # One fact a partition and more wait for it: the restart is over when they are committed.
+    bench.facts = 100
+    bench.preload(2)
+    service = bench.start()
+    restart, _ = until_zero(bench, service)
+    service.terminate()
+    service.wait(60)
+
+    per_million = 1e6 / facts
+    print(
+        f"""
+{facts} facts (60 % created, 35 % contacted, 5 % rejected), {leads} leads, {PARTITIONS} partitions, {workers} workers, {os.cpu_count()} cores shared with the servers
+facts/s, process start to zero lag        {facts / elapsed:12,.0f}
+facts/s, first commit to zero lag, about  {facts / max(elapsed - first, POLL_S):12,.0f}
+CPU seconds per million facts: leadclock  {cpu["leadclock"] * per_million:12.2f}
+                               Redis      {cpu["redis"] * per_million:12.2f}
+                               broker     {cpu["kafka"] * per_million:12.2f}   (with what this script asks of it)
+peak memory of leadclock, MiB             {peak / 2**20:12.0f}
+Redis, bytes a lead                       {bytes_a_lead:12.0f}
+process start to first commit, s          {first:12.2f}
+restart with all in place: to commit, s   {restart:12.2f}"""
+    )
+
+
+main()
