@@ -289,6 +289,16 @@ seek(lc_log *base, int32_t partition, const int64_t *offsets, GError **error)
     return true;
 }
 
+static void
+tell_committed(lc_memory_log *log, int32_t partition, lc_log_committed *result, lc_arena *arena)
+{
+    for (int topic = 0; topic < log->broker->n_inputs; topic++) {
+        const char *metadata;
+        result[topic].offset = lc_memory_committed(log->broker, topic, partition, &metadata);
+        result[topic].metadata = lc_arena_text(arena, lc_text_of(metadata));
+    }
+}
+
 static bool
 committed(lc_log *base, int32_t partition, lc_log_committed *result, lc_arena *arena, GError **error)
 {
@@ -300,12 +310,32 @@ committed(lc_log *base, int32_t partition, lc_log_committed *result, lc_arena *a
         lc_memory_wait(log->world, 500);
         return fail(log, error, LC_ERROR_RETRY, "committed: offsets are not stable");
     }
-    for (int topic = 0; topic < log->broker->n_inputs; topic++) {
-        const char *metadata;
-        result[topic].offset = lc_memory_committed(log->broker, topic, partition, &metadata);
-        result[topic].metadata = lc_arena_text(arena, lc_text_of(metadata));
-    }
+    tell_committed(log, partition, result, arena);
     return true;
+}
+
+static bool
+committed_before(lc_log *base, int32_t partition, lc_log_committed *result, lc_arena *arena, GError **error)
+{
+    lc_memory_log *log = (lc_memory_log *)base;
+    if (!request(log, "committed_before", error))
+        return false;
+    tell_committed(log, partition, result, arena);
+    return true;
+}
+
+static bool
+fence(lc_log *base, const char *transactional_id, GError **error)
+{
+    lc_memory_log *log = (lc_memory_log *)base;
+    int64_t epoch;
+    if (!request(log, "fence", error))
+        return false;
+    lc_memory_coordinator *coordinator = lc_memory_coordinator_of(log->broker, transactional_id);
+    if (lc_memory_init_producer(log->broker, coordinator, &epoch) == LC_MEMORY_DONE)
+        return true;
+    lc_memory_wait(log->world, 500);
+    return fail(log, error, LC_ERROR_RETRY, "fence: concurrent transactions");
 }
 
 static bool
@@ -439,6 +469,8 @@ static const lc_log_ops ops = {
     .resume = resume_partition,
     .seek = seek,
     .committed = committed,
+    .committed_before = committed_before,
+    .fence = fence,
     .watermarks = watermarks,
     .ends = ask_ends,
     .replay_open = replay_open,
