@@ -40,24 +40,23 @@ system_header='^([a-z0-9_]+|sys/[a-z]+|net/[a-z]+|netinet/[a-z]+|arpa/[a-z]+|gli
 
 has() { [[ " $1 " == *" $2 "* ]]; }
 
-# The room of a file of include/ or src/.
-room_of() {
-    local path=${1#"$root"/}
-    case $path in
-    src/main.c) echo main ;;
-    src/*/*) path=${path#src/} && echo "${path%%/*}" ;;
-    include/leadclock/*.h) basename "$path" .h ;;
+# Sets `room`: that of a file of include/ or src/.
+find_room() {
+    room=${1#"$root"/}
+    case $room in
+    src/main.c) room=main ;;
+    src/*/*) room=${room#src/} room=${room%%/*} ;;
+    include/leadclock/*.h) room=${room##*/} room=${room%.h} ;;
+    *) room="" ;;
     esac
 }
 
-library_of() {
-    local library
+# Sets `library`: that of a header, or nothing.
+find_library() {
     for library in $known_libraries; do
-        if [[ $1 == "$library"/* || $1 == "$library".h || $1 == "$library"_*.h ]]; then
-            echo "$library"
-            return
-        fi
+        [[ $1 == "$library"/* || $1 == "$library".h || $1 == "$library"_*.h ]] && return
     done
+    library=""
 }
 
 complain() {
@@ -67,12 +66,12 @@ complain() {
 
 check_include() {
     local file=$1 line=$2 text=$3 room target library
-    room=$(room_of "$file")
+    find_room "$file"
     if [[ -z $room || -z ${doors[$room]+known} ]]; then
         complain "$file" "$line" "no such room: \"$room\" is not in the table of tests/check-rooms.sh"
     elif [[ $text =~ ^\"(.*)\"$ ]]; then
         target=${BASH_REMATCH[1]}
-        if [[ $file == */include/* || $target == */* || ! -e $(dirname "$file")/$target ]]; then
+        if [[ $file == */include/* || $target == */* || ! -e ${file%/*}/$target ]]; then
             complain "$file" "$line" "\"$target\" is not of this room; go through its door, <leadclock/ROOM.h>"
         fi
     elif [[ $text =~ ^\<leadclock/(.*)\.h\>$ ]]; then
@@ -82,7 +81,7 @@ check_include() {
         fi
     elif [[ $text =~ ^\<(.*)\>$ ]]; then
         target=${BASH_REMATCH[1]}
-        library=$(library_of "$target")
+        find_library "$target"
         if [[ -n $library && $file == */include/* ]]; then
             complain "$file" "$line" "a door shows nothing of $library"
         elif [[ -n $library ]] && ! has "${libraries[$room]:-}" "$library"; then
@@ -101,7 +100,7 @@ check() {
     root=$1 failures=0
     local file line text count=0
     while IFS=: read -r file line text; do
-        text=$(sed -E 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*//; s@[[:space:]]*(/[/*].*)?$@@' <<<"$text")
+        [[ $text =~ include[[:space:]]*([\"\<][^\"\>]*[\"\>]) ]] && text=${BASH_REMATCH[1]}
         check_include "$file" "$line" "$text"
         count=$((count + 1))
     done < <(grep -rnE '^[[:space:]]*#[[:space:]]*include' --include='*.[ch]' "$root/src" "$root/include")
