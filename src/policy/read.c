@@ -1,0 +1,314 @@
+#include "read.h"
+
+#define LONGEST_NAME_BYTES 255
+
+void
+lc_refuse(lc_reader *reader, const lc_yaml *node, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    lc_problems_add_va(reader->document->problems, node->line, node->column, format, arguments);
+    va_end(arguments);
+}
+
+void
+lc_remark(lc_reader *reader, const lc_yaml *node, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    lc_problems_add_va(reader->document->oddities, node->line, node->column, format, arguments);
+    va_end(arguments);
+}
+
+/* For messages: what was written, not more of it than helps. */
+static char *
+quoted(const lc_yaml *node)
+{
+    g_autoptr(GString) text = g_string_new("\"");
+    const char *c = node->text.data;
+    for (int i = 0; i < 60 && *c; i++, c = g_utf8_next_char(c)) {
+        gunichar character = g_utf8_get_char(c);
+        g_string_append_unichar(text, g_unichar_isprint(character) ? character : '?');
+    }
+    g_string_append(text, *c ? "...\"" : "\"");
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+static char *
+joined(const char *const *names, size_t n_names)
+{
+    g_autoptr(GString) list = g_string_new(NULL);
+    for (size_t i = 0; i < n_names && i < 20; i++)
+        g_string_append_printf(list, "%s%s", i ? ", " : "", names[i]);
+    if (n_names > 20)
+        g_string_append(list, ", ...");
+    return g_string_free(g_steal_pointer(&list), FALSE);
+}
+
+void
+lc_refuse_name(lc_reader *reader, const lc_yaml *node, const char *what, const char *list, const char *const *names,
+               size_t n_names)
+{
+    if (lc_problems_is_full(reader->document->problems))
+        return;
+    g_autofree char *wrong = quoted(node), *all = joined(names, n_names);
+    const char *nearest = lc_nearest_name(node->text, names, n_names);
+    if (n_names == 0)
+        lc_refuse(reader, node, "unknown %s %s; %s: none", what, wrong, list);
+    else if (nearest)
+        lc_refuse(reader, node, "unknown %s %s; did you mean \"%s\"? %s: %s", what, wrong, nearest, list, all);
+    else
+        lc_refuse(reader, node, "unknown %s %s; %s: %s", what, wrong, list, all);
+}
+
+GHashTable *
+lc_names_new(void)
+{
+    return g_hash_table_new(g_str_hash, g_str_equal);
+}
+
+bool
+lc_take_name(lc_reader *reader, GHashTable *seen, const lc_yaml *node, const char *what)
+{
+    const lc_yaml *first = g_hash_table_lookup(seen, node->text.data);
+    if (first == NULL)
+        return g_hash_table_insert(seen, (gpointer)node->text.data, (gpointer)node);
+    g_autofree char *name = quoted(node);
+    lc_refuse(reader, node, "%s %s is given twice (first in line %d); keep one or choose another name", what, name,
+              first->line);
+    return false;
+}
+
+static void
+refuse_key(lc_reader *reader, const lc_yaml *key, const char *what, const lc_field *fields, size_t n_fields)
+{
+    g_autofree const char **names = g_new(const char *, n_fields);
+    g_autofree char *list = g_strdup_printf("keys of %s", what);
+    for (size_t i = 0; i < n_fields; i++)
+        names[i] = fields[i].name;
+    lc_refuse_name(reader, key, "key", list, names, n_fields);
+}
+
+static lc_field *
+field_named(lc_field *fields, size_t n_fields, lc_text name)
+{
+    for (size_t i = 0; i < n_fields; i++)
+        if (lc_text_equal(name, lc_text_of(fields[i].name)))
+            return &fields[i];
+    return NULL;
+}
+
+static void
+take_pair(lc_reader *reader, const lc_yaml_pair *pair, const char *what, lc_field *fields, size_t n_fields)
+{
+    lc_field *field = pair->key->kind == LC_YAML_SCALAR ? field_named(fields, n_fields, pair->key->text) : NULL;
+    if (pair->key->kind != LC_YAML_SCALAR)
+        lc_refuse(reader, pair->key, "a key of %s must be a word", what);
+    else if (field == NULL)
+        refuse_key(reader, pair->key, what, fields, n_fields);
+    else if (field->key)
+        lc_refuse(reader, pair->key, "\"%s\" is given twice (first in line %d); keep one", field->name,
+                  field->key->line);
+    else {
+        field->key = pair->key;
+        field->value = pair->value;
+        if (pair->value->kind == LC_YAML_NOTHING)
+            lc_refuse(reader, pair->value, "\"%s\" has no value; give it one or leave the key out", field->name);
+    }
+}
+
+bool
+lc_read_fields(lc_reader *reader, const lc_yaml *node, const char *what, lc_field *fields, size_t n_fields)
+{
+    if (node == NULL)
+        return false;
+    if (!lc_read_map(reader, node, what, fields[0].required ? fields[0].required : fields[0].name))
+        return false;
+    for (size_t i = 0; i < node->n; i++)
+        take_pair(reader, &node->pairs[i], what, fields, n_fields);
+    for (size_t i = 0; i < n_fields; i++)
+        if (fields[i].required && fields[i].key == NULL)
+            lc_refuse(reader, node, "%s lacks \"%s\"; add for example `%s`", what, fields[i].name, fields[i].required);
+    return true;
+}
+
+static const char *
+kind_of(const lc_yaml *node)
+{
+    return node->kind == LC_YAML_LIST ? "a list" : node->kind == LC_YAML_MAP ? "a map of keys" : "a single value";
+}
+
+/* Whether the node is of the kind; what has no value has been told of already where it is a field's. */
+static bool
+expect(lc_reader *reader, const lc_yaml *node, lc_yaml_kind kind, const char *what, const char *must)
+{
+    if (node == NULL || node->kind == kind)
+        return node != NULL;
+    if (node->kind != LC_YAML_NOTHING)
+        lc_refuse(reader, node, "%s is %s; it must be %s", what, kind_of(node), must);
+    return false;
+}
+
+bool
+lc_read_list(lc_reader *reader, const lc_yaml *node, const char *what, const char *example)
+{
+    g_autofree char *must = g_strdup_printf("a list, for example %s", example);
+    return expect(reader, node, LC_YAML_LIST, what, must);
+}
+
+bool
+lc_read_map(lc_reader *reader, const lc_yaml *node, const char *what, const char *example)
+{
+    g_autofree char *must = g_strdup_printf("a map of keys, for example {%s}", example);
+    return expect(reader, node, LC_YAML_MAP, what, must);
+}
+
+bool
+lc_read_text(lc_reader *reader, const lc_yaml *node, const char *what, lc_text *text)
+{
+    if (!expect(reader, node, LC_YAML_SCALAR, what, "a single text"))
+        return false;
+    *text = node->text;
+    return true;
+}
+
+bool
+lc_read_name(lc_reader *reader, const lc_yaml *node, const char *what, lc_text *name)
+{
+    lc_text text;
+    if (!lc_read_text(reader, node, what, &text))
+        return false;
+    if (text.size == 0 || text.size > LONGEST_NAME_BYTES) {
+        lc_refuse(reader, node, "%s must have 1 to %d bytes", what, LONGEST_NAME_BYTES);
+        return false;
+    }
+    *name = text;
+    return true;
+}
+
+bool
+lc_read_instant(lc_reader *reader, const lc_yaml *node, const char *what, lc_instant *instant)
+{
+    lc_text text;
+    if (!lc_read_text(reader, node, what, &text))
+        return false;
+    if (lc_instant_parse(text.data, instant))
+        return true;
+    g_autofree char *wrong = quoted(node);
+    lc_refuse(reader, node, "%s %s is no time with a zone; write it like 2026-01-01T00:00:00Z", what, wrong);
+    return false;
+}
+
+static void
+refuse_duration(lc_reader *reader, const lc_yaml *node, const char *what)
+{
+    g_autofree char *wrong = quoted(node);
+    const char *unit = node->text.data + strspn(node->text.data, "0123456789");
+    bool unknown_unit = unit != node->text.data && *unit && strchr("smhdw", *unit) == NULL;
+    if (unknown_unit)
+        lc_refuse(reader, node, "unknown unit in %s %s; units: s, m, h, d (24 h), w (7 d), as in 1h30m", what, wrong);
+    else
+        lc_refuse(reader, node,
+                  "%s %s is no duration of at most 100 years; write digits with s, m, h, d or w, as in 1h30m", what,
+                  wrong);
+}
+
+bool
+lc_read_duration(lc_reader *reader, const lc_yaml *node, const char *what, lc_duration *duration, bool *has_days)
+{
+    lc_text text;
+    if (!lc_read_text(reader, node, what, &text))
+        return false;
+    if (lc_duration_parse(text.data, duration, has_days))
+        return true;
+    refuse_duration(reader, node, what);
+    return false;
+}
+
+bool
+lc_read_integer(lc_reader *reader, const lc_yaml *node, const char *what, int64_t least, int64_t most, int64_t *number)
+{
+    lc_text text;
+    if (!lc_read_text(reader, node, what, &text))
+        return false;
+    if (g_ascii_string_to_signed(text.data, 10, least, most, number, NULL))
+        return true;
+    g_autofree char *wrong = quoted(node);
+    lc_refuse(reader, node, "%s %s must be a whole number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT, what, wrong,
+              least, most);
+    return false;
+}
+
+bool
+lc_read_choice(lc_reader *reader, const lc_yaml *node, const char *what, const char *list, const char *const *names,
+               size_t n_names, int *choice)
+{
+    lc_text text;
+    if (!lc_read_text(reader, node, what, &text))
+        return false;
+    for (size_t i = 0; i < n_names; i++)
+        if (lc_text_equal(text, lc_text_of(names[i]))) {
+            *choice = (int)i;
+            return true;
+        }
+    lc_refuse_name(reader, node, what, list, names, n_names);
+    return false;
+}
+
+bool
+lc_read_boolean(lc_reader *reader, const lc_yaml *node, const char *what, bool *boolean)
+{
+    static const char *const names[] = {"false", "true"};
+    int choice;
+    if (!lc_read_choice(reader, node, what, "it is either", names, G_N_ELEMENTS(names), &choice))
+        return false;
+    *boolean = choice == 1;
+    return true;
+}
+
+bool
+lc_read_date(lc_reader *reader, const lc_yaml *node, int32_t *date)
+{
+    lc_text text;
+    lc_instant midnight;
+    if (!lc_read_text(reader, node, "a date", &text))
+        return false;
+    g_autofree char *instant = g_strconcat(text.data, "T00:00:00Z", NULL);
+    if (text.size == strlen("2026-12-24") && lc_instant_parse(instant, &midnight) && midnight >= 0 &&
+        strcmp(text.data, "2101") < 0) {
+        *date = (int32_t)(midnight / LC_DAY);
+        return true;
+    }
+    g_autofree char *wrong = quoted(node);
+    lc_refuse(reader, node, "%s is no date of the years 1970 to 2100; write it like 2026-12-24", wrong);
+    return false;
+}
+
+void
+lc_read_destination(lc_reader *reader, const lc_yaml *route, const lc_yaml *track, lc_destination *destination)
+{
+    const char *names[] = {lc_route_name(LC_ROUTE_NURTURE), lc_route_name(LC_ROUTE_SUPPRESS),
+                           lc_route_name(LC_ROUTE_REASSIGN), lc_route_name(LC_ROUTE_ENRICH)};
+    int choice;
+    if (lc_read_choice(reader, route, "route", "routes", names, G_N_ELEMENTS(names), &choice))
+        destination->route = (lc_route)choice;
+    lc_read_text(reader, track, "track", &destination->track);
+}
+
+bool
+lc_read_stage_name(lc_reader *reader, const lc_yaml *node, int *stage)
+{
+    const lc_policy *policy = reader->policy;
+    g_autofree const char **names = g_new(const char *, policy->n_stages + 1);
+    for (unsigned i = 0; i < policy->n_stages; i++)
+        names[i] = policy->stages[i].name.data;
+    return lc_read_choice(reader, node, "stage", "stages here", names, policy->n_stages, stage);
+}
+
+void
+lc_refuse_zone(lc_reader *reader, const lc_yaml *node)
+{
+    g_autofree char *wrong = quoted(node);
+    lc_refuse(reader, node, "unknown time zone %s; take a name of the IANA database, for example Europe/Stockholm",
+              wrong);
+}

@@ -1,0 +1,118 @@
+/* read.h - typed values out of the YAML tree. Each tells on its own what is wrong; a node that is NULL (a key that is
+ * absent) leaves the output untouched and says nothing. */
+#pragma once
+
+#include "yaml.h"
+
+#include <leadclock/policy.h>
+
+typedef struct {
+    char *name;
+    lc_calendar *calendar;
+} lc_named_calendar;
+
+/* One document and all that it owns. */
+typedef struct {
+    lc_policy policy;
+    lc_arena arena;
+    char *file;
+    char *text;
+    size_t text_size;
+    GArray *calendars; /* of lc_named_calendar; the first is `always` */
+    lc_problems *problems, *oddities;
+    const lc_yaml *name_node, *effective_from_node; /* the latter the name where there is none */
+} lc_document;
+
+/* Fills what the tree says; whether it is right is in document->problems. */
+void lc_document_read(lc_document *document, const lc_yaml *root);
+
+typedef struct {
+    lc_document *document;
+    lc_arena *arena;
+    lc_policy *policy;
+} lc_reader;
+
+void lc_refuse(lc_reader *reader, const lc_yaml *node, const char *format, ...) G_GNUC_PRINTF(3, 4);
+/* Legal, but odd: a warning of `check`. */
+void lc_remark(lc_reader *reader, const lc_yaml *node, const char *format, ...) G_GNUC_PRINTF(3, 4);
+/* "unknown WHAT "..."; did you mean "..."? LIST: a, b, c". */
+void lc_refuse_name(lc_reader *reader, const lc_yaml *node, const char *what, const char *list,
+                    const char *const *names, size_t n_names);
+
+/* A key that a map may have; `value` and `key` are found by lc_read_fields. */
+typedef struct {
+    const char *name;
+    const char *required; /* an example of what to write, where it must not be missing */
+    const lc_yaml *key, *value;
+} lc_field;
+
+/* Finds the fields of a map that stands for `what`. False where it is no map. */
+bool lc_read_fields(lc_reader *reader, const lc_yaml *node, const char *what, lc_field *fields, size_t n_fields);
+/* True where it is a list. */
+bool lc_read_list(lc_reader *reader, const lc_yaml *node, const char *what, const char *example);
+bool lc_read_map(lc_reader *reader, const lc_yaml *node, const char *what, const char *example);
+
+/* Remembers a name in `seen` (lc_names_new); refuses one that is there already. */
+bool lc_take_name(lc_reader *reader, GHashTable *seen, const lc_yaml *node, const char *what);
+GHashTable *lc_names_new(void);
+
+bool lc_read_text(lc_reader *reader, const lc_yaml *node, const char *what, lc_text *text);
+/* As text, but of 1 to 255 bytes. */
+bool lc_read_name(lc_reader *reader, const lc_yaml *node, const char *what, lc_text *name);
+bool lc_read_instant(lc_reader *reader, const lc_yaml *node, const char *what, lc_instant *instant);
+bool lc_read_duration(lc_reader *reader, const lc_yaml *node, const char *what, lc_duration *duration, bool *has_days);
+bool
+lc_read_integer(lc_reader *reader, const lc_yaml *node, const char *what, int64_t least, int64_t most, int64_t *number);
+bool lc_read_boolean(lc_reader *reader, const lc_yaml *node, const char *what, bool *boolean);
+bool lc_read_choice(lc_reader *reader, const lc_yaml *node, const char *what, const char *list,
+                    const char *const *names, size_t n_names, int *choice);
+
+/* "YYYY-MM-DD" as days since 1970-01-01, within 1970 to 2100. */
+bool lc_read_date(lc_reader *reader, const lc_yaml *node, int32_t *date);
+
+void lc_read_destination(lc_reader *reader, const lc_yaml *route, const lc_yaml *track, lc_destination *destination);
+bool lc_read_stage_name(lc_reader *reader, const lc_yaml *node, int *stage);
+
+/* ---- Parts of a document, each in a file of its own ---- */
+
+void lc_read_calendars(lc_reader *reader, const lc_yaml *node);
+const lc_condition *lc_read_condition(lc_reader *reader, const lc_yaml *node);
+void lc_read_rules(lc_reader *reader, const lc_yaml *node);
+void lc_read_gates(lc_reader *reader, const lc_yaml *node);
+
+/* The index in document->calendars; that of `always` where the node is absent or wrong. */
+int lc_find_calendar(lc_reader *reader, const lc_yaml *node);
+void lc_refuse_zone(lc_reader *reader, const lc_yaml *node);
+
+/* Of a clock's fields: its target, its warnings and its calendar. `what` is the clock's name. */
+void lc_read_clock(lc_reader *reader, const char *what, const lc_field *target, const lc_yaml *warn,
+                   const lc_yaml *calendar, lc_clock_rule *clock);
+
+/* ---- Conditions, also for `explain` and for what can never be reached ---- */
+
+typedef struct {
+    lc_text key;
+    const lc_text *values;
+    unsigned n_values;
+} lc_attribute_condition;
+
+typedef struct {
+    lc_text key;
+    lc_text bound; /* a decimal number */
+} lc_bound_condition;
+
+struct lc_condition {
+    bool any;
+    const lc_text *channels;
+    unsigned n_channels; /* 0: whatever channel */
+    const lc_attribute_condition *attributes;
+    unsigned n_attributes;
+    const lc_bound_condition *bounds;
+    unsigned n_bounds;
+};
+
+bool lc_is_decimal(lc_text text);
+/* Whether `general` surely holds wherever `special` does. */
+bool lc_condition_covers(const lc_condition *general, const lc_condition *special);
+
+void lc_explain_policy(const lc_policy *policy, GString *text);
