@@ -79,7 +79,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_plan, lc_plan_free)
 int lc_plan_schema(const lc_plan *plan);
 
 /* Decodes the body (after the frame) of a fact. `*lead_id` is the lead_id field. Texts point into `body`; attributes are
- * allocated from `arena`. Does not call lc_fact_check. LC_ERROR_RECORD: bytes that the schema cannot have written. */
+ * allocated from `arena`. Calls lc_lead_id_check, not lc_fact_check. LC_ERROR_RECORD: bytes that the schema cannot have
+ * written, or a plan that is not of a fact. */
 bool lc_plan_read_fact(const lc_plan *plan, const void *body, size_t size, lc_arena *arena, lc_fact *fact,
                        lc_text *lead_id, GError **error);
 

@@ -1,0 +1,282 @@
+#include "plan.h"
+
+/* ---- Our fields ---- */
+
+static const char *const methods[] = {"CALL", "EMAIL", "MEETING", "MESSAGE", "OTHER", NULL};
+static const char *const contact_outcomes[] = {"ATTEMPTED", "CONNECTED", NULL};
+static const char *const fact_types[] = {
+    "LeadCreated", "LeadAssigned", "LeadContacted", "LeadProgressed", "LeadRejected", "LeadErased", NULL};
+
+const lc_fact lc_blank_fact = {
+    .method = LC_METHOD_OTHER, .occurred_at = LC_ABSENT, .recorded_at = LC_ABSENT, .follow_up_at = LC_ABSENT};
+const lc_metric_count lc_blank_count = {.metric = {NULL, 0}};
+
+#define FIELD(name, target, type, member)                                                                              \
+    {                                                                                                                  \
+        name, LC_TARGET_##target, offsetof(type, member), NULL, 0                                                      \
+    }
+#define ENUM(name, target, type, member, symbols, unknown)                                                             \
+    {                                                                                                                  \
+        name, LC_TARGET_##target, offsetof(type, member), symbols, unknown                                             \
+    }
+#define END                                                                                                            \
+    {                                                                                                                  \
+        NULL, LC_TARGET_NONE, 0, NULL, 0                                                                               \
+    }
+
+#define FACT(name, target, member) FIELD(name, target, lc_read_fact, fact.member)
+#define EVERY_FACT                                                                                                     \
+    FACT("event_id", TEXT, event_id), FIELD("lead_id", TEXT, lc_read_fact, lead_id),                                   \
+        FACT("occurred_at", INSTANT, occurred_at), FACT("recorded_at", INSTANT, recorded_at)
+
+static const lc_field created_fields[] = {
+    EVERY_FACT,
+    FACT("channel", TEXT, channel),
+    FACT("attributes", ATTRIBUTES, attributes),
+    FACT("campaign", TEXT, campaign),
+    FACT("owner", TEXT, owner),
+    FACT("follow_up_at", INSTANT, follow_up_at),
+    END,
+};
+static const lc_field assigned_fields[] = {EVERY_FACT, FACT("owner", TEXT, owner), END};
+static const lc_field contacted_fields[] = {
+    EVERY_FACT,
+    FACT("owner", TEXT, owner),
+    ENUM("method", ENUM, lc_read_fact, fact.method, methods, LC_METHOD_OTHER),
+    FACT("automated", BOOL, automated),
+    ENUM("outcome", CONNECTED, lc_read_fact, fact.connected, contact_outcomes, 0),
+    FACT("follow_up_at", INSTANT, follow_up_at),
+    END,
+};
+static const lc_field progressed_fields[] = {
+    EVERY_FACT,
+    FACT("stage", TEXT, text),
+    FACT("owner", TEXT, owner),
+    END,
+};
+static const lc_field rejected_fields[] = {
+    EVERY_FACT,
+    FACT("owner", TEXT, owner),
+    FACT("reason", TEXT, text),
+    FIELD("note", NOTE, lc_read_fact, fact),
+    FACT("follow_up_at", INSTANT, follow_up_at),
+    END,
+};
+static const lc_field erased_fields[] = {EVERY_FACT, END};
+
+const lc_field *const lc_fact_fields[LC_FACT_TYPES] = {
+    [LC_FACT_CREATED] = created_fields,     [LC_FACT_ASSIGNED] = assigned_fields,
+    [LC_FACT_CONTACTED] = contacted_fields, [LC_FACT_PROGRESSED] = progressed_fields,
+    [LC_FACT_REJECTED] = rejected_fields,   [LC_FACT_ERASED] = erased_fields,
+};
+
+const lc_field lc_lead_fields[] = {
+    FIELD("lead_id", TEXT, lc_read_lead, lead_id),
+    FIELD("wake_at", INSTANT, lc_read_lead, wake_at),
+    FIELD("judged_at", INSTANT, lc_read_lead, judged_at),
+    FIELD("erased_at", INSTANT, lc_read_lead, erased_at),
+    FIELD("strings", TEXTS, lc_read_lead, strings),
+    FIELD("facts", FACTS, lc_read_lead, facts),
+    END,
+};
+
+const lc_field lc_stored_fact_fields[] = {
+    ENUM("type", ENUM, lc_fact, type, fact_types, -1),
+    FIELD("event_id", EVENT_ID, lc_fact, event_id),
+    FIELD("occurred_after_ms", LONG, lc_fact, occurred_at),
+    FIELD("recorded_after_ms", LONG, lc_fact, recorded_at),
+    FIELD("follow_up_after_ms", LONG, lc_fact, follow_up_at),
+    FIELD("owner", INDEX, lc_fact, owner),
+    FIELD("channel", INDEX, lc_fact, channel),
+    FIELD("campaign", INDEX, lc_fact, campaign),
+    FIELD("text", INDEX, lc_fact, text),
+    ENUM("method", ENUM, lc_fact, method, methods, LC_METHOD_OTHER),
+    ENUM("outcome", CONNECTED, lc_fact, connected, contact_outcomes, 0),
+    FIELD("attributes", INDICES, lc_fact, attributes),
+    END,
+};
+
+const lc_field lc_counters_fields[] = {
+    FIELD("channel", TEXT, lc_read_counters, channel),
+    FIELD("cohort", TEXT, lc_read_counters, cohort),
+    FIELD("partition", INT, lc_read_counters, partition),
+    FIELD("counts", COUNTS, lc_read_counters, counts),
+    END,
+};
+
+/* ---- Plans ---- */
+
+static int
+schema_of(const char *record_name)
+{
+    for (int schema = 0; schema < LC_SCHEMAS; schema++) {
+        const char *full = lc_schema_record_name((lc_schema)schema);
+        if (strcmp(strrchr(full, '.') + 1, record_name) == 0)
+            return schema;
+    }
+    return -1;
+}
+
+static bool
+is_fact(int schema)
+{
+    return schema >= LC_SCHEMA_LEAD_CREATED && schema <= LC_SCHEMA_LEAD_ERASED;
+}
+
+static const lc_field *
+fields_of(int schema)
+{
+    if (is_fact(schema))
+        return lc_fact_fields[schema - LC_SCHEMA_LEAD_CREATED];
+    return schema == LC_SCHEMA_LEAD_STATE         ? lc_lead_fields
+           : schema == LC_SCHEMA_CHANNEL_COUNTERS ? lc_counters_fields
+                                                  : NULL;
+}
+
+static uint32_t
+count_peek_steps(const lc_node *record)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < record->n; i++)
+        if (strcmp(record->names[i], "lead_id") == 0 || strcmp(record->names[i], "wake_at") == 0)
+            n = i + 1;
+    return n;
+}
+
+static void
+make_steps(lc_plan *plan)
+{
+    const lc_field *fields = fields_of(plan->schema);
+    if (fields == NULL)
+        return;
+    plan->steps = lc_steps_new(plan->root, fields, &plan->memory);
+    plan->n_steps = plan->root->n;
+    plan->n_peek_steps = count_peek_steps(plan->root);
+}
+
+lc_plan *
+lc_plan_new(const char *schema_json, GError **error)
+{
+    g_autoptr(lc_plan) plan = g_new0(lc_plan, 1);
+    plan->root = lc_node_parse(schema_json, &plan->memory, &plan->n_edges, error);
+    if (plan->root == NULL)
+        return NULL;
+    if (plan->root->kind != LC_NODE_RECORD) {
+        g_set_error(error, LC_ERROR, LC_ERROR_RECORD, "schema: %s is no record", lc_node_kind_name(plan->root->kind));
+        return NULL;
+    }
+    plan->schema = schema_of(plan->root->name);
+    make_steps(plan);
+    return g_steal_pointer(&plan);
+}
+
+void
+lc_plan_free(lc_plan *plan)
+{
+    if (plan == NULL)
+        return;
+    lc_arena_clear(&plan->memory);
+    g_free(plan);
+}
+
+int
+lc_plan_schema(const lc_plan *plan)
+{
+    return plan->schema;
+}
+
+/* ---- Reading by a plan ---- */
+
+lc_plan_reader
+lc_plan_reader_over(const lc_plan *plan, const void *body, size_t size, lc_arena *arena)
+{
+    return (lc_plan_reader){.wire = lc_wire_over(body, size, plan->n_edges), .arena = arena};
+}
+
+bool
+lc_plan_run(const lc_plan *plan, lc_plan_reader *reader, void *base)
+{
+    if (!lc_steps_run(plan->steps, plan->n_steps, reader, base))
+        return false;
+    return lc_wire_left(&reader->wire) == 0 || lc_wire_fail(&reader->wire, "bytes follow its last field");
+}
+
+bool
+lc_plan_fail(const lc_plan *plan, const char *field, const char *problem, GError **error)
+{
+    g_set_error(error, LC_ERROR, LC_ERROR_RECORD, "%.64s%s%.64s: %s", plan->root->name, field ? "." : "", field ? field : "",
+                problem ? problem : "another record was expected");
+    return false;
+}
+
+/* An Avro map may hold a key twice: the last one counts, as in Java. */
+static void
+drop_repeated_attributes(lc_fact *fact)
+{
+    lc_attribute *attributes = (lc_attribute *)fact->attributes;
+    size_t kept = 0;
+    for (size_t i = 0; i < fact->n_attributes; i++) {
+        size_t j = 0;
+        while (j < kept && !lc_text_equal(attributes[j].key, attributes[i].key))
+            j++;
+        attributes[j] = attributes[i];
+        kept = MAX(kept, j + 1);
+    }
+    fact->n_attributes = kept;
+}
+
+bool
+lc_plan_read_fact(const lc_plan *plan, const void *body, size_t size, lc_arena *arena, lc_fact *fact, lc_text *lead_id,
+                  GError **error)
+{
+    lc_plan_reader reader = lc_plan_reader_over(plan, body, size, arena);
+    lc_read_fact read = {.fact = lc_blank_fact};
+    if (!is_fact(plan->schema) || !lc_plan_run(plan, &reader, &read))
+        return lc_plan_fail(plan, reader.field, reader.wire.problem, error);
+    if (!lc_lead_id_check(read.lead_id, error))
+        return false;
+    read.fact.type = (lc_fact_type)(plan->schema - LC_SCHEMA_LEAD_CREATED);
+    if (read.fact.n_attributes > 1)
+        drop_repeated_attributes(&read.fact);
+    *fact = read.fact;
+    *lead_id = read.lead_id;
+    return true;
+}
+
+/* YYYY-MM as 12 * year + month - 1; -1: it is none. */
+static int32_t
+parse_cohort(lc_text text)
+{
+    int32_t digits[7];
+    if (text.size != G_N_ELEMENTS(digits) || text.data[4] != '-')
+        return -1;
+    for (size_t i = 0; i < text.size; i++) {
+        digits[i] = text.data[i] - '0';
+        if (i != 4 && (digits[i] < 0 || digits[i] > 9))
+            return -1;
+    }
+    int32_t year = digits[0] * 1000 + digits[1] * 100 + digits[2] * 10 + digits[3];
+    int32_t month = digits[5] * 10 + digits[6];
+    return month >= 1 && month <= 12 ? 12 * year + month - 1 : -1;
+}
+
+bool
+lc_plan_read_counters(const lc_plan *plan, const void *body, size_t size, lc_arena *arena, lc_text *channel,
+                      int32_t *cohort, int32_t *partition, lc_metric_count **counts, size_t *n_counts, GError **error)
+{
+    lc_plan_reader reader = lc_plan_reader_over(plan, body, size, arena);
+    lc_read_counters read = {.partition = -1};
+    if (plan->schema != LC_SCHEMA_CHANNEL_COUNTERS || !lc_plan_run(plan, &reader, &read))
+        return lc_plan_fail(plan, reader.field, reader.wire.problem, error);
+    int32_t month = parse_cohort(read.cohort);
+    if (lc_text_is_absent(read.channel) || month < 0 || read.partition < 0) {
+        lc_wire_fail(&reader.wire, "channel, cohort or partition is missing or wrong");
+        return lc_plan_fail(plan, reader.field, reader.wire.problem, error);
+    }
+    *channel = read.channel;
+    *cohort = month;
+    *partition = read.partition;
+    *counts = read.counts.items;
+    *n_counts = read.counts.n;
+    return true;
+}

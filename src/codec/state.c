@@ -1,0 +1,284 @@
+/* state.c - a lead as LeadState: its facts with times as differences and texts by index, then each text once. */
+#include "plan.h"
+
+/* More than a fact takes beside its texts and attributes: 12 fields, numbers of at most 10 bytes. */
+#define FACT_BYTES ((size_t)128)
+#define LEAD_BYTES ((size_t)128)
+/* Texts that a lead uses, repetitions included, for which no memory is asked. */
+#define FEW_TEXTS ((size_t)128)
+
+/* Differences wrap around: whatever the instants are, adding gives back what was subtracted. */
+static int64_t
+difference(int64_t to, int64_t from)
+{
+    return (int64_t)((uint64_t)to - (uint64_t)from);
+}
+
+static int64_t
+sum(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+/* ---- The table of texts: open addressing, at most half full ---- */
+
+typedef struct {
+    uint32_t *slots;       /* an index to `texts`; 0: free */
+    const lc_text **texts; /* by index, from 1 */
+    uint32_t mask, n;
+    uint32_t seed; /* no publisher can know it, so none can make texts that all want one slot */
+} text_table;
+
+static uint32_t
+hash_text(lc_text text, uint32_t seed)
+{
+    uint32_t hash = 2166136261u ^ seed; /* FNV-1a */
+    for (size_t i = 0; i < text.size; i++)
+        hash = (hash ^ (uint8_t)text.data[i]) * 16777619u;
+    return hash ^ hash >> 16;
+}
+
+/* Writes the index of a text, which is added to the table where it is new. */
+static uint8_t *
+put_index(uint8_t *to, text_table *table, const lc_text *text)
+{
+    if (lc_text_is_absent(*text))
+        return lc_put_long(to, 0);
+    uint32_t slot = hash_text(*text, table->seed) & table->mask;
+    while (table->slots[slot] && !lc_text_equal(*table->texts[table->slots[slot]], *text))
+        slot = (slot + 1) & table->mask;
+    if (table->slots[slot] == 0) {
+        table->slots[slot] = ++table->n;
+        table->texts[table->n] = text;
+    }
+    return lc_put_long(to, table->slots[slot]);
+}
+
+static uint8_t *
+put_table(uint8_t *to, const text_table *table)
+{
+    if (table->n)
+        to = lc_put_long(to, table->n);
+    for (uint32_t i = 1; i <= table->n; i++)
+        to = lc_put_text(to, *table->texts[i]);
+    return lc_put_long(to, 0);
+}
+
+/* ---- Writing ---- */
+
+/* How many texts the facts use, each use counted, and the room that they need at most. */
+static size_t
+measure(const lc_lead *lead, size_t *room)
+{
+    size_t n_texts = 0;
+    *room = LEAD_BYTES + lead->id.size;
+    for (size_t i = 0; i < lead->n_facts; i++) {
+        const lc_fact *fact = &lead->facts[i];
+        n_texts += 4 + 2 * fact->n_attributes;
+        *room += FACT_BYTES + fact->event_id.size + fact->owner.size + fact->channel.size + fact->campaign.size +
+                 fact->text.size;
+        for (size_t j = 0; j < fact->n_attributes; j++)
+            *room += fact->attributes[j].key.size + fact->attributes[j].value.size;
+    }
+    *room += 2 * n_texts * LC_MAX_VARINT_BYTES;
+    return n_texts;
+}
+
+static int
+hex_digit(char digit)
+{
+    return digit >= '0' && digit <= '9' ? digit - '0' : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+/* Only the one text that lc_put_uuid makes is a UUID here, so that it comes back as it was. */
+static bool
+parse_uuid(lc_text text, uint8_t *bytes)
+{
+    if (text.size != LC_UUID_TEXT_BYTES - 1)
+        return false;
+    const char *at = text.data;
+    for (size_t i = 0; i < sizeof(lc_uuid); i++, at += 2) {
+        if ((i == 4 || i == 6 || i == 8 || i == 10) && *at++ != '-')
+            return false;
+        int high = hex_digit(at[0]), low = hex_digit(at[1]);
+        if (high < 0 || low < 0)
+            return false;
+        bytes[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
+static uint8_t *
+put_event_id(uint8_t *to, lc_text event_id)
+{
+    if (parse_uuid(event_id, to + 1)) {
+        *to = 0;
+        return to + 1 + sizeof(lc_uuid);
+    }
+    *to++ = 2;
+    return lc_put_text(to, event_id);
+}
+
+static uint8_t *
+put_after(uint8_t *to, lc_instant instant, lc_instant occurred_at)
+{
+    bool is_absent = instant == LC_ABSENT;
+    *to++ = is_absent ? 0 : 2;
+    return is_absent ? to : lc_put_long(to, difference(instant, occurred_at));
+}
+
+static uint8_t *
+put_attributes(uint8_t *to, text_table *table, const lc_fact *fact)
+{
+    if (fact->n_attributes)
+        to = lc_put_long(to, 2 * (int64_t)fact->n_attributes);
+    for (size_t i = 0; i < fact->n_attributes; i++) {
+        to = put_index(to, table, &fact->attributes[i].key);
+        to = put_index(to, table, &fact->attributes[i].value);
+    }
+    return lc_put_long(to, 0);
+}
+
+static uint8_t *
+put_fact(uint8_t *to, text_table *table, const lc_fact *fact, lc_instant before)
+{
+    to = lc_put_long(to, fact->type);
+    to = put_event_id(to, fact->event_id);
+    to = lc_put_long(to, difference(fact->occurred_at, before));
+    to = put_after(to, fact->recorded_at, fact->occurred_at);
+    to = put_after(to, fact->follow_up_at, fact->occurred_at);
+    to = put_index(to, table, &fact->owner);
+    to = put_index(to, table, &fact->channel);
+    to = put_index(to, table, &fact->campaign);
+    to = put_index(to, table, &fact->text);
+    to = lc_put_long(to, fact->method);
+    to = lc_put_long(to, fact->connected);
+    return put_attributes(to, table, fact);
+}
+
+static uint8_t *
+put_facts(uint8_t *to, text_table *table, const lc_lead *lead)
+{
+    lc_instant before = 0;
+    if (lead->n_facts)
+        to = lc_put_long(to, (int64_t)lead->n_facts);
+    for (size_t i = 0; i < lead->n_facts; i++) {
+        to = put_fact(to, table, &lead->facts[i], before);
+        before = lead->facts[i].occurred_at;
+    }
+    return lc_put_long(to, 0);
+}
+
+static void
+encode_with(GByteArray *out, const lc_lead *lead, size_t room, text_table *table)
+{
+    uint8_t *to = lc_room_reserve(out, room);
+    to = lc_put_text(to, lead->id);
+    to = lc_put_optional_long(to, lead->wake_at, LC_NEVER);
+    to = lc_put_optional_long(to, lead->judged_at, LC_ABSENT);
+    to = lc_put_optional_long(to, lead->erased_at, LC_ABSENT);
+    to = put_facts(to, table, lead);
+    lc_room_close(out, put_table(to, table));
+}
+
+void
+lc_encode_lead(GByteArray *out, const lc_lead *lead)
+{
+    size_t room, n_texts = measure(lead, &room), n_slots = 16;
+    while (n_slots < 2 * n_texts)
+        n_slots *= 2;
+    uint32_t few_slots[2 * FEW_TEXTS];
+    const lc_text *few_texts[FEW_TEXTS + 1];
+    g_autofree uint32_t *more_slots = n_texts > FEW_TEXTS ? g_new(uint32_t, n_slots) : NULL;
+    g_autofree const lc_text **more_texts = n_texts > FEW_TEXTS ? g_new(const lc_text *, n_texts + 1) : NULL;
+    text_table table = {more_slots ? more_slots : few_slots, more_texts ? more_texts : few_texts, (uint32_t)n_slots - 1,
+                        0};
+    memset(table.slots, 0, n_slots * sizeof *table.slots);
+    encode_with(out, lead, room, &table);
+}
+
+/* ---- Reading ---- */
+
+/* Until now the text holds an index in its size. */
+static bool
+resolve_text(lc_text *text, const lc_text_list *texts)
+{
+    if (text->size > texts->n)
+        return false;
+    if (text->size)
+        *text = texts->items[text->size - 1];
+    return true;
+}
+
+static bool
+resolve_texts(lc_fact *fact, const lc_text_list *texts)
+{
+    lc_attribute *attributes = (lc_attribute *)fact->attributes;
+    for (size_t i = 0; i < fact->n_attributes; i++)
+        if (!resolve_text(&attributes[i].key, texts) || !resolve_text(&attributes[i].value, texts))
+            return false;
+    return resolve_text(&fact->owner, texts) && resolve_text(&fact->channel, texts) &&
+           resolve_text(&fact->campaign, texts) && resolve_text(&fact->text, texts);
+}
+
+static bool
+resolve_facts(lc_read_lead *read, lc_wire *wire)
+{
+    lc_instant before = 0;
+    for (size_t i = 0; i < read->facts.n; i++) {
+        lc_fact *fact = &read->facts.items[i];
+        if (lc_text_is_absent(fact->event_id) || fact->occurred_at == LC_ABSENT)
+            return lc_wire_fail(wire, "a fact without event_id or time");
+        before = fact->occurred_at = sum(before, fact->occurred_at);
+        if (fact->recorded_at != LC_ABSENT)
+            fact->recorded_at = sum(before, fact->recorded_at);
+        if (fact->follow_up_at != LC_ABSENT)
+            fact->follow_up_at = sum(before, fact->follow_up_at);
+        if (!resolve_texts(fact, &read->strings))
+            return lc_wire_fail(wire, "an index is beyond its strings");
+    }
+    return true;
+}
+
+static const lc_read_lead blank_lead = {.wake_at = LC_NEVER, .judged_at = LC_ABSENT, .erased_at = LC_ABSENT};
+
+bool
+lc_plan_read_lead(const lc_plan *plan, const void *body, size_t size, lc_arena *arena, lc_lead *lead, GError **error)
+{
+    lc_plan_reader reader = lc_plan_reader_over(plan, body, size, arena);
+    lc_read_lead read = blank_lead;
+    if (plan->schema != LC_SCHEMA_LEAD_STATE || !lc_plan_run(plan, &reader, &read) ||
+        !resolve_facts(&read, &reader.wire))
+        return lc_plan_fail(plan, reader.field, reader.wire.problem, error);
+    if (!lc_lead_id_check(read.lead_id, error))
+        return false;
+    *lead = (lc_lead){
+        .id = read.lead_id,
+        .judged_at = read.judged_at,
+        .wake_at = read.wake_at,
+        .erased_at = read.erased_at,
+        .facts = read.facts.items,
+        .n_facts = read.facts.n,
+        .max_facts = read.facts.room,
+    };
+    return true;
+}
+
+bool
+lc_plan_peek_lead(const lc_plan *plan, const void *body, size_t size, lc_text *lead_id, lc_instant *wake_at,
+                  GError **error)
+{
+    lc_arena scratch = {0}; /* for an odd writer, who has facts before them */
+    lc_plan_reader reader = lc_plan_reader_over(plan, body, size, &scratch);
+    lc_read_lead read = blank_lead;
+    bool is_read =
+        plan->schema == LC_SCHEMA_LEAD_STATE && lc_steps_run(plan->steps, plan->n_peek_steps, &reader, &read);
+    lc_arena_clear(&scratch);
+    if (!is_read)
+        return lc_plan_fail(plan, reader.field, reader.wire.problem, error);
+    if (!lc_lead_id_check(read.lead_id, error))
+        return false;
+    *lead_id = read.lead_id;
+    *wake_at = read.wake_at;
+    return true;
+}
