@@ -13,7 +13,7 @@
 /* Where time comes from. */
 typedef struct lc_time lc_time;
 struct lc_time {
-    lc_instant (*wall)(lc_time *time);     /* Unix milliseconds */
+    lc_instant (*wall)(lc_time *time); /* Unix milliseconds */
     int64_t (*monotonic_ms)(lc_time *time);
     void (*sleep_ms)(lc_time *time, int ms);
 };
@@ -37,6 +37,76 @@ typedef struct {
     bool accept_policy_change; /* go on although leads were judged by other documents than those in effect now */
 } lc_worker_options;
 
+/* Why a record is a dead letter (architecture.md, Topics). */
+typedef enum {
+    LC_DEAD_NOT_AVRO,
+    LC_DEAD_UNKNOWN_TYPE,
+    LC_DEAD_BAD_FACT,
+    LC_DEAD_KEY_MISMATCH,
+    LC_DEAD_WRONG_PARTITION,
+    LC_DEAD_TOO_MANY_FACTS,
+    LC_DEAD_LEAD_TOO_LARGE,
+    LC_DEAD_UNKNOWN_SCHEMA
+} lc_dead_reason;
+#define LC_DEAD_REASONS 8
+
+const char *lc_dead_reason_name(lc_dead_reason reason); /* "NOT_AVRO" */
+
+/* Why a partition was recovered. */
+typedef enum {
+    LC_RECOVERY_ASSIGNED,       /* the group gave it to us */
+    LC_RECOVERY_STORE,          /* the store was elsewhere, or out of reach */
+    LC_RECOVERY_ABORTED,        /* a transaction could not be finished */
+    LC_RECOVERY_UNKNOWN_COMMIT, /* a commit whose result is not known for certain */
+    LC_RECOVERY_OFFSET_LOST     /* an input's position is out of range */
+} lc_recovery_cause;
+#define LC_RECOVERY_CAUSES 5
+
+const char *lc_recovery_cause_name(lc_recovery_cause cause); /* "assigned" */
+
+/* Milliseconds, in buckets of at most 1, 2, 5, 10, ... (lc_histogram_bounds); the last one has no bound. */
+#define LC_HISTOGRAM_BUCKETS 15
+extern const int64_t lc_histogram_bounds[LC_HISTOGRAM_BUCKETS - 1];
+
+typedef struct {
+    uint64_t counts[LC_HISTOGRAM_BUCKETS];
+    uint64_t sum_ms;
+} lc_histogram;
+
+#define LC_CLOCKS 5
+
+typedef struct {
+    int32_t number;
+    bool ready;                   /* recovered, and its facts flow */
+    lc_instant safe_time;         /* LC_ABSENT: unknown */
+    lc_instant next_wakeup;       /* LC_NEVER: none */
+    int64_t lag;                  /* records up to the ends last asked for, all inputs together; -1: not known */
+    uint64_t wrong_partition;     /* dead letters that another partitioner made */
+    int64_t rebuilt, rebuild_end; /* offsets of the changelog being replayed; both 0: none */
+} lc_partition_report;
+
+/* What was committed. */
+typedef struct {
+    uint64_t facts[LC_FACT_TYPES];                      /* taken */
+    uint64_t repeated, automated, forgotten;            /* facts that changed nothing: see lc_verdict */
+    uint64_t outcomes[LC_OUTCOME_TYPES][LC_CLOCKS + 1]; /* by clock; the last: no clock */
+    uint64_t dead_letters[LC_DEAD_REASONS];
+    uint64_t wakeups; /* that fired */
+} lc_worker_tally;
+
+/* What a worker has done since its start, and how it stands. */
+typedef struct {
+    lc_worker_tally tally;
+    uint64_t recoveries[LC_RECOVERY_CAUSES];
+    uint64_t unclean_commits;
+    lc_histogram transaction_ms, apply_ms;
+    int64_t turned_ms;     /* monotonic: when the loop last went round */
+    char waiting_for[256]; /* what it waits for; empty: nothing */
+    bool clock_doubted;    /* the wall clock has jumped ahead: timers wait */
+    bool joined;           /* the group has given it an assignment, if an empty one */
+    GArray *partitions;    /* lc_partition_report; NULL: none yet */
+} lc_worker_report;
+
 typedef struct lc_worker lc_worker;
 
 lc_worker *lc_worker_new(const lc_worker_options *options);
@@ -49,3 +119,7 @@ bool lc_worker_run(lc_worker *worker, GError **error);
 
 /* From any thread or a signal handler: finish the batch and return. */
 void lc_worker_stop(lc_worker *worker);
+
+/* From any thread: a copy of the report as of the worker's last round. Give it back with lc_worker_report_clear. */
+void lc_worker_get_report(lc_worker *worker, lc_worker_report *report);
+void lc_worker_report_clear(lc_worker_report *report);

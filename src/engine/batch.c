@@ -35,7 +35,9 @@ struct lc_batch {
     GPtrArray *shares; /* lc_share *, of partitions that have anything to do */
     lc_outbox *outbox;
     lc_log_commit *commits; /* by share; in `arena` */
+    lc_worker_tally tally;  /* what it adds once it is committed */
     bool transaction_is_open;
+    lc_recovery_cause loss; /* why its partitions must be recovered, should it not come to its end */
 };
 
 static void
@@ -78,6 +80,7 @@ clear(lc_batch *batch)
     g_array_set_size(batch->records, 0);
     g_ptr_array_set_size(batch->shares, 0);
     lc_outbox_clear(batch->outbox);
+    batch->tally = (lc_worker_tally){0};
     lc_arena_reset(&batch->arena);
 }
 
@@ -147,7 +150,7 @@ take_record(lc_batch *batch, const lc_log_event *event)
     g_array_set_size(batch->records, batch->records->len + 1);
     lc_batch_record *record = record_at(batch, batch->records->len - 1);
     record->event = *event;
-    record->reason = NULL;
+    record->refused = false;
     record->lead = NULL;
 }
 
@@ -194,7 +197,7 @@ sort_facts(lc_batch *batch, GError **error)
             share = share_of(batch, lc_worker_partition(worker, record->event.partition));
         share->has_facts = true;
         share->next[record->event.topic] = record->event.offset + 1;
-        if (record->reason == NULL)
+        if (!record->refused)
             record->lead = lead_of(batch, share, record->lead_id);
     }
     return true;
@@ -208,7 +211,7 @@ check_applied(lc_partition *partition, lc_text applied, GError **error)
 {
     if (lc_text_equal(applied, lc_text_of(partition->expected)))
         return true;
-    partition->must_recover = true;
+    lc_partition_lose(partition, LC_RECOVERY_STORE);
     g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "partition %" PRId32 ": the store is at \"%.*s\", not at \"%s\"",
                 partition->number, LC_TEXT_ARGS(applied), partition->expected);
     return false;
@@ -222,6 +225,7 @@ read_store(lc_batch *batch, lc_store_read *reads, size_t n, GError **error)
     if (n == 0 || (store->ops->read_begin(store, reads, n, error) && store->ops->read_end(store, error)))
         return true;
     batch->worker->store_ready = false;
+    batch->loss = LC_RECOVERY_STORE;
     return false;
 }
 
@@ -233,6 +237,7 @@ write_store(lc_batch *batch, lc_store_write *writes, size_t n, GError **error)
     if (store->ops->write_begin(store, writes, n, error) && store->ops->write_end(store, error))
         return true;
     batch->worker->store_ready = false;
+    batch->loss = LC_RECOVERY_STORE;
     return false;
 }
 
@@ -391,8 +396,10 @@ load_counters(lc_batch *batch, GError **error)
 /* ---- Judging ---- */
 
 static void
-take_judgement(lc_batch *batch, lc_share *share, lc_batch_lead *lead, const lc_judgement *judgement, lc_cause_of cause)
+take_judgement(lc_batch *batch, lc_share *share, lc_batch_lead *lead, const lc_fact *fact,
+               const lc_judgement *judgement, lc_cause_of cause)
 {
+    lc_tally_judgement(&batch->tally, fact, judgement);
     for (size_t i = 0; i < judgement->n_outcomes; i++)
         lc_outbox_add_outcome(batch->outbox, lead->lead.id, &judgement->outcomes[i], cause);
     for (size_t i = 0; i < judgement->n_counts; i++)
@@ -408,7 +415,7 @@ judge_due(lc_batch *batch, lc_share *share)
 
     for (size_t i = 0; i < share->n_due; i++) {
         lc_batch_lead *lead = share->leads->pdata[i];
-        take_judgement(batch, share, lead,
+        take_judgement(batch, share, lead, NULL,
                        lc_lead_judge(batch->worker->judge, &lead->lead, NULL, share->now, &batch->arena), cause);
         /* The wake-up is used up even where nothing follows from it. */
         lead->changed = true;
@@ -428,17 +435,26 @@ judge_fact(lc_batch *batch, lc_share *share, lc_batch_record *record, lc_cause_o
     lc_batch_lead *lead = record->lead;
 
     if (is_too_large(lead, record)) {
-        lc_fact_refuse(record, "LEAD_TOO_LARGE", &batch->arena, "the lead's state would take over %zu bytes",
+        lc_fact_refuse(record, LC_DEAD_LEAD_TOO_LARGE, &batch->arena, "the lead's state would take over %zu bytes",
                        LC_MAX_LEAD_STATE_BYTES);
         return;
     }
     const lc_judgement *judgement =
         lc_lead_judge(batch->worker->judge, &lead->lead, &record->fact, share->now, &batch->arena);
     if (judgement->verdict == LC_VERDICT_TOO_MANY_FACTS)
-        lc_fact_refuse(record, "TOO_MANY_FACTS", &batch->arena, "the lead has %zu facts", lead->lead.n_facts);
+        lc_fact_refuse(record, LC_DEAD_TOO_MANY_FACTS, &batch->arena, "the lead has %zu facts", lead->lead.n_facts);
     if (judgement->verdict == LC_VERDICT_TAKEN)
         lead->state_bytes += record->event.value.size;
-    take_judgement(batch, share, lead, judgement, cause);
+    take_judgement(batch, share, lead, &record->fact, judgement, cause);
+}
+
+static void
+bury(lc_batch *batch, lc_share *share, const lc_batch_record *record, lc_cause_of cause)
+{
+    lc_outbox_add_dead_letter(batch->outbox, &record->event, record->reason, record->detail, cause);
+    batch->tally.dead_letters[record->reason]++;
+    if (record->reason == LC_DEAD_WRONG_PARTITION)
+        share->partition->wrong_partition++;
 }
 
 static void
@@ -453,10 +469,10 @@ judge(lc_batch *batch)
         lc_cause_of cause = {record->event.topic, record->event.partition, record->event.offset, LC_ABSENT, i};
         if (share == NULL || share->partition->number != record->event.partition)
             share = share_of(batch, lc_worker_partition(batch->worker, record->event.partition));
-        if (record->reason == NULL)
+        if (!record->refused)
             judge_fact(batch, share, record, cause);
-        if (record->reason)
-            lc_outbox_add_dead_letter(batch->outbox, &record->event, record->reason, record->detail, cause);
+        if (record->refused)
+            bury(batch, share, record, cause);
     }
 }
 
@@ -598,7 +614,9 @@ commit(lc_batch *batch, GError **error)
         return false;
     if (log->ops->commit_end(log, error) != LC_COMMIT_CLEAN) {
         batch->worker->producer_ready = false;
+        batch->worker->report.unclean_commits++;
         batch->transaction_is_open = false;
+        batch->loss = LC_RECOVERY_UNKNOWN_COMMIT;
         if (error && *error == NULL)
             g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "a commit whose result is not known for certain");
         return false;
@@ -610,10 +628,17 @@ commit(lc_batch *batch, GError **error)
 static bool
 publish(lc_batch *batch, GError **error)
 {
+    lc_worker *worker = batch->worker;
+    int64_t began_ms = lc_worker_now_ms(worker);
+
     if (!produce(batch, error))
         return false;
     make_commits(batch);
-    return insist(batch, send_offsets, error) && commit(batch, error);
+    if (!insist(batch, send_offsets, error) || !commit(batch, error))
+        return false;
+    lc_tally_add(&worker->report.tally, &batch->tally);
+    lc_histogram_add(&worker->report.transaction_ms, lc_worker_now_ms(worker) - began_ms);
+    return true;
 }
 
 /* ---- Applying (step 9) ---- */
@@ -700,7 +725,7 @@ finish_piece(apply_state *apply, const lc_store_write *piece, GError **error)
     lc_partition *partition = apply->share->partition;
 
     if (!piece->written) {
-        partition->must_recover = true;
+        lc_partition_lose(partition, LC_RECOVERY_STORE);
         g_set_error(error, LC_ERROR, LC_ERROR_RETRY,
                     "partition %" PRId32 ": the store's position changed while a batch was applied", partition->number);
         return false;
@@ -746,7 +771,9 @@ apply(lc_batch *batch, GError **error)
         collect_leads(batch, &applies[i]);
         collect_counters(batch, &applies[i]);
     }
+    int64_t began_ms = lc_worker_now_ms(batch->worker);
     bool done = write_pieces(batch, applies, error);
+    lc_histogram_add(&batch->worker->report.apply_ms, lc_worker_now_ms(batch->worker) - began_ms);
     for (guint i = 0; i < batch->shares->len; i++)
         g_free(applies[i].next);
     return done;
@@ -805,9 +832,9 @@ drop(lc_batch *batch, unsigned assignments)
     if (worker->assignments != assignments)
         return;
     for (guint i = 0; i < batch->records->len; i++)
-        lc_worker_partition(worker, record_at(batch, i)->event.partition)->must_recover = true;
+        lc_partition_lose(lc_worker_partition(worker, record_at(batch, i)->event.partition), batch->loss);
     for (guint i = 0; i < batch->shares->len; i++)
-        share_at(batch, i)->partition->must_recover = true;
+        lc_partition_lose(share_at(batch, i)->partition, batch->loss);
 }
 
 /* Partitions that are new to us: their first transaction is an empty one, so that committed metadata names the owner
@@ -868,6 +895,8 @@ bool
 lc_batch_process(lc_batch *batch, GError **error)
 {
     unsigned assignments = batch->worker->assignments;
+
+    batch->loss = LC_RECOVERY_ABORTED;
     bool done = process(batch, error);
 
     if (!done)

@@ -8,7 +8,7 @@
 #define ASK_INTERVAL_MS 1000    /* when it does not answer */
 
 void
-lc_fact_refuse(lc_batch_record *record, const char *reason, lc_arena *arena, const char *format, ...)
+lc_fact_refuse(lc_batch_record *record, lc_dead_reason reason, lc_arena *arena, const char *format, ...)
 {
     char detail[512];
     va_list arguments;
@@ -16,6 +16,7 @@ lc_fact_refuse(lc_batch_record *record, const char *reason, lc_arena *arena, con
     va_start(arguments, format);
     vsnprintf(detail, sizeof detail, format, arguments);
     va_end(arguments);
+    record->refused = true;
     record->reason = reason;
     record->detail = lc_arena_text(arena, lc_text_of(detail)).data;
 }
@@ -142,23 +143,24 @@ find_plan(lc_worker *worker, lc_batch_record *record, lc_arena *arena)
     uint32_t id;
 
     if (record->event.value.size > LC_MAX_RECORD_BYTES) {
-        lc_fact_refuse(record, "BAD_FACT", arena, "a record of %zu bytes; at most %zu", record->event.value.size,
+        lc_fact_refuse(record, LC_DEAD_BAD_FACT, arena, "a record of %zu bytes; at most %zu", record->event.value.size,
                        LC_MAX_RECORD_BYTES);
         return NULL;
     }
     if (!has_frame(&record->event, &id)) {
-        lc_fact_refuse(record, "NOT_AVRO", arena,
+        lc_fact_refuse(record, LC_DEAD_NOT_AVRO, arena,
                        "not in the Confluent wire format: a zero byte, the schema id in 4 bytes, the Avro body");
         return NULL;
     }
     lc_plan_state state = lc_schemas_plan(worker->schemas, id, &plan);
     if (state == LC_PLAN_NO_SUCH_ID || state == LC_PLAN_NOT_ASKED)
-        lc_fact_refuse(record, "UNKNOWN_SCHEMA", arena, "the registry has no schema with id %" PRIu32, id);
+        lc_fact_refuse(record, LC_DEAD_UNKNOWN_SCHEMA, arena, "the registry has no schema with id %" PRIu32, id);
     else if (state == LC_PLAN_UNREADABLE)
-        lc_fact_refuse(record, "UNKNOWN_TYPE", arena, "schema %" PRIu32 " can't be read", id);
+        lc_fact_refuse(record, LC_DEAD_UNKNOWN_TYPE, arena, "schema %" PRIu32 " can't be read", id);
     else if (lc_plan_schema(plan) < LC_SCHEMA_LEAD_CREATED || lc_plan_schema(plan) > LC_SCHEMA_LEAD_ERASED)
-        lc_fact_refuse(record, "UNKNOWN_TYPE", arena, "the record of schema %" PRIu32 " is none of the facts", id);
-    return record->reason ? NULL : plan;
+        lc_fact_refuse(record, LC_DEAD_UNKNOWN_TYPE, arena, "the record of schema %" PRIu32 " is none of the facts",
+                       id);
+    return record->refused ? NULL : plan;
 }
 
 static void
@@ -170,7 +172,7 @@ read_record(lc_worker *worker, lc_batch_record *record, lc_arena *arena)
     if (plan &&
         !lc_plan_read_fact(plan, record->event.value.data + LC_FRAME_BYTES, record->event.value.size - LC_FRAME_BYTES,
                            arena, &record->fact, &record->lead_id, &wrong))
-        lc_fact_refuse(record, "NOT_AVRO", arena, "%s", wrong->message);
+        lc_fact_refuse(record, LC_DEAD_NOT_AVRO, arena, "%s", wrong->message);
 }
 
 static void
@@ -179,12 +181,12 @@ check_key(const lc_worker *worker, lc_batch_record *record, lc_arena *arena)
     lc_text key = record->event.key;
 
     if (!lc_text_equal(key, record->lead_id)) {
-        lc_fact_refuse(record, "KEY_MISMATCH", arena, "the record's key is not its lead_id");
+        lc_fact_refuse(record, LC_DEAD_KEY_MISMATCH, arena, "the record's key is not its lead_id");
         return;
     }
     int32_t right = lc_log_partition_of(key, worker->partition_count);
     if (right != record->event.partition)
-        lc_fact_refuse(record, "WRONG_PARTITION", arena,
+        lc_fact_refuse(record, LC_DEAD_WRONG_PARTITION, arena,
                        "in partition %" PRId32 ", but its key belongs in %" PRId32
                        ": publish with partitioner=murmur2_random",
                        record->event.partition, right);
@@ -199,15 +201,16 @@ decode(lc_worker *worker, lc_batch_record *record, lc_arena *arena)
         read_tombstone(worker, record, arena);
     else
         read_record(worker, record, arena);
-    if (record->reason)
+    if (record->refused)
         return;
     if (record->lead_id.size == 0 || record->lead_id.size > LC_MAX_LEAD_ID_BYTES ||
         !g_utf8_validate_len(record->lead_id.data, record->lead_id.size, NULL))
-        lc_fact_refuse(record, "BAD_FACT", arena, "lead_id must be 1 to %zu bytes of UTF-8", LC_MAX_LEAD_ID_BYTES);
+        lc_fact_refuse(record, LC_DEAD_BAD_FACT, arena, "lead_id must be 1 to %zu bytes of UTF-8",
+                       LC_MAX_LEAD_ID_BYTES);
     else if (!lc_fact_check(&record->fact, record->event.timestamp, worker->options.max_future, &wrong))
-        lc_fact_refuse(record, "BAD_FACT", arena, "%s", wrong->message);
+        lc_fact_refuse(record, LC_DEAD_BAD_FACT, arena, "%s", wrong->message);
     else if (is_poison(worker, &record->event))
-        lc_fact_refuse(record, "LEAD_TOO_LARGE", arena, "Kafka refused for its size what follows from this fact");
+        lc_fact_refuse(record, LC_DEAD_LEAD_TOO_LARGE, arena, "Kafka refused for its size what follows from this fact");
     else
         check_key(worker, record, arena);
 }

@@ -26,7 +26,8 @@ typedef struct {
         } outcome;
         struct {
             lc_text value; /* as it came */
-            const char *reason, *detail;
+            lc_dead_reason reason;
+            const char *detail;
         } dead_letter;
     };
 } message;
@@ -178,7 +179,7 @@ lc_outbox_add_counters(lc_outbox *outbox, int32_t partition, const lc_population
 }
 
 void
-lc_outbox_add_dead_letter(lc_outbox *outbox, const lc_log_event *record, const char *reason, const char *detail,
+lc_outbox_add_dead_letter(lc_outbox *outbox, const lc_log_event *record, lc_dead_reason reason, const char *detail,
                           lc_cause_of cause)
 {
     message added = {
@@ -262,7 +263,8 @@ add_reason(const lc_outbox *outbox, const message *sent, header_list *list)
     add_header(list, "__connect.errors.topic", lc_text_of(outbox->options->input_names[sent->cause.topic]));
     add_formatted_header(list, "__connect.errors.partition", "%" PRId32, sent->cause.partition);
     add_formatted_header(list, "__connect.errors.offset", "%" PRId64, sent->cause.offset);
-    add_header(list, "__connect.errors.exception.class.name", lc_text_of(sent->dead_letter.reason));
+    add_header(list, "__connect.errors.exception.class.name",
+               lc_text_of(lc_dead_reason_name(sent->dead_letter.reason)));
     add_header(list, "__connect.errors.exception.message", lc_text_of(sent->dead_letter.detail));
     if (sent->dead_letter.value.size > DEAD_LETTER_VALUE_BYTES)
         add_formatted_header(list, "leadclock.truncated", "%zu", sent->dead_letter.value.size);

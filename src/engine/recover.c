@@ -475,6 +475,9 @@ tell_progress(recovery *r, lc_changelog changelog, int64_t at, int64_t *told_ms)
 {
     int64_t now_ms = lc_worker_now_ms(r->worker);
 
+    r->partition->rebuilt = at;
+    r->partition->rebuild_end = r->ends[changelog];
+    lc_worker_publish_report(r->worker);
     if (now_ms - *told_ms < 2000)
         return;
     *told_ms = now_ms;
@@ -594,6 +597,8 @@ run(recovery *r, GError **error)
     lc_safe_time_init(&partition->safe, worker->n_inputs, r->offsets);
     partition->safe.now = safe_now;
     partition->must_recover = false;
+    partition->rebuilt = partition->rebuild_end = 0;
+    worker->report.recoveries[partition->recovery_cause]++;
     /* Seek resumes; the others of a worker that waits are still paused. */
     if (worker->paused)
         worker->log->ops->pause(worker->log, partition->number);

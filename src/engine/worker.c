@@ -6,6 +6,7 @@
 #define TEND_EVERY_MS 500 /* the group is polled at least so often while something is waited for */
 #define COMPLAIN_EVERY_MS 10000
 #define RETRY_AFTER_MS 200
+#define ASK_EVERY_MS 5000       /* for ends, when no timer asks sooner */
 #define CLOCK_JUMP_MS LC_MINUTE /* a wall clock so far ahead of the monotonic one is not believed */
 
 /* ---- The machine's clocks ---- */
@@ -71,6 +72,7 @@ partition_free(void *data)
     g_free(partition->offsets);
     g_free(partition->read);
     g_free(partition->read_append_at);
+    g_free(partition->seen_ends);
     g_free(partition->expected);
     lc_safe_time_clear(&partition->safe);
     lc_counters_free(partition->counters);
@@ -84,6 +86,9 @@ partition_new(const lc_worker *worker, int32_t number)
 
     partition->number = number;
     partition->must_recover = partition->must_claim = true;
+    partition->recovery_cause = LC_RECOVERY_ASSIGNED;
+    partition->seen_ends = g_new(int64_t, worker->n_inputs);
+    memset(partition->seen_ends, -1, sizeof(int64_t) * (size_t)worker->n_inputs);
     partition->offsets = g_new0(int64_t, worker->n_inputs);
     partition->read = g_new0(int64_t, worker->n_inputs);
     partition->read_append_at = g_new0(lc_instant, worker->n_inputs);
@@ -91,6 +96,15 @@ partition_new(const lc_worker *worker, int32_t number)
     partition->next_wakeup = LC_NEVER;
     partition->counters = lc_counters_new();
     return partition;
+}
+
+void
+lc_partition_lose(lc_partition *partition, lc_recovery_cause cause)
+{
+    /* The first cause is the one; what follows from it is not another. */
+    if (!partition->must_recover)
+        partition->recovery_cause = cause;
+    partition->must_recover = true;
 }
 
 lc_partition *
@@ -121,6 +135,7 @@ lc_worker_new(const lc_worker_options *options)
     worker->believed_wall = LC_ABSENT;
     worker->complained_ms = INT64_MIN / 2;
     worker->batch = lc_batch_new(worker);
+    g_mutex_init(&worker->shared_lock);
     return worker;
 }
 
@@ -135,6 +150,8 @@ lc_worker_free(lc_worker *worker)
     lc_judge_free(worker->judge);
     lc_schemas_free(worker->schemas);
     g_free(worker->policy_hash);
+    g_mutex_clear(&worker->shared_lock);
+    lc_worker_report_clear(&worker->shared);
     g_free(worker);
 }
 
@@ -183,6 +200,7 @@ take_assignment(lc_worker *worker)
     const int32_t *numbers = worker->log->ops->assignment(worker->log, &n);
     g_autoptr(GString) list = g_string_new(NULL);
 
+    worker->report.joined = true;
     for (size_t i = 0; i < n; i++) {
         if (lc_worker_partition(worker, numbers[i]) == NULL)
             g_ptr_array_add(worker->partitions, partition_new(worker, numbers[i]));
@@ -226,7 +244,7 @@ lc_worker_handle(lc_worker *worker, const lc_log_event *event, GError **error)
     case LC_LOG_OFFSET_LOST:
         partition = lc_worker_partition(worker, event->partition);
         if (partition)
-            partition->must_recover = true;
+            lc_partition_lose(partition, LC_RECOVERY_OFFSET_LOST);
         return true;
     case LC_LOG_INSTANCE_FENCED:
         g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
@@ -278,7 +296,7 @@ lc_worker_tend(lc_worker *worker, int wait_ms, GError **error)
             /* Not to be delivered while paused; what was polled now comes again after recovery. */
             lc_partition *partition = lc_worker_partition(worker, event.partition);
             if (partition)
-                partition->must_recover = true;
+                lc_partition_lose(partition, LC_RECOVERY_ABORTED);
         }
         if (!lc_worker_handle(worker, &event, error))
             return false;
@@ -294,6 +312,9 @@ lc_worker_complain(lc_worker *worker, const char *what, GError **error)
 {
     int64_t now_ms = lc_worker_now_ms(worker);
 
+    g_snprintf(worker->report.waiting_for, sizeof worker->report.waiting_for, "%s: %s", what,
+               *error ? (*error)->message : "no answer yet");
+    lc_worker_publish_report(worker);
     if (now_ms - worker->complained_ms >= COMPLAIN_EVERY_MS) {
         worker->complained_ms = now_ms;
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "WORKER", "%s", worker->options.transactional_id, "MESSAGE",
@@ -400,7 +421,8 @@ wants_time(const lc_worker *worker, lc_instant wall)
             partition->next_wakeup < wall - worker->options.lateness && partition->next_wakeup >= partition->safe.now)
             return true;
     }
-    return false;
+    /* Lag is to be known although no timer is due. */
+    return worker->partitions->len > 0 && lc_worker_now_ms(worker) - worker->asked_ms >= ASK_EVERY_MS;
 }
 
 static void
@@ -410,11 +432,14 @@ ask_ends(lc_worker *worker, lc_instant wall, int64_t now_ms)
     size_t n;
     g_autoptr(GError) unimportant = NULL; /* asked again soon */
 
+    worker->asked_ms = now_ms;
     if (!worker->log->ops->ends(worker->log, &ends, &n, &unimportant))
         return;
     for (size_t i = 0; i < n; i++) {
         lc_partition *partition = lc_worker_partition(worker, ends[i].partition);
         /* Above the stable end there is an open transaction: it counts as behind until that is read too. */
+        if (partition)
+            partition->seen_ends[ends[i].topic] = ends[i].stable_end;
         if (partition && !partition->must_recover)
             lc_safe_time_asked(&partition->safe, ends[i].topic, MAX(ends[i].stable_end, ends[i].high_watermark), wall,
                                now_ms);
@@ -461,6 +486,7 @@ make_ready(lc_worker *worker, GError **error)
             return false;
     }
     resume_all(worker);
+    worker->report.waiting_for[0] = '\0';
     return true;
 }
 
@@ -470,6 +496,7 @@ go_round(lc_worker *worker, GError **error)
     if (!make_ready(worker, error))
         return false;
     advance_time(worker);
+    lc_worker_publish_report(worker);
     return lc_batch_process(worker->batch, error);
 }
 

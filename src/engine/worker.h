@@ -71,8 +71,9 @@ typedef struct lc_batch_lead lc_batch_lead;
 typedef struct {
     lc_log_event event;
     lc_fact fact;
-    lc_text lead_id;    /* equal to the key */
-    const char *reason; /* of the dead letter; NULL: a fact */
+    lc_text lead_id; /* equal to the key */
+    bool refused;    /* a dead letter, for this reason; otherwise a fact */
+    lc_dead_reason reason;
     const char *detail;
     lc_batch_lead *lead;
 } lc_batch_record;
@@ -80,7 +81,7 @@ typedef struct {
 /* Decodes the records; asks the registry for schemas not seen yet, and waits for it. Details come from `arena`.
  * False: give up (see lc_worker_tend), or an error. */
 bool lc_facts_decode(lc_worker *worker, lc_batch_record *records, size_t n, lc_arena *arena, GError **error);
-void lc_fact_refuse(lc_batch_record *record, const char *reason, lc_arena *arena, const char *format, ...)
+void lc_fact_refuse(lc_batch_record *record, lc_dead_reason reason, lc_arena *arena, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
 
 /* A fact whose outcomes Kafka refused for their size goes to the dead letters when it comes again. */
@@ -144,7 +145,7 @@ void lc_outbox_add_outcome(lc_outbox *outbox, lc_text lead_id, const lc_outcome 
 size_t lc_outbox_add_state(lc_outbox *outbox, int32_t partition, const lc_lead *lead, int64_t *offset);
 void lc_outbox_add_counters(lc_outbox *outbox, int32_t partition, const lc_population *population,
                             const lc_stored_count *counts, size_t n, lc_arena *arena, int64_t *offset);
-void lc_outbox_add_dead_letter(lc_outbox *outbox, const lc_log_event *record, const char *reason, const char *detail,
+void lc_outbox_add_dead_letter(lc_outbox *outbox, const lc_log_event *record, lc_dead_reason reason, const char *detail,
                                lc_cause_of cause);
 /* The value of a message, with its frame; absent: a tombstone. Good until something is added. */
 lc_text lc_outbox_value(const lc_outbox *outbox, size_t message);
@@ -180,18 +181,25 @@ void lc_safe_time_advance(lc_safe_time *safe, int64_t monotonic_ms, lc_duration 
 typedef struct {
     int32_t number;
     bool must_recover;
-    bool must_claim; /* newly ours: the next transaction says so, even if nothing else is in it */
-    int64_t *offsets;            /* O as committed, by input topic */
-    int64_t *read;               /* one past the last record polled, or the end seen, by input topic */
-    lc_instant *read_append_at;  /* LogAppendTime of the last record polled, or LC_ABSENT */
-    int64_t ends[LC_CHANGELOGS]; /* C as committed */
-    char *expected;              /* the position applied that we last wrote or verified */
-    lc_instant next_wakeup;      /* no wake-up is earlier; LC_NEVER: none */
-    int64_t looked_ms;           /* monotonic: when the position was last compared */
+    lc_recovery_cause recovery_cause; /* why, where it must */
+    bool must_claim;                  /* newly ours: the next transaction says so, even if nothing else is in it */
+    int64_t *offsets;                 /* O as committed, by input topic */
+    int64_t *read;                    /* one past the last record polled, or the end seen, by input topic */
+    lc_instant *read_append_at;       /* LogAppendTime of the last record polled, or LC_ABSENT */
+    int64_t ends[LC_CHANGELOGS];      /* C as committed */
+    char *expected;                   /* the position applied that we last wrote or verified */
+    lc_instant next_wakeup;           /* no wake-up is earlier; LC_NEVER: none */
+    int64_t looked_ms;                /* monotonic: when the position was last compared */
     lc_safe_time safe;
     lc_counters *counters;
     bool policy_checked;
+    int64_t *seen_ends;           /* ends last asked for, by input topic; -1: never */
+    uint64_t wrong_partition;     /* dead letters that another partitioner made */
+    int64_t rebuilt, rebuild_end; /* offsets of the changelog being replayed; both 0: none */
 } lc_partition;
+
+/* It is dropped from memory and recovered before anything else is done. */
+void lc_partition_lose(lc_partition *partition, lc_recovery_cause cause);
 
 typedef struct lc_batch lc_batch;
 
@@ -216,8 +224,21 @@ struct lc_worker {
     lc_instant policy_hash_until;
     GHashTable *poison; /* "topic/partition/offset" of facts whose outcomes Kafka refused for their size */
     lc_batch *batch;
+    int64_t asked_ms;        /* monotonic: when ends were last asked for */
+    lc_worker_report report; /* the worker's own, without partitions */
+    GMutex shared_lock;
+    lc_worker_report shared; /* a copy of it for others */
     atomic_bool stopping;
 };
+
+/* ---- report.c ---- */
+
+void lc_histogram_add(lc_histogram *histogram, int64_t ms);
+/* `fact` NULL: a wake-up. */
+void lc_tally_judgement(lc_worker_tally *tally, const lc_fact *fact, const lc_judgement *judgement);
+void lc_tally_add(lc_worker_tally *sum, const lc_worker_tally *tally);
+/* Lets others see how the worker stands. */
+void lc_worker_publish_report(lc_worker *worker);
 
 int64_t lc_worker_now_ms(const lc_worker *worker);
 bool lc_worker_is_stopping(const lc_worker *worker);
