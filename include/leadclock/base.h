@@ -68,18 +68,18 @@ lc_text_is_absent(lc_text text)
 static inline bool
 lc_text_equal(lc_text a, lc_text b)
 {
-    return a.size == b.size && (a.data == NULL) == (b.data == NULL) &&
-           (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+    if (a.data == NULL || b.data == NULL)
+        return a.data == b.data;
+    return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
 }
 
 /* Byte order; absent comes first, then the empty text. */
 static inline int
 lc_text_compare(lc_text a, lc_text b)
 {
-    if ((a.data == NULL) != (b.data == NULL))
-        return a.data == NULL ? -1 : 1;
-    size_t common = a.size < b.size ? a.size : b.size;
-    int order = common ? memcmp(a.data, b.data, common) : 0;
+    if (a.data == NULL || b.data == NULL)
+        return (a.data != NULL) - (b.data != NULL);
+    int order = memcmp(a.data, b.data, a.size < b.size ? a.size : b.size);
     return order ? order : (a.size > b.size) - (a.size < b.size);
 }
 
