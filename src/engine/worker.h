@@ -2,7 +2,7 @@
  *
  * worker.c    the loop, rebalances, waiting for servers
  * recover.c   step 3: from what was committed to a store that shows it
- * batch.c     steps 4 to 9: one batch, from poll to apply
+ * batch*.c    steps 4 to 9: one batch, from poll to apply (batch.h)
  * facts.c     records -> facts, or dead letters
  * outbox.c    outcomes, states, counters and dead letters on their way into one transaction
  * counters.c  absolute counters from changes

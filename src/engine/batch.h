@@ -1,0 +1,62 @@
+/* batch.h - one batch: what its files share. Private to this room.
+ *
+ * batch.c          its life, and the sentence that describes it
+ * batch_read.c     facts from the log; due wake-ups, leads and counters from the store (step 4)
+ * batch_judge.c    facts and wake-ups -> outcomes, counters, dead letters
+ * batch_publish.c  one transaction (steps 5 to 8)
+ * batch_apply.c    what was committed, to the store (step 9) */
+#pragma once
+
+#include "worker.h"
+
+/* A lead of the batch, as it stands after the facts judged so far. */
+struct lc_batch_lead {
+    lc_lead lead;
+    lc_instant stored_wake_at; /* what the store has */
+    size_t state_bytes;        /* no less than its state will take */
+    bool changed;
+    size_t message; /* its state in the outbox */
+    int64_t offset; /* its state in the changelog */
+};
+
+/* What the batch does to one partition. */
+typedef struct lc_share {
+    lc_partition *partition;
+    lc_instant now;    /* safe time when the batch began */
+    GHashTable *by_id; /* lc_text * -> lc_batch_lead * */
+    GPtrArray *leads;  /* lc_batch_lead *, by first use */
+    size_t n_due;      /* of them, due wake-ups: the first ones */
+    bool has_facts;
+    int64_t *next;               /* O after the batch, by input topic */
+    int64_t ends[LC_CHANGELOGS]; /* C after the batch */
+    char *metadata;
+    lc_instant next_wakeup;
+} lc_share;
+
+struct lc_batch {
+    lc_worker *worker;
+    lc_arena arena;
+    GArray *records;   /* lc_batch_record */
+    GPtrArray *shares; /* lc_share *, of partitions that have anything to do */
+    lc_outbox *outbox;
+    lc_log_commit *commits; /* by share; in `arena` */
+    lc_worker_tally tally;  /* what it adds once it is committed */
+    bool transaction_is_open;
+    lc_recovery_cause loss; /* why its partitions must be recovered, should it not come to its end */
+};
+
+lc_batch_record *lc_batch_record_at(const lc_batch *batch, guint index);
+lc_share *lc_batch_share_at(const lc_batch *batch, guint index);
+/* The share of a partition, made where there is none yet. */
+lc_share *lc_batch_share_of(lc_batch *batch, lc_partition *partition);
+/* The lead of the batch with this id; `id` must live as long as the batch. */
+lc_batch_lead *lc_batch_lead_of(lc_batch *batch, lc_share *share, lc_text id);
+
+/* Each: false for an error, or to give up (see lc_worker_tend). */
+bool lc_batch_read_due(lc_batch *batch, GError **error);
+bool lc_batch_read_facts(lc_batch *batch, lc_duration linger, GError **error);
+bool lc_batch_load_leads(lc_batch *batch, GError **error);
+void lc_batch_judge(lc_batch *batch);
+bool lc_batch_load_counters(lc_batch *batch, GError **error);
+bool lc_batch_publish(lc_batch *batch, GError **error);
+bool lc_batch_apply(lc_batch *batch, GError **error);

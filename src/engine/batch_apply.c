@@ -1,0 +1,151 @@
+#include "batch.h"
+
+#include <inttypes.h>
+
+/* What the store must change for one partition. */
+typedef struct {
+    lc_share *share;
+    lc_lead_change *leads;
+    const lc_batch_lead **sources;
+    size_t n_leads;
+    lc_counters_change *counters;
+    size_t n_counters;
+    size_t n_written; /* of the leads */
+    char *next;       /* the position of the piece under way */
+    bool is_last;
+} apply_state;
+
+static void
+collect_leads(lc_batch *batch, apply_state *apply)
+{
+    GPtrArray *leads = apply->share->leads;
+
+    apply->leads = lc_arena_new(&batch->arena, lc_lead_change, leads->len);
+    apply->sources = lc_arena_new(&batch->arena, const lc_batch_lead *, leads->len);
+    for (guint i = 0; i < leads->len; i++) {
+        lc_batch_lead *lead = leads->pdata[i];
+        if (!lead->changed)
+            continue;
+        lc_instant wake_at = lc_lead_is_empty(&lead->lead) ? LC_NEVER : lead->lead.wake_at;
+        apply->sources[apply->n_leads] = lead;
+        apply->leads[apply->n_leads++] =
+            (lc_lead_change){lead->lead.id, lc_outbox_value(batch->outbox, lead->message), wake_at,
+                             wake_at != lead->stored_wake_at || i < apply->share->n_due};
+        apply->share->next_wakeup = MIN(apply->share->next_wakeup, wake_at);
+    }
+}
+
+static void
+collect_counters(lc_batch *batch, apply_state *apply)
+{
+    GPtrArray *changed = apply->share->partition->counters->changed;
+
+    apply->counters = lc_arena_new(&batch->arena, lc_counters_change, changed->len);
+    for (guint i = 0; i < changed->len; i++) {
+        const lc_population *population = changed->pdata[i];
+        lc_counters_change *change = &apply->counters[apply->n_counters++];
+        change->population = population->name;
+        change->counts = lc_population_counts(population, &batch->arena, &change->n_counts);
+    }
+}
+
+/* The next piece: all that is left, with the whole position; or 5,000 leads, in the order of their changelog offsets,
+ * with the position that recovery would have written there. */
+static lc_store_write
+next_piece(lc_batch *batch, apply_state *apply)
+{
+    lc_share *share = apply->share;
+    size_t left = apply->n_leads - apply->n_written, n = MIN(left, LC_PIECE_LEADS);
+    lc_store_write piece = {
+        .partition = share->partition->number,
+        .expected = lc_text_of(share->partition->expected),
+        .leads = apply->leads + apply->n_written,
+        .n_leads = n,
+    };
+
+    apply->is_last = n == left;
+    g_free(apply->next);
+    if (apply->is_last) {
+        piece.counters = apply->counters;
+        piece.n_counters = apply->n_counters;
+        apply->next = lc_applied_format(batch->worker->options.input_names, share->next, share->ends);
+    } else {
+        const int64_t ends[LC_CHANGELOGS] = {apply->sources[apply->n_written + n - 1]->offset + 1,
+                                             share->partition->ends[LC_CHANGELOG_COUNTERS]};
+        apply->next = lc_applied_format_recovering(ends);
+    }
+    piece.next = lc_text_of(apply->next);
+    return piece;
+}
+
+static bool
+finish_piece(apply_state *apply, const lc_store_write *piece, GError **error)
+{
+    lc_partition *partition = apply->share->partition;
+
+    if (!piece->written) {
+        lc_partition_lose(partition, LC_RECOVERY_STORE);
+        g_set_error(error, LC_ERROR, LC_ERROR_RETRY,
+                    "partition %" PRId32 ": the store's position changed while a batch was applied", partition->number);
+        return false;
+    }
+    g_free(partition->expected);
+    partition->expected = g_steal_pointer(&apply->next);
+    apply->n_written += piece->n_leads;
+    return true;
+}
+
+static bool
+write_store(lc_batch *batch, lc_store_write *writes, size_t n, GError **error)
+{
+    lc_store *store = batch->worker->store;
+
+    if (store->ops->write_begin(store, writes, n, error) && store->ops->write_end(store, error))
+        return true;
+    batch->worker->store_ready = false;
+    batch->loss = LC_RECOVERY_STORE;
+    return false;
+}
+
+/* One piece of every partition at once, until none is left. */
+static bool
+write_pieces(lc_batch *batch, apply_state *applies, GError **error)
+{
+    lc_store_write *pieces = lc_arena_new(&batch->arena, lc_store_write, batch->shares->len);
+    apply_state **owners = lc_arena_new(&batch->arena, apply_state *, batch->shares->len);
+
+    for (;;) {
+        size_t n = 0;
+        for (guint i = 0; i < batch->shares->len; i++) {
+            if (applies[i].is_last)
+                continue;
+            owners[n] = &applies[i];
+            pieces[n++] = next_piece(batch, &applies[i]);
+        }
+        if (n == 0)
+            return true;
+        if (!write_store(batch, pieces, n, error))
+            return false;
+        for (size_t i = 0; i < n; i++)
+            if (!finish_piece(owners[i], &pieces[i], error))
+                return false;
+    }
+}
+
+bool
+lc_batch_apply(lc_batch *batch, GError **error)
+{
+    apply_state *applies = lc_arena_new(&batch->arena, apply_state, batch->shares->len);
+
+    for (guint i = 0; i < batch->shares->len; i++) {
+        applies[i] = (apply_state){.share = lc_batch_share_at(batch, i)};
+        collect_leads(batch, &applies[i]);
+        collect_counters(batch, &applies[i]);
+    }
+    int64_t began_ms = lc_worker_now_ms(batch->worker);
+    bool done = write_pieces(batch, applies, error);
+    lc_histogram_add(&batch->worker->report.apply_ms, lc_worker_now_ms(batch->worker) - began_ms);
+    for (guint i = 0; i < batch->shares->len; i++)
+        g_free(applies[i].next);
+    return done;
+}

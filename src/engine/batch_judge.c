@@ -1,0 +1,82 @@
+#include "batch.h"
+
+static void
+take_judgement(lc_batch *batch, lc_share *share, lc_batch_lead *lead, const lc_fact *fact,
+               const lc_judgement *judgement, lc_cause_of cause)
+{
+    lc_tally_judgement(&batch->tally, fact, judgement);
+    for (size_t i = 0; i < judgement->n_outcomes; i++)
+        lc_outbox_add_outcome(batch->outbox, lead->lead.id, &judgement->outcomes[i], cause);
+    for (size_t i = 0; i < judgement->n_counts; i++)
+        lc_counters_add(share->partition->counters, &judgement->counts[i]);
+    if (judgement->verdict == LC_VERDICT_TAKEN)
+        lead->changed = true;
+}
+
+static void
+judge_due(lc_batch *batch, lc_share *share)
+{
+    lc_cause_of cause = {-1, share->partition->number, -1, share->now, LC_TAG_NONE};
+
+    for (size_t i = 0; i < share->n_due; i++) {
+        lc_batch_lead *lead = share->leads->pdata[i];
+        take_judgement(batch, share, lead, NULL,
+                       lc_lead_judge(batch->worker->judge, &lead->lead, NULL, share->now, &batch->arena), cause);
+        /* The wake-up is used up even where nothing follows from it. */
+        lead->changed = true;
+    }
+}
+
+static bool
+is_too_large(const lc_batch_lead *lead, const lc_batch_record *record)
+{
+    return record->fact.type != LC_FACT_ERASED &&
+           lead->state_bytes + record->event.value.size > LC_MAX_LEAD_STATE_BYTES;
+}
+
+static void
+judge_fact(lc_batch *batch, lc_share *share, lc_batch_record *record, lc_cause_of cause)
+{
+    lc_batch_lead *lead = record->lead;
+
+    if (is_too_large(lead, record)) {
+        lc_fact_refuse(record, LC_DEAD_LEAD_TOO_LARGE, &batch->arena, "the lead's state would take over %zu bytes",
+                       LC_MAX_LEAD_STATE_BYTES);
+        return;
+    }
+    const lc_judgement *judgement =
+        lc_lead_judge(batch->worker->judge, &lead->lead, &record->fact, share->now, &batch->arena);
+    if (judgement->verdict == LC_VERDICT_TOO_MANY_FACTS)
+        lc_fact_refuse(record, LC_DEAD_TOO_MANY_FACTS, &batch->arena, "the lead has %zu facts", lead->lead.n_facts);
+    if (judgement->verdict == LC_VERDICT_TAKEN)
+        lead->state_bytes += record->event.value.size;
+    take_judgement(batch, share, lead, &record->fact, judgement, cause);
+}
+
+static void
+bury(lc_batch *batch, lc_share *share, const lc_batch_record *record, lc_cause_of cause)
+{
+    lc_outbox_add_dead_letter(batch->outbox, &record->event, record->reason, record->detail, cause);
+    batch->tally.dead_letters[record->reason]++;
+    if (record->reason == LC_DEAD_WRONG_PARTITION)
+        share->partition->wrong_partition++;
+}
+
+void
+lc_batch_judge(lc_batch *batch)
+{
+    lc_share *share = NULL;
+
+    for (guint i = 0; i < batch->shares->len; i++)
+        judge_due(batch, lc_batch_share_at(batch, i));
+    for (guint i = 0; i < batch->records->len; i++) {
+        lc_batch_record *record = lc_batch_record_at(batch, i);
+        lc_cause_of cause = {record->event.topic, record->event.partition, record->event.offset, LC_ABSENT, i};
+        if (share == NULL || share->partition->number != record->event.partition)
+            share = lc_batch_share_of(batch, lc_worker_partition(batch->worker, record->event.partition));
+        if (!record->refused)
+            judge_fact(batch, share, record, cause);
+        if (record->refused)
+            bury(batch, share, record, cause);
+    }
+}

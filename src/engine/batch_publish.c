@@ -1,0 +1,164 @@
+#include "batch.h"
+
+static void
+add_changed(lc_batch *batch, lc_share *share)
+{
+    GPtrArray *changed = share->partition->counters->changed;
+
+    for (guint i = 0; i < share->leads->len; i++) {
+        lc_batch_lead *lead = share->leads->pdata[i];
+        if (lead->changed)
+            lead->message = lc_outbox_add_state(batch->outbox, share->partition->number, &lead->lead, &lead->offset);
+    }
+    for (guint i = 0; i < changed->len; i++) {
+        lc_population *population = changed->pdata[i];
+        size_t n;
+        const lc_stored_count *counts = lc_population_counts(population, &batch->arena, &n);
+        population->offset = -1;
+        lc_outbox_add_counters(batch->outbox, share->partition->number, population, counts, n, &batch->arena,
+                               &population->offset);
+    }
+}
+
+static void
+find_ends(lc_share *share)
+{
+    GPtrArray *changed = share->partition->counters->changed;
+
+    for (guint i = 0; i < share->leads->len; i++) {
+        const lc_batch_lead *lead = share->leads->pdata[i];
+        share->ends[LC_CHANGELOG_STATE] = MAX(share->ends[LC_CHANGELOG_STATE], lead->offset + 1);
+    }
+    for (guint i = 0; i < changed->len; i++) {
+        const lc_population *population = changed->pdata[i];
+        share->ends[LC_CHANGELOG_COUNTERS] = MAX(share->ends[LC_CHANGELOG_COUNTERS], population->offset + 1);
+    }
+}
+
+/* A call of an open transaction, again while the brokers are away; the group is tended meanwhile. */
+typedef bool (*transaction_call)(lc_batch *batch, GError **error);
+
+static bool
+insist(lc_batch *batch, transaction_call call, GError **error)
+{
+    for (;;) {
+        g_autoptr(GError) problem = NULL;
+        if (call(batch, &problem))
+            return true;
+        if (!g_error_matches(problem, LC_ERROR, LC_ERROR_RETRY)) {
+            g_propagate_error(error, g_steal_pointer(&problem));
+            return false;
+        }
+        lc_worker_complain(batch->worker, "the brokers", &problem);
+        if (!lc_worker_tend(batch->worker, 0, error))
+            return false;
+    }
+}
+
+/* Waits for every delivery report, so that C is known. */
+static bool
+flush(lc_batch *batch, GError **error)
+{
+    return batch->worker->log->ops->flush(batch->worker->log, error);
+}
+
+/* A message refused for its size: its fact is to be a dead letter when it comes again. */
+static bool
+poison_refused(lc_batch *batch, GError **error)
+{
+    lc_worker *worker = batch->worker;
+    int64_t tag = worker->log->ops->refused(worker->log);
+
+    if (tag < 0)
+        return true;
+    if (tag < batch->records->len) {
+        lc_facts_poison(worker, &lc_batch_record_at(batch, (guint)tag)->event);
+        return true;
+    }
+    g_set_error(error, LC_ERROR, LC_ERROR_FATAL,
+                "Kafka refuses a state, counters or an outcome of a wake-up for its size; raise max.message.bytes of "
+                "the outputs to 2 MiB ('leadclock topics' shows which differ)");
+    return false;
+}
+
+static bool
+produce(lc_batch *batch, GError **error)
+{
+    lc_worker *worker = batch->worker;
+    g_autoptr(GError) problem = NULL;
+
+    for (guint i = 0; i < batch->shares->len; i++)
+        add_changed(batch, lc_batch_share_at(batch, i));
+    if (!worker->log->ops->begin(worker->log, error))
+        return false;
+    batch->transaction_is_open = true;
+    if (lc_outbox_produce(batch->outbox, worker->log, &problem) && insist(batch, flush, &problem)) {
+        for (guint i = 0; i < batch->shares->len; i++)
+            find_ends(lc_batch_share_at(batch, i));
+        return true;
+    }
+    if (!poison_refused(batch, error))
+        return false;
+    if (problem)
+        g_propagate_error(error, g_steal_pointer(&problem));
+    return false;
+}
+
+/* (O, C) for every partition of the batch, always: also where nothing of it changed. */
+static void
+make_commits(lc_batch *batch)
+{
+    lc_worker *worker = batch->worker;
+
+    batch->commits = lc_arena_new(&batch->arena, lc_log_commit, batch->shares->len);
+    for (guint i = 0; i < batch->shares->len; i++) {
+        lc_share *share = lc_batch_share_at(batch, i);
+        share->metadata =
+            lc_metadata_format(share->ends, lc_worker_policy_hash(worker), worker->options.transactional_id);
+        batch->commits[i] = (lc_log_commit){share->partition->number, share->next, share->metadata};
+    }
+}
+
+static bool
+send_offsets(lc_batch *batch, GError **error)
+{
+    lc_log *log = batch->worker->log;
+
+    return log->ops->send_offsets(log, batch->commits, batch->shares->len, error);
+}
+
+static bool
+commit(lc_batch *batch, GError **error)
+{
+    lc_log *log = batch->worker->log;
+
+    if (!log->ops->commit_begin(log, error))
+        return false;
+    if (log->ops->commit_end(log, error) != LC_COMMIT_CLEAN) {
+        batch->worker->producer_ready = false;
+        batch->worker->report.unclean_commits++;
+        batch->transaction_is_open = false;
+        batch->loss = LC_RECOVERY_UNKNOWN_COMMIT;
+        if (error && *error == NULL)
+            g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "a commit whose result is not known for certain");
+        return false;
+    }
+    batch->transaction_is_open = false;
+    return true;
+}
+
+bool
+lc_batch_publish(lc_batch *batch, GError **error)
+{
+    lc_worker *worker = batch->worker;
+    int64_t began_ms = lc_worker_now_ms(worker);
+
+    if (!produce(batch, error))
+        return false;
+    make_commits(batch);
+    if (!insist(batch, send_offsets, error) || !commit(batch, error))
+        return false;
+    lc_tally_add(&worker->report.tally, &batch->tally);
+    lc_histogram_add(&worker->report.transaction_ms, lc_worker_now_ms(worker) - began_ms);
+    return true;
+}

@@ -1,0 +1,257 @@
+#include "batch.h"
+
+#include <inttypes.h>
+
+#define LOOK_EVERY_MS 1000 /* the idle look of step 4 */
+
+static void
+take_record(lc_batch *batch, const lc_log_event *event)
+{
+    lc_partition *partition = lc_worker_partition(batch->worker, event->partition);
+
+    /* Nothing is delivered of a partition that is not recovered; if it were, recovery would bring it again. */
+    if (partition == NULL || partition->must_recover)
+        return;
+    partition->read[event->topic] = event->offset + 1;
+    if (event->is_append_time)
+        partition->read_append_at[event->topic] = event->timestamp;
+
+    g_array_set_size(batch->records, batch->records->len + 1);
+    lc_batch_record *record = lc_batch_record_at(batch, batch->records->len - 1);
+    record->event = *event;
+    record->refused = false;
+    record->lead = NULL;
+}
+
+/* Facts that are there, and those that come within `linger`, up to a batch of them. */
+static bool
+poll_facts(lc_batch *batch, lc_duration linger, GError **error)
+{
+    lc_worker *worker = batch->worker;
+    int64_t deadline = lc_worker_now_ms(worker) + linger;
+    lc_log_event event;
+    int wait_ms = 0;
+
+    worker->tended_ms = lc_worker_now_ms(worker);
+    while (batch->records->len < worker->options.batch_facts && !lc_worker_is_stopping(worker)) {
+        if (!worker->log->ops->poll(worker->log, wait_ms, &event, error))
+            return false;
+        if (event.type == LC_LOG_RECORD) {
+            take_record(batch, &event);
+            wait_ms = 0;
+            continue;
+        }
+        if (!lc_worker_handle(worker, &event, error))
+            return false;
+        wait_ms = (int)CLAMP(deadline - lc_worker_now_ms(worker), 0, 1000);
+        if (event.type == LC_LOG_NOTHING && wait_ms == 0)
+            break;
+    }
+    return true;
+}
+
+/* Each record to its lead, or to the dead letters. */
+static bool
+sort_facts(lc_batch *batch, GError **error)
+{
+    lc_worker *worker = batch->worker;
+
+    if (!lc_facts_decode(worker, (lc_batch_record *)(void *)batch->records->data, batch->records->len, &batch->arena,
+                         error))
+        return false;
+    lc_share *share = NULL;
+    for (guint i = 0; i < batch->records->len; i++) {
+        lc_batch_record *record = lc_batch_record_at(batch, i);
+        if (share == NULL || share->partition->number != record->event.partition)
+            share = lc_batch_share_of(batch, lc_worker_partition(worker, record->event.partition));
+        share->has_facts = true;
+        share->next[record->event.topic] = record->event.offset + 1;
+        if (!record->refused)
+            record->lead = lc_batch_lead_of(batch, share, record->lead_id);
+    }
+    return true;
+}
+
+bool
+lc_batch_read_facts(lc_batch *batch, lc_duration linger, GError **error)
+{
+    return poll_facts(batch, linger, error) && sort_facts(batch, error);
+}
+
+/* ---- The store (step 4) ---- */
+
+/* Has the store what we last saw there? If not, somebody else wrote, or Redis was emptied or rolled back. */
+static bool
+check_applied(lc_partition *partition, lc_text applied, GError **error)
+{
+    if (lc_text_equal(applied, lc_text_of(partition->expected)))
+        return true;
+    lc_partition_lose(partition, LC_RECOVERY_STORE);
+    g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "partition %" PRId32 ": the store is at \"%.*s\", not at \"%s\"",
+                partition->number, LC_TEXT_ARGS(applied), partition->expected);
+    return false;
+}
+
+static bool
+read_store(lc_batch *batch, lc_store_read *reads, size_t n, GError **error)
+{
+    lc_store *store = batch->worker->store;
+
+    if (n == 0 || (store->ops->read_begin(store, reads, n, error) && store->ops->read_end(store, error)))
+        return true;
+    batch->worker->store_ready = false;
+    batch->loss = LC_RECOVERY_STORE;
+    return false;
+}
+
+static bool
+needs_look(const lc_batch *batch, const lc_partition *partition)
+{
+    bool is_due = partition->safe.now != LC_ABSENT && partition->next_wakeup < partition->safe.now;
+
+    return is_due || lc_worker_now_ms(batch->worker) - partition->looked_ms >= LOOK_EVERY_MS;
+}
+
+static void
+take_due(lc_batch *batch, lc_partition *partition, const lc_store_read *read)
+{
+    partition->next_wakeup = read->next_wakeup;
+    if (read->n_due == 0)
+        return;
+    lc_share *share = lc_batch_share_of(batch, partition);
+    share->next_wakeup = read->next_wakeup;
+    for (size_t i = 0; i < read->n_due; i++)
+        lc_batch_lead_of(batch, share, lc_arena_text(&batch->arena, read->due[i].lead_id));
+    share->n_due = share->leads->len;
+}
+
+/* The due wake-ups; and, once a second, whether the store is still what we think it is. */
+bool
+lc_batch_read_due(lc_batch *batch, GError **error)
+{
+    lc_worker *worker = batch->worker;
+    lc_store_read *reads = lc_arena_new(&batch->arena, lc_store_read, worker->partitions->len);
+    lc_partition **looked = lc_arena_new(&batch->arena, lc_partition *, worker->partitions->len);
+    size_t n = 0;
+
+    for (guint i = 0; i < worker->partitions->len; i++) {
+        lc_partition *partition = worker->partitions->pdata[i];
+        if (!needs_look(batch, partition))
+            continue;
+        looked[n] = partition;
+        reads[n++] = (lc_store_read){.partition = partition->number,
+                                     .due_before = MAX(partition->safe.now, 0),
+                                     .max_due = worker->options.batch_wakeups};
+    }
+    if (!read_store(batch, reads, n, error))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (!check_applied(looked[i], reads[i].applied, error))
+            return false;
+        looked[i]->looked_ms = lc_worker_now_ms(worker);
+        take_due(batch, looked[i], &reads[i]);
+    }
+    return true;
+}
+
+static bool
+decode_lead(lc_batch *batch, lc_batch_lead *lead, lc_text state, GError **error)
+{
+    if (lc_text_is_absent(state))
+        return true;
+    /* The store's memory is reused by the next read. */
+    state = lc_arena_text(&batch->arena, state);
+    const lc_plan *plan = lc_schemas_need(batch->worker->schemas, state, error);
+    if (plan == NULL)
+        return false;
+    lc_text own_id = lead->lead.id;
+    if (!lc_plan_read_lead(plan, state.data + LC_FRAME_BYTES, state.size - LC_FRAME_BYTES, &batch->arena, &lead->lead,
+                           error)) {
+        (*error)->code = LC_ERROR_FATAL;
+        return false;
+    }
+    lead->lead.id = own_id;
+    lead->stored_wake_at = lead->lead.wake_at;
+    lead->state_bytes = state.size;
+    return true;
+}
+
+static bool
+decode_leads(lc_batch *batch, lc_share *share, const lc_store_read *read, GError **error)
+{
+    for (guint i = 0; i < share->leads->len; i++)
+        if (!decode_lead(batch, share->leads->pdata[i], read->leads[i], error))
+            return false;
+    return true;
+}
+
+/* The leads that the batch needs, in one round trip that also verifies the position applied. */
+bool
+lc_batch_load_leads(lc_batch *batch, GError **error)
+{
+    lc_store_read *reads = lc_arena_new(&batch->arena, lc_store_read, batch->shares->len);
+
+    for (guint i = 0; i < batch->shares->len; i++) {
+        lc_share *share = lc_batch_share_at(batch, i);
+        lc_text *ids = lc_arena_new(&batch->arena, lc_text, share->leads->len);
+        for (guint k = 0; k < share->leads->len; k++)
+            ids[k] = ((lc_batch_lead *)share->leads->pdata[k])->lead.id;
+        reads[i] = (lc_store_read){.partition = share->partition->number,
+                                   .due_before = LC_ABSENT,
+                                   .lead_ids = ids,
+                                   .n_leads = share->leads->len};
+    }
+    if (!read_store(batch, reads, batch->shares->len, error))
+        return false;
+    for (guint i = 0; i < batch->shares->len; i++) {
+        lc_share *share = lc_batch_share_at(batch, i);
+        if (!check_applied(share->partition, reads[i].applied, error))
+            return false;
+        share->partition->looked_ms = lc_worker_now_ms(batch->worker);
+        if (!decode_leads(batch, share, &reads[i], error))
+            return false;
+    }
+    return true;
+}
+
+/* Counters that judging has touched and that were not loaded before. */
+bool
+lc_batch_load_counters(lc_batch *batch, GError **error)
+{
+    lc_store_read *reads = lc_arena_new(&batch->arena, lc_store_read, batch->shares->len);
+    lc_share **shares = lc_arena_new(&batch->arena, lc_share *, batch->shares->len);
+    lc_population ***missing = lc_arena_new(&batch->arena, lc_population **, batch->shares->len);
+    size_t n = 0;
+
+    for (guint i = 0; i < batch->shares->len; i++) {
+        lc_share *share = lc_batch_share_at(batch, i);
+        GPtrArray *changed = share->partition->counters->changed;
+        lc_text *names = lc_arena_new(&batch->arena, lc_text, changed->len);
+        lc_population **populations = lc_arena_new(&batch->arena, lc_population *, changed->len);
+        size_t n_missing = 0;
+        for (guint k = 0; k < changed->len; k++) {
+            lc_population *population = changed->pdata[k];
+            if (population->loaded)
+                continue;
+            names[n_missing] = population->name;
+            populations[n_missing++] = population;
+        }
+        if (n_missing == 0)
+            continue;
+        shares[n] = share;
+        missing[n] = populations;
+        reads[n++] = (lc_store_read){.partition = share->partition->number,
+                                     .due_before = LC_ABSENT,
+                                     .populations = names,
+                                     .n_populations = n_missing};
+    }
+    if (!read_store(batch, reads, n, error))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (!check_applied(shares[i]->partition, reads[i].applied, error))
+            return false;
+        for (size_t k = 0; k < reads[i].n_populations; k++)
+            lc_counters_load(missing[i][k], reads[i].counts[k], reads[i].n_counts[k]);
+    }
+    return true;
+}
