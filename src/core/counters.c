@@ -1,0 +1,216 @@
+/* Section 7: counters are sums over cycles, each in the population of its own hand-off. */
+#include "counters.h"
+
+typedef enum { PLAIN, REACHED, MILESTONE_MET, MILESTONE_BREACHED, REJECTED } family;
+
+/* A counter goes up or down. */
+typedef struct {
+    lc_text channel;
+    int32_t cohort;
+    family family;
+    lc_metric metric; /* PLAIN */
+    lc_text suffix;   /* the others: the stage or the reason */
+    int32_t delta;
+} change;
+
+void
+lc_counters_init(lc_counters *counters)
+{
+    *counters = (lc_counters){
+        .changes = g_array_new(FALSE, FALSE, sizeof(change)),
+        .counts = g_array_new(FALSE, FALSE, sizeof(lc_count)),
+    };
+}
+
+void
+lc_counters_clear(lc_counters *counters)
+{
+    g_array_unref(counters->changes);
+    g_array_unref(counters->counts);
+    lc_arena_clear(&counters->arena);
+}
+
+/* ---- Changes ---- */
+
+static void
+count_suffixed(lc_counters *counters, change template, family family, lc_text suffix)
+{
+    template.family = family;
+    template.suffix = suffix;
+    g_array_append_val(counters->changes, template);
+}
+
+static void
+count_plain(lc_counters *counters, change template, uint64_t metrics)
+{
+    for (; metrics; metrics &= metrics - 1) {
+        template.metric = (lc_metric)__builtin_ctzll(metrics);
+        g_array_append_val(counters->changes, template);
+    }
+}
+
+static void
+count_stages(lc_counters *counters, change template, const lc_policy *policy, const uint64_t *sets)
+{
+    static const family families[LC_STAGE_SETS] = {
+        [LC_STAGES_REACHED] = REACHED, [LC_STAGES_MET] = MILESTONE_MET, [LC_STAGES_BREACHED] = MILESTONE_BREACHED};
+    guint words = lc_stage_words(policy);
+
+    for (lc_stage_set set = LC_STAGES_REACHED; set < LC_STAGE_SETS; set++)
+        for (guint word = 0; word < words; word++)
+            for (uint64_t bits = sets[set * words + word]; bits; bits &= bits - 1)
+                count_suffixed(counters, template, families[set],
+                               policy->stages[word * 64 + (guint)__builtin_ctzll(bits)].name);
+}
+
+static void
+count_cycle(lc_counters *counters, const lc_replay *replay, const lc_cycle *cycle, int32_t delta)
+{
+    change template = {.channel = cycle->created->channel,
+                       .cohort = lc_zone_month(cycle->policy->reporting_zone, cycle->handoff_at),
+                       .delta = delta};
+
+    count_plain(counters, template, cycle->metrics);
+    count_stages(counters, template, cycle->policy, lc_cycle_stage_set(replay, cycle, LC_STAGES_NAMED));
+    if (cycle->rejected_as >= 0)
+        count_suffixed(counters, template, REJECTED, cycle->policy->reasons[cycle->rejected_as].name);
+}
+
+static bool
+counts_the_same(const lc_replay *before, const lc_cycle *was, const lc_replay *after, const lc_cycle *is)
+{
+    return was->policy == is->policy && was->created == is->created && was->handoff_at == is->handoff_at &&
+           was->metrics == is->metrics && was->rejected_as == is->rejected_as &&
+           memcmp(lc_cycle_stage_set(before, was, LC_STAGES_NAMED), lc_cycle_stage_set(after, is, LC_STAGES_NAMED),
+                  LC_STAGE_SETS * lc_stage_words(is->policy) * sizeof(uint64_t)) == 0;
+}
+
+static const lc_cycle *
+cycle_of(const lc_replay *replay, guint number)
+{
+    return number >= replay->first_number && number < replay->first_number + replay->cycles->len
+               ? &g_array_index(replay->cycles, lc_cycle, number - replay->first_number)
+               : NULL;
+}
+
+static void
+collect(lc_counters *counters, const lc_replay *before, const lc_replay *after)
+{
+    guint end = MAX(before->first_number + before->cycles->len, after->cycles->len);
+
+    for (guint number = before->first_number; number < end; number++) {
+        const lc_cycle *was = cycle_of(before, number), *is = cycle_of(after, number);
+        if (was && is && counts_the_same(before, was, after, is))
+            continue;
+        if (was)
+            count_cycle(counters, before, was, -1);
+        if (is)
+            count_cycle(counters, after, is, 1);
+    }
+}
+
+/* ---- Adding up ---- */
+
+static int
+compare_changes(const void *one, const void *other, G_GNUC_UNUSED void *unused)
+{
+    const change *a = one, *b = other;
+    int order;
+
+    if (a->cohort != b->cohort)
+        return a->cohort < b->cohort ? -1 : 1;
+    if (a->family != b->family)
+        return a->family < b->family ? -1 : 1;
+    if (a->metric != b->metric)
+        return a->metric < b->metric ? -1 : 1;
+    if ((order = lc_text_compare(a->suffix, b->suffix)) != 0)
+        return order;
+    return lc_text_compare(a->channel, b->channel);
+}
+
+static lc_text
+join(lc_arena *arena, lc_text prefix, lc_text suffix)
+{
+    char *text = lc_arena_alloc(arena, prefix.size + suffix.size);
+
+    memcpy(text, prefix.data, prefix.size);
+    if (suffix.size)
+        memcpy(text + prefix.size, suffix.data, suffix.size);
+    return (lc_text){text, prefix.size + suffix.size};
+}
+
+static lc_text
+name_of(lc_counters *counters, const change *change)
+{
+    static const char *const plain[LC_METRICS] = {
+        [LC_METRIC_HANDED_OFF] = "handed_off",
+        [LC_METRIC_OPENED] = "opened",
+        [LC_METRIC_COOLED_DOWN] = "cooled_down",
+        [LC_METRIC_OPEN_DIALOGUE] = "open_dialogue",
+        [LC_METRIC_NOT_QUALIFIED] = "not_qualified",
+        [LC_METRIC_DUPLICATE] = "duplicate",
+        [LC_METRIC_CONTACTED] = "contacted",
+        [LC_METRIC_RESPONDED_1M] = "responded:1m",
+        "responded:5m",
+        "responded:15m",
+        "responded:1h",
+        "responded:4h",
+        "responded:24h",
+        "responded:48h",
+        "responded:7d",
+        "responded:later",
+        [LC_METRIC_FIRST_CONTACT_MET] = "first_contact_met",
+        [LC_METRIC_FIRST_CONTACT_BREACHED] = "first_contact_breached",
+        [LC_METRIC_REQUESTED_MET] = "requested_met",
+        [LC_METRIC_REQUESTED_BREACHED] = "requested_breached",
+        [LC_METRIC_REQUESTED_EARLY] = "requested_early",
+        [LC_METRIC_FOLLOW_UP_MET] = "follow_up_met",
+        [LC_METRIC_FOLLOW_UP_BREACHED] = "follow_up_breached",
+        [LC_METRIC_REJECTED] = "rejected",
+        [LC_METRIC_REASON_UNKNOWN] = "reason_unknown",
+        [LC_METRIC_REJECTED_LATE] = "rejected_late",
+        [LC_METRIC_CLAWED_BACK] = "clawed_back",
+        [LC_METRIC_UNRESPONSIVE] = "unresponsive",
+        [LC_METRIC_COMPLETED] = "completed",
+        [LC_METRIC_ERASED] = "erased",
+    };
+    static const char *const prefixes[] = {[REACHED] = "reached:",
+                                           [MILESTONE_MET] = "milestone_met:",
+                                           [MILESTONE_BREACHED] = "milestone_breached:",
+                                           [REJECTED] = "rejected:"};
+
+    if (change->family == PLAIN)
+        return lc_text_of(plain[change->metric]);
+    return join(&counters->arena, lc_text_of(prefixes[change->family]), change->suffix);
+}
+
+static void
+add_up(lc_counters *counters)
+{
+    change *changes = (change *)(void *)counters->changes->data;
+    guint n = counters->changes->len;
+
+    for (guint i = 0, next; i < n; i = next) {
+        int32_t delta = 0;
+        for (next = i; next < n && compare_changes(&changes[i], &changes[next], NULL) == 0; next++)
+            delta += changes[next].delta;
+        lc_count count = {changes[i].channel, changes[i].cohort, LC_NO_TEXT, delta};
+        if (delta) {
+            count.metric = name_of(counters, &changes[i]);
+            g_array_append_val(counters->counts, count);
+        }
+    }
+}
+
+void
+lc_counters_make(lc_counters *counters, const lc_replay *before, const lc_replay *after)
+{
+    g_array_set_size(counters->changes, 0);
+    g_array_set_size(counters->counts, 0);
+    lc_arena_reset(&counters->arena);
+
+    collect(counters, before, after);
+    if (counters->changes->len > 1)
+        g_qsort_with_data(counters->changes->data, (gint)counters->changes->len, sizeof(change), compare_changes, NULL);
+    add_up(counters);
+}

@@ -1,0 +1,17 @@
+/* counters.h - section 7: what a lead counts, and how that changes. Inside the core only. */
+#pragma once
+
+#include "replay.h"
+
+typedef struct {
+    GArray *changes; /* of one counter each, not yet named */
+    GArray *counts;  /* lc_count */
+    lc_arena arena;  /* names with a suffix */
+} lc_counters;
+
+void lc_counters_init(lc_counters *counters);
+void lc_counters_clear(lc_counters *counters);
+
+/* How the counters change from `before` (which has no cycle before its first) to `after`: in counters->counts, each
+ * counter once. */
+void lc_counters_make(lc_counters *counters, const lc_replay *before, const lc_replay *after);

@@ -1,0 +1,141 @@
+/* Rules 6.1 and 6.2: the identity of an outcome and its place among others. */
+#include "outcome.h"
+
+static bool
+has_clock(const lc_finding *finding)
+{
+    return finding->type <= LC_OUTCOME_BREACH_ENDED;
+}
+
+static lc_text
+clock_of(const lc_finding *finding)
+{
+    return has_clock(finding) ? finding->clock_name : LC_NO_TEXT;
+}
+
+static lc_text
+label_of(const lc_finding *finding)
+{
+    return finding->type == LC_OUTCOME_WARNING ? finding->warning->label : LC_NO_TEXT;
+}
+
+/* The instant that is part of its identity. */
+static lc_instant
+stamp_of(const lc_cycle *cycle, const lc_finding *finding)
+{
+    return finding->type == LC_OUTCOME_SETTLED ? cycle->handoff_at : finding->occurred_at;
+}
+
+static inline bool
+same_text(lc_text a, lc_text b)
+{
+    return (a.data == b.data && a.size == b.size) || lc_text_equal(a, b);
+}
+
+bool
+lc_finding_same(const lc_cycle *cycle, const lc_finding *finding, const lc_cycle *other_cycle, const lc_finding *other)
+{
+    if (finding->type != other->type || stamp_of(cycle, finding) != stamp_of(other_cycle, other) ||
+        finding->early != other->early)
+        return false;
+    if (finding->type == LC_OUTCOME_ROUTED)
+        return finding->by == other->by;
+    return same_text(clock_of(finding), clock_of(other)) && same_text(label_of(finding), label_of(other));
+}
+
+/* ---- UUIDs (RFC 4122, version 5) ---- */
+
+static const uint8_t namespace[16] = {0x5b, 0x0c, 0x1f, 0x0e, 0x6a, 0x43, 0x5c, 0x7e,
+                                      0x9a, 0x51, 0x6c, 0x65, 0x61, 0x64, 0x63, 0x6b};
+
+static lc_uuid
+name_text(lc_namer *namer)
+{
+    guint8 digest[20];
+    gsize size = sizeof digest;
+    lc_uuid uuid;
+
+    g_checksum_reset(namer->sha1);
+    g_checksum_update(namer->sha1, namespace, sizeof namespace);
+    g_checksum_update(namer->sha1, (const guchar *)namer->text->str, (gssize)namer->text->len);
+    g_checksum_get_digest(namer->sha1, digest, &size);
+    memcpy(uuid.bytes, digest, sizeof uuid.bytes);
+    uuid.bytes[6] = (uint8_t)((uuid.bytes[6] & 0x0f) | 0x50);
+    uuid.bytes[8] = (uint8_t)((uuid.bytes[8] & 0x3f) | 0x80);
+    return uuid;
+}
+
+static void
+append_key(GString *text, lc_outcome_type type, const lc_finding *finding)
+{
+    lc_text clock = type <= LC_OUTCOME_BREACH_ENDED ? finding->clock_name : LC_NO_TEXT;
+
+    g_string_append_len(text, clock.data ? clock.data : "", (gssize)clock.size);
+    if (type == LC_OUTCOME_WARNING) {
+        g_string_append_c(text, '@');
+        g_string_append_len(text, finding->warning->label.data, (gssize)finding->warning->label.size);
+    } else if (type == LC_OUTCOME_BREACHED && finding->early) {
+        g_string_append(text, ":early");
+    } else if (type == LC_OUTCOME_CLAWED_BACK) {
+        g_string_append(text, "clawback");
+    } else if (type == LC_OUTCOME_ROUTED) {
+        g_string_append(text, lc_cause_name((lc_cause)finding->by));
+    }
+}
+
+static lc_uuid
+name_finding(const lc_entry *entry, lc_outcome_type type, lc_instant at, lc_namer *namer)
+{
+    GString *text = namer->text;
+
+    g_string_truncate(text, 0);
+    g_string_append_printf(text, "%s/%u/", lc_outcome_type_name(type), entry->number);
+    append_key(text, type, entry->finding);
+    g_string_append_printf(text, "/%" G_GINT64_FORMAT "/", at);
+    g_string_append_len(text, namer->lead_id.data, (gssize)namer->lead_id.size);
+    return name_text(namer);
+}
+
+void
+lc_entry_name(lc_entry *entry, lc_namer *namer)
+{
+    entry->id = name_finding(entry, entry->finding->type, stamp_of(entry->cycle, entry->finding), namer);
+}
+
+lc_uuid
+lc_breach_id(const lc_entry *entry, lc_namer *namer)
+{
+    return name_finding(entry, LC_OUTCOME_BREACHED, entry->finding->due_at, namer);
+}
+
+lc_uuid
+lc_retraction_id(const lc_uuid *retracted, lc_namer *namer)
+{
+    char id[LC_UUID_TEXT_BYTES];
+
+    g_string_assign(namer->text, "Retracted/");
+    g_string_append(namer->text, lc_uuid_format(retracted, id));
+    return name_text(namer);
+}
+
+/* ---- Order ---- */
+
+int
+lc_entry_compare(const void *entry, const void *other, G_GNUC_UNUSED void *unused)
+{
+    const lc_entry *a = entry, *b = other;
+    const lc_finding *x = a->finding, *y = b->finding;
+    int order;
+
+    if (x->occurred_at != y->occurred_at)
+        return x->occurred_at < y->occurred_at ? -1 : 1;
+    if (x->type != y->type)
+        return x->type < y->type ? -1 : 1;
+    if (a->number != b->number)
+        return a->number < b->number ? -1 : 1;
+    if ((order = lc_text_compare(clock_of(x), clock_of(y))) != 0)
+        return order;
+    if ((order = lc_text_compare(label_of(x), label_of(y))) != 0)
+        return order;
+    return memcmp(a->id.bytes, b->id.bytes, sizeof a->id.bytes);
+}

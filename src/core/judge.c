@@ -1,0 +1,374 @@
+/* The core's door: a fact or a wake-up is judged (section 8). */
+#include "clock.h"
+#include "counters.h"
+#include "difference.h"
+
+/* Rule 8.4. */
+enum { FACTS_THEN_PROGRESS_AND_REJECTIONS_ONLY = 512, FACTS_THEN_ERASURES_ONLY = 768 };
+
+struct lc_judge {
+    const lc_policy_book *book;
+    bool any_logged; /* a document says contact_time: logged */
+    GArray *moments; /* lc_moment: the lead's facts in the order of 1.3 */
+    lc_replay before, after;
+    lc_difference difference;
+    lc_counters counters;
+    GArray *running; /* lc_running_clock */
+    lc_judgement judgement;
+};
+
+lc_judge *
+lc_judge_new(const lc_policy_book *book)
+{
+    lc_judge *judge = g_new0(lc_judge, 1);
+
+    judge->book = book;
+    for (size_t i = 0; i < lc_policy_book_size(book); i++)
+        judge->any_logged |= lc_policy_book_get(book, i)->contact_time_logged;
+    judge->moments = g_array_new(FALSE, FALSE, sizeof(lc_moment));
+    judge->running = g_array_new(FALSE, FALSE, sizeof(lc_running_clock));
+    lc_replay_init(&judge->before, book);
+    lc_replay_init(&judge->after, book);
+    lc_difference_init(&judge->difference);
+    lc_counters_init(&judge->counters);
+    return judge;
+}
+
+void
+lc_judge_free(lc_judge *judge)
+{
+    if (judge == NULL)
+        return;
+    g_array_unref(judge->moments);
+    g_array_unref(judge->running);
+    lc_replay_clear(&judge->before);
+    lc_replay_clear(&judge->after);
+    lc_difference_clear(&judge->difference);
+    lc_counters_clear(&judge->counters);
+    g_free(judge);
+}
+
+void
+lc_lead_init(lc_lead *lead, lc_text id)
+{
+    *lead = (lc_lead){.id = id, .judged_at = LC_ABSENT, .wake_at = LC_NEVER, .erased_at = LC_ABSENT};
+}
+
+bool
+lc_lead_is_empty(const lc_lead *lead)
+{
+    return lead->n_facts == 0 && lead->erased_at == LC_ABSENT;
+}
+
+/* ---- Order (1.2, 1.3) ---- */
+
+static lc_moment
+moment_of(const lc_judge *judge, const lc_fact *fact)
+{
+    bool logged = judge->any_logged && fact->type == LC_FACT_CONTACTED && fact->recorded_at != LC_ABSENT &&
+                  lc_policy_book_at(judge->book, fact->occurred_at)->contact_time_logged;
+
+    return (lc_moment){logged ? fact->recorded_at : fact->occurred_at, fact};
+}
+
+static bool
+is_before(const lc_moment *moment, const lc_moment *other)
+{
+    if (moment->at != other->at)
+        return moment->at < other->at;
+    if (moment->fact->type != other->fact->type)
+        return moment->fact->type < other->fact->type;
+    return lc_text_compare(moment->fact->event_id, other->fact->event_id) < 0;
+}
+
+/* Facts are kept as they came, which is nearly in order. */
+static void
+order_facts(lc_judge *judge, const lc_fact *facts, size_t n_facts)
+{
+    g_array_set_size(judge->moments, (guint)n_facts);
+    lc_moment *moments = &g_array_index(judge->moments, lc_moment, 0);
+
+    for (size_t i = 0; i < n_facts; i++) {
+        lc_moment moment = moment_of(judge, &facts[i]);
+        size_t place = i;
+        for (; place > 0 && is_before(&moment, &moments[place - 1]); place--)
+            moments[place] = moments[place - 1];
+        moments[place] = moment;
+    }
+}
+
+/* ---- Deriving ---- */
+
+/* What is judged: the lead's facts in order (judge->moments), of which `n_then` held when the lead was judged `then`
+ * (LC_ABSENT: never); and now the first `n_now` of them, with `*fact` (or NULL) at its place among them. */
+typedef struct {
+    lc_instant then, now;
+    const lc_moment *fact;
+    size_t n_now;
+} question;
+
+static size_t
+place_of(const lc_moment *moments, size_t n, const lc_moment *fact)
+{
+    while (n > 0 && is_before(fact, &moments[n - 1]))
+        n--;
+    return n;
+}
+
+/* Both derivations begin with what lies before the fact and before both instants. Facts of one instant stay together:
+ * of what they find the last stands (see requested.c). */
+static size_t
+count_shared(const lc_moment *moments, size_t place, const question *question)
+{
+    size_t n = place;
+
+    while (n > 0 && (moments[n - 1].at > question->then || (question->fact && moments[n - 1].at >= question->fact->at)))
+        n--;
+    return n;
+}
+
+static lc_shared
+derive_before(lc_judge *judge, size_t n_shared, lc_instant then)
+{
+    lc_replay *after = &judge->after;
+    lc_shared shared = {0};
+
+    if (then == LC_ABSENT) {
+        lc_replay_begin(&judge->before, then);
+        return shared;
+    }
+    if (after->cycle)
+        shared = (lc_shared){after->cycle->n_findings, after->cycle->n_stages};
+    lc_replay_fork(&judge->before, after, then);
+    lc_replay_take(&judge->before, &g_array_index(judge->moments, lc_moment, n_shared), judge->moments->len - n_shared);
+    lc_replay_end(&judge->before);
+    return shared;
+}
+
+static lc_shared
+derive_both(lc_judge *judge, const question *question)
+{
+    const lc_moment *moments = &g_array_index(judge->moments, lc_moment, 0);
+    size_t place = question->fact ? place_of(moments, question->n_now, question->fact) : question->n_now;
+    size_t n_shared = question->then == LC_ABSENT ? 0 : count_shared(moments, place, question);
+
+    lc_replay_begin(&judge->after, question->now);
+    lc_replay_take(&judge->after, moments, n_shared);
+    lc_shared shared = derive_before(judge, n_shared, question->then);
+    lc_replay_take(&judge->after, moments + n_shared, place - n_shared);
+    if (question->fact)
+        lc_replay_take(&judge->after, question->fact, 1);
+    lc_replay_take(&judge->after, moments + place, question->n_now - place);
+    lc_replay_end(&judge->after);
+    return shared;
+}
+
+static const lc_judgement *
+say(lc_judge *judge, lc_verdict verdict)
+{
+    judge->judgement = (lc_judgement){.verdict = verdict};
+    return &judge->judgement;
+}
+
+static const lc_judgement *
+answer(lc_judge *judge, lc_text lead_id, const question *question, lc_instant warn_from)
+{
+    lc_shared shared = derive_both(judge, question);
+
+    lc_difference_make(&judge->difference, lead_id, &judge->before, &judge->after, shared, warn_from);
+    lc_counters_make(&judge->counters, &judge->before, &judge->after);
+    judge->judgement = (lc_judgement){
+        .verdict = LC_VERDICT_TAKEN,
+        .outcomes = (const lc_outcome *)(void *)judge->difference.outcomes->data,
+        .n_outcomes = judge->difference.outcomes->len,
+        .counts = (const lc_count *)(void *)judge->counters.counts->data,
+        .n_counts = judge->counters.counts->len,
+    };
+    return &judge->judgement;
+}
+
+/* ---- Forgetting (4.8, 8.3) ---- */
+
+static lc_instant
+retained_until(const lc_judge *judge, lc_instant from)
+{
+    return lc_instant_after(from, lc_policy_book_at(judge->book, from)->retain);
+}
+
+static lc_instant
+erasure_that_holds(const lc_judge *judge, lc_instant erased_at, lc_instant now)
+{
+    return erased_at != LC_ABSENT && retained_until(judge, erased_at) < now ? LC_ABSENT : erased_at;
+}
+
+/* When the facts just judged may go; LC_NEVER while a cycle is open. */
+static lc_instant
+purge_of(const lc_judge *judge, lc_instant last_fact_at)
+{
+    const lc_replay *after = &judge->after;
+    lc_instant last = after->cycle ? MAX(last_fact_at, after->cycle->settled_at) : last_fact_at;
+
+    return after->open ? LC_NEVER : MAX(retained_until(judge, last), after->cooldown_ends);
+}
+
+static void
+forget_facts(lc_lead *lead)
+{
+    lead->n_facts = 0;
+    lead->wake_at = LC_NEVER;
+}
+
+/* The erasure is kept until its time has come; of a lead of which nothing is left nothing is kept. */
+static void
+keep_erasure(const lc_judge *judge, lc_lead *lead, lc_instant erased_at, lc_instant now)
+{
+    lead->judged_at = now;
+    lead->erased_at = erasure_that_holds(judge, erased_at, now);
+    if (lead->erased_at != LC_ABSENT)
+        lead->wake_at = MIN(lead->wake_at, retained_until(judge, lead->erased_at));
+    if (lc_lead_is_empty(lead))
+        lead->judged_at = LC_ABSENT;
+}
+
+/* ---- Judging ---- */
+
+static lc_instant
+later(lc_instant now, const lc_lead *lead)
+{
+    if (now == LC_ABSENT && lead->judged_at == LC_ABSENT)
+        return 0;
+    return MAX(now, lead->judged_at);
+}
+
+static bool
+has_fact(const lc_lead *lead, lc_text event_id)
+{
+    for (size_t i = 0; i < lead->n_facts; i++)
+        if (lc_text_equal(lead->facts[i].event_id, event_id))
+            return true;
+    return false;
+}
+
+static bool
+is_one_too_many(const lc_lead *lead, lc_fact_type type)
+{
+    if (type == LC_FACT_ERASED)
+        return false;
+    if (type == LC_FACT_PROGRESSED || type == LC_FACT_REJECTED)
+        return lead->n_facts >= FACTS_THEN_ERASURES_ONLY;
+    return lead->n_facts >= FACTS_THEN_PROGRESS_AND_REJECTIONS_ONLY;
+}
+
+static lc_verdict
+receive(const lc_judge *judge, const lc_lead *lead, const lc_fact *fact, lc_instant erased_at)
+{
+    if (fact->type == LC_FACT_CONTACTED && fact->automated)
+        return LC_VERDICT_AUTOMATED;
+    if (erased_at != LC_ABSENT && moment_of(judge, fact).at <= erased_at)
+        return LC_VERDICT_FORGOTTEN;
+    if (has_fact(lead, fact->event_id))
+        return LC_VERDICT_REPEATED;
+    return is_one_too_many(lead, fact->type) ? LC_VERDICT_TOO_MANY_FACTS : LC_VERDICT_TAKEN;
+}
+
+static void
+keep_fact(lc_lead *lead, const lc_fact *fact, lc_arena *arena)
+{
+    if (lead->n_facts == lead->max_facts) {
+        size_t max_facts = MAX(8, 2 * lead->max_facts);
+        lc_fact *facts = lc_arena_new(arena, lc_fact, max_facts);
+        if (lead->n_facts)
+            memcpy(facts, lead->facts, lead->n_facts * sizeof *facts);
+        lead->facts = facts;
+        lead->max_facts = max_facts;
+    }
+    lead->facts[lead->n_facts++] = *fact;
+}
+
+static size_t
+count_until(const GArray *moments, lc_instant at)
+{
+    guint n = moments->len;
+
+    while (n > 0 && g_array_index(moments, lc_moment, n - 1).at > at)
+        n--;
+    return n;
+}
+
+/* Rule 4.8. */
+static const lc_judgement *
+judge_erasure(lc_judge *judge, lc_lead *lead, const lc_fact *fact, lc_instant erased_at, lc_instant now)
+{
+    order_facts(judge, lead->facts, lead->n_facts);
+    guint n = judge->moments->len;
+    lc_instant last = n ? g_array_index(judge->moments, lc_moment, n - 1).at : LC_ABSENT;
+    lc_moment moment = {MIN(now, MAX(fact->occurred_at, last)), fact};
+    question question = {lead->judged_at, now, &moment, count_until(judge->moments, moment.at)};
+
+    answer(judge, lead->id, &question, now);
+    forget_facts(lead);
+    keep_erasure(judge, lead, MAX(erased_at, moment.at), now);
+    return &judge->judgement;
+}
+
+static const lc_judgement *
+judge_facts(lc_judge *judge, lc_lead *lead, const lc_fact *fact, lc_instant erased_at, lc_instant now)
+{
+    size_t n = lead->n_facts - (fact ? 1 : 0);
+    order_facts(judge, lead->facts, n);
+    lc_moment moment = fact ? moment_of(judge, &lead->facts[n]) : (lc_moment){LC_ABSENT, NULL};
+    question question = {lead->judged_at, now, fact ? &moment : NULL, n};
+    lc_instant last = MAX(moment.at, n ? g_array_index(judge->moments, lc_moment, n - 1).at : LC_ABSENT);
+
+    answer(judge, lead->id, &question, now);
+    lc_instant purge_at = last == LC_ABSENT ? LC_NEVER : purge_of(judge, last);
+    if (purge_at < now)
+        forget_facts(lead);
+    else
+        lead->wake_at = MIN(judge->after.wake_at, purge_at);
+    keep_erasure(judge, lead, erased_at, now);
+    return &judge->judgement;
+}
+
+const lc_judgement *
+lc_lead_judge(lc_judge *judge, lc_lead *lead, const lc_fact *fact, lc_instant now, lc_arena *arena)
+{
+    now = later(now, lead);
+    if (fact == NULL && lead->wake_at >= now)
+        return say(judge, LC_VERDICT_NOT_DUE);
+
+    lc_instant erased_at = erasure_that_holds(judge, lead->erased_at, now);
+    lc_verdict verdict = fact ? receive(judge, lead, fact, erased_at) : LC_VERDICT_TAKEN;
+    if (verdict != LC_VERDICT_TAKEN)
+        return say(judge, verdict);
+    if (fact && fact->type == LC_FACT_ERASED)
+        return judge_erasure(judge, lead, fact, erased_at, now);
+    if (fact)
+        keep_fact(lead, fact, arena);
+    return judge_facts(judge, lead, fact, erased_at, now);
+}
+
+/* ---- Looking ---- */
+
+const lc_judgement *
+lc_lead_derive(lc_judge *judge, const lc_lead *lead, lc_instant now)
+{
+    order_facts(judge, lead->facts, lead->n_facts);
+    return answer(judge, lead->id, &(question){LC_ABSENT, later(now, lead), NULL, lead->n_facts}, LC_ABSENT);
+}
+
+size_t
+lc_lead_running_clocks(lc_judge *judge, const lc_lead *lead, lc_instant now, const lc_running_clock **clocks)
+{
+    order_facts(judge, lead->facts, lead->n_facts);
+    derive_both(judge, &(question){LC_ABSENT, later(now, lead), NULL, lead->n_facts});
+    g_array_set_size(judge->running, 0);
+    for (guint i = 0; judge->after.open && i < judge->after.runs->len; i++) {
+        const lc_clock_run *run = &g_array_index(judge->after.runs, lc_clock_run, i);
+        lc_running_clock clock = {run->kind->clock, run->name, run->started_at, run->due_at};
+        if (run->state == LC_RUN_RUNNING)
+            g_array_append_val(judge->running, clock);
+    }
+    *clocks = (const lc_running_clock *)(void *)judge->running->data;
+    return judge->running->len;
+}

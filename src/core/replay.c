@@ -1,0 +1,140 @@
+/* Facts and clock instants in order of time (1.3, 1.6, section 5). */
+#include "replay.h"
+
+#include "clock.h"
+#include "cycle.h"
+
+void
+lc_replay_init(lc_replay *replay, const lc_policy_book *book)
+{
+    *replay = (lc_replay){
+        .book = book,
+        .cycles = g_array_new(FALSE, FALSE, sizeof(lc_cycle)),
+        .findings = g_array_new(FALSE, FALSE, sizeof(lc_finding)),
+        .handovers = g_array_new(FALSE, FALSE, sizeof(lc_handover)),
+        .stages = g_array_new(FALSE, FALSE, sizeof(lc_stage_reached)),
+        .stage_bits = g_array_new(FALSE, TRUE, sizeof(uint64_t)),
+        .runs = g_array_new(FALSE, FALSE, sizeof(lc_clock_run)),
+        .waiting = g_array_new(FALSE, FALSE, sizeof(lc_moment)),
+        .given = g_array_new(FALSE, FALSE, sizeof(lc_moment)),
+    };
+}
+
+void
+lc_replay_clear(lc_replay *replay)
+{
+    GArray *arrays[] = {replay->cycles,     replay->findings, replay->handovers, replay->stages,
+                        replay->stage_bits, replay->runs,     replay->waiting,   replay->given};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
+        g_array_unref(arrays[i]);
+}
+
+void
+lc_replay_begin(lc_replay *replay, lc_instant now)
+{
+    replay->now = now;
+    g_array_set_size(replay->cycles, 0);
+    g_array_set_size(replay->findings, 0);
+    g_array_set_size(replay->handovers, 0);
+    g_array_set_size(replay->stages, 0);
+    g_array_set_size(replay->stage_bits, 0);
+    g_array_set_size(replay->runs, 0);
+    g_array_set_size(replay->waiting, 0);
+    replay->first_number = 0;
+    replay->cycle = NULL;
+    replay->open = false;
+    replay->cooldown_ends = LC_ABSENT;
+    replay->wake_at = LC_NEVER;
+}
+
+static void
+append_slice(GArray *to, const GArray *from, guint first, guint n)
+{
+    if (n)
+        g_array_append_vals(to, from->data + (gsize)first * g_array_get_element_size((GArray *)from), n);
+}
+
+static void
+fork_cycle(lc_replay *to, const lc_replay *from)
+{
+    lc_cycle cycle = *from->cycle;
+
+    append_slice(to->handovers, from->handovers, cycle.handovers, cycle.n_handovers);
+    append_slice(to->stages, from->stages, cycle.stages, cycle.n_stages);
+    append_slice(to->stage_bits, from->stage_bits, cycle.stage_sets, LC_STAGE_SETS * lc_stage_words(cycle.policy));
+    cycle.handovers = cycle.stages = cycle.stage_sets = 0;
+    cycle.findings = cycle.n_findings = 0;
+    g_array_append_val(to->cycles, cycle);
+    to->cycle = &g_array_index(to->cycles, lc_cycle, 0);
+    to->first_number = from->first_number + from->cycles->len - 1;
+}
+
+void
+lc_replay_fork(lc_replay *to, const lc_replay *from, lc_instant now)
+{
+    lc_replay_begin(to, now);
+    if (from->cycle)
+        fork_cycle(to, from);
+    append_slice(to->runs, from->runs, 0, from->runs->len);
+    append_slice(to->waiting, from->waiting, 0, from->waiting->len);
+    to->open = from->open;
+    to->cooldown_ends = from->cooldown_ends;
+    to->cooldown_destination = from->cooldown_destination;
+    to->cooldown_reason = from->cooldown_reason;
+    to->wake_at = from->wake_at;
+}
+
+/* At the same instant facts come first: only what lies before a fact takes effect before it. */
+void
+lc_replay_take(lc_replay *replay, const lc_moment *moments, size_t n_moments)
+{
+    for (const lc_moment *moment = moments; moment < moments + n_moments; moment++) {
+        lc_clocks_advance(replay, moment->at);
+        lc_cycle_take(replay, moment);
+    }
+}
+
+void
+lc_replay_end(lc_replay *replay)
+{
+    lc_clocks_advance(replay, LC_NEVER);
+    lc_cycle_end(replay);
+}
+
+static void
+fill_in(const lc_cycle *cycle, lc_finding *finding, lc_outcome_type type, lc_instant at)
+{
+    finding->type = (uint8_t)type;
+    finding->early = false;
+    finding->matched = false;
+    finding->attempts = cycle->attempts;
+    finding->n_handovers = cycle->n_handovers;
+    finding->occurred_at = at;
+    finding->owner = cycle->owner;
+}
+
+lc_finding *
+lc_replay_find(lc_replay *replay, lc_outcome_type type, lc_instant at)
+{
+    g_array_set_size(replay->findings, replay->findings->len + 1);
+    lc_finding *finding = &g_array_index(replay->findings, lc_finding, replay->findings->len - 1);
+    fill_in(replay->cycle, finding, type, at);
+    replay->cycle->n_findings++;
+    return finding;
+}
+
+lc_finding *
+lc_replay_find_early(lc_replay *replay, lc_instant at)
+{
+    for (guint i = 0; i < replay->cycle->n_findings; i++) {
+        lc_finding *finding = &g_array_index(replay->findings, lc_finding, replay->findings->len - 1 - i);
+        if (finding->occurred_at != at)
+            break;
+        if (finding->type == LC_OUTCOME_BREACHED && finding->early) {
+            fill_in(replay->cycle, finding, LC_OUTCOME_BREACHED, at);
+            return finding;
+        }
+    }
+    return lc_replay_find(replay, LC_OUTCOME_BREACHED, at);
+}

@@ -1,0 +1,222 @@
+/* replay.h - a replay of a lead's facts with its clocks, and what it finds. Inside the core only.
+ *
+ * A replay is driven fact by fact, in the order of rule 1.3; between two facts the clock instants that lie there take
+ * effect. What it finds is kept as raw as it came (a finding): most findings held before and are never published, so
+ * an outcome is made from a finding only when it is needed (outcome.h).
+ *
+ * Arrays are GArrays that are emptied and used again: once warm, a replay allocates nothing. */
+#pragma once
+
+#include <leadclock/core.h>
+
+/* A fact at its effective time (1.2). */
+typedef struct {
+    lc_instant at;
+    const lc_fact *fact;
+} lc_moment;
+
+/* From `since` on `owner` owned the cycle; absent: nobody. */
+typedef struct {
+    lc_text owner;
+    lc_instant since;
+} lc_handover;
+
+/* The counters of section 7 that need no name of a stage or a reason. */
+typedef enum {
+    LC_METRIC_HANDED_OFF,
+    LC_METRIC_OPENED,
+    LC_METRIC_COOLED_DOWN,
+    LC_METRIC_OPEN_DIALOGUE,
+    LC_METRIC_NOT_QUALIFIED,
+    LC_METRIC_DUPLICATE,
+    LC_METRIC_CONTACTED,
+    LC_METRIC_RESPONDED_1M, /* the nine of `responded`, quickest first */
+    LC_METRIC_RESPONDED_LATER = LC_METRIC_RESPONDED_1M + 8,
+    LC_METRIC_FIRST_CONTACT_MET,
+    LC_METRIC_FIRST_CONTACT_BREACHED,
+    LC_METRIC_REQUESTED_MET,
+    LC_METRIC_REQUESTED_BREACHED,
+    LC_METRIC_REQUESTED_EARLY,
+    LC_METRIC_FOLLOW_UP_MET,
+    LC_METRIC_FOLLOW_UP_BREACHED,
+    LC_METRIC_REJECTED,
+    LC_METRIC_REASON_UNKNOWN,
+    LC_METRIC_REJECTED_LATE,
+    LC_METRIC_CLAWED_BACK,
+    LC_METRIC_UNRESPONSIVE,
+    LC_METRIC_COMPLETED,
+    LC_METRIC_ERASED,
+    LC_METRICS
+} lc_metric;
+
+/* Sets of stages that a cycle keeps, as bits by their index in its document. */
+typedef enum {
+    LC_STAGES_NAMED,    /* by a progress */
+    LC_STAGES_REACHED,  /* also by rule 4.10 */
+    LC_STAGES_MET,      /* as a milestone */
+    LC_STAGES_BREACHED, /* as a milestone */
+    LC_STAGE_SETS
+} lc_stage_set;
+
+/* One passage through sales (4.1). What is "so far" stands still once it is settled. */
+typedef struct {
+    lc_instant handoff_at;
+    const lc_policy *policy; /* for the whole of it */
+    const lc_rule *rule;     /* NULL: a gate held it back */
+    const lc_fact *created;  /* whose channel and attributes it has; of an earlier cycle after 4.11 */
+
+    lc_text owner;               /* so far */
+    uint32_t attempts;           /* human contacts so far */
+    lc_instant first_contact_at; /* or LC_ABSENT */
+    lc_instant last_activity_at; /* or LC_ABSENT */
+    lc_instant latest_requested; /* the greatest F that set a requested clock, or LC_ABSENT (5.5) */
+    bool connected, progressed;  /* a connected contact, a progress so far */
+    bool duplicate;              /* 4.2 */
+    bool has_score;
+    int64_t score;
+
+    lc_cause cause; /* LC_CAUSE_NONE: open */
+    lc_instant settled_at;
+    const lc_destination *destination; /* NULL: no route */
+    lc_text reason, stage;
+
+    uint64_t metrics; /* bits by lc_metric */
+    int rejected_as;  /* index of a reason, or -1 */
+    guint stage_sets; /* in lc_replay.stage_bits */
+
+    /* Slices of the replay's arrays. */
+    guint handovers, n_handovers;
+    guint stages, n_stages;
+    guint findings, n_findings;
+} lc_cycle;
+
+/* An outcome that holds, before it is spelled out. Everything is as of `occurred_at` (6.4). */
+typedef struct {
+    uint8_t type;  /* lc_outcome_type */
+    uint8_t clock; /* lc_clock; only of the first three types */
+    bool early;    /* breached: kind EARLY */
+    uint8_t by;    /* breach ended: lc_ended_by; clawed back: lc_clock_from; routed: lc_cause */
+    bool matched;  /* found in both derivations */
+    uint32_t attempts;
+    guint n_handovers;
+    lc_instant occurred_at;
+    lc_instant due_at;     /* breach ended: when the breach occurred, which is its due time */
+    lc_instant started_at; /* breached */
+    lc_text owner;
+    const lc_clock_rule *rule; /* where there is a clock */
+    lc_text clock_name;        /* where there is a clock */
+    union {
+        const lc_warning *warning;
+        struct {
+            lc_instant last_activity_at, first_contact_at;
+        } clawed_back;
+        struct {
+            const lc_destination *destination;
+            lc_text reason, to_owner, rejected_by;
+            lc_instant resume_at;
+        } routed;
+    };
+} lc_finding;
+
+typedef struct lc_replay lc_replay;
+typedef struct lc_clock_run lc_clock_run;
+
+typedef enum { LC_RUN_IDLE, LC_RUN_RUNNING, LC_RUN_BREACHED, LC_RUN_DONE } lc_run_state;
+
+/* A clock of the open cycle. */
+struct lc_clock_run {
+    const struct lc_clock_kind *kind;
+    const lc_clock_rule *rule;
+    lc_text name;
+    lc_run_state state;
+    bool early;          /* requested: breached as too early, once */
+    unsigned stage;      /* milestone: which */
+    uint32_t attempts;   /* follow_up: further ones since it started */
+    lc_instant opens_at; /* requested: F - early */
+    lc_instant started_at, due_at;
+    const lc_warning *warning; /* the next; NULL: none is left */
+    lc_instant next;           /* the next instant that takes effect: of that warning, or due_at; LC_NEVER: none */
+};
+
+struct lc_replay {
+    const lc_policy_book *book;
+    lc_instant now;
+
+    GArray *cycles;     /* lc_cycle */
+    GArray *findings;   /* lc_finding, a cycle's in order of time */
+    GArray *handovers;  /* lc_handover */
+    GArray *stages;     /* lc_stage_reached */
+    GArray *stage_bits; /* uint64_t; LC_STAGE_SETS sets a cycle */
+
+    guint first_number; /* the number of cycles[0] less one: those before it are in the replay that this was forked from
+                         */
+    lc_cycle *cycle;    /* the latest, or NULL */
+    bool open;          /* it is open */
+    GArray *runs;       /* lc_clock_run, of the open cycle, in the order of section 5 */
+    GArray *waiting;    /* lc_moment: facts outside any cycle, after the last settlement (4.3, 4.4) */
+    GArray *given;      /* lc_moment: those that a hand-off takes */
+
+    lc_instant cooldown_ends; /* 4.6; LC_ABSENT: none */
+    const lc_destination *cooldown_destination;
+    lc_text cooldown_reason;
+
+    lc_instant wake_at; /* 8.1, without the purge */
+};
+
+void lc_replay_init(lc_replay *replay, const lc_policy_book *book);
+void lc_replay_clear(lc_replay *replay);
+
+/* Begins anew, with nothing. */
+void lc_replay_begin(lc_replay *replay, lc_instant now);
+/* Begins where `from` stands, so that both go on from there. `to` keeps the latest cycle only, and of that the owners
+ * and stages, not the findings. */
+void lc_replay_fork(lc_replay *to, const lc_replay *from, lc_instant now);
+
+/* The next facts, in the order of 1.3. */
+void lc_replay_take(lc_replay *replay, const lc_moment *moments, size_t n_moments);
+/* There are no more: what lies between the last fact and now takes effect. */
+void lc_replay_end(lc_replay *replay);
+
+/* What the latest cycle has found; filled in with what is common. Good until the next. */
+lc_finding *lc_replay_find(lc_replay *replay, lc_outcome_type type, lc_instant at);
+/* The same for a breach of kind EARLY: one of that kind at that instant is found again. */
+lc_finding *lc_replay_find_early(lc_replay *replay, lc_instant at);
+
+/* The instant `duration` after `from`, LC_NEVER where it can't be said. */
+static inline lc_instant
+lc_instant_after(lc_instant from, lc_duration duration)
+{
+    return from > LC_NEVER - duration ? LC_NEVER : from + duration;
+}
+
+#define LC_BIT(metric) (UINT64_C(1) << (metric))
+
+static inline lc_handover *
+lc_cycle_handovers(const lc_replay *replay, const lc_cycle *cycle)
+{
+    return &g_array_index(replay->handovers, lc_handover, cycle->handovers);
+}
+
+static inline guint
+lc_stage_words(const lc_policy *policy)
+{
+    return (policy->n_stages + 63) / 64;
+}
+
+static inline uint64_t *
+lc_cycle_stage_set(const lc_replay *replay, const lc_cycle *cycle, lc_stage_set set)
+{
+    return &g_array_index(replay->stage_bits, uint64_t, cycle->stage_sets) + set * lc_stage_words(cycle->policy);
+}
+
+static inline bool
+lc_stage_set_has(const uint64_t *set, unsigned stage)
+{
+    return set[stage / 64] >> (stage % 64) & 1;
+}
+
+static inline void
+lc_stage_set_add(uint64_t *set, unsigned stage)
+{
+    set[stage / 64] |= UINT64_C(1) << (stage % 64);
+}
