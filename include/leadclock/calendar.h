@@ -53,13 +53,13 @@ typedef struct {
 } lc_day_windows;
 
 typedef struct {
-    int32_t date; /* days since 1970-01-01 */
+    int32_t date;           /* days since 1970-01-01 */
     lc_day_windows windows; /* replace those of the week; a holiday has none */
 } lc_special_day;
 
 typedef struct {
     const lc_zone *zone;
-    lc_day_windows week[7]; /* Monday first */
+    lc_day_windows week[7];             /* Monday first */
     const lc_special_day *special_days; /* in any order, each date once */
     unsigned n_special_days;
 } lc_calendar_spec;

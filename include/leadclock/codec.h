@@ -78,9 +78,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_plan, lc_plan_free)
 /* Which of our records it writes (by name without namespace), an lc_schema; or -1. */
 int lc_plan_schema(const lc_plan *plan);
 
-/* Decodes the body (after the frame) of a fact. `*lead_id` is the lead_id field. Texts point into `body`; attributes are
- * allocated from `arena`. Calls lc_lead_id_check, not lc_fact_check. LC_ERROR_RECORD: bytes that the schema cannot have
- * written, or a plan that is not of a fact. */
+/* Decodes the body (after the frame) of a fact. `*lead_id` is the lead_id field. Texts point into `body`; attributes
+ * are allocated from `arena`. Calls lc_lead_id_check, not lc_fact_check. LC_ERROR_RECORD: bytes that the schema cannot
+ * have written, or a plan that is not of a fact. */
 bool lc_plan_read_fact(const lc_plan *plan, const void *body, size_t size, lc_arena *arena, lc_fact *fact,
                        lc_text *lead_id, GError **error);
 
@@ -104,16 +104,16 @@ typedef struct {
 void lc_encode_counters(GByteArray *out, lc_text channel, int32_t cohort, int32_t partition,
                         const lc_metric_count *counts, size_t n_counts);
 /* By plan, so older writers can be read. `*counts` from `arena`, texts point into `body`. */
-bool lc_plan_read_counters(const lc_plan *plan, const void *body, size_t size, lc_arena *arena, lc_text *channel,
-                           int32_t *cohort, int32_t *partition, lc_metric_count **counts, size_t *n_counts,
-                           GError **error);
+bool
+lc_plan_read_counters(const lc_plan *plan, const void *body, size_t size, lc_arena *arena, lc_text *channel,
+                      int32_t *cohort, int32_t *partition, lc_metric_count **counts, size_t *n_counts, GError **error);
 
 /* ---- Lead states: LeadState of schemas/LeadState.avsc ---- */
 
 void lc_encode_lead(GByteArray *out, const lc_lead *lead);
 /* Texts point into `body` where they can; the rest, and the facts (with room for two more), come from `arena`. */
-bool lc_plan_read_lead(const lc_plan *plan, const void *body, size_t size, lc_arena *arena, lc_lead *lead,
-                       GError **error);
+bool
+lc_plan_read_lead(const lc_plan *plan, const void *body, size_t size, lc_arena *arena, lc_lead *lead, GError **error);
 /* Only its id and wake_at, without reading the facts: for recovery. */
 bool lc_plan_peek_lead(const lc_plan *plan, const void *body, size_t size, lc_text *lead_id, lc_instant *wake_at,
                        GError **error);

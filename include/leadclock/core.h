@@ -28,17 +28,17 @@ typedef enum { LC_METHOD_CALL, LC_METHOD_EMAIL, LC_METHOD_MEETING, LC_METHOD_MES
 /* Texts and attributes are borrowed. Members that a type has not are absent, zero or false. */
 typedef struct {
     lc_fact_type type;
-    lc_method method;         /* contacted */
-    bool automated;           /* contacted */
-    bool connected;           /* contacted: outcome CONNECTED */
+    lc_method method; /* contacted */
+    bool automated;   /* contacted */
+    bool connected;   /* contacted: outcome CONNECTED */
     lc_text event_id;
-    lc_instant occurred_at;   /* 1970 or later */
-    lc_instant recorded_at;   /* or LC_ABSENT */
-    lc_instant follow_up_at;  /* created, contacted, rejected; or LC_ABSENT */
-    lc_text owner;            /* all but erased; absent where not named */
-    lc_text channel;          /* created */
-    lc_text campaign;         /* created; or absent */
-    lc_text text;             /* progressed: the stage; rejected: the reason */
+    lc_instant occurred_at;         /* 1970 or later */
+    lc_instant recorded_at;         /* or LC_ABSENT */
+    lc_instant follow_up_at;        /* created, contacted, rejected; or LC_ABSENT */
+    lc_text owner;                  /* all but erased; absent where not named */
+    lc_text channel;                /* created */
+    lc_text campaign;               /* created; or absent */
+    lc_text text;                   /* progressed: the stage; rejected: the reason */
     const lc_attribute *attributes; /* created */
     size_t n_attributes;
 } lc_fact;
@@ -115,7 +115,7 @@ typedef struct {
 } lc_stage_reached;
 
 typedef struct {
-    lc_text rule;  /* the criterion's name */
+    lc_text rule;   /* the criterion's name */
     bool is_signal; /* kind SIGNAL; otherwise REQUIRE */
     bool held;
     int64_t points; /* what it added */
@@ -132,7 +132,7 @@ char *lc_uuid_format(const lc_uuid *uuid, char *text);
 typedef struct lc_outcome {
     lc_outcome_type type;
     bool restated;
-    uint32_t cycle; /* from 1 */
+    uint32_t cycle;   /* from 1 */
     lc_uuid event_id; /* rule 6.1; filled in what lc_lead_judge returns */
     lc_instant handoff_at;
     lc_instant occurred_at;
@@ -255,8 +255,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_judge, lc_judge_free)
  * Memory: the fact's texts are borrowed, not copied, and must live as long as the lead is used. Where lead->facts has
  * no room it is replaced by a larger array from `arena` (the old one is not freed). The judgement is good until the
  * next call with this judge; its texts point into the facts, the book and the judge. */
-const lc_judgement *lc_lead_judge(lc_judge *judge, lc_lead *lead, const lc_fact *fact, lc_instant now,
-                                  lc_arena *arena);
+const lc_judgement *lc_lead_judge(lc_judge *judge, lc_lead *lead, const lc_fact *fact, lc_instant now, lc_arena *arena);
 
 /* For inspect, tests and reports: all that holds at `now`, as lc_lead_judge would publish it for a lead never judged
  * before (no retraction, warnings whatever their due time), and the counts. The lead is not changed. Same lifetime. */

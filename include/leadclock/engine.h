@@ -94,6 +94,8 @@ typedef struct {
     uint64_t wakeups; /* that fired */
 } lc_worker_tally;
 
+void lc_tally_add(lc_worker_tally *sum, const lc_worker_tally *tally);
+
 /* What a worker has done since its start, and how it stands. */
 typedef struct {
     lc_worker_tally tally;

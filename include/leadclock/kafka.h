@@ -8,10 +8,10 @@
 
 typedef struct {
     const char *brokers;
-    const char *const *properties; /* name, value, ..., NULL: any property of librdkafka, all clients; or NULL */
-    const char *group;             /* the consumer group */
-    const char *instance;          /* of this worker: group.instance.id; transactional.id is GROUP-INSTANCE */
-    const char *const *inputs;     /* topics, NULL-terminated, in the order of the indexes */
+    const char *const *properties;   /* name, value, ..., NULL: any property of librdkafka, all clients; or NULL */
+    const char *group;               /* the consumer group */
+    const char *instance;            /* of this worker: group.instance.id; transactional.id is GROUP-INSTANCE */
+    const char *const *inputs;       /* topics, NULL-terminated, in the order of the indexes */
     const char *outputs[LC_OUTPUTS]; /* topics */
 } lc_kafka_options;
 
@@ -22,8 +22,8 @@ lc_log *lc_kafka_log_new(const lc_kafka_options *options, GError **error);
  *      broker does not answer (exit code 3). ---- */
 
 typedef struct {
-    char *name;         /* owned */
-    int32_t partitions; /* 0: it does not exist */
+    char *name;          /* owned */
+    int32_t partitions;  /* 0: it does not exist */
     GHashTable *configs; /* char* -> char*, the topic's settings; NULL where not asked */
 } lc_topic_description;
 
@@ -36,7 +36,7 @@ bool lc_kafka_create_topic(const lc_kafka_options *options, const char *name, in
                            const char *const *configs, int timeout_ms, GError **error);
 
 typedef struct {
-    char *topic;       /* owned */
+    char *topic; /* owned */
     int32_t partition;
     int64_t committed; /* -1: none */
     int64_t low, end;  /* log start offset; last stable offset */
@@ -50,8 +50,8 @@ GArray *lc_kafka_group_lag(const lc_kafka_options *options, int timeout_ms, GErr
 typedef struct lc_publisher lc_publisher;
 lc_publisher *lc_publisher_new(const lc_kafka_options *options, GError **error);
 /* Copies. Waits where the queue is full. `value` absent: null. */
-bool lc_publisher_send(lc_publisher *publisher, const char *topic, lc_text key, lc_text value,
-                       const lc_header *headers, size_t n_headers, GError **error);
+bool lc_publisher_send(lc_publisher *publisher, const char *topic, lc_text key, lc_text value, const lc_header *headers,
+                       size_t n_headers, GError **error);
 /* Waits for all; the number not delivered, with the first reason in `error`. */
 size_t lc_publisher_flush(lc_publisher *publisher, GError **error);
 void lc_publisher_free(lc_publisher *publisher);
@@ -69,8 +69,8 @@ typedef struct {
     const lc_header *headers;
     size_t n_headers;
 } lc_read_record; /* good until the next read */
-lc_reader *lc_reader_new(const lc_kafka_options *options, const char *const *topics, bool from_beginning,
-                         GError **error);
+lc_reader *
+lc_reader_new(const lc_kafka_options *options, const char *const *topics, bool from_beginning, GError **error);
 /* 1: a record; 0: nothing within the time-out; -1: error. */
 int lc_reader_read(lc_reader *reader, int timeout_ms, lc_read_record *record, GError **error);
 /* All that was stable when the reader was made has been read. */

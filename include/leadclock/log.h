@@ -70,12 +70,12 @@ typedef enum {
 
 typedef struct {
     lc_log_event_type type;
-    int topic;         /* index in the list of inputs */
+    int topic; /* index in the list of inputs */
     int32_t partition;
     int64_t offset;
-    lc_instant timestamp;   /* the record's, or LC_ABSENT */
-    bool is_append_time;    /* the timestamp is the broker's (LogAppendTime) */
-    lc_text key, value;     /* absent: null. Good until `release_records` */
+    lc_instant timestamp; /* the record's, or LC_ABSENT */
+    bool is_append_time;  /* the timestamp is the broker's (LogAppendTime) */
+    lc_text key, value;   /* absent: null. Good until `release_records` */
 } lc_log_event;
 
 /* What was committed for one input topic of a partition. */
@@ -105,7 +105,7 @@ typedef struct {
     size_t n_headers;
     int64_t *offset; /* filled in by flush; NULL: not wanted. Must live until flush or abort */
     uint32_t tag;    /* which fact of the batch caused it: see `refused` */
-} lc_outgoing; /* all borrowed for the call only, but `offset` */
+} lc_outgoing;       /* all borrowed for the call only, but `offset` */
 
 /* One record of a changelog, while replaying. */
 typedef struct {
@@ -161,7 +161,8 @@ typedef struct {
     void (*pause)(lc_log *log, int32_t partition);
     void (*resume)(lc_log *log, int32_t partition);
 
-    /* Delivers every input of the partition from `offsets` (by topic) on, nothing polled before it again, and resumes. */
+    /* Delivers every input of the partition from `offsets` (by topic) on, nothing polled before it again, and resumes.
+     */
     bool (*seek)(lc_log *log, int32_t partition, const int64_t *offsets, GError **error);
 
     /* What the group committed, stable (3a): LC_ERROR_RETRY while a transaction is pending. `committed` has room for
@@ -197,7 +198,8 @@ typedef struct {
     bool (*begin)(lc_log *log, GError **error);
     /* LC_ERROR_ABORT too where it can never be sent. Waits where the queue is full. */
     bool (*produce)(lc_log *log, const lc_outgoing *outgoing, GError **error);
-    /* Waits until all is delivered; fills the offsets. LC_ERROR_ABORT: at least one was not. LC_ERROR_RETRY: not yet. */
+    /* Waits until all is delivered; fills the offsets. LC_ERROR_ABORT: at least one was not. LC_ERROR_RETRY: not yet.
+     */
     bool (*flush)(lc_log *log, GError **error);
     /* The tag of a message that Kafka refused for its size since begin; -1: none. */
     int64_t (*refused)(lc_log *log);

@@ -21,8 +21,8 @@ typedef struct {
 typedef struct lc_condition lc_condition;
 
 /* Rule 2.1. `any` holds always. Attribute keys are unique; their order does not matter. */
-bool lc_condition_holds(const lc_condition *condition, lc_text channel, const lc_attribute *attributes,
-                        size_t n_attributes);
+bool
+lc_condition_holds(const lc_condition *condition, lc_text channel, const lc_attribute *attributes, size_t n_attributes);
 
 typedef struct {
     lc_text label;    /* the policy's text: "50%", "24h" */
@@ -33,15 +33,15 @@ typedef struct {
 typedef struct {
     lc_duration target; /* first_contact.within, requested_time.late, a milestone's within, ..., clawback.after */
     const lc_calendar *calendar;
-    lc_text calendar_name; /* "always", "office" */
+    lc_text calendar_name;      /* "always", "office" */
     const lc_warning *warnings; /* as listed */
     unsigned n_warnings;
 } lc_clock_rule;
 
 typedef struct {
     lc_clock_rule clock;
-    unsigned stage;  /* index in lc_policy.stages */
-    lc_text name;    /* "milestone:SAL" */
+    unsigned stage; /* index in lc_policy.stages */
+    lc_text name;   /* "milestone:SAL" */
 } lc_milestone_rule;
 
 typedef struct {
@@ -124,8 +124,8 @@ typedef struct {
 int lc_policy_stage(const lc_policy *policy, lc_text name);
 int lc_policy_reason(const lc_policy *policy, lc_text name);
 /* The first rule whose `when` holds; never NULL. */
-const lc_rule *lc_policy_rule(const lc_policy *policy, lc_text channel, const lc_attribute *attributes,
-                              size_t n_attributes);
+const lc_rule *
+lc_policy_rule(const lc_policy *policy, lc_text channel, const lc_attribute *attributes, size_t n_attributes);
 
 typedef struct lc_policy_book lc_policy_book;
 

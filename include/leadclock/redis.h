@@ -15,9 +15,9 @@
 #include <leadclock/store.h>
 
 typedef struct {
-    const char *url;  /* redis://[user:password@]host:port/db, unix:///path, rediss:// where hiredis has TLS */
+    const char *url; /* redis://[user:password@]host:port/db, unix:///path, rediss:// where hiredis has TLS */
     const char *user, *password; /* or NULL; override those of the URL */
-    const char *name; /* prefix of every key */
+    const char *name;            /* prefix of every key */
 } lc_redis_options;
 
 /* All options are copied. LC_ERROR_CONFIG: a URL that can't be used. Connects to nothing yet. */

@@ -9,9 +9,9 @@
 typedef struct lc_registry lc_registry;
 
 typedef struct {
-    const char *url;            /* "http://127.0.0.1:8081/apis/ccompat/v7" or where the API stands; or NULL */
+    const char *url;             /* "http://127.0.0.1:8081/apis/ccompat/v7" or where the API stands; or NULL */
     const char *user, *password; /* or NULL */
-    const char *file;           /* a file registry: a JSON object of id to schema; or NULL */
+    const char *file;            /* a file registry: a JSON object of id to schema; or NULL */
 } lc_registry_options;
 
 /* LC_ERROR_CONFIG: a wrong URL or file. Nothing is asked of the server yet. */
@@ -21,8 +21,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_registry, lc_registry_free)
 
 /* Registers `schema_json` under `subject` (or finds it there). LC_ERROR_RETRY: no answer, 5xx, 401 (at most about 1 s);
  * LC_ERROR_CONFIG: refused (incompatible, or a file registry that has no such schema), with what to do. */
-bool lc_registry_register(lc_registry *registry, const char *subject, const char *schema_json, uint32_t *id,
-                          GError **error);
+bool
+lc_registry_register(lc_registry *registry, const char *subject, const char *schema_json, uint32_t *id, GError **error);
 
 /* The schemas of `n` ids, asked together. `schemas[i]` is the JSON text (caller frees), or NULL where the registry says
  * that it has no such id. LC_ERROR_RETRY: no answer for at least one; then nothing is returned. At most about 1 s. */

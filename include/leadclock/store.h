@@ -26,16 +26,16 @@ typedef struct {
     int32_t partition;
 
     /* in */
-    lc_instant due_before;    /* wake-ups with at < due_before; LC_ABSENT: wake-ups are not asked for */
-    unsigned max_due;         /* at most so many, the earliest first */
+    lc_instant due_before; /* wake-ups with at < due_before; LC_ABSENT: wake-ups are not asked for */
+    unsigned max_due;      /* at most so many, the earliest first */
     const lc_text *lead_ids;
     size_t n_leads;
     const lc_text *populations; /* "channel|cohort" */
     size_t n_populations;
-    bool all_populations;     /* also the names of all populations of the partition: after an assignment */
+    bool all_populations; /* also the names of all populations of the partition: after an assignment */
 
     /* out; good until the next read_begin */
-    lc_text applied;          /* the position applied; absent: none. The caller compares it */
+    lc_text applied; /* the position applied; absent: none. The caller compares it */
     lc_wakeup *due;
     size_t n_due;
     lc_instant next_wakeup;   /* the earliest that is left after those in `due`; LC_NEVER: none */

@@ -236,7 +236,6 @@ struct lc_worker {
 void lc_histogram_add(lc_histogram *histogram, int64_t ms);
 /* `fact` NULL: a wake-up. */
 void lc_tally_judgement(lc_worker_tally *tally, const lc_fact *fact, const lc_judgement *judgement);
-void lc_tally_add(lc_worker_tally *sum, const lc_worker_tally *tally);
 /* Lets others see how the worker stands. */
 void lc_worker_publish_report(lc_worker *worker);
 
