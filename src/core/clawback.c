@@ -22,6 +22,12 @@ from_of(const lc_cycle *cycle, lc_instant base)
 }
 
 void
+lc_clawback_open(lc_replay *replay)
+{
+    lc_clock_start(lc_clock_clawback(replay), base_of(replay->cycle));
+}
+
+void
 lc_clawback_rebase(lc_replay *replay)
 {
     lc_clock_run *run = lc_clock_clawback(replay);

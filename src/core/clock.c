@@ -140,12 +140,13 @@ lc_clocks_open(lc_replay *replay, lc_instant follow_up_at)
         lc_clock_start(run, handoff_at);
     }
     add_run(replay, &lc_follow_up_kind, LC_TEXT("follow_up"), &rule->follow_up);
-    lc_clock_start(add_run(replay, &lc_clawback_kind, LC_TEXT("clawback"), &rule->clawback), handoff_at);
+    add_run(replay, &lc_clawback_kind, LC_TEXT("clawback"), &rule->clawback);
 
     if (rule->has_requested_time && follow_up_at > handoff_at)
         lc_requested_set(replay, handoff_at, follow_up_at);
     else if (rule->has_first_contact)
         lc_clock_start(lc_clock_first_contact(replay), handoff_at);
+    lc_clawback_open(replay);
 }
 
 void

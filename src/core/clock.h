@@ -48,5 +48,6 @@ void lc_clock_breach(lc_replay *replay, lc_clock_run *run);
 void lc_requested_set(lc_replay *replay, lc_instant at, lc_instant follow_up_at);
 /* 5.4: whether this contact, once the others have had it, starts the clock. */
 void lc_follow_up_consider(lc_replay *replay, const lc_moment *contact);
-/* 5.5: the clock starts anew where its base has moved. */
+/* 5.5: the clock starts at its base; it starts anew where its base has moved. */
+void lc_clawback_open(lc_replay *replay);
 void lc_clawback_rebase(lc_replay *replay);
