@@ -228,7 +228,10 @@ lc_policy_book *
 lc_policy_book_parse(const char *name, const char *yaml, size_t size, GError **error)
 {
     lc_policy_book *book = new_book();
-    read_document(book, name, g_memdup2(yaml, size), size);
+    char *text = g_malloc0(size + 1);
+    if (size)
+        memcpy(text, yaml, size);
+    read_document(book, name, text, size);
     return finish(book, error);
 }
 

@@ -124,7 +124,7 @@ print_source(const lc_problems *problems, const lc_problem *problem, GString *ou
 {
     g_autoptr(GString) ignored = g_string_new(NULL);
     lc_text line = line_of(problems->text, problem->line);
-    int first = MAX(1, problem->column - SHOWN_CHARACTERS / 2);
+    int first = problem->column <= SHOWN_CHARACTERS * 3 / 4 ? 1 : problem->column - SHOWN_CHARACTERS / 2;
     for (int i = 1; i < first && line.size; i++)
         append_character(ignored, &line);
     const char *start = first > 1 ? "    ..." : "    ";
@@ -172,6 +172,13 @@ edit_distance(lc_text a, const char *b, size_t b_size)
     return rows[a.size % 3][b_size];
 }
 
+/* One is the other with something more ("warning" for "warn", "time_zone" for "reporting_time_zone"). */
+static bool
+is_part_of_the_other(lc_text wrong, const char *name)
+{
+    return (wrong.size > 3 && strstr(name, wrong.data)) || (strlen(name) >= 3 && strstr(wrong.data, name));
+}
+
 const char *
 lc_nearest_name(lc_text wrong, const char *const *names, size_t n_names)
 {
@@ -188,5 +195,8 @@ lc_nearest_name(lc_text wrong, const char *const *names, size_t n_names)
             nearest = names[i];
         }
     }
+    for (size_t i = 0; i < n_names && nearest == NULL; i++)
+        if (is_part_of_the_other(wrong, names[i]))
+            nearest = names[i];
     return nearest;
 }

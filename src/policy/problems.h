@@ -21,5 +21,5 @@ bool lc_problems_is_full(const lc_problems *problems);
 /* Appends, in order of lines, "FILE:LINE:COLUMN: MESSAGE", with `with_source` each followed by the line and a caret. */
 void lc_problems_print(const lc_problems *problems, bool with_source, GString *output);
 
-/* The name that `wrong` looks like a slip of, or NULL. */
+/* The name that `wrong` (which ends with a NUL) looks like a slip of, or NULL. */
 const char *lc_nearest_name(lc_text wrong, const char *const *names, size_t n_names);

@@ -86,7 +86,7 @@ read_scalar(lc_yaml_reader *reader)
     lc_text text = {data, size};
     /* The mark stands behind the quote. */
     if ((style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED) && node->column > 1)
-        node->column--;
+        reader->column = --node->column;
     if (!g_utf8_validate(data, (gssize)size, NULL)) {
         refuse(reader, "a character that is no text; leave it out");
         return NULL;
@@ -158,7 +158,7 @@ read_alias(lc_yaml_reader *reader)
     g_autofree char *name = g_strndup(data ? data : "", size);
     const lc_yaml *node = g_hash_table_lookup(reader->anchors, name);
     if (node == NULL)
-        lc_problems_add(reader->problems, reader->line, reader->column,
+        lc_problems_add(reader->problems, reader->line, MAX(reader->column - 1, 1),
                         "no anchor &%s above; name the part to repeat with it, or write it out here", name);
     return node;
 }

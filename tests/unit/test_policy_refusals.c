@@ -1,0 +1,427 @@
+#include <leadclock/policy.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <glib/gstdio.h>
+
+#include <cmocka.h>
+
+/* Lines 1 and 2, the last rule as line 4 (or 3, where `rules:` is taken with it). */
+#define HEAD "name: p\nreasons: {other: {track: t}}\n"
+#define LAST "  - {name: last, when: any, clawback: {after: 30d}}\n"
+#define RULES "rules:\n" LAST
+#define OFFICE "calendars: {office: {time_zone: UTC, week: {mon: [08:00-17:00]}}}\n"
+/* Line 4 is a rule's parts beside its name, condition and clawback. */
+#define RULE(parts) HEAD "rules:\n  - {name: r, when: any, clawback: {after: 30d}, " parts "}\n"
+#define CLAWBACK(parts) HEAD "rules:\n  - {name: r, when: any, clawback: {" parts "}}\n"
+#define WEEK(week) HEAD "calendars: {office: {time_zone: UTC, week: " week "}}\n" RULES
+#define GATES(gates) HEAD "gates: {" gates "}\n" RULES
+
+static const struct {
+    const char *yaml;
+    const char *spot;    /* what stands where it points; NULL: wherever */
+    const char *message; /* a part of it */
+} refusals[] = {
+    /* Unknown keys, everywhere, with the nearest known. */
+    {HEAD "time_zone: UTC\n" RULES, "time_zone: UTC",
+     "unknown key \"time_zone\"; did you mean \"reporting_time_zone\"?"},
+    {HEAD "retian: 90d\n" RULES, "retian: 90d", "did you mean \"retain\"?"},
+    {RULE("first_contact: {within: 5m, warning: [1m]}"), "warning: [1m]}",
+     "unknown key \"warning\"; did you mean \"warn\"?"},
+    {RULE("first_contact: {within: 5m, zzz: 1}"), "zzz: 1}}",
+     "keys of first_contact: within, warn, calendar, reassign"},
+    {RULE("requested_time: {late: 1h, after: 5m}"), "after: 5m}}", "unknown key \"after\""},
+    {HEAD "stages: [SAL]\nrules: [{name: r, when: any, clawback: {after: 1d}, milestones: [{stage: SAL, within: 1h, "
+          "until: SAL}]}]\n",
+     "until: SAL}]}]", "unknown key \"until\""},
+    {CLAWBACK("after: 30d, unitl: SAL"), "unitl: SAL}}", "did you mean \"until\"?"},
+    {RULE("clawbak: 3"), "clawbak: 3}", "did you mean \"clawback\"?"},
+    {HEAD "rules:\n  - {name: r, when: {chanel: [a]}, clawback: {after: 1d}}\n" LAST, "chanel: [a]},",
+     "did you mean \"channel\"?"},
+    {WEEK("{monday: [08:00-17:00], tue: [08:00-09:00]}"), "monday: [08:00", "did you mean \"mon\"?"},
+    {HEAD "<<: {a: b}\n" RULES, "<<: {a: b}", "unknown key \"<<\""},
+    {GATES("cooldown: 3d"), "cooldown: 3d}", "unknown key \"cooldown\""},
+    {GATES("qualification: {require: [{name: a, when: any, points: 3}]}"), "points: 3}]}}", "unknown key \"points\""},
+
+    /* What must not be missing. */
+    {"name: p\nreasons: {student: {track: t}}\n" RULES, "{student: {tra", "reasons lack \"other\""},
+    {HEAD "rules: [{name: r, when: any}]\n", "{name: r, when", "a rule lacks \"clawback\""},
+    {HEAD "rules: [{name: r, when: {channel: [a]}, clawback: {after: 1d}}]\n", "{channel: [a]}",
+     "the last rule must say `when: any`"},
+    {HEAD "rules: [{name: r, clawback: {after: 1d}}]\n", NULL, "a rule lacks \"when\""},
+    {HEAD "rules: []\n", "[]", "the last rule must say `when: any`"},
+    {HEAD, "name: p", "a policy lacks \"rules\""},
+    {"reasons: {other: {track: t}}\n" RULES, "reasons: {othe", "a policy lacks \"name\""},
+    {"name: p\n" RULES, "name: p", "a policy lacks \"reasons\""},
+    {RULE("first_contact: {warn: [1m]}"), "{warn: [1m]}}", "first_contact lacks \"within\""},
+    {RULE("requested_time: {early: 1m}"), "{early: 1m}}", "requested_time lacks \"late\""},
+    {RULE("follow_up: {within: 1d}"), "{within: 1d}}", "follow_up lacks \"attempts\""},
+    {CLAWBACK("from: handoff"), "{from: handoff", "clawback lacks \"after\""},
+    {WEEK("{mon: [08:00-17:00]}, time_zone: UTC"), "time_zone: UTC", "\"time_zone\" is given twice"},
+    {HEAD "calendars: {office: {week: {mon: [08:00-17:00]}}}\n" RULES, "{week: {mon: [",
+     "a calendar lacks \"time_zone\""},
+    {HEAD "calendars: {office: {time_zone: UTC}}\n" RULES, "{time_zone: UT", "a calendar lacks \"week\""},
+    {GATES("open_dialogue: {route: REASSIGN}"), "{route: REASSI", "open_dialogue lacks \"within\""},
+    {GATES("qualification: {signals: [{name: a, when: any}]}"), "{name: a, when", "a signal lacks \"points\""},
+    {HEAD "retain:\n" RULES, "retain:", "\"retain\" has no value"},
+    {HEAD "retain: ~\n" RULES, "~", "\"retain\" has no value"},
+    {HEAD "calendars: {office: }\n" RULES, "office: }", "a calendar without a value"},
+    {HEAD "rules:\n  -\n" LAST, NULL, "a rule is missing"},
+    {"name: p\nreasons: {other: }\n" RULES, "other: }", "a reason without a value"},
+    {HEAD RULES "calendars: 3\n", "3", "calendars is a single value"},
+
+    /* Names used twice. */
+    {HEAD "rules:\n  - {name: last, when: {channel: [a]}, clawback: {after: 1d}}\n" LAST, "last, when: an",
+     "rule \"last\" is given twice"},
+    {HEAD "stages: [SAL, SQL, {name: SAL, closes: won}]\n" RULES, "SAL, closes: w", "stage \"SAL\" is given twice"},
+    {"name: p\nreasons: {other: {track: t}, other: {}}\n" RULES, "other: {}}", "reason \"other\" is given twice"},
+    {HEAD OFFICE "stages: [SAL]\n" RULES "stages: [SQL]\n", "stages: [SQL]",
+     "\"stages\" is given twice (first in line 4)"},
+    {HEAD "calendars:\n  a: {time_zone: UTC, week: {mon: [08:00-17:00]}}\n  a: {time_zone: UTC, week: {mon: "
+          "[08:00-17:00]}}\n" RULES,
+     "a: {time_zone:", "calendar \"a\" is given twice"},
+    {HEAD "calendars: {always: {time_zone: UTC, week: {mon: [08:00-17:00]}}}\n" RULES, "always: {time_",
+     "\"always\" is built in"},
+    {GATES("qualification: {signals: [{name: a, when: any, points: 1}, {name: a, when: any, points: 2}]}"),
+     "a, when: any,", "signal \"a\" is given twice"},
+    {HEAD "stages: [SAL]\n"
+          "rules: [{name: r, when: any, clawback: {after: 1d}, milestones: [{stage: SAL, within: 1h}, {stage: SAL, "
+          "within: 2h}]}]\n",
+     "SAL, within: 2", "stage \"SAL\" is given twice"},
+    {RULE("first_contact: {within: 5m, warn: [\"50%\", 1m, \"50%\"]}"), "\"50%\"]}}", "warning \"50%\" is given twice"},
+    {HEAD "rules:\n  - {name: r, when: {attributes: {a: [b], a: [c]}}, clawback: {after: 1d}}\n" LAST, "a: [c]}}, claw",
+     "attribute \"a\" is given twice"},
+    {WEEK("{mon: [08:00-17:00]}, holidays: [2026-01-01, 2026-01-01]"), "2026-01-01]}}", "2026-01-01 is given twice"},
+    {WEEK("{mon: [08:00-17:00]}, holidays: [2026-01-01], special_days: {2026-01-01: []}"), "2026-01-01: []",
+     "2026-01-01 is given twice"},
+    {WEEK("{mon: [08:00-17:00]}, special_days: {2026-01-01: [], 2026-01-01: []}"), "2026-01-01: []",
+     "2026-01-01 is given twice"},
+    {WEEK("{mon: [08:00-17:00], mon: []}"), "mon: []}}}", "\"mon\" is given twice"},
+
+    /* Unknown names. */
+    {HEAD OFFICE "rules: [{name: r, when: any, clawback: {after: 1h, calendar: offce}}]\n", "offce}}]",
+     "unknown calendar \"offce\"; did you mean \"office\"? calendars here: always, office"},
+    {CLAWBACK("after: 1h, calendar: office"), "office}}", "unknown calendar \"office\"; calendars here: always"},
+    {HEAD "stages: [SAL, SQL]\nrules: [{name: r, when: any, clawback: {after: 1h, until: SAI}}]\n", "SAI}}]",
+     "unknown stage \"SAI\"; did you mean \"SAL\"? stages here: SAL, SQL"},
+    {CLAWBACK("after: 1h, until: SAL"), "SAL}}", "unknown stage \"SAL\"; stages here: none"},
+    {RULE("milestones: [{stage: SAL, within: 1h}]"), "SAL, within: 1", "unknown stage"},
+    {CLAWBACK("after: 1h, route: NUTURE"), "NUTURE}}", "unknown route \"NUTURE\"; did you mean \"NURTURE\"?"},
+    {CLAWBACK("after: 1h, route: nurture"), "nurture}}", "unknown route \"nurture\"; did you mean \"NURTURE\"?"},
+    {CLAWBACK("after: 30x"), "30x}}", "unknown unit in clawback.after \"30x\"; units: s, m, h, d (24 h), w (7 d)"},
+    {CLAWBACK("after: 5M"), "5M}}", "unknown unit"},
+    {CLAWBACK("after: 1h, from: contact"), "contact}}",
+     "unknown base \"contact\"; clawback runs from: handoff, last_activity"},
+    {HEAD "contact_time: recorded\n" RULES, "recorded",
+     "unknown contact_time \"recorded\"; it is either: occurred, logged"},
+    {HEAD "stages: [{name: WON, closes: win}]\n" RULES, "win}]", "unknown end \"win\"; did you mean \"won\"?"},
+    {HEAD "reporting_time_zone: Europe/Stokholm\n" RULES, "Europe/Stokhol", "unknown time zone \"Europe/Stokholm\""},
+    {HEAD "calendars: {a: {time_zone: +01:00, week: {mon: [08:00-17:00]}}}\n" RULES,
+     "+01:00, week:", "unknown time zone \"+01:00\""},
+
+    /* Windows. */
+    {WEEK("{mon: [08:00-12:00, 11:59-17:00]}"), "11:59-17:00]}}", "the windows of a day overlap"},
+    {WEEK("{mon: [13:00-17:00, 08:00-13:01]}"), "13:00-17:00, 0", "the windows of a day overlap"},
+    {WEEK("{mon: [17:00-08:00]}"), "17:00-08:00]}}", "the window ends before it begins"},
+    {WEEK("{mon: [22:00-06:00]}"), "22:00-06:00]}}", "one over midnight is two"},
+    {WEEK("{mon: [08:00-08:00]}"), "08:00-08:00]}}", "the window ends where it begins"},
+    {WEEK("{mon: [08:00-24:01]}"), "08:00-24:01]}}", "this is no window; write it like 08:00-17:00"},
+    {WEEK("{mon: [8-17]}"), "8-17]}}}", "this is no window"},
+    {WEEK("{mon: [8:00-17:00]}"), "8:00-17:00]}}}", "this is no window"},
+    {WEEK("{mon: [08:60-17:00]}"), "08:60-17:00]}}", "this is no window"},
+    {WEEK("{mon: 08:00-17:00}"), "08:00-17:00}}}", "a day is a single value; it must be a list"},
+    {WEEK("{}"), "{}}}", "a week without a window"},
+    {WEEK("{mon: [], tue: []}"), "{mon: [], tue:", "a week without a window"},
+    {WEEK("{mon: [08:00-17:00]}, special_days: {2026-02-30: []}"), "2026-02-30: []", "\"2026-02-30\" is no date"},
+    {WEEK("{mon: [08:00-17:00]}, holidays: [2101-01-01]"), "2101-01-01]}}", "is no date of the years 1970 to 2100"},
+    {WEEK("{mon: [08:00-17:00]}, holidays: [1969-12-31]"), "1969-12-31]}}", "is no date of the years 1970 to 2100"},
+    {WEEK("{mon: [08:00-17:00]}, special_days: {2026-02-03: [12:00-08:00]}"), "12:00-08:00]}}",
+     "the window ends before it begins"},
+
+    /* Clocks and warnings. */
+    {CLAWBACK("after: 0s"), "0s}}", "clawback.after is zero"},
+    {RULE("first_contact: {within: 0m}"), "0m}}", "first_contact.within is zero"},
+    {RULE("requested_time: {late: 0h}"), "0h}}", "requested_time.late is zero"},
+    {RULE("first_contact: {within: 5m, warn: [5m]}"), "5m]}}",
+     "a warning 5m before the due time lies outside its clock of 5m"},
+    {RULE("first_contact: {within: 5m, warn: [1h]}"), "1h]}}", "lies outside its clock"},
+    {RULE("first_contact: {within: 5m, warn: [0s]}"), "0s]}}", "lies outside its clock"},
+    {RULE("first_contact: {within: 5m, warn: [\"0%\"]}"), "\"0%\"]}}",
+     "a warning at 0% of the time lies outside its clock"},
+    {RULE("first_contact: {within: 5m, warn: [100%]}"), "100%]}}", "lies outside its clock"},
+    {RULE("first_contact: {within: 5m, warn: [99999999999999999999%]}"), "99999999999999",
+     "a percentage must be a whole number"},
+    {RULE("first_contact: {within: 5m, warn: [50.5%]}"), "50.5%]}}", "a percentage must be a whole number"},
+    {RULE("first_contact: {within: 5m, warn: [50 %]}"), "50 %]}}", "a percentage must be a whole number"},
+    {RULE("first_contact: {within: 5m, warn: [-5%]}"), "-5%]}}", "a percentage must be a whole number"},
+    {RULE("first_contact: {within: 5m, warn: [%]}"), "%]}}", "not YAML"},
+    {RULE("first_contact: {within: 5m, warn: 50%}"), "50%}}", "warn is a single value; it must be a list"},
+    {RULE("first_contact: {within: 5m, warn: [soon]}"), "soon]}}", "is no duration"},
+    {RULE("first_contact: {within: 5}"), "5}}", "is no duration"},
+    {RULE("first_contact: {within: -5m}"), "-5m}}", "is no duration"},
+    {RULE("first_contact: {within: 101y}"), "101y}}", "unknown unit"},
+    {RULE("first_contact: {within: 99999w}"), "99999w}}", "at most 100 years"},
+    {RULE("first_contact: {within: [5m]}"), "[5m]}}", "first_contact.within is a list; it must be a single text"},
+    {RULE("first_contact: 5m"), "5m}",
+     "first_contact is a single value; it must be a map of keys, for example {within: 5m}"},
+    {RULE("first_contact: {within: 5m, reassign: yes}"), "yes}}",
+     "unknown reassign \"yes\"; it is either: false, true"},
+    {HEAD OFFICE "rules: [{name: r, when: any, clawback: {after: 2d, calendar: office}}]\n",
+     "2d, calendar:", "\"2d\": d and w are not clear on the calendar \"office\"; say hours of open time"},
+    {HEAD OFFICE "rules: [{name: r, when: any, clawback: {after: 1w2h, calendar: office}}]\n", "1w2h, calendar",
+     "d and w are not clear"},
+    {HEAD OFFICE "rules: [{name: r, when: any, clawback: {after: 200h, warn: [1d], calendar: office}}]\n",
+     "1d], calendar:", "d and w are not clear"},
+    {CLAWBACK("after: 31d"), "31d}}", "clawback.after is over 30 days"},
+    {CLAWBACK("after: 30d1s"), "30d1s}}", "add `beyond_30_days: true`"},
+    {CLAWBACK("after: 31d, beyond_30_days: false"), "31d, beyond_30", "clawback.after is over 30 days"},
+    {RULE("follow_up: {attempts: -1, within: 1d}"), "-1, within: 1d", "attempts \"-1\" must be a whole number from 0"},
+    {RULE("follow_up: {attempts: 1.5, within: 1d}"), "1.5, within: 1", "must be a whole number"},
+    {RULE("follow_up: {attempts: 99999999999999999999, within: 1d}"), "99999999999999", "must be a whole number"},
+    {GATES("qualification: {threshold: ten}"), "ten}}", "threshold \"ten\" must be a whole number"},
+
+    /* Conditions and texts. */
+    {HEAD "rules:\n  - {name: r, when: all, clawback: {after: 1d}}\n" LAST,
+     "all, clawback:", "`when` must be any or a map"},
+    {HEAD "rules:\n  - {name: r, when: {}, clawback: {after: 1d}}\n" LAST, "{}, clawback:", "an empty condition"},
+    {HEAD "rules:\n  - {name: r, when: {attributes: {}}, clawback: {after: 1d}}\n" LAST, "{attributes: {",
+     "an empty condition"},
+    {HEAD "rules:\n  - {name: r, when: {channel: demo}, clawback: {after: 1d}}\n" LAST, "demo}, clawbac",
+     "channel is a single value; it must be a list"},
+    {HEAD "rules:\n  - {name: r, when: {channel: []}, clawback: {after: 1d}}\n" LAST,
+     "[]}, clawback:", "an empty list never holds"},
+    {HEAD "rules:\n  - {name: r, when: {channel: [[a]]}, clawback: {after: 1d}}\n" LAST, "[a]]}, clawbac",
+     "channel is a list; it must be a single text"},
+    {HEAD "rules:\n  - {name: r, when: {at_least: {a: 1e3}}, clawback: {after: 1d}}\n" LAST, "1e3}}, clawbac",
+     "must be a decimal number"},
+    {HEAD "rules:\n  - {name: r, when: {at_least: {a: [1]}}, clawback: {after: 1d}}\n" LAST, "[1]}}, clawbac",
+     "must be a decimal number"},
+    {"name: \"\"\nreasons: {other: {track: t}}\n" RULES, "\"\"", "a policy's name must have 1 to 255 bytes"},
+    {"name: [p]\nreasons: {other: {track: t}}\n" RULES, "[p]", "a policy's name is a list; it must be a single text"},
+    {HEAD "effective_from: 2026-01-01\n" RULES, "2026-01-01",
+     "no time with a zone; write it like 2026-01-01T00:00:00Z"},
+    {HEAD "effective_from: soon\n" RULES, "soon", "no time with a zone"},
+
+    /* YAML that is none, or none of ours. */
+    {"", "", "an empty file"},
+    {"# nothing\n", NULL, "an empty file"},
+    {"---\n", NULL, "an empty file"},
+    {"just text\n", "just text", "a policy is a single value"},
+    {"- a\n- b\n", "- a", "a policy is a list"},
+    {HEAD RULES "---\nname: q\n", "---", "a second document; put each in its own file"},
+    {HEAD "retain: *x\n" RULES, "*x", "no anchor &x above"},
+    {HEAD "gates: &x {open_dialogue: *x}\n" RULES, "*x}", "no anchor &x above"},
+    {HEAD "retain: !!str 90d\n" RULES, "90d", "a tag (!...) means nothing here"},
+    {HEAD "? [a, b]\n: c\n" RULES, "[a, b]", "a key of a policy must be a word"},
+    {HEAD "retain: [[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]\n" RULES, NULL, "nested too deeply"},
+    {HEAD "retain: 'x\n" RULES, NULL, "not YAML"},
+    {HEAD "rules: [{name: r\n", NULL, "not YAML"},
+    {HEAD "\tretain: 1d\n", NULL, "not YAML"},
+    {HEAD "retain: \xff\n" RULES, "", "a byte that is not UTF-8"},
+    {HEAD "track: \xc3\xa9\xc3\xa9\xc3\n" RULES, "", "a byte that is not UTF-8"},
+    {HEAD "retain: \"1\\0d\"\n" RULES, "\"1\\0d\"", "a character that is no text"},
+    {HEAD "r\xc3\xa9tain: 1d\n" RULES, "rétain: 1d", "unknown key \"r\xc3\xa9tain\"; did you mean \"retain\"?"},
+};
+
+/* Messages, not the lines and carets below them. */
+static unsigned
+count_messages(const char *text)
+{
+    unsigned n = 0;
+    for (const char *found = text; (found = strstr(found, "policy.yaml:")); found++)
+        n++;
+    return n;
+}
+
+static char *
+refusal_of(const char *yaml, size_t size)
+{
+    g_autoptr(GError) error = NULL;
+    assert_null(lc_policy_book_parse("policy.yaml", yaml, size, &error));
+    assert_non_null(error);
+    assert_true(g_error_matches(error, LC_ERROR, LC_ERROR_CONFIG));
+    return g_strdup(error->message);
+}
+
+/* The text that the first message points at. */
+static const char *
+pointed_at(const char *yaml, const char *message)
+{
+    int line, column;
+    if (sscanf(message, "policy.yaml:%d:%d: ", &line, &column) != 2)
+        return "";
+    for (; line > 1; line--)
+        yaml = strchr(yaml, '\n') + 1;
+    return g_utf8_offset_to_pointer(yaml, column - 1);
+}
+
+static bool
+is_refused(const char *yaml, const char *spot, const char *part)
+{
+    g_autofree char *message = refusal_of(yaml, strlen(yaml));
+    if (strstr(message, part) &&
+        (spot == NULL || (count_messages(message) == 1 && g_str_has_prefix(pointed_at(yaml, message), spot))))
+        return true;
+    print_message("--- expected: %s at `%s` of\n%s--- got: %s\n", part, spot ? spot : "", yaml, message);
+    return false;
+}
+
+static void
+what_is_wrong_is_refused_where_it_stands(void **state)
+{
+    unsigned failed = 0;
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++)
+        failed += !is_refused(refusals[i].yaml, refusals[i].spot, refusals[i].message);
+    assert_int_equal(failed, 0);
+}
+
+static void
+every_problem_of_a_file_is_told_at_once(void **state)
+{
+    static const char yaml[] = "name: p\n"
+                               "retian: 90d\n"
+                               "stages: [SAL, SAL]\n"
+                               "reasons: {student: {route: SUPRESS}}\n"
+                               "rules:\n"
+                               "  - name: hot\n"
+                               "    when: {channel: [demo]}\n"
+                               "    first_contact: {within: 5m, warn: [5m], calendar: offce}\n";
+    g_autofree char *message = refusal_of(yaml, strlen(yaml));
+    (void)state;
+    assert_string_equal(
+        message,
+        "policy.yaml:2:1: unknown key \"retian\"; did you mean \"retain\"? keys of a policy: name, effective_from, "
+        "reporting_time_zone, contact_time, clock_skew, retain, calendars, stages, reasons, gates, rules\n"
+        "    retian: 90d\n"
+        "    ^\n"
+        "policy.yaml:3:15: stage \"SAL\" is given twice (first in line 3); keep one or choose another name\n"
+        "    stages: [SAL, SAL]\n"
+        "                  ^\n"
+        "policy.yaml:4:10: reasons lack \"other\", which takes every reason that is not listed; add "
+        "`other: {route: NURTURE}`\n"
+        "    reasons: {student: {route: SUPRESS}}\n"
+        "             ^\n"
+        "policy.yaml:4:28: unknown route \"SUPRESS\"; did you mean \"SUPPRESS\"? routes: NURTURE, SUPPRESS, REASSIGN, "
+        "ENRICH\n"
+        "    reasons: {student: {route: SUPRESS}}\n"
+        "                               ^\n"
+        "policy.yaml:6:5: a rule lacks \"clawback\"; add for example `clawback: {after: 30d}`\n"
+        "      - name: hot\n"
+        "        ^\n"
+        "policy.yaml:7:11: the last rule must say `when: any`, so that every lead has one; add such a rule\n"
+        "        when: {channel: [demo]}\n"
+        "              ^\n"
+        "policy.yaml:8:40: a warning 5m before the due time lies outside its clock of 5m; take less than that\n"
+        "        first_contact: {within: 5m, warn: [5m], calendar: offce}\n"
+        "                                           ^\n"
+        "policy.yaml:8:55: unknown calendar \"offce\"; calendars here: always\n"
+        "        first_contact: {within: 5m, warn: [5m], calendar: offce}\n"
+        "                                                          ^");
+}
+
+static void
+a_nul_byte_is_refused_where_it_stands(void **state)
+{
+    static const char yaml[] = HEAD "retain: 1\0d\n" RULES;
+    g_autofree char *message = refusal_of(yaml, sizeof yaml - 1);
+    (void)state;
+    assert_true(g_str_has_prefix(message, "policy.yaml:3:10: a NUL byte; save the file as UTF-8 text"));
+}
+
+static void
+hostile_files_are_refused_quickly(void **state)
+{
+    g_autoptr(GString) deep = g_string_new("name: "), bomb = g_string_new("a0: &a0 [x, x]\n"),
+                       wide = g_string_new(NULL);
+    g_autoptr(GString) long_line = g_string_new("{");
+    (void)state;
+    for (int i = 0; i < 100000; i++)
+        g_string_append_c(deep, '[');
+    for (int i = 1; i < 30; i++)
+        g_string_append_printf(bomb, "a%d: &a%d [*a%d, *a%d]\n", i, i, i - 1, i - 1);
+    for (int i = 0; i < 20000; i++) {
+        g_string_append_printf(wide, "unknown%d: 1\n", i);
+        g_string_append_printf(long_line, "unknown%d: 1, ", i);
+    }
+    g_string_append_c(long_line, '}');
+    const GString *hostile[] = {deep, bomb, wide, long_line};
+    for (size_t i = 0; i < G_N_ELEMENTS(hostile); i++) {
+        g_autofree char *message = refusal_of(hostile[i]->str, hostile[i]->len);
+        print_message("%.300s\n", message);
+        assert_true(strlen(message) < 100000);
+    }
+    g_autofree char *large = g_strnfill(1024 * 1024 + 1, ' ');
+    g_autofree char *message = refusal_of(large, strlen(large));
+    assert_string_equal(message, "policy.yaml: over 1 MiB; no policy needs that");
+}
+
+/* ---- Several documents ---- */
+
+static const struct {
+    const char *first, *second; /* what follows the name */
+    const char *message;        /* NULL: fine */
+} pairs[] = {
+    {"name: a\n", "name: b\neffective_from: 2026-01-01T00:00:00Z\n", NULL},
+    {"name: a\neffective_from: 2025-01-01T00:00:00Z\n", "name: b\neffective_from: 2026-01-01T00:00:00Z\n", NULL},
+    {"name: a\n", "name: a\neffective_from: 2026-01-01T00:00:00Z\n", "2.yaml:1:7: a document has this name already"},
+    {"name: a\n", "name: b\n", "2.yaml:1:7: only the earliest document may leave effective_from out"},
+    {"name: a\neffective_from: 2026-01-01T00:00:00Z\n", "name: b\neffective_from: 2026-01-01T01:00:00+01:00\n",
+     "2.yaml:2:17: another document is in effect from the same instant"},
+};
+
+static void
+documents_are_told_apart(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(pairs); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *folder = g_dir_make_tmp("leadclock-XXXXXX", NULL);
+        g_autofree char *first = g_build_filename(folder, "1.yaml", NULL);
+        g_autofree char *second = g_build_filename(folder, "2.yaml", NULL);
+        g_autofree char *first_text = g_strconcat(pairs[i].first, "reasons: {other: {}}\n" RULES, NULL);
+        g_autofree char *second_text = g_strconcat(pairs[i].second, "reasons: {other: {}}\n" RULES, NULL);
+        assert_true(g_file_set_contents(first, first_text, -1, NULL));
+        assert_true(g_file_set_contents(second, second_text, -1, NULL));
+        g_autoptr(lc_policy_book) book = lc_policy_book_load((const char *[]){folder, NULL}, &error);
+        g_remove(first);
+        g_remove(second);
+        g_rmdir(folder);
+        if (error)
+            print_message("%s\n", error->message);
+        assert_int_equal(book == NULL, pairs[i].message != NULL);
+        if (pairs[i].message)
+            assert_non_null(strstr(error->message, pairs[i].message));
+    }
+}
+
+static void
+paths_without_policies_are_refused(void **state)
+{
+    g_autoptr(GError) missing = NULL, empty = NULL, none = NULL;
+    g_autofree char *folder = g_dir_make_tmp("leadclock-XXXXXX", NULL);
+    (void)state;
+    assert_null(lc_policy_book_load((const char *[]){"/nowhere/policy.yaml", NULL}, &missing));
+    assert_non_null(strstr(missing->message, "/nowhere/policy.yaml: can't be read"));
+    assert_null(lc_policy_book_load((const char *[]){folder, NULL}, &empty));
+    assert_non_null(strstr(empty->message, "a folder without policies"));
+    assert_null(lc_policy_book_load((const char *[]){NULL}, &none));
+    assert_true(g_error_matches(none, LC_ERROR, LC_ERROR_CONFIG));
+    g_rmdir(folder);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_wrong_is_refused_where_it_stands),
+        cmocka_unit_test(every_problem_of_a_file_is_told_at_once),
+        cmocka_unit_test(a_nul_byte_is_refused_where_it_stands),
+        cmocka_unit_test(hostile_files_are_refused_quickly),
+        cmocka_unit_test(documents_are_told_apart),
+        cmocka_unit_test(paths_without_policies_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
