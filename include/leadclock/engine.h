@@ -122,6 +122,10 @@ bool lc_worker_run(lc_worker *worker, GError **error);
 /* From any thread or a signal handler: finish the batch and return. */
 void lc_worker_stop(lc_worker *worker);
 
+/* From any thread: judges by `book` from the next batch on. It must outlive the worker, as the one before must. The
+ * caller has checked that the documents in effect are the same. */
+void lc_worker_use_book(lc_worker *worker, const lc_policy_book *book);
+
 /* From any thread: a copy of the report as of the worker's last round. Give it back with lc_worker_report_clear. */
 void lc_worker_get_report(lc_worker *worker, lc_worker_report *report);
 void lc_worker_report_clear(lc_worker_report *report);

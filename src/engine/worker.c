@@ -490,9 +490,29 @@ make_ready(lc_worker *worker, GError **error)
     return true;
 }
 
+void
+lc_worker_use_book(lc_worker *worker, const lc_policy_book *book)
+{
+    atomic_store(&worker->next_book, book);
+}
+
+static void
+take_book(lc_worker *worker)
+{
+    const lc_policy_book *book = atomic_exchange(&worker->next_book, NULL);
+
+    if (book == NULL)
+        return;
+    lc_judge_free(worker->judge);
+    worker->judge = lc_judge_new(book);
+    worker->options.book = book;
+    g_clear_pointer(&worker->policy_hash, g_free);
+}
+
 static bool
 go_round(lc_worker *worker, GError **error)
 {
+    take_book(worker);
     if (!make_ready(worker, error))
         return false;
     advance_time(worker);

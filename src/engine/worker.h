@@ -228,6 +228,7 @@ struct lc_worker {
     lc_worker_report report; /* the worker's own, without partitions */
     GMutex shared_lock;
     lc_worker_report shared; /* a copy of it for others */
+    _Atomic(const lc_policy_book *) next_book; /* to be judged by from the next batch on; NULL: none */
     atomic_bool stopping;
 };
 
