@@ -19,7 +19,7 @@ COLUMNS = [
 
 latest = {}
 for line in sys.stdin:
-    record = json.loads(line)
+    record = json.loads(line)["value"]
     latest[record["channel"], record["cohort"], record["partition"]] = record["counts"]
 
 channels = {}

@@ -415,8 +415,10 @@ log: {{level: info}}
             time.sleep(0.3)
 
     def watch(self, *topics):
+        """The values, in the order of each partition; tombstones left out."""
         lines = self.run("watch", "--from-beginning", "--until-caught-up", *topics).splitlines()
-        return [json.loads(line) for line in lines]
+        values = [json.loads(line)["value"] for line in lines]
+        return [value for value in values if value is not None]
 
     def outcomes(self):
         return self.watch(*OUTCOMES)
