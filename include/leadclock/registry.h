@@ -25,5 +25,6 @@ bool
 lc_registry_register(lc_registry *registry, const char *subject, const char *schema_json, uint32_t *id, GError **error);
 
 /* The schemas of `n` ids, asked together. `schemas[i]` is the JSON text (caller frees), or NULL where the registry says
- * that it has no such id. LC_ERROR_RETRY: no answer for at least one; then nothing is returned. At most about 1 s. */
+ * that it has no such id. LC_ERROR_RETRY: no answer for at least one (in about 1 s); then nothing is returned.
+ * A thousand ids take some time, as long as answers come. */
 bool lc_registry_fetch(lc_registry *registry, const uint32_t *ids, size_t n, char **schemas, GError **error);
