@@ -31,6 +31,7 @@ declare -A libraries=(
     [service]="libfyaml microhttpd"
     [kafka]="librdkafka"
     [redis]="hiredis"
+    [cli]="jansson"
 )
 # What would make a pure room impure.
 pure=" calendar core codec "
