@@ -333,6 +333,7 @@ class World:
 workers: {settings.get("workers", 1)}
 kafka:
   brokers: {BROKERS}
+  properties: {settings.get("properties", "{}")}
 registry: {{url: "{REGISTRY_URL}"}}
 redis: {{url: "{REDIS_URL}"}}
 policy: policy.yaml
@@ -378,6 +379,11 @@ log: {{level: info}}
         found = re.search(rb"(\d+) behind", self.run("topics", "--lag"))
         require(found, "topics --lag does not say how far the group is behind")
         return int(found[1])
+
+    def committed(self):
+        """How many records the group has read and committed, in all."""
+        rows = re.findall(rb"^\S+ +\d+ +(\d+) +\d+ +\d+$", self.run("topics", "--lag"), re.MULTILINE)
+        return sum(map(int, rows))
 
     def redis_keys(self, redis, pattern):
         keys, cursor = [], "0"

@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""faults.py [storm] - a publisher sends a long feed while, in random order, processes and servers die, pause, lose what
+they had and come back. Then everything must be as if nothing had happened. Each recovery is timed: from the fault's end
+to the next commit, and to (nearly) zero lag.
+
+LC_FAULTS_SECONDS: how long (default 180). LC_SEED: which order."""
+
+import os
+import random
+import signal
+import sys
+import threading
+import time
+
+from world import STACK_DIR, Failure, Redis, World, load_feed, main, multiply, policy_of, require, say, slices, stack
+
+SECONDS = int(os.environ.get("LC_FAULTS_SECONDS", "180"))
+SESSION_S, TRANSACTION_S = 6, 8
+DUMP = os.path.join(STACK_DIR, "redis", "dump.rdb")
+
+
+class Publisher(threading.Thread):
+    """Sends the feed bit by bit. What could not be sent is sent again: a fact that comes twice changes nothing."""
+
+    def __init__(self, world):
+        super().__init__(daemon=True)
+        self.world, self.stopped, self.failure = world, False, None
+        facts = multiply(load_feed("card/feed"), max(4, SECONDS // 5))
+        self.rest = slices(facts, len(facts) // 50)
+
+    def run(self):
+        while self.rest and not self.stopped:
+            try:
+                self.world.publish(self.rest[0])
+                self.rest.pop(0)
+            except Failure as failure:
+                self.failure = failure
+                time.sleep(0.5)
+            time.sleep(0.1)
+
+
+def replace(world, index):
+    world.services[index] = world.start(world.services[index].instance)
+    world.services.pop()
+
+
+def kill_a_process(world):
+    index = random.randrange(len(world.services))
+    world.services[index].kill()
+    time.sleep(random.uniform(0, 3))
+    replace(world, index)
+
+
+def stop_a_process(world):
+    index = random.randrange(len(world.services))
+    world.services[index].stop()
+    replace(world, index)
+
+
+def pause_a_process(world):
+    """For longer than the session and the transaction may take: a zombie that comes back."""
+    service = random.choice(world.services)
+    service.process.send_signal(signal.SIGSTOP)
+    time.sleep(TRANSACTION_S + random.uniform(1, 3))
+    service.process.send_signal(signal.SIGCONT)
+
+
+def kill_the_broker(_):
+    stack("kill", "kafka")
+    time.sleep(random.uniform(0, 2))
+    stack("start", "kafka")
+
+
+def empty_redis(_):
+    stack("kill", "redis")
+    stack("start", "redis")
+
+
+def roll_redis_back(_):
+    """It comes back with what it had some seconds ago."""
+    Redis().command("SAVE")
+    time.sleep(3)
+    stack("kill", "redis")
+    stack("start", "redis")
+    os.remove(DUMP)
+
+
+def starve_redis(_):
+    redis = Redis()
+    redis.command("CONFIG", "SET", "maxmemory", 1)
+    time.sleep(2)
+    redis.command("CONFIG", "SET", "maxmemory", 0)
+
+
+def cut_connections(_):
+    for _ in range(5):
+        Redis().command("CLIENT", "KILL", "TYPE", "normal")
+        time.sleep(random.uniform(0, 0.5))
+
+
+def take_the_registry_away(_):
+    stack("stop", "registry")
+    time.sleep(2)
+    stack("start", "registry")
+
+
+FAULTS = [
+    kill_a_process, stop_a_process, pause_a_process, kill_the_broker, empty_redis, roll_redis_back, starve_redis,
+    cut_connections, take_the_registry_away,
+]  # fmt: skip
+
+
+def time_recovery(world, fault):
+    """Seconds to the next commit, and until the group is at most a few records behind the publisher."""
+    began, before, first = time.monotonic(), world.committed(), None
+    while True:
+        elapsed = time.monotonic() - began
+        if first is None and world.committed() > before:
+            first = elapsed
+        if first is not None and world.lag() < 200:
+            say(f"{fault.__name__}: next commit after {first:.1f} s, caught up after {elapsed:.1f} s")
+            return
+        for service in world.services:
+            require(service.is_running(), f"{service.instance} ended by itself: {service.read_log()[-3000:]}")
+        require(elapsed < 90, f"no recovery within 90 s of {fault.__name__}; see {world.folder}")
+        time.sleep(0.1)
+
+
+def storm():
+    properties = f"{{session.timeout.ms: {SESSION_S * 1000}, transaction.timeout.ms: {TRANSACTION_S * 1000}}}"
+    world = World("faults", policy_of("card/feed"), workers=2, batch=200, properties=properties)
+    try:
+        world.create_topics()
+        world.start("p0")
+        world.start("p1")
+        publisher = Publisher(world)
+        publisher.start()
+        end, left = time.monotonic() + SECONDS, []
+        while time.monotonic() < end and publisher.is_alive():
+            left = left or random.sample(FAULTS, len(FAULTS))
+            fault = left.pop()
+            time.sleep(random.uniform(0.5, 2))
+            fault(world)
+            time_recovery(world, fault)
+        publisher.stopped = True
+        publisher.join(60)
+        require(world.published, f"nothing could be published: {publisher.failure}")
+        say(f"{len(world.published)} facts published")
+        world.settle(180)
+        world.require_same_as_backtest()
+        require(not world.dead_letters(), "there are dead letters")
+        for service in world.services:
+            service.stop()
+    finally:
+        stack("up")
+        world.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main({"storm": storm}))
