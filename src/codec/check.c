@@ -65,25 +65,43 @@ lc_text_is_utf8(lc_text text)
     return true;
 }
 
+/* How many bytes from `at` on stand for themselves in a JSON string, ASCII only. */
+static size_t
+plain_size(lc_text text, size_t at)
+{
+    size_t start = at;
+    while (at < text.size && (uint8_t)(text.data[at] - 0x20) < 0x60 && text.data[at] != '"' && text.data[at] != '\\')
+        at++;
+    return at - start;
+}
+
+/* Writes what stands at `at`; returns how many bytes that was. */
+static size_t
+write_special(GString *json, lc_text text, size_t at)
+{
+    uint8_t byte = (uint8_t)text.data[at];
+    size_t length = sequence_size((const uint8_t *)text.data + at, text.size - at);
+    if (length == 0)
+        g_string_append(json, "\xef\xbf\xbd");
+    else if (byte == '"' || byte == '\\')
+        g_string_append_printf(json, "\\%c", byte);
+    else if (byte < 0x20)
+        g_string_append_printf(json, "\\u%04x", byte);
+    else
+        g_string_append_len(json, text.data + at, (gssize)length);
+    return MAX(length, 1);
+}
+
 void
 lc_json_write_text(GString *json, lc_text text)
 {
-    static const char replacement[] = "\xef\xbf\xbd";
     g_string_append_c(json, '"');
-    for (size_t at = 0, length; at < text.size; at += length) {
-        uint8_t byte = (uint8_t)text.data[at];
-        length = sequence_size((const uint8_t *)text.data + at, text.size - at);
-        if (length == 0) {
-            g_string_append(json, replacement);
-            length = 1;
-        } else if (byte == '"' || byte == '\\') {
-            g_string_append_c(json, '\\');
-            g_string_append_c(json, (char)byte);
-        } else if (byte < 0x20) {
-            g_string_append_printf(json, "\\u%04x", byte);
-        } else {
-            g_string_append_len(json, text.data + at, (gssize)length);
-        }
+    for (size_t at = 0; at < text.size;) {
+        size_t plain = plain_size(text, at);
+        g_string_append_len(json, text.data + at, (gssize)plain);
+        at += plain;
+        if (at < text.size)
+            at += write_special(json, text, at);
     }
     g_string_append_c(json, '"');
 }

@@ -1,0 +1,296 @@
+/* JSON Lines (section 9): facts in, outcomes and counters out. */
+#include <leadclock/calendar.h>
+#include <leadclock/codec.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+typedef struct {
+    lc_fact fact;
+    lc_text lead_id;
+    lc_instant arrived_at;
+} read_fact;
+
+static bool
+read_line(const char *line, size_t size, lc_arena *arena, read_fact *read, GError **error)
+{
+    return lc_json_read_fact(line, size, arena, &read->fact, &read->lead_id, &read->arrived_at, error);
+}
+
+static void
+assert_text(lc_text text, const char *expected)
+{
+    if (expected == NULL) {
+        assert_null(text.data);
+        return;
+    }
+    assert_non_null(text.data);
+    assert_int_equal(text.size, strlen(expected));
+    assert_memory_equal(text.data, expected, text.size);
+}
+
+#define HEAD "\"lead_id\":\"7\",\"event_id\":\"e\",\"occurred_at\":\"2026-02-02T09:00:00Z\""
+#define NINE ((lc_instant)1770022800000)
+
+static void
+every_field_of_a_hand_off_is_read(void **state)
+{
+    (void)state;
+    static const char line[] =
+        " {\"type\":\"LeadCreated\"," HEAD
+        ",\"recorded_at\":1770022800001,\"arrived_at\":\"2026-02-02T10:00:00+01:00\","
+        "\"channel\":\"demo\",\"campaign\":\"spring\",\"owner\":\"ann\",\"follow_up_at\":\"2026-02-02T09:00:00.0019Z\","
+        "\"attributes\":{\"a\":\"1\",\"b\":\"2\",\"a\":\"3\"},\"unknown\":[1,{\"x\":[null,true,-1.5e3]}]} \r\n";
+    lc_arena arena = {0};
+    read_fact read;
+    assert_true(read_line(line, sizeof line - 1, &arena, &read, NULL));
+    assert_int_equal(read.fact.type, LC_FACT_CREATED);
+    assert_text(read.lead_id, "7");
+    assert_text(read.fact.event_id, "e");
+    assert_int_equal(read.fact.occurred_at, NINE);
+    assert_int_equal(read.fact.recorded_at, NINE + 1);
+    assert_int_equal(read.arrived_at, NINE);
+    assert_int_equal(read.fact.follow_up_at, NINE + 1);
+    assert_text(read.fact.channel, "demo");
+    assert_text(read.fact.campaign, "spring");
+    assert_text(read.fact.owner, "ann");
+    assert_int_equal(read.fact.n_attributes, 2);
+    assert_text(read.fact.attributes[0].key, "a");
+    assert_text(read.fact.attributes[0].value, "3");
+    assert_text(read.fact.attributes[1].value, "2");
+    lc_arena_clear(&arena);
+}
+
+static void
+what_is_not_given_is_absent(void **state)
+{
+    (void)state;
+    static const char line[] = "{\"type\":\"LeadContacted\"," HEAD ",\"method\":\"CALL\",\"owner\":null,\"channel\":5}";
+    lc_arena arena = {0};
+    read_fact read;
+    assert_true(read_line(line, sizeof line - 1, &arena, &read, NULL));
+    assert_text(read.fact.owner, NULL);
+    assert_text(read.fact.channel, NULL);
+    assert_false(read.fact.automated);
+    assert_false(read.fact.connected);
+    assert_true(read.fact.recorded_at == LC_ABSENT && read.fact.follow_up_at == LC_ABSENT);
+    assert_true(read.arrived_at == LC_ABSENT);
+    lc_arena_clear(&arena);
+}
+
+static void
+escapes_stand_for_what_they_say(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json, *text;
+    } cases[] = {
+        {"a\\\"b\\\\c\\/d", "a\"b\\c/d"},
+        {"\\b\\f\\n\\r\\t", "\b\f\n\r\t"},
+        {"\\u0041\\u00e9\\u20AC", "A\xc3\xa9\xe2\x82\xac"},
+        {"\\ud83d\\ude00!", "\xf0\x9f\x98\x80!"},
+        {"\xc3\xa9t\xc3\xa9", "\xc3\xa9t\xc3\xa9"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *line =
+            g_strdup_printf("{\"type\":\"LeadProgressed\"," HEAD ",\"stage\":\"%s\"}", cases[i].json);
+        lc_arena arena = {0};
+        read_fact read;
+        assert_true(read_line(line, strlen(line), &arena, &read, NULL));
+        assert_text(read.fact.text, cases[i].text);
+        lc_arena_clear(&arena);
+    }
+}
+
+static void
+what_is_no_fact_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *message;
+    } cases[] = {
+        {"", "expected an object"},
+        {"[]", "expected an object"},
+        {"{", "expected a string"},
+        {"{} x", "something follows"},
+        {"{}", "type: missing"},
+        {"{\"type\":5," HEAD "}", "type: an integer, but it must be a string"},
+        {"{\"type\":\"LeadLost\"," HEAD "}", "type: \"LeadLost\" is no fact"},
+        {"{\"type\":\"LeadErased\"}", "lead_id is missing"},
+        {"{\"type\":\"LeadErased\",\"lead_id\":\"7\",\"occurred_at\":1}", "event_id is missing"},
+        {"{\"type\":\"LeadErased\",\"lead_id\":\"7\",\"event_id\":\"e\"}", "occurred_at is missing"},
+        {"{\"type\":\"LeadErased\",\"lead_id\":\"7\",\"event_id\":\"e\",\"occurred_at\":\"noon\"}", "is no time"},
+        {"{\"type\":\"LeadErased\",\"lead_id\":\"7\",\"event_id\":\"e\",\"occurred_at\":\"2026-02-02T09:00:00\"}",
+         "a zone is needed"},
+        {"{\"type\":\"LeadErased\",\"lead_id\":\"7\",\"event_id\":\"e\",\"occurred_at\":1.5}", "must be a time"},
+        {"{\"type\":\"LeadErased\",\"lead_id\":\"7\",\"event_id\":\"e\",\"occurred_at\":99999999999999999999}",
+         "must be a time"},
+        {"{\"type\":\"LeadErased\"," HEAD ",\"arrived_at\":-1}", "arrived_at is not between"},
+        {"{\"type\":\"LeadCreated\"," HEAD "}", "channel is missing"},
+        {"{\"type\":\"LeadCreated\"," HEAD ",\"channel\":\"a\",\"attributes\":[]}", "attributes: a list"},
+        {"{\"type\":\"LeadCreated\"," HEAD ",\"channel\":\"a\",\"attributes\":{\"n\":5}}", "value of \"n\""},
+        {"{\"type\":\"LeadContacted\"," HEAD ",\"method\":\"FAX\"}", "method: \"FAX\""},
+        {"{\"type\":\"LeadContacted\"," HEAD ",\"outcome\":\"NO\"}", "outcome: \"NO\""},
+        {"{\"type\":\"LeadContacted\"," HEAD ",\"automated\":\"yes\"}", "automated: a string"},
+        {"{\"type\":\"LeadProgressed\"," HEAD "}", "stage is missing"},
+        {"{\"type\":\"LeadRejected\"," HEAD "}", "reason is missing"},
+        {"{\"type\":\"LeadAssigned\"," HEAD "}", "owner is missing"},
+        {"{\"type\":\"LeadErased\",}", "expected a string"},
+        {"{\"type\" \"LeadErased\"}", "expected :"},
+        {"{\"type\":\"LeadErased}", "closing quote"},
+        {"{\"type\":\"\\x\"}", "unknown escape"},
+        {"{\"type\":\"\\ud83d\"}", "surrogate"},
+        {"{\"type\":\"\\u12g4\"}", "hexadecimal"},
+        {"{\"type\":\"\xff\"}", "UTF-8"},
+        {"{\"type\":01}", "expected a value"},
+        {"{\"type\":-}", "expected a value"},
+        {"{\"type\":1.}", "decimal point"},
+        {"{\"type\":1e}", "exponent"},
+        {"{\"type\":nul}", "expected a value"},
+        {"{\"x\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "nested"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        lc_arena arena = {0};
+        read_fact read;
+        g_autoptr(GError) error = NULL;
+        if (read_line(cases[i].line, strlen(cases[i].line), &arena, &read, &error))
+            fail_msg("taken as a fact: %s", cases[i].line);
+        assert_true(g_error_matches(error, LC_ERROR, LC_ERROR_RECORD));
+        if (strstr(error->message, cases[i].message) == NULL)
+            fail_msg("%s: \"%s\" does not say \"%s\"", cases[i].line, error->message, cases[i].message);
+        lc_arena_clear(&arena);
+    }
+}
+
+static void
+a_nul_in_a_line_is_no_end_of_it(void **state)
+{
+    (void)state;
+    static const char line[] = "{\"type\":\"LeadProgressed\"," HEAD ",\"stage\":\"a\\u0000b\"}",
+                      cut[] = "{\"type\":\"LeadErased\"," HEAD "}\0x", inside[] = "{\"type\":\"Lead\0Erased\"}";
+    lc_arena arena = {0};
+    read_fact read;
+    assert_true(read_line(line, sizeof line - 1, &arena, &read, NULL));
+    assert_int_equal(read.fact.text.size, 3);
+    assert_memory_equal(read.fact.text.data, "a\0b", 3);
+    assert_false(read_line(cut, sizeof cut - 1, &arena, &read, NULL));
+    assert_false(read_line(inside, sizeof inside - 1, &arena, &read, NULL));
+    lc_arena_clear(&arena);
+}
+
+static void
+a_fact_written_is_read_back(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "{\"type\":\"LeadCreated\",\"event_id\":\"e\",\"lead_id\":\"\\\"7\\\"\","
+        "\"occurred_at\":\"2026-02-02T09:00:00.000Z\",\"recorded_at\":\"2026-02-02T09:00:00.001Z\","
+        "\"channel\":\"demo\",\"attributes\":{\"a\":\"\\\\\",\"b\":\"2\"},\"campaign\":\"spring\",\"owner\":\"ann\","
+        "\"follow_up_at\":\"2026-02-03T09:00:00.000Z\"}",
+        "{\"type\":\"LeadContacted\",\"event_id\":\"e\",\"lead_id\":\"7\",\"occurred_at\":\"2026-02-02T09:00:00.000Z\","
+        "\"method\":\"MEETING\",\"automated\":true,\"outcome\":\"CONNECTED\"}",
+        "{\"type\":\"LeadProgressed\",\"event_id\":\"e\",\"lead_id\":\"7\","
+        "\"occurred_at\":\"2026-02-02T09:00:00.000Z\",\"stage\":\"SAL\"}",
+        "{\"type\":\"LeadRejected\",\"event_id\":\"e\",\"lead_id\":\"7\",\"occurred_at\":\"2026-02-02T09:00:00.000Z\","
+        "\"owner\":\"bo\",\"reason\":\"\"}",
+        "{\"type\":\"LeadErased\",\"event_id\":\"e\",\"lead_id\":\"7\",\"occurred_at\":\"2026-02-02T09:00:00.000Z\"}",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(lines); i++) {
+        lc_arena arena = {0};
+        read_fact read;
+        g_autoptr(GString) json = g_string_new(NULL);
+        assert_true(read_line(lines[i], strlen(lines[i]), &arena, &read, NULL));
+        lc_json_write_fact(json, read.lead_id, &read.fact);
+        assert_string_equal(json->str, lines[i]);
+        lc_arena_clear(&arena);
+    }
+}
+
+static void
+a_settled_row_has_every_field(void **state)
+{
+    (void)state;
+    const lc_tenure owners[] = {{LC_NO_TEXT, 5}, {LC_TEXT("ann"), 0}};
+    const lc_text breaches[] = {LC_TEXT("first_contact"), LC_TEXT("requested:early")};
+    const lc_stage_reached stages[] = {{LC_TEXT("SAL"), NINE}};
+    lc_outcome outcome = {.type = LC_OUTCOME_SETTLED,
+                          .cycle = 2,
+                          .handoff_at = NINE,
+                          .occurred_at = NINE + 1,
+                          .policy = LC_TEXT("p"),
+                          .channel = LC_TEXT("demo"),
+                          .clock = LC_CLOCK_NONE};
+    outcome.settled.cause = LC_CAUSE_COMPLETED;
+    outcome.settled.cohort = 12 * 2026 + 1;
+    outcome.settled.first_contact_at = LC_ABSENT;
+    outcome.settled.response_open_ms = LC_ABSENT;
+    outcome.settled.stages = stages;
+    outcome.settled.n_stages = 1;
+    outcome.settled.breaches = breaches;
+    outcome.settled.n_breaches = 2;
+    outcome.settled.owners = owners;
+    outcome.settled.n_owners = 2;
+    g_autoptr(GString) json = g_string_new(NULL);
+    lc_json_write_outcome(json, LC_TEXT("7"), &outcome);
+    assert_string_equal(
+        json->str,
+        "{\"type\":\"LeadSettled\",\"event_id\":\"00000000-0000-0000-0000-000000000000\",\"lead_id\":\"7\",\"cycle\":2,"
+        "\"handoff_at\":\"2026-02-02T09:00:00.000Z\",\"occurred_at\":\"2026-02-02T09:00:00.001Z\",\"policy\":\"p\","
+        "\"rule\":null,\"channel\":\"demo\",\"owner\":null,\"restated\":false,\"cause\":\"COMPLETED\",\"reason\":null,"
+        "\"stage\":null,\"route\":null,\"track\":null,\"cohort\":\"2026-02\",\"first_contact_at\":null,"
+        "\"response_open_ms\":null,\"attempts\":0,\"duplicate\":false,\"score\":null,"
+        "\"stages\":[{\"stage\":\"SAL\",\"at\":\"2026-02-02T09:00:00.000Z\"}],"
+        "\"breaches\":[\"first_contact\",\"requested:early\"],"
+        "\"owners\":[{\"owner\":null,\"held_ms\":5},{\"owner\":\"ann\",\"held_ms\":0}]}");
+}
+
+static void
+a_retraction_has_four_common_fields(void **state)
+{
+    (void)state;
+    lc_outcome outcome = {.type = LC_OUTCOME_RETRACTED, .cycle = 1, .occurred_at = NINE};
+    outcome.retracted.retracted_type = LC_OUTCOME_BREACHED;
+    g_autoptr(GString) json = g_string_new(NULL);
+    lc_json_write_outcome(json, LC_TEXT("7"), &outcome);
+    assert_string_equal(json->str, "{\"type\":\"Retracted\",\"event_id\":\"00000000-0000-0000-0000-000000000000\","
+                                   "\"lead_id\":\"7\",\"cycle\":1,\"occurred_at\":\"2026-02-02T09:00:00.000Z\","
+                                   "\"retracts\":\"00000000-0000-0000-0000-000000000000\","
+                                   "\"retracted_type\":\"SlaBreached\"}");
+}
+
+static void
+a_count_is_one_line(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t count;
+        const char *text;
+    } cases[] = {{1, "1"}, {-12, "-12"}, {INT64_MAX, "9223372036854775807"}, {INT64_MIN, "-9223372036854775808"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GString) json = g_string_new(NULL);
+        g_autofree char *expected = g_strdup_printf(
+            "{\"channel\":\"a\\\"b\",\"cohort\":\"2026-12\",\"metric\":\"opened\",\"count\":%s}", cases[i].text);
+        lc_json_write_count(json, LC_TEXT("a\"b"), 12 * 2026 + 11, LC_TEXT("opened"), cases[i].count);
+        assert_string_equal(json->str, expected);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_field_of_a_hand_off_is_read),
+        cmocka_unit_test(what_is_not_given_is_absent),
+        cmocka_unit_test(escapes_stand_for_what_they_say),
+        cmocka_unit_test(what_is_no_fact_is_named),
+        cmocka_unit_test(a_nul_in_a_line_is_no_end_of_it),
+        cmocka_unit_test(a_fact_written_is_read_back),
+        cmocka_unit_test(a_settled_row_has_every_field),
+        cmocka_unit_test(a_retraction_has_four_common_fields),
+        cmocka_unit_test(a_count_is_one_line),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
