@@ -10,6 +10,7 @@ static const struct {
     const char *name, *help;
     int (*run)(int argc, char **argv);
 } commands[] = {
+    {"backtest", "tries a policy on facts from a file; no server needed", lc_cli_backtest},
     {"topics", "what topics are missing or different, and how far the group is", lc_cli_topics},
     {NULL, NULL, NULL},
 };

@@ -1,0 +1,318 @@
+/* backtest.c - tries a policy on facts from a file (section 9): outcomes, counters, a report, a comparison. */
+#include "backtest.h"
+#include "common.h"
+#include "fact_source.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#define OUTPUT_BYTES ((gsize)64 * 1024)
+
+typedef struct {
+    char **policies, **other_policies;
+    const char *events;
+    char *until_text, *counters, *format_text;
+    gboolean strict, quiet, report;
+    lc_instant until; /* LC_ABSENT: not given */
+    lc_table_format format;
+} options;
+
+typedef struct {
+    const options *options;
+    lc_fact_source *source;
+    lc_backtest_side *sides[2]; /* the second with --compare only */
+    GString *output;
+    bool output_failed;
+    uint64_t seen, bad; /* facts, and those of them that were skipped */
+    lc_progress progress;
+} backtest;
+
+/* ---- Options ---- */
+
+static void
+clear_options(options *o)
+{
+    g_strfreev(o->policies);
+    g_strfreev(o->other_policies);
+    g_free(o->until_text);
+    g_free(o->counters);
+    g_free(o->format_text);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(options, clear_options)
+
+static bool
+refuse(GError **error, const char *message)
+{
+    g_set_error_literal(error, LC_ERROR, LC_ERROR_CONFIG, message);
+    return false;
+}
+
+static bool
+read_until(options *o, GError **error)
+{
+    char *end;
+    o->until = LC_ABSENT;
+    if (o->until_text == NULL || lc_instant_parse(o->until_text, &o->until))
+        return true;
+    errno = 0;
+    o->until = g_ascii_strtoll(o->until_text, &end, 10);
+    if (errno == 0 && end != o->until_text && *end == '\0')
+        return true;
+    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
+                "--until: \"%s\" is no time; write it as 2026-02-02T09:00:00Z (a zone is needed), or as milliseconds "
+                "since 1970",
+                o->until_text);
+    return false;
+}
+
+static bool
+read_format(options *o, GError **error)
+{
+    if (o->format_text == NULL)
+        return true;
+    if (!o->report && !o->other_policies)
+        return refuse(error, "--format is for --report and --compare; outcomes and counters are always JSON Lines");
+    if (lc_table_format_parse(o->format_text, &o->format))
+        return true;
+    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "--format: \"%s\" is none of text, json and csv", o->format_text);
+    return false;
+}
+
+static bool
+check_options(options *o, GError **error)
+{
+    if (o->policies == NULL)
+        return refuse(error, "name the policy: --policy FILE (more than once for several documents, or a folder)");
+    if (o->quiet && !o->report && !o->other_policies && !o->counters)
+        return refuse(error, "--quiet leaves nothing to print; add --report, --compare or --counters");
+    return read_until(o, error) && read_format(o, error);
+}
+
+static const char summary[] =
+    "Replays facts in order of arrival under a policy and prints the outcomes that would have been published, as JSON "
+    "Lines. No server is needed.";
+static const char more[] =
+    "EVENTS holds JSON Lines, one fact a line; - is standard input:\n\n"
+    "  {\"type\": \"LeadCreated\", \"lead_id\": \"7\", \"event_id\": \"a\", \"occurred_at\": \"2026-02-02T09:00:00Z\", "
+    "\"channel\": \"demo\"}\n\n"
+    "Examples:\n"
+    "  leadclock backtest --policy policy.yaml --quiet --report last-year.jsonl\n"
+    "  leadclock backtest --policy policy.yaml --compare stricter.yaml last-year.jsonl\n"
+    "  leadclock backtest --policy policy.yaml --counters counters.jsonl - < facts.jsonl > outcomes.jsonl\n\n"
+    "Exit codes: 0 done, 1 lines were skipped or the facts could not be read to their end, 2 usage or policy.";
+
+/* False: wrong usage, already said. */
+static bool
+parse_options(int argc, char **argv, options *o)
+{
+    const GOptionEntry entries[] = {
+        {"policy", 'p', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->policies,
+         "A policy document, or a folder of them; may be given more than once", "FILE"},
+        {"until", 'u', 0, G_OPTION_ARG_STRING, &o->until_text, "After the last fact, let every clock before T run out",
+         "T"},
+        {"counters", 'c', 0, G_OPTION_ARG_FILENAME, &o->counters, "Write the counters here; - is standard output",
+         "FILE"},
+        {"report", 'r', 0, G_OPTION_ARG_NONE, &o->report, "Print what happened, in tables, after the outcomes", NULL},
+        {"compare", 'C', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->other_policies,
+         "Print what would change under this policy, instead of outcomes; may be given more than once", "FILE"},
+        {"format", 'f', 0, G_OPTION_ARG_STRING, &o->format_text, "Of the tables: text (default), json or csv",
+         "FORMAT"},
+        {"quiet", 'q', 0, G_OPTION_ARG_NONE, &o->quiet, "Do not print the outcomes", NULL},
+        {"strict", 's', 0, G_OPTION_ARG_NONE, &o->strict, "Stop at the first line that is no valid fact", NULL},
+        {NULL},
+    };
+    g_autoptr(GError) error = NULL;
+    if (!lc_cli_parse(&argc, &argv, "EVENTS", summary, more, entries, NULL) ||
+        !lc_cli_check_arguments(argc, argv, 1, 1))
+        return false;
+    o->events = argv[1];
+    if (check_options(o, &error))
+        return true;
+    fprintf(stderr, "leadclock backtest: %s; 'leadclock backtest --help' tells more\n", error->message);
+    return false;
+}
+
+/* ---- Output ---- */
+
+static void
+flush_output(backtest *b)
+{
+    size_t size = b->output->len;
+    if (fwrite(b->output->str, 1, size, stdout) != size)
+        b->output_failed = true;
+    g_string_truncate(b->output, 0);
+}
+
+static void
+write_outcomes(lc_text lead_id, const lc_judgement *judgement, void *data)
+{
+    backtest *b = data;
+    for (size_t i = 0; i < judgement->n_outcomes; i++) {
+        lc_json_write_outcome(b->output, lead_id, &judgement->outcomes[i]);
+        g_string_append_c(b->output, '\n');
+    }
+    if (b->output->len >= OUTPUT_BYTES)
+        flush_output(b);
+}
+
+static bool
+write_counters(const lc_counters *counters, const char *path, GError **error)
+{
+    g_autoptr(GArray) sorted = lc_counters_sorted(counters);
+    g_autoptr(GString) lines = g_string_new(NULL);
+    for (guint i = 0; i < sorted->len; i++) {
+        const lc_counter *c = &g_array_index(sorted, lc_counter, i);
+        lc_json_write_count(lines, c->channel, c->cohort, c->metric, c->count);
+        g_string_append_c(lines, '\n');
+    }
+    bool standard = strcmp(path, "-") == 0;
+    FILE *file = standard ? stdout : fopen(path, "we");
+    bool written = file && fwrite(lines->str, 1, lines->len, file) == lines->len;
+    written = file && (standard ? fflush(file) : fclose(file)) == 0 && written;
+    if (!written)
+        g_set_error(error, LC_ERROR, LC_ERROR_FATAL, "--counters %s: %s", path, g_strerror(errno));
+    return written;
+}
+
+static void
+print_tables(backtest *b)
+{
+    g_autoptr(GPtrArray) tables =
+        b->sides[1] ? lc_backtest_compare(b->sides[0], b->sides[1]) : lc_backtest_report(b->sides[0], b->seen, b->bad);
+    lc_tables_write(b->output, tables, b->options->format);
+    flush_output(b);
+}
+
+/* ---- The run ---- */
+
+static void
+report_bad_fact(backtest *b, const char *what)
+{
+    b->bad++;
+    lc_progress_clear(&b->progress);
+    fprintf(stderr, "%s: %s; %s\n", lc_fact_source_place(b->source), what,
+            b->options->strict ? "stopped (--strict)" : "skipped");
+}
+
+static void
+take_fact(backtest *b, const lc_sourced_fact *fact)
+{
+    lc_verdict verdict = lc_backtest_side_fact(b->sides[0], fact->lead_id, &fact->fact, fact->arrived_at);
+    if (b->sides[1])
+        lc_backtest_side_fact(b->sides[1], fact->lead_id, &fact->fact, fact->arrived_at);
+    if (verdict == LC_VERDICT_TOO_MANY_FACTS)
+        report_bad_fact(b, "the lead has too many facts (TOO_MANY_FACTS, rule 8.4)");
+}
+
+/* False: it can't go on. */
+static bool
+take_event(backtest *b, lc_source_event event, const lc_sourced_fact *fact, GError **error)
+{
+    if (event == LC_SOURCE_END || event == LC_SOURCE_BROKEN)
+        return false;
+    b->seen++;
+    if (event == LC_SOURCE_FACT) {
+        take_fact(b, fact);
+    } else {
+        report_bad_fact(b, (*error)->message);
+        g_clear_error(error);
+    }
+    lc_progress_show(&b->progress, b->seen, lc_fact_source_share(b->source));
+    return !(b->bad && b->options->strict) && !b->output_failed;
+}
+
+static bool
+replay(backtest *b, GError **error)
+{
+    lc_sourced_fact fact;
+    GError *wrong = NULL;
+    while (take_event(b, lc_fact_source_next(b->source, &fact, &wrong), &fact, &wrong))
+        ;
+    lc_progress_clear(&b->progress);
+    if (wrong) {
+        g_propagate_error(error, wrong);
+        return false;
+    }
+    return true;
+}
+
+static void
+finish(backtest *b)
+{
+    bool stopped = b->bad && b->options->strict;
+    for (size_t i = 0; i < 2 && b->sides[i]; i++)
+        lc_backtest_side_finish(b->sides[i], stopped ? LC_ABSENT : b->options->until);
+    flush_output(b);
+}
+
+static bool
+print_results(backtest *b, GError **error)
+{
+    const options *o = b->options;
+    if (o->counters && !write_counters(lc_backtest_side_counters(b->sides[0]), o->counters, error))
+        return false;
+    if (o->report || o->other_policies)
+        print_tables(b);
+    if (fflush(stdout) == 0 && !b->output_failed)
+        return true;
+    g_set_error(error, LC_ERROR, LC_ERROR_FATAL, "standard output: %s", g_strerror(errno));
+    return false;
+}
+
+static bool
+make_sides(backtest *b, GError **error)
+{
+    const options *o = b->options;
+    bool tallied = o->report || o->other_policies, printed = !o->quiet && !o->other_policies;
+    b->sides[0] = lc_backtest_side_new(o->policies, tallied, printed ? write_outcomes : NULL, b, error);
+    if (b->sides[0] && o->other_policies)
+        b->sides[1] = lc_backtest_side_new(o->other_policies, true, NULL, NULL, error);
+    return b->sides[0] && (b->sides[1] || !o->other_policies);
+}
+
+static bool
+run(backtest *b, GError **error)
+{
+    if (!make_sides(b, error) || (b->source = lc_fact_source_open(b->options->events, error)) == NULL)
+        return false;
+    bool whole = replay(b, error);
+    finish(b);
+    return whole && print_results(b, error);
+}
+
+static int
+exit_code(const backtest *b, const GError *error)
+{
+    if (b->bad)
+        fprintf(stderr, "leadclock backtest: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " facts %s\n", b->bad,
+                b->seen, b->options->strict ? "was not valid: stopped there" : "skipped");
+    if (error)
+        return lc_cli_fail("backtest", error);
+    return b->bad ? EXIT_FOUND : EXIT_DONE;
+}
+
+static void
+clear(backtest *b)
+{
+    g_clear_pointer(&b->source, lc_fact_source_close);
+    g_clear_pointer(&b->sides[0], lc_backtest_side_free);
+    g_clear_pointer(&b->sides[1], lc_backtest_side_free);
+    g_string_free(b->output, TRUE);
+}
+
+int
+lc_cli_backtest(int argc, char **argv)
+{
+    g_auto(options) o = {0};
+    g_autoptr(GError) error = NULL;
+    if (!parse_options(argc, argv, &o))
+        return EXIT_USAGE;
+    backtest b = {.options = &o, .output = g_string_sized_new(2 * OUTPUT_BYTES)};
+    bool on_terminal = isatty(STDERR_FILENO) && (!isatty(STDOUT_FILENO) || o.quiet || o.other_policies);
+    lc_progress_start(&b.progress, on_terminal);
+    run(&b, &error);
+    int code = exit_code(&b, error);
+    clear(&b);
+    return code;
+}

@@ -1,0 +1,120 @@
+#include "backtest.h"
+
+/* After every clock: calendars end with the year 2100 (3.4). */
+#define LAST_INSTANT ((lc_instant)4133980799999)
+
+struct lc_backtest_side {
+    char *name;
+    lc_policy_book *book;
+    lc_replay *replay;
+    lc_counters *counters;
+    lc_tally *tally; /* or NULL */
+    lc_backtest_sink sink;
+    void *data;
+};
+
+static void
+take_judgement(lc_table_lead *lead, const lc_judgement *judgement, void *data)
+{
+    lc_backtest_side *side = data;
+    for (size_t i = 0; i < judgement->n_counts; i++)
+        lc_counters_add(side->counters, &judgement->counts[i]);
+    if (side->tally)
+        for (size_t i = 0; i < judgement->n_outcomes; i++)
+            lc_tally_add(side->tally, &lead->tally, &judgement->outcomes[i]);
+    if (side->sink && judgement->n_outcomes > 0)
+        side->sink(lead->lead.id, judgement, side->data);
+}
+
+static void
+forget_lead(lc_table_lead *lead, void *data)
+{
+    lc_backtest_side *side = data;
+    if (side->tally)
+        lc_tally_close_lead(side->tally, &lead->tally);
+}
+
+lc_backtest_side *
+lc_backtest_side_new(char **policies, bool tallied, lc_backtest_sink sink, void *data, GError **error)
+{
+    lc_policy_book *book = lc_policy_book_load((const char *const *)policies, error);
+    if (book == NULL)
+        return NULL;
+    lc_backtest_side *side = g_new0(lc_backtest_side, 1);
+    side->name = g_strjoinv(" ", policies);
+    side->book = book;
+    side->counters = lc_counters_new();
+    side->tally = tallied ? lc_tally_new() : NULL;
+    side->replay = lc_replay_new(book, take_judgement, forget_lead, side);
+    side->sink = sink;
+    side->data = data;
+    return side;
+}
+
+void
+lc_backtest_side_free(lc_backtest_side *side)
+{
+    lc_replay_free(side->replay);
+    g_clear_pointer(&side->tally, lc_tally_free);
+    lc_counters_free(side->counters);
+    lc_policy_book_free(side->book);
+    g_free(side->name);
+    g_free(side);
+}
+
+lc_verdict
+lc_backtest_side_fact(lc_backtest_side *side, lc_text lead_id, const lc_fact *fact, lc_instant arrived_at)
+{
+    return lc_replay_fact(side->replay, lead_id, fact, arrived_at);
+}
+
+/* A cycle that is still open has published no row yet, but its response time counts: what its row would say once
+ * every clock has run out. */
+static void
+tally_open_cycles(lc_table_lead *lead, void *data)
+{
+    lc_backtest_side *side = data;
+    const lc_judgement *judgement = lc_lead_derive(lc_replay_judge(side->replay), &lead->lead, LAST_INSTANT);
+    for (size_t i = 0; i < judgement->n_outcomes; i++)
+        lc_tally_add_response(side->tally, &lead->tally, &judgement->outcomes[i]);
+    lc_tally_close_lead(side->tally, &lead->tally);
+}
+
+void
+lc_backtest_side_finish(lc_backtest_side *side, lc_instant until)
+{
+    if (until != LC_ABSENT)
+        lc_replay_until(side->replay, until);
+    if (side->tally)
+        lc_lead_table_foreach(lc_replay_leads(side->replay), tally_open_cycles, side);
+}
+
+const char *
+lc_backtest_side_name(const lc_backtest_side *side)
+{
+    return side->name;
+}
+
+const lc_policy_book *
+lc_backtest_side_book(const lc_backtest_side *side)
+{
+    return side->book;
+}
+
+const lc_counters *
+lc_backtest_side_counters(const lc_backtest_side *side)
+{
+    return side->counters;
+}
+
+lc_tally *
+lc_backtest_side_tally(const lc_backtest_side *side)
+{
+    return side->tally;
+}
+
+size_t
+lc_backtest_side_leads(const lc_backtest_side *side)
+{
+    return lc_lead_table_size(lc_replay_leads(side->replay));
+}

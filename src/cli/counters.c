@@ -1,0 +1,90 @@
+#include "counters.h"
+
+struct lc_counters {
+    GHashTable *sums; /* lc_counter * -> itself */
+};
+
+static uint64_t
+mix(uint64_t hash, lc_text text)
+{
+    for (size_t i = 0; i < text.size; i++)
+        hash = (hash ^ (unsigned char)text.data[i]) * 0x100000001b3u;
+    return hash;
+}
+
+static guint
+counter_hash(gconstpointer key)
+{
+    const lc_counter *counter = key;
+    uint64_t hash = mix(mix((uint64_t)counter->cohort, counter->channel), counter->metric);
+    return (guint)(hash ^ (hash >> 32));
+}
+
+static gboolean
+counter_equal(gconstpointer a, gconstpointer b)
+{
+    const lc_counter *one = a, *other = b;
+    return one->cohort == other->cohort && lc_text_equal(one->metric, other->metric) &&
+           lc_text_equal(one->channel, other->channel);
+}
+
+lc_counters *
+lc_counters_new(void)
+{
+    lc_counters *counters = g_new(lc_counters, 1);
+    counters->sums = g_hash_table_new_full(counter_hash, counter_equal, g_free, NULL);
+    return counters;
+}
+
+void
+lc_counters_free(lc_counters *counters)
+{
+    g_hash_table_unref(counters->sums);
+    g_free(counters);
+}
+
+static lc_counter *
+add_counter(lc_counters *counters, const lc_counter *key)
+{
+    lc_counter *counter = g_malloc(sizeof *counter + key->channel.size + key->metric.size);
+    char *texts = (char *)(counter + 1);
+    memcpy(texts, key->channel.data, key->channel.size);
+    memcpy(texts + key->channel.size, key->metric.data, key->metric.size);
+    *counter = (lc_counter){{texts, key->channel.size}, key->cohort, {texts + key->channel.size, key->metric.size}, 0};
+    g_hash_table_add(counters->sums, counter);
+    return counter;
+}
+
+void
+lc_counters_add(lc_counters *counters, const lc_count *count)
+{
+    const lc_counter key = {count->channel, count->cohort, count->metric, 0};
+    lc_counter *counter = g_hash_table_lookup(counters->sums, &key);
+    if (counter == NULL)
+        counter = add_counter(counters, &key);
+    counter->count += count->delta;
+}
+
+static int
+compare_counters(gconstpointer a, gconstpointer b)
+{
+    const lc_counter *one = a, *other = b;
+    int order = lc_text_compare(one->channel, other->channel);
+    if (order == 0)
+        order = (one->cohort > other->cohort) - (one->cohort < other->cohort);
+    return order ? order : lc_text_compare(one->metric, other->metric);
+}
+
+GArray *
+lc_counters_sorted(const lc_counters *counters)
+{
+    GArray *sorted = g_array_new(FALSE, FALSE, sizeof(lc_counter));
+    GHashTableIter iter;
+    gpointer counter;
+    g_hash_table_iter_init(&iter, counters->sums);
+    while (g_hash_table_iter_next(&iter, &counter, NULL))
+        if (((lc_counter *)counter)->count != 0)
+            g_array_append_vals(sorted, counter, 1);
+    g_array_sort(sorted, compare_counters);
+    return sorted;
+}

@@ -1,0 +1,23 @@
+/* counters.h - the sums of section 7 over a backtest. */
+#pragma once
+
+#include <leadclock/core.h>
+
+typedef struct lc_counters lc_counters;
+
+lc_counters *lc_counters_new(void);
+void lc_counters_free(lc_counters *counters);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_counters, lc_counters_free)
+
+/* Texts are copied where they are new. */
+void lc_counters_add(lc_counters *counters, const lc_count *count);
+
+typedef struct {
+    lc_text channel;
+    int32_t cohort;
+    lc_text metric;
+    int64_t count; /* never 0 */
+} lc_counter;
+
+/* Sorted by channel, cohort and metric, in byte order; zeros are left out. Caller unrefs; texts are borrowed. */
+GArray *lc_counters_sorted(const lc_counters *counters);

@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+"""test_tool.py LEADCLOCK EXAMPLES: the backtest as a tool: wrong input is named, reports and comparisons add up."""
+import collections
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+LEADCLOCK, EXAMPLES = sys.argv[1:3]
+FEED = os.path.join(EXAMPLES, "full", "feed")
+CLAWBACK = os.path.join(EXAMPLES, "card", "clawback")
+CREATED = '{"type":"LeadCreated","lead_id":"%s","event_id":"%s","occurred_at":1767571200000,"channel":"ads"}\n'
+
+
+def run(*arguments, given=""):
+    return subprocess.run([LEADCLOCK, "backtest", *arguments], input=given, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, check=False, encoding="utf-8", timeout=100)
+
+
+def folder_arguments(folder, *more):
+    with open(os.path.join(folder, "until"), encoding="utf-8") as file:
+        until = file.read().strip()
+    return ["--policy", os.path.join(folder, "policy.yaml"), "--until", until, *more,
+            os.path.join(folder, "events.jsonl")]
+
+
+def read_lines(path):
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+class WrongInput(unittest.TestCase):
+    policy = ("--policy", os.path.join(FEED, "policy.yaml"))
+
+    def test_wrong_usage_is_named_with_exit_code_2(self):
+        cases = [
+            ([], "an argument is missing"),
+            (["events"], "name the policy"),
+            ([*self.policy, "a", "b"], "one argument too many"),
+            ([*self.policy, "--until", "tomorrow", "-"], "--until: \"tomorrow\""),
+            ([*self.policy, "--until", "5x", "-"], "--until"),
+            ([*self.policy, "--report", "--format", "xml", "-"], "none of text, json and csv"),
+            ([*self.policy, "--format", "json", "-"], "--format is for"),
+            ([*self.policy, "--quiet", "-"], "leaves nothing"),
+            ([*self.policy, "--wrong", "-"], "--wrong"),
+            ([*self.policy, "/no/such/file"], "/no/such/file"),
+            ([*self.policy, FEED], "folder"),
+            (["--policy", "/no/such/policy.yaml", "-"], "/no/such/policy.yaml"),
+            (["--policy", os.path.join(FEED, "events.jsonl"), "-"], "events.jsonl"),
+        ]
+        for arguments, message in cases:
+            with self.subTest(arguments=arguments):
+                done = run(*arguments)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn(message, done.stderr)
+                self.assertEqual(done.stdout, "")
+
+    def test_a_line_that_is_no_fact_is_named_and_skipped(self):
+        given = CREATED % ("a", "1") + "\n" + "{oops\n" + CREATED % ("b", "2") + '{"type":"LeadErased"}'
+        done = run(*self.policy, "--counters", "-", "-", given=given)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("standard input:3: column 2: not JSON", done.stderr)
+        self.assertIn("standard input:5: lead_id is missing; skipped", done.stderr)
+        self.assertIn("2 of 4 facts skipped", done.stderr)
+        self.assertIn('"metric":"handed_off","count":2', done.stdout)
+
+    def test_strict_stops_at_the_first_wrong_line(self):
+        done = run(*self.policy, "--strict", "--counters", "-", "-", given="nonsense\n" + CREATED % ("a", "1"))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("standard input:1:", done.stderr)
+        self.assertEqual(done.stdout, "")
+
+    def test_too_many_facts_of_a_lead_are_named(self):
+        given = "".join(CREATED % ("a", number) for number in range(600))
+        done = run(*self.policy, "-", given=given)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stderr.count("TOO_MANY_FACTS"), 600 - 512)
+
+    def test_no_facts_at_all_is_no_error(self):
+        done = run(*self.policy, "-")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+
+    def test_help_tells_what_it_does(self):
+        done = run("--help")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("--compare", done.stdout)
+
+
+class Output(unittest.TestCase):
+    def test_standard_input_is_as_good_as_a_file(self):
+        arguments = folder_arguments(CLAWBACK)
+        with open(arguments[-1], encoding="utf-8") as file:
+            piped = run(*arguments[:-1], "-", given=file.read())
+        self.assertEqual(piped.stdout, run(*arguments).stdout)
+
+    def test_nothing_but_what_was_asked_for_is_printed(self):
+        done = run(*folder_arguments(FEED))
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_a_full_disk_is_named(self):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([LEADCLOCK, "backtest", *folder_arguments(FEED)], stdout=full,
+                                  stderr=subprocess.PIPE, check=False, encoding="utf-8")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("standard output: No space left", done.stderr)
+
+
+def net_outcomes(outcomes):
+    net = {}
+    for outcome in outcomes:
+        if outcome["type"] == "Retracted":
+            net.pop(outcome["retracts"])
+        elif outcome["type"] != "SlaWarning":
+            net[outcome["event_id"]] = outcome
+    return list(net.values())
+
+
+def sums(rows, *keys):
+    total = collections.Counter()
+    for row in rows:
+        total[tuple(row[key] for key in keys)] += row["count"]
+    return total
+
+
+class Report(unittest.TestCase):
+    """On a feed whose leads are never purged, so that net outcomes can be recounted from what is printed."""
+
+    def setUp(self):
+        self.tables = json.loads(run(*folder_arguments(FEED, "--quiet", "--report", "--format", "json")).stdout)
+        self.counters = read_lines(os.path.join(FEED, "counters.jsonl"))
+
+    def test_channels_are_the_counters_summed(self):
+        counted = sums(self.counters, "channel", "metric")
+        checked = 0
+        for table in ("channels", "endings"):
+            for row in self.tables[table]:
+                for metric, count in row.items():
+                    if metric not in ("channel", "conversion") and row["channel"] != "(all)":
+                        self.assertEqual(count, counted[row["channel"], metric], (row["channel"], metric))
+                        checked += 1
+        self.assertGreater(checked, 50)
+
+    def test_every_counted_metric_is_in_some_table(self):
+        total = sums(self.counters, "metric")
+        promises = [row for row in self.tables["promises"] if row["channel"] == "(all)"]
+        self.assertEqual(sum(row["kept"] for row in promises),
+                         sum(n for (metric,), n in total.items() if "_met" in metric))
+        self.assertEqual(sum(row["broken"] for row in promises),
+                         sum(n for (metric,), n in total.items() if "_breached" in metric))
+        self.assertEqual(sum(row["early"] for row in promises), total["requested_early",])
+        rejections = {row["reason"]: row["count"] for row in self.tables["rejections"] if row["channel"] == "(all)"}
+        self.assertEqual(rejections, {metric.split(":")[1]: n for (metric,), n in total.items() if metric.startswith("rejected:")})
+
+    def test_clawbacks_are_counted_net(self):
+        total = sums(self.counters, "metric")
+        self.assertEqual(sum(row["count"] for row in self.tables["clawbacks"]), total["clawed_back",])
+
+    def test_response_times_are_those_of_every_contacted_cycle(self):
+        total = sums(self.counters, "metric")
+        [row] = self.tables["response_time"]
+        self.assertEqual(row["contacted"], total["contacted",])
+        self.assertGreater(row["p90_ms"], row["median_ms"])
+
+    def test_the_median_is_exact(self):
+        [row] = json.loads(run(*folder_arguments(CLAWBACK, "--quiet", "--report", "--format", "json")).stdout)["response_time"]
+        self.assertEqual(row, {"contacted": 1, "median_ms": 60000, "p90_ms": 60000})
+
+    def test_text_and_csv_hold_the_same_rows(self):
+        text = run(*folder_arguments(FEED, "--quiet", "--report")).stdout
+        self.assertIn("Promises kept and broken", text)
+        rows = [row for row in csv.reader(io.StringIO(
+            run(*folder_arguments(FEED, "--quiet", "--report", "--format", "csv")).stdout)) if row]
+        for name, table in self.tables.items():
+            self.assertEqual(sum(row[0] == name for row in rows), len(table), name)
+
+    def test_columns_are_aligned(self):
+        lines = run(*folder_arguments(FEED, "--quiet", "--report")).stdout.splitlines()
+        start = next(i for i, line in enumerate(lines) if line.startswith("By channel: how"))
+        block = lines[start + 1:lines.index("", start)] if "" in lines[start:] else lines[start + 1:]
+        self.assertEqual(len({len(line) for line in block}), 1, block)
+
+
+class Compare(unittest.TestCase):
+    def test_a_policy_against_itself_changes_nothing(self):
+        policy = os.path.join(FEED, "policy.yaml")
+        tables = json.loads(run(*folder_arguments(FEED, "--compare", policy, "--format", "json")).stdout)
+        for name in ("by_what", "by_rule", "by_channel"):
+            self.assertTrue(tables[name])
+            self.assertTrue(all(row["change"] == 0 for row in tables[name]))
+
+    def test_a_stricter_promise_is_broken_more_often(self):
+        with open(os.path.join(CLAWBACK, "policy.yaml"), encoding="utf-8") as file:
+            stricter = file.read().replace("within: 5m, warn: [\"50%\", 1m]", "within: 30s")
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as other:
+            other.write(stricter)
+            other.flush()
+            tables = json.loads(run(*folder_arguments(CLAWBACK, "--compare", other.name, "--format", "json")).stdout)
+        changed = [row for row in tables["by_rule"] if row["change"]]
+        self.assertEqual([(row["rule"], row["outcome"], row["what"], row["change"]) for row in changed],
+                         [("hot", "breached", "first_contact", 1), ("hot", "routed", "BREACHED to REASSIGN", 1)])
+
+
+unittest.main(argv=sys.argv[:1], verbosity=1)
