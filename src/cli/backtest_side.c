@@ -68,15 +68,24 @@ lc_backtest_side_fact(lc_backtest_side *side, lc_text lead_id, const lc_fact *fa
     return lc_replay_fact(side->replay, lead_id, fact, arrived_at);
 }
 
-/* A cycle that is still open has published no row yet, but its response time counts: what its row would say once
- * every clock has run out. */
+/* A cycle that is still open has published no row yet, but its response time counts: it is what its row would say if
+ * the lead were erased after every clock ran out, for that settles whatever is open. */
 static void
 tally_open_cycles(lc_table_lead *lead, void *data)
 {
     lc_backtest_side *side = data;
-    const lc_judgement *judgement = lc_lead_derive(lc_replay_judge(side->replay), &lead->lead, LAST_INSTANT);
+    const lc_fact erased = {.type = LC_FACT_ERASED,
+                            .event_id = LC_TEXT(""),
+                            .occurred_at = LAST_INSTANT,
+                            .recorded_at = LC_ABSENT,
+                            .follow_up_at = LC_ABSENT};
+    lc_fact own = lc_table_lead_own(lead, &erased);
+    lc_lead settled = lead->lead;
+    settled.facts[settled.n_facts++] = own;
+    const lc_judgement *judgement = lc_lead_derive(lc_replay_judge(side->replay), &settled, LAST_INSTANT);
     for (size_t i = 0; i < judgement->n_outcomes; i++)
         lc_tally_add_response(side->tally, &lead->tally, &judgement->outcomes[i]);
+    lc_table_lead_disown(lead);
     lc_tally_close_lead(side->tally, &lead->tally);
 }
 

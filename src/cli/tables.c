@@ -138,6 +138,13 @@ printable(const char *text)
     return g_string_free(clean, FALSE);
 }
 
+/* Nobody reads milliseconds after minutes. */
+static lc_duration
+rounded(lc_duration duration)
+{
+    return duration < LC_MINUTE ? duration : (duration + LC_SECOND / 2) / LC_SECOND * LC_SECOND;
+}
+
 static char *
 cell_to_text(const column *col, const cell *c)
 {
@@ -154,7 +161,7 @@ cell_to_text(const column *col, const cell *c)
     case LC_CELL_SHARE:
         return g_strdup_printf("%.1f %%", c->share * 100);
     case LC_CELL_DURATION:
-        return g_strdup(lc_duration_format(c->number, duration));
+        return g_strdup(lc_duration_format(rounded(c->number), duration));
     }
     g_assert_not_reached();
 }
@@ -192,16 +199,25 @@ append_aligned(GString *out, const lc_table *table, guint index, const char *tex
 }
 
 static void
+append_heading(GString *out, const lc_table *table, const int *widths)
+{
+    bool untitled = true;
+    for (guint i = 0; i < table->columns->len; i++)
+        untitled = untitled && *column_at(table, i)->title == '\0';
+    for (guint i = 0; i < table->columns->len && !untitled; i++)
+        append_aligned(out, table, i, column_at(table, i)->title, widths[i]);
+    g_string_append(out, untitled ? "" : "\n");
+}
+
+static void
 append_text_table(GString *out, const lc_table *table)
 {
     guint n = table->columns->len;
     g_autofree int *widths = g_new(int, n);
-    g_string_append_printf(out, "%s\n", table->title);
-    for (guint i = 0; i < n; i++) {
+    for (guint i = 0; i < n; i++)
         widths[i] = column_width(table, i);
-        append_aligned(out, table, i, column_at(table, i)->title, widths[i]);
-    }
-    g_string_append_c(out, '\n');
+    g_string_append_printf(out, "%s\n", table->title);
+    append_heading(out, table, widths);
     for (guint row = 0; row < n_rows(table); row++) {
         for (guint i = 0; i < n; i++) {
             g_autofree char *text = cell_to_text(column_at(table, i), cell_at(table, row, i));

@@ -206,6 +206,18 @@ lc_tally_free(lc_tally *tally)
     g_free(tally);
 }
 
+static int
+compare_groups(gconstpointer a, gconstpointer b)
+{
+    const lc_tally_group *one = *(lc_tally_group *const *)a, *other = *(lc_tally_group *const *)b;
+    int order = lc_text_compare(one->channel, other->channel);
+    if (order == 0)
+        order = lc_text_compare(one->rule, other->rule);
+    if (order == 0)
+        order = (one->type > other->type) - (one->type < other->type);
+    return order ? order : lc_text_compare(one->what, other->what);
+}
+
 GPtrArray *
 lc_tally_groups(const lc_tally *tally)
 {
@@ -216,6 +228,7 @@ lc_tally_groups(const lc_tally *tally)
     while (g_hash_table_iter_next(&iter, &group, NULL))
         if (((lc_tally_group *)group)->count != 0)
             g_ptr_array_add(groups, group);
+    g_ptr_array_sort(groups, compare_groups);
     return groups;
 }
 

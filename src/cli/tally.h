@@ -27,7 +27,7 @@ void lc_tally_add_response(lc_tally *tally, void **lead, const lc_outcome *outco
 /* Nothing of this lead will change any more: its response times are final. Frees `*lead`. */
 void lc_tally_close_lead(lc_tally *tally, void **lead);
 
-/* Groups with a count. Caller unrefs (lc_tally_group *, borrowed). */
+/* Groups with a count, by channel and rule. Caller unrefs (lc_tally_group *, borrowed). */
 GPtrArray *lc_tally_groups(const lc_tally *tally);
 
 /* Response times (plain time from hand-off to first contact) of the leads closed so far. */
