@@ -83,6 +83,18 @@ lc_text_compare(lc_text a, lc_text b)
     return order ? order : (a.size > b.size) - (a.size < b.size);
 }
 
+/* A number as text, good to the end of the block: for fields of g_log_structured, which takes no formats but in
+ * MESSAGE. */
+#define LC_NUMBER_BYTES 24
+#define LC_NUMBER(number) (lc_number_text((char[LC_NUMBER_BYTES]){0}, (int64_t)(number)))
+
+static inline const char *
+lc_number_text(char *text, int64_t number)
+{
+    g_snprintf(text, LC_NUMBER_BYTES, "%" G_GINT64_FORMAT, number);
+    return text;
+}
+
 /* A bump allocator for what lives as long as a batch (GLib has none). Memory is freed all at once;
  * `lc_arena_reset` keeps the chunks for the next batch. Zero-initialise before use. Not thread safe. */
 typedef struct lc_arena_chunk lc_arena_chunk;

@@ -54,8 +54,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_config, lc_config_free)
 char *lc_config_reference(void);
 
 /* ---- Logs: GLib's structured logging to standard error, as logfmt or JSON. Never a secret. Every room logs with
- *      g_log_structured("leadclock", G_LOG_LEVEL_INFO, "PARTITION", "%d", 3, "MESSAGE", "recovered"): the writer prints
- *      time, level, MESSAGE and every field that is not GLib's own, in lower case. ---- */
+ *      g_log_structured("leadclock", G_LOG_LEVEL_INFO, "PARTITION", LC_NUMBER(3), "MESSAGE", "recovered %d", n): fields
+ *      are texts, only MESSAGE (the last) takes a format. The writer prints time, level, MESSAGE and every field that
+ *      is not GLib's own, in lower case. ---- */
 
 /* Installs the writer; before any thread starts. `level`: error, warning, info or debug. G_LOG_LEVEL_CRITICAL is shown
  * as error (G_LOG_LEVEL_ERROR too, but GLib then aborts the program). */

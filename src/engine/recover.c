@@ -99,7 +99,7 @@ fence_last_owner(recovery *r)
     if (!r->worker->log->ops->fence(r->worker->log, name, &unimportant))
         return;
     r->fenced = true;
-    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "PARTITION", "%" PRId32, r->partition->number, "OWNER", "%s", name,
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "PARTITION", LC_NUMBER(r->partition->number), "OWNER", name,
                      "MESSAGE", "ended the transaction that the last owner left open");
 }
 
@@ -481,8 +481,8 @@ tell_progress(recovery *r, lc_changelog changelog, int64_t at, int64_t *told_ms)
     if (now_ms - *told_ms < 2000)
         return;
     *told_ms = now_ms;
-    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "PARTITION", "%" PRId32, r->partition->number, "RECORDS", "%zu",
-                     r->n_replayed, "OFFSET", "%" PRId64, at, "END", "%" PRId64, r->ends[changelog], "MESSAGE",
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "PARTITION", LC_NUMBER(r->partition->number), "RECORDS",
+                     LC_NUMBER(r->n_replayed), "OFFSET", LC_NUMBER(at), "END", LC_NUMBER(r->ends[changelog]), "MESSAGE",
                      "making Redis from the changelog");
 }
 
@@ -635,9 +635,9 @@ lc_recover(lc_worker *worker, lc_partition *partition, GError **error)
             break;
         }
     if (done == STEP_DONE)
-        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "PARTITION", "%" PRId32, partition->number, "RECORDS", "%zu",
-                         r.n_replayed, "MILLISECONDS", "%" PRId64, lc_worker_now_ms(worker) - r.started_ms, "MESSAGE",
-                         "recovered");
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "PARTITION", LC_NUMBER(partition->number), "RECORDS",
+                         LC_NUMBER(r.n_replayed), "MILLISECONDS", LC_NUMBER(lc_worker_now_ms(worker) - r.started_ms),
+                         "MESSAGE", "recovered");
     recovery_clear(&r);
     return done == STEP_DONE;
 }

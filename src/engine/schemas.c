@@ -74,7 +74,7 @@ remember_schema(lc_schemas *schemas, uint32_t id, const char *schema_json)
     known_schema known = {lc_plan_new(schema_json, &unreadable), false, 0};
 
     if (known.plan == NULL)
-        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "SCHEMA_ID", "%u", id, "MESSAGE",
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "SCHEMA_ID", LC_NUMBER(id), "MESSAGE",
                          "schema cannot be read, its records go to the dead letters: %s", unreadable->message);
     remember(schemas, id, known);
 }

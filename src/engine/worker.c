@@ -206,8 +206,8 @@ take_assignment(lc_worker *worker)
             g_ptr_array_add(worker->partitions, partition_new(worker, numbers[i]));
         g_string_append_printf(list, "%s%" PRId32, i ? "," : "", numbers[i]);
     }
-    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "WORKER", "%s", worker->options.transactional_id, "PARTITIONS",
-                     "%s", list->str, "MESSAGE", "partitions assigned");
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "WORKER", worker->options.transactional_id, "PARTITIONS",
+                     list->str, "MESSAGE", "partitions assigned");
 }
 
 static void
@@ -217,7 +217,7 @@ give_up_assignment(lc_worker *worker)
     lc_batch_abort(worker->batch);
     g_ptr_array_set_size(worker->partitions, 0);
     worker->log->ops->release_assignment(worker->log);
-    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "WORKER", "%s", worker->options.transactional_id, "MESSAGE",
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "WORKER", worker->options.transactional_id, "MESSAGE",
                      "partitions given up");
 }
 
@@ -317,7 +317,7 @@ lc_worker_complain(lc_worker *worker, const char *what, GError **error)
     lc_worker_publish_report(worker);
     if (now_ms - worker->complained_ms >= COMPLAIN_EVERY_MS) {
         worker->complained_ms = now_ms;
-        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "WORKER", "%s", worker->options.transactional_id, "MESSAGE",
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "WORKER", worker->options.transactional_id, "MESSAGE",
                          "waiting for %s: %s", what, *error ? (*error)->message : "no answer yet");
     }
     g_clear_error(error);
@@ -398,7 +398,7 @@ believe_wall(lc_worker *worker, lc_instant wall, int64_t now_ms)
                   wall - worker->believed_wall > now_ms - worker->believed_ms + CLOCK_JUMP_MS;
 
     if (jumped != worker->clock_doubted)
-        g_log_structured(G_LOG_DOMAIN, jumped ? G_LOG_LEVEL_WARNING : G_LOG_LEVEL_INFO, "WORKER", "%s",
+        g_log_structured(G_LOG_DOMAIN, jumped ? G_LOG_LEVEL_WARNING : G_LOG_LEVEL_INFO, "WORKER",
                          worker->options.transactional_id, "MESSAGE", "%s",
                          jumped
                              ? "the wall clock has jumped ahead; timers wait until it is right again (if it is right "
@@ -530,7 +530,7 @@ bear(lc_worker *worker, GError **problem)
         return false;
     if (g_error_matches(*problem, LC_ERROR, LC_ERROR_ABORT))
         worker->producer_ready = false;
-    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "WORKER", "%s", worker->options.transactional_id, "MESSAGE",
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "WORKER", worker->options.transactional_id, "MESSAGE",
                      "%s; recovering", (*problem)->message);
     g_clear_error(problem);
     worker->time->sleep_ms(worker->time, 10);

@@ -60,15 +60,15 @@ on_log(const rd_kafka_t *client, int level, const char *facility, const char *te
     /* What librdkafka calls an error is most often a broker that is away, which our own messages say once. */
     GLogLevelFlags ours = level <= LOG_CRIT ? G_LOG_LEVEL_WARNING : G_LOG_LEVEL_DEBUG;
 
-    g_log_structured(G_LOG_DOMAIN, ours, "CLIENT", "%s", client ? rd_kafka_name(client) : "", "FACILITY", "%s",
-                     facility, "MESSAGE", "kafka: %s", text);
+    g_log_structured(G_LOG_DOMAIN, ours, "CLIENT", client ? rd_kafka_name(client) : "", "FACILITY", facility, "MESSAGE",
+                     "kafka: %s", text);
 }
 
 static void
 on_error(rd_kafka_t *client, int err, const char *reason, void *opaque)
 {
     (void)opaque;
-    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_DEBUG, "CLIENT", "%s", rd_kafka_name(client), "MESSAGE", "kafka: %s: %s",
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_DEBUG, "CLIENT", rd_kafka_name(client), "MESSAGE", "kafka: %s: %s",
                      rd_kafka_err2name((rd_kafka_resp_err_t)err), reason);
 }
 

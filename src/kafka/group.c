@@ -119,7 +119,7 @@ list_partitions(lc_group *group)
         if (ours == group->n_inputs)
             g_array_append_val(group->partitions, p);
         else if (ours)
-            g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "PARTITION", "%d", p, "MESSAGE",
+            g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "PARTITION", LC_NUMBER(p), "MESSAGE",
                              "the group gave us %d of the %d input topics of this partition: it waits; do all "
                              "members of the group read the same topics?",
                              ours, group->n_inputs);

@@ -75,7 +75,7 @@ on_error(rd_kafka_t *client, int err, const char *reason, void *opaque)
 
     if (lc_kafka_is_transport_error((rd_kafka_resp_err_t)err))
         producer->n_transport_errors++;
-    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_DEBUG, "CLIENT", "%s", rd_kafka_name(client), "MESSAGE", "kafka: %s: %s",
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_DEBUG, "CLIENT", rd_kafka_name(client), "MESSAGE", "kafka: %s: %s",
                      rd_kafka_err2name((rd_kafka_resp_err_t)err), reason);
 }
 
