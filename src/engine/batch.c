@@ -116,6 +116,9 @@ tell_safe_time(lc_batch *batch)
 
     for (guint i = 0; i < worker->partitions->len; i++) {
         lc_partition *partition = worker->partitions->pdata[i];
+        /* Assigned, or lost, while facts were read. */
+        if (partition->must_recover)
+            continue;
         for (int topic = 0; topic < worker->n_inputs; topic++)
             lc_safe_time_done(&partition->safe, topic, partition->read[topic], partition->read_append_at[topic]);
     }
