@@ -132,7 +132,7 @@ lc_worker_new(const lc_worker_options *options)
     worker->judge = lc_judge_new(options->book);
     worker->partitions = g_ptr_array_new_with_free_func(partition_free);
     worker->poison = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    worker->believed_wall = LC_ABSENT;
+    worker->believed_ahead = LC_ABSENT;
     worker->complained_ms = INT64_MIN / 2;
     worker->batch = lc_batch_new(worker);
     g_mutex_init(&worker->shared_lock);
@@ -390,12 +390,13 @@ renew_producer(lc_worker *worker, void *argument, GError **error)
 
 /* ---- The loop ---- */
 
-/* A wall clock that jumped ahead would fire every timer: it is not believed. */
+/* A wall clock that jumped ahead would fire every timer: it is not believed. One that went back is, and may come
+ * forward again to where it was: otherwise timers would stand still for ever once it is right. */
 static bool
 believe_wall(lc_worker *worker, lc_instant wall, int64_t now_ms)
 {
-    bool jumped = worker->believed_wall != LC_ABSENT &&
-                  wall - worker->believed_wall > now_ms - worker->believed_ms + CLOCK_JUMP_MS;
+    lc_duration ahead = wall - now_ms;
+    bool jumped = worker->believed_ahead != LC_ABSENT && ahead > worker->believed_ahead + CLOCK_JUMP_MS;
 
     if (jumped != worker->clock_doubted)
         g_log_structured(G_LOG_DOMAIN, jumped ? G_LOG_LEVEL_WARNING : G_LOG_LEVEL_INFO, "WORKER",
@@ -407,8 +408,7 @@ believe_wall(lc_worker *worker, lc_instant wall, int64_t now_ms)
     worker->clock_doubted = jumped;
     if (jumped)
         return false;
-    worker->believed_wall = wall;
-    worker->believed_ms = now_ms;
+    worker->believed_ahead = MAX(worker->believed_ahead, ahead);
     return true;
 }
 

@@ -215,10 +215,9 @@ struct lc_worker {
     GPtrArray *partitions;   /* lc_partition *, those assigned, by number */
     unsigned assignments;    /* counts rebalances: who waited sees that the ground has moved */
     bool producer_ready, store_ready, paused;
-    int64_t tended_ms;        /* monotonic: when the group was last polled */
-    int64_t complained_ms;    /* monotonic: when a wait was last logged */
-    lc_instant believed_wall; /* wall and monotonic time when they last agreed */
-    int64_t believed_ms;
+    int64_t tended_ms;          /* monotonic: when the group was last polled */
+    int64_t complained_ms;      /* monotonic: when a wait was last logged */
+    lc_duration believed_ahead; /* the furthest that the wall clock was believed ahead of the monotonic one */
     bool clock_doubted;
     char *policy_hash;
     lc_instant policy_hash_until;
