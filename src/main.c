@@ -11,9 +11,7 @@ static const struct {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"backtest", "tries a policy on facts from a file; no server needed", lc_cli_backtest},
-    {"publish", "sends facts (JSON Lines) as Avro to the input topics", lc_cli_publish},
     {"topics", "what topics are missing or different, and how far the group is", lc_cli_topics},
-    {"watch", "prints what is published, as JSON Lines or at a glance", lc_cli_watch},
     {NULL, NULL, NULL},
 };
 

@@ -143,7 +143,7 @@ retract(GArray *contributions, uint64_t id)
 }
 
 void
-lc_tally_add_outcome(lc_tally *tally, void **lead, const lc_outcome *outcome)
+lc_tally_add(lc_tally *tally, void **lead, const lc_outcome *outcome)
 {
     if (outcome->type == LC_OUTCOME_WARNING || outcome->type == LC_OUTCOME_BREACH_ENDED)
         return;

@@ -21,7 +21,7 @@ void lc_tally_free(lc_tally *tally);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_tally, lc_tally_free)
 
 /* `*lead` is what this lead has contributed; NULL at first. Warnings are not counted. */
-void lc_tally_add_outcome(lc_tally *tally, void **lead, const lc_outcome *outcome);
+void lc_tally_add(lc_tally *tally, void **lead, const lc_outcome *outcome);
 /* Only the response time of a LeadSettled that was not published. */
 void lc_tally_add_response(lc_tally *tally, void **lead, const lc_outcome *outcome);
 /* Nothing of this lead will change any more: its response times are final. Frees `*lead`. */

@@ -16,7 +16,9 @@
 
 #include <stdatomic.h>
 
+#ifndef LC_PIECE_LEADS      /* the simulator has smaller ones */
 #define LC_PIECE_LEADS 5000 /* leads of one guarded write (servers.md: an EXEC of 10,000 blocks readers 40 ms) */
+#endif
 
 /* ---- position.c ---- */
 
@@ -226,7 +228,7 @@ struct lc_worker {
     int64_t asked_ms;        /* monotonic: when ends were last asked for */
     lc_worker_report report; /* the worker's own, without partitions */
     GMutex shared_lock;
-    lc_worker_report shared; /* a copy of it for others */
+    lc_worker_report shared;                   /* a copy of it for others */
     _Atomic(const lc_policy_book *) next_book; /* to be judged by from the next batch on; NULL: none */
     atomic_bool stopping;
 };

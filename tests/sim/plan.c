@@ -1,0 +1,128 @@
+#include "sim.h"
+
+static const char seconds_policy[] =
+    "name: seconds\n"
+    "clock_skew: 2s\n"
+    "retain: 9000d\n"
+    "stages: [SAL, SQL, {name: WON, closes: won}, {name: LOST, closes: lost}]\n"
+    "reasons:\n"
+    "  not_ready: {route: NURTURE, track: long-term}\n"
+    "  student: {route: SUPPRESS, cooldown: 20s}\n"
+    "  territory: {route: REASSIGN}\n"
+    "  other: {route: NURTURE, track: general}\n"
+    "rules:\n"
+    "  - name: hot\n"
+    "    when: {channel: [demo]}\n"
+    "    first_contact: {within: 5s, warn: [\"50%\", 1s], reassign: true}\n"
+    "    requested_time: {early: 2s, late: 8s}\n"
+    "    milestones: [{stage: SAL, within: 20s, warn: [\"75%\"]}]\n"
+    "    follow_up: {attempts: 1, within: 15s, route: NURTURE, track: unresponsive}\n"
+    "    clawback: {after: 60s, from: handoff, warn: [10s], until: SQL, route: NURTURE, track: re-engage}\n"
+    "  - name: rest\n"
+    "    when: any\n"
+    "    first_contact: {within: 20s}\n"
+    "    clawback: {after: 90s, from: last_activity, warn: [30s]}\n";
+
+static const char days_policy[] = "name: days\n"
+                                  "clock_skew: 2m\n"
+                                  "retain: 9000d\n"
+                                  "stages: [SAL, SQL, {name: WON, closes: won}, {name: LOST, closes: lost}]\n"
+                                  "reasons:\n"
+                                  "  not_ready: {route: NURTURE, track: long-term}\n"
+                                  "  student: {route: SUPPRESS, cooldown: 1d}\n"
+                                  "  territory: {route: REASSIGN}\n"
+                                  "  other: {route: NURTURE, track: general}\n"
+                                  "gates:\n"
+                                  "  open_dialogue: {within: 14d, route: REASSIGN}\n"
+                                  "rules:\n"
+                                  "  - name: hot\n"
+                                  "    when: {channel: [demo]}\n"
+                                  "    first_contact: {within: 8h, warn: [\"50%\"], reassign: true}\n"
+                                  "    milestones: [{stage: SAL, within: 48h}]\n"
+                                  "    clawback: {after: 4d, from: handoff, warn: [24h]}\n"
+                                  "  - name: rest\n"
+                                  "    when: any\n"
+                                  "    first_contact: {within: 24h}\n"
+                                  "    clawback: {after: 5d, from: last_activity}\n";
+
+const char *const sim_output_names[LC_OUTPUTS] = {"breaches", "warnings",     "clawbacks", "routed",
+                                                  "settled",  "dead-letters", "state",     "counters"};
+
+const char *const *
+sim_input_names(int n_inputs)
+{
+    static const char *const names[SIM_MAX_INPUTS][SIM_MAX_INPUTS + 1] = {
+        {"in-0"}, {"in-0", "in-1"}, {"in-0", "in-1", "in-2"}};
+    return names[n_inputs - 1];
+}
+
+/* Each kind of fault is there in half of the seeds only: a rare chain of two is found sooner without the others. */
+static uint32_t
+rate(sim_random *random, uint32_t most)
+{
+    return sim_random_below(random, 2) ? sim_random_below(random, most) + 1 : 0;
+}
+
+static unsigned
+number(sim_random *random, uint32_t most)
+{
+    return sim_random_below(random, 2) ? sim_random_below(random, most + 1) : 0;
+}
+
+static void
+draw_faults(sim_plan *plan, sim_random *random)
+{
+    static const lc_duration pauses[] = {3 * LC_SECOND, 25 * LC_SECOND, 100 * LC_SECOND, 400 * LC_SECOND};
+    static const uint32_t most[SIM_FAULTS] = {
+        [LC_MEMORY_FAULT_FETCH] = 200000,    [LC_MEMORY_FAULT_ENDS] = 30000,     [LC_MEMORY_FAULT_RENEW] = 100000,
+        [LC_MEMORY_FAULT_FLUSH] = 10000,     [LC_MEMORY_FAULT_SEND] = 50000,     [LC_MEMORY_FAULT_SEND_REPLY] = 50000,
+        [LC_MEMORY_FAULT_END_LOST] = 80000,  [LC_MEMORY_FAULT_END_LATE] = 80000, [LC_MEMORY_FAULT_END_REPLY] = 80000,
+        [LC_MEMORY_FAULT_END_TWICE] = 80000, [LC_MEMORY_FAULT_STORE] = 20000,    [LC_MEMORY_FAULT_STORE_REPLY] = 20000,
+        [LC_MEMORY_FAULT_STORE_EXEC] = 20000};
+    for (int i = 0; i < SIM_FAULTS; i++)
+        plan->faults[i] = rate(random, most[i]);
+    plan->registry = rate(random, 100000);
+    plan->slow = rate(random, 3000);
+    plan->pause = rate(random, 1000);
+    plan->max_pause = pauses[sim_random_below(random, G_N_ELEMENTS(pauses))];
+    plan->crash = rate(random, 1000);
+    plan->max_marker_delay = sim_random_below(random, 2) ? sim_random_between(random, 0, 5 * LC_SECOND) : 0;
+    plan->max_end_delay = sim_random_between(random, 0, 40 * LC_SECOND);
+    plan->stops = number(random, 3);
+    plan->kills = number(random, 2);
+    plan->twins = number(random, 4);
+    plan->empties = number(random, 3);
+    plan->rollbacks = number(random, 3);
+    plan->outages = number(random, 2);
+    plan->compactions = number(random, 4);
+    plan->standstills = number(random, 1);
+    plan->clock_jumps = number(random, 2);
+}
+
+void
+sim_plan_draw(sim_plan *plan, uint64_t seed)
+{
+    sim_random random = {seed ^ 0x5eed5eed5eed5eedu};
+    bool days = sim_random_below(&random, 5) == 0;
+    *plan = (sim_plan){
+        .n_inputs = 1 + (int)sim_random_below(&random, SIM_MAX_INPUTS),
+        .partitions = 1 + (int32_t)sim_random_below(&random, 3),
+        .slots = 1 + sim_random_below(&random, SIM_MAX_SLOTS),
+        .leads = 1 + sim_random_below(&random, 8),
+        .facts = 5 + sim_random_below(&random, 50),
+        .span = sim_random_between(&random, 20 * LC_SECOND, 120 * LC_SECOND),
+        .policy = days ? days_policy : seconds_policy,
+        .horizon = days ? 8 * LC_DAY : 4 * LC_MINUTE,
+        .lateness = sim_random_below(&random, 2) ? 0 : sim_random_between(&random, 0, 5 * LC_SECOND),
+        .patience = sim_random_below(&random, 8) ? LC_DAY : 10 * LC_SECOND,
+        .linger = sim_random_between(&random, 20, 800),
+        .batch_facts = 1 + sim_random_below(&random, 20),
+        .batch_wakeups = 1 + sim_random_below(&random, 10),
+        .switching = 50000 + sim_random_below(&random, 300000),
+        .hostile = sim_random_below(&random, 3) == 0,
+        .upstream = sim_random_below(&random, 4) == 0,
+    };
+    plan->jump = days || sim_random_below(&random, 3);
+    if (sim_random_below(&random, 12))
+        draw_faults(plan, &random);
+}

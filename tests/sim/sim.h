@@ -1,0 +1,171 @@
+/* sim.h - a cluster in one process and one thread: workers that run the engine's own code as coroutines, on the log and
+ * the store of the room memory, in simulated time. Everything that happens follows from one seed.
+ *
+ * plan.c      what a seed asks for: sizes, rates of faults, the policy
+ * workload.c  facts and hostile records, and when they are published
+ * cluster.c   workers, time, faults: the world of memory.h
+ * registry.c  a schema registry that knows our schemas, and may not answer
+ * oracle.c    what must hold
+ * main.c      seeds, one after the other */
+#pragma once
+
+#include "fiber.h"
+#include "random.h"
+
+#include <leadclock/codec.h>
+#include <leadclock/core.h>
+#include <leadclock/engine.h>
+#include <leadclock/memory.h>
+
+#define SIM_MAX_INPUTS 3
+#define SIM_MAX_SLOTS 3
+#define SIM_UPSTREAMS 2 /* transactions of a publisher */
+#define SIM_FAULTS (LC_MEMORY_FAULT_STORE_EXEC + 1)
+
+/* ---- What a seed asks for. Rates are chances in a million, each time that it could happen. ---- */
+
+typedef struct {
+    int n_inputs;
+    int32_t partitions;
+    unsigned slots; /* workers at a time */
+    unsigned leads, facts;
+    lc_duration span;    /* in which the facts are published */
+    const char *policy;  /* YAML */
+    lc_duration horizon; /* after which nothing of the policy is left to fire */
+    lc_duration lateness, patience, linger;
+    unsigned batch_facts, batch_wakeups;
+    uint32_t switching; /* another worker goes on, at a call */
+    uint32_t slow;      /* a call takes up to a second */
+    uint32_t pause;     /* a worker stands still at a call */
+    lc_duration max_pause;
+    uint32_t crash; /* a worker dies at a call */
+    uint32_t faults[SIM_FAULTS];
+    uint32_t registry; /* it does not answer */
+    lc_duration max_marker_delay, max_end_delay;
+    unsigned stops, kills, twins, empties, rollbacks, outages, compactions, standstills, clock_jumps; /* how many */
+    bool jump;     /* the rest of the horizon passes while all stand still */
+    bool hostile;  /* some records are no facts */
+    bool upstream; /* some facts come in transactions */
+} sim_plan;
+
+/* ---- The workload ---- */
+
+typedef struct {
+    lc_text lead_id;
+    lc_fact fact; /* hostile records: none */
+    int topic;
+    int32_t partition;
+    const char *reason; /* the dead letter it must become; NULL: a fact */
+    lc_text key, value;
+    lc_instant publish_at;
+    unsigned upstream;     /* the transaction it comes in; 0: none */
+    int64_t offset;        /* -1: not published yet */
+    lc_instant visible_at; /* when the last stable offset passed it; LC_NEVER: not yet */
+} sim_record;
+
+/* ---- The cluster ---- */
+
+typedef struct sim sim;
+
+/* One life of a worker. */
+typedef struct {
+    lc_time time; /* first */
+    sim *sim;
+    unsigned slot;
+    char name[16]; /* in traces */
+    sim_fiber *fiber;
+    lc_log *log; /* ours while the fiber lives */
+    lc_store *store;
+    lc_worker *worker;
+    lc_instant wake_at;
+    bool is_suspended;  /* its process stands still */
+    bool is_superseded; /* another life has its names */
+    bool has_ended, was_stopped, was_killed;
+    unsigned burst;          /* calls since it was resumed */
+    lc_duration clock_ahead; /* its wall clock's error */
+    lc_instant last_wall;    /* as it last read it */
+    bool succeeded;
+    GError *error;
+} sim_life;
+
+typedef enum {
+    SIM_PUBLISH,
+    SIM_UPSTREAM_END,
+    SIM_START,
+    SIM_STOP,
+    SIM_KILL,
+    SIM_TWIN,
+    SIM_EMPTY,
+    SIM_SNAPSHOT,
+    SIM_RESTORE,
+    SIM_DOWN,
+    SIM_UP,
+    SIM_COMPACT,
+    SIM_STANDSTILL,
+    SIM_CLOCK
+} sim_event_type;
+
+typedef struct {
+    lc_instant at;
+    uint64_t order; /* of those at the same time */
+    sim_event_type type;
+    size_t what; /* index of the record, slot, ... */
+} sim_event;
+
+/* What a wall time stood for when the ends were asked for after it was read. */
+typedef struct {
+    int32_t partition;
+    lc_instant wall, at;
+} sim_ask;
+
+struct sim {
+    lc_memory_world world; /* first */
+    uint64_t seed;
+    bool trace;
+    unsigned weaken;   /* lc_memory_weaken */
+    sim_random random; /* scheduling and faults */
+    sim_plan plan;
+    lc_instant began, now;
+    lc_policy_book *book;
+    lc_memory_broker *broker;
+    lc_memory_redis *redis;
+    lc_memory_snapshot *snapshot;
+    lc_arena arena;  /* of the workload */
+    GArray *records; /* sim_record */
+    GArray *events;  /* sim_event, a heap would be overkill: sorted, the next one last */
+    uint64_t n_events;
+    GPtrArray *lives;  /* sim_life* */
+    sim_life *current; /* NULL: the scheduler */
+    unsigned n_lives;
+    uint64_t n_steps;
+    bool is_quiet; /* no more faults */
+    GArray *asks;  /* sim_ask */
+    char *failure;
+};
+
+/* The schema's id in the registry. */
+#define SIM_SCHEMA_ID(schema) ((uint32_t)(schema) + 1)
+
+/* plan.c */
+void sim_plan_draw(sim_plan *plan, uint64_t seed);
+const char *const *sim_input_names(int n_inputs);
+extern const char *const sim_output_names[LC_OUTPUTS];
+
+/* workload.c */
+void sim_workload_make(sim *s);
+void sim_workload_publish(sim *s, size_t index);
+/* The last stable offsets may have moved. */
+void sim_workload_look(sim *s);
+
+/* cluster.c */
+/* Runs one seed. NULL: all holds; otherwise what does not (g_free). */
+char *sim_run(uint64_t seed, unsigned weaken, bool trace);
+/* The one that runs. */
+extern sim *sim_running;
+void sim_fail(sim *s, const char *format, ...) G_GNUC_PRINTF(2, 3);
+void sim_say(sim *s, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* oracle.c */
+/* NULL: all that is committed is applied, all that was published is judged, and nothing is due; or what is not yet. */
+char *sim_unsettled(sim *s);
+void sim_check(sim *s);
