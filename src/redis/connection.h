@@ -1,0 +1,60 @@
+/* connection.h - one connection to Redis: commands are gathered and sent in one write, replies taken one by one.
+ *
+ * Blocking, with a time-out of 1 s. Whoever gets LC_ERROR_RETRY finds the connection closed; the next
+ * lc_connection_open makes a new one. */
+#pragma once
+
+#include <leadclock/redis.h>
+
+#include <hiredis/hiredis.h>
+
+typedef struct {
+    /* the address */
+    char *host; /* NULL: a Unix socket */
+    int port;
+    char *path;
+    char *user, *password; /* or NULL */
+    int database;
+
+    redisContext *context; /* NULL: not connected */
+    GString *out;          /* commands not yet sent */
+} lc_connection;
+
+/* LC_ERROR_CONFIG: a URL that can't be used. */
+bool lc_connection_init(lc_connection *connection, const lc_redis_options *options, GError **error);
+void lc_connection_clear(lc_connection *connection);
+
+/* Connects, authenticates and selects, unless that is done. */
+bool lc_connection_open(lc_connection *connection, GError **error);
+void lc_connection_close(lc_connection *connection);
+
+/* A command of `n` words, the words to follow. */
+void lc_connection_command(lc_connection *connection, size_t n);
+void lc_connection_word(lc_connection *connection, lc_text word);
+/* One word of two parts. */
+void lc_connection_words(lc_connection *connection, lc_text first, lc_text second);
+void lc_connection_number(lc_connection *connection, int64_t number);
+/* A whole command of words without blanks, such as "MULTI". */
+void lc_connection_say(lc_connection *connection, const char *words);
+
+bool lc_connection_send(lc_connection *connection, GError **error);
+
+/* The next reply, also one that is an error; NULL: the connection is lost. The caller frees it. */
+redisReply *lc_connection_receive(lc_connection *connection, GError **error);
+
+/* The next reply; an error reply is an error of ours. */
+redisReply *lc_connection_expect(lc_connection *connection, GError **error);
+
+/* Fills `error` from an error reply: LC_ERROR_CONFIG where only the operator can help. Always false. */
+bool lc_connection_refuse(const redisReply *reply, GError **error);
+
+/* The text of a string reply; absent for nil. */
+lc_text lc_reply_text(const redisReply *reply);
+
+static inline void
+lc_reply_free(redisReply *reply)
+{
+    freeReplyObject(reply);
+}
+typedef redisReply lc_reply;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_reply, lc_reply_free)

@@ -1,0 +1,42 @@
+/* parts.h - what the files of this room share: the store, its keys, and the steps of a read and a write. */
+#pragma once
+
+#include "connection.h"
+
+#define LC_MAX_PARTITIONS 16384 /* a slot each */
+#define LC_WORDS_MAX 1000       /* keys of one variadic command: no longer holds up what else Redis does */
+
+typedef struct {
+    lc_store store;
+    lc_connection connection;
+    char *name;
+    int32_t partitions; /* 0: not opened yet */
+    char **prefixes;    /* "NAME:{TAG}:" by partition */
+    bool layout_is_noted;
+
+    lc_arena arena;     /* of the reads */
+    GPtrArray *replies; /* redisReply*, which the reads' texts point into */
+    lc_store_read *reads;
+    size_t n_reads;
+
+    lc_store_write *writes;
+    size_t n_writes;
+
+    redisReply *scanned;
+    GArray *scanned_keys; /* lc_text */
+} lc_redis_store;
+
+/* A key of a partition as one word: its prefix, and what follows. */
+static inline lc_text
+lc_prefix(const lc_redis_store *store, int32_t partition)
+{
+    return lc_text_of(store->prefixes[partition]);
+}
+
+/* Writes "1:P" where there is nothing. LC_ERROR_CONFIG: there is something else. */
+bool lc_redis_note_layout(lc_redis_store *store, GError **error);
+
+bool lc_redis_read_begin(lc_store *store, lc_store_read *reads, size_t n, GError **error);
+bool lc_redis_read_end(lc_store *store, GError **error);
+bool lc_redis_write_begin(lc_store *store, lc_store_write *writes, size_t n, GError **error);
+bool lc_redis_write_end(lc_store *store, GError **error);

@@ -1,0 +1,233 @@
+/* Reads: one MULTI a partition, so that the position compared is that of all that was read. */
+#include "parts.h"
+
+#include <stdlib.h>
+
+static void
+ask_wakeups(lc_connection *redis, lc_text prefix, const lc_store_read *read)
+{
+    char before[32];
+    int size = g_snprintf(before, sizeof before, "(%" G_GINT64_FORMAT, read->due_before);
+
+    /* One more than wanted: if it comes, it is the next one. */
+    lc_connection_command(redis, 8);
+    lc_connection_word(redis, LC_TEXT("ZRANGEBYSCORE"));
+    lc_connection_words(redis, prefix, LC_TEXT("wakeups"));
+    lc_connection_word(redis, LC_TEXT("-inf"));
+    lc_connection_word(redis, (lc_text){before, (size_t)size});
+    lc_connection_word(redis, LC_TEXT("WITHSCORES"));
+    lc_connection_word(redis, LC_TEXT("LIMIT"));
+    lc_connection_number(redis, 0);
+    lc_connection_number(redis, (int64_t)read->max_due + 1);
+
+    lc_connection_command(redis, 8);
+    lc_connection_word(redis, LC_TEXT("ZRANGEBYSCORE"));
+    lc_connection_words(redis, prefix, LC_TEXT("wakeups"));
+    lc_connection_number(redis, read->due_before);
+    lc_connection_word(redis, LC_TEXT("+inf"));
+    lc_connection_word(redis, LC_TEXT("WITHSCORES"));
+    lc_connection_word(redis, LC_TEXT("LIMIT"));
+    lc_connection_number(redis, 0);
+    lc_connection_number(redis, 1);
+}
+
+static void
+ask_leads(lc_connection *redis, lc_text prefix, const lc_store_read *read)
+{
+    g_autofree char *lead_prefix = g_strconcat(prefix.data, "lead:", NULL);
+
+    for (size_t from = 0; from < read->n_leads; from += LC_WORDS_MAX) {
+        size_t n = MIN(read->n_leads - from, LC_WORDS_MAX);
+        lc_connection_command(redis, n + 1);
+        lc_connection_word(redis, LC_TEXT("MGET"));
+        for (size_t i = from; i < from + n; i++)
+            lc_connection_words(redis, lc_text_of(lead_prefix), read->lead_ids[i]);
+    }
+}
+
+static void
+ask_counters(lc_connection *redis, lc_text prefix, const lc_store_read *read)
+{
+    g_autofree char *counters_prefix = g_strconcat(prefix.data, "counters:", NULL);
+
+    for (size_t i = 0; i < read->n_populations; i++) {
+        lc_connection_command(redis, 2);
+        lc_connection_word(redis, LC_TEXT("HGETALL"));
+        lc_connection_words(redis, lc_text_of(counters_prefix), read->populations[i]);
+    }
+}
+
+/* What ask() puts into the MULTI. */
+static size_t
+count_commands(const lc_store_read *read)
+{
+    return 1 + (read->due_before != LC_ABSENT ? 2 : 0) + (read->n_leads + LC_WORDS_MAX - 1) / LC_WORDS_MAX +
+           read->n_populations + (read->all_populations ? 1 : 0);
+}
+
+static void
+ask(lc_redis_store *store, const lc_store_read *read)
+{
+    lc_connection *redis = &store->connection;
+    lc_text prefix = lc_prefix(store, read->partition);
+
+    lc_connection_say(redis, "MULTI");
+    lc_connection_command(redis, 2);
+    lc_connection_word(redis, LC_TEXT("GET"));
+    lc_connection_words(redis, prefix, LC_TEXT("applied"));
+    if (read->due_before != LC_ABSENT)
+        ask_wakeups(redis, prefix, read);
+    ask_leads(redis, prefix, read);
+    ask_counters(redis, prefix, read);
+    if (read->all_populations) {
+        lc_connection_command(redis, 2);
+        lc_connection_word(redis, LC_TEXT("SMEMBERS"));
+        lc_connection_words(redis, prefix, LC_TEXT("populations"));
+    }
+    lc_connection_say(redis, "EXEC");
+}
+
+bool
+lc_redis_read_begin(lc_store *base, lc_store_read *reads, size_t n, GError **error)
+{
+    lc_redis_store *store = (lc_redis_store *)(void *)base;
+
+    g_ptr_array_set_size(store->replies, 0);
+    lc_arena_reset(&store->arena);
+    store->reads = reads;
+    store->n_reads = n;
+    if (!lc_connection_open(&store->connection, error))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        ask(store, &reads[i]);
+    return lc_connection_send(&store->connection, error);
+}
+
+/* ---- Taking the answers apart ---- */
+
+static lc_instant
+instant_of(const redisReply *score)
+{
+    return (lc_instant)strtod(score->str, NULL);
+}
+
+static void
+take_wakeups(lc_redis_store *store, lc_store_read *read, const redisReply *due, const redisReply *later)
+{
+    size_t n = due->elements / 2;
+
+    read->next_wakeup = later->elements >= 2 ? instant_of(later->element[1]) : LC_NEVER;
+    if (n > read->max_due) {
+        n = read->max_due;
+        read->next_wakeup = instant_of(due->element[2 * n + 1]);
+    }
+    read->n_due = n;
+    read->due = lc_arena_new(&store->arena, lc_wakeup, n);
+    for (size_t i = 0; i < n; i++)
+        read->due[i] =
+            (lc_wakeup){.lead_id = lc_reply_text(due->element[2 * i]), .at = instant_of(due->element[2 * i + 1])};
+}
+
+/* The MGETs, as many as ask_leads sent. */
+static redisReply **
+take_leads(lc_redis_store *store, lc_store_read *read, redisReply **next)
+{
+    read->leads = lc_arena_new(&store->arena, lc_text, read->n_leads);
+    for (size_t from = 0; from < read->n_leads; from += LC_WORDS_MAX) {
+        const redisReply *states = *next++;
+        for (size_t i = 0; i < states->elements; i++)
+            read->leads[from + i] = lc_reply_text(states->element[i]);
+    }
+    return next;
+}
+
+static redisReply **
+take_counters(lc_redis_store *store, lc_store_read *read, redisReply **next)
+{
+    read->counts = lc_arena_new(&store->arena, lc_stored_count *, read->n_populations);
+    read->n_counts = lc_arena_new(&store->arena, size_t, read->n_populations);
+    for (size_t i = 0; i < read->n_populations; i++) {
+        const redisReply *fields = *next++;
+        read->n_counts[i] = fields->elements / 2;
+        read->counts[i] = lc_arena_new(&store->arena, lc_stored_count, read->n_counts[i]);
+        for (size_t f = 0; f < read->n_counts[i]; f++)
+            read->counts[i][f] = (lc_stored_count){.metric = lc_reply_text(fields->element[2 * f]),
+                                                   .count = strtoll(fields->element[2 * f + 1]->str, NULL, 10)};
+    }
+    return next;
+}
+
+static void
+take_population_names(lc_redis_store *store, lc_store_read *read, const redisReply *names)
+{
+    read->n_population_names = names->elements;
+    read->population_names = lc_arena_new(&store->arena, lc_text, names->elements);
+    for (size_t i = 0; i < names->elements; i++)
+        read->population_names[i] = lc_reply_text(names->element[i]);
+}
+
+static void
+take(lc_redis_store *store, lc_store_read *read, const redisReply *answers)
+{
+    redisReply **next = answers->element;
+
+    read->applied = lc_reply_text(*next++);
+    read->next_wakeup = LC_NEVER;
+    read->n_due = read->n_population_names = 0;
+    if (lc_text_is_absent(read->applied))
+        store->layout_is_noted = false; /* emptied, it seems, of all */
+    if (read->due_before != LC_ABSENT) {
+        take_wakeups(store, read, next[0], next[1]);
+        next += 2;
+    }
+    next = take_leads(store, read, next);
+    next = take_counters(store, read, next);
+    if (read->all_populations)
+        take_population_names(store, read, *next);
+}
+
+static bool
+check_answers(lc_redis_store *store, const lc_store_read *read, const redisReply *answers, GError **error)
+{
+    if (answers->type != REDIS_REPLY_ARRAY || answers->elements != count_commands(read)) {
+        g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "Redis gave no answer to a read");
+        lc_connection_close(&store->connection);
+        return false;
+    }
+    for (size_t i = 0; i < answers->elements; i++)
+        if (answers->element[i]->type == REDIS_REPLY_ERROR) {
+            lc_connection_refuse(answers->element[i], error);
+            lc_connection_close(&store->connection);
+            return false;
+        }
+    return true;
+}
+
+static bool
+receive(lc_redis_store *store, lc_store_read *read, GError **error)
+{
+    for (size_t queued = 0; queued < 1 + count_commands(read); queued++) {
+        g_autoptr(lc_reply) reply = lc_connection_expect(&store->connection, error);
+        if (reply == NULL)
+            return false;
+    }
+    redisReply *answers = lc_connection_expect(&store->connection, error);
+    if (answers == NULL)
+        return false;
+    g_ptr_array_add(store->replies, answers);
+    if (!check_answers(store, read, answers, error))
+        return false;
+    take(store, read, answers);
+    return true;
+}
+
+bool
+lc_redis_read_end(lc_store *base, GError **error)
+{
+    lc_redis_store *store = (lc_redis_store *)(void *)base;
+
+    for (size_t i = 0; i < store->n_reads; i++)
+        if (!receive(store, &store->reads[i], error))
+            return false;
+    return true;
+}

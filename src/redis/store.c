@@ -1,0 +1,248 @@
+/* lc_store on hiredis: opening, checking the server, scanning. */
+#include "parts.h"
+
+#include <stdlib.h>
+
+static lc_redis_store *
+redis_store_of(lc_store *store)
+{
+    return (lc_redis_store *)(void *)store;
+}
+
+/* ---- The server, and what is there ---- */
+
+/* The value of a line "name:value" of INFO, or NULL. */
+static char *
+info_value(const char *info, const char *name)
+{
+    g_autofree char *start = g_strconcat("\n", name, ":", NULL);
+    const char *at = strstr(info, start);
+
+    return at ? g_strndup(at + strlen(start), strcspn(at + strlen(start), "\r\n")) : NULL;
+}
+
+static bool
+check_info(const char *info, GError **error)
+{
+    g_autofree char *policy = info_value(info, "maxmemory_policy");
+    g_autofree char *cluster = info_value(info, "cluster_enabled");
+    g_autofree char *role = info_value(info, "role");
+    g_autofree char *version = info_value(info, "redis_version");
+
+    if (policy && strcmp(policy, "noeviction") != 0) {
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
+                    "Redis may evict keys: its maxmemory-policy is %s; set it to noeviction "
+                    "(CONFIG SET maxmemory-policy noeviction, and in redis.conf)",
+                    policy);
+        return false;
+    }
+    if (cluster && strcmp(cluster, "1") == 0) {
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
+                    "this Redis is a cluster's, which leadclock can't use yet; give it a Redis of its own");
+        return false;
+    }
+    if (version && atoi(version) < 4) {
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "Redis %s is too old; leadclock needs 4.0 or later", version);
+        return false;
+    }
+    if (role && strcmp(role, "slave") == 0) {
+        g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "this Redis is a replica and takes no writes");
+        return false;
+    }
+    if (policy == NULL)
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
+                         "Redis does not tell its maxmemory-policy; it must be noeviction");
+    return true;
+}
+
+static bool
+check_server(lc_redis_store *store, GError **error)
+{
+    lc_connection_say(&store->connection, "INFO");
+    if (!lc_connection_send(&store->connection, error))
+        return false;
+    g_autoptr(lc_reply) reply = lc_connection_receive(&store->connection, error);
+    if (reply == NULL)
+        return false;
+    if (reply->type != REDIS_REPLY_ERROR)
+        return check_info(reply->str, error);
+    if (!g_str_has_prefix(reply->str, "NOPERM"))
+        return lc_connection_refuse(reply, error);
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
+                     "Redis does not let us see its maxmemory-policy; it must be noeviction");
+    return true;
+}
+
+static bool
+compare_layout(lc_redis_store *store, lc_text found, const char *ours, GError **error)
+{
+    if (lc_text_equal(found, lc_text_of(ours)))
+        return true;
+    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
+                "Redis holds layout %.*s under \"%s:layout\" (version:partitions), and ours is %s; give this service "
+                "another name, or delete the keys that start with \"%s:\": they are made anew from the changelogs",
+                LC_TEXT_ARGS(found), store->name, ours, store->name);
+    return false;
+}
+
+bool
+lc_redis_note_layout(lc_redis_store *store, GError **error)
+{
+    lc_connection *redis = &store->connection;
+    lc_text name = lc_text_of(store->name);
+    g_autofree char *ours = g_strdup_printf("1:%d", store->partitions);
+
+    lc_connection_command(redis, 3);
+    lc_connection_word(redis, LC_TEXT("SETNX"));
+    lc_connection_words(redis, name, LC_TEXT(":layout"));
+    lc_connection_word(redis, lc_text_of(ours));
+    lc_connection_command(redis, 2);
+    lc_connection_word(redis, LC_TEXT("GET"));
+    lc_connection_words(redis, name, LC_TEXT(":layout"));
+    if (!lc_connection_send(redis, error))
+        return false;
+    g_autoptr(lc_reply) set = lc_connection_expect(redis, error);
+    g_autoptr(lc_reply) found = set ? lc_connection_expect(redis, error) : NULL;
+    if (found == NULL)
+        return false;
+    store->layout_is_noted = compare_layout(store, lc_reply_text(found), ours, error);
+    return store->layout_is_noted;
+}
+
+static bool
+name_keys(lc_redis_store *store, int32_t partitions, GError **error)
+{
+    if (partitions < 1 || partitions > LC_MAX_PARTITIONS) {
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "%d partitions; from 1 to %d can be kept in Redis", partitions,
+                    LC_MAX_PARTITIONS);
+        return false;
+    }
+    if (store->partitions == partitions)
+        return true;
+    g_strfreev(store->prefixes);
+    store->prefixes = g_new0(char *, (gsize)partitions + 1);
+    for (int32_t p = 0; p < partitions; p++) {
+        g_autofree char *tag = lc_redis_tag(p, partitions);
+        store->prefixes[p] = g_strdup_printf("%s:{%s}:", store->name, tag);
+    }
+    store->partitions = partitions;
+    return true;
+}
+
+static bool
+redis_open(lc_store *base, int32_t partitions, GError **error)
+{
+    lc_redis_store *store = redis_store_of(base);
+
+    if (name_keys(store, partitions, error) && lc_connection_open(&store->connection, error) &&
+        check_server(store, error) && lc_redis_note_layout(store, error))
+        return true;
+    lc_connection_close(&store->connection);
+    return false;
+}
+
+/* ---- Scanning ---- */
+
+static char *
+pattern_of(const char *prefix)
+{
+    GString *pattern = g_string_new(NULL);
+
+    for (; *prefix; prefix++) {
+        if (strchr("*?[]\\^-", *prefix))
+            g_string_append_c(pattern, '\\');
+        g_string_append_c(pattern, *prefix);
+    }
+    g_string_append_c(pattern, '*');
+    return g_string_free(pattern, FALSE);
+}
+
+static void
+take_keys(lc_redis_store *store, int32_t partition, const redisReply *keys)
+{
+    g_autofree char *position = g_strconcat(store->prefixes[partition], "applied", NULL);
+
+    g_array_set_size(store->scanned_keys, 0);
+    for (size_t i = 0; i < keys->elements; i++) {
+        lc_text key = lc_reply_text(keys->element[i]);
+        if (!lc_text_equal(key, lc_text_of(position)))
+            g_array_append_val(store->scanned_keys, key);
+    }
+}
+
+static bool
+redis_scan(lc_store *base, int32_t partition, uint64_t *cursor, lc_text **keys, size_t *n, GError **error)
+{
+    lc_redis_store *store = redis_store_of(base);
+    lc_connection *redis = &store->connection;
+    g_autofree char *pattern = pattern_of(store->prefixes[partition]);
+    char from[32];
+
+    g_clear_pointer(&store->scanned, lc_reply_free);
+    if (!lc_connection_open(redis, error))
+        return false;
+    g_snprintf(from, sizeof from, "%" G_GUINT64_FORMAT, *cursor);
+    lc_connection_command(redis, 6);
+    lc_connection_word(redis, LC_TEXT("SCAN"));
+    lc_connection_word(redis, lc_text_of(from));
+    lc_connection_word(redis, LC_TEXT("MATCH"));
+    lc_connection_word(redis, lc_text_of(pattern));
+    lc_connection_word(redis, LC_TEXT("COUNT"));
+    lc_connection_number(redis, 5000);
+    if (!lc_connection_send(redis, error))
+        return false;
+    store->scanned = lc_connection_expect(redis, error);
+    if (store->scanned == NULL)
+        return false;
+    take_keys(store, partition, store->scanned->element[1]);
+    *cursor = strtoull(store->scanned->element[0]->str, NULL, 10);
+    *keys = (lc_text *)(void *)store->scanned_keys->data;
+    *n = store->scanned_keys->len;
+    return true;
+}
+
+/* ---- Life ---- */
+
+static void
+redis_free(lc_store *base)
+{
+    lc_redis_store *store = redis_store_of(base);
+
+    lc_connection_clear(&store->connection);
+    lc_arena_clear(&store->arena);
+    g_ptr_array_unref(store->replies);
+    g_array_unref(store->scanned_keys);
+    g_clear_pointer(&store->scanned, lc_reply_free);
+    g_strfreev(store->prefixes);
+    g_free(store->name);
+    g_free(store);
+}
+
+static const lc_store_ops ops = {
+    .open = redis_open,
+    .read_begin = lc_redis_read_begin,
+    .read_end = lc_redis_read_end,
+    .write_begin = lc_redis_write_begin,
+    .write_end = lc_redis_write_end,
+    .scan = redis_scan,
+    .free = redis_free,
+};
+
+lc_store *
+lc_redis_store_new(const lc_redis_options *options, GError **error)
+{
+    if (*options->name == '\0' || strpbrk(options->name, "{}")) {
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "name: \"%s\" can't start Redis keys; use one without { and }",
+                    options->name);
+        return NULL;
+    }
+    lc_redis_store *store = g_new0(lc_redis_store, 1);
+    store->store.ops = &ops;
+    store->name = g_strdup(options->name);
+    store->replies = g_ptr_array_new_with_free_func((GDestroyNotify)freeReplyObject);
+    store->scanned_keys = g_array_new(FALSE, FALSE, sizeof(lc_text));
+    if (lc_connection_init(&store->connection, options, error))
+        return &store->store;
+    redis_free(&store->store);
+    return NULL;
+}

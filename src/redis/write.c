@@ -1,0 +1,283 @@
+/* Guarded writes. A WATCH is cleared by any EXEC, so partitions go one after the other: the EXEC of one travels with
+ * the WATCH and GET of the next, n + 1 round trips for n partitions. */
+#include "parts.h"
+
+/* Sends a variadic command for all leads that `has`, LC_WORDS_MAX at a time. */
+typedef struct {
+    const char *command;
+    const char *key; /* after the prefix: the first word; NULL: none */
+    size_t words;    /* of each lead */
+    bool (*has)(const lc_lead_change *change);
+    void (*put)(lc_connection *redis, lc_text lead_prefix, const lc_lead_change *change);
+} lead_command;
+
+static bool
+has_state(const lc_lead_change *change)
+{
+    return !lc_text_is_absent(change->state);
+}
+
+static bool
+is_deleted(const lc_lead_change *change)
+{
+    return lc_text_is_absent(change->state);
+}
+
+static bool
+has_wakeup(const lc_lead_change *change)
+{
+    return change->wake_changed && change->wake_at != LC_NEVER;
+}
+
+static bool
+loses_wakeup(const lc_lead_change *change)
+{
+    return change->wake_changed && change->wake_at == LC_NEVER;
+}
+
+static void
+put_state(lc_connection *redis, lc_text lead_prefix, const lc_lead_change *change)
+{
+    lc_connection_words(redis, lead_prefix, change->lead_id);
+    lc_connection_word(redis, change->state);
+}
+
+static void
+put_key(lc_connection *redis, lc_text lead_prefix, const lc_lead_change *change)
+{
+    lc_connection_words(redis, lead_prefix, change->lead_id);
+}
+
+static void
+put_wakeup(lc_connection *redis, lc_text lead_prefix, const lc_lead_change *change)
+{
+    (void)lead_prefix;
+    lc_connection_number(redis, change->wake_at);
+    lc_connection_word(redis, change->lead_id);
+}
+
+static void
+put_lead_id(lc_connection *redis, lc_text lead_prefix, const lc_lead_change *change)
+{
+    (void)lead_prefix;
+    lc_connection_word(redis, change->lead_id);
+}
+
+static const lead_command lead_commands[] = {
+    {"MSET", NULL, 2, has_state, put_state},
+    {"UNLINK", NULL, 1, is_deleted, put_key},
+    {"ZADD", "wakeups", 2, has_wakeup, put_wakeup},
+    {"ZREM", "wakeups", 1, loses_wakeup, put_lead_id},
+};
+
+/* Each returns the number of commands. */
+static size_t
+say_leads(lc_connection *redis, lc_text prefix, const lead_command *how, const lc_store_write *write)
+{
+    g_autofree char *lead_prefix = g_strconcat(prefix.data, "lead:", NULL);
+    size_t n_commands = 0, left = 0, in_command = 0;
+
+    for (size_t i = 0; i < write->n_leads; i++)
+        left += how->has(&write->leads[i]);
+    for (size_t i = 0; left + in_command && i < write->n_leads; i++) {
+        if (!how->has(&write->leads[i]))
+            continue;
+        if (in_command == 0) {
+            in_command = MIN(left, LC_WORDS_MAX);
+            left -= in_command;
+            n_commands++;
+            lc_connection_command(redis, 1 + (how->key != NULL) + in_command * how->words);
+            lc_connection_word(redis, lc_text_of(how->command));
+            if (how->key)
+                lc_connection_words(redis, prefix, lc_text_of(how->key));
+        }
+        how->put(redis, lc_text_of(lead_prefix), &write->leads[i]);
+        in_command--;
+    }
+    return n_commands;
+}
+
+static size_t
+say_population(lc_connection *redis, lc_text prefix, const lc_counters_change *change)
+{
+    g_autofree char *counters_prefix = g_strconcat(prefix.data, "counters:", NULL);
+
+    lc_connection_command(redis, 2);
+    lc_connection_word(redis, LC_TEXT("UNLINK"));
+    lc_connection_words(redis, lc_text_of(counters_prefix), change->population);
+    lc_connection_command(redis, 3);
+    lc_connection_word(redis, change->n_counts ? LC_TEXT("SADD") : LC_TEXT("SREM"));
+    lc_connection_words(redis, prefix, LC_TEXT("populations"));
+    lc_connection_word(redis, change->population);
+    if (change->n_counts == 0)
+        return 2;
+    lc_connection_command(redis, 2 + 2 * change->n_counts);
+    lc_connection_word(redis, LC_TEXT("HSET"));
+    lc_connection_words(redis, lc_text_of(counters_prefix), change->population);
+    for (size_t i = 0; i < change->n_counts; i++) {
+        lc_connection_word(redis, change->counts[i].metric);
+        lc_connection_number(redis, change->counts[i].count);
+    }
+    return 3;
+}
+
+static size_t
+say_unlinks(lc_connection *redis, const lc_store_write *write)
+{
+    size_t n_commands = 0;
+
+    for (size_t from = 0; from < write->n_unlink_keys; from += LC_WORDS_MAX, n_commands++) {
+        size_t n = MIN(write->n_unlink_keys - from, LC_WORDS_MAX);
+        lc_connection_command(redis, n + 1);
+        lc_connection_word(redis, LC_TEXT("UNLINK"));
+        for (size_t i = from; i < from + n; i++)
+            lc_connection_word(redis, write->unlink_keys[i]);
+    }
+    return n_commands;
+}
+
+static size_t
+say_changes(lc_redis_store *store, const lc_store_write *write)
+{
+    lc_connection *redis = &store->connection;
+    lc_text prefix = lc_prefix(store, write->partition);
+    size_t n_commands = 1;
+
+    lc_connection_say(redis, "MULTI");
+    n_commands += say_unlinks(redis, write);
+    for (size_t i = 0; i < G_N_ELEMENTS(lead_commands); i++)
+        n_commands += say_leads(redis, prefix, &lead_commands[i], write);
+    for (size_t i = 0; i < write->n_counters; i++)
+        n_commands += say_population(redis, prefix, &write->counters[i]);
+    lc_connection_command(redis, 3);
+    lc_connection_word(redis, LC_TEXT("SET"));
+    lc_connection_words(redis, prefix, LC_TEXT("applied"));
+    lc_connection_word(redis, write->next);
+    lc_connection_say(redis, "EXEC");
+    return n_commands;
+}
+
+static void
+say_watch(lc_redis_store *store, const lc_store_write *write)
+{
+    static const char *const commands[] = {"WATCH", "GET"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
+        lc_connection_command(&store->connection, 2);
+        lc_connection_word(&store->connection, lc_text_of(commands[i]));
+        lc_connection_words(&store->connection, lc_prefix(store, write->partition), LC_TEXT("applied"));
+    }
+}
+
+bool
+lc_redis_write_begin(lc_store *base, lc_store_write *writes, size_t n, GError **error)
+{
+    lc_redis_store *store = (lc_redis_store *)(void *)base;
+
+    store->writes = writes;
+    store->n_writes = n;
+    for (size_t i = 0; i < n; i++)
+        writes[i].written = false;
+    if (!lc_connection_open(&store->connection, error))
+        return false;
+    if (!store->layout_is_noted && !lc_redis_note_layout(store, error))
+        return false;
+    if (n)
+        say_watch(store, &writes[0]);
+    return lc_connection_send(&store->connection, error);
+}
+
+static bool
+is_as_expected(lc_redis_store *store, const lc_store_write *write, bool *as_expected, GError **error)
+{
+    g_autoptr(lc_reply) watched = lc_connection_expect(&store->connection, error);
+    g_autoptr(lc_reply) applied = watched ? lc_connection_expect(&store->connection, error) : NULL;
+
+    if (applied)
+        *as_expected = lc_text_equal(lc_reply_text(applied), write->expected);
+    return applied != NULL;
+}
+
+/* Redis does not take back what a MULTI did before the command that failed: with no position it is a lost view, which
+ * is made anew from the beginning. */
+static bool
+forget_position(lc_redis_store *store, const lc_store_write *write)
+{
+    lc_connection_command(&store->connection, 2);
+    lc_connection_word(&store->connection, LC_TEXT("DEL"));
+    lc_connection_words(&store->connection, lc_prefix(store, write->partition), LC_TEXT("applied"));
+    if (lc_connection_send(&store->connection, NULL)) {
+        g_autoptr(lc_reply) reply = lc_connection_receive(&store->connection, NULL);
+        (void)reply;
+    }
+    lc_connection_close(&store->connection);
+    return false;
+}
+
+static bool
+take_outcome(lc_redis_store *store, lc_store_write *write, const redisReply *outcome, GError **error)
+{
+    /* Refused as a whole (EXECABORT): nothing was done, and the position still holds. */
+    if (outcome->type == REDIS_REPLY_ERROR) {
+        lc_connection_refuse(outcome, error);
+        lc_connection_close(&store->connection);
+        return false;
+    }
+    if (outcome->type == REDIS_REPLY_NIL)
+        return true;
+    for (size_t i = 0; i < outcome->elements; i++)
+        if (outcome->element[i]->type == REDIS_REPLY_ERROR) {
+            g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "Redis did only a part of a write to partition %d: %s",
+                        write->partition, outcome->element[i]->str);
+            return forget_position(store, write);
+        }
+    write->written = true;
+    return true;
+}
+
+static bool
+receive_outcome(lc_redis_store *store, lc_store_write *write, size_t n_commands, GError **error)
+{
+    for (size_t i = 0; i < n_commands; i++) {
+        /* A command that is refused here makes EXEC refuse all. */
+        g_autoptr(lc_reply) queued = lc_connection_receive(&store->connection, error);
+        if (queued == NULL)
+            return false;
+    }
+    g_autoptr(lc_reply) outcome = lc_connection_receive(&store->connection, error);
+    return outcome && take_outcome(store, write, outcome, error);
+}
+
+/* One partition: its WATCH and GET are sent already; those of `following`, if any, go with its EXEC. */
+static bool
+write_partition(lc_redis_store *store, lc_store_write *write, const lc_store_write *following, GError **error)
+{
+    bool as_expected = false;
+    size_t n_commands = 0;
+
+    if (!is_as_expected(store, write, &as_expected, error))
+        return false;
+    if (as_expected)
+        n_commands = say_changes(store, write);
+    else
+        lc_connection_say(&store->connection, "UNWATCH");
+    if (following)
+        say_watch(store, following);
+    if (!lc_connection_send(&store->connection, error))
+        return false;
+    if (as_expected)
+        return receive_outcome(store, write, n_commands, error);
+    g_autoptr(lc_reply) unwatched = lc_connection_expect(&store->connection, error);
+    return unwatched != NULL;
+}
+
+bool
+lc_redis_write_end(lc_store *base, GError **error)
+{
+    lc_redis_store *store = (lc_redis_store *)(void *)base;
+
+    for (size_t i = 0; i < store->n_writes; i++)
+        if (!write_partition(store, &store->writes[i], i + 1 < store->n_writes ? &store->writes[i + 1] : NULL, error))
+            return false;
+    return true;
+}
