@@ -157,9 +157,9 @@ write_outcomes(lc_text lead_id, const lc_judgement *judgement, void *data)
 }
 
 static bool
-write_counters(const lc_counters *counters, const char *path, GError **error)
+write_counters(const lc_backtest_counters *counters, const char *path, GError **error)
 {
-    g_autoptr(GArray) sorted = lc_counters_sorted(counters);
+    g_autoptr(GArray) sorted = lc_backtest_counters_sorted(counters);
     g_autoptr(GString) lines = g_string_new(NULL);
     for (guint i = 0; i < sorted->len; i++) {
         const lc_counter *c = &g_array_index(sorted, lc_counter, i);

@@ -1,6 +1,6 @@
 #include "counters.h"
 
-struct lc_counters {
+struct lc_backtest_counters {
     GHashTable *sums; /* lc_counter * -> itself */
 };
 
@@ -28,23 +28,23 @@ counter_equal(gconstpointer a, gconstpointer b)
            lc_text_equal(one->channel, other->channel);
 }
 
-lc_counters *
-lc_counters_new(void)
+lc_backtest_counters *
+lc_backtest_counters_new(void)
 {
-    lc_counters *counters = g_new(lc_counters, 1);
+    lc_backtest_counters *counters = g_new(lc_backtest_counters, 1);
     counters->sums = g_hash_table_new_full(counter_hash, counter_equal, g_free, NULL);
     return counters;
 }
 
 void
-lc_counters_free(lc_counters *counters)
+lc_backtest_counters_free(lc_backtest_counters *counters)
 {
     g_hash_table_unref(counters->sums);
     g_free(counters);
 }
 
 static lc_counter *
-add_counter(lc_counters *counters, const lc_counter *key)
+add_counter(lc_backtest_counters *counters, const lc_counter *key)
 {
     lc_counter *counter = g_malloc(sizeof *counter + key->channel.size + key->metric.size);
     char *texts = (char *)(counter + 1);
@@ -56,7 +56,7 @@ add_counter(lc_counters *counters, const lc_counter *key)
 }
 
 void
-lc_counters_add(lc_counters *counters, const lc_count *count)
+lc_backtest_counters_add(lc_backtest_counters *counters, const lc_count *count)
 {
     const lc_counter key = {count->channel, count->cohort, count->metric, 0};
     lc_counter *counter = g_hash_table_lookup(counters->sums, &key);
@@ -76,7 +76,7 @@ compare_counters(gconstpointer a, gconstpointer b)
 }
 
 GArray *
-lc_counters_sorted(const lc_counters *counters)
+lc_backtest_counters_sorted(const lc_backtest_counters *counters)
 {
     GArray *sorted = g_array_new(FALSE, FALSE, sizeof(lc_counter));
     GHashTableIter iter;

@@ -3,14 +3,14 @@
 
 #include <leadclock/core.h>
 
-typedef struct lc_counters lc_counters;
+typedef struct lc_backtest_counters lc_backtest_counters;
 
-lc_counters *lc_counters_new(void);
-void lc_counters_free(lc_counters *counters);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_counters, lc_counters_free)
+lc_backtest_counters *lc_backtest_counters_new(void);
+void lc_backtest_counters_free(lc_backtest_counters *counters);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_backtest_counters, lc_backtest_counters_free)
 
 /* Texts are copied where they are new. */
-void lc_counters_add(lc_counters *counters, const lc_count *count);
+void lc_backtest_counters_add(lc_backtest_counters *counters, const lc_count *count);
 
 typedef struct {
     lc_text channel;
@@ -20,4 +20,4 @@ typedef struct {
 } lc_counter;
 
 /* Sorted by channel, cohort and metric, in byte order; zeros are left out. Caller unrefs; texts are borrowed. */
-GArray *lc_counters_sorted(const lc_counters *counters);
+GArray *lc_backtest_counters_sorted(const lc_backtest_counters *counters);

@@ -5,7 +5,7 @@
 
 typedef struct lc_summary lc_summary;
 
-lc_summary *lc_summary_new(const lc_counters *counters);
+lc_summary *lc_summary_new(const lc_backtest_counters *counters);
 void lc_summary_free(lc_summary *summary);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_summary, lc_summary_free)
 
