@@ -188,37 +188,54 @@ check_utf8(reader *r, const char *data, const char *end)
     return wrong_json(r, "bytes that are no UTF-8");
 }
 
-/* After the opening quote. The text ends with a NUL where its closing quote was. */
+/* Whether a byte stands for itself in a string and needs no further look: ASCII, no quote, no backslash, no control
+ * character. */
+static const bool is_plain[256] = {
+    [0x20 ... 0x21] = true,
+    [0x23 ... 0x5b] = true,
+    [0x5d ... 0x7f] = true,
+};
+
+/* Everything up to a quote, a backslash or a control character, moved to `*out` where that stands before it. */
+static bool
+read_run(reader *r, char **out)
+{
+    char *start = r->at;
+    bool ascii = true;
+    for (;;) {
+        while (is_plain[(unsigned char)*r->at])
+            r->at++;
+        if ((unsigned char)*r->at < 0x80)
+            break;
+        ascii = false;
+        r->at++;
+    }
+    char *end = r->at;
+    if (!ascii && !check_utf8(r, start, end))
+        return false;
+    if (*out != start)
+        memmove(*out, start, (size_t)(end - start));
+    *out += end - start;
+    return true;
+}
+
+/* After the opening quote. The text ends with a NUL, at the latest where its closing quote was. */
 static bool
 read_string_rest(reader *r, lc_text *text)
 {
-    char *start = r->at, *raw = r->at, *out = NULL;
-    unsigned char high_bits = 0;
+    char *start = r->at, *out = r->at;
     for (;;) {
-        unsigned char c = (unsigned char)*r->at;
-        if (c == '"')
+        if (!read_run(r, &out))
+            return false;
+        if (*r->at == '"')
             break;
-        if (c < 0x20)
+        if (*r->at != '\\')
             return wrong_json(r, r->at == r->end ? "a string without its closing quote"
                                                  : "a control character in a string; escape it");
-        if (c != '\\') {
-            high_bits |= c;
-            if (out)
-                *out++ = (char)c;
-            r->at++;
-            continue;
-        }
-        if (high_bits >= 0x80 && !check_utf8(r, raw, r->at))
-            return false;
-        out = out ? out : r->at;
         r->at++;
         if (!read_escape(r, &out))
             return false;
-        raw = r->at;
     }
-    if (high_bits >= 0x80 && !check_utf8(r, raw, r->at))
-        return false;
-    out = out ? out : r->at;
     *out = '\0';
     r->at++;
     *text = (lc_text){start, (size_t)(out - start)};
@@ -237,6 +254,18 @@ skip_digits(const char *at)
     while (g_ascii_isdigit(*at))
         at++;
     return at;
+}
+
+/* Of at most 19 characters: too many only for the largest, which saturate. */
+static int64_t
+integer_of(const char *at, const char *end)
+{
+    bool negative = *at == '-';
+    uint64_t sum = 0;
+    for (at += negative; at < end; at++)
+        sum = sum * 10 + (uint64_t)(*at - '0');
+    sum = MIN(sum, (uint64_t)INT64_MAX);
+    return negative ? -(int64_t)sum : (int64_t)sum;
 }
 
 /* `-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?`; a number beyond 64 bits counts as one with a fraction. */
@@ -263,7 +292,7 @@ read_number(reader *r, value *v)
     if (at - r->at > 19)
         v->kind = VALUE_REAL;
     if (v->kind == VALUE_INTEGER)
-        v->integer = g_ascii_strtoll(r->at, NULL, 10);
+        v->integer = integer_of(r->at, at);
     r->at += at - r->at;
     return true;
 }
