@@ -1,7 +1,5 @@
 #include "zone.h"
 
-#include <stdio.h>
-
 /* From `start` up to the next one's start, wall-clock time is UTC plus `offset`. */
 typedef struct {
     lc_instant start;
@@ -31,17 +29,47 @@ is_plain_name(const char *name)
     return g_ascii_isalpha(name[0]) && !g_str_has_prefix(name, "posix/") && !g_str_has_prefix(name, "right/");
 }
 
-static bool
-is_in_database(const char *name)
+/* The file of a zone; NULL where the database has none. Ends with a NUL. Caller frees. */
+static char *
+read_database(const char *name, gsize *size)
 {
     const char *folder = g_getenv("TZDIR");
     g_autofree char *path = g_build_filename(folder ? folder : "/usr/share/zoneinfo", name, NULL);
-    FILE *file = g_file_test(path, G_FILE_TEST_IS_REGULAR) ? fopen(path, "rbe") : NULL;
-    char magic[4];
-    bool found = file && fread(magic, 1, sizeof magic, file) == sizeof magic && memcmp(magic, "TZif", 4) == 0;
-    if (file)
-        fclose(file);
-    return found;
+    g_autofree char *data = NULL;
+    if (!g_file_test(path, G_FILE_TEST_IS_REGULAR) || !g_file_get_contents(path, &data, size, NULL) || *size < 4 ||
+        memcmp(data, "TZif", 4) != 0)
+        return NULL;
+    return g_steal_pointer(&data);
+}
+
+static const char *
+skip_abbreviation(const char *rule)
+{
+    if (*rule == '<')
+        return rule + strcspn(rule, ">") + 1;
+    return rule + strspn(rule, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+}
+
+/* GLib takes a summer offset of 0 in the rule for the years to come ("IST-1GMT0,M10.5.0,M3.5.0/1", Dublin) for none
+ * given, and adds an hour. The offset that it so makes up; 0 where the rule is none of these. */
+static lc_duration
+made_up_offset(const char *data, gsize size)
+{
+    g_autofree char *rule = NULL;
+    const char *end = data + size - 1, *start = end;
+    if (size < 6 || *end != '\n')
+        return 0;
+    while (start > data && start[-1] != '\n')
+        start--;
+    rule = g_strndup(start, (gsize)(end - start));
+    const char *offset = skip_abbreviation(rule);
+    char *after;
+    gint64 hours = *offset ? g_ascii_strtoll(offset, &after, 10) : 0;
+    if (hours == 0)
+        return 0;
+    const char *summer = skip_abbreviation(after);
+    bool zero = summer != after && *summer == '0' && strspn(summer, "0:") == strcspn(summer, ",");
+    return zero ? (1 - hours) * LC_HOUR : 0;
 }
 
 static lc_duration
@@ -65,6 +93,21 @@ interval_end(GTimeZone *zone, int interval, int64_t from, int64_t end)
     return end;
 }
 
+/* Where GLib made up the offset `wrong` for 0, also the change from it, which is told in its wall-clock time, comes too
+ * early by as much, the first such change included (the one before the first `wrong`). */
+static void
+mend(lc_zone *zone, lc_duration wrong)
+{
+    size_t first = 0;
+    while (first < zone->n_offsets && zone->offsets[first].offset != wrong)
+        first++;
+    for (size_t i = MAX(first, 1) - 1; first < zone->n_offsets && i < zone->n_offsets; i++)
+        if (zone->offsets[i].offset == wrong)
+            zone->offsets[i].offset = 0;
+        else if (zone->offsets[i].start != LC_ABSENT)
+            zone->offsets[i].start += wrong;
+}
+
 static void
 tabulate(lc_zone *zone, GTimeZone *source)
 {
@@ -83,15 +126,19 @@ tabulate(lc_zone *zone, GTimeZone *source)
 lc_zone *
 lc_zone_new(const char *name)
 {
-    g_autoptr(GTimeZone) source = NULL;
-    if (strcmp(name, "UTC") == 0)
+    gsize size = 0;
+    g_autofree char *data = is_plain_name(name) ? read_database(name, &size) : NULL;
+    g_autoptr(GTimeZone) source = data ? g_time_zone_new_identifier(name) : NULL;
+    /* A small container may have no database. */
+    if (source == NULL && strcmp(name, "UTC") == 0)
         source = g_time_zone_new_utc();
-    else if (is_plain_name(name) && is_in_database(name))
-        source = g_time_zone_new_identifier(name);
     if (source == NULL)
         return NULL;
     lc_zone *zone = g_new0(lc_zone, 1);
     tabulate(zone, source);
+    lc_duration wrong = data ? made_up_offset(data, size) : 0;
+    if (wrong != 0)
+        mend(zone, wrong);
     return zone;
 }
 

@@ -26,7 +26,7 @@ void lc_backtest_side_finish(lc_backtest_side *side, lc_instant until);
 const char *lc_backtest_side_name(const lc_backtest_side *side); /* its policy files */
 const lc_policy_book *lc_backtest_side_book(const lc_backtest_side *side);
 const lc_backtest_counters *lc_backtest_side_counters(const lc_backtest_side *side);
-lc_backtest_tally *lc_backtest_side_tally(const lc_backtest_side *side);
+lc_tally *lc_backtest_side_tally(const lc_backtest_side *side);
 size_t lc_backtest_side_leads(const lc_backtest_side *side); /* still kept at the end */
 
 /* ---- Tables ---- */

@@ -2,7 +2,7 @@
 #include "backtest.h"
 
 typedef struct {
-    lc_backtest_tally_group key; /* texts borrowed */
+    lc_tally_group key; /* texts borrowed */
     int64_t counts[2];
 } pair;
 
@@ -43,9 +43,9 @@ find_pair(GArray *pairs, const pair *wanted)
 static void
 add_groups(GArray *pairs, const grouping *g, const lc_backtest_side *side, int index)
 {
-    g_autoptr(GPtrArray) groups = lc_backtest_tally_groups(lc_backtest_side_tally(side));
+    g_autoptr(GPtrArray) groups = lc_tally_groups(lc_backtest_side_tally(side));
     for (guint i = 0; i < groups->len; i++) {
-        const lc_backtest_tally_group *group = groups->pdata[i];
+        const lc_tally_group *group = groups->pdata[i];
         if (group->type == LC_OUTCOME_SETTLED && g->by_rule)
             continue;
         pair wanted = {.key = *group};

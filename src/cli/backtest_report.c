@@ -6,7 +6,7 @@
 
 typedef struct {
     const lc_summary *sums;
-    lc_backtest_tally *tally;
+    lc_tally *tally;
     GPtrArray *stages; /* char *: of all documents, in order, each once */
     GPtrArray *won;    /* char *: those that close as won */
     GPtrArray *tables;
@@ -171,9 +171,9 @@ add_response_times(report *r)
     lc_table_column(table, LC_CELL_COUNT, "contacted", "contacted");
     lc_table_column(table, LC_CELL_DURATION, "median_ms", "median");
     lc_table_column(table, LC_CELL_DURATION, "p90_ms", "90th percentile");
-    lc_table_count(table, (int64_t)lc_backtest_tally_responses(r->tally));
-    lc_table_duration(table, lc_backtest_tally_percentile(r->tally, 50));
-    lc_table_duration(table, lc_backtest_tally_percentile(r->tally, 90));
+    lc_table_count(table, (int64_t)lc_tally_responses(r->tally));
+    lc_table_duration(table, lc_tally_percentile(r->tally, 50));
+    lc_table_duration(table, lc_tally_percentile(r->tally, 90));
 }
 
 /* ---- Rejections and endings ---- */
@@ -210,9 +210,9 @@ add_clawbacks(report *r)
     lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
     lc_table_column(table, LC_CELL_TEXT, "rule", "rule");
     lc_table_column(table, LC_CELL_COUNT, "count", "count");
-    g_autoptr(GPtrArray) groups = lc_backtest_tally_groups(r->tally);
+    g_autoptr(GPtrArray) groups = lc_tally_groups(r->tally);
     for (guint i = 0; i < groups->len; i++) {
-        const lc_backtest_tally_group *group = groups->pdata[i];
+        const lc_tally_group *group = groups->pdata[i];
         if (group->type != LC_OUTCOME_CLAWED_BACK)
             continue;
         lc_table_text(table, group->channel);

@@ -8,7 +8,7 @@ struct lc_backtest_side {
     lc_policy_book *book;
     lc_replay *replay;
     lc_backtest_counters *counters;
-    lc_backtest_tally *tally; /* or NULL */
+    lc_tally *tally; /* or NULL */
     lc_backtest_sink sink;
     void *data;
 };
@@ -21,7 +21,7 @@ take_judgement(lc_table_lead *lead, const lc_judgement *judgement, void *data)
         lc_backtest_counters_add(side->counters, &judgement->counts[i]);
     if (side->tally)
         for (size_t i = 0; i < judgement->n_outcomes; i++)
-            lc_backtest_tally_add(side->tally, &lead->tally, &judgement->outcomes[i]);
+            lc_tally_add_outcome(side->tally, &lead->tally, &judgement->outcomes[i]);
     if (side->sink && judgement->n_outcomes > 0)
         side->sink(lead->lead.id, judgement, side->data);
 }
@@ -31,7 +31,7 @@ forget_lead(lc_table_lead *lead, void *data)
 {
     lc_backtest_side *side = data;
     if (side->tally)
-        lc_backtest_tally_close_lead(side->tally, &lead->tally);
+        lc_tally_close_lead(side->tally, &lead->tally);
 }
 
 lc_backtest_side *
@@ -44,7 +44,7 @@ lc_backtest_side_new(char **policies, bool tallied, lc_backtest_sink sink, void 
     side->name = g_strjoinv(" ", policies);
     side->book = book;
     side->counters = lc_backtest_counters_new();
-    side->tally = tallied ? lc_backtest_tally_new() : NULL;
+    side->tally = tallied ? lc_tally_new() : NULL;
     side->replay = lc_replay_new(book, take_judgement, forget_lead, side);
     side->sink = sink;
     side->data = data;
@@ -55,7 +55,7 @@ void
 lc_backtest_side_free(lc_backtest_side *side)
 {
     lc_replay_free(side->replay);
-    g_clear_pointer(&side->tally, lc_backtest_tally_free);
+    g_clear_pointer(&side->tally, lc_tally_free);
     lc_backtest_counters_free(side->counters);
     lc_policy_book_free(side->book);
     g_free(side->name);
@@ -84,9 +84,9 @@ tally_open_cycles(lc_table_lead *lead, void *data)
     settled.facts[settled.n_facts++] = own;
     const lc_judgement *judgement = lc_lead_derive(lc_replay_judge(side->replay), &settled, LAST_INSTANT);
     for (size_t i = 0; i < judgement->n_outcomes; i++)
-        lc_backtest_tally_add_response(side->tally, &lead->tally, &judgement->outcomes[i]);
+        lc_tally_add_response(side->tally, &lead->tally, &judgement->outcomes[i]);
     lc_table_lead_disown(lead);
-    lc_backtest_tally_close_lead(side->tally, &lead->tally);
+    lc_tally_close_lead(side->tally, &lead->tally);
 }
 
 void
@@ -116,7 +116,7 @@ lc_backtest_side_counters(const lc_backtest_side *side)
     return side->counters;
 }
 
-lc_backtest_tally *
+lc_tally *
 lc_backtest_side_tally(const lc_backtest_side *side)
 {
     return side->tally;

@@ -1,13 +1,13 @@
 #include "tally.h"
 
 typedef struct {
-    uint64_t id;                    /* the first half of the event_id: enough within a lead */
-    lc_backtest_tally_group *group; /* or NULL */
-    lc_duration response;           /* of a settled cycle; or LC_ABSENT */
+    uint64_t id;           /* the first half of the event_id: enough within a lead */
+    lc_tally_group *group; /* or NULL */
+    lc_duration response;  /* of a settled cycle; or LC_ABSENT */
 } contribution;
 
-struct lc_backtest_tally {
-    GHashTable *groups; /* lc_backtest_tally_group * -> itself */
+struct lc_tally {
+    GHashTable *groups; /* lc_tally_group * -> itself */
     GArray *responses;  /* of lc_duration */
     bool sorted;
 };
@@ -25,14 +25,14 @@ text_hash(guint hash, lc_text text)
 static guint
 group_hash(gconstpointer key)
 {
-    const lc_backtest_tally_group *group = key;
+    const lc_tally_group *group = key;
     return text_hash(text_hash(text_hash(group->type, group->rule), group->channel), group->what);
 }
 
 static gboolean
 group_equal(gconstpointer a, gconstpointer b)
 {
-    const lc_backtest_tally_group *one = a, *other = b;
+    const lc_tally_group *one = a, *other = b;
     return one->type == other->type && lc_text_equal(one->rule, other->rule) &&
            lc_text_equal(one->channel, other->channel) && lc_text_equal(one->what, other->what);
 }
@@ -46,21 +46,21 @@ own_text(lc_text text)
 static void
 free_group(gpointer data)
 {
-    lc_backtest_tally_group *group = data;
+    lc_tally_group *group = data;
     g_free((char *)group->rule.data);
     g_free((char *)group->channel.data);
     g_free((char *)group->what.data);
     g_free(group);
 }
 
-static lc_backtest_tally_group *
-find_group(lc_backtest_tally *tally, const lc_backtest_tally_group *key)
+static lc_tally_group *
+find_group(lc_tally *tally, const lc_tally_group *key)
 {
-    lc_backtest_tally_group *group = g_hash_table_lookup(tally->groups, key);
+    lc_tally_group *group = g_hash_table_lookup(tally->groups, key);
     if (group)
         return group;
-    group = g_new(lc_backtest_tally_group, 1);
-    *group = (lc_backtest_tally_group){key->type, own_text(key->rule), own_text(key->channel), own_text(key->what), 0};
+    group = g_new(lc_tally_group, 1);
+    *group = (lc_tally_group){key->type, own_text(key->rule), own_text(key->channel), own_text(key->what), 0};
     g_hash_table_add(tally->groups, group);
     return group;
 }
@@ -86,12 +86,11 @@ what_of(const lc_outcome *outcome, char *text, size_t room)
     }
 }
 
-static lc_backtest_tally_group *
-group_of(lc_backtest_tally *tally, const lc_outcome *outcome)
+static lc_tally_group *
+group_of(lc_tally *tally, const lc_outcome *outcome)
 {
     char text[320];
-    const lc_backtest_tally_group key = {outcome->type, outcome->rule, outcome->channel,
-                                         what_of(outcome, text, sizeof text), 0};
+    const lc_tally_group key = {outcome->type, outcome->rule, outcome->channel, what_of(outcome, text, sizeof text), 0};
     return find_group(tally, &key);
 }
 
@@ -144,7 +143,7 @@ retract(GArray *contributions, uint64_t id)
 }
 
 void
-lc_backtest_tally_add(lc_backtest_tally *tally, void **lead, const lc_outcome *outcome)
+lc_tally_add_outcome(lc_tally *tally, void **lead, const lc_outcome *outcome)
 {
     if (outcome->type == LC_OUTCOME_WARNING || outcome->type == LC_OUTCOME_BREACH_ENDED)
         return;
@@ -164,7 +163,7 @@ lc_backtest_tally_add(lc_backtest_tally *tally, void **lead, const lc_outcome *o
 }
 
 void
-lc_backtest_tally_add_response(lc_backtest_tally *tally, void **lead, const lc_outcome *outcome)
+lc_tally_add_response(lc_tally *tally, void **lead, const lc_outcome *outcome)
 {
     (void)tally;
     uint64_t id = short_id(&outcome->event_id);
@@ -173,7 +172,7 @@ lc_backtest_tally_add_response(lc_backtest_tally *tally, void **lead, const lc_o
 }
 
 void
-lc_backtest_tally_close_lead(lc_backtest_tally *tally, void **lead)
+lc_tally_close_lead(lc_tally *tally, void **lead)
 {
     GArray *contributions = *lead;
     if (contributions == NULL)
@@ -190,17 +189,17 @@ lc_backtest_tally_close_lead(lc_backtest_tally *tally, void **lead)
 
 /* ---- The whole ---- */
 
-lc_backtest_tally *
-lc_backtest_tally_new(void)
+lc_tally *
+lc_tally_new(void)
 {
-    lc_backtest_tally *tally = g_new0(lc_backtest_tally, 1);
+    lc_tally *tally = g_new0(lc_tally, 1);
     tally->groups = g_hash_table_new_full(group_hash, group_equal, free_group, NULL);
     tally->responses = g_array_new(FALSE, FALSE, sizeof(lc_duration));
     return tally;
 }
 
 void
-lc_backtest_tally_free(lc_backtest_tally *tally)
+lc_tally_free(lc_tally *tally)
 {
     g_hash_table_unref(tally->groups);
     g_array_unref(tally->responses);
@@ -210,8 +209,7 @@ lc_backtest_tally_free(lc_backtest_tally *tally)
 static int
 compare_groups(gconstpointer a, gconstpointer b)
 {
-    const lc_backtest_tally_group *one = *(lc_backtest_tally_group *const *)a,
-                                  *other = *(lc_backtest_tally_group *const *)b;
+    const lc_tally_group *one = *(lc_tally_group *const *)a, *other = *(lc_tally_group *const *)b;
     int order = lc_text_compare(one->channel, other->channel);
     if (order == 0)
         order = lc_text_compare(one->rule, other->rule);
@@ -221,21 +219,21 @@ compare_groups(gconstpointer a, gconstpointer b)
 }
 
 GPtrArray *
-lc_backtest_tally_groups(const lc_backtest_tally *tally)
+lc_tally_groups(const lc_tally *tally)
 {
     GPtrArray *groups = g_ptr_array_new();
     GHashTableIter iter;
     gpointer group;
     g_hash_table_iter_init(&iter, tally->groups);
     while (g_hash_table_iter_next(&iter, &group, NULL))
-        if (((lc_backtest_tally_group *)group)->count != 0)
+        if (((lc_tally_group *)group)->count != 0)
             g_ptr_array_add(groups, group);
     g_ptr_array_sort(groups, compare_groups);
     return groups;
 }
 
 size_t
-lc_backtest_tally_responses(const lc_backtest_tally *tally)
+lc_tally_responses(const lc_tally *tally)
 {
     return tally->responses->len;
 }
@@ -248,7 +246,7 @@ compare_durations(gconstpointer a, gconstpointer b)
 }
 
 lc_duration
-lc_backtest_tally_percentile(lc_backtest_tally *tally, unsigned percent)
+lc_tally_percentile(lc_tally *tally, unsigned percent)
 {
     size_t n = tally->responses->len;
     if (n == 0)

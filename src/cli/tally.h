@@ -5,7 +5,7 @@
 
 #include <leadclock/core.h>
 
-typedef struct lc_backtest_tally lc_backtest_tally;
+typedef struct lc_tally lc_tally;
 
 /* One population of net outcomes of one type. */
 typedef struct {
@@ -14,23 +14,23 @@ typedef struct {
     lc_text channel;
     lc_text what; /* breached: the clock, or CLOCK:early; routed: "CAUSE to ROUTE"; settled: the cause */
     int64_t count;
-} lc_backtest_tally_group;
+} lc_tally_group;
 
-lc_backtest_tally *lc_backtest_tally_new(void);
-void lc_backtest_tally_free(lc_backtest_tally *tally);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_backtest_tally, lc_backtest_tally_free)
+lc_tally *lc_tally_new(void);
+void lc_tally_free(lc_tally *tally);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_tally, lc_tally_free)
 
 /* `*lead` is what this lead has contributed; NULL at first. Warnings are not counted. */
-void lc_backtest_tally_add(lc_backtest_tally *tally, void **lead, const lc_outcome *outcome);
+void lc_tally_add_outcome(lc_tally *tally, void **lead, const lc_outcome *outcome);
 /* Only the response time of a LeadSettled that was not published. */
-void lc_backtest_tally_add_response(lc_backtest_tally *tally, void **lead, const lc_outcome *outcome);
+void lc_tally_add_response(lc_tally *tally, void **lead, const lc_outcome *outcome);
 /* Nothing of this lead will change any more: its response times are final. Frees `*lead`. */
-void lc_backtest_tally_close_lead(lc_backtest_tally *tally, void **lead);
+void lc_tally_close_lead(lc_tally *tally, void **lead);
 
-/* Groups with a count, by channel and rule. Caller unrefs (lc_backtest_tally_group *, borrowed). */
-GPtrArray *lc_backtest_tally_groups(const lc_backtest_tally *tally);
+/* Groups with a count, by channel and rule. Caller unrefs (lc_tally_group *, borrowed). */
+GPtrArray *lc_tally_groups(const lc_tally *tally);
 
 /* Response times (plain time from hand-off to first contact) of the leads closed so far. */
-size_t lc_backtest_tally_responses(const lc_backtest_tally *tally);
+size_t lc_tally_responses(const lc_tally *tally);
 /* The least response time that `percent` (1 to 100) of them do not exceed; LC_ABSENT: there are none. */
-lc_duration lc_backtest_tally_percentile(lc_backtest_tally *tally, unsigned percent);
+lc_duration lc_tally_percentile(lc_tally *tally, unsigned percent);

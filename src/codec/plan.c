@@ -154,10 +154,20 @@ make_steps(lc_plan *plan)
     plan->n_peek_steps = count_peek_steps(plan->root);
 }
 
+/* A plan takes a few KiB and lives for ever: less than a chunk to begin with. */
+static void
+start_small(lc_arena *arena)
+{
+    const size_t bytes = 12 * 1024;
+    arena->first = g_malloc(sizeof(lc_arena_chunk) + bytes);
+    *arena->first = (lc_arena_chunk){.next = NULL, .size = bytes};
+}
+
 lc_plan *
 lc_plan_new(const char *schema_json, GError **error)
 {
     g_autoptr(lc_plan) plan = g_new0(lc_plan, 1);
+    start_small(&plan->memory);
     plan->root = lc_node_parse(schema_json, &plan->memory, &plan->n_edges, error);
     if (plan->root == NULL)
         return NULL;
@@ -204,8 +214,8 @@ lc_plan_run(const lc_plan *plan, lc_plan_reader *reader, void *base)
 bool
 lc_plan_fail(const lc_plan *plan, const char *field, const char *problem, GError **error)
 {
-    g_set_error(error, LC_ERROR, LC_ERROR_RECORD, "%.64s%s%.64s: %s", plan->root->name, field ? "." : "", field ? field : "",
-                problem ? problem : "another record was expected");
+    g_set_error(error, LC_ERROR, LC_ERROR_RECORD, "%.64s%s%.64s: %s", plan->root->name, field ? "." : "",
+                field ? field : "", problem ? problem : "another record was expected");
     return false;
 }
 

@@ -4,6 +4,7 @@
 #include "random.h"
 
 #include <avro.h>
+#include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -363,23 +364,40 @@ a_fact_comes_back_as_it_was(void **state)
     lc_arena_clear(&m.arena);
 }
 
+/* Both lines hold the same values; the key order and the spacing don't matter. */
 static void
-an_outcome_is_read_by_avro_c(void **state)
+assert_same_json(const GString *a, const GString *b)
+{
+    json_t *left = json_loadb(a->str, a->len, JSON_ALLOW_NUL, NULL);
+    json_t *right = json_loadb(b->str, b->len, JSON_ALLOW_NUL, NULL);
+    if (left == NULL || right == NULL || !json_equal(left, right))
+        fail_msg("not the same:\n%s\n%s", a->str, b->str);
+    json_decref(left);
+    json_decref(right);
+}
+
+static void
+an_outcome_is_read_by_avro_c_and_shown_as_the_backtest_shows_it(void **state)
 {
     (void)state;
     maker m = {.random = {seed}};
     g_autoptr(GByteArray) body = g_byte_array_new();
     g_autoptr(GString) json = g_string_new(NULL);
+    g_autoptr(GString) expected = g_string_new(NULL);
     for (int i = 0; i < ROUNDS; i++) {
         lc_outcome outcome = make_outcome(&m);
+        lc_text lead_id = make_lead_id(&m);
         lc_schema schema = lc_outcome_schema(outcome.type);
         g_autoptr(GError) error = NULL;
         g_byte_array_set_size(body, 0);
-        lc_encode_outcome(body, make_lead_id(&m), &outcome);
+        lc_encode_outcome(body, lead_id, &outcome);
         assert_avro_c_agrees(schema, body);
         g_string_truncate(json, 0);
+        g_string_truncate(expected, 0);
         if (!lc_plan_read_json(plans[schema], body->data, body->len, json, &error))
             fail_msg("round %d: %s", i, error->message);
+        lc_json_write_outcome(expected, lead_id, &outcome);
+        assert_same_json(json, expected);
         lc_arena_reset(&m.arena);
     }
     lc_arena_clear(&m.arena);
@@ -470,15 +488,61 @@ counters_come_back_without_their_zeros(void **state)
     lc_arena_clear(&m.arena);
 }
 
+/* A copy of its exact size, so that the sanitizer sees a read beyond it, with some bytes changed or cut off. */
+static char *
+change_some_bytes(maker *m, const GByteArray *body, size_t *size)
+{
+    *size = lc_random_chance(&m->random, 20) ? lc_random_below(&m->random, body->len) : body->len;
+    char *changed = g_memdup2(body->data, *size);
+    for (uint64_t n = lc_random_below(&m->random, 5); n && *size; n--)
+        changed[lc_random_below(&m->random, *size)] = (char)lc_random_next(&m->random);
+    return changed;
+}
+
+static void
+changed_bytes_give_a_value_or_an_error(void **state)
+{
+    (void)state;
+    maker m = {.random = {seed}};
+    g_autoptr(GByteArray) body = g_byte_array_new();
+    g_autoptr(GString) json = g_string_new(NULL);
+    for (int i = 0; i < ROUNDS; i++) {
+        lc_lead lead = make_lead(&m);
+        lc_fact fact = make_fact(&m);
+        lc_text lead_id;
+        lc_instant wake_at;
+        const lc_plan *fact_plan = plans[lc_fact_schema(fact.type)], *lead_plan = plans[LC_SCHEMA_LEAD_STATE];
+        size_t size;
+        g_byte_array_set_size(body, 0);
+        lc_encode_fact(body, lead.id, &fact);
+        g_autofree char *changed_fact = change_some_bytes(&m, body, &size);
+        if (lc_plan_read_fact(fact_plan, changed_fact, size, &m.arena, &fact, &lead_id, NULL))
+            lc_fact_check(&fact, LC_ABSENT, 0, NULL);
+        g_string_truncate(json, 0);
+        lc_plan_read_json(fact_plan, changed_fact, size, json, NULL);
+        g_byte_array_set_size(body, 0);
+        lc_encode_lead(body, &lead);
+        g_autofree char *changed_lead = change_some_bytes(&m, body, &size);
+        lc_plan_peek_lead(lead_plan, changed_lead, size, &lead_id, &wake_at, NULL);
+        if (lc_plan_read_lead(lead_plan, changed_lead, size, &m.arena, &lead, NULL))
+            lc_encode_lead(body, &lead);
+        g_string_truncate(json, 0);
+        lc_plan_read_json(lead_plan, changed_lead, size, json, NULL);
+        lc_arena_reset(&m.arena);
+    }
+    lc_arena_clear(&m.arena);
+}
+
 int
 main(int argc, char **argv)
 {
     seed = lc_random_seed(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_fact_comes_back_as_it_was),
-        cmocka_unit_test(an_outcome_is_read_by_avro_c),
+        cmocka_unit_test(an_outcome_is_read_by_avro_c_and_shown_as_the_backtest_shows_it),
         cmocka_unit_test(a_lead_comes_back_as_it_was),
         cmocka_unit_test(counters_come_back_without_their_zeros),
+        cmocka_unit_test(changed_bytes_give_a_value_or_an_error),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,6 +1,7 @@
 #include "fiber.h"
 
 #include <glib.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 

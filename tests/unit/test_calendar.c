@@ -302,8 +302,10 @@ static const struct {
     /* Dublin: winter time is the exception there, so zones are described the other way round. */
     {"Europe/Dublin", "sun 01:00-01:30", "2026-10-24T12:00:00Z", "90m", "2026-10-25T01:30:00Z"},
     {"Europe/Dublin", "sun 01:15-03:00", "2026-03-28T12:00:00Z", "1h", "2026-03-29T02:00:00Z"},
-    {"Europe/Dublin", WEEKDAYS, "2050-01-03T12:00:00Z", "8h", "2050-01-04T12:00:00Z"},
-    {"Europe/Dublin", WEEKDAYS, "2050-07-04T12:00:00Z", "5h", "2050-07-05T09:00:00Z"},
+    {"Europe/Dublin", WEEKDAYS, "2050-01-03T12:00:00Z", "6h", "2050-01-04T10:00:00Z"},
+    {"Europe/Dublin", WEEKDAYS, "2050-07-04T12:00:00Z", "6h", "2050-07-05T10:00:00Z"},
+    {"Europe/London", WEEKDAYS, "2050-07-04T12:00:00Z", "6h", "2050-07-05T10:00:00Z"},
+    {"Eire", "sun 00:30-03:00", "2050-03-26T12:00:00Z", "1h", "2050-03-27T01:30:00Z"},
     /* Moscow left summer time for good on 2014-10-26 at 02:00 (2014-10-25 22:00Z), an hour back. */
     {"Europe/Moscow", "sun 01:00-01:30", "2014-10-25T12:00:00Z", "90m", "2014-10-25T22:30:00Z"},
     {"Europe/Moscow", WEEKDAYS, "2014-10-24T12:00:00Z", "2h", "2014-10-27T07:00:00Z"},

@@ -1,0 +1,215 @@
+#include "describe.h"
+
+#include <leadclock/calendar.h>
+
+#define RED "\033[31m"
+#define GREEN "\033[32m"
+#define YELLOW "\033[33m"
+#define BLUE "\033[34m"
+#define MAGENTA "\033[35m"
+#define CYAN "\033[36m"
+#define DIM "\033[2m"
+
+/* ---- Fields ---- */
+
+static const char *
+text_of(const json_t *record, const char *name)
+{
+    return json_string_value(json_object_get(record, name));
+}
+
+static void
+append_duration(GString *out, const json_t *record, const char *name)
+{
+    char text[LC_DURATION_TEXT_BYTES];
+    g_string_append(out, lc_duration_format(json_integer_value(json_object_get(record, name)), text));
+}
+
+/* "09:00:05" of "2026-02-02T09:00:05.000Z". */
+static void
+append_clock_time(GString *out, const char *iso)
+{
+    if (iso && strlen(iso) >= 19)
+        g_string_append_len(out, iso + 11, 8);
+    else
+        g_string_append(out, "-");
+}
+
+/* BEFORE and the value, where there is one. */
+static void
+append_if(GString *out, const char *before, const json_t *record, const char *name)
+{
+    const char *text = text_of(record, name);
+    if (text)
+        g_string_append_printf(out, "%s%s", before, text);
+}
+
+static void
+append_count(GString *out, const json_t *record, const char *name, const char *one, const char *many)
+{
+    json_int_t count = json_integer_value(json_object_get(record, name));
+    g_string_append_printf(out, ", %" JSON_INTEGER_FORMAT " %s", count, count == 1 ? one : many);
+}
+
+void
+lc_cli_append_time(GString *out, const char *iso)
+{
+    if (iso == NULL || strlen(iso) < 19)
+        g_string_append(out, "-");
+    else
+        g_string_append_printf(out, "%.10s %.8s", iso, iso + 11);
+}
+
+/* ---- Outcomes ---- */
+
+static lc_description
+describe_warning(const json_t *record, GString *why)
+{
+    append_if(why, "", record, "clock");
+    append_if(why, " at ", record, "label");
+    g_string_append(why, ", due ");
+    append_clock_time(why, text_of(record, "due_at"));
+    append_if(why, ", owner ", record, "owner");
+    return (lc_description){"WARNING", YELLOW};
+}
+
+static lc_description
+describe_breach(const json_t *record, GString *why)
+{
+    bool early = g_strcmp0(text_of(record, "kind"), "EARLY") == 0;
+    append_if(why, "", record, "clock");
+    g_string_append(why, early ? ": contacted before " : ": not by ");
+    append_clock_time(why, text_of(record, "due_at"));
+    if (!early) {
+        g_string_append(why, " (");
+        append_duration(why, record, "target_ms");
+        g_string_append_c(why, ')');
+    }
+    append_count(why, record, "attempts", "attempt", "attempts");
+    append_if(why, ", owner ", record, "owner");
+    return (lc_description){early ? "TOO EARLY" : "BREACHED", RED};
+}
+
+static lc_description
+describe_breach_end(const json_t *record, GString *why)
+{
+    append_if(why, "", record, "clock");
+    append_if(why, ": ", record, "ended_by");
+    g_string_append(why, ", ");
+    append_duration(why, record, "late_ms");
+    g_string_append(why, " late");
+    return (lc_description){"BREACH OVER", GREEN};
+}
+
+static lc_description
+describe_clawback(const json_t *record, GString *why)
+{
+    append_if(why, "counted from ", record, "clock_from");
+    append_count(why, record, "attempts", "attempt", "attempts");
+    append_if(why, ", owner ", record, "owner");
+    return (lc_description){"CLAWED BACK", MAGENTA};
+}
+
+static lc_description
+describe_route(const json_t *record, GString *why)
+{
+    const json_t *excluded = json_object_get(record, "exclude_owners");
+    append_if(why, "to ", record, "route");
+    append_if(why, " ", record, "track");
+    append_if(why, ": ", record, "cause");
+    append_if(why, " ", record, "reason");
+    append_if(why, ", for ", record, "to_owner");
+    append_if(why, ", again at ", record, "resume_at");
+    for (size_t i = 0; i < json_array_size(excluded); i++)
+        g_string_append_printf(why, "%s%s", i ? ", " : ", not to ", json_string_value(json_array_get(excluded, i)));
+    return (lc_description){"ROUTED", CYAN};
+}
+
+static lc_description
+describe_settlement(const json_t *record, GString *why)
+{
+    append_if(why, "", record, "cause");
+    append_if(why, " ", record, "reason");
+    append_if(why, " ", record, "stage");
+    append_count(why, record, "attempts", "attempt", "attempts");
+    if (json_is_integer(json_object_get(record, "response_open_ms"))) {
+        g_string_append(why, ", first contact after ");
+        append_duration(why, record, "response_open_ms");
+    }
+    append_if(why, ", owner ", record, "owner");
+    return (lc_description){"SETTLED", BLUE};
+}
+
+static lc_description
+describe_retraction(const json_t *record, GString *why)
+{
+    append_if(why, "", record, "retracted_type");
+    g_string_append(why, " no longer holds");
+    return (lc_description){"RETRACTED", DIM};
+}
+
+/* ---- Changelogs ---- */
+
+static lc_description
+describe_counters(const json_t *record, GString *why)
+{
+    const char *metric;
+    json_t *count;
+    bool is_first = true;
+    json_object_foreach(json_object_get(record, "counts"), metric, count)
+    {
+        g_string_append_printf(why, "%s%s %" JSON_INTEGER_FORMAT, is_first ? "" : ", ", metric,
+                               json_integer_value(count));
+        is_first = false;
+    }
+    return (lc_description){"COUNTED", ""};
+}
+
+static lc_description
+describe_state(const json_t *record, GString *why)
+{
+    size_t n = json_array_size(json_object_get(record, "facts"));
+    g_string_append_printf(why, "%zu %s", n, n == 1 ? "fact" : "facts");
+    return (lc_description){"STATE", DIM};
+}
+
+/* ---- Facts, and what else may come ---- */
+
+static lc_description
+describe_fact(const json_t *record, GString *why)
+{
+    static const char *const fields[] = {"channel", "method", "outcome", "stage", "reason", "owner", "follow_up_at"};
+    for (size_t i = 0; i < G_N_ELEMENTS(fields); i++)
+        if (text_of(record, fields[i]))
+            g_string_append_printf(why, "%s%s %s", why->len ? ", " : "", fields[i], text_of(record, fields[i]));
+    if (json_is_true(json_object_get(record, "automated")))
+        g_string_append(why, ", automated");
+    return (lc_description){text_of(record, "type"), ""};
+}
+
+static const struct {
+    const char *type;
+    lc_description (*describe)(const json_t *record, GString *why);
+} kinds[] = {
+    {"SlaWarning", describe_warning},        {"SlaBreached", describe_breach},
+    {"SlaBreachEnded", describe_breach_end}, {"LeadClawedBack", describe_clawback},
+    {"LeadRouted", describe_route},          {"LeadSettled", describe_settlement},
+    {"Retracted", describe_retraction},      {"ChannelCounters", describe_counters},
+    {"LeadState", describe_state},
+};
+
+lc_description
+lc_cli_describe(const json_t *record, GString *why)
+{
+    const char *type = text_of(record, "type");
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        if (g_strcmp0(kinds[i].type, type) != 0)
+            continue;
+        lc_description description = kinds[i].describe(record, why);
+        if (json_is_true(json_object_get(record, "restated")))
+            g_string_append(why, " (restated)");
+        return description;
+    }
+    lc_description description = describe_fact(record, why);
+    return description.what ? description : (lc_description){"RECORD", ""};
+}

@@ -1,0 +1,14 @@
+/* health.h - /metrics, /livez and /readyz of a running service. Private to this room. */
+#pragma once
+
+#include <leadclock/engine.h>
+#include <leadclock/service.h>
+
+typedef struct {
+    GPtrArray *workers; /* lc_worker *, borrowed */
+    lc_time *time;
+    lc_duration lateness;
+} lc_health;
+
+/* An lc_http_handler; `data` is an lc_health. */
+bool lc_health_answer(const char *path, lc_http_answer *answer, void *data);

@@ -1,0 +1,269 @@
+/* publish.c - sends JSON Lines facts as Avro to the input topics. */
+#include "backtest.h"
+#include "common.h"
+#include "fact_source.h"
+
+#include <unistd.h>
+
+typedef struct {
+    lc_publisher *publisher;
+    lc_fact_source *source;
+    char *topics[LC_FACT_TYPES]; /* NULL: none for this type */
+    uint32_t ids[LC_FACT_TYPES]; /* schema ids */
+    GByteArray *record;
+    uint64_t published, bad;
+    lc_progress progress;
+} publish_command;
+
+/* ---- Topics ---- */
+
+/* "LeadCreated" is looked for as the topic whose name ends with "created". */
+static const char *
+find_input(const lc_config *config, lc_fact_type type)
+{
+    g_autofree char *suffix = g_ascii_strdown(lc_fact_type_name(type) + strlen("Lead"), -1);
+    for (char **input = config->topics.inputs; *input; input++) {
+        g_autofree char *lower = g_ascii_strdown(*input, -1);
+        if (g_str_has_suffix(lower, suffix))
+            return *input;
+    }
+    return config->topics.inputs[1] == NULL ? config->topics.inputs[0] : NULL;
+}
+
+static int
+find_type(const char *name, size_t length)
+{
+    for (int type = 0; type < LC_FACT_TYPES; type++) {
+        const char *known = lc_fact_type_name((lc_fact_type)type);
+        if (strlen(known) == length && strncmp(known, name, length) == 0)
+            return type;
+    }
+    return -1;
+}
+
+/* A name as configured, or as it is after the prefix. */
+static char *
+full_topic_name(const lc_config *config, const char *name)
+{
+    g_autofree char *prefixed = g_strconcat(config->topics.prefix, name, NULL);
+    if (g_strv_contains((const char *const *)config->topics.inputs, name))
+        return g_strdup(name);
+    return g_steal_pointer(&prefixed);
+}
+
+static bool
+take_topic_option(publish_command *command, const lc_config *config, const char *option, GError **error)
+{
+    const char *equals = strchr(option, '=');
+    int type = equals ? find_type(option, (size_t)(equals - option)) : -1;
+    if (type < 0 || equals[1] == '\0') {
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
+                    "--topic %s: write TYPE=NAME, where TYPE is LeadCreated, LeadAssigned, LeadContacted, "
+                    "LeadProgressed, LeadRejected or LeadErased",
+                    option);
+        return false;
+    }
+    g_free(command->topics[type]);
+    command->topics[type] = full_topic_name(config, equals + 1);
+    return true;
+}
+
+static bool
+choose_topics(publish_command *command, const lc_config *config, char **options, GError **error)
+{
+    for (int type = 0; type < LC_FACT_TYPES; type++)
+        command->topics[type] = g_strdup(find_input(config, (lc_fact_type)type));
+    for (; options && *options; options++)
+        if (!take_topic_option(command, config, *options, error))
+            return false;
+    return true;
+}
+
+static bool
+check_topics_exist(const publish_command *command, const lc_kafka_options *kafka, GError **error)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    for (int type = 0; type < LC_FACT_TYPES; type++)
+        if (command->topics[type])
+            g_ptr_array_add(names, command->topics[type]);
+    g_ptr_array_add(names, NULL);
+    g_autoptr(GArray) found =
+        lc_kafka_describe_topics(kafka, (const char *const *)names->pdata, false, LC_CLI_TIMEOUT_MS, error);
+    if (found == NULL)
+        return false;
+    for (guint i = 0; i < found->len; i++) {
+        const lc_topic_description *topic = &g_array_index(found, lc_topic_description, i);
+        if (topic->partitions)
+            continue;
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
+                    "topic %s does not exist; 'leadclock topics --create' makes those that are missing", topic->name);
+        return false;
+    }
+    return true;
+}
+
+/* Subjects by TopicRecordNameStrategy. */
+static bool
+register_schemas(publish_command *command, const lc_config *config, GError **error)
+{
+    g_autoptr(lc_registry) registry = lc_cli_registry_new(config, error);
+    bool ok = registry != NULL;
+    for (int type = 0; ok && type < LC_FACT_TYPES; type++) {
+        lc_schema schema = lc_fact_schema((lc_fact_type)type);
+        g_autofree char *subject = g_strdup_printf("%s-%s", command->topics[type], lc_schema_record_name(schema));
+        ok = command->topics[type] == NULL ||
+             lc_registry_register(registry, subject, lc_schema_text(schema), &command->ids[type], error);
+    }
+    return ok;
+}
+
+/* ---- Facts ---- */
+
+static void
+report_bad(publish_command *command, const char *what)
+{
+    command->bad++;
+    lc_progress_clear(&command->progress);
+    fprintf(stderr, "%s: %s; skipped\n", lc_fact_source_place(command->source), what);
+}
+
+static void
+encode(publish_command *command, const lc_sourced_fact *sourced)
+{
+    uint32_t id = command->ids[sourced->fact.type];
+    const guint8 frame[LC_FRAME_BYTES] = {0, (guint8)(id >> 24), (guint8)(id >> 16), (guint8)(id >> 8), (guint8)id};
+    g_byte_array_set_size(command->record, 0);
+    g_byte_array_append(command->record, frame, sizeof frame);
+    lc_encode_fact(command->record, sourced->lead_id, &sourced->fact);
+}
+
+/* False only where nothing more can be sent. */
+static bool
+publish_fact(publish_command *command, const lc_sourced_fact *sourced, GError **error)
+{
+    const char *topic = command->topics[sourced->fact.type], *type = lc_fact_type_name(sourced->fact.type);
+    if (topic == NULL) {
+        g_autofree char *what = g_strdup_printf("no input topic is named after %s; say --topic %s=NAME", type, type);
+        report_bad(command, what);
+        return true;
+    }
+    encode(command, sourced);
+    if (command->record->len > LC_MAX_RECORD_BYTES) {
+        g_autofree char *what = g_strdup_printf("a record of %u bytes; at most 64 KiB are taken", command->record->len);
+        report_bad(command, what);
+        return true;
+    }
+    lc_text value = {(const char *)command->record->data, command->record->len};
+    command->published++;
+    return lc_publisher_send(command->publisher, topic, sourced->lead_id, value, NULL, 0, error);
+}
+
+static bool
+publish_all(publish_command *command, GError **error)
+{
+    lc_sourced_fact sourced;
+    for (;;) {
+        g_autoptr(GError) problem = NULL;
+        switch (lc_fact_source_next(command->source, &sourced, &problem)) {
+        case LC_SOURCE_FACT:
+            if (!publish_fact(command, &sourced, error))
+                return false;
+            lc_progress_show(&command->progress, command->published, lc_fact_source_share(command->source));
+            break;
+        case LC_SOURCE_BAD:
+            report_bad(command, problem->message);
+            break;
+        case LC_SOURCE_END:
+            return true;
+        case LC_SOURCE_BROKEN:
+            g_propagate_error(error, g_steal_pointer(&problem));
+            return false;
+        }
+    }
+}
+
+static void
+say_done(const publish_command *command, size_t not_delivered)
+{
+    double seconds = MAX((double)(g_get_monotonic_time() - command->progress.started) / G_USEC_PER_SEC, 0.001);
+    uint64_t delivered = command->published - MIN(command->published, not_delivered);
+    fprintf(stderr, "%" G_GUINT64_FORMAT " facts published in %.1f s (%.0f/s)", delivered, seconds,
+            (double)delivered / seconds);
+    if (command->bad)
+        fprintf(stderr, ", %" G_GUINT64_FORMAT " skipped", command->bad);
+    fputc('\n', stderr);
+}
+
+static int
+publish(publish_command *command)
+{
+    g_autoptr(GError) error = NULL, lost = NULL;
+    lc_progress_start(&command->progress, isatty(STDERR_FILENO));
+    bool ok = publish_all(command, &error);
+    size_t not_delivered = lc_publisher_flush(command->publisher, &lost);
+    lc_progress_clear(&command->progress);
+    say_done(command, not_delivered);
+    if (!ok)
+        return lc_cli_fail("publish", error);
+    if (not_delivered)
+        return lc_cli_fail("publish", lost);
+    return command->bad ? EXIT_FOUND : EXIT_DONE;
+}
+
+/* ---- The command ---- */
+
+static void
+clear_command(publish_command *command)
+{
+    for (int type = 0; type < LC_FACT_TYPES; type++)
+        g_free(command->topics[type]);
+    g_clear_pointer(&command->source, lc_fact_source_close);
+    g_clear_pointer(&command->publisher, lc_publisher_free);
+    g_clear_pointer(&command->record, g_byte_array_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(publish_command, clear_command)
+
+static bool
+start(publish_command *command, const lc_config *config, char **topics, const char *events, GError **error)
+{
+    lc_kafka_options kafka = lc_cli_kafka_options(config);
+    command->record = g_byte_array_new();
+    return choose_topics(command, config, topics, error) &&
+           (command->source = lc_fact_source_open(events, error)) != NULL &&
+           check_topics_exist(command, &kafka, error) && register_schemas(command, config, error) &&
+           (command->publisher = lc_publisher_new(&kafka, error)) != NULL;
+}
+
+static const char summary[] = "Sends facts (JSON Lines, one a line) as Avro to the input topics, keyed by lead.";
+static const char more[] =
+    "EVENTS is a file, or - for standard input. A line that is no valid fact is named and skipped. A fact goes to the\n"
+    "input topic that is named after its type (LeadCreated to the one that ends with \"created\"), to the only one "
+    "where\n"
+    "there is one, or to the one named by --topic.\n\n"
+    "Exit codes: 0 done, 1 lines were skipped, 2 usage or configuration, 3 Kafka or the registry does not answer.\n\n"
+    "Example:\n"
+    "  leadclock publish --config leadclock.yaml facts.jsonl\n"
+    "  leadclock publish --config leadclock.yaml --topic LeadCreated=crm.leads - < facts.jsonl\n";
+
+int
+lc_cli_publish(int argc, char **argv)
+{
+    g_auto(lc_cli_config_options) options = {0};
+    g_auto(GStrv) topics = NULL;
+    const GOptionEntry entries[] = {
+        {"topic", 't', 0, G_OPTION_ARG_STRING_ARRAY, &topics, "Where facts of one type go", "TYPE=NAME"},
+        {NULL},
+    };
+    if (!lc_cli_parse(&argc, &argv, "EVENTS", summary, more, entries, &options) ||
+        !lc_cli_check_arguments(argc, argv, 1, 1))
+        return EXIT_USAGE;
+    g_autoptr(lc_config) config = lc_cli_load_config("publish", &options);
+    if (config == NULL)
+        return EXIT_USAGE;
+    g_auto(publish_command) command = {0};
+    g_autoptr(GError) error = NULL;
+    if (!start(&command, config, topics, argv[1], &error))
+        return lc_cli_fail("publish", error);
+    return publish(&command);
+}

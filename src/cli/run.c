@@ -1,0 +1,382 @@
+/* run.c - the service: workers in threads, and signals. */
+#include "common.h"
+#include "health.h"
+
+#include <leadclock/engine.h>
+#include <leadclock/redis.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* How a worker's thread tells the main thread that it has ended. */
+#define SIGNAL_ENDED SIGUSR1
+
+typedef struct service service;
+
+typedef struct {
+    service *service;
+    unsigned number; /* from 1 */
+    char *instance, *transactional_id;
+    lc_worker *worker;
+    pthread_t thread;
+    bool has_thread, failed;
+    GError *error;
+    int ended; /* atomic */
+} worker_thread;
+
+struct service {
+    lc_config *config;
+    const lc_policy_book *book; /* the last of `books` */
+    GPtrArray *books;           /* former ones too: workers may still use them */
+    worker_thread *workers;
+    unsigned n_workers;
+    pthread_t main_thread;
+    lc_health health;
+    lc_http *http; /* NULL: none */
+    gboolean accept_policy_change;
+};
+
+/* ---- One worker ---- */
+
+static lc_worker *
+new_worker(const service *service, const worker_thread *thread, lc_log *log, lc_store *store, lc_registry *registry)
+{
+    const lc_config *config = service->config;
+    const lc_kafka_options kafka = lc_cli_kafka_options(config);
+    lc_worker_options options = {
+        .transactional_id = thread->transactional_id,
+        .source = config->name,
+        .log = log,
+        .store = store,
+        .registry = registry,
+        .time = &lc_system_time,
+        .book = service->book,
+        .input_names = kafka.inputs,
+        .batch_facts = config->batch.facts,
+        .batch_wakeups = config->batch.wakeups,
+        .linger = config->batch.linger,
+        .lateness = config->lateness,
+        .patience = config->patience,
+        .max_future = config->max_future,
+        .cloud_events = config->topics.cloud_events,
+        .accept_policy_change = service->accept_policy_change,
+    };
+    memcpy(options.output_names, kafka.outputs, sizeof options.output_names);
+    return lc_worker_new(&options);
+}
+
+static lc_log *
+new_log(const service *service, const worker_thread *thread, GError **error)
+{
+    lc_kafka_options options = lc_cli_kafka_options(service->config);
+    options.instance = thread->instance;
+    return lc_kafka_log_new(&options, error);
+}
+
+static lc_store *
+new_store(const service *service, GError **error)
+{
+    const lc_redis_options options = {
+        .url = service->config->redis.url,
+        .user = service->config->redis.user,
+        .password = service->config->redis.password,
+        .name = service->config->name,
+    };
+    return lc_redis_store_new(&options, error);
+}
+
+static bool
+prepare_worker(service *service, worker_thread *thread, GError **error)
+{
+    thread->instance = g_strdup_printf("%s-%u", service->config->instance, thread->number);
+    thread->transactional_id = g_strdup_printf("%s-%s", service->config->name, thread->instance);
+    lc_log *log = new_log(service, thread, error);
+    lc_store *store = log ? new_store(service, error) : NULL;
+    lc_registry *registry = store ? lc_cli_registry_new(service->config, error) : NULL;
+    if (registry) {
+        thread->worker = new_worker(service, thread, log, store, registry);
+        return true;
+    }
+    if (store)
+        store->ops->free(store);
+    if (log)
+        log->ops->free(log);
+    return false;
+}
+
+static void *
+run_worker(void *data)
+{
+    worker_thread *thread = data;
+    thread->failed = !lc_worker_run(thread->worker, &thread->error);
+    g_atomic_int_set(&thread->ended, 1);
+    pthread_kill(thread->service->main_thread, SIGNAL_ENDED);
+    return NULL;
+}
+
+/* ---- All of them ---- */
+
+static void
+stop_workers(service *service)
+{
+    for (unsigned i = 0; i < service->n_workers; i++)
+        if (service->workers[i].worker)
+            lc_worker_stop(service->workers[i].worker);
+}
+
+static bool
+prepare_workers(service *service, GError **error)
+{
+    service->n_workers = service->config->workers;
+    service->workers = g_new0(worker_thread, service->n_workers);
+    for (unsigned i = 0; i < service->n_workers; i++) {
+        service->workers[i].service = service;
+        service->workers[i].number = i + 1;
+        if (!prepare_worker(service, &service->workers[i], error))
+            return false;
+    }
+    return true;
+}
+
+static bool
+start_threads(service *service, GError **error)
+{
+    for (unsigned i = 0; i < service->n_workers; i++) {
+        worker_thread *thread = &service->workers[i];
+        int failed = pthread_create(&thread->thread, NULL, run_worker, thread);
+        if (failed) {
+            g_set_error(error, LC_ERROR, LC_ERROR_FATAL, "a thread can't be started: %s", g_strerror(failed));
+            return false;
+        }
+        thread->has_thread = true;
+    }
+    return true;
+}
+
+static void
+log_event(const service *service, const char *message)
+{
+    const lc_policy *last = lc_policy_book_get(service->book, lc_policy_book_size(service->book) - 1);
+    g_autofree char *policy = g_strndup(last->name.data, last->name.size);
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "VERSION", LC_VERSION, "GROUP", service->config->name, "INSTANCE",
+                     service->config->instance, "WORKERS", LC_NUMBER(service->n_workers), "POLICIES",
+                     LC_NUMBER(lc_policy_book_size(service->book)), "LAST_POLICY", policy, "MESSAGE", "%s", message);
+}
+
+static void
+log_failure(const worker_thread *thread)
+{
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "WORKER", thread->transactional_id, "MESSAGE", "%s",
+                     thread->error->message);
+}
+
+/* The threads that still run; one that failed makes all others stop. */
+static unsigned
+count_running(service *service)
+{
+    unsigned running = 0;
+    bool any_failed = false;
+    for (unsigned i = 0; i < service->n_workers; i++) {
+        bool ended = g_atomic_int_get(&service->workers[i].ended) != 0;
+        running += service->workers[i].has_thread && !ended;
+        any_failed |= ended && service->workers[i].failed;
+    }
+    if (any_failed)
+        stop_workers(service);
+    return running;
+}
+
+/* ---- Policies ---- */
+
+static void
+free_book(void *book)
+{
+    lc_policy_book_free(book);
+}
+
+static bool
+load_book(service *service, GError **error)
+{
+    const char *const paths[] = {service->config->policy, NULL};
+    lc_policy_book *book = lc_policy_book_load(paths, error);
+    if (book == NULL)
+        return false;
+    g_ptr_array_add(service->books, book);
+    service->book = book;
+    return true;
+}
+
+/* Running promises may not change under way. */
+static bool
+is_same_in_effect(const lc_policy_book *one, const lc_policy_book *other)
+{
+    lc_instant now = g_get_real_time() / 1000;
+    g_autofree char *hash = lc_policy_book_hash(one, now), *other_hash = lc_policy_book_hash(other, now);
+    return strcmp(hash, other_hash) == 0;
+}
+
+/* On SIGHUP: documents that come into effect later are taken; a wrong one, or a change of those in effect, is not. */
+static void
+reload_policies(service *service)
+{
+    g_autoptr(GError) error = NULL;
+    const lc_policy_book *before = service->book;
+    if (!load_book(service, &error)) {
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "MESSAGE",
+                         "the policies are wrong, the ones from before are kept: %s", error->message);
+    } else if (!is_same_in_effect(before, service->book)) {
+        service->book = before;
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "MESSAGE",
+                         "a policy document that is in effect was changed, the ones from before are kept: give the "
+                         "change a document of its own with a later effective_from, or restart with "
+                         "--accept-policy-change");
+    } else {
+        for (unsigned i = 0; i < service->n_workers; i++)
+            lc_worker_use_book(service->workers[i].worker, service->book);
+        log_event(service, "policies taken");
+    }
+}
+
+/* Until all threads have ended. SIGHUP reads the policies again. The first signal stops them, a second one ends the
+ * process at once. */
+static void
+wait_for_end(service *service, const sigset_t *signals)
+{
+    bool stopping = false;
+    while (count_running(service)) {
+        int received = 0;
+        if (sigwait(signals, &received) || received == SIGNAL_ENDED)
+            continue;
+        if (received == SIGHUP) {
+            reload_policies(service);
+            continue;
+        }
+        if (stopping) {
+            log_event(service, "stopped at once by a second signal");
+            _exit(EXIT_FOUND);
+        }
+        stopping = true;
+        log_event(service, "stopping: the batches under way are finished; a second signal stops at once");
+        stop_workers(service);
+    }
+}
+
+/* ---- The service ---- */
+
+static bool
+start_http(service *service, GError **error)
+{
+    const char *listen = service->config->http.listen;
+    service->health.time = &lc_system_time;
+    service->health.lateness = service->config->lateness;
+    service->health.workers = g_ptr_array_new();
+    for (unsigned i = 0; i < service->n_workers; i++)
+        g_ptr_array_add(service->health.workers, service->workers[i].worker);
+    if (listen)
+        service->http = lc_http_start(listen, lc_health_answer, &service->health, error);
+    return listen == NULL || service->http != NULL;
+}
+
+static void
+clear_service(service *service)
+{
+    g_clear_pointer(&service->http, lc_http_stop);
+    g_clear_pointer(&service->health.workers, g_ptr_array_unref);
+    for (unsigned i = 0; service->workers && i < service->n_workers; i++) {
+        worker_thread *thread = &service->workers[i];
+        lc_worker_free(thread->worker);
+        g_free(thread->instance);
+        g_free(thread->transactional_id);
+        g_clear_error(&thread->error);
+    }
+    g_free(service->workers);
+    g_clear_pointer(&service->books, g_ptr_array_unref);
+    lc_config_free(service->config);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(service, clear_service)
+
+static bool
+load(service *service, GError **error)
+{
+    service->books = g_ptr_array_new_with_free_func(free_book);
+    return load_book(service, error) && prepare_workers(service, error) && start_http(service, error);
+}
+
+/* Signals are taken by the main thread alone: threads inherit the mask. */
+static void
+take_signals(sigset_t *signals)
+{
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(signals);
+    sigaddset(signals, SIGINT);
+    sigaddset(signals, SIGTERM);
+    sigaddset(signals, SIGHUP);
+    sigaddset(signals, SIGNAL_ENDED);
+    pthread_sigmask(SIG_BLOCK, signals, NULL);
+}
+
+static int
+join_threads(service *service)
+{
+    int code = EXIT_DONE;
+    for (unsigned i = 0; i < service->n_workers; i++) {
+        worker_thread *thread = &service->workers[i];
+        if (thread->has_thread)
+            pthread_join(thread->thread, NULL);
+        if (!thread->failed)
+            continue;
+        log_failure(thread);
+        code = MAX(code, lc_cli_exit_code(thread->error));
+    }
+    return code;
+}
+
+static int
+serve(service *service)
+{
+    g_autoptr(GError) error = NULL;
+    sigset_t signals;
+    take_signals(&signals);
+    service->main_thread = pthread_self();
+    if (!load(service, &error))
+        return lc_cli_fail("run", error);
+    log_event(service, "started");
+    bool ok = start_threads(service, &error);
+    if (!ok)
+        stop_workers(service);
+    wait_for_end(service, &signals);
+    int code = join_threads(service);
+    log_event(service, "stopped");
+    return ok ? code : lc_cli_fail("run", error);
+}
+
+static const char summary[] = "Runs the service: reads facts, judges leads, publishes what follows, exactly once.";
+static const char more[] =
+    "Waits for servers that are away. SIGTERM or SIGINT finishes the batches under way and ends; a second one ends at\n"
+    "once; kill -9 is always safe. SIGHUP takes policy documents that come into effect later. Logs go to standard\n"
+    "error.\n\n"
+    "Exit codes: 0 stopped by a signal, 1 it can't go on (the log says why and what mends it), 2 usage, configuration\n"
+    "or policy.\n\n"
+    "Example:\n"
+    "  leadclock run --config leadclock.yaml --set workers=4 --set log.format=json\n";
+
+int
+lc_cli_run(int argc, char **argv)
+{
+    g_auto(lc_cli_config_options) options = {0};
+    g_auto(service) service = {0};
+    const GOptionEntry entries[] = {
+        {"accept-policy-change", 0, 0, G_OPTION_ARG_NONE, &service.accept_policy_change,
+         "Goes on although a policy document that is in effect was changed: leads are judged by the new text from now "
+         "on",
+         NULL},
+        {NULL},
+    };
+    if (!lc_cli_parse(&argc, &argv, NULL, summary, more, entries, &options) ||
+        !lc_cli_check_arguments(argc, argv, 0, 0))
+        return EXIT_USAGE;
+    service.config = lc_cli_load_config("run", &options);
+    return service.config ? serve(&service) : EXIT_USAGE;
+}
