@@ -87,8 +87,8 @@ typedef struct {
     bool (*read_end)(lc_store *store, GError **error);
 
     /* Guarded writes. One of a partition at a time; two round trips each. After an error what was written is not
-     * known: recover. An error inside the MULTI (out of memory, a wrong type) also removes the position (step 9: a lost
-     * view), if it can, and is LC_ERROR_RETRY. */
+     * known: recover. A write that was done only in part (a wrong type) also removes the position (step 9: a lost view),
+     * if it can, and is LC_ERROR_RETRY; so is one that was refused as a whole (out of memory), which changes nothing. */
     bool (*write_begin)(lc_store *store, lc_store_write *writes, size_t n, GError **error);
     bool (*write_end)(lc_store *store, GError **error);
 

@@ -70,7 +70,7 @@ static const lead_command lead_commands[] = {
     {"ZREM", "wakeups", 1, loses_wakeup, put_lead_id},
 };
 
-/* Each returns the number of commands. */
+/* Each returns the number of commands it said. */
 static size_t
 say_leads(lc_connection *redis, lc_text prefix, const lead_command *how, const lc_store_write *write)
 {
@@ -136,12 +136,13 @@ say_unlinks(lc_connection *redis, const lc_store_write *write)
     return n_commands;
 }
 
+/* From MULTI to EXEC; the number of commands but the EXEC. */
 static size_t
 say_changes(lc_redis_store *store, const lc_store_write *write)
 {
     lc_connection *redis = &store->connection;
     lc_text prefix = lc_prefix(store, write->partition);
-    size_t n_commands = 1;
+    size_t n_commands = 2; /* MULTI and SET */
 
     lc_connection_say(redis, "MULTI");
     n_commands += say_unlinks(redis, write);
@@ -215,17 +216,16 @@ forget_position(lc_redis_store *store, const lc_store_write *write)
 }
 
 static bool
-take_outcome(lc_redis_store *store, lc_store_write *write, const redisReply *outcome, GError **error)
+take_outcome(lc_redis_store *store, lc_store_write *write, size_t n_done, const redisReply *outcome, GError **error)
 {
-    /* Refused as a whole (EXECABORT): nothing was done, and the position still holds. */
-    if (outcome->type == REDIS_REPLY_ERROR) {
-        lc_connection_refuse(outcome, error);
+    if (outcome->type == REDIS_REPLY_NIL)
+        return true;
+    if (outcome->type != REDIS_REPLY_ARRAY || outcome->elements != n_done) {
+        g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "Redis gave no answer to a write");
         lc_connection_close(&store->connection);
         return false;
     }
-    if (outcome->type == REDIS_REPLY_NIL)
-        return true;
-    for (size_t i = 0; i < outcome->elements; i++)
+    for (size_t i = 0; i < n_done; i++)
         if (outcome->element[i]->type == REDIS_REPLY_ERROR) {
             g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "Redis did only a part of a write to partition %d: %s",
                         write->partition, outcome->element[i]->str);
@@ -238,14 +238,24 @@ take_outcome(lc_redis_store *store, lc_store_write *write, const redisReply *out
 static bool
 receive_outcome(lc_redis_store *store, lc_store_write *write, size_t n_commands, GError **error)
 {
+    g_autoptr(lc_reply) refusal = NULL;
+
     for (size_t i = 0; i < n_commands; i++) {
-        /* A command that is refused here makes EXEC refuse all. */
         g_autoptr(lc_reply) queued = lc_connection_receive(&store->connection, error);
         if (queued == NULL)
             return false;
+        if (queued->type == REDIS_REPLY_ERROR && refusal == NULL)
+            refusal = g_steal_pointer(&queued);
     }
     g_autoptr(lc_reply) outcome = lc_connection_receive(&store->connection, error);
-    return outcome && take_outcome(store, write, outcome, error);
+    if (outcome == NULL)
+        return false;
+    if (outcome->type != REDIS_REPLY_ERROR)
+        return take_outcome(store, write, n_commands - 1, outcome, error);
+    /* Refused as a whole (EXECABORT): nothing was done, and the position still holds. */
+    lc_connection_refuse(refusal ? refusal : outcome, error);
+    lc_connection_close(&store->connection);
+    return false;
 }
 
 /* One partition: its WATCH and GET are sent already; those of `following`, if any, go with its EXEC. */

@@ -1,0 +1,748 @@
+/* The store on a real Redis: the one of LC_TEST_REDIS_URL, and for what would disturb others one of our own. */
+#include <leadclock/redis.h>
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <hiredis/hiredis.h>
+
+#include <cmocka.h>
+
+#define PARTITIONS 4
+
+/* ---- A Redis of our own, on a Unix socket in a folder of its own ---- */
+
+typedef struct {
+    char *folder, *url, *socket;
+    pid_t pid;
+} own_redis;
+
+static void
+own_redis_start(own_redis *redis, const char *const *options)
+{
+    g_autoptr(GPtrArray) argv = g_ptr_array_new();
+    redis->socket = g_build_filename(redis->folder, "s", NULL);
+    redis->url = g_strconcat("unix://", redis->socket, NULL);
+    const char *const fixed[] = {"redis-server", "--port", "0",           "--save",    "",    "--unixsocket",
+                                 redis->socket,  "--dir",  redis->folder, "--logfile", "log", NULL};
+    for (const char *const *word = fixed; *word; word++)
+        g_ptr_array_add(argv, (void *)*word);
+    for (; options && *options; options++)
+        g_ptr_array_add(argv, (void *)*options);
+    g_ptr_array_add(argv, NULL);
+    redis->pid = fork();
+    if (redis->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves no server behind */
+        execvp("redis-server", (char **)argv->pdata);
+        _exit(127);
+    }
+    for (int i = 0; i < 200; i++) {
+        redisContext *context = redisConnectUnix(redis->socket);
+        bool up = context && !context->err;
+        redisFree(context);
+        if (up)
+            return;
+        g_usleep(20000);
+    }
+    fail_msg("redis-server did not come up in %s", redis->folder);
+}
+
+static void
+own_redis_stop(own_redis *redis)
+{
+    if (redis->pid > 0) {
+        kill(redis->pid, SIGKILL);
+        waitpid(redis->pid, NULL, 0);
+    }
+    redis->pid = 0;
+    g_clear_pointer(&redis->url, g_free);
+    g_clear_pointer(&redis->socket, g_free);
+}
+
+static own_redis
+own_redis_new(const char *const *options)
+{
+    own_redis redis = {.folder = g_dir_make_tmp("leadclock-redis-XXXXXX", NULL)};
+    own_redis_start(&redis, options);
+    return redis;
+}
+
+static void
+own_redis_free(own_redis *redis)
+{
+    own_redis_stop(redis);
+    g_autofree char *command = g_strdup_printf("rm -rf '%s'", redis->folder);
+    assert_int_equal(system(command), 0);
+    g_free(redis->folder);
+}
+
+/* ---- A store, and a second look at the same Redis ---- */
+
+static const char *
+test_url(void)
+{
+    return g_getenv("LC_TEST_REDIS_URL");
+}
+
+static lc_store *
+new_store(const char *url, const char *name)
+{
+    GError *error = NULL;
+    lc_redis_options options = {.url = url, .name = name};
+    lc_store *store = lc_redis_store_new(&options, &error);
+    if (store == NULL)
+        fail_msg("%s", error->message);
+    return store;
+}
+
+static lc_store *
+open_store(const char *url, const char *name)
+{
+    GError *error = NULL;
+    lc_store *store = new_store(url, name);
+    if (!store->ops->open(store, PARTITIONS, &error))
+        fail_msg("%s", error->message);
+    return store;
+}
+
+static char *
+new_name(void)
+{
+    return g_strdup_printf("test-%d-%u", getpid(), g_random_int());
+}
+
+static redisContext *
+look(const char *url)
+{
+    if (g_str_has_prefix(url, "unix://"))
+        return redisConnectUnix(url + strlen("unix://"));
+    g_autoptr(GUri) uri = g_uri_parse(url, G_URI_FLAGS_NONE, NULL);
+    redisContext *context = redisConnect(g_uri_get_host(uri), g_uri_get_port(uri));
+    const char *database = g_uri_get_path(uri);
+    if (strlen(database) > 1)
+        freeReplyObject(redisCommand(context, "SELECT %s", database + 1));
+    return context;
+}
+
+/* Does one thing beside the store; its answer as text. */
+static char *
+beside(const char *url, const char *format, ...)
+{
+    redisContext *context = look(url);
+    va_list arguments;
+    va_start(arguments, format);
+    redisReply *reply = redisvCommand(context, format, arguments);
+    va_end(arguments);
+    assert_non_null(reply);
+    char *text = reply->type == REDIS_REPLY_INTEGER ? g_strdup_printf("%lld", reply->integer) : g_strdup(reply->str);
+    freeReplyObject(reply);
+    redisFree(context);
+    return text;
+}
+
+static char *
+applied_key(const char *name, int32_t partition)
+{
+    g_autofree char *tag = lc_redis_tag(partition, PARTITIONS);
+    return g_strdup_printf("%s:{%s}:applied", name, tag);
+}
+
+static bool
+write_all(lc_store *store, lc_store_write *writes, size_t n, GError **error)
+{
+    return store->ops->write_begin(store, writes, n, error) && store->ops->write_end(store, error);
+}
+
+static bool
+read_all(lc_store *store, lc_store_read *reads, size_t n, GError **error)
+{
+    return store->ops->read_begin(store, reads, n, error) && store->ops->read_end(store, error);
+}
+
+#define must(call, error)                                                                                              \
+    do {                                                                                                               \
+        if (!(call))                                                                                                   \
+            fail_msg("%s", (error) ? (error)->message : "no error said");                                              \
+    } while (0)
+
+/* Moves a partition from `expected` to `next`, with one lead. */
+static bool
+move(lc_store *store, int32_t partition, const char *expected, const char *next, const char *lead, GError **error)
+{
+    lc_lead_change change = {.lead_id = lc_text_of(lead), .state = LC_TEXT("s"), .wake_at = 5, .wake_changed = true};
+    lc_store_write write = {.partition = partition,
+                            .expected = lc_text_of(expected),
+                            .next = lc_text_of(next),
+                            .leads = &change,
+                            .n_leads = 1};
+    return write_all(store, &write, 1, error) && write.written;
+}
+
+static void
+assert_text(lc_text text, const char *expected)
+{
+    if (!lc_text_equal(text, lc_text_of(expected)))
+        fail_msg("\"%.*s\" is not \"%s\"", LC_TEXT_ARGS(text), expected ? expected : "(absent)");
+}
+
+static void
+assert_applied(lc_store *store, int32_t partition, const char *expected)
+{
+    GError *error = NULL;
+    lc_store_read read = {.partition = partition, .due_before = LC_ABSENT};
+    must(read_all(store, &read, 1, &error), error);
+    assert_text(read.applied, expected);
+}
+
+static void
+assert_error(GError **error, lc_error code, const char *part)
+{
+    assert_non_null(*error);
+    if ((*error)->code != (int)code || strstr((*error)->message, part) == NULL)
+        fail_msg("code %d, \"%s\"; expected code %d and \"%s\"", (*error)->code, (*error)->message, code, part);
+    g_clear_error(error);
+}
+
+/* ---- Reading and writing ---- */
+
+static void
+what_is_written_is_read(void **state)
+{
+    GError *error = NULL;
+    g_autofree char *name = new_name();
+    lc_store *store = open_store(test_url(), name);
+    static const char binary[] = "a\0b\r\n";
+    lc_lead_change leads[] = {
+        {.lead_id = LC_TEXT("l1"), .state = {binary, 5}, .wake_at = 100, .wake_changed = true},
+        {.lead_id = LC_TEXT("l2"), .state = LC_TEXT(""), .wake_at = LC_NEVER, .wake_changed = true},
+        {.lead_id = LC_TEXT("l 3"), .state = LC_TEXT("x"), .wake_at = 7},
+    };
+    lc_stored_count counts[] = {{LC_TEXT("handoffs"), 3}, {LC_TEXT("won"), -1}};
+    lc_counters_change counters[] = {{LC_TEXT("demo|2026-01"), counts, 2}, {LC_TEXT("x{y}|2026-02"), counts, 1}};
+    lc_store_write write = {
+        .partition = 1, .next = LC_TEXT("1:2:n"), .leads = leads, .n_leads = 3, .counters = counters, .n_counters = 2};
+    (void)state;
+    must(write_all(store, &write, 1, &error), error);
+    assert_true(write.written);
+
+    lc_text ids[] = {LC_TEXT("l2"), LC_TEXT("nobody"), LC_TEXT("l1"), LC_TEXT("l 3")};
+    lc_text populations[] = {LC_TEXT("nothing|here"), LC_TEXT("demo|2026-01")};
+    lc_store_read reads[] = {{.partition = 1,
+                              .due_before = 101,
+                              .max_due = 10,
+                              .lead_ids = ids,
+                              .n_leads = 4,
+                              .populations = populations,
+                              .n_populations = 2,
+                              .all_populations = true},
+                             {.partition = 2, .due_before = 101, .max_due = 10}};
+    must(read_all(store, reads, 2, &error), error);
+    assert_text(reads[0].applied, "1:2:n");
+    assert_text(reads[0].leads[0], "");
+    assert_text(reads[0].leads[1], NULL);
+    assert_true(lc_text_equal(reads[0].leads[2], (lc_text){binary, 5}));
+    assert_text(reads[0].leads[3], "x");
+    assert_int_equal(reads[0].n_due, 1);
+    assert_text(reads[0].due[0].lead_id, "l1");
+    assert_int_equal(reads[0].due[0].at, 100);
+    assert_true(reads[0].next_wakeup == LC_NEVER);
+    assert_int_equal(reads[0].n_counts[0], 0);
+    assert_int_equal(reads[0].n_counts[1], 2);
+    assert_int_equal(reads[0].counts[1][0].count + reads[0].counts[1][1].count, 2);
+    assert_int_equal(reads[0].n_population_names, 2);
+    assert_text(reads[1].applied, NULL);
+    assert_int_equal(reads[1].n_due, 0);
+    assert_true(reads[1].next_wakeup == LC_NEVER);
+    store->ops->free(store);
+}
+
+static void
+deleting_leaves_nothing_behind(void **state)
+{
+    GError *error = NULL;
+    g_autofree char *name = new_name();
+    lc_store *store = open_store(test_url(), name);
+    lc_lead_change lead = {.lead_id = LC_TEXT("l1"), .state = LC_TEXT("x"), .wake_at = 7, .wake_changed = true};
+    lc_stored_count counts[] = {{LC_TEXT("a"), 1}, {LC_TEXT("b"), 2}};
+    lc_counters_change counters = {LC_TEXT("p|q"), counts, 2};
+    lc_store_write write = {
+        .partition = 0, .next = LC_TEXT("1"), .leads = &lead, .n_leads = 1, .counters = &counters, .n_counters = 1};
+    (void)state;
+    must(write_all(store, &write, 1, &error), error);
+
+    counters.n_counts = 1;
+    write.expected = LC_TEXT("1"), write.next = LC_TEXT("2");
+    must(write_all(store, &write, 1, &error), error);
+    lc_text population = LC_TEXT("p|q");
+    lc_store_read read = {.partition = 0, .due_before = LC_ABSENT, .populations = &population, .n_populations = 1};
+    must(read_all(store, &read, 1, &error), error);
+    assert_int_equal(read.n_counts[0], 1);
+
+    counters.n_counts = 0;
+    lead = (lc_lead_change){.lead_id = LC_TEXT("l1"), .wake_at = LC_NEVER, .wake_changed = true};
+    write.expected = LC_TEXT("2"), write.next = LC_TEXT("3");
+    must(write_all(store, &write, 1, &error), error);
+    uint64_t cursor = 0;
+    size_t total = 0;
+    do {
+        lc_text *keys;
+        size_t n;
+        must(store->ops->scan(store, 0, &cursor, &keys, &n, &error), error);
+        total += n;
+    } while (cursor);
+    assert_int_equal(total, 0);
+    store->ops->free(store);
+}
+
+static void
+wakeups_come_in_order_and_within_limits(void **state)
+{
+    static const struct {
+        lc_instant before;
+        unsigned max;
+        const char *due;
+        lc_instant next;
+    } cases[] = {
+        {0, 10, "", 10},
+        {10, 10, "", 10},
+        {11, 10, "a", 20},
+        {21, 10, "a b c", 30},
+        {21, 2, "a b", 20},
+        {21, 1, "a", 20},
+        {1000, 4, "a b c d", LC_NEVER},
+        {1000, 3, "a b c", 30},
+        {1000, 0, "", 10},
+        {1800000000001, 10, "a b c d", LC_NEVER},
+    };
+    GError *error = NULL;
+    g_autofree char *name = new_name();
+    lc_store *store = open_store(test_url(), name);
+    lc_lead_change leads[] = {{LC_TEXT("d"), LC_TEXT("s"), 30, true},
+                              {LC_TEXT("a"), LC_TEXT("s"), 10, true},
+                              {LC_TEXT("c"), LC_TEXT("s"), 20, true},
+                              {LC_TEXT("b"), LC_TEXT("s"), 20, true}};
+    lc_store_write write = {.partition = 3, .next = LC_TEXT("1"), .leads = leads, .n_leads = 4};
+    (void)state;
+    must(write_all(store, &write, 1, &error), error);
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        lc_store_read read = {.partition = 3, .due_before = cases[i].before, .max_due = cases[i].max};
+        must(read_all(store, &read, 1, &error), error);
+        g_autoptr(GString) due = g_string_new(NULL);
+        for (size_t d = 0; d < read.n_due; d++)
+            g_string_append_printf(due, "%s%.*s", d ? " " : "", LC_TEXT_ARGS(read.due[d].lead_id));
+        assert_string_equal(due->str, cases[i].due);
+        assert_true(read.next_wakeup == cases[i].next);
+    }
+    store->ops->free(store);
+}
+
+static void
+many_leads_go_in_one_write(void **state)
+{
+    enum { N = 2500 };
+    GError *error = NULL;
+    g_autofree char *name = new_name();
+    lc_store *store = open_store(test_url(), name);
+    g_autofree lc_lead_change *leads = g_new0(lc_lead_change, N);
+    g_autofree lc_text *ids = g_new0(lc_text, N);
+    lc_arena arena = {0};
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        char id[16];
+        g_snprintf(id, sizeof id, "lead-%d", i);
+        ids[i] = lc_arena_text(&arena, lc_text_of(id));
+        leads[i] = (lc_lead_change){ids[i], i % 5 ? ids[i] : LC_NO_TEXT, i % 3 ? i : LC_NEVER, true};
+    }
+    lc_store_write write = {.partition = 0, .next = LC_TEXT("1"), .leads = leads, .n_leads = N};
+    must(write_all(store, &write, 1, &error), error);
+    assert_true(write.written);
+    lc_store_read read = {.partition = 0, .due_before = N, .max_due = N, .lead_ids = ids, .n_leads = N};
+    must(read_all(store, &read, 1, &error), error);
+    for (int i = 0; i < N; i++)
+        assert_true(lc_text_equal(read.leads[i], i % 5 ? ids[i] : LC_NO_TEXT));
+    assert_int_equal(read.n_due, N - (N + 2) / 3);
+    lc_arena_clear(&arena);
+    store->ops->free(store);
+}
+
+/* ---- The guard ---- */
+
+static void
+only_the_expected_position_is_moved(void **state)
+{
+    static const struct {
+        const char *there, *expected;
+        bool written;
+    } cases[] = {
+        {NULL, NULL, true}, {NULL, "a", false}, {"a", NULL, false}, {"a", "a", true},  {"a", "b", false},
+        {"a", "a ", false}, {"ab", "a", false}, {"", "", true},     {"", NULL, false},
+    };
+    GError *error = NULL;
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *name = new_name();
+        g_autofree char *key = applied_key(name, 2);
+        lc_store *store = open_store(test_url(), name);
+        if (cases[i].there) {
+            g_autofree char *set = beside(test_url(), "SET %s %s", key, cases[i].there);
+        }
+        lc_lead_change lead = {LC_TEXT("l"), LC_TEXT("s"), 5, true};
+        lc_store_write write = {.partition = 2,
+                                .expected = lc_text_of(cases[i].expected),
+                                .next = LC_TEXT("next"),
+                                .leads = &lead,
+                                .n_leads = 1};
+        must(write_all(store, &write, 1, &error), error);
+        assert_int_equal(write.written, cases[i].written);
+        lc_text id = LC_TEXT("l");
+        lc_store_read read = {.partition = 2, .due_before = 10, .max_due = 5, .lead_ids = &id, .n_leads = 1};
+        must(read_all(store, &read, 1, &error), error);
+        assert_text(read.applied, cases[i].written ? "next" : cases[i].there);
+        assert_text(read.leads[0], cases[i].written ? "s" : NULL);
+        assert_int_equal(read.n_due, cases[i].written);
+        store->ops->free(store);
+    }
+}
+
+/* What another does between our look and our write. */
+static void
+whoever_comes_between_prevents_the_write(void **state)
+{
+    static const char *const between[] = {"SET %s other", "DEL %s", "SET %s 1" /* the same text: still a change */};
+    GError *error = NULL;
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(between); i++) {
+        g_autofree char *name = new_name();
+        g_autofree char *key = applied_key(name, 0);
+        lc_store *store = open_store(test_url(), name);
+        assert_true(move(store, 0, NULL, "1", "a", &error));
+        lc_lead_change lead = {LC_TEXT("b"), LC_TEXT("s"), 5, true};
+        lc_store_write write = {
+            .partition = 0, .expected = LC_TEXT("1"), .next = LC_TEXT("2"), .leads = &lead, .n_leads = 1};
+        must(store->ops->write_begin(store, &write, 1, &error), error);
+        g_usleep(30000);
+        g_autofree char *answer = beside(test_url(), between[i], key);
+        must(store->ops->write_end(store, &error), error);
+        assert_false(write.written);
+        lc_text id = LC_TEXT("b");
+        lc_store_read read = {.partition = 0, .due_before = LC_ABSENT, .lead_ids = &id, .n_leads = 1};
+        must(read_all(store, &read, 1, &error), error);
+        assert_text(read.leads[0], NULL);
+        assert_true(move(store, 1, NULL, "1", "c", &error)); /* the connection is good still */
+        store->ops->free(store);
+    }
+}
+
+static void
+one_partition_does_not_hold_up_another(void **state)
+{
+    GError *error = NULL;
+    g_autofree char *name = new_name();
+    lc_store *store = open_store(test_url(), name);
+    lc_store_write writes[PARTITIONS] = {0};
+    (void)state;
+    assert_true(move(store, 1, NULL, "theirs", "x", &error));
+    for (int32_t p = 0; p < PARTITIONS; p++)
+        writes[p] = (lc_store_write){.partition = p, .next = LC_TEXT("ours")};
+    must(write_all(store, writes, PARTITIONS, &error), error);
+    for (int32_t p = 0; p < PARTITIONS; p++) {
+        assert_int_equal(writes[p].written, p != 1);
+        assert_applied(store, p, p == 1 ? "theirs" : "ours");
+    }
+    store->ops->free(store);
+}
+
+static void
+a_write_done_by_half_takes_the_position_away(void **state)
+{
+    GError *error = NULL;
+    g_autofree char *name = new_name();
+    lc_store *store = open_store(test_url(), name);
+    g_autofree char *tag = lc_redis_tag(0, PARTITIONS);
+    (void)state;
+    assert_true(move(store, 0, NULL, "1", "a", &error));
+    g_autofree char *one = beside(test_url(), "DEL %s:{%s}:wakeups", name, tag);
+    g_autofree char *two = beside(test_url(), "SET %s:{%s}:wakeups text", name, tag);
+    assert_false(move(store, 0, "1", "2", "b", &error));
+    assert_error(&error, LC_ERROR_RETRY, "WRONGTYPE");
+    must(store->ops->open(store, PARTITIONS, &error), error);
+    assert_applied(store, 0, NULL);
+    store->ops->free(store);
+}
+
+static void
+a_write_that_redis_has_no_memory_for_changes_nothing(void **state)
+{
+    GError *error = NULL;
+    own_redis redis = own_redis_new(NULL);
+    lc_store *store = open_store(redis.url, "n");
+    (void)state;
+    assert_true(move(store, 0, NULL, "1", "a", &error));
+    g_autofree char *less = beside(redis.url, "CONFIG SET maxmemory 1");
+    assert_false(move(store, 0, "1", "2", "b", &error));
+    assert_error(&error, LC_ERROR_RETRY, "OOM");
+    g_autofree char *more = beside(redis.url, "CONFIG SET maxmemory 0");
+    must(store->ops->open(store, PARTITIONS, &error), error);
+    assert_applied(store, 0, "1");
+    assert_true(move(store, 0, "1", "2", "b", &error));
+    store->ops->free(store);
+    own_redis_free(&redis);
+}
+
+/* ---- Connections ---- */
+
+static void
+a_cut_connection_is_a_retry_and_heals(void **state)
+{
+    GError *error = NULL;
+    own_redis redis = own_redis_new(NULL);
+    lc_store *store = open_store(redis.url, "n");
+    (void)state;
+    assert_true(move(store, 0, NULL, "1", "a", &error));
+    for (int when = 0; when < 3; when++) {
+        lc_store_write write = {.partition = 0, .expected = LC_TEXT("1"), .next = LC_TEXT("2")};
+        if (when == 1)
+            must(store->ops->write_begin(store, &write, 1, &error), error);
+        g_usleep(20000);
+        g_autofree char *killed = beside(redis.url, "CLIENT KILL TYPE normal SKIPME yes");
+        bool ok = when == 1 ? store->ops->write_end(store, &error) : move(store, 0, "1", "2", "b", &error);
+        assert_false(ok);
+        assert_error(&error, LC_ERROR_RETRY, "Redis at");
+        must(store->ops->open(store, PARTITIONS, &error), error);
+        assert_applied(store, 0, "1");
+    }
+    store->ops->free(store);
+    own_redis_free(&redis);
+}
+
+static void
+a_redis_that_is_away_is_waited_for(void **state)
+{
+    GError *error = NULL;
+    own_redis redis = own_redis_new(NULL);
+    lc_store *store = open_store(redis.url, "n");
+    lc_store_read read = {.partition = 0, .due_before = LC_ABSENT};
+    (void)state;
+    assert_true(move(store, 0, NULL, "1", "a", &error));
+    own_redis_stop(&redis);
+    for (int i = 0; i < 2; i++) {
+        assert_false(read_all(store, &read, 1, &error));
+        assert_error(&error, LC_ERROR_RETRY, "Redis at");
+        assert_false(store->ops->open(store, PARTITIONS, &error));
+        assert_error(&error, LC_ERROR_RETRY, "Redis at");
+    }
+    own_redis_start(&redis, NULL);
+    must(store->ops->open(store, PARTITIONS, &error), error);
+    assert_applied(store, 0, NULL);
+    store->ops->free(store);
+    own_redis_free(&redis);
+}
+
+static void
+a_redis_that_hangs_is_left_after_a_second(void **state)
+{
+    GError *error = NULL;
+    own_redis redis = own_redis_new(NULL);
+    lc_store *store = open_store(redis.url, "n");
+    lc_store_read read = {.partition = 0, .due_before = LC_ABSENT};
+    (void)state;
+    kill(redis.pid, SIGSTOP);
+    gint64 start = g_get_monotonic_time();
+    assert_false(read_all(store, &read, 1, &error));
+    assert_error(&error, LC_ERROR_RETRY, "does not answer");
+    assert_true(g_get_monotonic_time() - start < 1500000);
+    kill(redis.pid, SIGCONT);
+    must(store->ops->open(store, PARTITIONS, &error), error);
+    assert_applied(store, 0, NULL);
+    store->ops->free(store);
+    own_redis_free(&redis);
+}
+
+/* ---- Scanning ---- */
+
+static void
+a_scan_finds_all_of_its_partition_and_nothing_else(void **state)
+{
+    static const char *const names[] = {"plain", "*", "a[b]?", "back\\slash"};
+    GError *error = NULL;
+    own_redis redis = own_redis_new(NULL);
+    lc_arena arena = {0};
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        lc_store *store = open_store(redis.url, names[i]);
+        assert_true(move(store, 0, NULL, "1", "a", &error));
+        assert_true(move(store, 1, NULL, "1", "b", &error));
+        store->ops->free(store);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        lc_store *store = open_store(redis.url, names[i]);
+        g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(lc_text));
+        uint64_t cursor = 0;
+        do {
+            lc_text *keys;
+            size_t n;
+            must(store->ops->scan(store, 0, &cursor, &keys, &n, &error), error);
+            for (size_t k = 0; k < n; k++) {
+                lc_text key = lc_arena_text(&arena, keys[k]);
+                g_array_append_val(found, key);
+            }
+        } while (cursor);
+        assert_int_equal(found->len, 2); /* the lead, the wake-ups */
+        lc_store_write write = {.partition = 0,
+                                .expected = LC_TEXT("1"),
+                                .next = LC_TEXT("2"),
+                                .unlink_keys = (lc_text *)(void *)found->data,
+                                .n_unlink_keys = found->len};
+        must(write_all(store, &write, 1, &error), error);
+        lc_text ids[] = {LC_TEXT("a"), LC_TEXT("b")};
+        lc_store_read reads[] = {{.partition = 0, .due_before = 10, .max_due = 5, .lead_ids = ids, .n_leads = 2},
+                                 {.partition = 1, .due_before = 10, .max_due = 5, .lead_ids = ids, .n_leads = 2}};
+        must(read_all(store, reads, 2, &error), error);
+        assert_text(reads[0].leads[0], NULL);
+        assert_int_equal(reads[0].n_due, 0);
+        assert_text(reads[1].leads[1], "s");
+        assert_int_equal(reads[1].n_due, 1);
+        store->ops->free(store);
+    }
+    lc_arena_clear(&arena);
+    own_redis_free(&redis);
+}
+
+/* ---- Servers and settings that are refused ---- */
+
+static void
+a_redis_that_must_not_be_used_is_refused(void **state)
+{
+    static const struct {
+        const char *options[5];
+        const char *says;
+    } cases[] = {
+        {{"--maxmemory-policy", "allkeys-lru", NULL}, "maxmemory-policy is allkeys-lru"},
+        {{"--requirepass", "secret", NULL}, "NOAUTH"},
+        {{"--cluster-enabled", "yes", NULL}, "cluster"},
+    };
+    GError *error = NULL;
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        own_redis redis = own_redis_new(cases[i].options);
+        lc_store *store = new_store(redis.url, "n");
+        assert_false(store->ops->open(store, PARTITIONS, &error));
+        assert_error(&error, LC_ERROR_CONFIG, cases[i].says);
+        store->ops->free(store);
+        own_redis_free(&redis);
+    }
+}
+
+static void
+a_password_opens(void **state)
+{
+    static const char *const options[] = {"--requirepass", "se/cr:et", NULL};
+    GError *error = NULL;
+    own_redis redis = own_redis_new(options);
+    (void)state;
+    const struct {
+        const char *user, *password;
+        bool good;
+    } cases[] = {{NULL, "se/cr:et", true}, {"default", "se/cr:et", true}, {NULL, "wrong", false}};
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        lc_redis_options with = {.url = redis.url, .user = cases[i].user, .password = cases[i].password, .name = "n"};
+        lc_store *store = lc_redis_store_new(&with, &error);
+        assert_int_equal(store->ops->open(store, PARTITIONS, &error), cases[i].good);
+        if (!cases[i].good)
+            assert_error(&error, LC_ERROR_CONFIG, "Redis says");
+        store->ops->free(store);
+    }
+    own_redis_free(&redis);
+}
+
+static void
+a_layout_for_other_partitions_is_refused(void **state)
+{
+    GError *error = NULL;
+    g_autofree char *name = new_name();
+    lc_store *store = open_store(test_url(), name);
+    (void)state;
+    must(store->ops->open(store, PARTITIONS, &error), error);
+    assert_false(store->ops->open(store, PARTITIONS + 1, &error));
+    assert_error(&error, LC_ERROR_CONFIG, "1:5");
+    store->ops->free(store);
+}
+
+static void
+an_emptied_redis_gets_its_layout_back(void **state)
+{
+    GError *error = NULL;
+    own_redis redis = own_redis_new(NULL);
+    lc_store *store = open_store(redis.url, "n");
+    (void)state;
+    assert_true(move(store, 0, NULL, "1", "a", &error));
+    g_autofree char *flushed = beside(redis.url, "FLUSHALL");
+    assert_applied(store, 0, NULL);
+    assert_true(move(store, 0, NULL, "1", "a", &error));
+    g_autofree char *layout = beside(redis.url, "GET n:layout");
+    assert_string_equal(layout, "1:4");
+    store->ops->free(store);
+    own_redis_free(&redis);
+}
+
+static void
+a_url_that_cannot_be_used_is_refused(void **state)
+{
+    static const struct {
+        const char *url, *name, *says;
+    } cases[] = {
+        {"rediss://localhost:6379/0", "n", "TLS"},
+        {"http://localhost", "n", "unknown scheme"},
+        {"localhost:6379", "n", "unknown scheme"},
+        {"redis://localhost/x", "n", "database number"},
+        {"redis:///0", "n", "no host"},
+        {"unix:relative", "n", "no path"},
+        {"::", "n", "not a URL"},
+        {"redis://localhost", "a{b", "can't start Redis keys"},
+        {"redis://localhost", "", "can't start"},
+    };
+    GError *error = NULL;
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        lc_redis_options options = {.url = cases[i].url, .name = cases[i].name};
+        assert_null(lc_redis_store_new(&options, &error));
+        assert_error(&error, LC_ERROR_CONFIG, cases[i].says);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(deleting_leaves_nothing_behind),
+        cmocka_unit_test(wakeups_come_in_order_and_within_limits),
+        cmocka_unit_test(many_leads_go_in_one_write),
+        cmocka_unit_test(only_the_expected_position_is_moved),
+        cmocka_unit_test(whoever_comes_between_prevents_the_write),
+        cmocka_unit_test(one_partition_does_not_hold_up_another),
+        cmocka_unit_test(a_write_done_by_half_takes_the_position_away),
+        cmocka_unit_test(a_write_that_redis_has_no_memory_for_changes_nothing),
+        cmocka_unit_test(a_cut_connection_is_a_retry_and_heals),
+        cmocka_unit_test(a_redis_that_is_away_is_waited_for),
+        cmocka_unit_test(a_redis_that_hangs_is_left_after_a_second),
+        cmocka_unit_test(a_scan_finds_all_of_its_partition_and_nothing_else),
+        cmocka_unit_test(a_redis_that_must_not_be_used_is_refused),
+        cmocka_unit_test(a_password_opens),
+        cmocka_unit_test(a_layout_for_other_partitions_is_refused),
+        cmocka_unit_test(an_emptied_redis_gets_its_layout_back),
+        cmocka_unit_test(a_url_that_cannot_be_used_is_refused),
+    };
+    if (test_url() == NULL) {
+        fprintf(stderr, "LC_TEST_REDIS_URL is not set: tests/run.sh starts the servers and sets it\n");
+        return 77;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
