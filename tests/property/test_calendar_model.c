@@ -68,13 +68,14 @@ static unsigned
 random_windows(GRand *random, lc_window *windows, unsigned most)
 {
     unsigned n = 0;
-    int at = g_rand_boolean(random) ? 0 : g_rand_int_range(random, 0, 1200);
-    while (n < most && at < 1440 && g_rand_int_range(random, 0, 5) > 0) {
-        /* Often on the hour and around the hours at which clocks change. */
-        int length = g_rand_boolean(random) ? g_rand_int_range(random, 1, 200) : g_rand_int_range(random, 1, 9) * 60;
+    /* Half of the days are short windows in the hours at which clocks change. */
+    bool night = g_rand_boolean(random);
+    int at = g_rand_boolean(random) ? 0 : g_rand_int_range(random, 0, night ? 180 : 1200);
+    while (n < most && at < 1440 && g_rand_int_range(random, 0, 8) > 0) {
+        int length = night ? g_rand_int_range(random, 1, 90) : g_rand_int_range(random, 1, 9) * 60;
         int closes = g_rand_int_range(random, 0, 8) == 0 ? 1440 : MIN(at + length, 1440);
         windows[n++] = (lc_window){(int16_t)at, (int16_t)closes};
-        at = closes + (g_rand_boolean(random) ? 0 : g_rand_int_range(random, 0, 300));
+        at = closes + (g_rand_boolean(random) ? 0 : g_rand_int_range(random, 0, night ? 60 : 300));
     }
     return n;
 }
