@@ -529,21 +529,33 @@ lc_group_committed(lc_group *group, int32_t partition, lc_log_committed *committ
     return true;
 }
 
+/* One request for all inputs; rd_kafka_query_watermark_offsets takes up to a second for each. */
+static bool
+ask_offsets(lc_group *group, int32_t partition, int64_t what, int64_t *found, GError **error)
+{
+    g_autoptr(rd_kafka_topic_partition_list_t) list = lc_kafka_list_of(group->inputs, group->n_inputs, partition);
+
+    for (int i = 0; i < list->cnt; i++)
+        list->elems[i].offset = what;
+    rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(group->client, list, CALL_MS);
+    for (int i = 0; !err && i < list->cnt; i++)
+        err = list->elems[i].err;
+    if (err)
+        return lc_kafka_fail(error, LC_ERROR_RETRY, err, "watermarks of partition %d", partition);
+    for (int i = 0; i < list->cnt; i++)
+        found[i] = list->elems[i].offset;
+    return true;
+}
+
 bool
 lc_group_watermarks(lc_group *group, int32_t partition, int64_t *lows, int64_t *ends, GError **error)
 {
-    g_autofree int64_t *found = g_new(int64_t, 2 * (gsize)group->n_inputs);
+    g_autofree int64_t *found = g_new(int64_t, group->n_inputs);
 
-    for (int i = 0; i < group->n_inputs; i++) {
-        rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(group->client, group->inputs[i], partition,
-                                                                   &found[2 * i], &found[2 * i + 1], CALL_MS);
-        if (err)
-            return lc_kafka_fail(error, LC_ERROR_RETRY, err, "watermarks of %s [%d]", group->inputs[i], partition);
-    }
-    for (int i = 0; i < group->n_inputs; i++) {
-        lows[i] = found[2 * i];
-        ends[i] = found[2 * i + 1];
-    }
+    if (!ask_offsets(group, partition, RD_KAFKA_OFFSET_BEGINNING, found, error) ||
+        !ask_offsets(group, partition, RD_KAFKA_OFFSET_END, ends, error))
+        return false;
+    memcpy(lows, found, sizeof(int64_t) * (size_t)group->n_inputs);
     return true;
 }
 
