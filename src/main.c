@@ -11,6 +11,7 @@ static const struct {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"backtest", "tries a policy on facts from a file; no server needed", lc_cli_backtest},
+    {"check", "what is wrong or odd with a configuration or a policy; what it promises", lc_cli_check},
     {"inspect", "one lead, from Redis: its facts, its outcomes, what runs", lc_cli_inspect},
     {"publish", "sends facts (JSON Lines) as Avro to the input topics", lc_cli_publish},
     {"run", "the service: judges leads as their facts come", lc_cli_run},

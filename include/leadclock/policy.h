@@ -94,6 +94,7 @@ typedef struct {
     lc_text name;
     lc_instant effective_from; /* LC_ABSENT for the earliest where it names none */
     lc_zone *reporting_zone;
+    lc_text reporting_zone_name;
     bool contact_time_logged; /* contact_time: logged */
     lc_duration clock_skew;
     lc_duration retain;

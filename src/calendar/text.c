@@ -240,7 +240,7 @@ lc_duration_format(lc_duration duration, char *text)
         if (count == 0)
             continue;
         end += g_snprintf(end, LC_DURATION_TEXT_BYTES - (size_t)(end - text), "%s%" G_GUINT64_FORMAT "%s", separator,
-                        count, units[i].name);
+                          count, units[i].name);
         separator = " ";
     }
     if (duration == 0)

@@ -185,7 +185,7 @@ problems_of(const lc_policy_book *book)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     for (guint i = 0; i < book->documents->len; i++)
-        lc_problems_print(document_at(book, i)->problems, true, text);
+        lc_problems_print(document_at(book, i)->problems, false, text);
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
@@ -285,7 +285,7 @@ lc_policy_book_warnings(const lc_policy_book *book)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     for (guint i = 0; i < book->documents->len; i++)
-        lc_problems_print(document_at(book, i)->oddities, false, text);
+        lc_problems_print(document_at(book, i)->oddities, true, text);
     return text->len ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
 }
 
@@ -294,6 +294,7 @@ lc_policy_book_explain(const lc_policy_book *book)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     for (guint i = 0; i < book->documents->len; i++)
-        lc_explain_policy(&document_at(book, i)->policy, text);
+        lc_explain_policy(lc_policy_book_get(book, i),
+                          i + 1 < book->documents->len ? lc_policy_book_get(book, i + 1) : NULL, text);
     return g_string_free(g_steal_pointer(&text), FALSE);
 }

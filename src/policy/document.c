@@ -88,6 +88,7 @@ read_reporting_zone(lc_reader *reader, const lc_yaml *node)
 {
     lc_text name = LC_TEXT("UTC");
     lc_read_text(reader, node, "reporting_time_zone", &name);
+    reader->policy->reporting_zone_name = name;
     reader->policy->reporting_zone = lc_zone_new(name.data);
     if (reader->policy->reporting_zone == NULL)
         lc_refuse_zone(reader, node);

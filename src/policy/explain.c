@@ -1,7 +1,299 @@
 #include "read.h"
 
-void
-lc_explain_policy(const lc_policy *policy, GString *text)
+/* ---- Words ---- */
+
+/* "5 min", "2 min 30 s", "24 h", "30 days". */
+static void
+append_duration(GString *text, lc_duration duration)
 {
-    g_string_append_printf(text, "Policy %.*s\n", LC_TEXT_ARGS(policy->name));
+    static const struct {
+        lc_duration size;
+        const char *name;
+    } units[] = {{LC_DAY, "days"}, {LC_HOUR, "h"}, {LC_MINUTE, "min"}, {LC_SECOND, "s"}, {1, "ms"}};
+    bool in_hours = duration < 2 * LC_DAY || duration % LC_DAY != 0;
+    const char *separator = "";
+    for (size_t i = in_hours && duration < 3 * LC_DAY ? 1 : 0; i < G_N_ELEMENTS(units); i++) {
+        lc_duration count = duration / units[i].size;
+        duration %= units[i].size;
+        if (count == 0)
+            continue;
+        g_string_append_printf(text, "%s%" G_GINT64_FORMAT " %s", separator, count, units[i].name);
+        separator = " ";
+    }
+    if (*separator == '\0')
+        g_string_append(text, "0 s");
+}
+
+static void
+append_text(GString *text, lc_text part)
+{
+    g_string_append_len(text, part.data, (gssize)part.size);
+}
+
+/* What stands between item `i` of `n` and the one before it: "a, b or c". */
+static const char *
+separator(unsigned i, unsigned n, const char *last)
+{
+    return i == 0 ? "" : i + 1 < n ? ", " : last;
+}
+
+static void
+append_values(GString *text, const lc_text *values, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        g_string_append(text, separator(i, n, " or "));
+        append_text(text, values[i]);
+    }
+}
+
+static void
+append_condition(GString *text, const lc_condition *condition)
+{
+    const char *and = "";
+    if (condition->n_channels) {
+        g_string_append(text, "from ");
+        append_values(text, condition->channels, condition->n_channels);
+        and = ", ";
+    }
+    for (unsigned i = 0; i < condition->n_attributes; i++, and = ", ") {
+        g_string_append_printf(text, "%swith %s ", and, condition->attributes[i].key.data);
+        append_values(text, condition->attributes[i].values, condition->attributes[i].n_values);
+    }
+    for (unsigned i = 0; i < condition->n_bounds; i++, and = ", ")
+        g_string_append_printf(text, "%swith %s at least %s", and, condition->bounds[i].key.data,
+                               condition->bounds[i].bound.data);
+    if (condition->any)
+        g_string_append(text, "of any kind");
+}
+
+/* "NURTURE, track early". */
+static void
+append_destination(GString *text, const lc_destination *destination)
+{
+    g_string_append(text, lc_route_name(destination->route));
+    if (!lc_text_is_absent(destination->track))
+        g_string_append_printf(text, ", track %s", destination->track.data);
+}
+
+static void
+append_calendar(GString *text, const lc_clock_rule *clock)
+{
+    if (lc_calendar_is_always(clock->calendar))
+        g_string_append(text, ", day and night");
+    else
+        g_string_append_printf(text, " of open time (calendar %s)", clock->calendar_name.data);
+}
+
+static void
+append_warnings(GString *text, const lc_clock_rule *clock)
+{
+    for (unsigned i = 0; i < clock->n_warnings; i++) {
+        g_string_append_printf(text, "%s", i ? separator(i, clock->n_warnings, " and ") : "; warned at ");
+        append_duration(text, clock->warnings[i].part);
+    }
+}
+
+/* "5 min, day and night; warned at 2 min 30 s". */
+static void
+append_clock(GString *text, const lc_clock_rule *clock)
+{
+    append_duration(text, clock->target);
+    append_calendar(text, clock);
+    append_warnings(text, clock);
+}
+
+/* ---- Rules ---- */
+
+static void
+explain_first_contact(const lc_rule *rule, GString *text)
+{
+    if (!rule->has_first_contact)
+        return;
+    g_string_append(text, "  - first human contact within ");
+    append_clock(text, &rule->first_contact);
+    if (rule->reassign)
+        g_string_append(text, "; then taken from everyone who had it and routed to REASSIGN");
+    g_string_append(text, ".\n");
+}
+
+static void
+explain_requested_time(const lc_rule *rule, GString *text)
+{
+    if (!rule->has_requested_time)
+        return;
+    g_string_append(text, "  - where the prospect asked for a time: contact not ");
+    if (rule->early > 0) {
+        g_string_append(text, "more than ");
+        append_duration(text, rule->early);
+        g_string_append_c(text, ' ');
+    }
+    g_string_append(text, "before it, and after it within ");
+    append_clock(text, &rule->requested_time);
+    g_string_append(text, ".\n");
+}
+
+static void
+explain_milestones(const lc_policy *policy, const lc_rule *rule, GString *text)
+{
+    for (unsigned i = 0; i < rule->n_milestones; i++) {
+        const lc_milestone_rule *milestone = &rule->milestones[i];
+        g_string_append_printf(text, "  - %s reached within ", policy->stages[milestone->stage].name.data);
+        append_clock(text, &milestone->clock);
+        g_string_append(text, ".\n");
+    }
+}
+
+static void
+explain_follow_up(const lc_rule *rule, GString *text)
+{
+    if (!rule->has_follow_up)
+        return;
+    g_string_append_printf(text, "  - after an attempt that reached nobody: %u more within ", rule->attempts);
+    append_clock(text, &rule->follow_up);
+    g_string_append(text, "; a lead that still doesn't answer is unresponsive and goes to ");
+    append_destination(text, &rule->follow_up_destination);
+    g_string_append(text, ".\n");
+}
+
+static void
+explain_clawback(const lc_policy *policy, const lc_rule *rule, GString *text)
+{
+    g_string_append_printf(text, "  - taken back from sales ");
+    append_duration(text, rule->clawback.target);
+    append_calendar(text, &rule->clawback);
+    g_string_append_printf(text, ", after %s",
+                           rule->clawback_from_last_activity ? "the last contact or progress" : "the hand-off");
+    if (rule->clawback_until >= 0)
+        g_string_append_printf(text, ", unless %s is reached", policy->stages[rule->clawback_until].name.data);
+    append_warnings(text, &rule->clawback);
+    g_string_append(text, "; it goes to ");
+    append_destination(text, &rule->clawback_destination);
+    g_string_append(text, ".\n");
+}
+
+static void
+explain_rule(const lc_policy *policy, unsigned index, GString *text)
+{
+    const lc_rule *rule = &policy->rules[index];
+    g_string_append_printf(text, "\n%u. %s. ", index + 1, rule->name.data);
+    if (rule->when->any)
+        g_string_append(text, index == 0 ? "All leads" : "All other leads");
+    else {
+        g_string_append(text, "Leads ");
+        append_condition(text, rule->when);
+    }
+    g_string_append(text, ":\n");
+    explain_first_contact(rule, text);
+    explain_requested_time(rule, text);
+    explain_milestones(policy, rule, text);
+    explain_follow_up(rule, text);
+    explain_clawback(policy, rule, text);
+}
+
+/* ---- What holds for all rules ---- */
+
+static void
+explain_head(const lc_policy *policy, const lc_policy *next, GString *text)
+{
+    char instant[LC_INSTANT_TEXT_BYTES];
+    g_string_append_printf(text, "Policy %s, for leads handed off ", policy->name.data);
+    if (policy->effective_from != LC_ABSENT)
+        g_string_append_printf(text, "from %s on", lc_instant_format(policy->effective_from, instant));
+    if (next)
+        g_string_append_printf(text, "%sbefore %s", policy->effective_from != LC_ABSENT ? " and " : "",
+                               lc_instant_format(next->effective_from, instant));
+    if (policy->effective_from == LC_ABSENT && next == NULL)
+        g_string_append(text, "at any time");
+    g_string_append_printf(text,
+                           ".\nA cohort is the month of the hand-off in %s. A contact counts at the time it %s; one "
+                           "up to ",
+                           policy->reporting_zone_name.data, policy->contact_time_logged ? "was logged" : "happened");
+    append_duration(text, policy->clock_skew);
+    g_string_append(text, " before the hand-off counts for it. A settled lead is remembered for ");
+    append_duration(text, policy->retain);
+    g_string_append(text, ".\n");
+}
+
+static void
+explain_open_dialogue(const lc_policy *policy, GString *text)
+{
+    if (!policy->has_open_dialogue)
+        return;
+    g_string_append(text, "  - a lead that sales was in touch with in the ");
+    append_duration(text, policy->open_dialogue_within);
+    g_string_append(text, " before goes to ");
+    append_destination(text, &policy->open_dialogue_destination);
+    g_string_append(text, ", to the owner of that contact.\n");
+}
+
+static void
+explain_criteria(const lc_criterion *criteria, unsigned n, bool points, GString *text)
+{
+    for (unsigned i = 0; i < n; i++) {
+        g_string_append(text, separator(i, n, " and "));
+        if (points)
+            g_string_append_printf(text, "%" G_GINT64_FORMAT " for ", criteria[i].points);
+        g_string_append_printf(text, "%s (leads ", criteria[i].name.data);
+        append_condition(text, criteria[i].when);
+        g_string_append_c(text, ')');
+    }
+}
+
+static void
+explain_qualification(const lc_policy *policy, GString *text)
+{
+    if (!policy->has_qualification)
+        return;
+    g_string_append(text, "  - a lead must ");
+    if (policy->n_requires) {
+        g_string_append(text, "be ");
+        explain_criteria(policy->requires, policy->n_requires, false, text);
+        g_string_append(text, ", and ");
+    }
+    g_string_append_printf(text, "have at least %" G_GINT64_FORMAT " points", policy->threshold);
+    if (policy->n_signals) {
+        g_string_append(text, ": ");
+        explain_criteria(policy->signals, policy->n_signals, true, text);
+    }
+    g_string_append(text, "; otherwise it goes to ");
+    append_destination(text, &policy->not_qualified_destination);
+    g_string_append(text, ".\n");
+}
+
+static void
+explain_gates(const lc_policy *policy, GString *text)
+{
+    g_string_append(text, "\nHeld back at the hand-off:\n"
+                          "  - a lead whose last rejection still asks for quiet goes where that rejection sent it.\n");
+    explain_open_dialogue(policy, text);
+    explain_qualification(policy, text);
+}
+
+static void
+explain_reasons(const lc_policy *policy, GString *text)
+{
+    g_string_append(text, "\nRejected by sales:\n");
+    for (unsigned i = 0; i < policy->n_reasons; i++) {
+        const lc_reason *reason = &policy->reasons[i];
+        g_string_append_printf(text, "  - %s%s goes to ", reason->name.data,
+                               i == policy->other ? " (and every reason not listed here)" : "");
+        append_destination(text, &reason->destination);
+        if (reason->cooldown > 0) {
+            g_string_append(text, "; not handed off again for ");
+            append_duration(text, reason->cooldown);
+        }
+        g_string_append(text, ".\n");
+    }
+}
+
+void
+lc_explain_policy(const lc_policy *policy, const lc_policy *next, GString *text)
+{
+    if (text->len)
+        g_string_append_c(text, '\n');
+    explain_head(policy, next, text);
+    explain_gates(policy, text);
+    for (unsigned i = 0; i < policy->n_rules; i++)
+        explain_rule(policy, i, text);
+    explain_reasons(policy, text);
 }

@@ -136,7 +136,7 @@ print_source(const lc_problems *problems, const lc_problem *problem, GString *ou
 }
 
 void
-lc_problems_print(const lc_problems *problems, bool with_source, GString *output)
+lc_problems_print(const lc_problems *problems, bool as_warnings, GString *output)
 {
     g_array_sort(problems->list, compare_problems);
     for (guint i = 0; i < problems->list->len; i++) {
@@ -144,8 +144,8 @@ lc_problems_print(const lc_problems *problems, bool with_source, GString *output
         g_string_append(output, problems->file);
         if (problem->line > 0)
             g_string_append_printf(output, ":%d:%d", problem->line, problem->column);
-        g_string_append_printf(output, ": %s\n", problem->message);
-        if (with_source && problem->line > 0)
+        g_string_append_printf(output, ": %s%s\n", as_warnings ? "warning: " : "", problem->message);
+        if (!as_warnings && problem->line > 0)
             print_source(problems, problem, output);
     }
     if (problems->left_out)

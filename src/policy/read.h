@@ -115,4 +115,5 @@ bool lc_is_decimal(lc_text text);
 /* Whether `general` surely holds wherever `special` does. */
 bool lc_condition_covers(const lc_condition *general, const lc_condition *special);
 
-void lc_explain_policy(const lc_policy *policy, GString *text);
+/* Appends what the document promises; `next` is the one that follows it, or NULL. */
+void lc_explain_policy(const lc_policy *policy, const lc_policy *next, GString *text);

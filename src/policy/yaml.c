@@ -23,15 +23,36 @@ refuse(lc_yaml_reader *reader, const char *message)
     return false;
 }
 
+/* What the end of the file lacks is told at the end of the last line that holds something. */
 static void
-refuse_syntax(lc_yaml_reader *reader, struct fy_diag *diag)
+step_back(lc_text text, int *line, int *column)
+{
+    size_t end = text.size;
+    int last = 1;
+    while (end > 0 && g_ascii_isspace(text.data[end - 1]))
+        end--;
+    size_t start = end;
+    while (start > 0 && text.data[start - 1] != '\n')
+        start--;
+    for (size_t i = 0; i < start; i++)
+        last += text.data[i] == '\n';
+    if (*line > last) {
+        *line = last;
+        *column = (int)g_utf8_strlen(text.data + start, (gssize)(end - start)) + 1;
+    }
+}
+
+static void
+refuse_syntax(lc_yaml_reader *reader, lc_text text, struct fy_diag *diag)
 {
     void *iterator = NULL;
     const struct fy_diag_error *error = fy_diag_errors_iterate(diag, &iterator);
-    if (error)
-        lc_problems_add(reader->problems, MAX(error->line, 1), MAX(error->column, 1),
+    if (error) {
+        int line = MAX(error->line, 1), column = MAX(error->column, 1);
+        step_back(text, &line, &column);
+        lc_problems_add(reader->problems, line, column,
                         "not YAML: %s; check indentation, quotes and brackets here and on the line above", error->msg);
-    else
+    } else
         refuse(reader, "not YAML; check indentation, quotes and brackets");
 }
 
@@ -279,7 +300,7 @@ parse_with(struct fy_diag *diag, lc_text text, lc_arena *arena, lc_problems *pro
     if (reader.parser && fy_parser_set_string(reader.parser, text.data, text.size) == 0)
         document = read_stream(&reader);
     if (document == NULL && lc_problems_is_empty(problems))
-        refuse_syntax(&reader, diag);
+        refuse_syntax(&reader, text, diag);
     if (reader.event)
         fy_parser_event_free(reader.parser, reader.event);
     if (reader.parser)
