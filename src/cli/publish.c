@@ -5,6 +5,8 @@
 
 #include <unistd.h>
 
+#define REGISTRY_TRIES 10
+
 typedef struct {
     lc_publisher *publisher;
     lc_fact_source *source;
@@ -102,6 +104,22 @@ check_topics_exist(const publish_command *command, const lc_kafka_options *kafka
     return true;
 }
 
+/* A registry that is away, or slow because it has just started, is asked again for a while. */
+static bool
+register_patiently(lc_registry *registry, const char *subject, lc_schema schema, uint32_t *id, GError **error)
+{
+    for (int i = 1;; i++) {
+        g_autoptr(GError) problem = NULL;
+        if (lc_registry_register(registry, subject, lc_schema_text(schema), id, &problem))
+            return true;
+        if (!g_error_matches(problem, LC_ERROR, LC_ERROR_RETRY) || i == REGISTRY_TRIES) {
+            g_propagate_error(error, g_steal_pointer(&problem));
+            return false;
+        }
+        g_usleep(G_USEC_PER_SEC / 2);
+    }
+}
+
 /* Subjects by TopicRecordNameStrategy. */
 static bool
 register_schemas(publish_command *command, const lc_config *config, GError **error)
@@ -111,8 +129,7 @@ register_schemas(publish_command *command, const lc_config *config, GError **err
     for (int type = 0; ok && type < LC_FACT_TYPES; type++) {
         lc_schema schema = lc_fact_schema((lc_fact_type)type);
         g_autofree char *subject = g_strdup_printf("%s-%s", command->topics[type], lc_schema_record_name(schema));
-        ok = command->topics[type] == NULL ||
-             lc_registry_register(registry, subject, lc_schema_text(schema), &command->ids[type], error);
+        ok = command->topics[type] == NULL || register_patiently(registry, subject, schema, &command->ids[type], error);
     }
     return ok;
 }
