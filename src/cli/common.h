@@ -13,7 +13,7 @@
 enum { EXIT_DONE = 0, EXIT_FOUND = 1, EXIT_USAGE = 2, EXIT_AWAY = 3 };
 
 /* How long a command waits for a server before it gives up. */
-#define LC_CLI_TIMEOUT_MS 10000
+#define LC_CLI_TIMEOUT_MS 5000
 
 /* ---- Options ---- */
 

@@ -21,18 +21,18 @@ text_of(const json_t *record, const char *name)
 static void
 append_duration(GString *out, const json_t *record, const char *name)
 {
-    char text[LC_DURATION_TEXT_BYTES];
-    g_string_append(out, lc_duration_format(json_integer_value(json_object_get(record, name)), text));
+    lc_cli_append_duration(out, json_integer_value(json_object_get(record, name)));
 }
 
-/* "09:00:05" of "2026-02-02T09:00:05.000Z". */
+/* A due time: "09:00:05" of "2026-02-02T09:00:05.000Z" where the record is of the same day; otherwise with its day. */
 static void
-append_clock_time(GString *out, const char *iso)
+append_due(GString *out, const json_t *record)
 {
-    if (iso && strlen(iso) >= 19)
-        g_string_append_len(out, iso + 11, 8);
+    const char *due = text_of(record, "due_at"), *at = text_of(record, "occurred_at");
+    if (due && at && strlen(due) >= 19 && strncmp(due, at, strlen("2026-02-02")) == 0)
+        g_string_append_len(out, due + 11, 8);
     else
-        g_string_append(out, "-");
+        lc_cli_append_time(out, due);
 }
 
 /* BEFORE and the value, where there is one. */
@@ -52,6 +52,17 @@ append_count(GString *out, const json_t *record, const char *name, const char *o
 }
 
 void
+lc_cli_append_duration(GString *out, lc_duration duration)
+{
+    char text[LC_DURATION_TEXT_BYTES];
+    lc_duration unit = duration >= LC_DAY      ? LC_HOUR
+                       : duration >= LC_HOUR   ? LC_MINUTE
+                       : duration >= LC_SECOND ? LC_SECOND
+                                               : 1;
+    g_string_append(out, lc_duration_format(duration / unit * unit, text));
+}
+
+void
 lc_cli_append_time(GString *out, const char *iso)
 {
     if (iso == NULL || strlen(iso) < 19)
@@ -68,7 +79,7 @@ describe_warning(const json_t *record, GString *why)
     append_if(why, "", record, "clock");
     append_if(why, " at ", record, "label");
     g_string_append(why, ", due ");
-    append_clock_time(why, text_of(record, "due_at"));
+    append_due(why, record);
     append_if(why, ", owner ", record, "owner");
     return (lc_description){"WARNING", YELLOW};
 }
@@ -79,7 +90,7 @@ describe_breach(const json_t *record, GString *why)
     bool early = g_strcmp0(text_of(record, "kind"), "EARLY") == 0;
     append_if(why, "", record, "clock");
     g_string_append(why, early ? ": contacted before " : ": not by ");
-    append_clock_time(why, text_of(record, "due_at"));
+    append_due(why, record);
     if (!early) {
         g_string_append(why, " (");
         append_duration(why, record, "target_ms");

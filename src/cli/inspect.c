@@ -114,15 +114,12 @@ format_time(lc_instant at, char *text)
     return lc_instant_format(at, text);
 }
 
-/* Whole words: "1d 2h" of 1d 2h 30m 5s. */
 static void
 append_distance(GString *out, lc_duration distance)
 {
-    char text[LC_DURATION_TEXT_BYTES];
-    lc_duration size = ABS(distance);
-    lc_duration unit = size >= LC_DAY ? LC_HOUR : size >= LC_HOUR ? LC_MINUTE : LC_SECOND;
-    lc_duration_format(size / unit * unit, text);
-    g_string_append_printf(out, distance < 0 ? "%s ago" : "in %s", text);
+    g_string_append(out, distance < 0 ? "" : "in ");
+    lc_cli_append_duration(out, ABS(distance));
+    g_string_append(out, distance < 0 ? " ago" : "");
 }
 
 /* One record: time, what, why. */

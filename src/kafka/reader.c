@@ -20,7 +20,7 @@ struct lc_reader {
     GArray *headers; /* lc_header */
 };
 
-#define START_TIMEOUT_MS 10000
+#define START_TIMEOUT_MS 5000
 
 /* ---- Start ---- */
 
