@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* Some senders (timeout, a terminal and its shell) signal the process and its group: that is one signal. */
+#define SAME_SIGNAL_MS 500
+
 /* How a worker's thread tells the main thread that it has ended. */
 #define SIGNAL_ENDED SIGUSR1
 
@@ -243,7 +246,7 @@ reload_policies(service *service)
 static void
 wait_for_end(service *service, const sigset_t *signals)
 {
-    bool stopping = false;
+    int64_t stopping_ms = -1;
     while (count_running(service)) {
         int received = 0;
         if (sigwait(signals, &received) || received == SIGNAL_ENDED)
@@ -252,11 +255,14 @@ wait_for_end(service *service, const sigset_t *signals)
             reload_policies(service);
             continue;
         }
-        if (stopping) {
+        int64_t now_ms = lc_system_time.monotonic_ms(&lc_system_time);
+        if (stopping_ms >= 0 && now_ms - stopping_ms < SAME_SIGNAL_MS)
+            continue;
+        if (stopping_ms >= 0) {
             log_event(service, "stopped at once by a second signal");
             _exit(EXIT_FOUND);
         }
-        stopping = true;
+        stopping_ms = now_ms;
         log_event(service, "stopping: the batches under way are finished; a second signal stops at once");
         stop_workers(service);
     }
