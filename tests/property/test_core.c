@@ -1,0 +1,313 @@
+/* What must hold for any lead under any policy. --seed N, --leads N (each property, default 10,000). */
+#include "history.h"
+
+#include <leadclock/core.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+enum { LEADS_A_POLICY = 400 };
+
+static uint64_t seed;
+static guint n_leads = 10000;
+
+/* One lead to try: the same for the same seed and property. */
+typedef struct {
+    lc_random random;
+    const lc_policy_book *book;
+    history_player *player, *other;
+    GArray *facts;
+} trial;
+
+/* Tries leads, LEADS_A_POLICY under each random policy. */
+static void
+for_leads(const char *property, const char *retain, bool erasures, void (*try)(trial *))
+{
+    for (guint lead = 0; lead < n_leads; lead += LEADS_A_POLICY) {
+        trial trial = {.random = {seed ^ g_str_hash(property) ^ ((uint64_t)lead << 32)}};
+        g_autoptr(lc_policy_book) book = history_policy(&trial.random, retain);
+        g_autoptr(history_player) player = history_player_new(book), other = history_player_new(book);
+        trial.book = book;
+        trial.player = player;
+        trial.other = other;
+        for (guint i = 0; i < LEADS_A_POLICY && lead + i < n_leads; i++) {
+            lc_arena arena = {0};
+            trial.facts = history_facts(&trial.random, erasures, &arena);
+            history_player_reset(player);
+            history_player_reset(other);
+            try(&trial);
+            g_array_unref(trial.facts);
+            lc_arena_clear(&arena);
+        }
+    }
+}
+
+static void
+try_any_order(trial *trial)
+{
+    history_play(trial->player, trial->facts, history_end());
+    history_shuffle(&trial->random, trial->facts);
+    history_play(trial->other, trial->facts, history_end());
+    assert_true(history_same(trial->player, trial->other));
+    assert_true(history_same_as_derived(trial->player, history_end()));
+}
+
+static void
+any_order_of_arrival_gives_the_same_net_outcomes_and_counters(G_GNUC_UNUSED void **state)
+{
+    for_leads(__func__, "9000d", false, try_any_order);
+}
+
+static void
+try_each_step(trial *trial)
+{
+    for (guint i = 0; i < trial->facts->len; i++) {
+        const history_fact *fact = &g_array_index(trial->facts, history_fact, i);
+        history_wake(trial->player, fact->arrived_at);
+        if (history_judge(trial->player, &fact->fact, fact->arrived_at) == LC_VERDICT_TAKEN)
+            assert_true(history_same_as_derived(trial->player, trial->player->lead.judged_at));
+    }
+}
+
+static void
+what_was_published_is_what_holds_after_every_judgement(G_GNUC_UNUSED void **state)
+{
+    for_leads(__func__, "9000d", false, try_each_step);
+}
+
+static void
+try_redelivered(trial *trial)
+{
+    history_player *player = trial->player;
+
+    for (guint i = 0; i < trial->facts->len; i++) {
+        const history_fact *fact = &g_array_index(trial->facts, history_fact, i);
+        lc_instant at = fact->arrived_at + (lc_instant)lc_random_below(&trial->random, 3);
+        history_wake(player, fact->arrived_at);
+        history_judge(player, &fact->fact, fact->arrived_at);
+        lc_lead before = player->lead;
+        const lc_judgement *again = lc_lead_judge(player->judge, &player->lead, &fact->fact, at, &player->arena);
+        assert_true(again->verdict == LC_VERDICT_REPEATED || again->verdict == LC_VERDICT_AUTOMATED);
+        assert_int_equal(again->n_outcomes + again->n_counts, 0);
+        assert_memory_equal(&before, &player->lead, sizeof before);
+    }
+}
+
+static void
+a_redelivered_fact_changes_nothing(G_GNUC_UNUSED void **state)
+{
+    for_leads(__func__, "9000d", false, try_redelivered);
+}
+
+static void
+try_steps_of_now(trial *trial)
+{
+    for (guint i = 0; i < trial->facts->len; i++) {
+        const history_fact *fact = &g_array_index(trial->facts, history_fact, i);
+        lc_instant now = lc_random_chance(&trial->random, 20) ? LC_ABSENT : fact->arrived_at;
+        history_judge(trial->other, &fact->fact, now);
+    }
+    history_judge(trial->other, NULL, history_end());
+    history_play(trial->player, trial->facts, history_end());
+    assert_true(history_same(trial->player, trial->other));
+}
+
+static void
+small_steps_of_now_and_one_give_the_same(G_GNUC_UNUSED void **state)
+{
+    for_leads(__func__, "9000d", false, try_steps_of_now);
+}
+
+/* Judging between the last judgement and the wake-up, that instant included, changes nothing. */
+static void
+look_before_wake_up(trial *trial, lc_instant now)
+{
+    history_player *player = trial->player;
+    lc_lead lead = player->lead;
+
+    if (now <= lead.judged_at || now > lead.wake_at)
+        return;
+    lead.wake_at = LC_ABSENT;
+    const lc_judgement *judgement = lc_lead_judge(player->judge, &lead, NULL, now, &player->arena);
+    assert_int_equal(judgement->verdict, LC_VERDICT_TAKEN);
+    assert_int_equal(judgement->n_outcomes + judgement->n_counts, 0);
+    assert_int_equal(lead.wake_at, player->lead.wake_at);
+    assert_int_equal(lead.n_facts, player->lead.n_facts);
+}
+
+static void
+look_around_wake_up(trial *trial)
+{
+    const lc_lead *lead = &trial->player->lead;
+    lc_instant wake_at = MIN(lead->wake_at, lead->judged_at + 3000 * LC_DAY);
+
+    for (lc_instant now = wake_at - 3; now <= wake_at; now++)
+        look_before_wake_up(trial, now);
+    if (wake_at > lead->judged_at)
+        look_before_wake_up(trial,
+                            lead->judged_at + 1 +
+                                (lc_instant)lc_random_below(&trial->random, (uint64_t)(wake_at - lead->judged_at)));
+    assert_int_equal(lc_lead_judge(trial->player->judge, &trial->player->lead, NULL, wake_at, NULL)->verdict,
+                     LC_VERDICT_NOT_DUE);
+}
+
+static void
+try_wake_ups(trial *trial)
+{
+    history_player *player = trial->player;
+
+    for (guint i = 0; i < trial->facts->len; i++) {
+        const history_fact *fact = &g_array_index(trial->facts, history_fact, i);
+        while (player->lead.wake_at < fact->arrived_at) {
+            history_judge(player, NULL, player->lead.wake_at + 1);
+            look_around_wake_up(trial);
+        }
+        history_judge(player, &fact->fact, fact->arrived_at);
+        if (!lc_lead_is_empty(&player->lead))
+            look_around_wake_up(trial);
+    }
+}
+
+static void
+the_next_wake_up_is_never_late(G_GNUC_UNUSED void **state)
+{
+    for_leads(__func__, "9000d", false, try_wake_ups);
+    for_leads(__func__, "2d", true, try_wake_ups);
+}
+
+/* ---- Recounting ---- */
+
+/* What the net outcomes of a lead say, cycle by cycle. */
+typedef struct {
+    guint n_rows, n_cycles, n_rejected, n_breached, n_early;
+    guint by_cause[LC_CAUSE_ERASED + 1];
+    guint n_contacted, n_duplicate;
+    uint64_t cycles_with_row;
+} recount;
+
+static void
+count_outcome(recount *recount, const lc_outcome *outcome)
+{
+    recount->n_cycles = MAX(recount->n_cycles, outcome->cycle);
+    if (outcome->type == LC_OUTCOME_SETTLED) {
+        assert_false(recount->cycles_with_row >> outcome->cycle & 1);
+        recount->cycles_with_row |= UINT64_C(1) << outcome->cycle;
+        recount->n_rows++;
+        recount->by_cause[outcome->settled.cause]++;
+        recount->n_contacted += outcome->settled.first_contact_at != LC_ABSENT;
+        recount->n_duplicate += outcome->settled.duplicate;
+        recount->n_breached += (guint)outcome->settled.n_breaches;
+    }
+}
+
+static int
+sum(const lc_judgement *derived, const char *metric)
+{
+    int sum = 0;
+
+    for (size_t i = 0; i < derived->n_counts; i++)
+        if (lc_text_equal(derived->counts[i].metric, lc_text_of(metric)) ||
+            (g_str_has_suffix(metric, ":") && derived->counts[i].metric.size > strlen(metric) &&
+             memcmp(derived->counts[i].metric.data, metric, strlen(metric)) == 0))
+            sum += derived->counts[i].delta;
+    return sum;
+}
+
+static void
+compare_counts(const recount *recount, const lc_judgement *derived, bool open)
+{
+    static const struct {
+        lc_cause cause;
+        const char *metric;
+    } causes[] = {{LC_CAUSE_REJECTED, "rejected"},           {LC_CAUSE_CLAWED_BACK, "clawed_back"},
+                  {LC_CAUSE_UNRESPONSIVE, "unresponsive"},   {LC_CAUSE_NOT_QUALIFIED, "not_qualified"},
+                  {LC_CAUSE_OPEN_DIALOGUE, "open_dialogue"}, {LC_CAUSE_COOLDOWN, "cooled_down"},
+                  {LC_CAUSE_COMPLETED, "completed"}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(causes); i++)
+        assert_int_equal(sum(derived, causes[i].metric), recount->by_cause[causes[i].cause]);
+    assert_int_equal(sum(derived, "rejected:"), recount->by_cause[LC_CAUSE_REJECTED]);
+    assert_int_equal(sum(derived, "handed_off"), sum(derived, "opened") + sum(derived, "not_qualified") +
+                                                     sum(derived, "open_dialogue") + sum(derived, "cooled_down"));
+    assert_int_equal(sum(derived, "contacted"), sum(derived, "responded:"));
+    if (open)
+        return;
+    assert_int_equal(sum(derived, "contacted"), recount->n_contacted);
+    assert_int_equal(sum(derived, "duplicate"), recount->n_duplicate);
+    assert_int_equal(sum(derived, "first_contact_breached") + sum(derived, "requested_breached") +
+                         sum(derived, "requested_early") + sum(derived, "follow_up_breached") +
+                         sum(derived, "milestone_breached:"),
+                     recount->n_breached);
+}
+
+static void
+try_recount(trial *trial)
+{
+    history_player *player = trial->player;
+    lc_instant end = lc_random_chance(&trial->random, 50) ? history_end() : 0;
+    recount recount = {0};
+
+    history_play(player, trial->facts, end);
+    if (lc_lead_is_empty(&player->lead))
+        return;
+    const lc_judgement *derived = lc_lead_derive(player->judge, &player->lead, player->lead.judged_at);
+    for (size_t i = 0; i < derived->n_outcomes; i++)
+        count_outcome(&recount, &derived->outcomes[i]);
+    guint handed_off = (guint)sum(derived, "handed_off");
+    bool open = handed_off != recount.n_rows;
+    assert_in_range(handed_off, recount.n_rows, recount.n_rows + 1);
+    assert_int_equal(recount.cycles_with_row, (UINT64_C(1) << (recount.n_rows + 1)) - 2);
+    compare_counts(&recount, derived, open);
+    assert_true(history_same_as_derived(player, player->lead.judged_at));
+}
+
+static void
+every_hand_off_has_one_row_or_is_open_and_counters_can_be_recounted(G_GNUC_UNUSED void **state)
+{
+    for_leads(__func__, "9000d", false, try_recount);
+}
+
+/* ---- Forgetting ---- */
+
+static void
+try_forgetting(trial *trial)
+{
+    history_player *player = trial->player;
+
+    for (guint i = 0; i < trial->facts->len; i++) {
+        const history_fact *fact = &g_array_index(trial->facts, history_fact, i);
+        history_wake(player, fact->arrived_at);
+        history_judge(player, &fact->fact, fact->arrived_at);
+        assert_true(player->lead.wake_at >= MAX(player->lead.judged_at, 0) || lc_lead_is_empty(&player->lead));
+    }
+    history_wake(player, LC_NEVER);
+    assert_true(lc_lead_is_empty(&player->lead) || player->lead.wake_at == LC_NEVER);
+}
+
+static void
+erasures_and_purges_leave_nothing_behind(G_GNUC_UNUSED void **state)
+{
+    for_leads(__func__, "2d", true, try_forgetting);
+}
+
+int
+main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_order_of_arrival_gives_the_same_net_outcomes_and_counters),
+        cmocka_unit_test(what_was_published_is_what_holds_after_every_judgement),
+        cmocka_unit_test(a_redelivered_fact_changes_nothing),
+        cmocka_unit_test(small_steps_of_now_and_one_give_the_same),
+        cmocka_unit_test(the_next_wake_up_is_never_late),
+        cmocka_unit_test(every_hand_off_has_one_row_or_is_open_and_counters_can_be_recounted),
+        cmocka_unit_test(erasures_and_purges_leave_nothing_behind),
+    };
+
+    seed = lc_random_seed(argc, argv);
+    for (int i = 1; i + 1 < argc; i++)
+        if (strcmp(argv[i], "--leads") == 0)
+            n_leads = (guint)g_ascii_strtoull(argv[i + 1], NULL, 10);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
