@@ -48,12 +48,16 @@ make_client(const lc_kafka_options *options, long *queued, GError **error)
 static bool
 find_start(lc_replay *replay, int64_t offset, GError **error)
 {
-    int64_t low, high;
-    rd_kafka_resp_err_t err =
-        rd_kafka_query_watermark_offsets(replay->client, replay->topic, replay->partition, &low, &high, CALL_MS);
+    g_autoptr(rd_kafka_topic_partition_list_t) list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *one = rd_kafka_topic_partition_list_add(list, replay->topic, replay->partition);
 
-    if (err)
-        return lc_kafka_fail(error, LC_ERROR_RETRY, err, "watermarks of %s [%d]", replay->topic, replay->partition);
+    /* rd_kafka_query_watermark_offsets would take up to a second. */
+    one->offset = RD_KAFKA_OFFSET_BEGINNING;
+    rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(replay->client, list, CALL_MS);
+    if (err || one->err)
+        return lc_kafka_fail(error, LC_ERROR_RETRY, err ? err : one->err, "the beginning of %s [%d]", replay->topic,
+                             replay->partition);
+    int64_t low = one->offset;
     if (offset > 0 && offset < low) {
         g_set_error(error, LC_ERROR, LC_ERROR_FATAL,
                     "changelog damaged: %s [%d] begins at offset %" G_GINT64_FORMAT
