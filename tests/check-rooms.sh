@@ -26,7 +26,7 @@ declare -A doors=(
 )
 declare -A libraries=(
     [policy]="libfyaml"
-    [codec]="avro jansson"
+    [codec]="jansson zlib"
     [registry]="curl jansson"
     [service]="libfyaml microhttpd"
     [kafka]="librdkafka"
@@ -36,7 +36,7 @@ declare -A libraries=(
 # What would make a pure room impure.
 pure=" calendar core codec "
 impure='^(time|unistd|fcntl|dirent|poll|pthread|threads|signal|sys/.*|gio/.*)\.h$'
-known_libraries="libfyaml avro jansson curl microhttpd librdkafka hiredis cmocka"
+known_libraries="libfyaml avro jansson zlib curl microhttpd librdkafka hiredis cmocka"
 system_header='^([a-z0-9_]+|sys/[a-z]+|net/[a-z]+|netinet/[a-z]+|arpa/[a-z]+|glib/[a-z]+|gio/[a-z]+)\.h$'
 
 has() { [[ " $1 " == *" $2 "* ]]; }

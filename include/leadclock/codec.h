@@ -1,6 +1,6 @@
 /* codec.h - bytes <-> facts, outcomes, counters and leads: Avro in Confluent framing, and JSON.
  *
- * Pure: no I/O, no clock. Uses core's structs; avro-c to parse schemas and for container files; jansson for JSON.
+ * Pure: no I/O, no clock. Uses core's structs; jansson for JSON (schemas too); zlib for container files.
  * No avro_value_t crosses this door: records are decoded by plans made once a writer schema (architecture.md says
  * why). Any input, hostile ones too, gives a value or an error, in time and memory bounded by its size. */
 #pragma once
@@ -107,6 +107,34 @@ void lc_encode_counters(GByteArray *out, lc_text channel, int32_t cohort, int32_
 bool
 lc_plan_read_counters(const lc_plan *plan, const void *body, size_t size, lc_arena *arena, lc_text *channel,
                       int32_t *cohort, int32_t *partition, lc_metric_count **counts, size_t *n_counts, GError **error);
+
+/* ---- Avro object container files of facts, for the backtest ---- */
+
+/* Whether the bytes begin as such a file does. */
+bool lc_container_is(const void *bytes, size_t size);
+
+typedef struct lc_container lc_container;
+
+/* The file's bytes are borrowed (map them). Its schema is a record or a union of records, codec null or deflate.
+ * LC_ERROR_CONFIG: it is not such a file. */
+lc_container *lc_container_new(const void *bytes, size_t size, GError **error);
+void lc_container_free(lc_container *container);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_container, lc_container_free)
+
+typedef enum {
+    LC_CONTAINER_FACT,
+    LC_CONTAINER_BAD, /* LC_ERROR_RECORD: a record is no valid fact (lc_fact_check included); the next call goes on,
+                       * after bytes that can't be read with the next block */
+    LC_CONTAINER_END,
+    LC_CONTAINER_BROKEN /* LC_ERROR_FATAL: the file is damaged, and can't be read on */
+} lc_container_result;
+
+/* The next fact, good until the next call. `*arrived_at`: of a field of this name, or LC_ABSENT. */
+lc_container_result
+lc_container_next(lc_container *container, lc_fact *fact, lc_text *lead_id, lc_instant *arrived_at, GError **error);
+/* The number of the last record, from 1; the bytes of the file read so far. */
+uint64_t lc_container_record(const lc_container *container);
+size_t lc_container_position(const lc_container *container);
 
 /* ---- Lead states: LeadState of schemas/LeadState.avsc ---- */
 

@@ -7,8 +7,12 @@ static const char *const contact_outcomes[] = {"ATTEMPTED", "CONNECTED", NULL};
 static const char *const fact_types[] = {
     "LeadCreated", "LeadAssigned", "LeadContacted", "LeadProgressed", "LeadRejected", "LeadErased", NULL};
 
-const lc_fact lc_blank_fact = {
-    .method = LC_METHOD_OTHER, .occurred_at = LC_ABSENT, .recorded_at = LC_ABSENT, .follow_up_at = LC_ABSENT};
+#define BLANK_FACT                                                                                                     \
+    {                                                                                                                  \
+        .method = LC_METHOD_OTHER, .occurred_at = LC_ABSENT, .recorded_at = LC_ABSENT, .follow_up_at = LC_ABSENT       \
+    }
+const lc_fact lc_blank_fact = BLANK_FACT;
+const lc_read_fact lc_blank_read_fact = {.fact = BLANK_FACT, .arrived_at = LC_ABSENT};
 const lc_metric_count lc_blank_count = {.metric = {NULL, 0}};
 
 #define FIELD(name, target, type, member)                                                                              \
@@ -27,7 +31,8 @@ const lc_metric_count lc_blank_count = {.metric = {NULL, 0}};
 #define FACT(name, target, member) FIELD(name, target, lc_read_fact, fact.member)
 #define EVERY_FACT                                                                                                     \
     FACT("event_id", TEXT, event_id), FIELD("lead_id", TEXT, lc_read_fact, lead_id),                                   \
-        FACT("occurred_at", INSTANT, occurred_at), FACT("recorded_at", INSTANT, recorded_at)
+        FACT("occurred_at", INSTANT, occurred_at), FACT("recorded_at", INSTANT, recorded_at),                          \
+        FIELD("arrived_at", INSTANT, lc_read_fact, arrived_at)
 
 static const lc_field created_fields[] = {
     EVERY_FACT,
@@ -117,20 +122,20 @@ schema_of(const char *record_name)
     return -1;
 }
 
-static bool
-is_fact(int schema)
+bool
+lc_plan_is_fact(const lc_plan *plan)
 {
-    return schema >= LC_SCHEMA_LEAD_CREATED && schema <= LC_SCHEMA_LEAD_ERASED;
+    return plan->schema >= LC_SCHEMA_LEAD_CREATED && plan->schema <= LC_SCHEMA_LEAD_ERASED;
 }
 
 static const lc_field *
-fields_of(int schema)
+fields_of(const lc_plan *plan)
 {
-    if (is_fact(schema))
-        return lc_fact_fields[schema - LC_SCHEMA_LEAD_CREATED];
-    return schema == LC_SCHEMA_LEAD_STATE         ? lc_lead_fields
-           : schema == LC_SCHEMA_CHANNEL_COUNTERS ? lc_counters_fields
-                                                  : NULL;
+    if (lc_plan_is_fact(plan))
+        return lc_fact_fields[plan->schema - LC_SCHEMA_LEAD_CREATED];
+    return plan->schema == LC_SCHEMA_LEAD_STATE         ? lc_lead_fields
+           : plan->schema == LC_SCHEMA_CHANNEL_COUNTERS ? lc_counters_fields
+                                                        : NULL;
 }
 
 static uint32_t
@@ -143,15 +148,18 @@ count_peek_steps(const lc_node *record)
     return n;
 }
 
-static void
-make_steps(lc_plan *plan)
+void
+lc_plan_set_up(lc_plan *plan, const lc_node *record, uint64_t n_edges, lc_arena *arena)
 {
-    const lc_field *fields = fields_of(plan->schema);
+    plan->root = record;
+    plan->n_edges = n_edges;
+    plan->schema = schema_of(record->name);
+    const lc_field *fields = fields_of(plan);
     if (fields == NULL)
         return;
-    plan->steps = lc_steps_new(plan->root, fields, &plan->memory);
-    plan->n_steps = plan->root->n;
-    plan->n_peek_steps = count_peek_steps(plan->root);
+    plan->steps = lc_steps_new(record, fields, arena);
+    plan->n_steps = record->n;
+    plan->n_peek_steps = count_peek_steps(record);
 }
 
 /* A plan takes a few KiB and lives for ever: less than a chunk to begin with. */
@@ -168,15 +176,15 @@ lc_plan_new(const char *schema_json, GError **error)
 {
     g_autoptr(lc_plan) plan = g_new0(lc_plan, 1);
     start_small(&plan->memory);
-    plan->root = lc_node_parse(schema_json, &plan->memory, &plan->n_edges, error);
-    if (plan->root == NULL)
+    uint64_t n_edges;
+    const lc_node *root = lc_node_parse(schema_json, &plan->memory, &n_edges, error);
+    if (root == NULL)
         return NULL;
-    if (plan->root->kind != LC_NODE_RECORD) {
-        g_set_error(error, LC_ERROR, LC_ERROR_RECORD, "schema: %s is no record", lc_node_kind_name(plan->root->kind));
+    if (root->kind != LC_NODE_RECORD) {
+        g_set_error(error, LC_ERROR, LC_ERROR_RECORD, "schema: %s is no record", lc_node_kind_name(root->kind));
         return NULL;
     }
-    plan->schema = schema_of(plan->root->name);
-    make_steps(plan);
+    lc_plan_set_up(plan, root, n_edges, &plan->memory);
     return g_steal_pointer(&plan);
 }
 
@@ -236,18 +244,26 @@ drop_repeated_attributes(lc_fact *fact)
 }
 
 bool
+lc_plan_finish_fact(const lc_plan *plan, lc_read_fact *read, GError **error)
+{
+    if (!lc_lead_id_check(read->lead_id, error))
+        return false;
+    read->fact.type = (lc_fact_type)(plan->schema - LC_SCHEMA_LEAD_CREATED);
+    if (read->fact.n_attributes > 1)
+        drop_repeated_attributes(&read->fact);
+    return true;
+}
+
+bool
 lc_plan_read_fact(const lc_plan *plan, const void *body, size_t size, lc_arena *arena, lc_fact *fact, lc_text *lead_id,
                   GError **error)
 {
     lc_plan_reader reader = lc_plan_reader_over(plan, body, size, arena);
-    lc_read_fact read = {.fact = lc_blank_fact};
-    if (!is_fact(plan->schema) || !lc_plan_run(plan, &reader, &read))
+    lc_read_fact read = lc_blank_read_fact;
+    if (!lc_plan_is_fact(plan) || !lc_plan_run(plan, &reader, &read))
         return lc_plan_fail(plan, reader.field, reader.wire.problem, error);
-    if (!lc_lead_id_check(read.lead_id, error))
+    if (!lc_plan_finish_fact(plan, &read, error))
         return false;
-    read.fact.type = (lc_fact_type)(plan->schema - LC_SCHEMA_LEAD_CREATED);
-    if (read.fact.n_attributes > 1)
-        drop_repeated_attributes(&read.fact);
     *fact = read.fact;
     *lead_id = read.lead_id;
     return true;

@@ -88,7 +88,7 @@ struct lc_step {
 };
 
 struct lc_plan {
-    lc_arena memory; /* of all that follows */
+    lc_arena memory; /* of all that follows, where it has its own */
     const lc_node *root;
     uint64_t n_edges;
     int schema;
@@ -114,6 +114,11 @@ bool lc_plan_fail(const lc_plan *plan, const char *field, const char *problem, G
 
 lc_plan_reader lc_plan_reader_over(const lc_plan *plan, const void *body, size_t size, lc_arena *arena);
 
+/* Fills a blank plan for a record of a schema with so many edges; its steps are from `arena`. */
+void lc_plan_set_up(lc_plan *plan, const lc_node *record, uint64_t n_edges, lc_arena *arena);
+
+bool lc_plan_is_fact(const lc_plan *plan);
+
 /* Runs all steps of the plan, and wants the body to end there. */
 bool lc_plan_run(const lc_plan *plan, lc_plan_reader *reader, void *base);
 
@@ -127,6 +132,7 @@ extern const lc_field lc_counters_fields[];                 /* of lc_read_counte
 typedef struct {
     lc_fact fact;
     lc_text lead_id;
+    lc_instant arrived_at; /* of the backtest's files only (section 9) */
 } lc_read_fact;
 
 typedef struct {
@@ -142,5 +148,9 @@ typedef struct {
     lc_count_list counts;
 } lc_read_counters;
 
+/* What is left to do once the steps of a fact have run. LC_ERROR_RECORD: its lead_id is wrong. */
+bool lc_plan_finish_fact(const lc_plan *plan, lc_read_fact *read, GError **error);
+
 extern const lc_fact lc_blank_fact;
+extern const lc_read_fact lc_blank_read_fact;
 extern const lc_metric_count lc_blank_count;
