@@ -5,22 +5,35 @@
 
 #include <leadclock/base.h>
 
+/* Of a long line as many characters are shown, around the caret. */
+#define LC_SHOWN_CHARACTERS 160
+
+/* `n` characters of `text`, or up to its end; what would upset a terminal as '?'. Returns what follows. `out` may be
+ * NULL. */
+static inline const char *
+lc_show_characters(GString *out, const char *text, int n)
+{
+    for (; n > 0 && *text; n--, text = g_utf8_next_char(text)) {
+        gunichar character = g_utf8_get_char(text);
+        if (out)
+            g_string_append_unichar(out, character == '\t' ? ' ' : g_unichar_isprint(character) ? character : '?');
+    }
+    return text;
+}
+
 /* Appends "FILE:LINE:COLUMN: MESSAGE", then the line and a caret below the column. `line` and `column` count from 1,
- * columns in characters; `source` is the line's text (no line end), or NULL where it is not to be shown. */
+ * columns in characters; `source` is the line's text (UTF-8, no line end), or NULL where it is not to be shown. */
 static inline void
 lc_diagnose(GString *out, const char *file, int line, int column, const char *source, const char *message)
 {
     g_string_append_printf(out, "%s:%d:%d: %s\n", file, line, column, message);
     if (source == NULL)
         return;
-    g_string_append_printf(out, "    %s\n    ", source);
-    const char *at = source;
-    for (int i = 1; i < column; i++) {
-        g_string_append_c(out, *at == '\t' ? '\t' : ' ');
-        if (*at)
-            at = g_utf8_find_next_char(at, NULL);
-    }
-    g_string_append(out, "^\n");
+    int first = column <= LC_SHOWN_CHARACTERS * 3 / 4 ? 1 : column - LC_SHOWN_CHARACTERS / 2;
+    const char *start = first > 1 ? "    ..." : "    ";
+    g_string_append(out, start);
+    const char *rest = lc_show_characters(out, lc_show_characters(NULL, source, first - 1), LC_SHOWN_CHARACTERS);
+    g_string_append_printf(out, "%s\n%*s^\n", *rest ? "..." : "", (int)strlen(start) + column - first, "");
 }
 
 /* A copy of line `number` (from 1) of a text without its end; empty beyond the last one. Caller frees. */
@@ -39,7 +52,8 @@ lc_line_of(const char *text, size_t size, int number)
     return g_utf8_make_valid(length ? text : "", (gssize)length);
 }
 
-/* How many letters must be added, removed, changed or swapped with their neighbour to make `b` of `a`. */
+/* How many letters must be added, removed, changed or swapped with their neighbour to make `b` of `a`; case does not
+ * count. */
 static inline unsigned
 lc_edit_distance(const char *a, const char *b)
 {
@@ -51,7 +65,7 @@ lc_edit_distance(const char *a, const char *b)
     for (size_t i = 1; i <= n; i++) {
         current[0] = (unsigned)i;
         for (size_t j = 1; j <= m; j++) {
-            unsigned changed = previous[j - 1] + (a[i - 1] != b[j - 1]);
+            unsigned changed = previous[j - 1] + (g_ascii_tolower(a[i - 1]) != g_ascii_tolower(b[j - 1]));
             current[j] = MIN(changed, MIN(previous[j], current[j - 1]) + 1);
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
                 current[j] = MIN(current[j], older[j - 2] + 1);

@@ -1,9 +1,8 @@
 #include "problems.h"
 
+#include <leadclock/diagnostics.h>
+
 #define MOST_PROBLEMS 100
-/* Of a long line as much is shown, around the caret. */
-#define SHOWN_CHARACTERS 160
-#define LONGEST_NAME 64
 
 typedef struct {
     int line, column;
@@ -87,116 +86,26 @@ compare_problems(gconstpointer a, gconstpointer b)
     return left->rank < right->rank ? -1 : 1;
 }
 
-static lc_text
-line_of(lc_text text, int line)
+static void
+print_problem(const lc_problems *problems, const lc_problem *problem, bool as_warning, GString *output)
 {
-    const char *start = text.data, *end = text.data + text.size;
-    for (; line > 1 && start < end; line--) {
-        const char *newline = memchr(start, '\n', (size_t)(end - start));
-        start = newline ? newline + 1 : end;
+    if (as_warning)
+        g_string_append_printf(output, "%s:%d:%d: warning: %s\n", problems->file, problem->line, problem->column,
+                               problem->message);
+    else if (problem->line == 0)
+        g_string_append_printf(output, "%s: %s\n", problems->file, problem->message);
+    else {
+        g_autofree char *line = lc_line_of(problems->text.data, problems->text.size, problem->line);
+        lc_diagnose(output, problems->file, problem->line, problem->column, line, problem->message);
     }
-    const char *newline = memchr(start, '\n', (size_t)(end - start));
-    lc_text found = {start, (size_t)((newline ? newline : end) - start)};
-    if (found.size && found.data[found.size - 1] == '\r')
-        found.size--;
-    return found;
-}
-
-/* What would upset a terminal, or is no UTF-8, is shown as one '?'. Takes the character off the front of `text`. */
-static void
-append_character(GString *output, lc_text *text)
-{
-    gunichar character = g_utf8_get_char_validated(text->data, (gssize)text->size);
-    bool valid = character < 0x110000;
-    size_t size = valid ? (size_t)g_unichar_to_utf8(character, NULL) : 1;
-    if (character == '\t')
-        g_string_append_c(output, ' ');
-    else if (valid && g_unichar_isprint(character))
-        g_string_append_len(output, text->data, (gssize)size);
-    else
-        g_string_append_c(output, '?');
-    text->data += size;
-    text->size -= size;
-}
-
-static void
-print_source(const lc_problems *problems, const lc_problem *problem, GString *output)
-{
-    g_autoptr(GString) ignored = g_string_new(NULL);
-    lc_text line = line_of(problems->text, problem->line);
-    int first = problem->column <= SHOWN_CHARACTERS * 3 / 4 ? 1 : problem->column - SHOWN_CHARACTERS / 2;
-    for (int i = 1; i < first && line.size; i++)
-        append_character(ignored, &line);
-    const char *start = first > 1 ? "    ..." : "    ";
-    g_string_append(output, start);
-    for (int i = 0; i < SHOWN_CHARACTERS && line.size; i++)
-        append_character(output, &line);
-    g_string_append_printf(output, "%s\n%*s^\n", line.size ? "..." : "", (int)strlen(start) + problem->column - first,
-                           "");
 }
 
 void
 lc_problems_print(const lc_problems *problems, bool as_warnings, GString *output)
 {
     g_array_sort(problems->list, compare_problems);
-    for (guint i = 0; i < problems->list->len; i++) {
-        const lc_problem *problem = &g_array_index(problems->list, lc_problem, i);
-        g_string_append(output, problems->file);
-        if (problem->line > 0)
-            g_string_append_printf(output, ":%d:%d", problem->line, problem->column);
-        g_string_append_printf(output, ": %s%s\n", as_warnings ? "warning: " : "", problem->message);
-        if (!as_warnings && problem->line > 0)
-            print_source(problems, problem, output);
-    }
+    for (guint i = 0; i < problems->list->len; i++)
+        print_problem(problems, &g_array_index(problems->list, lc_problem, i), as_warnings, output);
     if (problems->left_out)
         g_string_append_printf(output, "%s: and more, not shown\n", problems->file);
-}
-
-/* Edits (a letter added, left out, changed, or two exchanged) that make one of the other; case does not count. */
-static size_t
-edit_distance(lc_text a, const char *b, size_t b_size)
-{
-    size_t rows[3][LONGEST_NAME + 1];
-    for (size_t j = 0; j <= b_size; j++)
-        rows[0][j] = j;
-    for (size_t i = 1; i <= a.size; i++) {
-        size_t *row = rows[i % 3], *above = rows[(i + 2) % 3], *two_above = rows[(i + 1) % 3];
-        row[0] = i;
-        for (size_t j = 1; j <= b_size; j++) {
-            char left = g_ascii_tolower(a.data[i - 1]), right = g_ascii_tolower(b[j - 1]);
-            row[j] = MIN(MIN(above[j], row[j - 1]) + 1, above[j - 1] + (left != right));
-            if (i > 1 && j > 1 && left == g_ascii_tolower(b[j - 2]) && right == g_ascii_tolower(a.data[i - 2]))
-                row[j] = MIN(row[j], two_above[j - 2] + 1);
-        }
-    }
-    return rows[a.size % 3][b_size];
-}
-
-/* One is the other with something more ("warning" for "warn", "time_zone" for "reporting_time_zone"). */
-static bool
-is_part_of_the_other(lc_text wrong, const char *name)
-{
-    return (wrong.size > 3 && strstr(name, wrong.data)) || (strlen(name) >= 3 && strstr(wrong.data, name));
-}
-
-const char *
-lc_nearest_name(lc_text wrong, const char *const *names, size_t n_names)
-{
-    const char *nearest = NULL;
-    /* A third of the letters wrong is still a slip. */
-    size_t least = MAX(1, wrong.size / 3) + 1;
-    if (wrong.size == 0 || wrong.size > LONGEST_NAME)
-        return NULL;
-    for (size_t i = 0; i < n_names; i++) {
-        size_t size = strlen(names[i]);
-        size_t distance = size > LONGEST_NAME ? least : edit_distance(wrong, names[i], size);
-        if (distance < least && distance < size) {
-            least = distance;
-            nearest = names[i];
-        }
-    }
-    for (size_t i = 0; i < n_names && nearest == NULL; i++)
-        if (is_part_of_the_other(wrong, names[i]))
-            nearest = names[i];
-    return nearest;
 }

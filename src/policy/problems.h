@@ -21,6 +21,3 @@ bool lc_problems_is_full(const lc_problems *problems);
 /* Appends, in order of lines, "FILE:LINE:COLUMN: MESSAGE", each followed by the line and a caret; as warnings
  * "FILE:LINE:COLUMN: warning: MESSAGE" alone. */
 void lc_problems_print(const lc_problems *problems, bool as_warnings, GString *output);
-
-/* The name that `wrong` (which ends with a NUL) looks like a slip of, or NULL. */
-const char *lc_nearest_name(lc_text wrong, const char *const *names, size_t n_names);

@@ -1,5 +1,7 @@
 #include "read.h"
 
+#include <leadclock/diagnostics.h>
+
 #define LONGEST_NAME_BYTES 255
 
 void
@@ -45,6 +47,20 @@ joined(const char *const *names, size_t n_names)
     return g_string_free(g_steal_pointer(&list), FALSE);
 }
 
+/* The name that was probably meant: one that is near, or has more or less around it ("warning", "time_zone"). */
+static const char *
+nearest_name(const char *wrong, const char *const *names, size_t n_names)
+{
+    g_autofree const char **all = g_new0(const char *, n_names + 1);
+    for (size_t i = 0; i < n_names; i++)
+        all[i] = names[i];
+    const char *nearest = lc_nearest_name(wrong, all);
+    for (size_t i = 0; i < n_names && nearest == NULL; i++)
+        if ((strlen(wrong) > 3 && strstr(names[i], wrong)) || (strlen(names[i]) >= 3 && strstr(wrong, names[i])))
+            nearest = names[i];
+    return nearest;
+}
+
 void
 lc_refuse_name(lc_reader *reader, const lc_yaml *node, const char *what, const char *list, const char *const *names,
                size_t n_names)
@@ -52,7 +68,7 @@ lc_refuse_name(lc_reader *reader, const lc_yaml *node, const char *what, const c
     if (lc_problems_is_full(reader->document->problems))
         return;
     g_autofree char *wrong = quoted(node), *all = joined(names, n_names);
-    const char *nearest = lc_nearest_name(node->text, names, n_names);
+    const char *nearest = nearest_name(node->text.data, names, n_names);
     if (n_names == 0)
         lc_refuse(reader, node, "unknown %s %s; %s: none", what, wrong, list);
     else if (nearest)
