@@ -82,15 +82,27 @@ clear_description(void *data)
     g_clear_pointer(&description->configs, g_hash_table_unref);
 }
 
-static lc_topic_description *
-find_description(GArray *descriptions, const char *name)
+/* A name may be asked for twice. */
+static void
+note_partitions(GArray *descriptions, const struct rd_kafka_metadata_topic *topic)
 {
     for (guint i = 0; i < descriptions->len; i++) {
         lc_topic_description *description = &g_array_index(descriptions, lc_topic_description, i);
-        if (strcmp(description->name, name) == 0)
-            return description;
+        if (strcmp(description->name, topic->topic) == 0)
+            description->partitions = topic->partition_cnt;
     }
-    return NULL;
+}
+
+static void
+note_configs(GArray *descriptions, const char *name, GHashTable *configs)
+{
+    for (guint i = 0; i < descriptions->len; i++) {
+        lc_topic_description *description = &g_array_index(descriptions, lc_topic_description, i);
+        if (strcmp(description->name, name) != 0)
+            continue;
+        g_clear_pointer(&description->configs, g_hash_table_unref);
+        description->configs = g_hash_table_ref(configs);
+    }
 }
 
 /* Asks for all topics: asking for one by name would make brokers create it. */
@@ -102,11 +114,8 @@ describe_partitions(const lc_kafka_options *options, rd_kafka_t *client, GArray 
     rd_kafka_resp_err_t err = rd_kafka_metadata(client, 1, NULL, &metadata, ms_until(deadline));
     if (err)
         return fail_request(options, err, "Kafka refuses to say which topics there are", error);
-    for (int i = 0; i < metadata->topic_cnt; i++) {
-        lc_topic_description *description = find_description(descriptions, metadata->topics[i].topic);
-        if (description)
-            description->partitions = metadata->topics[i].partition_cnt;
-    }
+    for (int i = 0; i < metadata->topic_cnt; i++)
+        note_partitions(descriptions, &metadata->topics[i]);
     rd_kafka_metadata_destroy(metadata);
     return true;
 }
@@ -135,7 +144,8 @@ take_configs(GArray *descriptions, rd_kafka_event_t *event, GError **error)
         rd_kafka_resp_err_t err = rd_kafka_ConfigResource_error(resources[i]);
         if (err)
             return lc_kafka_fail(error, LC_ERROR_CONFIG, err, "Kafka refuses to tell the settings of topic %s", name);
-        find_description(descriptions, name)->configs = read_configs(resources[i]);
+        g_autoptr(GHashTable) configs = read_configs(resources[i]);
+        note_configs(descriptions, name, configs);
     }
     return true;
 }

@@ -1,0 +1,250 @@
+#!/usr/bin/env python3
+"""commands.py [TEST...] - what the commands print and how they end: topics, publish, watch, inspect, run."""
+
+import base64
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+from world import BINARY, World, main, now_ms, policy_of, require, wait_for
+
+DAY = 24 * 3600 * 1000
+START = now_ms() - 10 * DAY
+NOWHERE = "127.0.0.1:1"
+
+
+def attempt(world, *arguments, stdin=b""):
+    """(exit code, standard output, standard error) of a command, whatever comes."""
+    done = subprocess.run(
+        [BINARY, arguments[0], "--config", world.config, *arguments[1:]], input=stdin, capture_output=True, timeout=120,
+        check=False,
+    )  # fmt: skip
+    require(b"Sanitizer" not in done.stderr and b"runtime error:" not in done.stderr, done.stderr.decode()[-3000:])
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def expect(world, code, pattern, *arguments, stdin=b""):
+    """The command ends with `code` and says `pattern` somewhere; what it printed."""
+    found, out, err = attempt(world, *arguments, stdin=stdin)
+    require(found == code, f"{' '.join(arguments)} ended with {found}, not {code}: {err[-2000:]}")
+    require(re.search(pattern, out + err), f"{' '.join(arguments)} does not say {pattern}: {out + err}")
+    return out
+
+
+def created(lead, number=1, **fields):
+    return {
+        "type": "LeadCreated", "lead_id": lead, "event_id": f"c{number}", "occurred_at": START, "channel": "webinar",
+        "attributes": {"segment": "smb"},
+    } | fields  # fmt: skip
+
+
+def contacted(lead, number=1, **fields):
+    return {
+        "type": "LeadContacted", "lead_id": lead, "event_id": f"k{number}", "occurred_at": START + 60000, "method": "CALL",
+    } | fields  # fmt: skip
+
+
+def watched(world, *arguments):
+    lines = world.run("watch", "--from-beginning", "--until-caught-up", *arguments).splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def topics():
+    """What is missing is said and made; what is different is said; what is right is left alone."""
+    world = World("topics", policy_of("card/feed"))
+    expect(world, 1, r"leads.created +- +missing", "topics")
+    expect(world, 0, r"leads.state +3 +ok", "topics", "--create", "--partitions", "3")
+    expect(world, 0, r"leads.created +3 +ok", "topics", "--create", "--partitions", "3")
+    swapped = ["--set", "topics.state=leads.breaches", "--set", "topics.breaches=leads.state"]
+    expect(world, 1, r"leads.breaches +3 +cleanup.policy is delete, must be compact; delete.retention", "topics", *swapped)
+    more = ["--set", "topics.inputs=leads.created,leads.more"]
+    expect(world, 1, r"leads.more +2 +ok.*\n", "topics", *more, "--create", "--partitions", "2")
+    expect(world, 1, r"leads.more +2 +has 2 partitions, must have 3", "topics", *more)
+    expect(world, 0, r"leads.erased +2 +- +0 +0\n\nGroup \S+: 0 behind", "topics", "--lag")
+
+
+def publish_and_watch():
+    """What was published is watched again, key by key; tombstones and strange bytes have their own shape."""
+    world = World("publish", policy_of("card/feed"))
+    world.create_topics()
+    facts = [created("one", owner="ann"), contacted("one"), created("zwei-\u00fc", 2)]
+    world.publish(facts)
+    seen = watched(world, "leads.created", world.prefix + "leads.contacted")
+    require(len(seen) == 3, f"{seen}")
+    for fact in facts:
+        record = next(r for r in seen if r["value"]["event_id"] == fact["event_id"])
+        require(record["key"] == fact["lead_id"], f"{record}")
+        require(record["topic"].endswith("created" if fact["type"] == "LeadCreated" else "contacted"), f"{record}")
+        require(set(record) == {"topic", "partition", "offset", "key", "timestamp", "value"}, f"{record}")
+        require(list(record["value"])[0] == "type" and record["value"]["type"] == fact["type"], f"{record}")
+    require(expect(world, 0, "", "watch", "--until-caught-up", "leads.created") == "", "old records without being asked")
+
+    world.produce("leads.assigned", "gone", [None])
+    world.produce("leads.assigned", "odd", [b"\0\xff odd"])
+    gone, odd = sorted(watched(world, "leads.assigned"), key=lambda record: record["key"])
+    require(gone["value"] is None and gone["key"] == "gone", f"{gone}")
+    require("value" not in odd and odd["error"] and base64.b64decode(odd["bytes"]) == b"\0\xff odd", f"{odd}")
+    expect(world, 0, r"one +LeadCreated +channel webinar, owner ann", "watch", "--from-beginning", "--until-caught-up",
+           "--pretty", "leads.created")  # fmt: skip
+
+
+def publish_elsewhere():
+    """Topics that are not named after types: one for all, or named by --topic; a type without one is a bad line."""
+    world = World("elsewhere", policy_of("card/feed"))
+    only = ["--set", "topics.inputs=crm"]
+    two = ["--set", "topics.inputs=crm,other"]
+    expect(world, 0, "", "topics", *two, "--create")
+    lines = "".join(json.dumps(fact) + "\n" for fact in (created("one"), contacted("one"))).encode()
+    expect(world, 0, "2 facts published", "publish", *only, "-", stdin=lines)
+    expect(world, 1, r"standard input:2: no input topic is named after LeadContacted; say --topic LeadContacted=NAME",
+           "publish", *two, "--topic", "LeadCreated=other", "-", stdin=lines)  # fmt: skip
+    require(len(watched(world, *two, "crm")) == 2 and len(watched(world, *two, "other")) == 1, "they went elsewhere")
+    expect(world, 2, "write TYPE=NAME", "publish", *two, "--topic", "LeadSold=other", "-")
+    expect(world, 2, r"topic \S+nowhere does not exist", "publish", *two, "--topic", "LeadCreated=nowhere", "-")
+    expect(world, 2, "no such file|No such file", "publish", *only, "/nowhere.jsonl")
+
+
+def one_lead():
+    """inspect shows facts in order of time, outcomes, and what runs."""
+    world = World("inspect", policy_of("card/feed"))
+    try:
+        world.create_topics()
+        facts = [contacted("one"), created("one", channel="demo", owner="ann")]
+        world.publish(facts)
+        world.start()
+        world.settle()
+        lead = json.loads(expect(world, 0, "", "inspect", "--format", "json", "one"))
+        require([fact["event_id"] for fact in lead["facts"]] == ["c1", "k1"], f"{lead['facts']}")
+        require({clock["clock"] for clock in lead["running"]} == {"clawback"}, f"{lead['running']}")
+        require(lead["lead_id"] == "one" and lead["wake_at"] is not None, f"{lead}")
+        text = expect(world, 0, r"clawback +\d{4}-\d\d-\d\d \S+ +\d{4}-\d\d-\d\d \S+ +in \d+d", "inspect", "one")
+        require(text.index("LeadCreated") < text.index("LeadContacted"), text)
+        expect(world, 1, 'nothing is kept of lead "nobody"', "inspect", "nobody")
+        world.services[0].stop()
+    finally:
+        world.close()
+
+
+def servers_away():
+    """Who is away is named, with exit code 3; what is wrong with a configuration, with 2."""
+    world = World("away", policy_of("card/feed"))
+    kafka, redis = ["--set", f"kafka.brokers={NOWHERE}"], ["--set", f"redis.url=redis://{NOWHERE}"]
+    registry = ["--set", f"registry.url=http://{NOWHERE}"]
+    expect(world, 3, NOWHERE, "topics", *kafka)
+    expect(world, 3, NOWHERE, "publish", *kafka, "-")
+    expect(world, 3, NOWHERE, "watch", *kafka)
+    expect(world, 3, NOWHERE, "inspect", *kafka, "one")
+    world.create_topics()
+    world.publish([created("one")])
+    expect(world, 3, NOWHERE, "inspect", *redis, "one")
+    expect(world, 3, NOWHERE, "publish", *registry, "-", stdin=json.dumps(created("two")).encode())
+    expect(world, 3, NOWHERE, "watch", *registry, "--from-beginning", "--until-caught-up", "leads.created")
+    for command in ("topics", "watch", "run"):
+        expect(world, 2, r'unknown key "kafka.broker"; did you mean "kafka.brokers"', command, "--set", "kafka.broker=x")
+    expect(world, 2, "No such configuration property", "topics", "--set", "kafka.properties.nonsense=1")
+    expect(world, 2, "policy", "run", "--set", "policy=/nowhere.yaml")
+
+
+def policies_by_signal():
+    """SIGHUP takes a later document, and neither a wrong one nor a change of what is in effect; a second SIGINT ends."""
+    policy = policy_of("card/feed")
+    world = World("sighup", policy)
+    try:
+        world.create_topics()
+        os.remove(world.policy)
+        folder = world.policy[: -len(".yaml")]
+        os.makedirs(folder)
+        now = os.path.join(folder, "now.yaml")
+        later = os.path.join(folder, "later.yaml")
+
+        def write(path, text):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+
+        def hang_up(pattern, count):
+            service.process.send_signal(signal.SIGHUP)
+            wait_for(pattern, lambda: len(re.findall(pattern, service.read_log())) == count, 20)
+
+        write(now, policy)
+        service = world.start("a", f"policy={folder}", "http.listen=127.0.0.1:0")
+        require(service.process.wait(30) == 2, "http.listen=127.0.0.1:0 is taken")
+        world.services.clear()
+        service = world.start("a", f"policy={folder}")
+        wait_for("a start", lambda: "msg=recovered" in service.read_log(), 60)
+        write(later, re.sub(r"(?m)^name:.*$", "name: later\neffective_from: 2099-01-01T00:00:00Z", policy))
+        hang_up("policies taken", 1)
+        write(later, "name: [\n")
+        hang_up("the policies are wrong, the ones from before are kept", 1)
+        os.remove(later)
+        write(now, policy.replace("clock_skew: 2m", "clock_skew: 3m") + "# changed\n")
+        hang_up("a policy document that is in effect was changed", 1)
+        require(service.is_running(), "it did not go on")
+        service.stop()
+        require("msg=stopped" in service.read_log(), "it did not say that it stopped")
+    finally:
+        world.close()
+
+
+def health():
+    """/readyz, /livez and /metrics answer; ready only once partitions are recovered."""
+    world = World("health", policy_of("card/feed"), workers=2)
+
+    def get(path):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError as error:
+            return 0, str(error)
+
+    try:
+        world.create_topics()
+        port = 20000 + os.getpid() % 20000
+        service = world.start("a", f"http.listen=127.0.0.1:{port}")
+        wait_for("readiness", lambda: get("/readyz") == (200, "ok\n"), 60)
+        require(get("/livez") == (200, "ok\n"), f"{get('/livez')}")
+        require("leadclock_" in get("/metrics")[1], f"{get('/metrics')}")
+        require(get("/nothing")[0] == 404, f"{get('/nothing')}")
+        service.stop()
+    finally:
+        world.close()
+
+
+def a_worker_that_fails_stops_all():
+    """A second process of the same instance: one of the two ends, with a message, all of its workers with it."""
+    world = World("fenced", policy_of("card/feed"), workers=2)
+    try:
+        world.create_topics()
+        first = world.start("a")
+        wait_for("a start", lambda: "msg=recovered" in first.read_log(), 60)
+        time.sleep(1)
+        second = world.start("a")
+        wait_for("one end", lambda: not (first.is_running() and second.is_running()), 60)
+        for service in (first, second):
+            if not service.is_running():
+                require(service.process.returncode == 2, f"it ended with {service.process.returncode}")
+        require("another process runs as the same instance" in first.read_log(), "it does not say why")
+        for service in (first, second):
+            if service.is_running():
+                service.stop()
+    finally:
+        world.close()
+
+
+TESTS = {
+    test.__name__: test
+    for test in (
+        topics, publish_and_watch, publish_elsewhere, one_lead, servers_away, policies_by_signal, health,
+        a_worker_that_fails_stops_all,
+    )
+}  # fmt: skip
+
+if __name__ == "__main__":
+    sys.exit(main(TESTS))
