@@ -1,23 +1,17 @@
 #include "counters.h"
 
+#include "text_hash.h"
+
 struct lc_backtest_counters {
     GHashTable *sums; /* lc_counter * -> itself */
 };
-
-static uint64_t
-mix(uint64_t hash, lc_text text)
-{
-    for (size_t i = 0; i < text.size; i++)
-        hash = (hash ^ (unsigned char)text.data[i]) * 0x100000001b3u;
-    return hash;
-}
 
 static guint
 counter_hash(gconstpointer key)
 {
     const lc_counter *counter = key;
-    uint64_t hash = mix(mix((uint64_t)counter->cohort, counter->channel), counter->metric);
-    return (guint)(hash ^ (hash >> 32));
+    uint64_t hash = lc_text_hash(lc_text_hash((uint64_t)counter->cohort, counter->channel), counter->metric);
+    return (guint)hash;
 }
 
 static gboolean

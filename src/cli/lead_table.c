@@ -1,5 +1,9 @@
 #include "lead_table.h"
 
+#include "text_hash.h"
+
+G_STATIC_ASSERT(offsetof(lc_table_lead, lead.id) == 0);
+
 struct lc_fact_texts {
     lc_fact_texts *next;
     lc_attribute attributes[]; /* then the bytes of all texts */
@@ -12,7 +16,7 @@ typedef struct {
 } wake_up;
 
 struct lc_lead_table {
-    GHashTable *leads; /* lc_text * of the lead -> lc_table_lead * */
+    GHashTable *leads; /* lc_table_lead *, a set by id */
     GArray *heap;      /* of wake_up; a child of i is at ARITY * i + 1 and on */
     void (*forget)(lc_table_lead *lead, void *data);
     void *data;
@@ -134,6 +138,21 @@ texts_size(const lc_fact *fact)
     return size;
 }
 
+static void
+make_room(lc_table_lead *lead)
+{
+    lc_lead *l = &lead->lead;
+    if (l->n_facts < l->max_facts)
+        return;
+    l->max_facts *= 2;
+    if (l->facts != lead->facts) {
+        l->facts = g_renew(lc_fact, l->facts, l->max_facts);
+        return;
+    }
+    l->facts = g_new(lc_fact, l->max_facts);
+    memcpy(l->facts, lead->facts, sizeof lead->facts);
+}
+
 lc_fact
 lc_table_lead_own(lc_table_lead *lead, const lc_fact *fact)
 {
@@ -151,10 +170,7 @@ lc_table_lead_own(lc_table_lead *lead, const lc_fact *fact)
         to = copy_text(to, &texts->attributes[i].value);
     }
     own.attributes = texts->attributes;
-    if (lead->lead.n_facts == lead->lead.max_facts) {
-        lead->lead.max_facts = lead->lead.max_facts ? 2 * lead->lead.max_facts : 2;
-        lead->lead.facts = g_renew(lc_fact, lead->lead.facts, lead->lead.max_facts);
-    }
+    make_room(lead);
     return own;
 }
 
@@ -171,30 +187,22 @@ free_facts(lc_table_lead *lead)
 {
     while (lead->texts)
         lc_table_lead_disown(lead);
-    g_clear_pointer(&lead->lead.facts, g_free);
-    lead->lead.max_facts = 0;
+    if (lead->lead.facts != lead->facts)
+        g_free(lead->lead.facts);
+    lead->lead.facts = lead->facts;
+    lead->lead.max_facts = LC_TABLE_LEAD_FACTS;
 }
 
 /* ---- Leads ---- */
 
 static guint
-text_hash(gconstpointer key)
+lead_hash(gconstpointer key)
 {
-    const lc_text *text = key;
-    uint64_t hash = text->size, word;
-    size_t at = 0;
-    for (; at + sizeof word <= text->size; at += sizeof word) {
-        memcpy(&word, text->data + at, sizeof word);
-        hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
-        hash ^= hash >> 32;
-    }
-    for (; at < text->size; at++)
-        hash = (hash ^ (unsigned char)text->data[at]) * 0x100000001b3u;
-    return (guint)(hash ^ (hash >> 32));
+    return (guint)lc_text_hash(0, *(const lc_text *)key);
 }
 
 static gboolean
-text_equal(gconstpointer a, gconstpointer b)
+lead_equal(gconstpointer a, gconstpointer b)
 {
     return lc_text_equal(*(const lc_text *)a, *(const lc_text *)b);
 }
@@ -203,7 +211,7 @@ lc_lead_table *
 lc_lead_table_new(void (*forget)(lc_table_lead *lead, void *data), void *data)
 {
     lc_lead_table *table = g_new(lc_lead_table, 1);
-    table->leads = g_hash_table_new(text_hash, text_equal);
+    table->leads = g_hash_table_new(lead_hash, lead_equal);
     table->heap = g_array_new(FALSE, FALSE, sizeof(wake_up));
     table->forget = forget;
     table->data = data;
@@ -225,7 +233,7 @@ lc_lead_table_free(lc_lead_table *table)
     GHashTableIter iter;
     gpointer lead;
     g_hash_table_iter_init(&iter, table->leads);
-    while (g_hash_table_iter_next(&iter, NULL, &lead))
+    while (g_hash_table_iter_next(&iter, &lead, NULL))
         free_lead(table, lead);
     g_hash_table_unref(table->leads);
     g_array_unref(table->heap);
@@ -239,8 +247,12 @@ new_lead(lc_text id)
     lc_table_lead *lead = g_malloc(sizeof *lead + id.size);
     char *copy = (char *)(lead + 1);
     memcpy(copy, id.data, id.size);
-    *lead = (lc_table_lead){0};
     lc_lead_init(&lead->lead, (lc_text){copy, id.size});
+    lead->lead.facts = lead->facts;
+    lead->lead.max_facts = LC_TABLE_LEAD_FACTS;
+    lead->texts = NULL;
+    lead->place = 0;
+    lead->tally = NULL;
     return lead;
 }
 
@@ -250,7 +262,7 @@ lc_lead_table_take(lc_lead_table *table, lc_text id)
     lc_table_lead *lead = g_hash_table_lookup(table->leads, &id);
     if (lead == NULL) {
         lead = new_lead(id);
-        g_hash_table_insert(table->leads, &lead->lead.id, lead);
+        g_hash_table_add(table->leads, lead);
     }
     return lead;
 }
@@ -266,7 +278,7 @@ lc_lead_table_put_back(lc_lead_table *table, lc_table_lead *lead)
     }
     if (lead->place)
         remove_wake_up(table->heap, lead);
-    g_hash_table_remove(table->leads, &lead->lead.id);
+    g_hash_table_remove(table->leads, lead);
     free_lead(table, lead);
 }
 
@@ -289,6 +301,6 @@ lc_lead_table_foreach(lc_lead_table *table, void (*visit)(lc_table_lead *lead, v
     GHashTableIter iter;
     gpointer lead;
     g_hash_table_iter_init(&iter, table->leads);
-    while (g_hash_table_iter_next(&iter, NULL, &lead))
+    while (g_hash_table_iter_next(&iter, &lead, NULL))
         visit(lead, data);
 }

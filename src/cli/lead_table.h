@@ -8,11 +8,15 @@
 typedef struct lc_lead_table lc_lead_table;
 typedef struct lc_fact_texts lc_fact_texts;
 
+/* Most leads have one fact or two. */
+#define LC_TABLE_LEAD_FACTS 2
+
 typedef struct {
-    lc_lead lead;
-    lc_fact_texts *texts; /* what the facts point to, the newest first */
-    size_t place;         /* in the heap of wake-ups, from 1; 0: none */
-    void *tally;          /* of the report; whoever sets it frees it in `forget` */
+    lc_lead lead;                       /* its id comes first, which is the key of the table */
+    lc_fact facts[LC_TABLE_LEAD_FACTS]; /* where lead.facts stands until there are more */
+    lc_fact_texts *texts;               /* what the facts point to, the newest first */
+    size_t place;                       /* in the heap of wake-ups, from 1; 0: none */
+    void *tally;                        /* of the report; whoever sets it frees it in `forget` */
 } lc_table_lead;
 
 /* `forget` (or NULL) is called with `data` for each lead that is dropped, at the latest by `free`. */

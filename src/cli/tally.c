@@ -1,5 +1,7 @@
 #include "tally.h"
 
+#include "text_hash.h"
+
 typedef struct {
     uint64_t id;           /* the first half of the event_id: enough within a lead */
     lc_tally_group *group; /* or NULL */
@@ -15,18 +17,10 @@ struct lc_tally {
 /* ---- Groups ---- */
 
 static guint
-text_hash(guint hash, lc_text text)
-{
-    for (size_t i = 0; i < text.size; i++)
-        hash = hash * 31 + (unsigned char)text.data[i];
-    return hash;
-}
-
-static guint
 group_hash(gconstpointer key)
 {
     const lc_tally_group *group = key;
-    return text_hash(text_hash(text_hash(group->type, group->rule), group->channel), group->what);
+    return (guint)lc_text_hash(lc_text_hash(lc_text_hash(group->type, group->rule), group->channel), group->what);
 }
 
 static gboolean

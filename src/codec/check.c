@@ -1,5 +1,7 @@
 #include <leadclock/codec.h>
 
+#include "json_append.h"
+
 #include <stdarg.h>
 
 /* 9999-12-31T23:59:59.999Z: the last instant that ISO 8601 writes with four digits. */
@@ -95,15 +97,15 @@ write_special(GString *json, lc_text text, size_t at)
 void
 lc_json_write_text(GString *json, lc_text text)
 {
-    g_string_append_c(json, '"');
+    lc_append_bytes(json, "\"", 1);
     for (size_t at = 0; at < text.size;) {
         size_t plain = plain_size(text, at);
-        g_string_append_len(json, text.data + at, (gssize)plain);
+        lc_append_bytes(json, text.data + at, plain);
         at += plain;
         if (at < text.size)
             at += write_special(json, text, at);
     }
-    g_string_append_c(json, '"');
+    lc_append_bytes(json, "\"", 1);
 }
 
 static bool

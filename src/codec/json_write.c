@@ -3,22 +3,11 @@
 
 #include <leadclock/calendar.h>
 
+#include "json_append.h"
+
 /* Every member but the first begins with its comma: KEY("rule") is `,"rule":`. */
 #define KEY(name) ",\"" name "\":"
-#define APPEND(json, literal) append_bytes((json), (literal), sizeof(literal) - 1)
-
-/* g_string_append_len costs more than the bytes it appends, some forty times an outcome. */
-static inline void
-append_bytes(GString *json, const char *bytes, size_t size)
-{
-    if (json->len + size >= json->allocated_len) {
-        g_string_append_len(json, bytes, (gssize)size);
-        return;
-    }
-    memcpy(json->str + json->len, bytes, size);
-    json->len += size;
-    json->str[json->len] = '\0';
-}
+#define APPEND(json, literal) lc_append_bytes((json), (literal), sizeof(literal) - 1)
 
 static void
 append_text(GString *json, lc_text text)
@@ -34,7 +23,7 @@ static void
 append_word(GString *json, const char *word)
 {
     APPEND(json, "\"");
-    append_bytes(json, word, strlen(word));
+    lc_append_bytes(json, word, strlen(word));
     APPEND(json, "\"");
 }
 
@@ -58,7 +47,7 @@ append_integer(GString *json, int64_t integer)
     } while (rest /= 10);
     if (integer < 0)
         *--at = '-';
-    append_bytes(json, at, (size_t)(digits + sizeof digits - at));
+    lc_append_bytes(json, at, (size_t)(digits + sizeof digits - at));
 }
 
 static void
