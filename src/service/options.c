@@ -106,9 +106,12 @@ static const struct {
     const char *name, *why;
 } reserved_properties[] = {
     {"acks", "exactly once needs all replicas"},
+    {"allow.auto.create.topics", "a topic made by accident has the wrong partitions and settings"},
+    {"auto.commit.enable", "offsets are committed in the transaction of what they caused"},
     {"auto.offset.reset", "a lost position must stop the service, not skip or repeat facts"},
     {"bootstrap.servers", "kafka.brokers says it"},
     {"client.id", "name and instance make it"},
+    {"delivery.report.only.error", "the offsets of changelog records come with delivery reports"},
     {"enable.auto.commit", "offsets are committed in the transaction of what they caused"},
     {"enable.auto.offset.store", "offsets are committed in the transaction of what they caused"},
     {"enable.idempotence", "without it a retry doubles outcomes"},
