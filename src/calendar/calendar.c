@@ -1,12 +1,27 @@
 #include "zone.h"
 
-/* Windows follow each other without touching: closes[i] < opens[i + 1]. open_before[i] is the open time of all
- * windows before i; there are n_windows + 1 of them. */
+/* `open_before`: the open time of all windows before it. */
+typedef struct {
+    lc_instant opens, closes;
+    lc_duration open_before;
+} lc_open_window;
+
+/* For numbers that grow from window to window: of those in [0, size), the first `before[i]` windows lie below i * step.
+ * So a search begins among the few windows of one step. */
+typedef struct {
+    int64_t step;
+    size_t n_steps;
+    uint32_t *before; /* n_steps + 1 */
+} lc_steps;
+
+/* Windows follow each other without touching: each closes before the next opens. */
 struct lc_calendar {
     bool always;
     size_t n_windows;
-    lc_instant *opens, *closes;
-    lc_duration *open_before;
+    lc_open_window *windows;
+    lc_duration open;      /* of all */
+    lc_steps by_instant;   /* of `opens` */
+    lc_steps by_open_time; /* of the open time up to the end of a window */
 };
 
 typedef struct {
@@ -76,6 +91,34 @@ merge(GArray *intervals)
     return merged;
 }
 
+static int64_t
+opens_at(const lc_open_window *window)
+{
+    return window->opens;
+}
+
+static int64_t
+open_after(const lc_open_window *window)
+{
+    return window->open_before + window->closes - window->opens;
+}
+
+/* Of values below `size`; as many steps as windows. */
+static lc_steps
+make_steps(const lc_calendar *calendar, int64_t size, int64_t (*value)(const lc_open_window *window))
+{
+    lc_steps steps = {.step = size / (int64_t)MAX(calendar->n_windows, 1) + 1};
+    steps.n_steps = (size_t)(size / steps.step) + 1;
+    steps.before = g_new(uint32_t, steps.n_steps + 1);
+    size_t window = 0;
+    for (size_t i = 0; i <= steps.n_steps; i++) {
+        while (window < calendar->n_windows && value(&calendar->windows[window]) < (int64_t)i * steps.step)
+            window++;
+        steps.before[i] = (uint32_t)window;
+    }
+    return steps;
+}
+
 lc_calendar *
 lc_calendar_new(const lc_calendar_spec *spec)
 {
@@ -85,15 +128,14 @@ lc_calendar_new(const lc_calendar_spec *spec)
 
     lc_calendar *calendar = g_new0(lc_calendar, 1);
     size_t n = calendar->n_windows = merge(intervals);
-    calendar->opens = g_new(lc_instant, n + 1);
-    calendar->closes = g_new(lc_instant, n + 1);
-    calendar->open_before = g_new0(lc_duration, n + 1);
+    calendar->windows = g_new(lc_open_window, n);
     for (size_t i = 0; i < n; i++) {
         lc_open_interval interval = g_array_index(intervals, lc_open_interval, i);
-        calendar->opens[i] = interval.opens;
-        calendar->closes[i] = interval.closes;
-        calendar->open_before[i + 1] = calendar->open_before[i] + interval.closes - interval.opens;
+        calendar->windows[i] = (lc_open_window){interval.opens, interval.closes, calendar->open};
+        calendar->open += interval.closes - interval.opens;
     }
+    calendar->by_instant = make_steps(calendar, LC_LAST_INSTANT, opens_at);
+    calendar->by_open_time = make_steps(calendar, calendar->open, open_after);
     return calendar;
 }
 
@@ -110,9 +152,9 @@ lc_calendar_free(lc_calendar *calendar)
 {
     if (calendar == NULL)
         return;
-    g_free(calendar->opens);
-    g_free(calendar->closes);
-    g_free(calendar->open_before);
+    g_free(calendar->windows);
+    g_free(calendar->by_instant.before);
+    g_free(calendar->by_open_time.before);
     g_free(calendar);
 }
 
@@ -122,14 +164,15 @@ lc_calendar_is_always(const lc_calendar *calendar)
     return calendar->always;
 }
 
-/* How many of `sorted` are below `bound`. */
-static size_t
-count_below(const int64_t *sorted, size_t n, int64_t bound)
+/* How many windows have a value below `bound` (which is one of those that `steps` is made for). */
+static inline size_t
+count_below(const lc_calendar *calendar, const lc_steps *steps, int64_t bound,
+            int64_t (*value)(const lc_open_window *window))
 {
-    size_t low = 0, high = n;
+    size_t step = (size_t)(bound / steps->step), low = steps->before[step], high = steps->before[step + 1];
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (sorted[middle] < bound)
+        if (value(&calendar->windows[middle]) < bound)
             low = middle + 1;
         else
             high = middle;
@@ -141,11 +184,15 @@ count_below(const int64_t *sorted, size_t n, int64_t bound)
 static lc_duration
 open_until(const lc_calendar *calendar, lc_instant instant)
 {
-    size_t begun = count_below(calendar->opens, calendar->n_windows, instant);
+    if (instant <= LC_FIRST_INSTANT)
+        return 0;
+    if (instant >= LC_LAST_INSTANT)
+        return calendar->open;
+    size_t begun = count_below(calendar, &calendar->by_instant, instant, opens_at);
     if (begun == 0)
         return 0;
-    lc_instant end = MIN(instant, calendar->closes[begun - 1]);
-    return calendar->open_before[begun - 1] + end - calendar->opens[begun - 1];
+    const lc_open_window *window = &calendar->windows[begun - 1];
+    return window->open_before + MIN(instant, window->closes) - window->opens;
 }
 
 static lc_instant
@@ -161,12 +208,12 @@ lc_calendar_add(const lc_calendar *calendar, lc_instant from, lc_duration amount
     if (calendar->always || amount <= 0)
         return add_plain(from, MAX(amount, 0));
     lc_duration wanted;
-    size_t n = calendar->n_windows;
-    if (__builtin_add_overflow(open_until(calendar, from), amount, &wanted) || wanted > calendar->open_before[n])
+    if (__builtin_add_overflow(open_until(calendar, from), amount, &wanted) || wanted > calendar->open)
         return LC_NEVER;
-    /* Sums grow with every window: the first that reaches what is wanted ends the window where it runs out. */
-    size_t window = count_below(calendar->open_before + 1, n, wanted);
-    return add_plain(calendar->opens[window], wanted - calendar->open_before[window]);
+    /* The first window at whose end there was as much ends the wait. */
+    const lc_open_window *window =
+        &calendar->windows[count_below(calendar, &calendar->by_open_time, wanted, open_after)];
+    return add_plain(window->opens, wanted - window->open_before);
 }
 
 lc_duration
