@@ -2,6 +2,8 @@
 
 #include <syslog.h>
 
+#define COMMITTED_MS 1000
+
 /* What correctness rests on, and what comes from keys of its own. */
 static const char *const reserved[] = {"bootstrap.servers",
                                        "metadata.broker.list",
@@ -222,4 +224,25 @@ lc_kafka_list_of(const char *const *topics, int n_topics, int32_t partition)
     for (int i = 0; i < n_topics; i++)
         rd_kafka_topic_partition_list_add(list, topics[i], partition);
     return list;
+}
+
+bool
+lc_kafka_committed(rd_kafka_t *client, const char *const *topics, int n_topics, int32_t partition,
+                   lc_log_committed *committed, lc_arena *arena, GError **error)
+{
+    g_autoptr(rd_kafka_topic_partition_list_t) list = lc_kafka_list_of(topics, n_topics, partition);
+    rd_kafka_resp_err_t err = rd_kafka_committed(client, list, COMMITTED_MS);
+
+    for (int i = 0; !err && i < list->cnt; i++)
+        err = list->elems[i].err;
+    if (err)
+        return lc_kafka_fail(error, lc_kafka_is_config_error(err) ? LC_ERROR_CONFIG : LC_ERROR_RETRY, err,
+                             "committed offsets of partition %d", partition);
+    for (int i = 0; i < n_topics; i++) {
+        const rd_kafka_topic_partition_t *one = &list->elems[i];
+        lc_text metadata = {one->metadata_size ? one->metadata : NULL, one->metadata_size};
+        committed[i].offset = one->offset >= 0 ? one->offset : -1;
+        committed[i].metadata = lc_arena_text(arena, metadata);
+    }
+    return true;
 }

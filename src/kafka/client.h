@@ -34,4 +34,9 @@ bool lc_kafka_destroy(rd_kafka_t *client, int wait_ms);
 /* Every input of one partition, offsets RD_KAFKA_OFFSET_INVALID. */
 rd_kafka_topic_partition_list_t *lc_kafka_list_of(const char *const *topics, int n_topics, int32_t partition);
 
+/* What the group of the client committed for one partition of the topics; stable if the client reads committed, and
+ * LC_ERROR_RETRY while a transaction is pending. Texts from `arena`. */
+bool lc_kafka_committed(rd_kafka_t *client, const char *const *topics, int n_topics, int32_t partition,
+                        lc_log_committed *committed, lc_arena *arena, GError **error);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(rd_kafka_topic_partition_list_t, rd_kafka_topic_partition_list_destroy)

@@ -512,21 +512,7 @@ lc_group_release_records(lc_group *group)
 bool
 lc_group_committed(lc_group *group, int32_t partition, lc_log_committed *committed, lc_arena *arena, GError **error)
 {
-    g_autoptr(rd_kafka_topic_partition_list_t) list = lc_kafka_list_of(group->inputs, group->n_inputs, partition);
-    rd_kafka_resp_err_t err = rd_kafka_committed(group->client, list, CALL_MS);
-
-    for (int i = 0; !err && i < list->cnt; i++)
-        err = list->elems[i].err;
-    if (err)
-        return lc_kafka_fail(error, lc_kafka_is_config_error(err) ? LC_ERROR_CONFIG : LC_ERROR_RETRY, err,
-                             "committed offsets of partition %d", partition);
-    for (int i = 0; i < group->n_inputs; i++) {
-        const rd_kafka_topic_partition_t *one = &list->elems[i];
-        lc_text metadata = {one->metadata_size ? one->metadata : NULL, one->metadata_size};
-        committed[i].offset = one->offset >= 0 ? one->offset : -1;
-        committed[i].metadata = lc_arena_text(arena, metadata);
-    }
-    return true;
+    return lc_kafka_committed(group->client, group->inputs, group->n_inputs, partition, committed, arena, error);
 }
 
 /* One request for all inputs; rd_kafka_query_watermark_offsets takes up to a second for each. */

@@ -3,6 +3,7 @@
 #include "group.h"
 #include "producer.h"
 #include "replay.h"
+#include "takeover.h"
 
 #define CALL_MS 1000
 
@@ -12,6 +13,7 @@ typedef struct {
     lc_group *group;
     lc_producer *producer;
     lc_replay *replay; /* or NULL */
+    lc_takeover takeover;
 } kafka_log;
 
 static kafka_log *
@@ -154,6 +156,19 @@ log_committed(lc_log *base, int32_t partition, lc_log_committed *committed, lc_a
 }
 
 static bool
+log_committed_before(lc_log *base, int32_t partition, lc_log_committed *committed, lc_arena *arena, GError **error)
+{
+    return lc_takeover_committed_before(&kafka_log_of(base)->takeover, base->n_inputs, partition, committed, arena,
+                                        error);
+}
+
+static bool
+log_fence(lc_log *base, const char *transactional_id, GError **error)
+{
+    return lc_takeover_fence(&kafka_log_of(base)->takeover, transactional_id, error);
+}
+
+static bool
 log_watermarks(lc_log *base, int32_t partition, int64_t *lows, int64_t *ends, GError **error)
 {
     return lc_group_watermarks(kafka_log_of(base)->group, partition, lows, ends, error);
@@ -284,6 +299,7 @@ log_free(lc_log *base)
     kafka_log *log = kafka_log_of(base);
 
     log_replay_close(base);
+    lc_takeover_clear(&log->takeover);
     g_clear_pointer(&log->producer, lc_producer_free);
     g_clear_pointer(&log->group, lc_group_free);
     free_options(&log->options);
@@ -302,6 +318,8 @@ static const lc_log_ops ops = {
     .resume = log_resume,
     .seek = log_seek,
     .committed = log_committed,
+    .committed_before = log_committed_before,
+    .fence = log_fence,
     .watermarks = log_watermarks,
     .ends = log_ends,
     .replay_open = log_replay_open,
@@ -327,6 +345,7 @@ lc_kafka_log_new(const lc_kafka_options *options, GError **error)
     log->log.ops = &ops;
     log->log.n_inputs = (int)g_strv_length((char **)options->inputs);
     copy_options(&log->options, options);
+    log->takeover.options = &log->options;
     log->producer = lc_producer_new(&log->options, error);
     log->group = log->producer ? lc_group_new(&log->options, log->options.inputs, log->log.n_inputs, error) : NULL;
     if (log->group)

@@ -726,6 +726,44 @@ a_second_producer_fences_the_first(void **state)
     world_free(w);
 }
 
+static void
+the_transaction_of_a_dead_owner_is_found_and_ended(void **state)
+{
+    GError *error = NULL;
+    world *w = world_new(1);
+    lc_log *dead = joined(w, "dead");
+    lc_log *heir = log_new(w, "heir");
+    g_autofree char *owner = g_strconcat(w->prefix, "-dead", NULL);
+    int64_t offset = -1, end = -1;
+    lc_arena arena = {0};
+    lc_log_committed committed[INPUTS];
+    (void)state;
+    begin_and_flush(dead, "one", &offset);
+    again(send_offsets(dead, 5, "first", &error), error);
+    assert_int_equal(commit(dead, &error), LC_COMMIT_CLEAN);
+    begin_and_flush(dead, "two", &offset);
+    again(send_offsets(dead, 6, "second", &error), error);
+
+    assert_false(heir->ops->committed(heir, 0, committed, &arena, &error));
+    assert_error(&error, LC_ERROR_RETRY, "committed offsets");
+    again(heir->ops->committed_before(heir, 0, committed, &arena, &error), error);
+    assert_int_equal(committed[0].offset, 5);
+    assert_true(lc_text_equal(committed[0].metadata, LC_TEXT("first")));
+    gint64 start = now_ms();
+    again(heir->ops->fence(heir, owner, &error), error);
+    again(heir->ops->committed(heir, 0, committed, &arena, &error), error);
+    assert_true(now_ms() - start < 5000);
+    assert_int_equal(committed[0].offset, 5);
+    assert_int_equal(commit(dead, &error), LC_COMMIT_UNKNOWN);
+    g_clear_error(&error);
+    g_autofree char *keys = replay(heir, 0, &end);
+    assert_string_equal(keys, "one");
+    lc_arena_clear(&arena);
+    heir->ops->free(heir);
+    dead->ops->free(dead);
+    world_free(w);
+}
+
 /* ---- The group ---- */
 
 static void
@@ -863,6 +901,7 @@ main(int argc, char **argv)
         cmocka_unit_test(a_damaged_changelog_is_said),
         cmocka_unit_test(a_message_refused_for_its_size_is_named),
         cmocka_unit_test(a_second_producer_fences_the_first),
+        cmocka_unit_test(the_transaction_of_a_dead_owner_is_found_and_ended),
         cmocka_unit_test(a_zombie_can_send_no_offsets),
         cmocka_unit_test(a_revoked_assignment_can_send_no_offsets),
         cmocka_unit_test(two_logs_share_the_partitions),

@@ -1,0 +1,74 @@
+#include "takeover.h"
+
+#define CALL_MS 1000
+
+static rd_kafka_t *
+make_reader(const lc_kafka_options *options, GError **error)
+{
+    const char *const fixed[] = {
+        "group.id", options->group, "isolation.level", "read_uncommitted", "enable.auto.commit", "false", NULL};
+    rd_kafka_conf_t *conf = lc_kafka_conf_new(options, NULL, fixed, error);
+
+    return conf ? lc_kafka_client_new(RD_KAFKA_CONSUMER, conf, error) : NULL;
+}
+
+static void
+drop(rd_kafka_t **client)
+{
+    if (*client)
+        lc_kafka_destroy(*client, 200);
+    *client = NULL;
+}
+
+bool
+lc_takeover_committed_before(lc_takeover *takeover, int n_inputs, int32_t partition, lc_log_committed *committed,
+                             lc_arena *arena, GError **error)
+{
+    if (takeover->reader == NULL)
+        takeover->reader = make_reader(takeover->options, error);
+    if (takeover->reader == NULL)
+        return false;
+    if (!lc_kafka_committed(takeover->reader, takeover->options->inputs, n_inputs, partition, committed, arena, error))
+        return false;
+    drop(&takeover->reader);
+    return true;
+}
+
+static rd_kafka_t *
+make_fencer(const lc_kafka_options *options, const char *transactional_id, GError **error)
+{
+    const char *const defaults[] = {"retry.backoff.ms", "5", NULL};
+    const char *const fixed[] = {"transactional.id", transactional_id, "enable.idempotence", "true", NULL};
+    rd_kafka_conf_t *conf = lc_kafka_conf_new(options, defaults, fixed, error);
+
+    return conf ? lc_kafka_client_new(RD_KAFKA_PRODUCER, conf, error) : NULL;
+}
+
+bool
+lc_takeover_fence(lc_takeover *takeover, const char *transactional_id, GError **error)
+{
+    if (g_strcmp0(takeover->fenced_id, transactional_id) != 0)
+        drop(&takeover->fencer);
+    if (takeover->fencer == NULL)
+        takeover->fencer = make_fencer(takeover->options, transactional_id, error);
+    if (takeover->fencer == NULL)
+        return false;
+    g_free(takeover->fenced_id);
+    takeover->fenced_id = g_strdup(transactional_id);
+    rd_kafka_error_t *cause = rd_kafka_init_transactions(takeover->fencer, CALL_MS);
+    if (cause == NULL) {
+        drop(&takeover->fencer);
+        return true;
+    }
+    if (!rd_kafka_error_is_retriable(cause))
+        drop(&takeover->fencer);
+    return lc_kafka_fail_with(error, LC_ERROR_RETRY, cause, "ending the transaction of %s", transactional_id);
+}
+
+void
+lc_takeover_clear(lc_takeover *takeover)
+{
+    drop(&takeover->reader);
+    drop(&takeover->fencer);
+    g_clear_pointer(&takeover->fenced_id, g_free);
+}

@@ -1,0 +1,18 @@
+/* takeover.h - for a new owner whose predecessor died within a transaction: whose it may be, and its end. */
+#pragma once
+
+#include "client.h"
+
+typedef struct {
+    const lc_kafka_options *options; /* borrowed */
+    rd_kafka_t *reader;              /* read uncommitted, of the group but never a member; or NULL */
+    rd_kafka_t *fencer;              /* a producer under the dead one's id; or NULL */
+    char *fenced_id;
+} lc_takeover;
+
+/* lc_log.committed_before and lc_log.fence. Their clients are kept from one try to the next. */
+bool lc_takeover_committed_before(lc_takeover *takeover, int n_inputs, int32_t partition, lc_log_committed *committed,
+                                  lc_arena *arena, GError **error);
+bool lc_takeover_fence(lc_takeover *takeover, const char *transactional_id, GError **error);
+
+void lc_takeover_clear(lc_takeover *takeover);
