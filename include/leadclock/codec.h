@@ -79,10 +79,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_plan, lc_plan_free)
 int lc_plan_schema(const lc_plan *plan);
 
 /* Decodes the body (after the frame) of a fact. `*lead_id` is the lead_id field. Texts point into `body`; attributes
- * are allocated from `arena`. Calls lc_lead_id_check, not lc_fact_check. LC_ERROR_RECORD: bytes that the schema cannot
- * have written, or a plan that is not of a fact. */
+ * are allocated from `arena`. Does not call lc_lead_id_check and lc_fact_check: what is missing is absent. `*defect`:
+ * what else keeps it from being a valid fact (a field of a wrong type, a note over its limit), as long as the plan
+ * lives; or NULL. LC_ERROR_RECORD: bytes that the schema cannot have written, or a plan that is not of a fact. */
 bool lc_plan_read_fact(const lc_plan *plan, const void *body, size_t size, lc_arena *arena, lc_fact *fact,
-                       lc_text *lead_id, GError **error);
+                       lc_text *lead_id, const char **defect, GError **error);
 
 /* Any record as one line of JSON without a line end, fields as the writer named them, timestamps as ISO 8601, bytes as
  * base64, `"type"` with the record's name first. For `watch`. */

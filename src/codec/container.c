@@ -221,7 +221,11 @@ read_fact(lc_container *container, const lc_plan *plan, lc_read_fact *read, GErr
     container->block = reader.wire;
     if (!is_read)
         return give_up_block(container, reader.field, error);
-    bool is_good = lc_plan_finish_fact(plan, read, error) && lc_fact_check(&read->fact, LC_ABSENT, 0, error);
+    lc_plan_finish_fact(plan, read);
+    if (reader.defect)
+        g_set_error(error, LC_ERROR, LC_ERROR_RECORD, "%s", reader.defect);
+    bool is_good = reader.defect == NULL && lc_lead_id_check(read->lead_id, error) &&
+                   lc_fact_check(&read->fact, LC_ABSENT, 0, error);
     return is_good ? LC_CONTAINER_FACT : LC_CONTAINER_BAD;
 }
 

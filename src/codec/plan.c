@@ -220,6 +220,12 @@ lc_plan_run(const lc_plan *plan, lc_plan_reader *reader, void *base)
 }
 
 bool
+lc_plan_run_ours(const lc_plan *plan, lc_plan_reader *reader, void *base)
+{
+    return lc_plan_run(plan, reader, base) && (reader->defect == NULL || lc_wire_fail(&reader->wire, reader->defect));
+}
+
+bool
 lc_plan_fail(const lc_plan *plan, const char *field, const char *problem, GError **error)
 {
     g_set_error(error, LC_ERROR, LC_ERROR_RECORD, "%.64s%s%.64s: %s", plan->root->name, field ? "." : "",
@@ -243,29 +249,27 @@ drop_repeated_attributes(lc_fact *fact)
     fact->n_attributes = kept;
 }
 
-bool
-lc_plan_finish_fact(const lc_plan *plan, lc_read_fact *read, GError **error)
+void
+lc_plan_finish_fact(const lc_plan *plan, lc_read_fact *read)
 {
-    if (!lc_lead_id_check(read->lead_id, error))
-        return false;
     read->fact.type = (lc_fact_type)(plan->schema - LC_SCHEMA_LEAD_CREATED);
-    if (read->fact.n_attributes > 1)
+    /* of too many the check will say so */
+    if (read->fact.n_attributes > 1 && read->fact.n_attributes <= LC_MAX_ATTRIBUTES)
         drop_repeated_attributes(&read->fact);
-    return true;
 }
 
 bool
 lc_plan_read_fact(const lc_plan *plan, const void *body, size_t size, lc_arena *arena, lc_fact *fact, lc_text *lead_id,
-                  GError **error)
+                  const char **defect, GError **error)
 {
     lc_plan_reader reader = lc_plan_reader_over(plan, body, size, arena);
     lc_read_fact read = lc_blank_read_fact;
     if (!lc_plan_is_fact(plan) || !lc_plan_run(plan, &reader, &read))
         return lc_plan_fail(plan, reader.field, reader.wire.problem, error);
-    if (!lc_plan_finish_fact(plan, &read, error))
-        return false;
+    lc_plan_finish_fact(plan, &read);
     *fact = read.fact;
     *lead_id = read.lead_id;
+    *defect = reader.defect;
     return true;
 }
 
@@ -292,7 +296,7 @@ lc_plan_read_counters(const lc_plan *plan, const void *body, size_t size, lc_are
 {
     lc_plan_reader reader = lc_plan_reader_over(plan, body, size, arena);
     lc_read_counters read = {.partition = -1};
-    if (plan->schema != LC_SCHEMA_CHANNEL_COUNTERS || !lc_plan_run(plan, &reader, &read))
+    if (plan->schema != LC_SCHEMA_CHANNEL_COUNTERS || !lc_plan_run_ours(plan, &reader, &read))
         return lc_plan_fail(plan, reader.field, reader.wire.problem, error);
     int32_t month = parse_cohort(read.cohort);
     if (lc_text_is_absent(read.channel) || month < 0 || read.partition < 0) {

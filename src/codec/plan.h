@@ -53,7 +53,7 @@ typedef struct {
 typedef enum {
     LC_STEP_SKIP,
     LC_STEP_NOTHING, /* a null: the blank value stays */
-    LC_STEP_REFUSE,  /* a type that can't become ours */
+    LC_STEP_REFUSE,  /* a type that can't become ours: passed over, a defect */
     LC_STEP_UNION,
     LC_STEP_TEXT,
     LC_STEP_NOTE,
@@ -100,7 +100,8 @@ struct lc_plan {
 typedef struct {
     lc_wire wire;
     lc_arena *arena;
-    const char *field; /* where the problem is */
+    const char *field;  /* where wire.problem is */
+    const char *defect; /* what keeps a record that was read from being ours; NULL: nothing */
 } lc_plan_reader;
 
 /* The steps from a record of the writer to a struct with `fields` (the last has no name). All from `arena`. */
@@ -121,6 +122,8 @@ bool lc_plan_is_fact(const lc_plan *plan);
 
 /* Runs all steps of the plan, and wants the body to end there. */
 bool lc_plan_run(const lc_plan *plan, lc_plan_reader *reader, void *base);
+/* The same of a record that only we write: a defect is a failure. */
+bool lc_plan_run_ours(const lc_plan *plan, lc_plan_reader *reader, void *base);
 
 /* ---- The structs and their fields, by schema ---- */
 
@@ -148,8 +151,8 @@ typedef struct {
     lc_count_list counts;
 } lc_read_counters;
 
-/* What is left to do once the steps of a fact have run. LC_ERROR_RECORD: its lead_id is wrong. */
-bool lc_plan_finish_fact(const lc_plan *plan, lc_read_fact *read, GError **error);
+/* What is left to do once the steps of a fact have run. */
+void lc_plan_finish_fact(const lc_plan *plan, lc_read_fact *read);
 
 extern const lc_fact lc_blank_fact;
 extern const lc_read_fact lc_blank_read_fact;

@@ -247,7 +247,7 @@ lc_plan_read_lead(const lc_plan *plan, const void *body, size_t size, lc_arena *
 {
     lc_plan_reader reader = lc_plan_reader_over(plan, body, size, arena);
     lc_read_lead read = blank_lead;
-    if (plan->schema != LC_SCHEMA_LEAD_STATE || !lc_plan_run(plan, &reader, &read) ||
+    if (plan->schema != LC_SCHEMA_LEAD_STATE || !lc_plan_run_ours(plan, &reader, &read) ||
         !resolve_facts(&read, &reader.wire))
         return lc_plan_fail(plan, reader.field, reader.wire.problem, error);
     if (!lc_lead_id_check(read.lead_id, error))

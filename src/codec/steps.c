@@ -8,10 +8,9 @@
 static lc_step
 refuse(const lc_node *node, const lc_field *field, const char *wanted, lc_arena *arena)
 {
-    g_autofree char *problem =
-        g_strdup_printf("written as %s, which is not read as %s", lc_node_kind_name(node->kind), wanted);
-    (void)field;
-    return (lc_step){.code = LC_STEP_REFUSE, .problem = lc_arena_text(arena, lc_text_of(problem)).data};
+    g_autofree char *problem = g_strdup_printf("%s is written as %s, which is not read as %s", field->name,
+                                               lc_node_kind_name(node->kind), wanted);
+    return (lc_step){.code = LC_STEP_REFUSE, .node = node, .problem = lc_arena_text(arena, lc_text_of(problem)).data};
 }
 
 static lc_step
@@ -83,7 +82,7 @@ list_step(lc_step_code code, const lc_node *node, lc_node_kind kind, const lc_fi
     if (node->kind != kind)
         return refuse(node, item, kind == LC_NODE_MAP ? "a map" : "an array", arena);
     if (kind == LC_NODE_ARRAY && node->children[0]->min_bytes == 0)
-        return (lc_step){.code = LC_STEP_REFUSE, .problem = "written as a list of nothings"};
+        return (lc_step){.code = LC_STEP_REFUSE, .node = node, .problem = "a list is one of nothings"};
     lc_step *steps = lc_arena_new(arena, lc_step, 1);
     steps[0] = value_step(node->children[0], item, arena);
     return (lc_step){.code = code, .node = node->children[0], .steps = steps, .n = 1};
@@ -102,10 +101,11 @@ facts_step(const lc_node *node, const lc_field *field, lc_arena *arena)
 static lc_step
 one_type_step(const lc_node *node, const lc_field *field, lc_arena *arena)
 {
-    static const lc_field text_item = {"item", LC_TARGET_TEXT, 0, NULL, 0};
-    static const lc_field index_item = {"item", LC_TARGET_INDEX, 0, NULL, 0};
-    static const lc_field value_item = {"value", LC_TARGET_TEXT, offsetof(lc_attribute, value), NULL, 0};
-    static const lc_field count_item = {"count", LC_TARGET_LONG, offsetof(lc_metric_count, count), NULL, 0};
+    static const lc_field text_item = {"an item", LC_TARGET_TEXT, 0, NULL, 0};
+    static const lc_field index_item = {"an item", LC_TARGET_INDEX, 0, NULL, 0};
+    static const lc_field value_item = {"a value of attributes", LC_TARGET_TEXT, offsetof(lc_attribute, value), NULL,
+                                        0};
+    static const lc_field count_item = {"a count", LC_TARGET_LONG, offsetof(lc_metric_count, count), NULL, 0};
     switch (field->target) {
     case LC_TARGET_TEXT:
     case LC_TARGET_NOTE:
@@ -214,8 +214,6 @@ read_attributes(const lc_step *step, lc_plan_reader *reader, lc_fact *fact)
             return false;
         if (count == 0)
             break;
-        if (n + count > LC_MAX_ATTRIBUTES)
-            return lc_wire_fail(&reader->wire, "more than 64 entries");
         attributes = grow(reader->arena, attributes, n, count, &room, sizeof *attributes);
         for (size_t i = 0; i < count; i++, n++) {
             attributes[n].value = LC_NO_TEXT;
@@ -329,10 +327,21 @@ read_long_from_int(lc_wire *wire, int64_t *value)
 }
 
 static bool
-read_note(lc_wire *wire)
+read_note(lc_plan_reader *reader)
 {
     lc_text note;
-    return lc_wire_text(wire, &note) && (note.size <= LC_MAX_NOTE_BYTES || lc_wire_fail(wire, "longer than 8 KiB"));
+    if (!lc_wire_text(&reader->wire, &note))
+        return false;
+    if (note.size > LC_MAX_NOTE_BYTES)
+        reader->defect = "note is longer than 8 KiB";
+    return true;
+}
+
+static bool
+read_wrong_type(const lc_step *step, lc_plan_reader *reader)
+{
+    reader->defect = step->problem;
+    return lc_node_skip(step->node, &reader->wire);
 }
 
 static bool
@@ -419,13 +428,13 @@ run_step(const lc_step *step, lc_plan_reader *reader, char *base)
     case LC_STEP_NOTHING:
         return true;
     case LC_STEP_REFUSE:
-        return lc_wire_fail(wire, step->problem);
+        return read_wrong_type(step, reader);
     case LC_STEP_UNION:
         return read_union(step, reader, base);
     case LC_STEP_TEXT:
         return lc_wire_text(wire, member);
     case LC_STEP_NOTE:
-        return read_note(wire);
+        return read_note(reader);
     case LC_STEP_UUID:
         return read_uuid(reader, member);
     case LC_STEP_LONG:

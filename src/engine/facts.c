@@ -167,12 +167,15 @@ static void
 read_record(lc_worker *worker, lc_batch_record *record, lc_arena *arena)
 {
     const lc_plan *plan = find_plan(worker, record, arena);
+    const char *defect = NULL;
     g_autoptr(GError) wrong = NULL;
 
     if (plan &&
         !lc_plan_read_fact(plan, record->event.value.data + LC_FRAME_BYTES, record->event.value.size - LC_FRAME_BYTES,
-                           arena, &record->fact, &record->lead_id, &wrong))
+                           arena, &record->fact, &record->lead_id, &defect, &wrong))
         lc_fact_refuse(record, LC_DEAD_NOT_AVRO, arena, "%s", wrong->message);
+    else if (defect)
+        lc_fact_refuse(record, LC_DEAD_BAD_FACT, arena, "%s", defect);
 }
 
 static void

@@ -9,7 +9,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static lc_plan *plan;
     if (plan == NULL)
         plan = lc_plan_new(lc_schema_text(LC_SCHEMA_LEAD_STATE), NULL);
-    lc_arena arena = {0};
+    static lc_arena arena;
     lc_lead lead, again;
     lc_text lead_id;
     lc_instant wake_at;
@@ -23,6 +23,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         lc_encode_lead(second, &again);
         g_assert_true(first->len == second->len && memcmp(first->data, second->data, first->len) == 0);
     }
-    lc_arena_clear(&arena);
+    lc_arena_reset(&arena);
     return 0;
 }
