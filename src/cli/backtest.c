@@ -93,7 +93,7 @@ static const char summary[] =
     "Replays facts in order of arrival under a policy and prints the outcomes that would have been published, as JSON "
     "Lines. No server is needed.";
 static const char more[] =
-    "EVENTS holds JSON Lines, one fact a line; - is standard input:\n\n"
+    "EVENTS is JSON Lines, one fact a line, or an Avro object container file; - is standard input:\n\n"
     "  {\"type\": \"LeadCreated\", \"lead_id\": \"7\", \"event_id\": \"a\", \"occurred_at\": \"2026-02-02T09:00:00Z\", "
     "\"channel\": \"demo\"}\n\n"
     "Examples:\n"

@@ -7,6 +7,9 @@
 
 struct lc_fact_source {
     char *name;
+    GString *place;
+
+    /* JSON Lines */
     FILE *file;
     int64_t size; /* bytes; 0: not known */
     int64_t done; /* bytes */
@@ -14,33 +17,108 @@ struct lc_fact_source {
     size_t room;
     uint64_t number; /* of the line, from 1 */
     lc_arena arena;  /* of one fact */
-    GString *place;
+
+    /* a container file; otherwise NULL */
+    lc_container *container;
+    GBytes *bytes;
 };
+
+/* ---- Opening ---- */
+
+static void
+set_errno(GError **error, lc_error code, const char *name)
+{
+    g_set_error(error, LC_ERROR, code, "%s: %s", name, g_strerror(errno));
+}
+
+static GBytes *
+read_rest(FILE *file)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    guint8 block[65536];
+    size_t size;
+    while ((size = fread(block, 1, sizeof block, file)) > 0)
+        g_byte_array_append(bytes, block, (guint)size);
+    return g_byte_array_free_to_bytes(g_steal_pointer(&bytes));
+}
+
+/* A file is mapped, so that it may be larger than memory; a pipe is read. */
+static GBytes *
+container_bytes(lc_fact_source *source, GError **error)
+{
+    if (source->size == 0)
+        return read_rest(source->file);
+    g_autoptr(GMappedFile) mapped = g_mapped_file_new_from_fd(fileno(source->file), FALSE, error);
+    return mapped ? g_mapped_file_get_bytes(mapped) : NULL;
+}
+
+static bool
+open_container(lc_fact_source *source, GError **error)
+{
+    g_autoptr(GError) wrong = NULL;
+    gsize size;
+    source->bytes = container_bytes(source, &wrong);
+    if (source->bytes) {
+        const void *bytes = g_bytes_get_data(source->bytes, &size);
+        source->container = lc_container_new(bytes, size, &wrong);
+    }
+    if (source->container)
+        return true;
+    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "%s: %s", source->name, wrong->message);
+    return false;
+}
+
+/* A container begins with "Obj"; no line of JSON begins with an O. */
+static bool
+begins_as_container(FILE *file)
+{
+    int first = getc(file);
+    if (first != EOF)
+        ungetc(first, file);
+    return first == 'O';
+}
+
+static FILE *
+open_file(const char *path, int64_t *size, GError **error)
+{
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+    struct stat status;
+    if (file == NULL || fstat(fileno(file), &status) != 0) {
+        set_errno(error, LC_ERROR_CONFIG, path);
+        return NULL;
+    }
+    if (S_ISDIR(status.st_mode)) {
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
+                    "%s: a folder; name a file of JSON Lines or an Avro container file, or - for standard input", path);
+        fclose(file);
+        return NULL;
+    }
+    *size = S_ISREG(status.st_mode) ? status.st_size : 0;
+    return file;
+}
 
 lc_fact_source *
 lc_fact_source_open(const char *path, GError **error)
 {
-    bool standard = strcmp(path, "-") == 0;
-    FILE *file = standard ? stdin : fopen(path, "re");
-    struct stat status;
-    if (file == NULL || fstat(fileno(file), &status) != 0 || S_ISDIR(status.st_mode)) {
-        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "%s: %s", path,
-                    file ? "a folder; name a file of JSON Lines, or - for standard input" : g_strerror(errno));
-        if (file && !standard)
-            fclose(file);
+    int64_t size;
+    FILE *file = open_file(path, &size, error);
+    if (file == NULL)
         return NULL;
-    }
-    lc_fact_source *source = g_new0(lc_fact_source, 1);
-    source->name = g_strdup(standard ? "standard input" : path);
+    g_autoptr(lc_fact_source) source = g_new0(lc_fact_source, 1);
+    source->name = g_strdup(file == stdin ? "standard input" : path);
     source->file = file;
-    source->size = S_ISREG(status.st_mode) ? status.st_size : 0;
+    source->size = size;
     source->place = g_string_new(NULL);
-    return source;
+    if (begins_as_container(file) && !open_container(source, error))
+        return NULL;
+    return g_steal_pointer(&source);
 }
 
 void
 lc_fact_source_close(lc_fact_source *source)
 {
+    g_clear_pointer(&source->container, lc_container_free);
+    g_clear_pointer(&source->bytes, g_bytes_unref);
     if (source->file != stdin)
         fclose(source->file);
     free(source->line);
@@ -50,11 +128,13 @@ lc_fact_source_close(lc_fact_source *source)
     g_free(source);
 }
 
+/* ---- Reading ---- */
+
 static bool
 is_blank(const char *line, size_t size)
 {
     size_t at = 0;
-    while (at < size && strchr(" \t\r\n", line[at]) && line[at])
+    while (at < size && (line[at] == ' ' || line[at] == '\t' || line[at] == '\r' || line[at] == '\n'))
         at++;
     return at == size;
 }
@@ -72,15 +152,15 @@ next_line(lc_fact_source *source)
     return size;
 }
 
-lc_source_event
-lc_fact_source_next(lc_fact_source *source, lc_sourced_fact *fact, GError **error)
+static lc_source_event
+next_from_lines(lc_fact_source *source, lc_sourced_fact *fact, GError **error)
 {
     errno = 0;
     ssize_t size = next_line(source);
     if (size < 0 && !ferror(source->file) && errno != ENOMEM)
         return LC_SOURCE_END;
     if (size < 0) {
-        g_set_error(error, LC_ERROR, LC_ERROR_FATAL, "%s: %s", source->name, g_strerror(errno));
+        set_errno(error, LC_ERROR_FATAL, source->name);
         return LC_SOURCE_BROKEN;
     }
     lc_arena_reset(&source->arena);
@@ -89,15 +169,44 @@ lc_fact_source_next(lc_fact_source *source, lc_sourced_fact *fact, GError **erro
     return read ? LC_SOURCE_FACT : LC_SOURCE_BAD;
 }
 
+static lc_source_event
+next_from_container(lc_fact_source *source, lc_sourced_fact *fact, GError **error)
+{
+    switch (lc_container_next(source->container, &fact->fact, &fact->lead_id, &fact->arrived_at, error)) {
+    case LC_CONTAINER_FACT:
+        return LC_SOURCE_FACT;
+    case LC_CONTAINER_BAD:
+        return LC_SOURCE_BAD;
+    case LC_CONTAINER_END:
+        return LC_SOURCE_END;
+    case LC_CONTAINER_BROKEN:
+        g_prefix_error(error, "%s: ", source->name);
+        return LC_SOURCE_BROKEN;
+    }
+    g_assert_not_reached();
+}
+
+lc_source_event
+lc_fact_source_next(lc_fact_source *source, lc_sourced_fact *fact, GError **error)
+{
+    return source->container ? next_from_container(source, fact, error) : next_from_lines(source, fact, error);
+}
+
 const char *
 lc_fact_source_place(lc_fact_source *source)
 {
-    g_string_printf(source->place, "%s:%" G_GUINT64_FORMAT, source->name, source->number);
+    if (source->container)
+        g_string_printf(source->place, "%s: record %" G_GUINT64_FORMAT, source->name,
+                        lc_container_record(source->container));
+    else
+        g_string_printf(source->place, "%s:%" G_GUINT64_FORMAT, source->name, source->number);
     return source->place->str;
 }
 
 double
 lc_fact_source_share(const lc_fact_source *source)
 {
+    if (source->container)
+        return (double)lc_container_position(source->container) / (double)g_bytes_get_size(source->bytes);
     return source->size > 0 ? (double)source->done / (double)source->size : -1;
 }

@@ -1,4 +1,5 @@
-/* fact_source.h - facts from a file, one after the other: JSON Lines (section 9). */
+/* fact_source.h - facts from a file, one after the other: JSON Lines (section 9), or an Avro object
+ * container file, which its first bytes tell. */
 #pragma once
 
 #include <leadclock/codec.h>
@@ -26,7 +27,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_fact_source, lc_fact_source_close)
 /* What is in `fact` is good until the next call. Blank lines are passed over. */
 lc_source_event lc_fact_source_next(lc_fact_source *source, lc_sourced_fact *fact, GError **error);
 
-/* "events.jsonl:17": where the last one stood. Good until the next call. */
+/* "events.jsonl:17" (a line), "facts.avro: record 17": where the last one stood. Good until the next call. */
 const char *lc_fact_source_place(lc_fact_source *source);
 /* The share read so far, 0 to 1; negative where the size is not known. */
 double lc_fact_source_share(const lc_fact_source *source);

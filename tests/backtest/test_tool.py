@@ -90,6 +90,68 @@ class WrongInput(unittest.TestCase):
         self.assertIn("--compare", done.stdout)
 
 
+def avro_long(number):
+    number = (number << 1) ^ (number >> 63)
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes(out + bytes([number]))
+
+
+def avro_bytes(data):
+    return avro_long(len(data)) + data
+
+
+def container(events):
+    """An Avro object container file (Avro 1.11, Object Container Files) of LeadCreated records."""
+    fields = [{"name": name, "type": "string"} for name in ("lead_id", "event_id", "channel")]
+    fields.append({"name": "occurred_at", "type": {"type": "long", "logicalType": "timestamp-millis"}})
+    schema = json.dumps({"type": "record", "name": "LeadCreated", "namespace": "leadclock", "fields": fields})
+    body = b"".join(b"".join(avro_bytes(event[name].encode()) for name in ("lead_id", "event_id", "channel")) +
+                    avro_long(event["occurred_at"]) for event in events)
+    sync = bytes(range(16))
+    header = avro_long(1) + avro_bytes(b"avro.schema") + avro_bytes(schema.encode()) + avro_long(0)
+    return b"Obj\x01" + header + sync + avro_long(len(events)) + avro_bytes(body) + sync
+
+
+class ContainerFiles(unittest.TestCase):
+    arguments = ("--policy", os.path.join(FEED, "policy.yaml"), "--until", "2027-01-01T00:00:00Z")
+
+    def setUp(self):
+        lines = [CREATED % (str(number), str(number)) for number in range(3)]
+        self.bytes = container([json.loads(line) for line in lines])
+        self.expected = run(*self.arguments, "-", given="".join(lines)).stdout
+        self.assertNotEqual(self.expected, "")
+
+    def run_on_file(self, data):
+        with tempfile.NamedTemporaryFile(suffix=".avro") as file:
+            file.write(data)
+            file.flush()
+            return run(*self.arguments, file.name)
+
+    def test_a_container_file_says_what_the_same_lines_say(self):
+        self.assertEqual(self.run_on_file(self.bytes).stdout, self.expected)
+
+    def test_a_container_is_read_from_a_pipe(self):
+        done = subprocess.run([LEADCLOCK, "backtest", *self.arguments, "-"], input=self.bytes,
+                              stdout=subprocess.PIPE, check=False)
+        self.assertEqual(done.stdout.decode(), self.expected)
+
+    def test_a_record_that_is_no_fact_is_named(self):
+        done = self.run_on_file(container([json.loads(CREATED % ("a", "1")), json.loads(CREATED % ("", "2"))]))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("record 2: lead_id is empty; skipped", done.stderr)
+
+    def test_what_is_cut_off_or_no_container_is_named(self):
+        cut = self.run_on_file(self.bytes[:-20])
+        self.assertEqual(cut.returncode, 1)
+        self.assertIn(".avro", cut.stderr)
+        wrong = self.run_on_file(b"Object")
+        self.assertEqual(wrong.returncode, 2)
+        self.assertIn(".avro", wrong.stderr)
+
+
 class Output(unittest.TestCase):
     def test_standard_input_is_as_good_as_a_file(self):
         arguments = folder_arguments(CLAWBACK)
