@@ -33,6 +33,10 @@ lc_zone *lc_zone_new(const char *name);
 void lc_zone_free(lc_zone *zone);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_zone, lc_zone_free)
 
+/* The names of the zone database, for "did you mean": NULL-terminated, in any order; none where it has no list
+ * (tzdata.zi). Caller frees with g_strfreev. */
+char **lc_zone_names(void);
+
 /* The calendar month of an instant in the zone, as 12 * year + (month - 1): a cohort. O(log transitions). */
 int32_t lc_zone_month(const lc_zone *zone, lc_instant instant);
 

@@ -29,12 +29,18 @@ is_plain_name(const char *name)
     return g_ascii_isalpha(name[0]) && !g_str_has_prefix(name, "posix/") && !g_str_has_prefix(name, "right/");
 }
 
+static char *
+database_path(const char *name)
+{
+    const char *folder = g_getenv("TZDIR");
+    return g_build_filename(folder ? folder : "/usr/share/zoneinfo", name, NULL);
+}
+
 /* The file of a zone; NULL where the database has none. Ends with a NUL. Caller frees. */
 static char *
 read_database(const char *name, gsize *size)
 {
-    const char *folder = g_getenv("TZDIR");
-    g_autofree char *path = g_build_filename(folder ? folder : "/usr/share/zoneinfo", name, NULL);
+    g_autofree char *path = database_path(name);
     g_autofree char *data = NULL;
     if (!g_file_test(path, G_FILE_TEST_IS_REGULAR) || !g_file_get_contents(path, &data, size, NULL) || *size < 4 ||
         memcmp(data, "TZif", 4) != 0)
@@ -149,6 +155,24 @@ lc_zone_free(lc_zone *zone)
         return;
     g_free(zone->offsets);
     g_free(zone);
+}
+
+/* In tzdata.zi a zone is a line "Z NAME ...", another name of one "L ZONE NAME". */
+char **
+lc_zone_names(void)
+{
+    g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+    g_autofree char *path = database_path("tzdata.zi"), *text = NULL;
+    g_auto(GStrv) lines = g_file_get_contents(path, &text, NULL, NULL) ? g_strsplit(text, "\n", -1) : NULL;
+    for (char **line = lines; line && *line; line++) {
+        g_auto(GStrv) words = g_strsplit(*line, " ", 4);
+        guint n = g_strv_length(words);
+        if (n > 1 && strcmp(words[0], "Z") == 0)
+            g_strv_builder_add(names, words[1]);
+        else if (n > 2 && strcmp(words[0], "L") == 0)
+            g_strv_builder_add(names, words[2]);
+    }
+    return g_strv_builder_end(names);
 }
 
 static size_t

@@ -146,46 +146,51 @@ read_special_days(lc_special_days *special, const lc_yaml *node)
 }
 
 static lc_zone *
-read_zone(lc_reader *reader, const lc_yaml *node)
+read_zone(lc_reader *reader, const lc_yaml *node, lc_text *name)
 {
-    lc_text name;
-    if (!lc_read_text(reader, node, "time_zone", &name))
+    if (!lc_read_text(reader, node, "time_zone", name))
         return NULL;
-    lc_zone *zone = lc_zone_new(name.data);
+    lc_zone *zone = lc_zone_new(name->data);
     if (zone == NULL)
         lc_refuse_zone(reader, node);
     return zone;
 }
 
-/* What is wrong is told, and stands for `always` so that reading can go on. */
-static lc_calendar *
-read_calendar(lc_reader *reader, const lc_yaml *node, const char *what)
+static const lc_special_day *
+keep_days(lc_reader *reader, const GArray *days)
+{
+    lc_special_day *kept = lc_arena_new(reader->arena, lc_special_day, days->len);
+    if (days->len)
+        memcpy(kept, days->data, days->len * sizeof *kept);
+    return kept;
+}
+
+/* What is wrong is told; the calendar then stands for `always`, so that reading can go on. */
+static void
+read_calendar(lc_reader *reader, const lc_yaml *node, lc_named_calendar *named)
 {
     enum { TIME_ZONE, WEEK, HOLIDAYS, SPECIAL_DAYS };
     lc_field fields[] = {[TIME_ZONE] = {"time_zone", "time_zone: Europe/Stockholm"},
                          [WEEK] = {"week", "week: {mon: [08:00-17:00]}"},
                          [HOLIDAYS] = {"holidays"},
                          [SPECIAL_DAYS] = {"special_days"}};
-    if (!lc_read_fields(reader, node, what, fields, G_N_ELEMENTS(fields)))
-        return lc_calendar_new_always();
+    if (!lc_read_fields(reader, node, "a calendar", fields, G_N_ELEMENTS(fields))) {
+        named->calendar = lc_calendar_new_always();
+        return;
+    }
     g_autoptr(GArray) days = g_array_new(FALSE, FALSE, sizeof(lc_special_day));
     g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
-    g_autoptr(lc_zone) zone = read_zone(reader, fields[TIME_ZONE].value);
+    g_autoptr(lc_zone) zone = read_zone(reader, fields[TIME_ZONE].value, &named->zone_name);
     lc_special_days special = {reader, days, seen};
-    lc_calendar_spec spec = {.zone = zone};
-    read_week(reader, fields[WEEK].value, &spec);
+    read_week(reader, fields[WEEK].value, &named->spec);
     read_holidays(&special, fields[HOLIDAYS].value);
     read_special_days(&special, fields[SPECIAL_DAYS].value);
-    spec.special_days = (const lc_special_day *)(void *)days->data;
-    spec.n_special_days = days->len;
-    return lc_problems_is_empty(reader->document->problems) ? lc_calendar_new(&spec) : lc_calendar_new_always();
-}
-
-static void
-add_calendar(lc_reader *reader, const char *name, lc_calendar *calendar)
-{
-    lc_named_calendar named = {g_strdup(name), calendar};
-    g_array_append_val(reader->document->calendars, named);
+    named->spec.special_days = keep_days(reader, days);
+    named->spec.n_special_days = days->len;
+    lc_calendar_spec spec = named->spec;
+    spec.zone = zone;
+    named->calendar =
+        lc_problems_is_empty(reader->document->problems) ? lc_calendar_new(&spec) : lc_calendar_new_always();
 }
 
 static void
@@ -197,17 +202,31 @@ read_named_calendar(lc_reader *reader, const lc_yaml_pair *pair, GHashTable *see
     if (!lc_read_name(reader, pair->key, "a calendar's name", &name) ||
         !lc_take_name(reader, seen, pair->key, "calendar"))
         return;
-    if (lc_text_equal(name, LC_TEXT("always")))
+    if (lc_text_equal(name, LC_TEXT("always"))) {
         lc_refuse(reader, pair->key, "calendar \"always\" is built in; choose another name");
-    else
-        add_calendar(reader, name.data, read_calendar(reader, pair->value, "a calendar"));
+        return;
+    }
+    lc_named_calendar named = {.name = g_strdup(name.data), .node = pair->key};
+    read_calendar(reader, pair->value, &named);
+    g_array_append_val(reader->document->calendars, named);
+}
+
+void
+lc_remark_unused_calendars(lc_reader *reader)
+{
+    for (guint i = 0; i < reader->document->calendars->len; i++) {
+        const lc_named_calendar *named = &g_array_index(reader->document->calendars, lc_named_calendar, i);
+        if (named->node && !named->used)
+            lc_remark(reader, named->node, "no clock uses calendar \"%s\"", named->name);
+    }
 }
 
 void
 lc_read_calendars(lc_reader *reader, const lc_yaml *node)
 {
     g_autoptr(GHashTable) seen = lc_names_new();
-    add_calendar(reader, "always", lc_calendar_new_always());
+    lc_named_calendar always = {.name = g_strdup("always"), .calendar = lc_calendar_new_always()};
+    g_array_append_val(reader->document->calendars, always);
     if (!lc_read_map(reader, node, "calendars", "office: {time_zone: Europe/Stockholm, week: ...}"))
         return;
     if (node->n > MOST_CALENDARS)
@@ -225,5 +244,6 @@ lc_find_calendar(lc_reader *reader, const lc_yaml *node)
     for (guint i = 0; i < calendars->len; i++)
         names[i] = g_array_index(calendars, lc_named_calendar, i).name;
     lc_read_choice(reader, node, "calendar", "calendars here", names, calendars->len, &found);
+    g_array_index(calendars, lc_named_calendar, (guint)found).used = true;
     return found;
 }

@@ -153,6 +153,7 @@ lc_document_read(lc_document *document, const lc_yaml *root)
     read_reasons(&reader, fields[REASONS].value);
     lc_read_gates(&reader, fields[GATES].value);
     lc_read_rules(&reader, fields[RULES].value);
+    lc_remark_unused_calendars(&reader);
     document->name_node = fields[NAME].key ? fields[NAME].value : root;
     document->effective_from_node = fields[EFFECTIVE_FROM].value ? fields[EFFECTIVE_FROM].value : document->name_node;
 }

@@ -324,7 +324,15 @@ lc_read_stage_name(lc_reader *reader, const lc_yaml *node, int *stage)
 void
 lc_refuse_zone(lc_reader *reader, const lc_yaml *node)
 {
+    if (lc_problems_is_full(reader->document->problems))
+        return;
+    g_auto(GStrv) names = lc_zone_names();
     g_autofree char *wrong = quoted(node);
-    lc_refuse(reader, node, "unknown time zone %s; take a name of the IANA database, for example Europe/Stockholm",
-              wrong);
+    const char *nearest = nearest_name(node->text.data, (const char *const *)names, g_strv_length(names));
+    if (nearest)
+        lc_refuse(reader, node, "unknown time zone %s; did you mean \"%s\"? Zones are those of the IANA database",
+                  wrong, nearest);
+    else
+        lc_refuse(reader, node, "unknown time zone %s; take a name of the IANA database, for example Europe/Stockholm",
+                  wrong);
 }

@@ -8,7 +8,11 @@
 
 typedef struct {
     char *name;
+    const lc_yaml *node; /* of its name; NULL: built in */
     lc_calendar *calendar;
+    lc_text zone_name;
+    lc_calendar_spec spec; /* but for its zone; in the arena */
+    bool used;
 } lc_named_calendar;
 
 /* One document and all that it owns. */
@@ -76,6 +80,8 @@ bool lc_read_stage_name(lc_reader *reader, const lc_yaml *node, int *stage);
 /* ---- Parts of a document, each in a file of its own ---- */
 
 void lc_read_calendars(lc_reader *reader, const lc_yaml *node);
+/* Once all clocks are read. */
+void lc_remark_unused_calendars(lc_reader *reader);
 const lc_condition *lc_read_condition(lc_reader *reader, const lc_yaml *node);
 void lc_read_rules(lc_reader *reader, const lc_yaml *node);
 void lc_read_gates(lc_reader *reader, const lc_yaml *node);
@@ -116,4 +122,4 @@ bool lc_is_decimal(lc_text text);
 bool lc_condition_covers(const lc_condition *general, const lc_condition *special);
 
 /* Appends what the document promises; `next` is the one that follows it, or NULL. */
-void lc_explain_policy(const lc_policy *policy, const lc_policy *next, GString *text);
+void lc_explain_document(const lc_document *document, const lc_policy *next, GString *text);

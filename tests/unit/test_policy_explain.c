@@ -54,6 +54,8 @@ static const struct {
      "policy.yaml:4:59: warning: the warnings 1m and 50% come at the same moment\n"},
     {HEAD "gates: {qualification: {signals: [{name: s, when: any, points: 5}], threshold: 10}}\nrules:\n" LAST,
      "policy.yaml:3:80: warning: no lead can reach the threshold: all signals together give 5\n"},
+    {HEAD "calendars: {office: {time_zone: UTC, week: {mon: [08:00-17:00]}}}\nrules:\n" LAST,
+     "policy.yaml:3:13: warning: no clock uses calendar \"office\"\n"},
 };
 
 static void
@@ -110,6 +112,22 @@ the_card_policy_is_explained(void **state)
         "  - other (and every reason not listed here) goes to NURTURE, track general.\n");
 }
 
+static void
+calendars_are_explained(void **state)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(lc_policy_book) book =
+        lc_policy_book_load((const char *[]){EXAMPLES "full/feed/policy.yaml", NULL}, &error);
+    g_autofree char *text = book ? lc_policy_book_explain(book) : NULL;
+    (void)state;
+    assert_non_null(text);
+    assert_non_null(
+        strstr(text, "Open time:\n"
+                     "  - office: Mon to Thu 08:00-12:00 and 13:00-17:00, Fri 08:00-12:00 and 13:00-16:00, in "
+                     "Europe/Stockholm; closed on 4 dates; other hours on 1 date.\n"
+                     "  - night_desk: Mon 00:00-06:00 and 20:00-24:00, Sat, Sun 00:00-24:00, in America/New_York.\n"));
+}
+
 /* ---- The subcommand ---- */
 
 static int
@@ -164,6 +182,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_odd_is_a_warning),
         cmocka_unit_test(the_card_policy_is_explained),
+        cmocka_unit_test(calendars_are_explained),
         cmocka_unit_test(check_exits_with_2_where_something_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

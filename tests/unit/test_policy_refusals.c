@@ -117,7 +117,8 @@ static const struct {
     {HEAD "contact_time: recorded\n" RULES, "recorded",
      "unknown contact_time \"recorded\"; it is either: occurred, logged"},
     {HEAD "stages: [{name: WON, closes: win}]\n" RULES, "win}]", "unknown end \"win\"; did you mean \"won\"?"},
-    {HEAD "reporting_time_zone: Europe/Stokholm\n" RULES, "Europe/Stokhol", "unknown time zone \"Europe/Stokholm\""},
+    {HEAD "reporting_time_zone: Europe/Stokholm\n" RULES, "Europe/Stokhol",
+     "unknown time zone \"Europe/Stokholm\"; did you mean \"Europe/Stockholm\"?"},
     {HEAD "calendars: {a: {time_zone: +01:00, week: {mon: [08:00-17:00]}}}\n" RULES,
      "+01:00, week:", "unknown time zone \"+01:00\""},
 
