@@ -15,7 +15,7 @@ import time
 from world import STACK_DIR, Failure, Redis, World, load_feed, main, multiply, policy_of, require, say, slices, stack
 
 SECONDS = int(os.environ.get("LC_FAULTS_SECONDS", "180"))
-SESSION_S, TRANSACTION_S = 6, 8
+SESSION_S, SOCKET_S, TRANSACTION_S = 6, 10, 12
 DUMP = os.path.join(STACK_DIR, "redis", "dump.rdb")
 
 
@@ -127,7 +127,10 @@ def time_recovery(world, fault):
 
 
 def storm():
-    properties = f"{{session.timeout.ms: {SESSION_S * 1000}, transaction.timeout.ms: {TRANSACTION_S * 1000}}}"
+    properties = (
+        f"{{session.timeout.ms: {SESSION_S}000, socket.timeout.ms: {SOCKET_S}000, "
+        f"transaction.timeout.ms: {TRANSACTION_S}000}}"
+    )
     world = World("faults", policy_of("card/feed"), workers=2, batch=200, properties=properties)
     try:
         world.create_topics()

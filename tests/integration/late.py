@@ -16,24 +16,37 @@ def waits(world, text, seconds=3):
 
 
 def servers_come_late():
-    """First nothing is there, then one server after the other, last the topics."""
+    """First no server is there, then one after the other."""
     world = World("late", policy_of("card/feed"))
     try:
-        stack("stop", "kafka")
-        stack("stop", "redis")
-        stack("stop", "registry")
+        world.create_topics()
+        world.publish(load_feed("card/feed")[:300])
+        for server in ("kafka", "redis", "registry"):
+            stack("stop", server)
         try:
             world.start()
             waits(world, "no server answers")
-            stack("start", "redis")
-            waits(world, "only Redis answers", 2)
             stack("start", "kafka")
-            waits(world, "there is no registry", 2)
+            waits(world, "only Kafka answers")
+            stack("start", "redis")
+            waits(world, "there is no registry")
         finally:
             stack("up")
+        world.settle()
+        world.require_same_as_backtest()
+        world.services[0].stop()
+    finally:
+        world.close()
+
+
+def topics_come_late():
+    """The service is there before its topics."""
+    world = World("topics-late", policy_of("card/feed"))
+    try:
+        world.start()
         waits(world, "there are no topics")
         world.create_topics()
-        world.publish(load_feed("card/feed")[:300])
+        world.publish(load_feed("card/feed")[:100])
         world.settle()
         world.require_same_as_backtest()
         world.services[0].stop()
@@ -67,7 +80,7 @@ def servers_go_away():
         world.close()
 
 
-TESTS = {test.__name__: test for test in (servers_come_late, servers_go_away)}
+TESTS = {test.__name__: test for test in (servers_come_late, topics_come_late, servers_go_away)}
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))
