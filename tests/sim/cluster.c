@@ -266,7 +266,7 @@ bury(sim *s, sim_life *life)
 {
     sim_life *twin = twin_of(s, life);
     unsigned slot = life->slot;
-    bool has_yielded = twin && g_error_matches(life->error, LC_ERROR, LC_ERROR_CONFIG);
+    bool has_yielded = life->had_twin && g_error_matches(life->error, LC_ERROR, LC_ERROR_CONFIG);
     sim_say(s, "%s ended%s%s", life->name, life->error ? ": " : "", life->error ? life->error->message : "");
     if (!has_yielded && !(life->was_stopped && life->succeeded))
         sim_fail(s, "a worker stopped by itself: %s", life->error ? life->error->message : "no reason given");
@@ -434,6 +434,8 @@ start_twin(sim *s, unsigned slot)
         sim_say(s, "%s is given up for dead", life->name);
     }
     start_life(s, slot);
+    if (life)
+        life->had_twin = living(s, slot)->had_twin = true;
 }
 
 static void

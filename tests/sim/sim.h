@@ -79,6 +79,7 @@ typedef struct {
     lc_worker *worker;
     lc_instant wake_at;
     bool is_suspended;  /* its process stands still */
+    bool had_twin;      /* for a while there were two of its name: either may be told to go */
     bool is_superseded; /* another life has its names */
     bool has_ended, was_stopped, was_killed;
     unsigned burst;          /* calls since it was resumed */
