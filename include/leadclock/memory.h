@@ -118,9 +118,9 @@ void lc_memory_broker_tick(lc_memory_broker *broker);
 /* Nothing is open, pending or late, and the group is stable. */
 bool lc_memory_broker_is_settled(lc_memory_broker *broker);
 
-/* Keeps the latest committed record of each key below the last stable offset; with `drop_tombstones` not even that
- * where it is one and older than `before`. Aborted records and markers go. */
-void lc_memory_compact(lc_memory_broker *broker, int topic, int32_t partition, bool drop_tombstones, lc_instant before);
+/* Keeps the latest committed record of each key below the last stable offset, but no tombstone below
+ * `tombstones_before`. Aborted records and markers go. */
+void lc_memory_compact(lc_memory_broker *broker, int topic, int32_t partition, int64_t tombstones_before);
 /* Records below `offset` are gone. */
 void lc_memory_truncate(lc_memory_broker *broker, int topic, int32_t partition, int64_t offset);
 /* Forgets the group's offsets, as Kafka does when they expire. */
@@ -148,6 +148,8 @@ void lc_memory_redis_empty(lc_memory_redis *redis);
 typedef struct lc_memory_snapshot lc_memory_snapshot;
 lc_memory_snapshot *lc_memory_redis_snapshot(const lc_memory_redis *redis);
 void lc_memory_snapshot_free(lc_memory_snapshot *snapshot);
+/* The position applied in it; NULL: none. Borrowed. */
+GBytes *lc_memory_snapshot_applied(const lc_memory_snapshot *snapshot, int32_t partition);
 /* As if the database was restarted from an old dump. `snapshot` is borrowed. */
 void lc_memory_redis_restore(lc_memory_redis *redis, const lc_memory_snapshot *snapshot, bool cut_connections);
 /* While down every call is LC_ERROR_RETRY. */
@@ -171,7 +173,7 @@ typedef enum {
     LC_MEMORY_WEAKEN_RECOVERY_GUARD = 1 << 2,    /* recovery's writes don't compare (3d) */
     LC_MEMORY_WEAKEN_READ_GUARD = 1 << 3,        /* reads of leads and wake-ups answer the position known before (4) */
     LC_MEMORY_WEAKEN_EARLY_OFFSETS = 1 << 4,     /* flush tells offsets before it has sent (5) */
-    LC_MEMORY_WEAKEN_UNCHANGED_OFFSETS = 1 << 5, /* offsets that did not change are not sent (6) */
+    LC_MEMORY_WEAKEN_UNCHANGED_OFFSETS = 1 << 5, /* offsets that did not change are taken from anybody (6) */
     LC_MEMORY_WEAKEN_GROUP_METADATA = 1 << 6,    /* send_offsets takes the group metadata of now (2, 6) */
     LC_MEMORY_WEAKEN_FAILED_SEND = 1 << 7,       /* a failed send_offsets is taken for a success (6) */
     LC_MEMORY_WEAKEN_KEEP_PRODUCER = 1 << 8,     /* renew_producer keeps a producer that is not fenced (7, 8) */

@@ -346,7 +346,17 @@ write_piece(recovery *r, lc_store_write piece, char *next, GError **error)
     return lc_worker_tend(r->worker, 0, error) && r->worker->assignments == r->assignments ? STEP_DONE : STEP_FAILED;
 }
 
-/* No position: whatever else there is of the partition is not to be trusted. */
+/* No position, or one that somebody set who was about to empty the store and may not have come to the end of it. */
+static bool
+is_to_be_emptied(const recovery *r)
+{
+    const int64_t *ends = r->applied.ends;
+
+    return r->applied.kind == LC_APPLIED_NONE || (r->applied.kind == LC_APPLIED_RECOVERING &&
+                                                  ends[LC_CHANGELOG_STATE] == 0 && ends[LC_CHANGELOG_COUNTERS] == 0);
+}
+
+/* Whatever there is of the partition is not to be trusted. */
 static step
 empty_store(recovery *r, GError **error)
 {
@@ -377,7 +387,8 @@ empty_store(recovery *r, GError **error)
 static step
 flush_piece(recovery *r, lc_changelog changelog, int64_t end, GError **error)
 {
-    r->reached[changelog] = MAX(r->reached[changelog], end);
+    if (LC_CHECKS(LC_CHECK_PIECES))
+        r->reached[changelog] = MAX(r->reached[changelog], end);
     lc_store_write piece = {
         .leads = (const lc_lead_change *)(const void *)r->leads->data,
         .n_leads = r->leads->len,
@@ -494,7 +505,7 @@ replay_records(recovery *r, lc_changelog changelog, GError **error)
     lc_worker *worker = r->worker;
     int64_t end = r->ends[changelog], told_ms = lc_worker_now_ms(worker);
     lc_replayed replayed;
-    bool complete = false;
+    bool complete = false, cut = LC_CHECKS(LC_CHECK_CUT);
 
     while (!complete) {
         g_autoptr(GError) problem = NULL;
@@ -504,9 +515,10 @@ replay_records(recovery *r, lc_changelog changelog, GError **error)
             return STEP_FAILED;
         }
         if (result == LC_REPLAY_RECORD) {
-            if (replayed.offset < end && !take_replayed(r, changelog, &replayed, error))
+            if ((replayed.offset < end || !cut) && !take_replayed(r, changelog, &replayed, error))
                 return STEP_FAILED;
-            complete = replayed.offset >= end - 1;
+            complete = cut && replayed.offset >= end - 1;
+            r->ends[changelog] = MAX(r->ends[changelog], cut ? 0 : replayed.offset + 1);
         } else if (result == LC_REPLAY_END) {
             complete = replayed.offset >= end;
         }
@@ -521,7 +533,7 @@ replay_records(recovery *r, lc_changelog changelog, GError **error)
             tell_progress(r, changelog, replayed.offset, &told_ms);
         }
     }
-    return flush_piece(r, changelog, end, error);
+    return flush_piece(r, changelog, r->ends[changelog], error);
 }
 
 static step
@@ -610,7 +622,7 @@ recover_once(recovery *r, GError **error)
 {
     step done = read_both(r, error);
 
-    if (done == STEP_DONE && r->applied.kind == LC_APPLIED_NONE)
+    if (done == STEP_DONE && is_to_be_emptied(r))
         done = empty_store(r, error);
     for (int changelog = 0; done == STEP_DONE && changelog < LC_CHANGELOGS; changelog++)
         done = replay(r, changelog, error);

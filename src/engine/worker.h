@@ -20,6 +20,19 @@
 #define LC_PIECE_LEADS 5000 /* leads of one guarded write (servers.md: an EXEC of 10,000 blocks readers 40 ms) */
 #endif
 
+/* Checks that the simulator takes away, one at a time, to see that it finds the loss (tests/sim). */
+typedef enum {
+    LC_CHECK_CUT = 1 << 0,    /* nothing of a changelog at or above C is replayed (3c) */
+    LC_CHECK_PIECES = 1 << 1, /* the position moves with each piece (3d) */
+    LC_CHECK_LOOK = 1 << 2    /* an idle partition is looked at once a second (4) */
+} lc_check;
+#ifdef LC_WEAKEN
+extern unsigned lc_weakened;
+#define LC_CHECKS(check) (!(lc_weakened & (check)))
+#else
+#define LC_CHECKS(check) true
+#endif
+
 /* ---- position.c ---- */
 
 /* The position applied in the store, taken apart. */

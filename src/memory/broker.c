@@ -349,18 +349,18 @@ lc_memory_forget_group(lc_memory_broker *broker)
 }
 
 static bool
-is_superseded(const lc_memory_record *record, GHashTable *latest, bool drop_tombstones, lc_instant before)
+is_superseded(const lc_memory_record *record, GHashTable *latest, int64_t tombstones_before)
 {
     if (record->status != LC_MEMORY_COMMITTED)
         return true;
     g_autoptr(GBytes) key = g_bytes_new_static(record->key.data, record->key.size);
     if (g_hash_table_lookup(latest, key) != record)
         return true;
-    return drop_tombstones && lc_text_is_absent(record->value) && record->timestamp < before;
+    return lc_text_is_absent(record->value) && record->offset < tombstones_before;
 }
 
 void
-lc_memory_compact(lc_memory_broker *broker, int topic, int32_t partition, bool drop_tombstones, lc_instant before)
+lc_memory_compact(lc_memory_broker *broker, int topic, int32_t partition, int64_t tombstones_before)
 {
     lc_memory_partition *target = lc_memory_partition_at(broker, topic, partition);
     int64_t stable_end = lc_memory_partition_stable_end(target);
@@ -375,7 +375,7 @@ lc_memory_compact(lc_memory_broker *broker, int topic, int32_t partition, bool d
     g_autoptr(GPtrArray) gone = g_ptr_array_new_with_free_func(g_free);
     for (guint i = 0; i < target->records->len; i++) {
         lc_memory_record *record = g_ptr_array_index(target->records, i);
-        bool drop = record->offset < stable_end && is_superseded(record, latest, drop_tombstones, before);
+        bool drop = record->offset < stable_end && is_superseded(record, latest, tombstones_before);
         g_ptr_array_add(drop ? gone : left, record);
     }
     g_hash_table_remove_all(latest);

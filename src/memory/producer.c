@@ -222,11 +222,9 @@ is_unchanged(const lc_memory_log *log, const lc_log_commit *commit, int topic)
 }
 
 static lc_memory_answer
-send_one_offset(lc_memory_log *log, const lc_log_commit *commit, int topic)
+send_one_offset(lc_memory_log *log, const lc_log_commit *commit, int topic, bool is_known)
 {
-    if (is_unchanged(log, commit, topic))
-        return LC_MEMORY_DONE;
-    if (!is_known_to_group(log))
+    if (!is_known && !is_unchanged(log, commit, topic))
         return LC_MEMORY_INVALID;
     return lc_memory_txn_offset(log->broker, log->coordinator, log->epoch, topic, commit->partition,
                                 commit->offsets[topic], commit->metadata);
@@ -235,9 +233,10 @@ send_one_offset(lc_memory_log *log, const lc_log_commit *commit, int topic)
 static lc_memory_answer
 send_all_offsets(lc_memory_log *log, const lc_log_commit *commits, size_t n)
 {
+    bool is_known = is_known_to_group(log);
     for (size_t i = 0; i < n; i++)
         for (int topic = 0; topic < log->broker->n_inputs; topic++) {
-            lc_memory_answer answer = send_one_offset(log, &commits[i], topic);
+            lc_memory_answer answer = send_one_offset(log, &commits[i], topic, is_known);
             if (answer != LC_MEMORY_DONE)
                 return answer;
         }

@@ -158,6 +158,12 @@ lc_memory_redis_weaken(lc_memory_redis *redis, unsigned mask)
 }
 
 GBytes *
+lc_memory_snapshot_applied(const lc_memory_snapshot *snapshot, int32_t partition)
+{
+    return snapshot->slots[partition].applied;
+}
+
+GBytes *
 lc_memory_redis_applied(const lc_memory_redis *redis, int32_t partition)
 {
     return redis->data.slots[partition].applied;

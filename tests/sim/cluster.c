@@ -1,4 +1,6 @@
+#include "piece.h"
 #include "sim.h"
+#include "worker.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,6 +10,8 @@
 #define SETTLE_FOR (30 * LC_MINUTE) /* recovery must end within this simulated time */
 
 sim *sim_running;
+size_t sim_piece_leads;
+unsigned lc_weakened;
 
 /* ---- Words ---- */
 
@@ -345,6 +349,34 @@ note_ask(sim *s, sim_life *life)
 }
 
 static void
+empty_redis(sim *s)
+{
+    sim_say(s, "Redis is emptied");
+    lc_memory_redis_empty(s->redis);
+}
+
+static void
+roll_back_redis(sim *s, bool cut_connections)
+{
+    if (s->snapshot == NULL)
+        return;
+    sim_say(s, "Redis is rolled back");
+    lc_memory_redis_restore(s->redis, s->snapshot, cut_connections);
+}
+
+/* Redis comes to harm between two commands of one worker. */
+static void
+harm_redis(sim *s, const char *call)
+{
+    if (s->is_quiet || !g_str_has_prefix(call, "store "))
+        return;
+    if (sim_random_chance(&s->random, s->plan.redis_empties))
+        empty_redis(s);
+    if (sim_random_chance(&s->random, s->plan.redis_rollbacks))
+        roll_back_redis(s, sim_random_below(&s->random, 2));
+}
+
+static void
 world_step(lc_memory_world *world, const char *call)
 {
     sim *s = sim_of(world);
@@ -354,8 +386,8 @@ world_step(lc_memory_world *world, const char *call)
     s->n_steps++;
     if (strcmp(call, "ends answered") == 0)
         note_ask(s, life);
-    if (s->trace)
-        sim_say(s, "%s", call);
+    sim_say(s, "%s", call);
+    harm_redis(s, call);
     if (!s->is_quiet && sim_random_chance(&s->random, s->plan.crash)) {
         life->was_killed = true;
         sleep_until(life, s->now);
@@ -448,12 +480,36 @@ stop_life(sim_life *life)
     lc_worker_stop(life->worker);
 }
 
+/* C of a position ("O:C:nonce", C "state/counters"); none needs no tombstone. */
+static int64_t
+end_of(GBytes *applied, lc_changelog changelog)
+{
+    if (applied == NULL)
+        return INT64_MAX;
+    g_autofree char *text = g_strndup(g_bytes_get_data(applied, NULL), g_bytes_get_size(applied));
+    g_auto(GStrv) parts = g_strsplit(text, ":", 3);
+    g_auto(GStrv) ends = g_strsplit(parts[1], "/", 2);
+    return g_ascii_strtoll(ends[changelog == LC_CHANGELOG_STATE ? 0 : 1], NULL, 10);
+}
+
+/* delete.retention.ms exceeds the age of any copy of Redis that may come back: its tombstones are there. */
+static void
+compact_one(sim *s, int32_t partition, lc_output output, lc_changelog changelog)
+{
+    int64_t tombstones_before = end_of(lc_memory_redis_applied(s->redis, partition), changelog);
+    if (s->snapshot)
+        tombstones_before =
+            MIN(tombstones_before, end_of(lc_memory_snapshot_applied(s->snapshot, partition), changelog));
+    lc_memory_compact(s->broker, LC_MEMORY_OUTPUT(output), partition, tombstones_before);
+}
+
 static void
 compact(sim *s)
 {
-    for (int32_t p = 0; p < s->plan.partitions; p++) {
-        lc_memory_compact(s->broker, LC_MEMORY_OUTPUT(LC_OUTPUT_STATE), p, false, LC_ABSENT);
-        lc_memory_compact(s->broker, LC_MEMORY_OUTPUT(LC_OUTPUT_COUNTERS), p, false, LC_ABSENT);
+    sim_say(s, "the changelogs are compacted");
+    for (int32_t partition = 0; partition < s->plan.partitions; partition++) {
+        compact_one(s, partition, LC_OUTPUT_STATE, LC_CHANGELOG_STATE);
+        compact_one(s, partition, LC_OUTPUT_COUNTERS, LC_CHANGELOG_COUNTERS);
     }
 }
 
@@ -511,17 +567,14 @@ happen(sim *s, const sim_event *event)
         start_twin(s, (unsigned)event->what);
         break;
     case SIM_EMPTY:
-        sim_say(s, "Redis is emptied");
-        lc_memory_redis_empty(s->redis);
+        empty_redis(s);
         break;
     case SIM_SNAPSHOT:
         lc_memory_snapshot_free(s->snapshot);
         s->snapshot = lc_memory_redis_snapshot(s->redis);
         break;
     case SIM_RESTORE:
-        sim_say(s, "Redis is rolled back");
-        if (s->snapshot)
-            lc_memory_redis_restore(s->redis, s->snapshot, event->what);
+        roll_back_redis(s, event->what);
         break;
     case SIM_DOWN:
     case SIM_UP:
@@ -529,7 +582,6 @@ happen(sim *s, const sim_event *event)
         lc_memory_redis_set_down(s->redis, event->type == SIM_DOWN);
         break;
     case SIM_COMPACT:
-        sim_say(s, "the changelogs are compacted");
         compact(s);
         break;
     case SIM_STANDSTILL:
@@ -676,9 +728,12 @@ make(sim *s)
     g_assert_no_error(error);
     s->broker = lc_memory_broker_new(&s->world, s->plan.n_inputs, s->plan.partitions);
     s->redis = lc_memory_redis_new(&s->world, s->plan.partitions);
+    sim_piece_leads = s->plan.piece_leads;
+    lc_weakened = s->weaken >> SIM_ENGINE_BIT;
     lc_memory_broker_weaken(s->broker, s->weaken);
     lc_memory_redis_weaken(s->redis, s->weaken);
     s->records = g_array_new(FALSE, TRUE, sizeof(sim_record));
+    s->hidden = g_array_new(FALSE, FALSE, sizeof(size_t));
     s->events = g_array_new(FALSE, FALSE, sizeof(sim_event));
     s->lives = g_ptr_array_new();
     s->asks = g_array_new(FALSE, FALSE, sizeof(sim_ask));
@@ -696,6 +751,7 @@ clear(sim *s)
     lc_memory_redis_free(s->redis);
     lc_memory_snapshot_free(s->snapshot);
     g_array_unref(s->records);
+    g_array_unref(s->hidden);
     g_array_unref(s->events);
     g_array_unref(s->asks);
     lc_policy_book_free(s->book);

@@ -1,4 +1,5 @@
 #include "sim.h"
+#include "worker.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,11 +29,19 @@ static const struct {
     const char *name;
     unsigned mask;
 } weakenings[] = {
-    {"stable-offsets", LC_MEMORY_WEAKEN_STABLE_OFFSETS}, {"early-eof", LC_MEMORY_WEAKEN_EARLY_EOF},
-    {"recovery-guard", LC_MEMORY_WEAKEN_RECOVERY_GUARD}, {"read-guard", LC_MEMORY_WEAKEN_READ_GUARD},
-    {"early-offsets", LC_MEMORY_WEAKEN_EARLY_OFFSETS},   {"unchanged-offsets", LC_MEMORY_WEAKEN_UNCHANGED_OFFSETS},
-    {"group-metadata", LC_MEMORY_WEAKEN_GROUP_METADATA}, {"failed-send", LC_MEMORY_WEAKEN_FAILED_SEND},
-    {"keep-producer", LC_MEMORY_WEAKEN_KEEP_PRODUCER},   {"apply-guard", LC_MEMORY_WEAKEN_APPLY_GUARD},
+    {"stable-offsets", LC_MEMORY_WEAKEN_STABLE_OFFSETS},
+    {"early-eof", LC_MEMORY_WEAKEN_EARLY_EOF},
+    {"recovery-guard", LC_MEMORY_WEAKEN_RECOVERY_GUARD},
+    {"read-guard", LC_MEMORY_WEAKEN_READ_GUARD},
+    {"early-offsets", LC_MEMORY_WEAKEN_EARLY_OFFSETS},
+    {"unchanged-offsets", LC_MEMORY_WEAKEN_UNCHANGED_OFFSETS},
+    {"group-metadata", LC_MEMORY_WEAKEN_GROUP_METADATA},
+    {"failed-send", LC_MEMORY_WEAKEN_FAILED_SEND},
+    {"keep-producer", LC_MEMORY_WEAKEN_KEEP_PRODUCER},
+    {"apply-guard", LC_MEMORY_WEAKEN_APPLY_GUARD},
+    {"cut", LC_CHECK_CUT << SIM_ENGINE_BIT},
+    {"pieces", LC_CHECK_PIECES << SIM_ENGINE_BIT},
+    {"look", LC_CHECK_LOOK << SIM_ENGINE_BIT},
 };
 
 static unsigned

@@ -97,6 +97,8 @@ draw_faults(sim_plan *plan, sim_random *random)
     plan->compactions = number(random, 4);
     plan->standstills = number(random, 1);
     plan->clock_jumps = number(random, 2);
+    plan->redis_empties = rate(random, 8000);
+    plan->redis_rollbacks = rate(random, 8000);
 }
 
 void
@@ -108,7 +110,8 @@ sim_plan_draw(sim_plan *plan, uint64_t seed)
         .n_inputs = 1 + (int)sim_random_below(&random, SIM_MAX_INPUTS),
         .partitions = 1 + (int32_t)sim_random_below(&random, 3),
         .slots = 1 + sim_random_below(&random, SIM_MAX_SLOTS),
-        .leads = 1 + sim_random_below(&random, 8),
+        .leads = 1 + sim_random_below(&random, 12),
+        .piece_leads = 1 + sim_random_below(&random, 4),
         .facts = 5 + sim_random_below(&random, 50),
         .span = sim_random_between(&random, 20 * LC_SECOND, 120 * LC_SECOND),
         .policy = days ? days_policy : seconds_policy,
@@ -119,6 +122,7 @@ sim_plan_draw(sim_plan *plan, uint64_t seed)
         .batch_facts = 1 + sim_random_below(&random, 20),
         .batch_wakeups = 1 + sim_random_below(&random, 10),
         .switching = 50000 + sim_random_below(&random, 300000),
+        .erasures = sim_random_below(&random, 3) == 0,
         .hostile = sim_random_below(&random, 3) == 0,
         .upstream = sim_random_below(&random, 4) == 0,
     };

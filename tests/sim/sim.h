@@ -43,6 +43,9 @@ typedef struct {
     uint32_t registry; /* it does not answer */
     lc_duration max_marker_delay, max_end_delay;
     unsigned stops, kills, twins, empties, rollbacks, outages, compactions, standstills, clock_jumps; /* how many */
+    uint32_t redis_empties, redis_rollbacks; /* at a call to Redis */
+    size_t piece_leads;
+    bool erasures; /* some leads are erased; of them only Redis and the changelog are compared */
     bool jump;     /* the rest of the horizon passes while all stand still */
     bool hostile;  /* some records are no facts */
     bool upstream; /* some facts come in transactions */
@@ -133,6 +136,7 @@ struct sim {
     lc_memory_snapshot *snapshot;
     lc_arena arena;  /* of the workload */
     GArray *records; /* sim_record */
+    GArray *hidden;  /* size_t: records published, not visible yet */
     GArray *events;  /* sim_event, a heap would be overkill: sorted, the next one last */
     uint64_t n_events;
     GPtrArray *lives;  /* sim_life* */
@@ -155,11 +159,15 @@ extern const char *const sim_output_names[LC_OUTPUTS];
 /* workload.c */
 void sim_workload_make(sim *s);
 void sim_workload_publish(sim *s, size_t index);
+/* A lead that may be erased: what becomes of it depends on the order in which topics are read. */
+bool sim_is_forgettable(lc_text lead_id);
 /* The last stable offsets may have moved. */
 void sim_workload_look(sim *s);
 
 /* cluster.c */
 /* Runs one seed. NULL: all holds; otherwise what does not (g_free). */
+/* `weaken`: lc_memory_weaken, and lc_check (worker.h) from bit SIM_ENGINE_BIT on. */
+#define SIM_ENGINE_BIT 16
 char *sim_run(uint64_t seed, unsigned weaken, bool trace);
 /* The one that runs. */
 extern sim *sim_running;

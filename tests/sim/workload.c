@@ -45,6 +45,12 @@ random_type(sim *s)
     return types[sim_random_below(&s->random, G_N_ELEMENTS(types))];
 }
 
+bool
+sim_is_forgettable(lc_text lead_id)
+{
+    return lead_id.size > 5 && memcmp(lead_id.data, "gone-", 5) == 0;
+}
+
 static lc_fact
 random_fact(sim *s, lc_instant publish_at)
 {
@@ -106,6 +112,21 @@ random_moment(sim *s)
     return s->began + sim_random_between(&s->random, 0, s->plan.span - LC_SECOND);
 }
 
+/* A lead of those that are erased, or its erasure; its hand-offs count in a channel of their own. */
+static void
+make_forgettable(sim *s, sim_record *record)
+{
+    record->lead_id = record->key = numbered(s, "gone-", sim_random_below(&s->random, s->plan.leads));
+    if (sim_random_below(&s->random, 2))
+        record->fact = (lc_fact){.type = LC_FACT_ERASED,
+                                 .event_id = record->fact.event_id,
+                                 .occurred_at = record->fact.occurred_at,
+                                 .recorded_at = LC_ABSENT,
+                                 .follow_up_at = LC_ABSENT};
+    if (record->fact.type == LC_FACT_CREATED)
+        record->fact.channel = LC_TEXT("gone");
+}
+
 static void
 add_fact(sim *s)
 {
@@ -113,6 +134,8 @@ add_fact(sim *s)
     record.lead_id = record.key = numbered(s, "lead-", sim_random_below(&s->random, s->plan.leads));
     record.fact = random_fact(s, record.publish_at);
     record.fact.event_id = numbered(s, "e", s->records->len);
+    if (s->plan.erasures && sim_random_below(&s->random, 3) == 0)
+        make_forgettable(s, &record);
     record.topic = sim_random_below(&s->random, 5) ? (int)record.fact.type % s->plan.n_inputs
                                                    : (int)sim_random_below(&s->random, (uint32_t)s->plan.n_inputs);
     record.partition = lc_log_partition_of(record.key, s->plan.partitions);
@@ -126,7 +149,7 @@ add_repeat(sim *s)
 {
     sim_record record = *record_at(s, sim_random_below(&s->random, s->records->len));
     lc_instant last = s->began + s->plan.span - LC_SECOND;
-    if (record.reason)
+    if (record.reason || sim_is_forgettable(record.lead_id))
         return;
     record.publish_at = sim_random_between(&s->random, MIN(record.publish_at + 1, last), last);
     if (sim_random_below(&s->random, 4) == 0) {
@@ -225,6 +248,7 @@ sim_workload_publish(sim *s, size_t index)
         record->offset =
             lc_memory_append(s->broker, record->topic, record->partition, record->key, record->value, LC_ABSENT);
     }
+    g_array_append_val(s->hidden, index);
     sim_say(s, "published %s/%d/%" G_GINT64_FORMAT ": %.*s %s %.*s at %+" G_GINT64_FORMAT "%s%s",
             sim_input_names(s->plan.n_inputs)[record->topic], record->partition, record->offset,
             LC_TEXT_ARGS(record->key), lc_fact_type_name(record->fact.type), LC_TEXT_ARGS(record->fact.event_id),
@@ -235,10 +259,13 @@ sim_workload_publish(sim *s, size_t index)
 void
 sim_workload_look(sim *s)
 {
-    for (guint i = 0; i < s->records->len; i++) {
-        sim_record *record = record_at(s, i);
-        if (record->offset >= 0 && record->visible_at == LC_NEVER &&
-            lc_memory_stable_end(s->broker, record->topic, record->partition) > record->offset)
-            record->visible_at = s->now;
+    for (guint i = 0; i < s->hidden->len;) {
+        sim_record *record = record_at(s, g_array_index(s->hidden, size_t, i));
+        if (lc_memory_stable_end(s->broker, record->topic, record->partition) <= record->offset) {
+            i++;
+            continue;
+        }
+        record->visible_at = s->now;
+        g_array_remove_index(s->hidden, i);
     }
 }

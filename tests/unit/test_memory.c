@@ -243,7 +243,7 @@ compaction_keeps_the_latest_of_each_key_and_the_offsets(void **state)
         produce(log, keys[i], NULL);
         assert_true(commit(log));
     }
-    lc_memory_compact(f->broker, state_topic, 0, false, LC_ABSENT);
+    lc_memory_compact(f->broker, state_topic, 0, 0);
     size_t n;
     const lc_memory_record *const *records = lc_memory_records(f->broker, state_topic, 0, &n);
     assert_int_equal(n, 2);
