@@ -129,3 +129,31 @@ void lc_worker_use_book(lc_worker *worker, const lc_policy_book *book);
 /* From any thread: a copy of the report as of the worker's last round. Give it back with lc_worker_report_clear. */
 void lc_worker_get_report(lc_worker *worker, lc_worker_report *report);
 void lc_worker_report_clear(lc_worker_report *report);
+
+/* ---- Instead of lc_worker_run: tools on a worker that joins no group. They may run beside the live service. ---- */
+
+/* What differs between the store and the changelogs. */
+typedef enum {
+    LC_DIFFERS_POSITION,  /* the store has no position, or one that is not that of whole batches */
+    LC_DIFFERS_LEAD,      /* a state is missing, not the one of the changelog, or should not be there */
+    LC_DIFFERS_WAKEUP,    /* a wake-up is missing, at another time, or should not be there */
+    LC_DIFFERS_POPULATION /* counters */
+} lc_difference_kind;
+
+typedef struct {
+    int32_t partition;
+    lc_difference_kind kind;
+    lc_text key;      /* the lead, or the population; absent: of the whole partition */
+    const char *what; /* "missing", "different", "extra", ... */
+} lc_store_difference;
+
+typedef struct {
+    uint64_t leads, populations; /* compared */
+    uint64_t differences;
+} lc_verified;
+
+typedef void (*lc_tell_difference)(const lc_store_difference *difference, void *data);
+
+/* Compares every partition: states, wake-ups, counters, at the position that the store says of itself in the same
+ * step. Waits for servers. False: an error, or stopped. */
+bool lc_worker_verify(lc_worker *worker, lc_tell_difference tell, void *data, lc_verified *verified, GError **error);

@@ -32,6 +32,7 @@ typedef struct {
     size_t n_leads;
     const lc_text *populations; /* "channel|cohort" */
     size_t n_populations;
+    bool with_wakeups;    /* also the wake-up of each lead, and how many there are: for verify */
     bool all_populations; /* also the names of all populations of the partition: after an assignment */
 
     /* out; good until the next read_begin */
@@ -40,6 +41,8 @@ typedef struct {
     size_t n_due;
     lc_instant next_wakeup;   /* the earliest that is left after those in `due`; LC_NEVER: none */
     lc_text *leads;           /* the states, by lead_ids; absent: not there */
+    lc_instant *wake_ats;     /* by lead_ids; LC_NEVER: none */
+    size_t n_wakeups;         /* of the partition */
     lc_stored_count **counts; /* by populations */
     size_t *n_counts;
     lc_text *population_names;
@@ -87,8 +90,9 @@ typedef struct {
     bool (*read_end)(lc_store *store, GError **error);
 
     /* Guarded writes. One of a partition at a time; two round trips each. After an error what was written is not
-     * known: recover. A write that was done only in part (a wrong type) also removes the position (step 9: a lost view),
-     * if it can, and is LC_ERROR_RETRY; so is one that was refused as a whole (out of memory), which changes nothing. */
+     * known: recover. A write that was done only in part (a wrong type) also removes the position (step 9: a lost
+     * view), if it can, and is LC_ERROR_RETRY; so is one that was refused as a whole (out of memory), which changes
+     * nothing. */
     bool (*write_begin)(lc_store *store, lc_store_write *writes, size_t n, GError **error);
     bool (*write_end)(lc_store *store, GError **error);
 

@@ -537,14 +537,21 @@ bear(lc_worker *worker, GError **problem)
     return true;
 }
 
+bool
+lc_worker_prepare(lc_worker *worker, GError **error)
+{
+    worker->store_ready = insist_at_start(worker, "Kafka's topics", check_topics, error) &&
+                          insist_at_start(worker, "the schema registry", register_schemas, error) &&
+                          insist_at_start(worker, "Redis", open_store, error);
+    return worker->store_ready;
+}
+
 static bool
 start(lc_worker *worker, GError **error)
 {
-    return insist_at_start(worker, "Kafka's topics", check_topics, error) &&
-           insist_at_start(worker, "the schema registry", register_schemas, error) &&
-           insist_at_start(worker, "Redis", open_store, error) &&
-           insist_at_start(worker, "Kafka's transactions", renew_producer, error) &&
-           worker->log->ops->subscribe(worker->log, error);
+    worker->producer_ready =
+        lc_worker_prepare(worker, error) && insist_at_start(worker, "Kafka's transactions", renew_producer, error);
+    return worker->producer_ready && worker->log->ops->subscribe(worker->log, error);
 }
 
 bool
@@ -557,7 +564,6 @@ lc_worker_run(lc_worker *worker, GError **error)
             g_propagate_error(error, g_steal_pointer(&problem));
         return lc_worker_is_stopping(worker);
     }
-    worker->producer_ready = worker->store_ready = true;
     while (!lc_worker_is_stopping(worker)) {
         if (!go_round(worker, &problem) && !bear(worker, &problem)) {
             g_propagate_error(error, g_steal_pointer(&problem));

@@ -1,6 +1,7 @@
 /* worker.h - what the files of the engine share. Private to this room.
  *
  * worker.c    the loop, rebalances, waiting for servers
+ * verify.c    the store against the changelogs
  * recover.c   step 3: from what was committed to a store that shows it
  * batch*.c    steps 4 to 9: one batch, from poll to apply (batch.h)
  * facts.c     records -> facts, or dead letters
@@ -258,6 +259,8 @@ int64_t lc_worker_now_ms(const lc_worker *worker);
 bool lc_worker_is_stopping(const lc_worker *worker);
 lc_partition *lc_worker_partition(const lc_worker *worker, int32_t number);
 
+/* Looks for the topics, registers the schemas and opens the store; waits for servers. */
+bool lc_worker_prepare(lc_worker *worker, GError **error);
 /* While something is waited for: polls the group for up to `wait_ms`, all inputs paused. False: give up, because the
  * assignment is gone or the worker is to stop (`error` unset), or for an error. */
 bool lc_worker_tend(lc_worker *worker, int wait_ms, GError **error);

@@ -173,6 +173,18 @@ position_told(memory_store *store, const lc_store_read *read, const lc_memory_sl
 }
 
 static void
+read_scores(memory_store *store, const lc_memory_slot *slot, lc_store_read *read)
+{
+    read->wake_ats = lc_arena_new(&store->arena, lc_instant, read->n_leads);
+    read->n_wakeups = g_hash_table_size(slot->wakeups);
+    for (size_t i = 0; i < read->n_leads; i++) {
+        g_autoptr(GBytes) key = g_bytes_new(read->lead_ids[i].data, read->lead_ids[i].size);
+        const lc_instant *at = g_hash_table_lookup(slot->wakeups, key);
+        read->wake_ats[i] = at ? *at : LC_NEVER;
+    }
+}
+
+static void
 read_one(memory_store *store, lc_store_read *read)
 {
     const lc_memory_slot *slot = &store->redis->data.slots[read->partition];
@@ -183,6 +195,8 @@ read_one(memory_store *store, lc_store_read *read)
     if (read->due_before != LC_ABSENT)
         read_wakeups(store, slot, read);
     read_leads(store, slot, read);
+    if (read->with_wakeups)
+        read_scores(store, slot, read);
     read_counters(store, slot, read);
     if (read->all_populations)
         read_population_names(store, slot, read);

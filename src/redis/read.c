@@ -46,6 +46,22 @@ ask_leads(lc_connection *redis, lc_text prefix, const lc_store_read *read)
 }
 
 static void
+ask_scores(lc_connection *redis, lc_text prefix, const lc_store_read *read)
+{
+    for (size_t from = 0; from < read->n_leads; from += LC_WORDS_MAX) {
+        size_t n = MIN(read->n_leads - from, LC_WORDS_MAX);
+        lc_connection_command(redis, n + 2);
+        lc_connection_word(redis, LC_TEXT("ZMSCORE"));
+        lc_connection_words(redis, prefix, LC_TEXT("wakeups"));
+        for (size_t i = from; i < from + n; i++)
+            lc_connection_word(redis, read->lead_ids[i]);
+    }
+    lc_connection_command(redis, 2);
+    lc_connection_word(redis, LC_TEXT("ZCARD"));
+    lc_connection_words(redis, prefix, LC_TEXT("wakeups"));
+}
+
+static void
 ask_counters(lc_connection *redis, lc_text prefix, const lc_store_read *read)
 {
     g_autofree char *counters_prefix = g_strconcat(prefix.data, "counters:", NULL);
@@ -61,7 +77,9 @@ ask_counters(lc_connection *redis, lc_text prefix, const lc_store_read *read)
 static size_t
 count_commands(const lc_store_read *read)
 {
-    return 1 + (read->due_before != LC_ABSENT ? 2 : 0) + (read->n_leads + LC_WORDS_MAX - 1) / LC_WORDS_MAX +
+    size_t n_chunks = (read->n_leads + LC_WORDS_MAX - 1) / LC_WORDS_MAX;
+
+    return 1 + (read->due_before != LC_ABSENT ? 2 : 0) + n_chunks + (read->with_wakeups ? n_chunks + 1 : 0) +
            read->n_populations + (read->all_populations ? 1 : 0);
 }
 
@@ -78,6 +96,8 @@ ask(lc_redis_store *store, const lc_store_read *read)
     if (read->due_before != LC_ABSENT)
         ask_wakeups(redis, prefix, read);
     ask_leads(redis, prefix, read);
+    if (read->with_wakeups)
+        ask_scores(redis, prefix, read);
     ask_counters(redis, prefix, read);
     if (read->all_populations) {
         lc_connection_command(redis, 2);
@@ -141,6 +161,21 @@ take_leads(lc_redis_store *store, lc_store_read *read, redisReply **next)
     return next;
 }
 
+/* The ZMSCOREs and the ZCARD. */
+static redisReply **
+take_scores(lc_redis_store *store, lc_store_read *read, redisReply **next)
+{
+    read->wake_ats = lc_arena_new(&store->arena, lc_instant, read->n_leads);
+    for (size_t from = 0; from < read->n_leads; from += LC_WORDS_MAX) {
+        const redisReply *scores = *next++;
+        for (size_t i = 0; i < scores->elements; i++)
+            read->wake_ats[from + i] =
+                scores->element[i]->type == REDIS_REPLY_NIL ? LC_NEVER : instant_of(scores->element[i]);
+    }
+    read->n_wakeups = (size_t)(*next++)->integer;
+    return next;
+}
+
 static redisReply **
 take_counters(lc_redis_store *store, lc_store_read *read, redisReply **next)
 {
@@ -181,6 +216,8 @@ take(lc_redis_store *store, lc_store_read *read, const redisReply *answers)
         next += 2;
     }
     next = take_leads(store, read, next);
+    if (read->with_wakeups)
+        next = take_scores(store, read, next);
     next = take_counters(store, read, next);
     if (read->all_populations)
         take_population_names(store, read, *next);

@@ -1,0 +1,406 @@
+#include "worker.h"
+
+#include <inttypes.h>
+
+/* Redis against the changelogs. A read of the store says at which position it was taken, so the changelogs are read up
+ * to just there before the two are compared: whatever a live service writes meanwhile, what differs is wrong. */
+
+#define CHUNK_LEADS 2000
+#define RELEASE_EVERY 1000 /* replayed records */
+
+typedef struct {
+    lc_text key, value; /* value absent: a tombstone */
+} latest;               /* the bytes follow */
+
+typedef struct {
+    lc_worker *worker;
+    int32_t partition;
+    lc_arena arena; /* of one chunk */
+    int64_t reached[LC_CHANGELOGS];
+    GHashTable *latest[LC_CHANGELOGS]; /* lc_text * -> latest * */
+    lc_tell_difference tell;
+    void *data;
+    lc_verified *verified;
+} verification;
+
+static void
+tell(verification *v, lc_difference_kind kind, lc_text key, const char *what)
+{
+    const lc_store_difference difference = {v->partition, kind, key, what};
+
+    v->verified->differences++;
+    v->tell(&difference, v->data);
+}
+
+/* ---- The changelogs, up to a position ---- */
+
+static void
+keep(verification *v, lc_changelog changelog, lc_text key, lc_text value)
+{
+    latest *kept = g_malloc(sizeof *kept + key.size + value.size);
+    char *bytes = (char *)(kept + 1);
+
+    memcpy(bytes, key.data, key.size);
+    if (value.size)
+        memcpy(bytes + key.size, value.data, value.size);
+    *kept = (latest){{bytes, key.size}, {lc_text_is_absent(value) ? NULL : bytes + key.size, value.size}};
+    g_hash_table_replace(v->latest[changelog], &kept->key, kept);
+}
+
+typedef struct {
+    verification *v;
+    lc_changelog changelog;
+} place;
+
+static bool
+open_replay(lc_worker *worker, void *argument, GError **error)
+{
+    const place *at = argument;
+
+    return worker->log->ops->replay_open(worker->log, at->changelog, at->v->partition, at->v->reached[at->changelog],
+                                         error);
+}
+
+/* Step 3c: complete after a record at `end` - 1 or later, or an end at `end` or later. */
+static bool
+read_up_to(verification *v, lc_changelog changelog, int64_t end, GError **error)
+{
+    lc_log *log = v->worker->log;
+    bool complete = false;
+
+    for (size_t n = 1; !complete; n++) {
+        lc_replayed replayed;
+        g_autoptr(GError) problem = NULL;
+        lc_replay_result result = log->ops->replay_read(log, 100, &replayed, &problem);
+        if (problem) {
+            g_propagate_error(error, g_steal_pointer(&problem));
+            return false;
+        }
+        if (result == LC_REPLAY_RECORD && replayed.offset < end)
+            keep(v, changelog, replayed.key, replayed.value);
+        complete = (result == LC_REPLAY_RECORD && replayed.offset >= end - 1) ||
+                   (result == LC_REPLAY_END && replayed.offset >= end);
+        if (n % RELEASE_EVERY == 0)
+            log->ops->replay_release(log);
+        if (lc_worker_is_stopping(v->worker))
+            return false;
+    }
+    v->reached[changelog] = end;
+    return true;
+}
+
+static bool
+advance(verification *v, const int64_t *ends, GError **error)
+{
+    for (int changelog = 0; changelog < LC_CHANGELOGS; changelog++) {
+        place at = {v, (lc_changelog)changelog};
+        if (ends[changelog] <= v->reached[changelog])
+            continue;
+        bool done = lc_worker_insist(v->worker, "a changelog", open_replay, &at, error) &&
+                    read_up_to(v, at.changelog, ends[changelog], error);
+        v->worker->log->ops->replay_close(v->worker->log);
+        if (!done)
+            return false;
+    }
+    return true;
+}
+
+/* ---- The store, at a position ---- */
+
+static bool
+read_store(lc_worker *worker, void *argument, GError **error)
+{
+    lc_store_read *read = argument;
+
+    if (!worker->store_ready && !worker->store->ops->open(worker->store, worker->partition_count, error))
+        return false;
+    worker->store_ready = worker->store->ops->read_begin(worker->store, read, 1, error) &&
+                          worker->store->ops->read_end(worker->store, error);
+    return worker->store_ready;
+}
+
+/* Reads the store, and the changelogs up to where it was. A live service that recovers is waited for. */
+static bool
+read_both(verification *v, lc_store_read *read, bool *found, GError **error)
+{
+    lc_applied applied;
+
+    for (int tries = 0; tries < 100; tries++) {
+        if (!lc_worker_insist(v->worker, "Redis", read_store, read, error))
+            return false;
+        *found =
+            lc_applied_parse(read->applied, v->worker->options.input_names, v->worker->n_inputs, &v->arena, &applied) &&
+            applied.kind == LC_APPLIED_WHOLE && applied.ends[0] >= v->reached[0] && applied.ends[1] >= v->reached[1];
+        if (*found)
+            return advance(v, applied.ends, error);
+        if (lc_worker_is_stopping(v->worker))
+            return false;
+        v->worker->time->sleep_ms(v->worker->time, 100);
+    }
+    tell(v, LC_DIFFERS_POSITION, LC_NO_TEXT,
+         lc_text_is_absent(read->applied) ? "missing" : "not that of whole batches, for 10 s");
+    return true;
+}
+
+/* ---- Leads ---- */
+
+static bool
+expected_wake_up(verification *v, lc_text state, lc_instant *wake_at, GError **error)
+{
+    lc_text id;
+    const lc_plan *plan = lc_schemas_need(v->worker->schemas, state, error);
+
+    return plan &&
+           lc_plan_peek_lead(plan, state.data + LC_FRAME_BYTES, state.size - LC_FRAME_BYTES, &id, wake_at, error);
+}
+
+static bool
+compare_lead(verification *v, lc_text id, lc_text stored, lc_instant stored_wake_at, GError **error)
+{
+    const latest *wanted = g_hash_table_lookup(v->latest[LC_CHANGELOG_STATE], &id);
+    bool is_wanted = wanted && !lc_text_is_absent(wanted->value);
+    lc_instant wake_at = LC_NEVER;
+
+    if (is_wanted && !expected_wake_up(v, wanted->value, &wake_at, error))
+        return false;
+    v->verified->leads += is_wanted;
+    if (is_wanted && lc_text_is_absent(stored))
+        tell(v, LC_DIFFERS_LEAD, id, "missing");
+    else if (!is_wanted && !lc_text_is_absent(stored))
+        tell(v, LC_DIFFERS_LEAD, id, "extra");
+    else if (is_wanted && !lc_text_equal(wanted->value, stored))
+        tell(v, LC_DIFFERS_LEAD, id, "different");
+    if (wake_at != stored_wake_at)
+        tell(v, LC_DIFFERS_WAKEUP, id,
+             stored_wake_at == LC_NEVER ? "missing" : (wake_at == LC_NEVER ? "extra" : "at another time"));
+    return true;
+}
+
+static bool
+compare_leads(verification *v, const GPtrArray *ids, GError **error)
+{
+    lc_text *texts = lc_arena_new(&v->arena, lc_text, ids->len);
+    bool found;
+
+    for (guint i = 0; i < ids->len; i++)
+        texts[i] = *(const lc_text *)ids->pdata[i];
+    lc_store_read read = {.partition = v->partition,
+                          .due_before = LC_ABSENT,
+                          .lead_ids = texts,
+                          .n_leads = ids->len,
+                          .with_wakeups = true};
+    if (!read_both(v, &read, &found, error))
+        return false;
+    for (guint i = 0; found && i < ids->len; i++)
+        if (!compare_lead(v, texts[i], read.leads[i], read.wake_ats[i], error))
+            return false;
+    return true;
+}
+
+/* ---- Populations ---- */
+
+static int64_t
+stored_count(const lc_store_read *read, lc_text metric)
+{
+    for (size_t i = 0; i < read->n_counts[0]; i++)
+        if (lc_text_equal(read->counts[0][i].metric, metric))
+            return read->counts[0][i].count;
+    return 0;
+}
+
+static bool
+counts_agree(verification *v, const lc_store_read *read, lc_text value, bool *agree, GError **error)
+{
+    lc_metric_count *counts = NULL;
+    lc_text channel;
+    int32_t cohort, partition;
+    size_t n = 0, n_stored = 0;
+
+    if (!lc_text_is_absent(value)) {
+        const lc_plan *plan = lc_schemas_need(v->worker->schemas, value, error);
+        if (plan == NULL || !lc_plan_read_counters(plan, value.data + LC_FRAME_BYTES, value.size - LC_FRAME_BYTES,
+                                                   &v->arena, &channel, &cohort, &partition, &counts, &n, error))
+            return false;
+    }
+    for (size_t i = 0; i < read->n_counts[0]; i++)
+        n_stored += read->counts[0][i].count != 0;
+    *agree = n == n_stored;
+    for (size_t i = 0; *agree && i < n; i++)
+        *agree = stored_count(read, counts[i].metric) == counts[i].count;
+    return true;
+}
+
+/* `key` is that of the changelog: "channel|cohort|partition". */
+static bool
+compare_population(verification *v, lc_text key, GError **error)
+{
+    const char *bar = memrchr(key.data, '|', key.size);
+    lc_text name = {key.data, bar ? (size_t)(bar - key.data) : key.size};
+    lc_store_read read = {.partition = v->partition, .due_before = LC_ABSENT, .populations = &name, .n_populations = 1};
+    bool found, agree = true;
+
+    if (!read_both(v, &read, &found, error))
+        return false;
+    const latest *wanted = g_hash_table_lookup(v->latest[LC_CHANGELOG_COUNTERS], &key);
+    if (found && !counts_agree(v, &read, wanted ? wanted->value : LC_NO_TEXT, &agree, error))
+        return false;
+    v->verified->populations++;
+    if (!agree)
+        tell(v, LC_DIFFERS_POPULATION, name, read.n_counts[0] == 0 ? "missing" : "different");
+    return true;
+}
+
+/* ---- A partition ---- */
+
+/* The keys of a changelog as they are now: reading on replaces what the table holds. */
+static GPtrArray *
+copy_keys(const verification *v, lc_changelog changelog)
+{
+    GPtrArray *keys = g_ptr_array_new_with_free_func(g_free);
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, v->latest[changelog]);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        lc_text key = ((const latest *)value)->key;
+        lc_text *copy = g_malloc(sizeof *copy + key.size);
+        *copy = (lc_text){memcpy(copy + 1, key.data, key.size), key.size};
+        g_ptr_array_add(keys, copy);
+    }
+    return keys;
+}
+
+static bool
+compare_all_leads(verification *v, GError **error)
+{
+    g_autoptr(GPtrArray) keys = copy_keys(v, LC_CHANGELOG_STATE);
+
+    for (guint from = 0; from < keys->len; from += CHUNK_LEADS) {
+        g_autoptr(GPtrArray) chunk = g_ptr_array_new();
+        for (guint i = from; i < MIN(from + CHUNK_LEADS, keys->len); i++)
+            g_ptr_array_add(chunk, keys->pdata[i]);
+        if (!compare_leads(v, chunk, error))
+            return false;
+        lc_arena_reset(&v->arena);
+    }
+    return true;
+}
+
+static bool
+compare_all_populations(verification *v, GError **error)
+{
+    g_autoptr(GPtrArray) keys = copy_keys(v, LC_CHANGELOG_COUNTERS);
+
+    for (guint i = 0; i < keys->len; i++) {
+        if (!compare_population(v, *(const lc_text *)keys->pdata[i], error))
+            return false;
+        lc_arena_reset(&v->arena);
+    }
+    return true;
+}
+
+/* Keys of leads that no changelog has named so far are looked at once more, as any lead is. */
+static void
+collect_strangers(verification *v, const lc_text *keys, size_t n, GPtrArray *strangers)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *mark = memmem(keys[i].data, keys[i].size, "}:lead:", 7);
+        if (mark == NULL)
+            continue;
+        lc_text id = {mark + 7, keys[i].size - (size_t)(mark + 7 - keys[i].data)};
+        if (g_hash_table_contains(v->latest[LC_CHANGELOG_STATE], &id))
+            continue;
+        lc_text *copy = g_malloc(sizeof *copy + id.size);
+        *copy = (lc_text){memcpy(copy + 1, id.data, id.size), id.size};
+        g_ptr_array_add(strangers, copy);
+    }
+}
+
+static bool
+compare_strangers(verification *v, GError **error)
+{
+    lc_store *store = v->worker->store;
+    uint64_t cursor = 0;
+
+    do {
+        g_autoptr(GPtrArray) strangers = g_ptr_array_new_with_free_func(g_free);
+        lc_text *keys;
+        size_t n;
+        if (!store->ops->scan(store, v->partition, &cursor, &keys, &n, error))
+            return false;
+        collect_strangers(v, keys, n, strangers);
+        if (strangers->len && !compare_leads(v, strangers, error))
+            return false;
+        lc_arena_reset(&v->arena);
+    } while (cursor);
+    return true;
+}
+
+static size_t
+count_wanted_wakeups(verification *v, GError **error)
+{
+    GHashTableIter iter;
+    gpointer value;
+    size_t n = 0;
+
+    g_hash_table_iter_init(&iter, v->latest[LC_CHANGELOG_STATE]);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const latest *kept = value;
+        lc_instant wake_at = LC_NEVER;
+        if (!lc_text_is_absent(kept->value) && !expected_wake_up(v, kept->value, &wake_at, error))
+            return 0;
+        n += wake_at != LC_NEVER;
+    }
+    return n;
+}
+
+/* Wake-ups of leads that nobody has named. */
+static bool
+compare_number_of_wakeups(verification *v, GError **error)
+{
+    lc_store_read read = {.partition = v->partition, .due_before = LC_ABSENT, .with_wakeups = true};
+    g_autoptr(GError) problem = NULL;
+    bool found;
+
+    if (!read_both(v, &read, &found, error))
+        return false;
+    size_t wanted = count_wanted_wakeups(v, &problem);
+    if (problem) {
+        g_propagate_error(error, g_steal_pointer(&problem));
+        return false;
+    }
+    if (found && read.n_wakeups != wanted)
+        tell(v, LC_DIFFERS_WAKEUP, LC_NO_TEXT, read.n_wakeups > wanted ? "too many" : "too few");
+    return true;
+}
+
+static bool
+verify_partition(verification *v, GError **error)
+{
+    lc_store_read read = {.partition = v->partition, .due_before = LC_ABSENT};
+    bool found;
+
+    return read_both(v, &read, &found, error) &&
+           (!found || (compare_all_leads(v, error) && compare_all_populations(v, error) &&
+                       compare_strangers(v, error) && compare_number_of_wakeups(v, error)));
+}
+
+bool
+lc_worker_verify(lc_worker *worker, lc_tell_difference tell_difference, void *data, lc_verified *verified,
+                 GError **error)
+{
+    bool done = lc_worker_prepare(worker, error);
+
+    *verified = (lc_verified){0};
+    for (int32_t partition = 0; done && partition < worker->partition_count; partition++) {
+        verification v = {
+            .worker = worker, .partition = partition, .tell = tell_difference, .data = data, .verified = verified};
+        for (int i = 0; i < LC_CHANGELOGS; i++)
+            v.latest[i] = g_hash_table_new_full(lc_text_hash, lc_text_equal_pointers, NULL, g_free);
+        done = verify_partition(&v, error);
+        for (int i = 0; i < LC_CHANGELOGS; i++)
+            g_hash_table_unref(v.latest[i]);
+        lc_arena_clear(&v.arena);
+    }
+    return done;
+}
