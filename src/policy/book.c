@@ -62,6 +62,13 @@ free_document(gpointer data)
     g_free(document);
 }
 
+static lc_text
+without_byte_order_mark(const char *text, gsize size)
+{
+    bool marked = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0;
+    return (lc_text){text + (marked ? 3 : 0), size - (marked ? 3 : 0)};
+}
+
 /* Takes `text`. */
 static lc_document *
 add_document(lc_policy_book *book, const char *file, char *text, gsize size)
@@ -71,8 +78,8 @@ add_document(lc_policy_book *book, const char *file, char *text, gsize size)
     document->text = text;
     document->text_size = size;
     document->calendars = g_array_new(FALSE, FALSE, sizeof(lc_named_calendar));
-    document->problems = lc_problems_new(document->file, (lc_text){text, size});
-    document->oddities = lc_problems_new(document->file, (lc_text){text, size});
+    document->problems = lc_problems_new(document->file, without_byte_order_mark(text, size));
+    document->oddities = lc_problems_new(document->file, without_byte_order_mark(text, size));
     g_ptr_array_add(book->documents, document);
     return document;
 }
@@ -85,7 +92,7 @@ read_document(lc_policy_book *book, const char *file, char *text, gsize size)
         lc_problems_add(document->problems, 0, 0, "over 1 MiB; no policy needs that");
         return;
     }
-    const lc_yaml *root = lc_yaml_parse((lc_text){text, size}, &document->arena, document->problems);
+    const lc_yaml *root = lc_yaml_parse(without_byte_order_mark(text, size), &document->arena, document->problems);
     if (root)
         lc_document_read(document, root);
 }

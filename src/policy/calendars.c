@@ -82,13 +82,16 @@ read_week(lc_reader *reader, const lc_yaml *node, lc_calendar_spec *spec)
 {
     lc_field days[] = {{"mon"}, {"tue"}, {"wed"}, {"thu"}, {"fri"}, {"sat"}, {"sun"}};
     bool open = false;
+    size_t n_known = 0;
     if (!lc_read_fields(reader, node, "week", days, G_N_ELEMENTS(days)))
         return;
     for (size_t i = 0; i < G_N_ELEMENTS(days); i++) {
         spec->week[i] = read_windows(reader, days[i].value);
+        n_known += days[i].key != NULL;
         open |= days[i].value && (days[i].value->kind != LC_YAML_LIST || days[i].value->n > 0);
     }
-    if (!open)
+    /* A misspelled day may have been meant to be open. */
+    if (!open && n_known == node->n)
         lc_refuse(reader, node, "a week without a window; open it on some day, for example mon: [08:00-17:00]");
 }
 

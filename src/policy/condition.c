@@ -172,7 +172,7 @@ read_values(lc_reader *reader, const lc_yaml *node, const char *what, unsigned *
     if (!lc_read_list(reader, node, what, "[demo, quote]"))
         return NULL;
     if (node->n == 0)
-        lc_refuse(reader, node, "an empty list never holds; name a value or leave \"%s\" out", what);
+        lc_refuse(reader, node, "an empty list never holds; name a value or leave %s out", what);
     lc_text *values = lc_arena_new(reader->arena, lc_text, node->n);
     for (size_t i = 0; i < node->n; i++)
         if (node->items[i]->kind == LC_YAML_NOTHING)
@@ -205,9 +205,10 @@ read_attributes(lc_reader *reader, const lc_yaml *node, lc_condition *condition)
         lc_attribute_condition part = {0};
         if (!read_attribute_key(reader, seen, node->pairs[i].key, &part.key))
             continue;
+        g_autofree char *name = lc_quoted(node->pairs[i].key);
         if (node->pairs[i].value->kind == LC_YAML_NOTHING)
-            lc_refuse(reader, node->pairs[i].value, "attribute \"%s\" has no values; give a list", part.key.data);
-        part.values = read_values(reader, node->pairs[i].value, part.key.data, &part.n_values);
+            lc_refuse(reader, node->pairs[i].value, "attribute %s has no values; give a list", name);
+        part.values = read_values(reader, node->pairs[i].value, name, &part.n_values);
         list[condition->n_attributes++] = part;
     }
     condition->attributes = list;
@@ -225,8 +226,9 @@ read_bounds(lc_reader *reader, const lc_yaml *node, lc_condition *condition)
         const lc_yaml *value = node->pairs[i].value;
         if (!read_attribute_key(reader, seen, node->pairs[i].key, &part.key))
             continue;
+        g_autofree char *name = lc_quoted(node->pairs[i].key);
         if (value->kind != LC_YAML_SCALAR || !lc_is_decimal(value->text))
-            lc_refuse(reader, value, "at_least \"%s\" must be a decimal number, for example 200 or 0.5", part.key.data);
+            lc_refuse(reader, value, "at_least %s must be a decimal number, for example 200 or 0.5", name);
         part.bound = value->text;
         list[condition->n_bounds++] = part;
     }

@@ -22,9 +22,8 @@ lc_remark(lc_reader *reader, const lc_yaml *node, const char *format, ...)
     va_end(arguments);
 }
 
-/* For messages: what was written, not more of it than helps. */
-static char *
-quoted(const lc_yaml *node)
+char *
+lc_quoted(const lc_yaml *node)
 {
     g_autoptr(GString) text = g_string_new("\"");
     const char *c = node->text.data;
@@ -67,7 +66,7 @@ lc_refuse_name(lc_reader *reader, const lc_yaml *node, const char *what, const c
 {
     if (lc_problems_is_full(reader->document->problems))
         return;
-    g_autofree char *wrong = quoted(node), *all = joined(names, n_names);
+    g_autofree char *wrong = lc_quoted(node), *all = joined(names, n_names);
     const char *nearest = nearest_name(node->text.data, names, n_names);
     if (n_names == 0)
         lc_refuse(reader, node, "unknown %s %s; %s: none", what, wrong, list);
@@ -89,7 +88,7 @@ lc_take_name(lc_reader *reader, GHashTable *seen, const lc_yaml *node, const cha
     const lc_yaml *first = g_hash_table_lookup(seen, node->text.data);
     if (first == NULL)
         return g_hash_table_insert(seen, (gpointer)node->text.data, (gpointer)node);
-    g_autofree char *name = quoted(node);
+    g_autofree char *name = lc_quoted(node);
     lc_refuse(reader, node, "%s %s is given twice (first in line %d); keep one or choose another name", what, name,
               first->line);
     return false;
@@ -198,6 +197,11 @@ lc_read_name(lc_reader *reader, const lc_yaml *node, const char *what, lc_text *
         lc_refuse(reader, node, "%s must have 1 to %d bytes", what, LONGEST_NAME_BYTES);
         return false;
     }
+    for (const char *c = text.data; *c; c = g_utf8_next_char(c))
+        if (g_unichar_iscntrl(g_utf8_get_char(c))) {
+            lc_refuse(reader, node, "%s must be one line, without control characters", what);
+            return false;
+        }
     *name = text;
     return true;
 }
@@ -210,7 +214,7 @@ lc_read_instant(lc_reader *reader, const lc_yaml *node, const char *what, lc_ins
         return false;
     if (lc_instant_parse(text.data, instant))
         return true;
-    g_autofree char *wrong = quoted(node);
+    g_autofree char *wrong = lc_quoted(node);
     lc_refuse(reader, node, "%s %s is no time with a zone; write it like 2026-01-01T00:00:00Z", what, wrong);
     return false;
 }
@@ -218,7 +222,7 @@ lc_read_instant(lc_reader *reader, const lc_yaml *node, const char *what, lc_ins
 static void
 refuse_duration(lc_reader *reader, const lc_yaml *node, const char *what)
 {
-    g_autofree char *wrong = quoted(node);
+    g_autofree char *wrong = lc_quoted(node);
     const char *unit = node->text.data + strspn(node->text.data, "0123456789");
     bool unknown_unit = unit != node->text.data && *unit && strchr("smhdw", *unit) == NULL;
     if (unknown_unit)
@@ -249,7 +253,7 @@ lc_read_integer(lc_reader *reader, const lc_yaml *node, const char *what, int64_
         return false;
     if (g_ascii_string_to_signed(text.data, 10, least, most, number, NULL))
         return true;
-    g_autofree char *wrong = quoted(node);
+    g_autofree char *wrong = lc_quoted(node);
     lc_refuse(reader, node, "%s %s must be a whole number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT, what, wrong,
               least, most);
     return false;
@@ -295,7 +299,7 @@ lc_read_date(lc_reader *reader, const lc_yaml *node, int32_t *date)
         *date = (int32_t)(midnight / LC_DAY);
         return true;
     }
-    g_autofree char *wrong = quoted(node);
+    g_autofree char *wrong = lc_quoted(node);
     lc_refuse(reader, node, "%s is no date of the years 1970 to 2100; write it like 2026-12-24", wrong);
     return false;
 }
@@ -327,7 +331,7 @@ lc_refuse_zone(lc_reader *reader, const lc_yaml *node)
     if (lc_problems_is_full(reader->document->problems))
         return;
     g_auto(GStrv) names = lc_zone_names();
-    g_autofree char *wrong = quoted(node);
+    g_autofree char *wrong = lc_quoted(node);
     const char *nearest = nearest_name(node->text.data, (const char *const *)names, g_strv_length(names));
     if (nearest)
         lc_refuse(reader, node, "unknown time zone %s; did you mean \"%s\"? Zones are those of the IANA database",

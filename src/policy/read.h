@@ -43,6 +43,9 @@ void lc_remark(lc_reader *reader, const lc_yaml *node, const char *format, ...) 
 void lc_refuse_name(lc_reader *reader, const lc_yaml *node, const char *what, const char *list,
                     const char *const *names, size_t n_names);
 
+/* For messages: the scalar in quotes, one line, no more of it than helps. Caller frees. */
+char *lc_quoted(const lc_yaml *node);
+
 /* A key that a map may have; `value` and `key` are found by lc_read_fields. */
 typedef struct {
     const char *name;
@@ -61,7 +64,7 @@ bool lc_take_name(lc_reader *reader, GHashTable *seen, const lc_yaml *node, cons
 GHashTable *lc_names_new(void);
 
 bool lc_read_text(lc_reader *reader, const lc_yaml *node, const char *what, lc_text *text);
-/* As text, but of 1 to 255 bytes. */
+/* As text, but of 1 to 255 bytes in one line. */
 bool lc_read_name(lc_reader *reader, const lc_yaml *node, const char *what, lc_text *name);
 bool lc_read_instant(lc_reader *reader, const lc_yaml *node, const char *what, lc_instant *instant);
 bool lc_read_duration(lc_reader *reader, const lc_yaml *node, const char *what, lc_duration *duration, bool *has_days);

@@ -205,6 +205,9 @@ static const struct {
      "no time with a zone; write it like 2026-01-01T00:00:00Z"},
     {HEAD "effective_from: soon\n" RULES, "soon", "no time with a zone"},
 
+    {"name: \"a\\nb\"\nreasons: {other: {track: t}}\n" RULES, "\"a\\nb", "a policy's name must be one line"},
+    {WEEK("{monday: [08:00-17:00]}"), "monday", "did you mean \"mon\"?"},
+
     /* YAML that is none, or none of ours. */
     {"", "", "an empty file"},
     {"# nothing\n", NULL, "an empty file"},
@@ -333,6 +336,15 @@ a_nul_byte_is_refused_where_it_stands(void **state)
 }
 
 static void
+a_byte_order_mark_is_skipped(void **state)
+{
+    g_autofree char *message = refusal_of("\xef\xbb\xbfnaem: p\n", strlen("\xef\xbb\xbfnaem: p\n"));
+    (void)state;
+    assert_non_null(strstr(message, "policy.yaml:1:1: unknown key \"naem\""));
+    assert_non_null(strstr(message, "\n    naem: p\n    ^"));
+}
+
+static void
 hostile_files_are_refused_quickly(void **state)
 {
     g_autoptr(GString) deep = g_string_new("name: "), bomb = g_string_new("a0: &a0 [x, x]\n"),
@@ -420,6 +432,7 @@ main(void)
         cmocka_unit_test(what_is_wrong_is_refused_where_it_stands),
         cmocka_unit_test(every_problem_of_a_file_is_told_at_once),
         cmocka_unit_test(a_nul_byte_is_refused_where_it_stands),
+        cmocka_unit_test(a_byte_order_mark_is_skipped),
         cmocka_unit_test(hostile_files_are_refused_quickly),
         cmocka_unit_test(documents_are_told_apart),
         cmocka_unit_test(paths_without_policies_are_refused),
