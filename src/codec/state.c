@@ -32,10 +32,14 @@ typedef struct {
 static uint32_t
 hash_text(lc_text text, uint32_t seed)
 {
-    uint32_t hash = 2166136261u ^ seed; /* FNV-1a */
-    for (size_t i = 0; i < text.size; i++)
-        hash = (hash ^ (uint8_t)text.data[i]) * 16777619u;
-    return hash ^ hash >> 16;
+    uint64_t hash = seed ^ text.size;
+    for (size_t at = 0; at < text.size; at += sizeof hash) {
+        uint64_t word = 0;
+        memcpy(&word, text.data + at, MIN(sizeof word, text.size - at));
+        hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+        hash ^= hash >> 32;
+    }
+    return (uint32_t)(hash ^ hash >> 16);
 }
 
 /* Writes the index of a text, which is added to the table where it is new. */
@@ -84,28 +88,26 @@ measure(const lc_lead *lead, size_t *room)
     return n_texts;
 }
 
-static int
-hex_digit(char digit)
-{
-    return digit >= '0' && digit <= '9' ? digit - '0' : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
+/* By character: one more than its value; 0: no lower-case hexadecimal digit. */
+static const uint8_t hex_values[256] = {
+    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
 
 /* Only the one text that lc_put_uuid makes is a UUID here, so that it comes back as it was. */
 static bool
 parse_uuid(lc_text text, uint8_t *bytes)
 {
-    if (text.size != LC_UUID_TEXT_BYTES - 1)
-        return false;
-    const char *at = text.data;
-    for (size_t i = 0; i < sizeof(lc_uuid); i++, at += 2) {
-        if ((i == 4 || i == 6 || i == 8 || i == 10) && *at++ != '-')
-            return false;
-        int high = hex_digit(at[0]), low = hex_digit(at[1]);
-        if (high < 0 || low < 0)
-            return false;
-        bytes[i] = (uint8_t)(high << 4 | low);
+    static const uint8_t places[sizeof(lc_uuid)] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+    const uint8_t *at = (const uint8_t *)text.data;
+    bool is_one =
+        text.size == LC_UUID_TEXT_BYTES - 1 && at[8] == '-' && at[13] == '-' && at[18] == '-' && at[23] == '-';
+    for (size_t i = 0; is_one && i < sizeof(lc_uuid); i++) {
+        unsigned high = hex_values[at[places[i]]], low = hex_values[at[places[i] + 1]];
+        is_one = high && low;
+        bytes[i] = (uint8_t)((high - 1) << 4 | (low - 1));
     }
-    return true;
+    return is_one;
 }
 
 static uint8_t *

@@ -204,7 +204,7 @@ grow(lc_arena *arena, void *items, size_t n, size_t more, size_t *room, size_t i
     return grown;
 }
 
-static bool
+static G_NO_INLINE bool
 read_attributes(const lc_step *step, lc_plan_reader *reader, lc_fact *fact)
 {
     lc_attribute *attributes = NULL;
@@ -228,7 +228,7 @@ read_attributes(const lc_step *step, lc_plan_reader *reader, lc_fact *fact)
 }
 
 /* Indices alternate: of a key, of a value. */
-static bool
+static G_NO_INLINE bool
 read_indices(const lc_step *step, lc_plan_reader *reader, lc_fact *fact)
 {
     lc_attribute *attributes = NULL;
@@ -253,7 +253,7 @@ read_indices(const lc_step *step, lc_plan_reader *reader, lc_fact *fact)
     return true;
 }
 
-static bool
+static G_NO_INLINE bool
 read_texts(const lc_step *step, lc_plan_reader *reader, lc_text_list *list)
 {
     for (size_t count;;) {
@@ -270,7 +270,7 @@ read_texts(const lc_step *step, lc_plan_reader *reader, lc_text_list *list)
     }
 }
 
-static bool
+static G_NO_INLINE bool
 read_facts(const lc_step *step, lc_plan_reader *reader, lc_fact_list *list)
 {
     for (size_t count;;) {
@@ -288,7 +288,7 @@ read_facts(const lc_step *step, lc_plan_reader *reader, lc_fact_list *list)
     }
 }
 
-static bool
+static G_NO_INLINE bool
 read_counts(const lc_step *step, lc_plan_reader *reader, lc_count_list *list)
 {
     for (size_t count;;) {
@@ -306,7 +306,7 @@ read_counts(const lc_step *step, lc_plan_reader *reader, lc_count_list *list)
     }
 }
 
-static bool
+static G_NO_INLINE bool
 read_scaled(lc_wire *wire, int64_t scale, lc_instant *instant)
 {
     int64_t value;
@@ -392,7 +392,7 @@ read_connected(const lc_step *step, lc_wire *wire, bool *connected)
     return true;
 }
 
-static bool
+static G_NO_INLINE bool
 read_union(const lc_step *step, lc_plan_reader *reader, char *base)
 {
     uint32_t branch;

@@ -46,8 +46,9 @@ lc_wire_allow(lc_wire *wire, uint64_t n)
     return true;
 }
 
+/* Most numbers are of one byte: lc_wire_varint reads those itself. */
 static inline bool
-lc_wire_varint(lc_wire *wire, uint64_t *value)
+lc_wire_long_varint(lc_wire *wire, uint64_t *value)
 {
     const uint8_t *at = wire->at;
     uint64_t sum = 0;
@@ -65,6 +66,15 @@ lc_wire_varint(lc_wire *wire, uint64_t *value)
         }
     }
     return lc_wire_fail(wire, "a number has more than 64 bits");
+}
+
+static inline bool
+lc_wire_varint(lc_wire *wire, uint64_t *value)
+{
+    if (G_UNLIKELY(wire->at == wire->end || *wire->at >= 0x80))
+        return lc_wire_long_varint(wire, value);
+    *value = *wire->at++;
+    return true;
 }
 
 static inline bool
@@ -218,13 +228,13 @@ static inline char *
 lc_put_uuid(char *to, const lc_uuid *uuid)
 {
     static const char digits[] = "0123456789abcdef";
+    static const uint8_t places[sizeof uuid->bytes] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
     for (size_t i = 0; i < sizeof uuid->bytes; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            *to++ = '-';
-        *to++ = digits[uuid->bytes[i] >> 4];
-        *to++ = digits[uuid->bytes[i] & 15];
+        to[places[i]] = digits[uuid->bytes[i] >> 4];
+        to[places[i] + 1] = digits[uuid->bytes[i] & 15];
     }
-    return to;
+    to[8] = to[13] = to[18] = to[23] = '-';
+    return to + LC_UUID_TEXT_BYTES - 1;
 }
 
 /* Makes room for `bytes` at the end of `out`; where they begin. */
