@@ -352,6 +352,8 @@ is_to_be_emptied(const recovery *r)
 {
     const int64_t *ends = r->applied.ends;
 
+    if (!LC_CHECKS(LC_CHECK_PIECES))
+        return false;
     return r->applied.kind == LC_APPLIED_NONE || (r->applied.kind == LC_APPLIED_RECOVERING &&
                                                   ends[LC_CHANGELOG_STATE] == 0 && ends[LC_CHANGELOG_COUNTERS] == 0);
 }
@@ -384,20 +386,25 @@ empty_store(recovery *r, GError **error)
 
 /* ---- c: the changelogs ---- */
 
+static char *
+position_of_piece(const recovery *r)
+{
+    if (LC_CHECKS(LC_CHECK_PIECES))
+        return lc_applied_format_recovering(r->reached);
+    return lc_text_is_absent(r->applied_text) ? NULL : g_strndup(r->applied_text.data, r->applied_text.size);
+}
+
 static step
 flush_piece(recovery *r, lc_changelog changelog, int64_t end, GError **error)
 {
-    if (LC_CHECKS(LC_CHECK_PIECES))
-        r->reached[changelog] = MAX(r->reached[changelog], end);
+    r->reached[changelog] = MAX(r->reached[changelog], end);
     lc_store_write piece = {
         .leads = (const lc_lead_change *)(const void *)r->leads->data,
         .n_leads = r->leads->len,
         .counters = (const lc_counters_change *)(const void *)r->counters->data,
         .n_counters = r->counters->len,
     };
-    step done = r->leads->len + r->counters->len == 0
-                    ? STEP_DONE
-                    : write_piece(r, piece, lc_applied_format_recovering(r->reached), error);
+    step done = r->leads->len + r->counters->len == 0 ? STEP_DONE : write_piece(r, piece, position_of_piece(r), error);
 
     g_hash_table_remove_all(r->piece);
     g_array_set_size(r->leads, 0);
@@ -518,9 +525,9 @@ replay_records(recovery *r, lc_changelog changelog, GError **error)
             if ((replayed.offset < end || !cut) && !take_replayed(r, changelog, &replayed, error))
                 return STEP_FAILED;
             complete = cut && replayed.offset >= end - 1;
-            r->ends[changelog] = MAX(r->ends[changelog], cut ? 0 : replayed.offset + 1);
         } else if (result == LC_REPLAY_END) {
             complete = replayed.offset >= end;
+            r->ends[changelog] = cut ? end : replayed.offset;
         }
         if (!lc_worker_tend(worker, 0, error) || worker->assignments != r->assignments)
             return STEP_FAILED;

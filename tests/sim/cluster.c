@@ -356,6 +356,13 @@ empty_redis(sim *s)
 }
 
 static void
+take_snapshot(sim *s)
+{
+    lc_memory_snapshot_free(s->snapshot);
+    s->snapshot = lc_memory_redis_snapshot(s->redis);
+}
+
+static void
 roll_back_redis(sim *s, bool cut_connections)
 {
     if (s->snapshot == NULL)
@@ -370,10 +377,35 @@ harm_redis(sim *s, const char *call)
 {
     if (s->is_quiet || !g_str_has_prefix(call, "store "))
         return;
+    if (sim_random_chance(&s->random, s->plan.redis_snapshots))
+        take_snapshot(s);
     if (sim_random_chance(&s->random, s->plan.redis_empties))
         empty_redis(s);
     if (sim_random_chance(&s->random, s->plan.redis_rollbacks))
         roll_back_redis(s, sim_random_below(&s->random, 2));
+}
+
+/* For how long the worker stands still at this call; 0: it goes on. */
+static lc_duration
+draw_pause(sim *s, const char *call)
+{
+    static const char *const delicate[] = {"deliver",     "flush",       "send_offsets", "commit_begin", "store exec",
+                                           "replay_read", "replay_open", "committed",    "store watch",  NULL};
+    if (sim_random_chance(&s->random, s->plan.pause))
+        return sim_random_between(&s->random, 1, s->plan.max_pause);
+    if (g_strv_contains(delicate, call) && sim_random_chance(&s->random, s->plan.zombie))
+        return sim_random_between(&s->random, 14 * LC_SECOND, 45 * LC_SECOND);
+    return 0;
+}
+
+static void
+take_time(sim *s, sim_life *life)
+{
+    bool is_long = ++life->burst > MAX_BURST;
+    if (!s->is_quiet && sim_random_chance(&s->random, s->plan.slow))
+        sleep_until(life, s->now + sim_random_between(&s->random, 0, LC_SECOND));
+    else if (is_long || sim_random_chance(&s->random, s->plan.switching))
+        sleep_until(life, s->now + sim_random_between(&s->random, is_long, 3));
 }
 
 static void
@@ -392,15 +424,14 @@ world_step(lc_memory_world *world, const char *call)
         life->was_killed = true;
         sleep_until(life, s->now);
     }
-    if (!s->is_quiet && sim_random_chance(&s->random, s->plan.pause)) {
-        life->wake_at = s->now;
-        suspend(life, sim_random_between(&s->random, 0, s->plan.max_pause));
-        sim_fiber_yield(life->fiber);
-    } else if (!s->is_quiet && sim_random_chance(&s->random, s->plan.slow)) {
-        sleep_until(life, s->now + sim_random_between(&s->random, 0, LC_SECOND));
-    } else if (++life->burst > MAX_BURST || sim_random_chance(&s->random, s->plan.switching)) {
-        sleep_until(life, s->now + sim_random_between(&s->random, life->burst > MAX_BURST, 3));
+    lc_duration pause = s->is_quiet ? 0 : draw_pause(s, call);
+    if (pause == 0) {
+        take_time(s, life);
+        return;
     }
+    life->wake_at = s->now;
+    suspend(life, pause);
+    sim_fiber_yield(life->fiber);
 }
 
 static const char *const fault_names[SIM_FAULTS] = {
@@ -570,8 +601,7 @@ happen(sim *s, const sim_event *event)
         empty_redis(s);
         break;
     case SIM_SNAPSHOT:
-        lc_memory_snapshot_free(s->snapshot);
-        s->snapshot = lc_memory_redis_snapshot(s->redis);
+        take_snapshot(s);
         break;
     case SIM_RESTORE:
         roll_back_redis(s, event->what);

@@ -97,6 +97,8 @@ draw_faults(sim_plan *plan, sim_random *random)
     plan->compactions = number(random, 4);
     plan->standstills = number(random, 1);
     plan->clock_jumps = number(random, 2);
+    plan->zombie = rate(random, 8000);
+    plan->redis_snapshots = rate(random, 20000);
     plan->redis_empties = rate(random, 8000);
     plan->redis_rollbacks = rate(random, 8000);
 }

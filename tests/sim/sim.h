@@ -38,7 +38,9 @@ typedef struct {
     uint32_t slow;      /* a call takes up to a second */
     uint32_t pause;     /* a worker stands still at a call */
     lc_duration max_pause;
-    uint32_t crash; /* a worker dies at a call */
+    uint32_t zombie;          /* a worker stands still within a transaction, or a replay, until its session is over */
+    uint32_t redis_snapshots; /* at a call to Redis */
+    uint32_t crash;           /* a worker dies at a call */
     uint32_t faults[SIM_FAULTS];
     uint32_t registry; /* it does not answer */
     lc_duration max_marker_delay, max_end_delay;
