@@ -16,6 +16,7 @@ static const struct {
     {"publish", "sends facts (JSON Lines) as Avro to the input topics", lc_cli_publish},
     {"run", "the service: judges leads as their facts come", lc_cli_run},
     {"topics", "what topics are missing or different, and how far the group is", lc_cli_topics},
+    {"verify", "compares Redis with the changelogs", lc_cli_verify},
     {"watch", "prints what is published, as JSON Lines or at a glance", lc_cli_watch},
     {NULL, NULL, NULL},
 };

@@ -12,3 +12,4 @@ int lc_cli_publish(int argc, char **argv);
 int lc_cli_run(int argc, char **argv);
 int lc_cli_topics(int argc, char **argv);
 int lc_cli_watch(int argc, char **argv);
+int lc_cli_verify(int argc, char **argv);

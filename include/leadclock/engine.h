@@ -154,6 +154,9 @@ typedef struct {
 
 typedef void (*lc_tell_difference)(const lc_store_difference *difference, void *data);
 
+/* From now on a server that does not answer for so long is LC_ERROR_RETRY, and is not waited for. */
+void lc_worker_give_up_after(lc_worker *worker, lc_duration patience);
+
 /* Compares every partition: states, wake-ups, counters, at the position that the store says of itself in the same
  * step. Waits for servers. False: an error, or stopped. */
 bool lc_worker_verify(lc_worker *worker, lc_tell_difference tell, void *data, lc_verified *verified, GError **error);

@@ -1,9 +1,7 @@
 /* run.c - the service: workers in threads, and signals. */
-#include "common.h"
 #include "health.h"
+#include "worker.h"
 
-#include <leadclock/engine.h>
-#include <leadclock/redis.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -42,70 +40,14 @@ struct service {
 
 /* ---- One worker ---- */
 
-static lc_worker *
-new_worker(const service *service, const worker_thread *thread, lc_log *log, lc_store *store, lc_registry *registry)
-{
-    const lc_config *config = service->config;
-    const lc_kafka_options kafka = lc_cli_kafka_options(config);
-    lc_worker_options options = {
-        .transactional_id = thread->transactional_id,
-        .source = config->name,
-        .log = log,
-        .store = store,
-        .registry = registry,
-        .time = &lc_system_time,
-        .book = service->book,
-        .input_names = kafka.inputs,
-        .batch_facts = config->batch.facts,
-        .batch_wakeups = config->batch.wakeups,
-        .linger = config->batch.linger,
-        .lateness = config->lateness,
-        .patience = config->patience,
-        .max_future = config->max_future,
-        .cloud_events = config->topics.cloud_events,
-        .accept_policy_change = service->accept_policy_change,
-    };
-    memcpy(options.output_names, kafka.outputs, sizeof options.output_names);
-    return lc_worker_new(&options);
-}
-
-static lc_log *
-new_log(const service *service, const worker_thread *thread, GError **error)
-{
-    lc_kafka_options options = lc_cli_kafka_options(service->config);
-    options.instance = thread->instance;
-    return lc_kafka_log_new(&options, error);
-}
-
-static lc_store *
-new_store(const service *service, GError **error)
-{
-    const lc_redis_options options = {
-        .url = service->config->redis.url,
-        .user = service->config->redis.user,
-        .password = service->config->redis.password,
-        .name = service->config->name,
-    };
-    return lc_redis_store_new(&options, error);
-}
-
 static bool
 prepare_worker(service *service, worker_thread *thread, GError **error)
 {
     thread->instance = g_strdup_printf("%s-%u", service->config->instance, thread->number);
     thread->transactional_id = g_strdup_printf("%s-%s", service->config->name, thread->instance);
-    lc_log *log = new_log(service, thread, error);
-    lc_store *store = log ? new_store(service, error) : NULL;
-    lc_registry *registry = store ? lc_cli_registry_new(service->config, error) : NULL;
-    if (registry) {
-        thread->worker = new_worker(service, thread, log, store, registry);
-        return true;
-    }
-    if (store)
-        store->ops->free(store);
-    if (log)
-        log->ops->free(log);
-    return false;
+    thread->worker = lc_cli_worker_new(service->config, thread->instance, thread->transactional_id, service->book,
+                                       service->accept_policy_change, error);
+    return thread->worker != NULL;
 }
 
 static void *
@@ -291,7 +233,8 @@ clear_service(service *service)
     g_clear_pointer(&service->health.workers, g_ptr_array_unref);
     for (unsigned i = 0; service->workers && i < service->n_workers; i++) {
         worker_thread *thread = &service->workers[i];
-        lc_worker_free(thread->worker);
+        if (thread->worker)
+            lc_worker_free(thread->worker);
         g_free(thread->instance);
         g_free(thread->transactional_id);
         g_clear_error(&thread->error);

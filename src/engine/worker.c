@@ -323,16 +323,31 @@ lc_worker_complain(lc_worker *worker, const char *what, GError **error)
     g_clear_error(error);
 }
 
+void
+lc_worker_give_up_after(lc_worker *worker, lc_duration patience)
+{
+    worker->give_up_ms = patience;
+}
+
+/* Is this an error that goes away by waiting, and is there time left to wait? */
+static bool
+may_wait(const lc_worker *worker, const GError *problem, int64_t began_ms)
+{
+    return g_error_matches(problem, LC_ERROR, LC_ERROR_RETRY) &&
+           (worker->give_up_ms == 0 || lc_worker_now_ms(worker) - began_ms < worker->give_up_ms);
+}
+
 bool
 lc_worker_insist(lc_worker *worker, const char *what, lc_worker_call call, void *argument, GError **error)
 {
     unsigned assignments = worker->assignments;
+    int64_t began_ms = lc_worker_now_ms(worker);
 
     for (;;) {
         g_autoptr(GError) problem = NULL;
         if (call(worker, argument, &problem))
             return true;
-        if (!g_error_matches(problem, LC_ERROR, LC_ERROR_RETRY)) {
+        if (!may_wait(worker, problem, began_ms)) {
             g_propagate_error(error, g_steal_pointer(&problem));
             return false;
         }
@@ -346,11 +361,13 @@ lc_worker_insist(lc_worker *worker, const char *what, lc_worker_call call, void 
 static bool
 insist_at_start(lc_worker *worker, const char *what, lc_worker_call call, GError **error)
 {
+    int64_t began_ms = lc_worker_now_ms(worker);
+
     while (!lc_worker_is_stopping(worker)) {
         g_autoptr(GError) problem = NULL;
         if (call(worker, NULL, &problem))
             return true;
-        if (!g_error_matches(problem, LC_ERROR, LC_ERROR_RETRY)) {
+        if (!may_wait(worker, problem, began_ms)) {
             g_propagate_error(error, g_steal_pointer(&problem));
             return false;
         }

@@ -1,0 +1,61 @@
+#include "worker.h"
+
+#include <leadclock/redis.h>
+
+static lc_log *
+new_log(const lc_config *config, const char *instance, GError **error)
+{
+    lc_kafka_options options = lc_cli_kafka_options(config);
+    options.instance = instance;
+    return lc_kafka_log_new(&options, error);
+}
+
+static lc_store *
+new_store(const lc_config *config, GError **error)
+{
+    const lc_redis_options options = {
+        .url = config->redis.url,
+        .user = config->redis.user,
+        .password = config->redis.password,
+        .name = config->name,
+    };
+    return lc_redis_store_new(&options, error);
+}
+
+lc_worker *
+lc_cli_worker_new(const lc_config *config, const char *instance, const char *transactional_id,
+                  const lc_policy_book *book, bool accept_policy_change, GError **error)
+{
+    lc_log *log = new_log(config, instance, error);
+    lc_store *store = log ? new_store(config, error) : NULL;
+    lc_registry *registry = store ? lc_cli_registry_new(config, error) : NULL;
+
+    if (registry == NULL) {
+        if (store)
+            store->ops->free(store);
+        if (log)
+            log->ops->free(log);
+        return NULL;
+    }
+    const lc_kafka_options kafka = lc_cli_kafka_options(config);
+    lc_worker_options options = {
+        .transactional_id = transactional_id,
+        .source = config->name,
+        .log = log,
+        .store = store,
+        .registry = registry,
+        .time = &lc_system_time,
+        .book = book,
+        .input_names = kafka.inputs,
+        .batch_facts = config->batch.facts,
+        .batch_wakeups = config->batch.wakeups,
+        .linger = config->batch.linger,
+        .lateness = config->lateness,
+        .patience = config->patience,
+        .max_future = config->max_future,
+        .cloud_events = config->topics.cloud_events,
+        .accept_policy_change = accept_policy_change,
+    };
+    memcpy(options.output_names, kafka.outputs, sizeof options.output_names);
+    return lc_worker_new(&options);
+}
