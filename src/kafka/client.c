@@ -82,9 +82,11 @@ lc_kafka_conf_new(const lc_kafka_options *options, const char *const *defaults, 
 
     rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_conf_set_error_cb(conf, on_error);
-    if (set(conf, "client.id", "leadclock", error) && set_all(conf, defaults, error) &&
-        check_properties(options->properties, error) && set_all(conf, options->properties, error) &&
-        set(conf, "bootstrap.servers", options->brokers, error) && set_all(conf, fixed, error))
+    /* A broker that is back is found within a second, not ten. */
+    if (set(conf, "client.id", "leadclock", error) && set(conf, "reconnect.backoff.max.ms", "1000", error) &&
+        set_all(conf, defaults, error) && check_properties(options->properties, error) &&
+        set_all(conf, options->properties, error) && set(conf, "bootstrap.servers", options->brokers, error) &&
+        set_all(conf, fixed, error))
         return conf;
     rd_kafka_conf_destroy(conf);
     return NULL;

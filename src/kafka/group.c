@@ -4,6 +4,7 @@
 
 #define SLICE_MS 20
 #define CALL_MS 1000
+#define FREE_MS 5000
 #define SETTLE_EVERY_US 5000
 
 typedef enum {
@@ -22,7 +23,8 @@ typedef struct {
 } lane;
 
 struct lc_group {
-    const char *const *inputs; /* borrowed */
+    const lc_kafka_options *options; /* borrowed */
+    const char *const *inputs;       /* borrowed */
     int n_inputs;
     rd_kafka_t *client;
     rd_kafka_topic_t **topics; /* by input: their addresses tell records apart without comparing names */
@@ -34,6 +36,9 @@ struct lc_group {
     rd_kafka_consumer_group_metadata_t *metadata;
     bool any_unsettled;
     gint64 settle_us; /* not before */
+    bool is_subscribed;
+    bool was_lost;   /* the last assignment was not taken from us but lost, the coordinator having been away */
+    bool must_renew; /* the client is of no use any more */
 
     GQueue events;   /* lc_log_event_type: what the rebalance callback saw */
     GPtrArray *held; /* messages whose bytes the caller may still read */
@@ -140,6 +145,7 @@ static void
 on_assigned(lc_group *group, const rd_kafka_topic_partition_list_t *partitions)
 {
     forget_assignment(group);
+    group->was_lost = false;
     group->assigned = rd_kafka_topic_partition_list_copy(partitions);
     assign_paused(group);
     group->metadata = rd_kafka_consumer_group_metadata(group->client);
@@ -157,6 +163,7 @@ on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t err, rd_kafka_topic_partiti
         on_assigned(group, partitions);
         return;
     }
+    group->was_lost = rd_kafka_assignment_lost(client);
     if (err != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE", "kafka: rebalance failed: %s",
                          rd_kafka_err2str(err));
@@ -315,6 +322,77 @@ lc_group_resume(lc_group *group, int32_t partition)
     }
 }
 
+/* ---- The client ---- */
+
+static rd_kafka_conf_t *
+group_conf(const lc_kafka_options *options, GError **error)
+{
+    const char *const defaults[] = {
+        "fetch.wait.max.ms", "20", "session.timeout.ms", "15000", "check.crcs", "true", NULL};
+    const char *const fixed[] = {"group.id",
+                                 options->group,
+                                 "group.instance.id",
+                                 options->instance,
+                                 "isolation.level",
+                                 "read_committed",
+                                 "enable.auto.commit",
+                                 "false",
+                                 "enable.auto.offset.store",
+                                 "false",
+                                 "auto.offset.reset",
+                                 "error",
+                                 "enable.partition.eof",
+                                 "true",
+                                 "partition.assignment.strategy",
+                                 "range",
+                                 "allow.auto.create.topics",
+                                 "false",
+                                 NULL};
+    return lc_kafka_conf_new(options, defaults, fixed, error);
+}
+
+static bool
+make_client(lc_group *group, GError **error)
+{
+    rd_kafka_conf_t *conf = group_conf(group->options, error);
+    if (conf == NULL)
+        return false;
+    long queued = lc_fetch_queued_min_messages(conf);
+    rd_kafka_conf_set_opaque(conf, group);
+    rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+    group->client = lc_kafka_client_new(RD_KAFKA_CONSUMER, conf, error);
+    if (group->client == NULL)
+        return false;
+    rd_kafka_poll_set_consumer(group->client);
+    lc_fetch_waker_init(&group->waker, group->client, queued);
+    for (int i = 0; i < group->n_inputs; i++)
+        group->topics[i] = rd_kafka_topic_new(group->client, group->inputs[i], NULL);
+    return true;
+}
+
+static void
+drop_client(lc_group *group, int wait_ms)
+{
+    if (group->client == NULL)
+        return;
+    forget_assignment(group);
+    for (int i = 0; i < group->n_inputs; i++)
+        g_clear_pointer(&group->topics[i], rd_kafka_topic_destroy);
+    lc_fetch_waker_clear(&group->waker);
+    lc_kafka_destroy(group->client, wait_ms);
+    group->client = NULL;
+}
+
+static bool
+renew_client(lc_group *group, GError **error)
+{
+    drop_client(group, CALL_MS);
+    if (!make_client(group, error))
+        return false;
+    group->must_renew = group->was_lost = false;
+    return !group->is_subscribed || lc_group_subscribe(group, error);
+}
+
 /* ---- Reading ---- */
 
 static bool
@@ -376,6 +454,22 @@ take_lost_offset(lc_group *group, const rd_kafka_message_t *message, lc_log_even
         .type = LC_LOG_OFFSET_LOST, .topic = input, .partition = message->partition, .offset = one->next};
 }
 
+/* Whether somebody else runs under our name. After a session that timed out, librdkafka 2.0.2 heartbeats without its
+ * member id until the revocation is served, and a coordinator that is back calls that fenced too. We then join anew:
+ * were there really another, it would now be fenced, and say so. */
+static void
+take_fence(lc_group *group, lc_log_event *event)
+{
+    if (!group->was_lost) {
+        event->type = LC_LOG_INSTANCE_FENCED;
+        return;
+    }
+    if (!group->must_renew)
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
+                         "the group coordinator forgot us while it was away: joining the group anew");
+    group->must_renew = true;
+}
+
 static bool
 take_fatal(lc_group *group, lc_log_event *event, GError **error)
 {
@@ -383,7 +477,7 @@ take_fatal(lc_group *group, lc_log_event *event, GError **error)
     rd_kafka_resp_err_t err = rd_kafka_fatal_error(group->client, reason, sizeof reason);
 
     if (err == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
-        event->type = LC_LOG_INSTANCE_FENCED;
+        take_fence(group, event);
         return true;
     }
     g_set_error(error, LC_ERROR, LC_ERROR_FATAL, "the group consumer stopped: %s", reason);
@@ -402,7 +496,7 @@ take_error(lc_group *group, const rd_kafka_message_t *message, lc_log_event *eve
         take_lost_offset(group, message, event);
         return true;
     case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
-        event->type = LC_LOG_INSTANCE_FENCED;
+        take_fence(group, event);
         return true;
     case RD_KAFKA_RESP_ERR__FATAL:
         return take_fatal(group, event, error);
@@ -466,6 +560,10 @@ wake_fetches(lc_group *group)
 static rd_kafka_message_t *
 next_message(lc_group *group, int wait_ms)
 {
+    if (group->must_renew) { /* once all of the old client is given back */
+        g_usleep((gulong)wait_ms * 1000);
+        return NULL;
+    }
     if (group->any_unsettled)
         settle(group);
     if (lc_fetch_waker_is_due(&group->waker, wait_ms > 0))
@@ -480,6 +578,8 @@ lc_group_poll(lc_group *group, int timeout_ms, lc_log_event *event, GError **err
     int wait_ms = 0;
 
     *event = (lc_log_event){.type = LC_LOG_NOTHING};
+    if (group->must_renew && group->assigned == NULL && group->held->len == 0 && !renew_client(group, error))
+        return false;
     for (;;) {
         if (!g_queue_is_empty(&group->events)) {
             event->type = (lc_log_event_type)GPOINTER_TO_INT(g_queue_pop_head(&group->events));
@@ -585,74 +685,32 @@ lc_group_ends(lc_group *group, const lc_log_end **ends, size_t *n, GError **erro
 
 /* ---- Life ---- */
 
-static rd_kafka_conf_t *
-group_conf(const lc_kafka_options *options, GError **error)
-{
-    const char *const defaults[] = {
-        "fetch.wait.max.ms", "20", "session.timeout.ms", "15000", "check.crcs", "true", NULL};
-    const char *const fixed[] = {"group.id",
-                                 options->group,
-                                 "group.instance.id",
-                                 options->instance,
-                                 "isolation.level",
-                                 "read_committed",
-                                 "enable.auto.commit",
-                                 "false",
-                                 "enable.auto.offset.store",
-                                 "false",
-                                 "auto.offset.reset",
-                                 "error",
-                                 "enable.partition.eof",
-                                 "true",
-                                 "partition.assignment.strategy",
-                                 "range",
-                                 "allow.auto.create.topics",
-                                 "false",
-                                 NULL};
-    return lc_kafka_conf_new(options, defaults, fixed, error);
-}
-
 lc_group *
 lc_group_new(const lc_kafka_options *options, const char *const *inputs, int n_inputs, GError **error)
 {
-    rd_kafka_conf_t *conf = group_conf(options, error);
-    if (conf == NULL)
-        return NULL;
     lc_group *group = g_new0(lc_group, 1);
-    long queued = lc_fetch_queued_min_messages(conf);
-    rd_kafka_conf_set_opaque(conf, group);
-    rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
-    group->client = lc_kafka_client_new(RD_KAFKA_CONSUMER, conf, error);
-    if (group->client == NULL) {
-        g_free(group);
-        return NULL;
-    }
-    rd_kafka_poll_set_consumer(group->client);
-    lc_fetch_waker_init(&group->waker, group->client, queued);
+
+    group->options = options;
     group->inputs = inputs;
     group->n_inputs = n_inputs;
     group->topics = g_new0(rd_kafka_topic_t *, (gsize)n_inputs);
-    for (int i = 0; i < n_inputs; i++)
-        group->topics[i] = rd_kafka_topic_new(group->client, inputs[i], NULL);
     group->lanes = g_array_new(FALSE, TRUE, sizeof(lane));
     group->partitions = g_array_new(FALSE, FALSE, sizeof(int32_t));
     group->ends = g_array_new(FALSE, FALSE, sizeof(lc_log_end));
     group->held = g_ptr_array_new_with_free_func((GDestroyNotify)rd_kafka_message_destroy);
     g_queue_init(&group->events);
-    return group;
+    if (make_client(group, error))
+        return group;
+    lc_group_free(group);
+    return NULL;
 }
 
 void
 lc_group_free(lc_group *group)
 {
     g_ptr_array_unref(group->held);
-    forget_assignment(group);
-    for (int i = 0; i < group->n_inputs; i++)
-        if (group->topics[i])
-            rd_kafka_topic_destroy(group->topics[i]);
+    drop_client(group, FREE_MS);
     g_free(group->topics);
-    lc_fetch_waker_clear(&group->waker);
-    lc_kafka_destroy(group->client, 5000);
     g_array_unref(group->lanes);
     g_array_unref(group->partitions);
     g_array_unref(group->ends);
@@ -673,5 +731,6 @@ lc_group_subscribe(lc_group *group, GError **error)
         lc_kafka_list_of(group->inputs, group->n_inputs, RD_KAFKA_PARTITION_UA);
     rd_kafka_resp_err_t err = rd_kafka_subscribe(group->client, list);
 
+    group->is_subscribed = !err;
     return !err || lc_kafka_fail(error, LC_ERROR_RETRY, err, "subscribing");
 }
