@@ -208,7 +208,7 @@ start_server() {
 }
 
 await_server() {
-    wait_until 120 "waiting for $1 to answer" answers_or_died "$1" && is_running "$DIR/$1.pid" || {
+    wait_until 300 "waiting for $1 to answer" answers_or_died "$1" && is_running "$DIR/$1.pid" || {
         say "$1 does not run; the end of $DIR/$1/$1.log:"
         tail -n 30 "$DIR/$1/$1.log" >&2
         return 1

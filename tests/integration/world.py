@@ -278,7 +278,7 @@ class Service:
     """One `leadclock run`."""
 
     def __init__(self, world, instance, settings):
-        self.world, self.instance = world, instance
+        self.world, self.instance, self.settings = world, instance, settings
         self.log_path = os.path.join(world.folder, f"{instance}.log")
         self.log = open(self.log_path, "ab")
         command = [BINARY, "run", "--config", world.config, "--set", f"instance={instance}"]
@@ -319,7 +319,7 @@ class World:
         os.makedirs(self.folder)
         self.policy = os.path.join(self.folder, "policy.yaml")
         self.config = os.path.join(self.folder, "leadclock.yaml")
-        self.services, self.published = [], []
+        self.services, self.published, self.fenced = [], [], 0
         with open(self.policy, "w", encoding="utf-8") as file:
             file.write(policy)
         self.write_config(settings)
@@ -407,11 +407,7 @@ log: {{level: info}}
         """Waits until nothing more happens: settled, three times in a row."""
         end, calm = time.monotonic() + timeout, 0
         while calm < 3:
-            for service in self.services:
-                require(
-                    service.is_running(),
-                    f"{service.instance} ended by itself with {service.process.returncode}: {service.read_log()[-3000:]}",
-                )
+            self.supervise()
             try:
                 calm = calm + 1 if self.is_settled() else 0
             except (OSError, Failure) as error:
@@ -419,6 +415,21 @@ log: {{level: info}}
                 calm = 0
             require(time.monotonic() < end, f"not settled after {timeout} s; see {self.folder}")
             time.sleep(0.3)
+
+    def supervise(self):
+        """None may have ended by itself. But for one thing: a broker that dies in the wrong moment can fence a living
+        member (its static id has a new member id, and the answer that says so is lost). Such a process ends, and is
+        started again by whatever looks after it: here."""
+        for index, service in enumerate(self.services):
+            if not service.is_running():
+                fenced = "as the same instance" in service.read_log()[-1500:]
+                require(
+                    fenced and self.fenced < 3,
+                    f"{service.instance} ended by itself with {service.process.returncode}: {service.read_log()[-3000:]}",
+                )
+                say(f"{service.instance} was fenced and ended with {service.process.returncode}; started again")
+                self.fenced += 1
+                self.services[index] = Service(self, service.instance, service.settings)
 
     def watch(self, *topics):
         """The values, in the order of each partition; tombstones left out."""
