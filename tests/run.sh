@@ -10,7 +10,7 @@ deploy/install-deps.sh
 build=build/dev
 mkdir -p "$build"
 say "building with sanitizers ($build)"
-cmake --preset dev >"$build/configure.log" || { cat "$build/configure.log" && die "cmake failed"; }
+cmake --preset dev -DLC_SIM_SECONDS="${LC_SIM_SECONDS:-60}" >"$build/configure.log" || { cat "$build/configure.log" && die "cmake failed"; }
 cmake --build "$build"
 
 stack=$ROOT/$build/stack

@@ -155,8 +155,8 @@ lc_connection_say(lc_connection *connection, const char *words)
 static bool
 lose(lc_connection *connection, GError **error, const char *why)
 {
-    g_autofree char *address = connection->host ? g_strdup_printf("%s:%d", connection->host, connection->port)
-                                                : g_strdup(connection->path);
+    g_autofree char *address =
+        connection->host ? g_strdup_printf("%s:%d", connection->host, connection->port) : g_strdup(connection->path);
     g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "Redis at %s: %s", address, why);
     lc_connection_close(connection);
     return false;
