@@ -82,6 +82,7 @@ typedef struct {
     lc_instant next_wakeup;       /* LC_NEVER: none */
     int64_t lag;                  /* records up to the ends last asked for, all inputs together; -1: not known */
     uint64_t wrong_partition;     /* dead letters that another partitioner made */
+    int64_t rebuild_left_ms;      /* an estimate */
     int64_t rebuilt, rebuild_end; /* offsets of the changelog being replayed; both 0: none */
 } lc_partition_report;
 
@@ -160,3 +161,10 @@ void lc_worker_give_up_after(lc_worker *worker, lc_duration patience);
 /* Compares every partition: states, wake-ups, counters, at the position that the store says of itself in the same
  * step. Waits for servers. False: an error, or stopped. */
 bool lc_worker_verify(lc_worker *worker, lc_tell_difference tell, void *data, lc_verified *verified, GError **error);
+
+/* How far the replay of a partition is: offsets of the changelog. */
+typedef void (*lc_tell_rebuild)(int32_t partition, int64_t at, int64_t end, void *data);
+
+/* Empties the store and makes it anew from the changelogs, partition by partition. A live service sees it and helps:
+ * each write is guarded. `*n_records`: replayed. */
+bool lc_worker_rebuild(lc_worker *worker, lc_tell_rebuild tell, void *data, uint64_t *n_records, GError **error);

@@ -259,8 +259,10 @@ write_partition_readiness(GString *text, const lc_partition_report *partition)
     if (partition->ready)
         return true;
     if (partition->rebuild_end > 0)
-        g_string_append_printf(text, "partition %" PRId32 ": making Redis from the changelog, %.0f %% done\n",
-                               partition->number, 100.0 * (double)partition->rebuilt / (double)partition->rebuild_end);
+        g_string_append_printf(
+            text, "partition %" PRId32 ": making Redis from the changelog, %.0f %% done, about %" PRId64 " s left\n",
+            partition->number, 100.0 * (double)partition->rebuilt / (double)partition->rebuild_end,
+            (partition->rebuild_left_ms + 999) / 1000);
     else
         g_string_append_printf(text, "partition %" PRId32 ": recovering\n", partition->number);
     return false;

@@ -2,16 +2,11 @@
 #include "worker.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #define DEFAULT_LIMIT 100
 
 typedef struct {
-    lc_config *config;
-    lc_policy_book *book;
-    char *instance;
-    lc_worker *worker;
+    lc_cli_tool tool;
     int limit; /* differences to print; 0: all */
     uint64_t told;
 } verify_command;
@@ -51,18 +46,8 @@ verify(verify_command *command)
 {
     g_autoptr(GError) error = NULL;
     lc_verified verified;
-    const char *const paths[] = {command->config->policy, NULL};
 
-    command->book = lc_policy_book_load(paths, &error);
-    if (command->book == NULL)
-        return lc_cli_fail("verify", error);
-    command->instance = g_strdup_printf("verify-%d", (int)getpid());
-    command->worker =
-        lc_cli_worker_new(command->config, command->instance, command->instance, command->book, true, &error);
-    if (command->worker == NULL)
-        return lc_cli_fail("verify", error);
-    lc_worker_give_up_after(command->worker, LC_CLI_TIMEOUT_MS);
-    if (!lc_worker_verify(command->worker, print_difference, command, &verified, &error))
+    if (!lc_worker_verify(command->tool.worker, print_difference, command, &verified, &error))
         return lc_cli_fail("verify", error);
     return print_summary(command, &verified);
 }
@@ -70,11 +55,7 @@ verify(verify_command *command)
 static void
 clear_command(verify_command *command)
 {
-    if (command->worker)
-        lc_worker_free(command->worker);
-    g_free(command->instance);
-    lc_policy_book_free(command->book);
-    lc_config_free(command->config);
+    lc_cli_tool_clear(&command->tool);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(verify_command, clear_command)
@@ -99,6 +80,6 @@ lc_cli_verify(int argc, char **argv)
     if (!lc_cli_parse(&argc, &argv, NULL, summary, more, entries, &options) ||
         !lc_cli_check_arguments(argc, argv, 0, 0))
         return EXIT_USAGE;
-    command.config = lc_cli_load_config("verify", &options);
-    return command.config ? verify(&command) : EXIT_USAGE;
+    int code;
+    return lc_cli_tool_open(&command.tool, "verify", &options, &code) ? verify(&command) : code;
 }

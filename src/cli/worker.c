@@ -1,6 +1,7 @@
 #include "worker.h"
 
 #include <leadclock/redis.h>
+#include <unistd.h>
 
 static lc_log *
 new_log(const lc_config *config, const char *instance, GError **error)
@@ -58,4 +59,46 @@ lc_cli_worker_new(const lc_config *config, const char *instance, const char *tra
     };
     memcpy(options.output_names, kafka.outputs, sizeof options.output_names);
     return lc_worker_new(&options);
+}
+
+static bool
+make_tool_worker(lc_cli_tool *tool, GError **error)
+{
+    const char *const paths[] = {tool->config->policy, NULL};
+
+    tool->book = lc_policy_book_load(paths, error);
+    if (tool->book == NULL)
+        return false;
+    tool->instance = g_strdup_printf("%s-%d", tool->command, (int)getpid());
+    tool->worker = lc_cli_worker_new(tool->config, tool->instance, tool->instance, tool->book, true, error);
+    if (tool->worker == NULL)
+        return false;
+    lc_worker_give_up_after(tool->worker, LC_CLI_TIMEOUT_MS);
+    return true;
+}
+
+bool
+lc_cli_tool_open(lc_cli_tool *tool, const char *command, const lc_cli_config_options *options, int *code)
+{
+    g_autoptr(GError) error = NULL;
+
+    tool->command = command;
+    tool->config = lc_cli_load_config(command, options);
+    *code = EXIT_USAGE;
+    if (tool->config == NULL)
+        return false;
+    if (make_tool_worker(tool, &error))
+        return true;
+    *code = lc_cli_fail(command, error);
+    return false;
+}
+
+void
+lc_cli_tool_clear(lc_cli_tool *tool)
+{
+    if (tool->worker)
+        lc_worker_free(tool->worker);
+    g_free(tool->instance);
+    lc_policy_book_free(tool->book);
+    lc_config_free(tool->config);
 }

@@ -9,3 +9,19 @@
  * it. LC_ERROR_CONFIG: a property or an address that can't be used. Connects to nothing yet. */
 lc_worker *lc_cli_worker_new(const lc_config *config, const char *instance, const char *transactional_id,
                              const lc_policy_book *book, bool accept_policy_change, GError **error);
+
+/* ---- A worker for a command, which joins no group. Zero-initialise. ---- */
+
+typedef struct {
+    const char *command;
+    lc_config *config;
+    lc_policy_book *book;
+    char *instance;
+    lc_worker *worker;
+} lc_cli_tool;
+
+/* Loads the configuration and the policies and makes the worker; servers are waited for LC_CLI_TIMEOUT_MS. False:
+ * already said, `*code` is the exit code. */
+bool lc_cli_tool_open(lc_cli_tool *tool, const char *command, const lc_cli_config_options *options, int *code);
+void lc_cli_tool_clear(lc_cli_tool *tool);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(lc_cli_tool, lc_cli_tool_clear)

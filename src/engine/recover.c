@@ -27,9 +27,10 @@ typedef struct {
 
     /* 3c, 3d */
     int64_t reached[LC_CHANGELOGS]; /* the changelogs are in the store up to here */
-    GHashTable *piece;              /* lc_text * (key) -> index in `leads` or `counters`, plus one */
-    GArray *leads;                  /* lc_lead_change */
-    GArray *counters;               /* lc_counters_change */
+    int64_t replay_from, replay_began_ms;
+    GHashTable *piece; /* lc_text * (key) -> index in `leads` or `counters`, plus one */
+    GArray *leads;     /* lc_lead_change */
+    GArray *counters;  /* lc_counters_change */
     size_t n_replayed;
 } recovery;
 
@@ -491,16 +492,21 @@ take_replayed(recovery *r, lc_changelog changelog, const lc_replayed *replayed, 
 static void
 tell_progress(recovery *r, lc_changelog changelog, int64_t at, int64_t *told_ms)
 {
-    int64_t now_ms = lc_worker_now_ms(r->worker);
+    int64_t now_ms = lc_worker_now_ms(r->worker), end = r->ends[changelog];
+    int64_t passed = at - r->replay_from, left = end - at;
 
     r->partition->rebuilt = at;
-    r->partition->rebuild_end = r->ends[changelog];
+    r->partition->rebuild_end = end;
+    r->partition->rebuild_left_ms = passed > 0 ? (now_ms - r->replay_began_ms) * left / passed : 0;
     lc_worker_publish_report(r->worker);
+    if (r->worker->tell_rebuild)
+        r->worker->tell_rebuild(r->partition->number, at, end, r->worker->rebuild_data);
     if (now_ms - *told_ms < 2000)
         return;
     *told_ms = now_ms;
     g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "PARTITION", LC_NUMBER(r->partition->number), "RECORDS",
-                     LC_NUMBER(r->n_replayed), "OFFSET", LC_NUMBER(at), "END", LC_NUMBER(r->ends[changelog]), "MESSAGE",
+                     LC_NUMBER(r->n_replayed), "OFFSET", LC_NUMBER(at), "END", LC_NUMBER(end), "SECONDS_LEFT",
+                     LC_NUMBER((r->partition->rebuild_left_ms + 999) / 1000), "MESSAGE",
                      "making Redis from the changelog");
 }
 
@@ -551,6 +557,8 @@ replay(recovery *r, lc_changelog changelog, GError **error)
 
     if (r->reached[changelog] >= r->ends[changelog])
         return STEP_DONE;
+    r->replay_from = r->reached[changelog];
+    r->replay_began_ms = lc_worker_now_ms(worker);
     step done = STEP_FAILED;
     if (lc_worker_insist(worker, "a changelog", open_replay, &place, error))
         done = replay_records(r, changelog, error);
@@ -574,6 +582,8 @@ load_partition(recovery *r, GError **error)
 
     if (!store->ops->read_begin(store, &read, 1, error) || !store->ops->read_end(store, error)) {
         r->worker->store_ready = false;
+        if (error && !g_error_matches(*error, LC_ERROR, LC_ERROR_RETRY))
+            return STEP_FAILED;
         g_clear_error(error);
         return STEP_AGAIN;
     }
@@ -616,7 +626,7 @@ run(recovery *r, GError **error)
     lc_safe_time_init(&partition->safe, worker->n_inputs, r->offsets);
     partition->safe.now = safe_now;
     partition->must_recover = false;
-    partition->rebuilt = partition->rebuild_end = 0;
+    partition->rebuilt = partition->rebuild_end = partition->rebuild_left_ms = 0;
     worker->report.recoveries[partition->recovery_cause]++;
     /* Seek resumes; the others of a worker that waits are still paused. */
     if (worker->paused)
@@ -624,8 +634,9 @@ run(recovery *r, GError **error)
     return STEP_DONE;
 }
 
+/* a to d: the store shows what is committed. */
 static step
-recover_once(recovery *r, GError **error)
+restore(recovery *r, GError **error)
 {
     step done = read_both(r, error);
 
@@ -636,9 +647,30 @@ recover_once(recovery *r, GError **error)
     if (done == STEP_DONE)
         done = write_piece(r, (lc_store_write){0},
                            lc_applied_format(r->worker->options.input_names, r->offsets, r->ends), error);
+    return done;
+}
+
+static step
+recover_once(recovery *r, GError **error)
+{
+    step done = restore(r, error);
+
     if (done == STEP_DONE)
         done = load_partition(r, error);
     return done == STEP_DONE ? run(r, error) : done;
+}
+
+/* The store moved under us: from a. */
+static step
+repeat(recovery *r, step (*once)(recovery *r, GError **error), GError **error)
+{
+    lc_worker *worker = r->worker;
+    step done;
+
+    while ((done = once(r, error)) == STEP_AGAIN)
+        if (!lc_worker_tend(worker, 50, error) || worker->assignments != r->assignments)
+            return STEP_FAILED;
+    return done;
 }
 
 bool
@@ -646,17 +678,35 @@ lc_recover(lc_worker *worker, lc_partition *partition, GError **error)
 {
     recovery r;
     recovery_init(&r, worker, partition);
-    step done;
+    step done = repeat(&r, recover_once, error);
 
-    while ((done = recover_once(&r, error)) == STEP_AGAIN)
-        if (!lc_worker_tend(worker, 50, error) || worker->assignments != r.assignments) {
-            done = STEP_FAILED;
-            break;
-        }
     if (done == STEP_DONE)
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "PARTITION", LC_NUMBER(partition->number), "RECORDS",
                          LC_NUMBER(r.n_replayed), "MILLISECONDS", LC_NUMBER(lc_worker_now_ms(worker) - r.started_ms),
                          "MESSAGE", "recovered");
     recovery_clear(&r);
     return done == STEP_DONE;
+}
+
+/* Whatever the store's position is, from now on it says that nothing is applied: whoever recovers next empties it. */
+static step
+disown(recovery *r, GError **error)
+{
+    const int64_t nothing[LC_CHANGELOGS] = {0, 0};
+
+    return lc_worker_insist(r->worker, "Redis", ask_applied, r, error)
+               ? write_piece(r, (lc_store_write){0}, lc_applied_format_recovering(nothing), error)
+               : STEP_FAILED;
+}
+
+bool
+lc_rebuild(lc_worker *worker, lc_partition *partition, uint64_t *n_records, GError **error)
+{
+    recovery r;
+    recovery_init(&r, worker, partition);
+    bool done = repeat(&r, disown, error) == STEP_DONE && repeat(&r, restore, error) == STEP_DONE;
+
+    *n_records += r.n_replayed;
+    recovery_clear(&r);
+    return done;
 }

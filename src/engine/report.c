@@ -110,6 +110,7 @@ report_partitions(const lc_worker *worker)
             .next_wakeup = partition->next_wakeup,
             .lag = partition_lag(worker, partition),
             .wrong_partition = partition->wrong_partition,
+            .rebuild_left_ms = partition->rebuild_left_ms,
             .rebuilt = partition->rebuilt,
             .rebuild_end = partition->rebuild_end,
         };

@@ -64,8 +64,8 @@ lc_worker_stop(lc_worker *worker)
     atomic_store(&worker->stopping, true);
 }
 
-static void
-partition_free(void *data)
+void
+lc_partition_free(void *data)
 {
     lc_partition *partition = data;
 
@@ -79,8 +79,8 @@ partition_free(void *data)
     g_free(partition);
 }
 
-static lc_partition *
-partition_new(const lc_worker *worker, int32_t number)
+lc_partition *
+lc_partition_new(const lc_worker *worker, int32_t number)
 {
     lc_partition *partition = g_new0(lc_partition, 1);
 
@@ -130,7 +130,7 @@ lc_worker_new(const lc_worker_options *options)
     worker->n_inputs = options->log->n_inputs;
     worker->schemas = lc_schemas_new(options->registry, options->time);
     worker->judge = lc_judge_new(options->book);
-    worker->partitions = g_ptr_array_new_with_free_func(partition_free);
+    worker->partitions = g_ptr_array_new_with_free_func(lc_partition_free);
     worker->poison = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     worker->believed_ahead = LC_ABSENT;
     worker->complained_ms = INT64_MIN / 2;
@@ -203,7 +203,7 @@ take_assignment(lc_worker *worker)
     worker->report.joined = true;
     for (size_t i = 0; i < n; i++) {
         if (lc_worker_partition(worker, numbers[i]) == NULL)
-            g_ptr_array_add(worker->partitions, partition_new(worker, numbers[i]));
+            g_ptr_array_add(worker->partitions, lc_partition_new(worker, numbers[i]));
         g_string_append_printf(list, "%s%" PRId32, i ? "," : "", numbers[i]);
     }
     g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "WORKER", worker->options.transactional_id, "PARTITIONS",
@@ -588,4 +588,20 @@ lc_worker_run(lc_worker *worker, GError **error)
         }
     }
     return true;
+}
+
+bool
+lc_worker_rebuild(lc_worker *worker, lc_tell_rebuild tell, void *data, uint64_t *n_records, GError **error)
+{
+    bool done = lc_worker_prepare(worker, error);
+
+    *n_records = 0;
+    worker->tell_rebuild = tell;
+    worker->rebuild_data = data;
+    for (int32_t number = 0; done && number < worker->partition_count; number++) {
+        lc_partition *partition = lc_partition_new(worker, number);
+        done = lc_rebuild(worker, partition, n_records, error);
+        lc_partition_free(partition);
+    }
+    return done;
 }

@@ -211,9 +211,12 @@ typedef struct {
     bool policy_checked;
     int64_t *seen_ends;           /* ends last asked for, by input topic; -1: never */
     uint64_t wrong_partition;     /* dead letters that another partitioner made */
+    int64_t rebuild_left_ms;      /* an estimate */
     int64_t rebuilt, rebuild_end; /* offsets of the changelog being replayed; both 0: none */
 } lc_partition;
 
+lc_partition *lc_partition_new(const lc_worker *worker, int32_t number);
+void lc_partition_free(void *partition);
 /* It is dropped from memory and recovered before anything else is done. */
 void lc_partition_lose(lc_partition *partition, lc_recovery_cause cause);
 
@@ -245,6 +248,8 @@ struct lc_worker {
     GMutex shared_lock;
     lc_worker_report shared;                   /* a copy of it for others */
     _Atomic(const lc_policy_book *) next_book; /* to be judged by from the next batch on; NULL: none */
+    lc_tell_rebuild tell_rebuild;              /* or NULL */
+    void *rebuild_data;
     atomic_bool stopping;
 };
 
@@ -282,6 +287,8 @@ bool lc_worker_knows_policy_hash(const lc_worker *worker, lc_text hash);
 
 /* Step 3. False: give up (see lc_worker_tend), or an error. */
 bool lc_recover(lc_worker *worker, lc_partition *partition, GError **error);
+/* Steps a to d on a store that is emptied first. `*n_records` grows by those replayed. */
+bool lc_rebuild(lc_worker *worker, lc_partition *partition, uint64_t *n_records, GError **error);
 
 /* ---- batch.c ---- */
 
