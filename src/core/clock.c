@@ -114,14 +114,27 @@ lc_clock_serve(lc_replay *replay, lc_clock_run *run, lc_instant at, lc_ended_by 
 /* ---- All clocks of a cycle ---- */
 
 static lc_clock_run *
-add_run(lc_replay *replay, const struct lc_clock_kind *kind, lc_text name, const lc_clock_rule *rule)
+set_up(lc_clock_run *run, const struct lc_clock_kind *kind, lc_text name, const lc_clock_rule *rule)
 {
-    guint index = replay->runs->len;
-
-    g_array_set_size(replay->runs, index + 1);
-    lc_clock_run *run = run_at(replay, index);
     *run = (lc_clock_run){.kind = kind, .rule = rule, .name = name, .next = LC_NEVER};
     return run;
+}
+
+static void
+set_up_all(lc_replay *replay, const lc_rule *rule)
+{
+    g_array_set_size(replay->runs, MILESTONES + rule->n_milestones + 2);
+    lc_clock_run *run = run_at(replay, 0);
+
+    set_up(run++, &lc_first_contact_kind, LC_TEXT("first_contact"), &rule->first_contact);
+    set_up(run++, &lc_requested_kind, LC_TEXT("requested"), &rule->requested_time);
+    for (unsigned i = 0; i < rule->n_milestones; i++) {
+        const lc_milestone_rule *milestone = &rule->milestones[i];
+        set_up(run, &lc_milestone_kind, milestone->name, &milestone->clock)->stage = milestone->stage;
+        lc_clock_start(run++, replay->cycle->handoff_at);
+    }
+    set_up(run++, &lc_follow_up_kind, LC_TEXT("follow_up"), &rule->follow_up);
+    set_up(run++, &lc_clawback_kind, LC_TEXT("clawback"), &rule->clawback);
 }
 
 void
@@ -130,18 +143,7 @@ lc_clocks_open(lc_replay *replay, lc_instant follow_up_at)
     const lc_rule *rule = replay->cycle->rule;
     lc_instant handoff_at = replay->cycle->handoff_at;
 
-    g_array_set_size(replay->runs, 0);
-    add_run(replay, &lc_first_contact_kind, LC_TEXT("first_contact"), &rule->first_contact);
-    add_run(replay, &lc_requested_kind, LC_TEXT("requested"), &rule->requested_time);
-    for (unsigned i = 0; i < rule->n_milestones; i++) {
-        const lc_milestone_rule *milestone = &rule->milestones[i];
-        lc_clock_run *run = add_run(replay, &lc_milestone_kind, milestone->name, &milestone->clock);
-        run->stage = milestone->stage;
-        lc_clock_start(run, handoff_at);
-    }
-    add_run(replay, &lc_follow_up_kind, LC_TEXT("follow_up"), &rule->follow_up);
-    add_run(replay, &lc_clawback_kind, LC_TEXT("clawback"), &rule->clawback);
-
+    set_up_all(replay, rule);
     if (rule->has_requested_time && follow_up_at > handoff_at)
         lc_requested_set(replay, handoff_at, follow_up_at);
     else if (rule->has_first_contact)

@@ -33,14 +33,6 @@ lc_counters_clear(lc_counters *counters)
 /* ---- Changes ---- */
 
 static void
-count_suffixed(lc_counters *counters, change template, family family, lc_text suffix)
-{
-    template.family = family;
-    template.suffix = suffix;
-    g_array_append_val(counters->changes, template);
-}
-
-static void
 count_plain(lc_counters *counters, change template, uint64_t metrics)
 {
     for (; metrics; metrics &= metrics - 1) {
@@ -50,39 +42,79 @@ count_plain(lc_counters *counters, change template, uint64_t metrics)
 }
 
 static void
-count_stages(lc_counters *counters, change template, const lc_policy *policy, const uint64_t *sets)
+count_suffixed(lc_counters *counters, change template, family family, lc_text suffix)
+{
+    template.family = family;
+    template.suffix = suffix;
+    g_array_append_val(counters->changes, template);
+}
+
+static void
+count_reason(lc_counters *counters, change template, const lc_cycle *cycle)
+{
+    if (cycle->rejected_as >= 0)
+        count_suffixed(counters, template, REJECTED, cycle->policy->reasons[cycle->rejected_as].name);
+}
+
+/* The stages that are in these sets but not in those (NULL: none). */
+static void
+count_stages(lc_counters *counters, change template, const lc_policy *policy, const uint64_t *these,
+             const uint64_t *those)
 {
     static const family families[LC_STAGE_SETS] = {
         [LC_STAGES_REACHED] = REACHED, [LC_STAGES_MET] = MILESTONE_MET, [LC_STAGES_BREACHED] = MILESTONE_BREACHED};
     guint words = lc_stage_words(policy);
 
     for (lc_stage_set set = LC_STAGES_REACHED; set < LC_STAGE_SETS; set++)
-        for (guint word = 0; word < words; word++)
-            for (uint64_t bits = sets[set * words + word]; bits; bits &= bits - 1)
+        for (guint word = 0, at = set * words; word < words; word++, at++)
+            for (uint64_t bits = these[at] & ~(those ? those[at] : 0); bits; bits &= bits - 1)
                 count_suffixed(counters, template, families[set],
                                policy->stages[word * 64 + (guint)__builtin_ctzll(bits)].name);
+}
+
+static change
+template_of(const lc_cycle *cycle, int32_t delta)
+{
+    return (change){.channel = cycle->created->channel,
+                    .cohort = lc_zone_month(cycle->policy->reporting_zone, cycle->handoff_at),
+                    .delta = delta};
 }
 
 static void
 count_cycle(lc_counters *counters, const lc_replay *replay, const lc_cycle *cycle, int32_t delta)
 {
-    change template = {.channel = cycle->created->channel,
-                       .cohort = lc_zone_month(cycle->policy->reporting_zone, cycle->handoff_at),
-                       .delta = delta};
+    change template = template_of(cycle, delta);
 
     count_plain(counters, template, cycle->metrics);
-    count_stages(counters, template, cycle->policy, lc_cycle_stage_set(replay, cycle, LC_STAGES_NAMED));
-    if (cycle->rejected_as >= 0)
-        count_suffixed(counters, template, REJECTED, cycle->policy->reasons[cycle->rejected_as].name);
+    count_stages(counters, template, cycle->policy, lc_cycle_stage_set(replay, cycle, LC_STAGES_NAMED), NULL);
+    count_reason(counters, template, cycle);
 }
 
-static bool
-counts_the_same(const lc_replay *before, const lc_cycle *was, const lc_replay *after, const lc_cycle *is)
+/* Of one population and one document: only what differs. */
+static void
+count_difference(lc_counters *counters, const lc_replay *before, const lc_cycle *was, const lc_replay *after,
+                 const lc_cycle *is)
 {
-    return was->policy == is->policy && was->created == is->created && was->handoff_at == is->handoff_at &&
-           was->metrics == is->metrics && was->rejected_as == is->rejected_as &&
-           memcmp(lc_cycle_stage_set(before, was, LC_STAGES_NAMED), lc_cycle_stage_set(after, is, LC_STAGES_NAMED),
-                  LC_STAGE_SETS * lc_stage_words(is->policy) * sizeof(uint64_t)) == 0;
+    const uint64_t *sets_then = lc_cycle_stage_set(before, was, LC_STAGES_NAMED);
+    const uint64_t *sets_now = lc_cycle_stage_set(after, is, LC_STAGES_NAMED);
+    gsize bytes = LC_STAGE_SETS * lc_stage_words(is->policy) * sizeof(uint64_t);
+
+    bool same_stages = memcmp(sets_then, sets_now, bytes) == 0;
+
+    if (was->metrics == is->metrics && was->rejected_as == is->rejected_as && same_stages)
+        return;
+    change up = template_of(is, 1), down = up;
+    down.delta = -1;
+    count_plain(counters, down, was->metrics & ~is->metrics);
+    count_plain(counters, up, is->metrics & ~was->metrics);
+    if (!same_stages) {
+        count_stages(counters, down, is->policy, sets_then, sets_now);
+        count_stages(counters, up, is->policy, sets_now, sets_then);
+    }
+    if (was->rejected_as != is->rejected_as) {
+        count_reason(counters, down, was);
+        count_reason(counters, up, is);
+    }
 }
 
 static const lc_cycle *
@@ -93,20 +125,32 @@ cycle_of(const lc_replay *replay, guint number)
                : NULL;
 }
 
-static void
+static bool
+is_same_population(const lc_cycle *was, const lc_cycle *is)
+{
+    return was->policy == is->policy && was->created == is->created && was->handoff_at == is->handoff_at;
+}
+
+/* Whether a counter may have changed more than once. */
+static bool
 collect(lc_counters *counters, const lc_replay *before, const lc_replay *after)
 {
     guint end = MAX(before->first_number + before->cycles->len, after->cycles->len);
+    bool several = end > before->first_number + 1;
 
     for (guint number = before->first_number; number < end; number++) {
         const lc_cycle *was = cycle_of(before, number), *is = cycle_of(after, number);
-        if (was && is && counts_the_same(before, was, after, is))
+        if (was && is && is_same_population(was, is)) {
+            count_difference(counters, before, was, after, is);
             continue;
+        }
+        several |= was != NULL;
         if (was)
             count_cycle(counters, before, was, -1);
         if (is)
             count_cycle(counters, after, is, 1);
     }
+    return several;
 }
 
 /* ---- Adding up ---- */
@@ -184,6 +228,7 @@ name_of(lc_counters *counters, const change *change)
     return join(&counters->arena, lc_text_of(prefixes[change->family]), change->suffix);
 }
 
+/* Changes of one counter lie side by side. */
 static void
 add_up(lc_counters *counters)
 {
@@ -191,8 +236,8 @@ add_up(lc_counters *counters)
     guint n = counters->changes->len;
 
     for (guint i = 0, next; i < n; i = next) {
-        int32_t delta = 0;
-        for (next = i; next < n && compare_changes(&changes[i], &changes[next], NULL) == 0; next++)
+        int32_t delta = changes[i].delta;
+        for (next = i + 1; next < n && compare_changes(&changes[i], &changes[next], NULL) == 0; next++)
             delta += changes[next].delta;
         lc_count count = {changes[i].channel, changes[i].cohort, LC_NO_TEXT, delta};
         if (delta) {
@@ -205,12 +250,11 @@ add_up(lc_counters *counters)
 void
 lc_counters_make(lc_counters *counters, const lc_replay *before, const lc_replay *after)
 {
-    g_array_set_size(counters->changes, 0);
-    g_array_set_size(counters->counts, 0);
+    lc_array_empty(counters->changes);
+    lc_array_empty(counters->counts);
     lc_arena_reset(&counters->arena);
 
-    collect(counters, before, after);
-    if (counters->changes->len > 1)
+    if (collect(counters, before, after) && counters->changes->len > 1)
         g_qsort_with_data(counters->changes->data, (gint)counters->changes->len, sizeof(change), compare_changes, NULL);
     add_up(counters);
 }

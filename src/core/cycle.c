@@ -174,7 +174,7 @@ open_cycle(lc_replay *replay, lc_instant at, const lc_policy *policy, const lc_f
 
     g_array_append_val(replay->cycles, cycle);
     g_array_set_size(replay->stage_bits, replay->stage_bits->len + LC_STAGE_SETS * lc_stage_words(policy));
-    g_array_set_size(replay->runs, 0);
+    lc_array_empty(replay->runs);
     replay->cycle = &g_array_index(replay->cycles, lc_cycle, replay->cycles->len - 1);
     replay->open = true;
     hand_over(replay, owner, at);
@@ -198,7 +198,7 @@ give(lc_replay *replay, lc_instant handoff_at, lc_duration clock_skew)
     GArray *waiting = replay->waiting;
     guint kept = 0;
 
-    g_array_set_size(replay->given, 0);
+    lc_array_empty(replay->given);
     for (guint i = 0; i < waiting->len; i++) {
         lc_moment moment = g_array_index(waiting, lc_moment, i);
         if (moment.at >= handoff_at - clock_skew && moment.at < handoff_at) {
@@ -222,7 +222,7 @@ hand_off(lc_replay *replay, const lc_moment *moment)
     reject_late_each(replay, replay->waiting);
     open_cycle(replay, moment->at, policy, created, created->owner);
     bool held_back = lc_gates_hold_back(replay, &settlement);
-    g_array_set_size(replay->waiting, 0);
+    lc_array_empty(replay->waiting);
     if (held_back) {
         lc_cycle_settle(replay, &settlement);
         reject_late_each(replay, replay->given);
@@ -248,7 +248,7 @@ static void
 hand_off_to_new_owner(lc_replay *replay, const lc_moment *moment)
 {
     reject_late_each(replay, replay->waiting);
-    g_array_set_size(replay->waiting, 0);
+    lc_array_empty(replay->waiting);
     open_cycle(replay, moment->at, lc_policy_book_at(replay->book, moment->at), replay->cycle->created,
                moment->fact->owner);
     start_cycle(replay, LC_ABSENT);

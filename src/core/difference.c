@@ -181,9 +181,9 @@ lc_difference_make(lc_difference *difference, lc_text lead_id, lc_replay *before
 {
     difference->namer.lead_id = lead_id;
     lc_arena_reset(&difference->arena);
-    g_array_set_size(difference->published, 0);
-    g_array_set_size(difference->retracted, 0);
-    g_array_set_size(difference->outcomes, 0);
+    lc_array_empty(difference->published);
+    lc_array_empty(difference->retracted);
+    lc_array_empty(difference->outcomes);
 
     compare_cycles(difference, before, after, shared, warn_from);
     sort(difference, difference->retracted);

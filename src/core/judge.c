@@ -362,7 +362,7 @@ lc_lead_running_clocks(lc_judge *judge, const lc_lead *lead, lc_instant now, con
 {
     order_facts(judge, lead->facts, lead->n_facts);
     derive_both(judge, &(question){LC_ABSENT, later(now, lead), NULL, lead->n_facts});
-    g_array_set_size(judge->running, 0);
+    lc_array_empty(judge->running);
     for (guint i = 0; judge->after.open && i < judge->after.runs->len; i++) {
         const lc_clock_run *run = &g_array_index(judge->after.runs, lc_clock_run, i);
         lc_running_clock clock = {run->kind->clock, run->name, run->started_at, run->due_at};

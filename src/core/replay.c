@@ -34,13 +34,13 @@ void
 lc_replay_begin(lc_replay *replay, lc_instant now)
 {
     replay->now = now;
-    g_array_set_size(replay->cycles, 0);
-    g_array_set_size(replay->findings, 0);
-    g_array_set_size(replay->handovers, 0);
-    g_array_set_size(replay->stages, 0);
-    g_array_set_size(replay->stage_bits, 0);
-    g_array_set_size(replay->runs, 0);
-    g_array_set_size(replay->waiting, 0);
+    lc_array_empty(replay->cycles);
+    lc_array_empty(replay->findings);
+    lc_array_empty(replay->handovers);
+    lc_array_empty(replay->stages);
+    lc_array_empty(replay->stage_bits);
+    lc_array_empty(replay->runs);
+    lc_array_empty(replay->waiting);
     replay->first_number = 0;
     replay->cycle = NULL;
     replay->open = false;

@@ -182,6 +182,13 @@ lc_finding *lc_replay_find(lc_replay *replay, lc_outcome_type type, lc_instant a
 /* The same for a breach of kind EARLY: one of that kind at that instant is found again. */
 lc_finding *lc_replay_find_early(lc_replay *replay, lc_instant at);
 
+/* Its memory is kept. (g_array_set_size would move what is not there.) */
+static inline void
+lc_array_empty(GArray *array)
+{
+    array->len = 0;
+}
+
 /* The instant `duration` after `from`, LC_NEVER where it can't be said. */
 static inline lc_instant
 lc_instant_after(lc_instant from, lc_duration duration)
