@@ -108,6 +108,15 @@ cool_down(lc_replay *replay, const lc_reason *reason, lc_text text, lc_instant a
     replay->cooldown_reason = text;
 }
 
+/* Rule 4.4: of a rejection given to a hand-off it counts if after H. */
+static lc_instant
+resume_at(const lc_moment *moment)
+{
+    bool given = moment->at > moment->fact->occurred_at;
+
+    return given && moment->fact->follow_up_at <= moment->at ? LC_ABSENT : moment->fact->follow_up_at;
+}
+
 static void
 reject(lc_replay *replay, const lc_moment *moment)
 {
@@ -125,7 +134,7 @@ reject(lc_replay *replay, const lc_moment *moment)
                                              .destination = &reason->destination,
                                              .reason = moment->fact->text,
                                              .rejected_by = moment->fact->owner,
-                                             .resume_at = moment->fact->follow_up_at});
+                                             .resume_at = resume_at(moment)});
 }
 
 /* After the settlement; before the first hand-off it means nothing. */
