@@ -1,4 +1,4 @@
-/* How fast the core judges, and how calendar arithmetic grows with the years.
+/* How fast the core judges.
  *
  *   build/release/tests/bench/bench_core
  *
@@ -160,28 +160,10 @@ bench_long_lead(lc_judge *judge)
     lc_arena_clear(&arena);
 }
 
-/* From instants all over a year, amounts that end `years` later. */
-static void
-bench_calendar(const lc_calendar *calendar, int years)
-{
-    enum { TIMES = 1000000 };
-    g_autofree char *what = g_strdup_printf("calendar add over %d years of office windows", years);
-    lc_duration amount = lc_calendar_between(calendar, HANDED_OFF, HANDED_OFF + years * 365 * LC_DAY);
-    lc_instant sum = 0;
-    double began = seconds_on_core();
-
-    for (int i = 0; i < TIMES; i++)
-        sum ^= lc_calendar_add(calendar, HANDED_OFF + (i * 7919LL % 365) * LC_DAY, amount);
-    report(what, TIMES, began);
-    if (sum == 1)
-        puts("");
-}
-
 int
 main(void)
 {
     static const char *const channels[] = {"demo", "webinar"};
-    static const int years[] = {1, 2, 5, 10, 20};
     g_autoptr(GError) error = NULL;
     g_autoptr(lc_policy_book) book =
         lc_policy_book_load((const char *const[]){LC_SOURCE_DIR "/tests/examples/full/feed/policy.yaml", NULL}, &error);
@@ -197,8 +179,5 @@ main(void)
         bench_whole_leads(judge, channels[i]);
     }
     bench_long_lead(judge);
-    const lc_policy *policy = lc_policy_book_get(book, 0);
-    for (size_t i = 0; i < G_N_ELEMENTS(years); i++)
-        bench_calendar(policy->rules[policy->n_rules - 1].first_contact.calendar, years[i]);
     return 0;
 }
