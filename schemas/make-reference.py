@@ -58,7 +58,7 @@ def type_text(avro_type, named):
         named.append(avro_type)
         return avro_type["name"]
     if kind == "fixed":
-        return f"fixed({avro_type['size']})"
+        return avro_type.get("logicalType", f"fixed({avro_type['size']})")
     return avro_type.get("logicalType", kind)
 
 

@@ -108,6 +108,16 @@ write_base64(GString *json, lc_text bytes)
     g_string_append_printf(json, "\"%s\"", text);
 }
 
+static void
+write_uuid(GString *json, lc_text bytes)
+{
+    lc_uuid uuid;
+    char text[LC_UUID_TEXT_BYTES];
+    memcpy(uuid.bytes, bytes.data, sizeof uuid.bytes);
+    *lc_put_uuid(text, &uuid) = '\0';
+    g_string_append_printf(json, "\"%s\"", text);
+}
+
 static bool
 write_bytes(dumper *d, const lc_node *node)
 {
@@ -115,7 +125,10 @@ write_bytes(dumper *d, const lc_node *node)
     if (!(node->kind == LC_NODE_FIXED ? lc_wire_bytes(&d->wire, node->fixed_size, &bytes)
                                       : lc_wire_text(&d->wire, &bytes)))
         return false;
-    write_base64(d->json, bytes);
+    if (node->is_uuid)
+        write_uuid(d->json, bytes);
+    else
+        write_base64(d->json, bytes);
     return true;
 }
 

@@ -216,6 +216,8 @@ build_fixed(builder *b, const json_t *json, place at)
         return refuse(b, "the fixed \"%s\" has no size", node->name);
     node->fixed_size = MIN((uint64_t)json_integer_value(size), ENDLESS);
     node->min_bytes = node->fixed_size;
+    node->is_uuid = node->fixed_size == sizeof(lc_uuid) &&
+                    g_strcmp0(json_string_value(json_object_get(json, "logicalType")), "uuid") == 0;
     return node;
 }
 

@@ -48,8 +48,10 @@ read_as_json(const lc_plan *plan, const uint8_t *body, size_t size)
     g_autoptr(GString) json = g_string_new(NULL);
     if (!lc_plan_read_json(plan, body, size, json, NULL))
         return;
-    json_t *parsed = json_loadb(json->str, json->len, JSON_ALLOW_NUL, NULL);
-    g_assert_nonnull(parsed);
+    json_error_t wrong;
+    json_t *parsed = json_loadb(json->str, json->len, JSON_ALLOW_NUL, &wrong);
+    /* valid JSON, but jansson can't hold such a key */
+    g_assert_true(parsed || json_error_code(&wrong) == json_error_null_byte_in_key);
     json_decref(parsed);
 }
 

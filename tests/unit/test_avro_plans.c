@@ -385,6 +385,8 @@ any_record_is_shown_as_json(void **state)
         size_t size;
         const char *json;
     } cases[] = {
+        {NAMED("Order", FIELD("a", "{\"type\":\"fixed\",\"name\":\"U\",\"size\":16,\"logicalType\":\"uuid\"}")),
+         BODY("0123456789abcde\xff"), "{\"type\":\"Order\",\"a\":\"30313233-3435-3637-3839-6162636465ff\"}"},
         {NAMED("Order", FIELD("a", "\"null\"") "," FIELD("b", "\"boolean\"") "," FIELD("c", "\"int\"") "," LONG("d")),
          BODY("\x01\x03\x04"), "{\"type\":\"Order\",\"a\":null,\"b\":true,\"c\":-2,\"d\":2}"},
         {NAMED("Order", FIELD("f", "\"float\"") "," FIELD("g", "\"double\"")), BODY("\0\0\xc0\x3f\0\0\0\0\0\0\xf8\x7f"),
