@@ -3,6 +3,7 @@
 #include <syslog.h>
 
 #define COMMITTED_MS 1000
+#define REPORT_EVERY_S 10
 
 /* What correctness rests on, and what comes from keys of its own. */
 static const char *const reserved[] = {"bootstrap.servers",
@@ -66,12 +67,33 @@ on_log(const rd_kafka_t *client, int level, const char *facility, const char *te
                      "kafka: %s", text);
 }
 
+/* What time does not heal, and what librdkafka's calls only show as a time-out. */
+static bool
+is_for_operator(rd_kafka_resp_err_t err)
+{
+    return err == RD_KAFKA_RESP_ERR__AUTHENTICATION || err == RD_KAFKA_RESP_ERR__SSL ||
+           err == RD_KAFKA_RESP_ERR__RESOLVE;
+}
+
+void
+lc_kafka_report(rd_kafka_t *client, int err, const char *reason)
+{
+    static gint said_s; /* of all clients */
+    gint now_s = (gint)(g_get_monotonic_time() / G_USEC_PER_SEC), last_s = g_atomic_int_get(&said_s);
+    GLogLevelFlags level = G_LOG_LEVEL_DEBUG;
+
+    if (is_for_operator((rd_kafka_resp_err_t)err) && (last_s == 0 || now_s - last_s >= REPORT_EVERY_S) &&
+        g_atomic_int_compare_and_exchange(&said_s, last_s, now_s))
+        level = G_LOG_LEVEL_WARNING;
+    g_log_structured(G_LOG_DOMAIN, level, "CLIENT", rd_kafka_name(client), "MESSAGE", "kafka: %s: %s",
+                     rd_kafka_err2name((rd_kafka_resp_err_t)err), reason);
+}
+
 static void
 on_error(rd_kafka_t *client, int err, const char *reason, void *opaque)
 {
     (void)opaque;
-    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_DEBUG, "CLIENT", rd_kafka_name(client), "MESSAGE", "kafka: %s: %s",
-                     rd_kafka_err2name((rd_kafka_resp_err_t)err), reason);
+    lc_kafka_report(client, err, reason);
 }
 
 rd_kafka_conf_t *

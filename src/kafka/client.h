@@ -21,6 +21,9 @@ bool lc_kafka_fail(GError **error, lc_error code, rd_kafka_resp_err_t err, const
 bool
 lc_kafka_fail_with(GError **error, lc_error code, rd_kafka_error_t *cause, const char *format, ...) G_GNUC_PRINTF(4, 5);
 
+/* For an error_cb: logs; as a warning, every 10 s at most, where the operator must help. */
+void lc_kafka_report(rd_kafka_t *client, int err, const char *reason);
+
 /* The operator must do something about it (authentication, authorization, a feature the broker lacks). */
 bool lc_kafka_is_config_error(rd_kafka_resp_err_t err);
 

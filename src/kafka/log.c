@@ -194,9 +194,12 @@ log_replay_open(lc_log *base, lc_changelog changelog, int32_t partition, int64_t
     kafka_log *log = kafka_log_of(base);
     lc_output output = changelog == LC_CHANGELOG_STATE ? LC_OUTPUT_STATE : LC_OUTPUT_COUNTERS;
 
-    log_replay_close(base);
-    log->replay = lc_replay_open(&log->options, log->options.outputs[output], partition, offset, error);
-    return log->replay != NULL;
+    const char *topic = log->options.outputs[output];
+    if (log->replay == NULL || !lc_replay_is_starting(log->replay, topic, partition, offset)) {
+        log_replay_close(base);
+        log->replay = lc_replay_new(&log->options, topic, partition, offset, error);
+    }
+    return log->replay && lc_replay_start(log->replay, error);
 }
 
 static lc_replay_result

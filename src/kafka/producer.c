@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #define CALL_MS 1000
+#define DESTROY_MS 300
 #define SERVE_EVERY 1024
 #define MAX_MESSAGE_BYTES "2097152"
 #define END_TXN 26 /* ApiKey */
@@ -75,8 +76,7 @@ on_error(rd_kafka_t *client, int err, const char *reason, void *opaque)
 
     if (lc_kafka_is_transport_error((rd_kafka_resp_err_t)err))
         producer->n_transport_errors++;
-    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_DEBUG, "CLIENT", rd_kafka_name(client), "MESSAGE", "kafka: %s: %s",
-                     rd_kafka_err2name((rd_kafka_resp_err_t)err), reason);
+    lc_kafka_report(client, err, reason);
 }
 
 /* error_cb hides a transport error like the one before it for 30 s, so what was sent is counted too. */
@@ -164,7 +164,7 @@ drop_client(lc_producer *producer)
         g_clear_pointer(&producer->topics[i], rd_kafka_topic_destroy);
     rd_kafka_purge(producer->client,
                    RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
-    if (lc_kafka_destroy(producer->client, CALL_MS))
+    if (lc_kafka_destroy(producer->client, DESTROY_MS))
         g_free(producer->sent); /* else its threads may still count */
     producer->client = NULL;
     producer->sent = NULL;

@@ -9,7 +9,8 @@ struct lc_replay {
     rd_kafka_t *client;
     char *topic;
     int32_t partition;
-    int64_t next;
+    int64_t from, next;
+    bool is_started;
     bool at_end; /* nothing came since the last PARTITION_EOF */
     lc_fetch_waker waker;
     GPtrArray *held;
@@ -46,8 +47,9 @@ make_client(const lc_kafka_options *options, long *queued, GError **error)
 /* Where to begin: compaction leaves gaps, but never moves the beginning; a beginning that moved past `offset` means
  * that records which nobody may have replayed are deleted. From 0 all that is left is all there is. */
 static bool
-find_start(lc_replay *replay, int64_t offset, GError **error)
+find_start(lc_replay *replay, GError **error)
 {
+    int64_t offset = replay->from;
     g_autoptr(rd_kafka_topic_partition_list_t) list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_t *one = rd_kafka_topic_partition_list_add(list, replay->topic, replay->partition);
 
@@ -81,7 +83,7 @@ start(lc_replay *replay, GError **error)
 }
 
 lc_replay *
-lc_replay_open(const lc_kafka_options *options, const char *topic, int32_t partition, int64_t offset, GError **error)
+lc_replay_new(const lc_kafka_options *options, const char *topic, int32_t partition, int64_t offset, GError **error)
 {
     long queued = 0;
     rd_kafka_t *client = make_client(options, &queued, error);
@@ -91,13 +93,25 @@ lc_replay_open(const lc_kafka_options *options, const char *topic, int32_t parti
     replay->client = client;
     replay->topic = g_strdup(topic);
     replay->partition = partition;
+    replay->from = offset;
     replay->held = g_ptr_array_new_with_free_func((GDestroyNotify)rd_kafka_message_destroy);
     rd_kafka_poll_set_consumer(client);
     lc_fetch_waker_init(&replay->waker, client, queued);
-    if (find_start(replay, offset, error) && start(replay, error))
-        return replay;
-    lc_replay_close(replay);
-    return NULL;
+    return replay;
+}
+
+bool
+lc_replay_is_starting(const lc_replay *replay, const char *topic, int32_t partition, int64_t offset)
+{
+    return !replay->is_started && replay->partition == partition && replay->from == offset &&
+           strcmp(replay->topic, topic) == 0;
+}
+
+bool
+lc_replay_start(lc_replay *replay, GError **error)
+{
+    replay->is_started = find_start(replay, error) && start(replay, error);
+    return replay->is_started;
 }
 
 static void

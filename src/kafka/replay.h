@@ -5,9 +5,17 @@
 
 typedef struct lc_replay lc_replay;
 
-/* LC_ERROR_FATAL: what lay between `offset` and the log's beginning was deleted. LC_ERROR_RETRY: no answer. */
+/* Not started yet. */
 lc_replay *
-lc_replay_open(const lc_kafka_options *options, const char *topic, int32_t partition, int64_t offset, GError **error);
+lc_replay_new(const lc_kafka_options *options, const char *topic, int32_t partition, int64_t offset, GError **error);
+
+/* Call until it does not say LC_ERROR_RETRY: a slow broker needs more than one call, with the same client.
+ * LC_ERROR_FATAL: what lay between the offset and the log's beginning was deleted. */
+bool lc_replay_start(lc_replay *replay, GError **error);
+
+/* It was made for this, and start said LC_ERROR_RETRY. */
+bool lc_replay_is_starting(const lc_replay *replay, const char *topic, int32_t partition, int64_t offset);
+
 /* With LC_REPLAY_NOTHING `error` may be set. LC_ERROR_FATAL: the changelog ends before the offset asked for. */
 lc_replay_result lc_replay_read(lc_replay *replay, int timeout_ms, lc_replayed *replayed, GError **error);
 void lc_replay_release(lc_replay *replay);

@@ -404,7 +404,7 @@ pauses_and_seeks_lose_and_repeat_nothing(void **state)
         log->ops->release_records(log);
     }
     for (int32_t p = 0; p < PARTITIONS; p++)
-        log->ops->resume(log, p);
+        seek(log, p, next[p][0], next[p][1]); /* so that the end is said of each */
     for (int left = PARTITIONS * INPUTS; left > 0;) {
         lc_log_event event;
         must(log->ops->poll(log, 5000, &event, &error), error);
@@ -794,6 +794,31 @@ a_zombie_can_send_no_offsets(void **state)
     world_free(w);
 }
 
+/* It stood still while the group went on without it, and knows nothing of it. */
+static void
+a_sleeper_can_send_no_offsets(void **state)
+{
+    static const char *const properties[] = {"session.timeout.ms", "6000", "max.poll.interval.ms", "6000", NULL};
+    GError *error = NULL;
+    world *w = world_new(2);
+    (void)state;
+    w->options.properties = properties;
+    lc_log *sleeper = joined(w, "a");
+    lc_log *other = log_new(w, "b");
+    int64_t offset = -1;
+    begin_and_flush(sleeper, "x", &offset);
+    join(other);
+    poll_for(other, LC_LOG_ASSIGNED, PATIENCE_S);
+    assert_false(send_offsets(sleeper, 5, "m", &error));
+    assert_int_equal(error->code, LC_ERROR_ABORT);
+    g_clear_error(&error);
+    sleeper->ops->abort(sleeper);
+    poll_for(sleeper, LC_LOG_REVOKED, PATIENCE_S);
+    sleeper->ops->free(sleeper);
+    other->ops->free(other);
+    world_free(w);
+}
+
 static void
 a_revoked_assignment_can_send_no_offsets(void **state)
 {
@@ -903,6 +928,7 @@ main(int argc, char **argv)
         cmocka_unit_test(a_second_producer_fences_the_first),
         cmocka_unit_test(the_transaction_of_a_dead_owner_is_found_and_ended),
         cmocka_unit_test(a_zombie_can_send_no_offsets),
+        cmocka_unit_test(a_sleeper_can_send_no_offsets),
         cmocka_unit_test(a_revoked_assignment_can_send_no_offsets),
         cmocka_unit_test(two_logs_share_the_partitions),
         cmocka_unit_test(a_restart_of_the_same_instance_takes_no_time),
