@@ -563,6 +563,7 @@ move_clock(sim *s, unsigned slot)
     sim_life *life = living(s, slot);
     if (life == NULL)
         return;
+    life->clock_was_moved = true;
     life->clock_ahead = jumps[sim_random_below(&s->random, G_N_ELEMENTS(jumps))];
     sim_say(s, "%s's wall clock is %" PRId64 " ms ahead now", life->name, life->clock_ahead);
 }
@@ -682,9 +683,12 @@ become_quiet(sim *s)
     lc_memory_redis_set_down(s->redis, false);
     for (guint i = 0; i < s->lives->len; i++) {
         sim_life *life = g_ptr_array_index(s->lives, i);
-        life->clock_ahead = 0;
         if (life->is_suspended)
             life->wake_at = s->now;
+        /* A clock that was behind at the start looks as if it jumps ahead now; the log says to restart. */
+        if (life->clock_was_moved)
+            stop_life(life);
+        life->clock_ahead = 0;
     }
     for (unsigned i = 1; s->plan.upstream && i <= SIM_UPSTREAMS; i++)
         add_event(s, s->now, SIM_UPSTREAM_END, i);

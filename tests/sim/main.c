@@ -131,6 +131,7 @@ run_many(void)
         if (!shared->failed)
             continue;
         printf("seed %" G_GUINT64_FORMAT ": %s\n", shared->seed, shared->failure);
+        fflush(stdout);
         failures++;
         shared->failed = false;
         next = shared->seed + 1;

@@ -89,7 +89,8 @@ typedef struct {
     bool has_ended, was_stopped, was_killed;
     unsigned burst;          /* calls since it was resumed */
     lc_duration clock_ahead; /* its wall clock's error */
-    lc_instant last_wall;    /* as it last read it */
+    bool clock_was_moved;
+    lc_instant last_wall; /* as it last read it */
     bool succeeded;
     GError *error;
 } sim_life;

@@ -1,0 +1,387 @@
+/* The engine does what architecture.md and commit-protocol.md say, on the memory log and store. */
+#include "bench.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static const char policy[] = "name: test\n"
+                             "retain: 9000d\n"
+                             "stages: [SAL, {name: WON, closes: won}]\n"
+                             "reasons:\n"
+                             "  other: {route: NURTURE}\n"
+                             "rules:\n"
+                             "  - name: all\n"
+                             "    when: any\n"
+                             "    first_contact: {within: 10s}\n"
+                             "    clawback: {after: 30d}\n";
+
+static const char other_policy[] = "name: test\n"
+                                   "retain: 9000d\n"
+                                   "stages: [SAL, {name: WON, closes: won}]\n"
+                                   "reasons:\n"
+                                   "  other: {route: NURTURE}\n"
+                                   "rules:\n"
+                                   "  - name: all\n"
+                                   "    when: any\n"
+                                   "    first_contact: {within: 20s}\n"
+                                   "    clawback: {after: 30d}\n";
+
+static int
+setup(void **state)
+{
+    *state = bench_new(policy);
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    bench_free(*state);
+    return 0;
+}
+
+static unsigned
+breaches(bench *b)
+{
+    return bench_count(b, LC_OUTPUT_BREACHES, LC_SCHEMA_SLA_BREACHED);
+}
+
+static void
+run(bench *b, lc_duration duration)
+{
+    bool stopped = bench_run(b, duration);
+    if (b->error)
+        print_error("%s\n", b->error->message);
+    assert_true(stopped);
+}
+
+static void
+hand_off(bench *b, const char *lead_id)
+{
+    lc_fact created = bench_created("created", b->manual.now);
+    bench_publish(b, 0, lead_id, &created);
+}
+
+static void
+a_breach_is_published_once_when_its_due_time_has_passed(void **state)
+{
+    bench *b = *state;
+    hand_off(b, "lead");
+    run(b, 9 * LC_SECOND);
+    assert_int_equal(breaches(b), 0);
+    assert_int_equal(bench_counter(b, "handed_off"), 1);
+    run(b, 3 * LC_SECOND);
+    assert_int_equal(breaches(b), 1);
+    assert_int_equal(bench_counter(b, "first_contact_breached"), 1);
+    run(b, LC_MINUTE);
+    assert_int_equal(breaches(b), 1);
+}
+
+static void
+a_contact_in_time_prevents_it(void **state)
+{
+    bench *b = *state;
+    hand_off(b, "lead");
+    run(b, 5 * LC_SECOND);
+    lc_fact contacted = bench_contacted("contacted", b->manual.now);
+    bench_publish(b, 1, "lead", &contacted);
+    run(b, LC_MINUTE);
+    assert_int_equal(breaches(b), 0);
+    assert_int_equal(bench_counter(b, "first_contact_met"), 1);
+}
+
+static void
+a_contact_that_comes_late_takes_the_breach_back(void **state)
+{
+    bench *b = *state;
+    hand_off(b, "lead");
+    lc_fact contacted = bench_contacted("contacted", b->manual.now + 5 * LC_SECOND);
+    run(b, 15 * LC_SECOND);
+    assert_int_equal(breaches(b), 1);
+    bench_publish(b, 1, "lead", &contacted);
+    run(b, LC_SECOND);
+    assert_int_equal(bench_count(b, LC_OUTPUT_BREACHES, LC_SCHEMA_RETRACTED), 1);
+    assert_int_equal(bench_counter(b, "first_contact_breached"), 0);
+}
+
+static void
+lateness_is_waited_for(void **state)
+{
+    bench *b = *state;
+    b->options.lateness = 5 * LC_SECOND;
+    hand_off(b, "lead");
+    run(b, 14 * LC_SECOND);
+    assert_int_equal(breaches(b), 0);
+    run(b, 3 * LC_SECOND);
+    assert_int_equal(breaches(b), 1);
+}
+
+static void
+a_backlog_is_read_before_any_timer_fires(void **state)
+{
+    bench *b = *state;
+    b->options.batch_facts = 1;
+    lc_instant began = b->manual.now;
+    for (int i = 0; i < 50; i++) {
+        g_autofree char *lead_id = g_strdup_printf("lead-%d", i);
+        hand_off(b, lead_id);
+    }
+    lc_fact contacted = bench_contacted("contacted", began + LC_SECOND);
+    for (int i = 0; i < 50; i++) {
+        g_autofree char *lead_id = g_strdup_printf("lead-%d", i);
+        bench_publish(b, 1, lead_id, &contacted);
+    }
+    b->manual.now += LC_HOUR;
+    run(b, LC_MINUTE);
+    assert_int_equal(bench_counter(b, "first_contact_met"), 50);
+    assert_int_equal(breaches(b), 0);
+}
+
+static void
+an_open_transaction_of_a_publisher_holds_time_back(void **state)
+{
+    bench *b = *state;
+    int32_t partition = bench_partition_of("lead");
+    lc_fact contacted = bench_contacted("contacted", b->manual.now + LC_SECOND);
+    g_autoptr(GBytes) value = bench_encode("lead", &contacted);
+    hand_off(b, "lead");
+    lc_memory_append_open(b->broker, "publisher", 1, partition, LC_TEXT("lead"),
+                          (lc_text){g_bytes_get_data(value, NULL), g_bytes_get_size(value)});
+    run(b, 30 * LC_SECOND);
+    assert_int_equal(breaches(b), 0);
+    lc_memory_end_open(b->broker, "publisher", true);
+    run(b, 10 * LC_SECOND);
+    assert_int_equal(breaches(b), 0);
+    assert_int_equal(bench_counter(b, "first_contact_met"), 1);
+}
+
+static void
+a_transaction_that_is_aborted_lets_time_go_on(void **state)
+{
+    bench *b = *state;
+    lc_memory_append_open(b->broker, "publisher", 1, bench_partition_of("lead"), LC_TEXT("lead"), LC_TEXT("x"));
+    hand_off(b, "lead");
+    run(b, 30 * LC_SECOND);
+    assert_int_equal(breaches(b), 0);
+    lc_memory_end_open(b->broker, "publisher", false);
+    run(b, 5 * LC_SECOND);
+    assert_int_equal(breaches(b), 1);
+}
+
+static void
+an_emptied_store_is_made_anew_from_the_changelogs(void **state)
+{
+    bench *b = *state;
+    int32_t partition = bench_partition_of("lead");
+    hand_off(b, "lead");
+    run(b, 5 * LC_SECOND);
+    g_autoptr(GBytes) before = g_bytes_ref(lc_memory_redis_lead(b->redis, partition, LC_TEXT("lead")));
+    lc_instant wake_at = lc_memory_redis_wakeup(b->redis, partition, LC_TEXT("lead"));
+    lc_memory_redis_empty(b->redis);
+    run(b, 3 * LC_SECOND);
+    GBytes *after = lc_memory_redis_lead(b->redis, partition, LC_TEXT("lead"));
+    assert_non_null(after);
+    assert_true(g_bytes_equal(before, after));
+    assert_int_equal(lc_memory_redis_wakeup(b->redis, partition, LC_TEXT("lead")), wake_at);
+    assert_int_equal(bench_counter(b, "handed_off"), 1);
+    run(b, 10 * LC_SECOND);
+    assert_int_equal(breaches(b), 1);
+}
+
+static void
+a_store_that_is_down_is_waited_for(void **state)
+{
+    bench *b = *state;
+    hand_off(b, "lead");
+    lc_memory_redis_set_down(b->redis, true);
+    run(b, 5 * LC_SECOND);
+    assert_int_equal(lc_memory_committed(b->broker, 0, bench_partition_of("lead"), NULL), -1);
+    lc_memory_redis_set_down(b->redis, false);
+    run(b, 15 * LC_SECOND);
+    assert_int_equal(breaches(b), 1);
+}
+
+static void
+erase_after_a_minute(void *data)
+{
+    bench *b = data;
+    if (b->manual.now < BENCH_BEGIN + LC_MINUTE)
+        return;
+    lc_memory_append(b->broker, 0, bench_partition_of("lead"), LC_TEXT("lead"), LC_NO_TEXT, LC_ABSENT);
+    b->meanwhile = NULL;
+}
+
+static void
+a_null_value_erases_the_lead(void **state)
+{
+    bench *b = *state;
+    hand_off(b, "lead");
+    b->meanwhile = erase_after_a_minute;
+    run(b, 2 * LC_MINUTE);
+    assert_int_equal(bench_counter(b, "erased"), 1);
+    assert_int_equal(bench_count(b, LC_OUTPUT_SETTLED, LC_SCHEMA_LEAD_SETTLED), 1);
+}
+
+static void
+the_same_fact_again_changes_nothing(void **state)
+{
+    bench *b = *state;
+    lc_fact rejected = bench_rejected("rejected", b->manual.now + LC_SECOND, "who knows");
+    hand_off(b, "lead");
+    for (int i = 0; i < 3; i++)
+        bench_publish(b, 1, "lead", &rejected);
+    run(b, 5 * LC_SECOND);
+    assert_int_equal(bench_count(b, LC_OUTPUT_SETTLED, LC_SCHEMA_LEAD_SETTLED), 1);
+    assert_int_equal(bench_count(b, LC_OUTPUT_ROUTED, LC_SCHEMA_LEAD_ROUTED), 1);
+    assert_int_equal(bench_counter(b, "rejected"), 1);
+}
+
+/* ---- Dead letters ---- */
+
+static const struct {
+    const char *reason;
+    const char *key;
+    const char *lead_id; /* of a fact; NULL: the value below */
+    const char *value;
+    size_t size;
+    lc_duration ahead;
+    int32_t shift; /* of the partition */
+} hostile[] = {
+    {"NOT_AVRO", "a", NULL, "no frame at all", 15, 0, 0},
+    {"NOT_AVRO", "a", NULL, "\0\0\0\0\1\xff\xff\xff\xff\xff\xff\xff\xff\xff", 14, 0, 0},
+    {"NOT_AVRO", "a", NULL, "", 0, 0, 0},
+    {"UNKNOWN_SCHEMA", "a", NULL, "\0\0\0\x27\x0f???", 8, 0, 0},
+    {"UNKNOWN_TYPE", "a", NULL, "\0\0\0\0\7???", 8, 0, 0},
+    {"BAD_FACT", "a", "a", NULL, 0, LC_DAY, 0},
+    {"KEY_MISMATCH", "a", "b", NULL, 0, 0, 0},
+    {"WRONG_PARTITION", "a", "a", NULL, 0, 0, 1},
+};
+
+static void
+what_is_no_fact_goes_to_the_dead_letters_with_its_reason(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(hostile); i++) {
+        bench *b = bench_new(policy);
+        lc_fact created = bench_created("created", b->manual.now + hostile[i].ahead);
+        g_autoptr(GBytes) fact = bench_encode(hostile[i].lead_id ? hostile[i].lead_id : "a", &created);
+        lc_text value = hostile[i].lead_id ? (lc_text){g_bytes_get_data(fact, NULL), g_bytes_get_size(fact)}
+                                           : (lc_text){hostile[i].value, hostile[i].size};
+        lc_memory_append(b->broker, 0, (bench_partition_of(hostile[i].key) + hostile[i].shift) % BENCH_PARTITIONS,
+                         lc_text_of(hostile[i].key), value, LC_ABSENT);
+        hand_off(b, "good");
+        run(b, 10 * LC_SECOND);
+        g_autofree char *reasons = bench_dead_letters(b);
+        assert_string_equal(reasons, hostile[i].reason);
+        assert_int_equal(bench_counter(b, "handed_off"), 1);
+        bench_free(b);
+    }
+}
+
+static void
+a_fact_whose_outcomes_are_refused_for_their_size_goes_to_the_dead_letters(void **state)
+{
+    bench *b = *state;
+    lc_fact rejected = bench_rejected("rejected", b->manual.now + LC_SECOND, "who knows");
+    lc_memory_broker_limits(b->broker)->max_record_bytes[LC_OUTPUT_SETTLED] = 20;
+    hand_off(b, "lead");
+    hand_off(b, "other");
+    run(b, 2 * LC_SECOND);
+    bench_publish(b, 1, "lead", &rejected);
+    run(b, 10 * LC_SECOND);
+    g_autofree char *reasons = bench_dead_letters(b);
+    assert_string_equal(reasons, "LEAD_TOO_LARGE");
+    assert_int_equal(bench_counter(b, "handed_off"), 2);
+    assert_int_equal(bench_counter(b, "rejected"), 0);
+}
+
+/* ---- Where it must stop ---- */
+
+static void
+assert_stops(bench *b, lc_error code, const char *word)
+{
+    assert_false(bench_run(b, LC_MINUTE));
+    assert_true(g_error_matches(b->error, LC_ERROR, (int)code));
+    if (strstr(b->error->message, word) == NULL)
+        fail_msg("\"%s\" says nothing of %s", b->error->message, word);
+}
+
+static void
+changelogs_without_committed_offsets_stop_it(void **state)
+{
+    bench *b = *state;
+    hand_off(b, "lead");
+    run(b, 2 * LC_SECOND);
+    lc_memory_forget_group(b->broker);
+    assert_stops(b, LC_ERROR_FATAL, "reset");
+}
+
+static void
+a_store_ahead_of_kafka_stops_it(void **state)
+{
+    bench *b = *state;
+    hand_off(b, "lead");
+    run(b, 2 * LC_SECOND);
+    lc_memory_broker_free(b->broker);
+    b->broker = lc_memory_broker_new(&b->manual.world, BENCH_INPUTS, BENCH_PARTITIONS);
+    assert_stops(b, LC_ERROR_FATAL, "rebuild");
+}
+
+static void
+inputs_deleted_before_they_were_read_stop_it(void **state)
+{
+    bench *b = *state;
+    int32_t partition = bench_partition_of("lead");
+    hand_off(b, "lead");
+    run(b, 2 * LC_SECOND);
+    hand_off(b, "lead");
+    hand_off(b, "lead");
+    lc_memory_truncate(b->broker, 0, partition, 2);
+    assert_stops(b, LC_ERROR_FATAL, "deleted");
+}
+
+static void
+a_changed_policy_is_refused_unless_accepted(void **state)
+{
+    bench *b = *state;
+    hand_off(b, "lead");
+    run(b, 2 * LC_SECOND);
+    lc_policy_book *other = lc_policy_book_parse("policy.yaml", other_policy, strlen(other_policy), NULL);
+    b->options.book = other;
+    assert_stops(b, LC_ERROR_CONFIG, "--accept-policy-change");
+    b->options.accept_policy_change = true;
+    run(b, 30 * LC_SECOND);
+    assert_int_equal(bench_counter(b, "first_contact_breached"), 1);
+    b->options.accept_policy_change = false;
+    run(b, LC_SECOND);
+    lc_policy_book_free(other);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_breach_is_published_once_when_its_due_time_has_passed, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_contact_in_time_prevents_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_contact_that_comes_late_takes_the_breach_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(lateness_is_waited_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_backlog_is_read_before_any_timer_fires, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_open_transaction_of_a_publisher_holds_time_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_transaction_that_is_aborted_lets_time_go_on, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_emptied_store_is_made_anew_from_the_changelogs, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_store_that_is_down_is_waited_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_null_value_erases_the_lead, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_same_fact_again_changes_nothing, setup, teardown),
+        cmocka_unit_test(what_is_no_fact_goes_to_the_dead_letters_with_its_reason),
+        cmocka_unit_test_setup_teardown(a_fact_whose_outcomes_are_refused_for_their_size_goes_to_the_dead_letters,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(changelogs_without_committed_offsets_stop_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_store_ahead_of_kafka_stops_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(inputs_deleted_before_they_were_read_stop_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_changed_policy_is_refused_unless_accepted, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
