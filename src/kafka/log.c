@@ -12,7 +12,7 @@ typedef struct {
     lc_kafka_options options; /* copies */
     lc_group *group;
     lc_producer *producer;
-    lc_replay *replay; /* or NULL */
+    lc_kafka_replay *replay; /* or NULL */
     lc_takeover takeover;
 } kafka_log;
 
@@ -185,7 +185,7 @@ log_ends(lc_log *base, const lc_log_end **ends, size_t *n, GError **error)
 static void
 log_replay_close(lc_log *base)
 {
-    g_clear_pointer(&kafka_log_of(base)->replay, lc_replay_close);
+    g_clear_pointer(&kafka_log_of(base)->replay, lc_kafka_replay_close);
 }
 
 static bool
@@ -195,24 +195,24 @@ log_replay_open(lc_log *base, lc_changelog changelog, int32_t partition, int64_t
     lc_output output = changelog == LC_CHANGELOG_STATE ? LC_OUTPUT_STATE : LC_OUTPUT_COUNTERS;
 
     const char *topic = log->options.outputs[output];
-    if (log->replay == NULL || !lc_replay_is_starting(log->replay, topic, partition, offset)) {
+    if (log->replay == NULL || !lc_kafka_replay_is_starting(log->replay, topic, partition, offset)) {
         log_replay_close(base);
-        log->replay = lc_replay_new(&log->options, topic, partition, offset, error);
+        log->replay = lc_kafka_replay_new(&log->options, topic, partition, offset, error);
     }
-    return log->replay && lc_replay_start(log->replay, error);
+    return log->replay && lc_kafka_replay_start(log->replay, error);
 }
 
 static lc_replay_result
 log_replay_read(lc_log *base, int timeout_ms, lc_replayed *replayed, GError **error)
 {
-    return lc_replay_read(kafka_log_of(base)->replay, timeout_ms, replayed, error);
+    return lc_kafka_replay_read(kafka_log_of(base)->replay, timeout_ms, replayed, error);
 }
 
 static void
 log_replay_release(lc_log *base)
 {
     if (kafka_log_of(base)->replay)
-        lc_replay_release(kafka_log_of(base)->replay);
+        lc_kafka_replay_release(kafka_log_of(base)->replay);
 }
 
 /* ---- One transaction ---- */

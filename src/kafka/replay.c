@@ -5,7 +5,7 @@
 #define CALL_MS 1000
 #define SLICE_MS 20
 
-struct lc_replay {
+struct lc_kafka_replay {
     rd_kafka_t *client;
     char *topic;
     int32_t partition;
@@ -47,7 +47,7 @@ make_client(const lc_kafka_options *options, long *queued, GError **error)
 /* Where to begin: compaction leaves gaps, but never moves the beginning; a beginning that moved past `offset` means
  * that records which nobody may have replayed are deleted. From 0 all that is left is all there is. */
 static bool
-find_start(lc_replay *replay, GError **error)
+find_start(lc_kafka_replay *replay, GError **error)
 {
     int64_t offset = replay->from;
     g_autoptr(rd_kafka_topic_partition_list_t) list = rd_kafka_topic_partition_list_new(1);
@@ -73,7 +73,7 @@ find_start(lc_replay *replay, GError **error)
 }
 
 static bool
-start(lc_replay *replay, GError **error)
+start(lc_kafka_replay *replay, GError **error)
 {
     g_autoptr(rd_kafka_topic_partition_list_t) list = rd_kafka_topic_partition_list_new(1);
 
@@ -82,14 +82,15 @@ start(lc_replay *replay, GError **error)
     return !err || lc_kafka_fail(error, LC_ERROR_RETRY, err, "reading %s [%d]", replay->topic, replay->partition);
 }
 
-lc_replay *
-lc_replay_new(const lc_kafka_options *options, const char *topic, int32_t partition, int64_t offset, GError **error)
+lc_kafka_replay *
+lc_kafka_replay_new(const lc_kafka_options *options, const char *topic, int32_t partition, int64_t offset,
+                    GError **error)
 {
     long queued = 0;
     rd_kafka_t *client = make_client(options, &queued, error);
     if (client == NULL)
         return NULL;
-    lc_replay *replay = g_new0(lc_replay, 1);
+    lc_kafka_replay *replay = g_new0(lc_replay, 1);
     replay->client = client;
     replay->topic = g_strdup(topic);
     replay->partition = partition;
@@ -101,21 +102,21 @@ lc_replay_new(const lc_kafka_options *options, const char *topic, int32_t partit
 }
 
 bool
-lc_replay_is_starting(const lc_replay *replay, const char *topic, int32_t partition, int64_t offset)
+lc_kafka_replay_is_starting(const lc_kafka_replay *replay, const char *topic, int32_t partition, int64_t offset)
 {
     return !replay->is_started && replay->partition == partition && replay->from == offset &&
            strcmp(replay->topic, topic) == 0;
 }
 
 bool
-lc_replay_start(lc_replay *replay, GError **error)
+lc_kafka_replay_start(lc_kafka_replay *replay, GError **error)
 {
     replay->is_started = find_start(replay, error) && start(replay, error);
     return replay->is_started;
 }
 
 static void
-wake_fetch(lc_replay *replay)
+wake_fetch(lc_kafka_replay *replay)
 {
     g_autoptr(rd_kafka_topic_partition_list_t) list = rd_kafka_topic_partition_list_new(1);
     int64_t low = -1, high = -1;
@@ -128,7 +129,7 @@ wake_fetch(lc_replay *replay)
 }
 
 static lc_replay_result
-take_error(lc_replay *replay, const rd_kafka_message_t *message, lc_replayed *replayed, GError **error)
+take_error(lc_kafka_replay *replay, const rd_kafka_message_t *message, lc_replayed *replayed, GError **error)
 {
     switch (message->err) {
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
@@ -152,7 +153,7 @@ take_error(lc_replay *replay, const rd_kafka_message_t *message, lc_replayed *re
 }
 
 static lc_replay_result
-take(lc_replay *replay, rd_kafka_message_t *message, lc_replayed *replayed, GError **error)
+take(lc_kafka_replay *replay, rd_kafka_message_t *message, lc_replayed *replayed, GError **error)
 {
     if (message->err) {
         lc_replay_result result = take_error(replay, message, replayed, error);
@@ -168,7 +169,7 @@ take(lc_replay *replay, rd_kafka_message_t *message, lc_replayed *replayed, GErr
 }
 
 lc_replay_result
-lc_replay_read(lc_replay *replay, int timeout_ms, lc_replayed *replayed, GError **error)
+lc_kafka_replay_read(lc_kafka_replay *replay, int timeout_ms, lc_replayed *replayed, GError **error)
 {
     for (int waited = 0, wait_ms = 0;; wait_ms = MIN(timeout_ms - waited, SLICE_MS)) {
         GError *failure = NULL;
@@ -185,13 +186,13 @@ lc_replay_read(lc_replay *replay, int timeout_ms, lc_replayed *replayed, GError 
 }
 
 void
-lc_replay_release(lc_replay *replay)
+lc_kafka_replay_release(lc_kafka_replay *replay)
 {
     g_ptr_array_set_size(replay->held, 0);
 }
 
 void
-lc_replay_close(lc_replay *replay)
+lc_kafka_replay_close(lc_kafka_replay *replay)
 {
     g_ptr_array_unref(replay->held);
     lc_fetch_waker_clear(&replay->waker);
