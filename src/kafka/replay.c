@@ -90,7 +90,7 @@ lc_kafka_replay_new(const lc_kafka_options *options, const char *topic, int32_t 
     rd_kafka_t *client = make_client(options, &queued, error);
     if (client == NULL)
         return NULL;
-    lc_kafka_replay *replay = g_new0(lc_replay, 1);
+    lc_kafka_replay *replay = g_new0(lc_kafka_replay, 1);
     replay->client = client;
     replay->topic = g_strdup(topic);
     replay->partition = partition;
