@@ -15,6 +15,7 @@ static const struct {
     {"inspect", "one lead, from Redis: its facts, its outcomes, what runs", lc_cli_inspect},
     {"publish", "sends facts (JSON Lines) as Avro to the input topics", lc_cli_publish},
     {"rebuild", "makes Redis anew from the changelogs", lc_cli_rebuild},
+    {"reset", "makes the group begin anew: offsets, changelogs, Redis", lc_cli_reset},
     {"run", "the service: judges leads as their facts come", lc_cli_run},
     {"topics", "what topics are missing or different, and how far the group is", lc_cli_topics},
     {"verify", "compares Redis with the changelogs", lc_cli_verify},

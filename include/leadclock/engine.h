@@ -168,3 +168,9 @@ typedef void (*lc_tell_rebuild)(int32_t partition, int64_t at, int64_t end, void
 /* Empties the store and makes it anew from the changelogs, partition by partition. A live service sees it and helps:
  * each write is guarded. `*n_records`: replayed. */
 bool lc_worker_rebuild(lc_worker *worker, lc_tell_rebuild tell, void *data, uint64_t *n_records, GError **error);
+
+/* Empties the store, partition by partition, and fills it with nothing: for reset. */
+bool lc_worker_empty(lc_worker *worker, GError **error);
+
+/* The metadata of offsets that are committed by hand where both changelogs are empty. Caller frees. */
+char *lc_reset_metadata(const char *policy_hash);

@@ -22,9 +22,11 @@ lc_log *lc_kafka_log_new(const lc_kafka_options *options, GError **error);
  *      broker does not answer (exit code 3). ---- */
 
 typedef struct {
-    char *name;          /* owned */
-    int32_t partitions;  /* 0: it does not exist */
-    GHashTable *configs; /* char* -> char*, the topic's settings; NULL where not asked */
+    char *name;              /* owned */
+    int32_t partitions;      /* 0: it does not exist */
+    int replication;         /* replicas of its first partition */
+    GHashTable *own_configs; /* of `configs`, those that the topic itself sets */
+    GHashTable *configs;     /* char* -> char*, the topic's settings; NULL where not asked */
 } lc_topic_description;
 
 /* NULL-terminated `names`; an array of lc_topic_description in their order (g_array_unref frees all). */
@@ -44,6 +46,25 @@ typedef struct {
 
 /* Committed offsets and ends of the group on every partition of the inputs (g_array_unref frees all). */
 GArray *lc_kafka_group_lag(const lc_kafka_options *options, int timeout_ms, GError **error);
+
+/* ---- For reset ---- */
+
+/* Who is in the group, "INSTANCE at HOST" each, NULL-terminated (g_strfreev); none: an empty list. */
+char **lc_kafka_group_members(const lc_kafka_options *options, int timeout_ms, GError **error);
+
+/* Deletes the group, which must have no member, and what it has committed. */
+bool lc_kafka_forget_group(const lc_kafka_options *options, int timeout_ms, GError **error);
+
+/* Sets `committed` of each (lc_group_lag) to the first offset at or after `at`, or the end. */
+bool
+lc_kafka_offsets_at(const lc_kafka_options *options, GArray *offsets, lc_instant at, int timeout_ms, GError **error);
+
+/* Commits `committed` of each (lc_group_lag) for the group, with `metadata`. */
+bool lc_kafka_commit_offsets(const lc_kafka_options *options, const GArray *offsets, const char *metadata,
+                             int timeout_ms, GError **error);
+
+/* Deletes one topic; missing: true. Brokers may tell of it for a moment still. */
+bool lc_kafka_delete_topic(const lc_kafka_options *options, const char *name, int timeout_ms, GError **error);
 
 /* ---- An idempotent producer, for `publish`. ---- */
 

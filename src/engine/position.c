@@ -135,3 +135,11 @@ lc_metadata_parse(lc_text text, lc_metadata *metadata)
     metadata->transactional_id = rest;
     return true;
 }
+
+char *
+lc_reset_metadata(const char *policy_hash)
+{
+    const int64_t nothing[LC_CHANGELOGS] = {0, 0};
+
+    return lc_metadata_format(nothing, policy_hash, "reset");
+}

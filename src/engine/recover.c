@@ -710,3 +710,14 @@ lc_rebuild(lc_worker *worker, lc_partition *partition, uint64_t *n_records, GErr
     recovery_clear(&r);
     return done;
 }
+
+bool
+lc_empty(lc_worker *worker, lc_partition *partition, GError **error)
+{
+    recovery r;
+    recovery_init(&r, worker, partition);
+    bool done = repeat(&r, disown, error) == STEP_DONE && repeat(&r, empty_store, error) == STEP_DONE;
+
+    recovery_clear(&r);
+    return done;
+}

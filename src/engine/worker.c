@@ -605,3 +605,16 @@ lc_worker_rebuild(lc_worker *worker, lc_tell_rebuild tell, void *data, uint64_t 
     }
     return done;
 }
+
+bool
+lc_worker_empty(lc_worker *worker, GError **error)
+{
+    bool done = lc_worker_prepare(worker, error);
+
+    for (int32_t number = 0; done && number < worker->partition_count; number++) {
+        lc_partition *partition = lc_partition_new(worker, number);
+        done = lc_empty(worker, partition, error);
+        lc_partition_free(partition);
+    }
+    return done;
+}

@@ -287,6 +287,8 @@ bool lc_worker_knows_policy_hash(const lc_worker *worker, lc_text hash);
 
 /* Step 3. False: give up (see lc_worker_tend), or an error. */
 bool lc_recover(lc_worker *worker, lc_partition *partition, GError **error);
+/* Removes all of a partition from the store, but a position that says that nothing is applied. */
+bool lc_empty(lc_worker *worker, lc_partition *partition, GError **error);
 /* Steps a to d on a store that is emptied first. `*n_records` grows by those replayed. */
 bool lc_rebuild(lc_worker *worker, lc_partition *partition, uint64_t *n_records, GError **error);
 

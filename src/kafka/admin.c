@@ -1,4 +1,4 @@
-#include "client.h"
+#include "admin.h"
 
 #include <stdlib.h>
 
@@ -6,8 +6,8 @@ static const char *const reading_nothing[] = {
     "enable.auto.commit", "false", "allow.auto.create.topics", "false", NULL,
 };
 
-static rd_kafka_t *
-new_client(const lc_kafka_options *options, const char *isolation, GError **error)
+rd_kafka_t *
+lc_admin_client_new(const lc_kafka_options *options, const char *isolation, GError **error)
 {
     const char *fixed[] = {"group.id",
                            options->group,
@@ -22,8 +22,8 @@ new_client(const lc_kafka_options *options, const char *isolation, GError **erro
     return conf ? lc_kafka_client_new(RD_KAFKA_CONSUMER, conf, error) : NULL;
 }
 
-static bool
-fail_request(const lc_kafka_options *options, rd_kafka_resp_err_t err, const char *what, GError **error)
+bool
+lc_admin_fail(const lc_kafka_options *options, rd_kafka_resp_err_t err, const char *what, GError **error)
 {
     bool is_away = lc_kafka_is_transport_error(err);
     if (is_away)
@@ -33,22 +33,22 @@ fail_request(const lc_kafka_options *options, rd_kafka_resp_err_t err, const cha
     return lc_kafka_fail(error, lc_kafka_is_config_error(err) ? LC_ERROR_CONFIG : LC_ERROR_RETRY, err, "%s", what);
 }
 
-static int64_t
-deadline_after(int timeout_ms)
+int64_t
+lc_admin_deadline(int timeout_ms)
 {
     return g_get_monotonic_time() + (int64_t)timeout_ms * 1000;
 }
 
-static int
-ms_until(int64_t deadline)
+int
+lc_admin_ms_until(int64_t deadline)
 {
     return (int)CLAMP((deadline - g_get_monotonic_time()) / 1000, 1, G_MAXINT);
 }
 
 /* ---- Requests of the admin API: one event on a queue of its own ---- */
 
-static rd_kafka_AdminOptions_t *
-new_admin_options(rd_kafka_t *client, rd_kafka_admin_op_t operation, int timeout_ms)
+rd_kafka_AdminOptions_t *
+lc_admin_options_new(rd_kafka_t *client, rd_kafka_admin_op_t operation, int timeout_ms)
 {
     char reason[256];
     rd_kafka_AdminOptions_t *admin = rd_kafka_AdminOptions_new(client, operation);
@@ -57,18 +57,18 @@ new_admin_options(rd_kafka_t *client, rd_kafka_admin_op_t operation, int timeout
 }
 
 /* The answer, or NULL. Destroys the queue. */
-static rd_kafka_event_t *
-await_answer(const lc_kafka_options *options, rd_kafka_queue_t *queue, int64_t deadline, const char *what,
-             GError **error)
+rd_kafka_event_t *
+lc_admin_await(const lc_kafka_options *options, rd_kafka_queue_t *queue, int64_t deadline, const char *what,
+               GError **error)
 {
-    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, ms_until(deadline) + 1000);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, lc_admin_ms_until(deadline) + 1000);
     rd_kafka_queue_destroy(queue);
     rd_kafka_resp_err_t err = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
         return event;
     if (event)
         rd_kafka_event_destroy(event);
-    fail_request(options, err, what, error);
+    lc_admin_fail(options, err, what, error);
     return NULL;
 }
 
@@ -80,6 +80,7 @@ clear_description(void *data)
     lc_topic_description *description = data;
     g_free(description->name);
     g_clear_pointer(&description->configs, g_hash_table_unref);
+    g_clear_pointer(&description->own_configs, g_hash_table_unref);
 }
 
 /* A name may be asked for twice. */
@@ -89,12 +90,16 @@ note_partitions(GArray *descriptions, const struct rd_kafka_metadata_topic *topi
     for (guint i = 0; i < descriptions->len; i++) {
         lc_topic_description *description = &g_array_index(descriptions, lc_topic_description, i);
         if (strcmp(description->name, topic->topic) == 0)
-            description->partitions = topic->partition_cnt;
+            *description = (lc_topic_description){
+                .name = description->name,
+                .partitions = topic->partition_cnt,
+                .replication = topic->partition_cnt ? topic->partitions[0].replica_cnt : 0,
+            };
     }
 }
 
 static void
-note_configs(GArray *descriptions, const char *name, GHashTable *configs)
+note_configs(GArray *descriptions, const char *name, GHashTable *configs, GHashTable *own)
 {
     for (guint i = 0; i < descriptions->len; i++) {
         lc_topic_description *description = &g_array_index(descriptions, lc_topic_description, i);
@@ -102,6 +107,8 @@ note_configs(GArray *descriptions, const char *name, GHashTable *configs)
             continue;
         g_clear_pointer(&description->configs, g_hash_table_unref);
         description->configs = g_hash_table_ref(configs);
+        g_clear_pointer(&description->own_configs, g_hash_table_unref);
+        description->own_configs = g_hash_table_ref(own);
     }
 }
 
@@ -111,23 +118,26 @@ describe_partitions(const lc_kafka_options *options, rd_kafka_t *client, GArray 
                     GError **error)
 {
     const struct rd_kafka_metadata *metadata;
-    rd_kafka_resp_err_t err = rd_kafka_metadata(client, 1, NULL, &metadata, ms_until(deadline));
+    rd_kafka_resp_err_t err = rd_kafka_metadata(client, 1, NULL, &metadata, lc_admin_ms_until(deadline));
     if (err)
-        return fail_request(options, err, "Kafka refuses to say which topics there are", error);
+        return lc_admin_fail(options, err, "Kafka refuses to say which topics there are", error);
     for (int i = 0; i < metadata->topic_cnt; i++)
         note_partitions(descriptions, &metadata->topics[i]);
     rd_kafka_metadata_destroy(metadata);
     return true;
 }
 
+/* `own_only`: those that the topic itself sets, not the broker's defaults. */
 static GHashTable *
-read_configs(const rd_kafka_ConfigResource_t *resource)
+read_configs(const rd_kafka_ConfigResource_t *resource, bool own_only)
 {
     GHashTable *configs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     size_t n;
     const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resource, &n);
     for (size_t i = 0; i < n; i++) {
         const char *value = rd_kafka_ConfigEntry_value(entries[i]);
+        if (own_only && rd_kafka_ConfigEntry_source(entries[i]) != RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG)
+            continue;
         g_hash_table_insert(configs, g_strdup(rd_kafka_ConfigEntry_name(entries[i])), g_strdup(value ? value : ""));
     }
     return configs;
@@ -144,8 +154,9 @@ take_configs(GArray *descriptions, rd_kafka_event_t *event, GError **error)
         rd_kafka_resp_err_t err = rd_kafka_ConfigResource_error(resources[i]);
         if (err)
             return lc_kafka_fail(error, LC_ERROR_CONFIG, err, "Kafka refuses to tell the settings of topic %s", name);
-        g_autoptr(GHashTable) configs = read_configs(resources[i]);
-        note_configs(descriptions, name, configs);
+        g_autoptr(GHashTable) configs = read_configs(resources[i], false);
+        g_autoptr(GHashTable) own = read_configs(resources[i], true);
+        note_configs(descriptions, name, configs, own);
     }
     return true;
 }
@@ -164,10 +175,11 @@ describe_configs(const lc_kafka_options *options, rd_kafka_t *client, GArray *de
     if (n == 0)
         return true;
     rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
-    rd_kafka_AdminOptions_t *admin = new_admin_options(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, ms_until(deadline));
+    rd_kafka_AdminOptions_t *admin =
+        lc_admin_options_new(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, lc_admin_ms_until(deadline));
     rd_kafka_DescribeConfigs(client, resources, n, admin, queue);
     rd_kafka_event_t *event =
-        await_answer(options, queue, deadline, "Kafka refuses to tell the settings of topics", error);
+        lc_admin_await(options, queue, deadline, "Kafka refuses to tell the settings of topics", error);
     bool ok = event && take_configs(descriptions, event, error);
     if (event)
         rd_kafka_event_destroy(event);
@@ -180,8 +192,8 @@ GArray *
 lc_kafka_describe_topics(const lc_kafka_options *options, const char *const *names, bool with_configs, int timeout_ms,
                          GError **error)
 {
-    int64_t deadline = deadline_after(timeout_ms);
-    rd_kafka_t *client = new_client(options, "read_committed", error);
+    int64_t deadline = lc_admin_deadline(timeout_ms);
+    rd_kafka_t *client = lc_admin_client_new(options, "read_committed", error);
     if (client == NULL)
         return NULL;
     g_autoptr(GArray) descriptions = g_array_new(FALSE, TRUE, sizeof(lc_topic_description));
@@ -221,9 +233,10 @@ create(const lc_kafka_options *options, rd_kafka_t *client, rd_kafka_NewTopic_t 
        GError **error)
 {
     rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
-    rd_kafka_AdminOptions_t *admin = new_admin_options(client, RD_KAFKA_ADMIN_OP_CREATETOPICS, ms_until(deadline));
+    rd_kafka_AdminOptions_t *admin =
+        lc_admin_options_new(client, RD_KAFKA_ADMIN_OP_CREATETOPICS, lc_admin_ms_until(deadline));
     rd_kafka_CreateTopics(client, &topic, 1, admin, queue);
-    rd_kafka_event_t *event = await_answer(options, queue, deadline, "Kafka refuses to make a topic", error);
+    rd_kafka_event_t *event = lc_admin_await(options, queue, deadline, "Kafka refuses to make a topic", error);
     bool ok = event && check_created(event, error);
     if (event)
         rd_kafka_event_destroy(event);
@@ -243,8 +256,8 @@ lc_kafka_create_topic(const lc_kafka_options *options, const char *name, int32_t
     }
     for (; configs && *configs; configs += 2)
         rd_kafka_NewTopic_set_config(topic, configs[0], configs[1]);
-    rd_kafka_t *client = new_client(options, "read_committed", error);
-    bool ok = client && create(options, client, topic, deadline_after(timeout_ms), error);
+    rd_kafka_t *client = lc_admin_client_new(options, "read_committed", error);
+    bool ok = client && create(options, client, topic, lc_admin_deadline(timeout_ms), error);
     rd_kafka_NewTopic_destroy(topic);
     if (client)
         rd_kafka_destroy(client);
@@ -280,24 +293,24 @@ ask_offsets(const lc_kafka_options *options, rd_kafka_t *client, rd_kafka_topic_
 {
     for (int i = 0; i < list->cnt; i++)
         list->elems[i].offset = which;
-    rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(client, list, ms_until(deadline));
+    rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(client, list, lc_admin_ms_until(deadline));
     for (int i = 0; i < list->cnt && !err; i++)
         err = list->elems[i].err;
     return err == RD_KAFKA_RESP_ERR_NO_ERROR ||
-           fail_request(options, err, "Kafka refuses to tell the ends of partitions", error);
+           lc_admin_fail(options, err, "Kafka refuses to tell the ends of partitions", error);
 }
 
 /* Reads uncommitted: what a transaction that is still open will commit must not make it wait. */
 static bool
 ask_committed(const lc_kafka_options *options, rd_kafka_topic_partition_list_t *list, int64_t deadline, GError **error)
 {
-    rd_kafka_t *client = new_client(options, "read_uncommitted", error);
+    rd_kafka_t *client = lc_admin_client_new(options, "read_uncommitted", error);
     if (client == NULL)
         return false;
-    rd_kafka_resp_err_t err = rd_kafka_committed(client, list, ms_until(deadline));
+    rd_kafka_resp_err_t err = rd_kafka_committed(client, list, lc_admin_ms_until(deadline));
     rd_kafka_destroy(client);
     return err == RD_KAFKA_RESP_ERR_NO_ERROR ||
-           fail_request(options, err, "Kafka refuses to tell what the group has committed", error);
+           lc_admin_fail(options, err, "Kafka refuses to tell what the group has committed", error);
 }
 
 static bool
@@ -325,13 +338,13 @@ ask_lag(const lc_kafka_options *options, rd_kafka_t *client, rd_kafka_topic_part
 GArray *
 lc_kafka_group_lag(const lc_kafka_options *options, int timeout_ms, GError **error)
 {
-    int64_t deadline = deadline_after(timeout_ms);
+    int64_t deadline = lc_admin_deadline(timeout_ms);
     g_autoptr(GArray) lags = g_array_new(FALSE, TRUE, sizeof(lc_group_lag));
     g_array_set_clear_func(lags, clear_lag);
     rd_kafka_topic_partition_list_t *list = list_inputs(options, timeout_ms, error);
     if (list == NULL)
         return NULL;
-    rd_kafka_t *client = new_client(options, "read_committed", error);
+    rd_kafka_t *client = lc_admin_client_new(options, "read_committed", error);
     bool ok = client && (list->cnt == 0 || ask_lag(options, client, list, lags, deadline, error));
     rd_kafka_topic_partition_list_destroy(list);
     if (client)

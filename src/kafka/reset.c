@@ -1,0 +1,193 @@
+/* reset.c - what `leadclock reset` does to Kafka: the group's offsets, and changelogs that begin anew. */
+#include "admin.h"
+
+#include <stdlib.h>
+
+/* ---- The group ---- */
+
+static char *
+member_name(const rd_kafka_MemberDescription_t *member)
+{
+    const char *instance = rd_kafka_MemberDescription_group_instance_id(member);
+
+    return g_strdup_printf("%s at %s", instance ? instance : rd_kafka_MemberDescription_consumer_id(member),
+                           rd_kafka_MemberDescription_host(member));
+}
+
+static bool
+take_members(rd_kafka_event_t *event, GPtrArray *members, GError **error)
+{
+    size_t n;
+    const rd_kafka_ConsumerGroupDescription_t **groups =
+        rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result(event), &n);
+
+    for (size_t i = 0; i < n; i++) {
+        const rd_kafka_error_t *wrong = rd_kafka_ConsumerGroupDescription_error(groups[i]);
+        if (wrong && rd_kafka_error_code(wrong) != RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND)
+            return lc_kafka_fail(error, LC_ERROR_RETRY, rd_kafka_error_code(wrong), "describing the group");
+        size_t n_members = wrong ? 0 : rd_kafka_ConsumerGroupDescription_member_count(groups[i]);
+        for (size_t k = 0; k < n_members; k++)
+            g_ptr_array_add(members, member_name(rd_kafka_ConsumerGroupDescription_member(groups[i], k)));
+    }
+    return true;
+}
+
+char **
+lc_kafka_group_members(const lc_kafka_options *options, int timeout_ms, GError **error)
+{
+    int64_t deadline = lc_admin_deadline(timeout_ms);
+    g_autoptr(GPtrArray) members = g_ptr_array_new_with_free_func(g_free);
+    const char *groups[] = {options->group};
+    rd_kafka_t *client = lc_admin_client_new(options, "read_committed", error);
+    if (client == NULL)
+        return NULL;
+
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    rd_kafka_AdminOptions_t *admin = lc_admin_options_new(client, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, timeout_ms);
+    rd_kafka_DescribeConsumerGroups(client, groups, 1, admin, queue);
+    rd_kafka_event_t *event = lc_admin_await(options, queue, deadline, "Kafka refuses to describe the group", error);
+    bool ok = event && take_members(event, members, error);
+    if (event)
+        rd_kafka_event_destroy(event);
+    rd_kafka_AdminOptions_destroy(admin);
+    rd_kafka_destroy(client);
+    if (!ok)
+        return NULL;
+    g_ptr_array_add(members, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&members), FALSE);
+}
+
+static bool
+check_deleted_group(rd_kafka_event_t *event, GError **error)
+{
+    size_t n;
+    const rd_kafka_group_result_t **results =
+        rd_kafka_DeleteGroups_result_groups(rd_kafka_event_DeleteGroups_result(event), &n);
+
+    for (size_t i = 0; i < n; i++) {
+        const rd_kafka_error_t *wrong = rd_kafka_group_result_error(results[i]);
+        if (wrong && rd_kafka_error_code(wrong) != RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND)
+            return lc_kafka_fail(error, LC_ERROR_RETRY, rd_kafka_error_code(wrong),
+                                 "the offsets of the group can't be deleted");
+    }
+    return true;
+}
+
+bool
+lc_kafka_forget_group(const lc_kafka_options *options, int timeout_ms, GError **error)
+{
+    int64_t deadline = lc_admin_deadline(timeout_ms);
+    rd_kafka_t *client = lc_admin_client_new(options, "read_committed", error);
+    if (client == NULL)
+        return false;
+
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    rd_kafka_AdminOptions_t *admin = lc_admin_options_new(client, RD_KAFKA_ADMIN_OP_DELETEGROUPS, timeout_ms);
+    rd_kafka_DeleteGroup_t *group = rd_kafka_DeleteGroup_new(options->group);
+    rd_kafka_DeleteGroups(client, &group, 1, admin, queue);
+    rd_kafka_event_t *event = lc_admin_await(options, queue, deadline, "Kafka refuses to delete the offsets", error);
+    bool ok = event && check_deleted_group(event, error);
+    if (event)
+        rd_kafka_event_destroy(event);
+    rd_kafka_DeleteGroup_destroy(group);
+    rd_kafka_AdminOptions_destroy(admin);
+    rd_kafka_destroy(client);
+    return ok;
+}
+
+/* ---- Offsets by time ---- */
+
+static rd_kafka_topic_partition_list_t *
+list_of(const GArray *offsets)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)offsets->len);
+
+    for (guint i = 0; i < offsets->len; i++) {
+        const lc_group_lag *one = &g_array_index(offsets, lc_group_lag, i);
+        rd_kafka_topic_partition_list_add(list, one->topic, one->partition)->offset = one->committed;
+    }
+    return list;
+}
+
+bool
+lc_kafka_offsets_at(const lc_kafka_options *options, GArray *offsets, lc_instant at, int timeout_ms, GError **error)
+{
+    rd_kafka_t *client = lc_admin_client_new(options, "read_committed", error);
+    if (client == NULL)
+        return false;
+
+    g_autoptr(rd_kafka_topic_partition_list_t) list = list_of(offsets);
+    for (int i = 0; i < list->cnt; i++)
+        list->elems[i].offset = at;
+    rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(client, list, timeout_ms);
+    for (int i = 0; i < list->cnt && !err; i++)
+        err = list->elems[i].err;
+    for (int i = 0; i < list->cnt && !err; i++) {
+        lc_group_lag *one = &g_array_index(offsets, lc_group_lag, (guint)i);
+        /* Nothing so late: the end. */
+        one->committed = list->elems[i].offset >= 0 ? list->elems[i].offset : one->end;
+    }
+    rd_kafka_destroy(client);
+    return !err || lc_admin_fail(options, err, "Kafka refuses to tell the offsets at a time", error);
+}
+
+bool
+lc_kafka_commit_offsets(const lc_kafka_options *options, const GArray *offsets, const char *metadata, int timeout_ms,
+                        GError **error)
+{
+    rd_kafka_t *client = lc_admin_client_new(options, "read_committed", error);
+    if (client == NULL)
+        return false;
+
+    (void)timeout_ms; /* bounded by librdkafka's own */
+    g_autoptr(rd_kafka_topic_partition_list_t) list = list_of(offsets);
+    for (int i = 0; i < list->cnt; i++) {
+        list->elems[i].metadata = strdup(metadata); /* librdkafka frees it */
+        list->elems[i].metadata_size = strlen(metadata);
+    }
+    rd_kafka_resp_err_t err = rd_kafka_commit(client, list, 0);
+    for (int i = 0; i < list->cnt && !err; i++)
+        err = list->elems[i].err;
+    rd_kafka_destroy(client);
+    return !err || lc_admin_fail(options, err, "Kafka refuses to commit the offsets", error);
+}
+
+/* ---- Topics that begin anew ---- */
+
+static bool
+check_deleted_topic(rd_kafka_event_t *event, GError **error)
+{
+    size_t n;
+    const rd_kafka_topic_result_t **results =
+        rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event), &n);
+
+    for (size_t i = 0; i < n; i++) {
+        rd_kafka_resp_err_t err = rd_kafka_topic_result_error(results[i]);
+        if (err && err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+            return lc_kafka_fail(error, LC_ERROR_CONFIG, err, "topic %s can't be deleted",
+                                 rd_kafka_topic_result_name(results[i]));
+    }
+    return true;
+}
+
+bool
+lc_kafka_delete_topic(const lc_kafka_options *options, const char *name, int timeout_ms, GError **error)
+{
+    int64_t deadline = lc_admin_deadline(timeout_ms);
+    rd_kafka_t *client = lc_admin_client_new(options, "read_committed", error);
+    if (client == NULL)
+        return false;
+
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    rd_kafka_AdminOptions_t *admin = lc_admin_options_new(client, RD_KAFKA_ADMIN_OP_DELETETOPICS, timeout_ms);
+    rd_kafka_DeleteTopic_t *topic = rd_kafka_DeleteTopic_new(name);
+    rd_kafka_DeleteTopics(client, &topic, 1, admin, queue);
+    rd_kafka_event_t *event = lc_admin_await(options, queue, deadline, "Kafka refuses to delete a topic", error);
+    bool ok = event && check_deleted_topic(event, error);
+    if (event)
+        rd_kafka_event_destroy(event);
+    rd_kafka_DeleteTopic_destroy(topic);
+    rd_kafka_AdminOptions_destroy(admin);
+    rd_kafka_destroy(client);
+    return ok;
+}
