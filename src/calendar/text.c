@@ -140,38 +140,50 @@ floor_divide(int64_t dividend, int64_t divisor)
     return dividend / divisor - (dividend % divisor < 0);
 }
 
+/* `lead`, then two digits. */
 static char *
-write_number(char *text, int number, int digits)
+write_pair(char *text, char lead, int number)
 {
-    for (int i = digits - 1; i >= 0; i--, number /= 10)
+    text[0] = lead;
+    text[1] = (char)('0' + number / 10);
+    text[2] = (char)('0' + number % 10);
+    return text + 3;
+}
+
+static char *
+write_year(char *text, int64_t year)
+{
+    if (year < 0 || year > 9999)
+        return text + g_snprintf(text, LC_INSTANT_TEXT_BYTES, "%+" G_GINT64_FORMAT, year);
+    unsigned number = (unsigned)year;
+    for (int i = 3; i >= 0; i--, number /= 10)
         text[i] = (char)('0' + number % 10);
-    return text + digits;
+    return text + 4;
+}
+
+static char *
+write_time(char *text, unsigned milliseconds)
+{
+    unsigned seconds = milliseconds / 1000, minutes = seconds / 60;
+    milliseconds %= 1000;
+    text = write_pair(text, 'T', (int)(minutes / 60));
+    text = write_pair(text, ':', (int)(minutes % 60));
+    text = write_pair(text, ':', (int)(seconds % 60));
+    text = write_pair(text, '.', (int)(milliseconds / 10));
+    *text = (char)('0' + milliseconds % 10);
+    return text + 1;
 }
 
 char *
 lc_instant_format(lc_instant instant, char *text)
 {
     int64_t days = floor_divide(instant, LC_DAY), year;
-    int month, day, rest = (int)(((instant % LC_DAY) + LC_DAY) % LC_DAY);
+    int month, day;
     lc_date_from_days(days, &year, &month, &day);
-    char *end = text;
-    if (year >= 0 && year <= 9999)
-        end = write_number(end, (int)year, 4);
-    else
-        end += g_snprintf(text, LC_INSTANT_TEXT_BYTES, "%+" G_GINT64_FORMAT, year);
-    const struct {
-        char sign;
-        int number, digits;
-    } parts[] = {{'-', month, 2},
-                 {'-', day, 2},
-                 {'T', rest / (int)LC_HOUR, 2},
-                 {':', rest / (int)LC_MINUTE % 60, 2},
-                 {':', rest / (int)LC_SECOND % 60, 2},
-                 {'.', rest % (int)LC_SECOND, 3}};
-    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
-        *end++ = parts[i].sign;
-        end = write_number(end, parts[i].number, parts[i].digits);
-    }
+    char *end = write_year(text, year);
+    end = write_pair(end, '-', month);
+    end = write_pair(end, '-', day);
+    end = write_time(end, (unsigned)(instant - days * LC_DAY));
     *end++ = 'Z';
     *end = '\0';
     return text;

@@ -72,6 +72,8 @@ static size_t
 plain_size(lc_text text, size_t at)
 {
     size_t start = at;
+    while (at + 8 <= text.size && lc_json_are_plain(text.data + at))
+        at += 8;
     while (at < text.size && (uint8_t)(text.data[at] - 0x20) < 0x60 && text.data[at] != '"' && text.data[at] != '\\')
         at++;
     return at - start;
