@@ -381,9 +381,12 @@ log: {{level: info}}
         return int(found[1])
 
     def committed(self):
-        """How many records the group has read and committed, in all."""
-        rows = re.findall(rb"^\S+ +\d+ +(\d+) +\d+ +\d+$", self.run("topics", "--lag"), re.MULTILINE)
-        return sum(map(int, rows))
+        """How many records the group has read and committed, by partition."""
+        rows = re.findall(rb"^\S+ +(\d+) +(\d+) +\d+ +\d+$", self.run("topics", "--lag"), re.MULTILINE)
+        read = dict.fromkeys(range(PARTITIONS), 0)
+        for partition, offset in rows:
+            read[int(partition)] += int(offset)
+        return read
 
     def redis_keys(self, redis, pattern):
         keys, cursor = [], "0"
