@@ -387,6 +387,8 @@ list_commits(const char *const *inputs, int n_inputs, const lc_log_commit *commi
     return list;
 }
 
+/* librdkafka 2.0.2 does not keep the time-out while a request is out: with the broker away this takes as long as the
+ * outage (26 s were seen), and only then says what it says. */
 bool
 lc_producer_send_offsets(lc_producer *producer, const char *const *inputs, int n_inputs, const lc_log_commit *commits,
                          size_t n, const rd_kafka_consumer_group_metadata_t *metadata, GError **error)
@@ -441,6 +443,7 @@ judge_commit(lc_producer *producer, GError **error)
     return LC_COMMIT_UNKNOWN;
 }
 
+/* Waits for as long as the answer can still be a clean one: a second try would cost a recovery. */
 lc_commit_result
 lc_producer_commit_end(lc_producer *producer, GError **error)
 {
