@@ -4,6 +4,7 @@
 
 /* Beyond this a length is as good as endless: no body is that long. */
 #define ENDLESS ((uint64_t)1 << 40)
+#define MAX_BRANCHES 256
 
 static const char *const kind_names[] = {
     [LC_NODE_NULL] = "null",     [LC_NODE_BOOLEAN] = "boolean", [LC_NODE_INT] = "int",     [LC_NODE_LONG] = "long",
@@ -167,11 +168,23 @@ build_collection(builder *b, const json_t *json, lc_node_kind kind, place at)
     return build_child(b, node, 0, items, at) ? node : NULL;
 }
 
+/* Only named types may be in a union several times, and each of them once (Avro, Unions). */
+static bool
+has_branch(const lc_node *node, uint32_t n, const lc_node *branch)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (node->children[i] == branch || (branch->name == NULL && node->children[i]->kind == branch->kind))
+            return true;
+    return false;
+}
+
 static lc_node *
 build_union(builder *b, const json_t *json, place at)
 {
     if (json_array_size(json) == 0)
         return refuse(b, "a union is empty");
+    if (json_array_size(json) > MAX_BRANCHES)
+        return refuse(b, "a union has more than %d types", MAX_BRANCHES);
     lc_node *node = new_node(b, LC_NODE_UNION);
     node->min_bytes = 1;
     make_children(b, node, json_array_size(json));
@@ -180,6 +193,8 @@ build_union(builder *b, const json_t *json, place at)
             return NULL;
         if (node->children[i]->kind == LC_NODE_UNION)
             return refuse(b, "a union holds a union");
+        if (has_branch(node, i, node->children[i]))
+            return refuse(b, "a union has a type twice");
     }
     return node;
 }
@@ -221,6 +236,23 @@ build_fixed(builder *b, const json_t *json, place at)
     return node;
 }
 
+/* Reads the name and the type of a field; `names` are those so far. Returns the record. */
+static lc_node *
+build_field(builder *b, lc_node *record, uint32_t index, const json_t *field, GHashTable *names, place at)
+{
+    const char *name = json_string_value(json_object_get(field, "name"));
+    const json_t *type = json_object_get(field, "type");
+    if (name == NULL || type == NULL)
+        return refuse(b, "a field of the record \"%s\" has no name or no type", record->name);
+    record->names[index] = lc_arena_text(b->arena, lc_text_of(name)).data;
+    if (!g_hash_table_add(names, (gpointer)record->names[index]))
+        return refuse(b, "the record \"%s\" has the field \"%s\" twice", record->name, name);
+    if (!build_child(b, record, index, type, at))
+        return NULL;
+    record->min_bytes = add_bytes(record->min_bytes, record->children[index]->min_bytes);
+    return record;
+}
+
 static lc_node *
 build_record(builder *b, const json_t *json, place at)
 {
@@ -233,17 +265,10 @@ build_record(builder *b, const json_t *json, place at)
     node->is_open = true;
     make_children(b, node, json_array_size(fields));
     node->names = lc_arena_new(b->arena, const char *, node->n);
-    for (uint32_t i = 0; i < node->n; i++) {
-        const json_t *field = json_array_get(fields, i);
-        const char *name = json_string_value(json_object_get(field, "name"));
-        const json_t *type = json_object_get(field, "type");
-        if (name == NULL || type == NULL)
-            return refuse(b, "a field of the record \"%s\" has no name or no type", node->name);
-        node->names[i] = lc_arena_text(b->arena, lc_text_of(name)).data;
-        if (!build_child(b, node, i, type, at))
+    g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
+    for (uint32_t i = 0; i < node->n; i++)
+        if (!build_field(b, node, i, json_array_get(fields, i), names, at))
             return NULL;
-        node->min_bytes = add_bytes(node->min_bytes, node->children[i]->min_bytes);
-    }
     node->is_open = false;
     return node;
 }
