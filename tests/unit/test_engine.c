@@ -226,6 +226,22 @@ a_null_value_erases_the_lead(void **state)
 }
 
 static void
+an_erasure_in_a_backlog_settles_the_cycle(void **state)
+{
+    bench *b = *state;
+    lc_fact created = bench_created("created", b->manual.now);
+    bench_publish(b, 0, "lead", &created);
+    b->manual.now += LC_MINUTE;
+    lc_memory_append(b->broker, 0, bench_partition_of("lead"), LC_TEXT("lead"), LC_NO_TEXT, LC_ABSENT);
+    run(b, LC_MINUTE);
+    assert_int_equal(bench_counter(b, "handed_off"), 1);
+    assert_int_equal(bench_counter(b, "erased"), 1);
+    bench_publish(b, 0, "lead", &created);
+    run(b, LC_MINUTE);
+    assert_int_equal(bench_counter(b, "handed_off"), 1);
+}
+
+static void
 the_same_fact_again_changes_nothing(void **state)
 {
     bench *b = *state;
@@ -374,6 +390,7 @@ main(void)
         cmocka_unit_test_setup_teardown(an_emptied_store_is_made_anew_from_the_changelogs, setup, teardown),
         cmocka_unit_test_setup_teardown(a_store_that_is_down_is_waited_for, setup, teardown),
         cmocka_unit_test_setup_teardown(a_null_value_erases_the_lead, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_erasure_in_a_backlog_settles_the_cycle, setup, teardown),
         cmocka_unit_test_setup_teardown(the_same_fact_again_changes_nothing, setup, teardown),
         cmocka_unit_test(what_is_no_fact_goes_to_the_dead_letters_with_its_reason),
         cmocka_unit_test_setup_teardown(a_fact_whose_outcomes_are_refused_for_their_size_goes_to_the_dead_letters,
