@@ -46,6 +46,11 @@ static void
 first_contact_is_met_in_time_or_breached(G_GNUC_UNUSED void **state)
 {
     CHECK(FIRST_CONTACT, {"5: at the due instant is in time", "created 09:00 demo; contacted 09:05; until 09:10", ""},
+          {"5: at the same instant facts come first, also when they come late",
+           "created 09:00 demo; contacted 09:05 at=09:10",
+           "breached first_contact {- 5m} 09:05, routed BREACHED REASSIGN 09:05, -breached 09:05, -routed 09:05"},
+          {"5: at the due instant nothing is due yet",
+           "created 09:00 demo; assigned 09:01 ann at=09:05; contacted 09:05; until 10:00", ""},
           {"5: an instant takes effect once it has passed", "created 09:00 demo; until 09:05", ""},
           {"5.1: a breach at due, and its end", "created 09:00 demo owner=ann; contacted 09:05:00.001; until 10:00",
            "breached first_contact {ann 5m} 09:05, routed BREACHED REASSIGN not=ann 09:05, "
@@ -308,6 +313,8 @@ each_cycle_counts_at_most_once(G_GNUC_UNUSED void **state)
          "contacted 1, first_contact_met 1, handed_off 1, opened 1, responded:5m 1"},
         {FIRST_CONTACT, "created 09:00 demo; rejected 09:01 not_ready; rejected 09:59 student; created 10:00 demo",
          "handed_off 2, opened 2, rejected 2, rejected:not_ready 1, rejected:student 1"},
+        {FIRST_CONTACT, "created 09:00 demo; contacted 09:20 at=09:01",
+         "contacted 1, handed_off 1, opened 1, responded:1h 1"},
         {GATES, "created 09:00 demo segment=smb; progressed 10:00 WON",
          "completed 1, handed_off 1, milestone_met:SAL 1, opened 1, reached:OPPORTUNITY 1, reached:SAL 1, "
          "reached:SQL 1, reached:WON 1"},
