@@ -29,4 +29,14 @@ export LC_TEST_BROKERS=$KAFKA_BROKERS LC_TEST_REDIS_URL=$REDIS_URL LC_TEST_REGIS
 export LC_STACK_DIR=$stack LC_BINARY=$ROOT/$build/leadclock
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1} UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 
-ctest --test-dir "$build" --output-on-failure "$@"
+# In the background, so that a signal ends it at once.
+ctest --test-dir "$build" --output-on-failure "$@" &
+ctest=$!
+stop_ctest() {
+    pkill -TERM -P "$ctest" || true
+    kill -TERM "$ctest"
+    exit "$1"
+}
+trap 'stop_ctest 130' INT
+trap 'stop_ctest 143' TERM
+wait "$ctest"
