@@ -30,7 +30,7 @@ typedef struct lc_node lc_node;
 struct lc_node {
     lc_node_kind kind;
     lc_time_unit time_unit;
-    bool is_uuid; /* fixed(16) with this logical type */
+    bool is_uuid;        /* fixed(16) with this logical type */
     bool is_open;        /* while it is built: a use of it now is a recursion */
     unsigned height;     /* of the types below; 0: none */
     uint64_t min_bytes;  /* that a value takes; 0: it always takes none */
