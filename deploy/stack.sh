@@ -131,7 +131,6 @@ log.retention.hours=-1
 log.segment.bytes=134217728
 log.cleaner.dedupe.buffer.size=33554432
 log.cleaner.threads=1
-message.max.bytes=4194304
 num.network.threads=3
 num.io.threads=4
 log.message.timestamp.before.max.ms=9223372036854775807
