@@ -34,11 +34,14 @@ typedef struct {
     lc_text event_id;
     lc_instant occurred_at;         /* 1970 or later */
     lc_instant recorded_at;         /* or LC_ABSENT */
+    lc_instant published_at;        /* erased: when the log took it, which tells that its moment has come although
+                                       safe time has not reached it (4.8); 0: not known */
     lc_instant follow_up_at;        /* created, contacted, rejected; or LC_ABSENT */
     lc_text owner;                  /* all but erased; absent where not named */
     lc_text channel;                /* created */
     lc_text campaign;               /* created; or absent */
     lc_text text;                   /* progressed: the stage; rejected: the reason */
+    lc_text note;                   /* rejected; or absent. Only to be published: nothing is decided by it */
     const lc_attribute *attributes; /* created */
     size_t n_attributes;
 } lc_fact;

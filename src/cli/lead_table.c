@@ -169,6 +169,7 @@ lc_table_lead_own(lc_table_lead *lead, const lc_fact *fact)
         to = copy_text(to, &texts->attributes[i].key);
         to = copy_text(to, &texts->attributes[i].value);
     }
+    own.note = LC_NO_TEXT;
     own.attributes = texts->attributes;
     make_room(lead);
     return own;

@@ -175,7 +175,8 @@ own_fields_check(const lc_fact *fact, GError **error)
     case LC_FACT_PROGRESSED:
         return text_check("stage", fact->text, true, LC_MAX_NAME_BYTES, error);
     case LC_FACT_REJECTED:
-        return text_check("reason", fact->text, true, LC_MAX_NAME_BYTES, error);
+        return text_check("reason", fact->text, true, LC_MAX_NAME_BYTES, error) &&
+               text_check("note", fact->note, false, LC_MAX_NOTE_BYTES, error);
     default:
         return true;
     }

@@ -12,7 +12,7 @@ static size_t
 fact_room(lc_text lead_id, const lc_fact *fact)
 {
     size_t room = FIXED_BYTES + lead_id.size + fact->event_id.size + fact->owner.size + fact->channel.size +
-                  fact->campaign.size + fact->text.size;
+                  fact->campaign.size + fact->text.size + fact->note.size;
     for (size_t i = 0; i < fact->n_attributes; i++)
         room += ITEM_BYTES + fact->attributes[i].key.size + fact->attributes[i].value.size;
     return room;
@@ -63,7 +63,7 @@ put_rejected(uint8_t *to, const lc_fact *fact)
 {
     to = lc_put_optional_text(to, fact->owner);
     to = lc_put_text(to, fact->text);
-    to = lc_put_optional_text(to, LC_NO_TEXT); /* note */
+    to = lc_put_optional_text(to, fact->note);
     return lc_put_optional_long(to, fact->follow_up_at, LC_ABSENT);
 }
 

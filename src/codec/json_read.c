@@ -48,7 +48,7 @@ typedef enum { FIELD_TEXT, FIELD_TIME, FIELD_BOOLEAN, FIELD_ATTRIBUTES } field_k
 
 typedef struct {
     lc_fact fact;
-    lc_text type, lead_id, method, outcome, note;
+    lc_text type, lead_id, method, outcome;
     lc_instant arrived_at;
 } fact_line;
 
@@ -82,7 +82,7 @@ static const field fields[] = {
     FIELD("outcome", FIELD_TEXT, CONTACTED, outcome),
     FIELD("stage", FIELD_TEXT, PROGRESSED, fact.text),
     FIELD("reason", FIELD_TEXT, REJECTED, fact.text),
-    FIELD("note", FIELD_TEXT, REJECTED, note),
+    FIELD("note", FIELD_TEXT, REJECTED, fact.note),
 };
 
 #define ATTRIBUTES_FIELD 8

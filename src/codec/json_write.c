@@ -392,6 +392,7 @@ lc_json_write_fact(GString *json, lc_text lead_id, const lc_fact *fact)
         append_fact_text(json, KEY("stage"), fact->text);
     if (fact->type == LC_FACT_REJECTED)
         append_fact_text(json, KEY("reason"), fact->text);
+    append_fact_text(json, KEY("note"), fact->note);
     append_fact_instant(json, KEY("follow_up_at"), fact->follow_up_at);
     g_string_append_c(json, '}');
 }

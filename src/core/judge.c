@@ -295,7 +295,7 @@ count_until(const GArray *moments, lc_instant at)
     return n;
 }
 
-/* Rule 4.8. Where time is not known, or behind (8.2), what was recorded of the erasure tells that its moment has come:
+/* Rule 4.8. Where time is not known, or behind (8.2), the log's time of the erasure tells that its moment has come:
  * else it would lie before the hand-off, and the cycle would end as if it had never been. */
 static const lc_judgement *
 judge_erasure(lc_judge *judge, lc_lead *lead, const lc_fact *fact, lc_instant erased_at, lc_instant now)
@@ -303,7 +303,7 @@ judge_erasure(lc_judge *judge, lc_lead *lead, const lc_fact *fact, lc_instant er
     order_facts(judge, lead->facts, lead->n_facts);
     guint n = judge->moments->len;
     lc_instant last = n ? g_array_index(judge->moments, lc_moment, n - 1).at : LC_ABSENT;
-    lc_moment moment = {MIN(MAX(now, fact->recorded_at), MAX(fact->occurred_at, last)), fact};
+    lc_moment moment = {MIN(MAX(now, fact->published_at), MAX(fact->occurred_at, last)), fact};
     question question = {lead->judged_at, now, &moment, count_until(judge->moments, moment.at)};
 
     answer(judge, lead->id, &question, now);

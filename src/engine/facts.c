@@ -206,10 +206,7 @@ decode(lc_worker *worker, lc_batch_record *record, lc_arena *arena)
         read_record(worker, record, arena);
     if (record->refused)
         return;
-    /* The broker's time of an erasure is as good as safe time, which may be far behind, to say that it has come (4.8).
-     */
-    if (record->fact.type == LC_FACT_ERASED && record->event.is_append_time)
-        record->fact.recorded_at = record->event.timestamp;
+    record->fact.published_at = record->event.timestamp;
     if (record->lead_id.size == 0 || record->lead_id.size > LC_MAX_LEAD_ID_BYTES ||
         !g_utf8_validate_len(record->lead_id.data, record->lead_id.size, NULL))
         lc_fact_refuse(record, LC_DEAD_BAD_FACT, arena, "lead_id must be 1 to %zu bytes of UTF-8",

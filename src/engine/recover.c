@@ -699,12 +699,22 @@ disown(recovery *r, GError **error)
                : STEP_FAILED;
 }
 
+/* Since it was disowned the store can be whole again only by a recovery from nothing: that of a live service will do.
+ */
+static step
+restore_unless_whole(recovery *r, GError **error)
+{
+    if (read_applied(r, error) != STEP_DONE)
+        return STEP_FAILED;
+    return r->applied.kind == LC_APPLIED_WHOLE ? STEP_DONE : restore(r, error);
+}
+
 bool
 lc_rebuild(lc_worker *worker, lc_partition *partition, uint64_t *n_records, GError **error)
 {
     recovery r;
     recovery_init(&r, worker, partition);
-    bool done = repeat(&r, disown, error) == STEP_DONE && repeat(&r, restore, error) == STEP_DONE;
+    bool done = repeat(&r, disown, error) == STEP_DONE && repeat(&r, restore_unless_whole, error) == STEP_DONE;
 
     *n_records += r.n_replayed;
     recovery_clear(&r);

@@ -1,0 +1,222 @@
+#!/usr/bin/env python3
+"""tools.py [TEST...] - the tools to see and mend: verify finds every kind of harm, and none beside a busy service;
+rebuild and reset mend; what `run` refuses it names, with the command that mends it."""
+
+import sys
+import time
+
+from commands import attempt, expect
+from world import Redis, World, Failure, iso, load_feed, main, multiply, net_outcomes, now_ms, policy_of, require
+from world import named, require_equal, slices, wait_for
+
+
+def settled_world(test, copies=1, **settings):
+    """The card feed, judged; the service is stopped."""
+    world = World(test, policy_of("card/feed"), **settings)
+    world.create_topics()
+    world.publish(multiply(load_feed("card/feed"), copies))
+    service = world.start()
+    world.settle()
+    return world, service
+
+
+def stop(world, service):
+    """A clean end; it is not missed afterwards."""
+    service.stop()
+    world.services.remove(service)
+
+
+def require_same_net(world):
+    """As a backtest, though outcomes were published twice, before and after a reset; counters began anew."""
+    outcomes, counters = world.backtest()
+    require_equal("net outcomes", net_outcomes(world.outcomes()), net_outcomes(outcomes))
+    require_equal("counters", named(world.counters()), named(counters))
+
+
+def ends_with(service, code, *texts):
+    """The service ends by itself with `code`, and its log says all of `texts`."""
+    try:
+        found = service.process.wait(40)
+    except Exception as late:
+        raise Failure(f"it does not end; its log: {service.read_log()[-2000:]}") from late
+    service.world.services.remove(service)
+    require(found == code, f"it ended with {found}, not {code}: {service.read_log()[-2000:]}")
+    for text in texts:
+        require(text in service.read_log(), f"its log does not say {text!r}: {service.read_log()[-2000:]}")
+
+
+def one_key(world, redis, pattern):
+    keys = world.redis_keys(redis, pattern)
+    require(keys, f"no key {pattern}")
+    return keys[0]
+
+
+def verify_finds():
+    """Each kind of harm is found, named and counted; rebuild mends all of it."""
+    world, service = settled_world("verify")
+    redis = Redis()
+    try:
+        stop(world, service)
+        expect(world, 0, r" leads and .* compared: 0 differences", "verify")
+        changed, deleted = world.redis_keys(redis, "{*}:lead:*")[:2]
+        prefix = changed[: changed.index(b":lead:")]
+        wakeups, counters = prefix + b":wakeups", one_key(world, redis, "{*}:counters:*")
+        position = one_key(world, redis, "{*}:applied")
+        lead = redis.command("ZRANGE", wakeups, -1, -1)
+        require(lead, "no wake-up to change")
+        harms = [
+            (r"lead\tdifferent\t", lambda: redis.command("APPEND", changed, "x")),
+            (r"lead\tmissing\t", lambda: redis.command("DEL", deleted)),
+            (r"lead\textra\tstranger", lambda: redis.command("SET", prefix + b":lead:stranger", "x")),
+            (r"wake-up\tat another time\t", lambda: redis.command("ZADD", wakeups, 9_000_000_000_000, lead[0])),
+            (r"wake-up\tmissing\t", lambda: redis.command("ZREM", wakeups, lead[0])),
+            (r"wake-up\ttoo many\t", lambda: redis.command("ZADD", wakeups, 9_000_000_000_000, "nobody")),
+            (r"counters\tdifferent\t", lambda: redis.command("HINCRBY", counters, "handed_off", 1)),
+            (r"counters\tmissing\t", lambda: redis.command("DEL", counters)),
+            (r"position\tmissing\t", lambda: redis.command("DEL", position)),
+        ]
+        for pattern, harm in harms:
+            harm()
+            expect(world, 1, pattern, "verify")
+            expect(world, 0, r"made anew from \d+ changelog records", "rebuild")
+            expect(world, 0, r": 0 differences", "verify")
+        world.start("b")
+        world.settle()
+        world.require_same_as_backtest()
+    finally:
+        world.close()
+
+
+def verify_beside_the_service():
+    """While the service is busy nothing differs; and a rebuild beside it loses nothing."""
+    world = World("beside", policy_of("card/feed"), workers=2, batch=50)
+    try:
+        world.create_topics()
+        world.start()
+        for part, facts in enumerate(slices(multiply(load_feed("card/feed"), 4), 6)):
+            world.publish(facts)
+            if part == 3:
+                expect(world, 0, r"made anew", "rebuild")
+            else:
+                expect(world, 0, r": 0 differences", "verify")
+        world.settle(180)
+        world.require_same_as_backtest()
+        expect(world, 0, r": 0 differences", "verify")
+    finally:
+        world.close()
+
+
+def reset_to_the_beginning():
+    """Refused beside the living; a dry run does nothing; then all is judged anew, with the same ids."""
+    world, service = settled_world("reset")
+    try:
+        expect(world, 1, r"the group has members", "reset", "--yes")
+        stop(world, service)
+        wait_for("the group to be empty", lambda: attempt(world, "reset", "--dry-run")[0] == 0, 40)
+        before, records = net_outcomes(world.outcomes()), len(world.outcomes())
+        expect(world, 0, r"Downstream will see", "reset", "--dry-run")
+        expect(world, 2, r"--yes", "reset")
+        require(world.lag() == 0, "a dry run or an unconfirmed reset moved the group")
+        expect(world, 0, r"begins anew", "reset", "--yes")
+        require(world.lag() == len(world.published), "the group is not at the beginning")
+        world.start("b")
+        world.settle()
+        require_equal("outcomes after reset", net_outcomes(world.outcomes()), before)
+        require(len(world.outcomes()) > records, "nothing was published again")
+        require_same_net(world)
+        expect(world, 0, r": 0 differences", "verify")
+    finally:
+        world.close()
+
+
+def reset_to_a_time():
+    """Only what was published from then on is judged."""
+    world = World("reset-time", policy_of("card/feed"))
+    try:
+        world.create_topics()
+        world.publish(multiply(load_feed("card/feed"), 1))
+        time.sleep(1.5)
+        later = now_ms()
+        new = [fact | {"lead_id": "late-" + fact["lead_id"], "event_id": "late-" + fact["event_id"]}
+               for fact in load_feed("card/feed")]  # fmt: skip
+        world.publish(new)
+        expect(world, 0, r"begins anew", "reset", "--yes", "--to-time", iso(later))
+        require(world.lag() == len(new), f"{world.lag()} to be read, not {len(new)}")
+        world.start()
+        world.settle()
+        leads = {outcome["lead_id"] for outcome in world.outcomes()}
+        require(leads and all(lead.startswith("late-") for lead in leads), "a lead from before was judged")
+        expect(world, 2, r"is no time", "reset", "--to-time", "yesterday")
+    finally:
+        world.close()
+
+
+def refusals_are_named():
+    """What `run` must not go on from: it says what, and the command that it names mends it."""
+    world, service = settled_world("refusals")
+    redis = Redis()
+    try:
+        stop(world, service)
+        position = one_key(world, redis, "{*}:applied")
+        kept = redis.command("GET", position)
+        ends = kept.split(b":")
+        redis.command("SET", position, b":".join([ends[0], b"999999/999999", ends[2]]))
+        ends_with(world.start("ahead"), 1, "ahead of Kafka", "leadclock rebuild", "leadclock reset")
+        expect(world, 0, r"made anew", "rebuild")
+        expect(world, 0, r": 0 differences", "verify")
+
+        redis.command("SET", position, "nonsense")
+        ends_with(world.start("unreadable"), 1, "can't be read", "leadclock rebuild")
+        expect(world, 0, r"made anew", "rebuild")
+
+        layout = one_key(world, redis, "layout")
+        redis.command("SET", layout, "1:7")
+        ends_with(world.start("partitions"), 2, "7", "partitions")
+        redis.command("SET", layout, "1:4")
+
+        redis.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+        try:
+            ends_with(world.start("evicting"), 2, "maxmemory-policy", "noeviction")
+        finally:
+            redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
+        world.start("well")
+        world.settle()
+        world.require_same_as_backtest()
+    finally:
+        redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
+        world.close()
+
+
+def offsets_that_are_gone():
+    """No offsets, but changelogs that are not empty: `run` refuses, reset mends. A group of another name is in that
+    place."""
+    world, service = settled_world("gone")
+    try:
+        stop(world, service)
+        other = f"name={world.name}x"
+        ends_with(world.start("refused", other), 1, "no committed offsets", "leadclock reset")
+        wait_for("the group to be empty", lambda: attempt(world, "reset", "--dry-run", "--set", other)[0] == 0, 40)
+        expect(world, 0, r"begins anew", "reset", "--yes", "--set", other)
+        published = len(world.outcomes())
+        world.start("mended", other)
+        wait_for("all to be published again", lambda: len(world.outcomes()) >= 2 * published, 60)
+        wait_for("the end", lambda: attempt(world, "verify", "--set", other)[0] == 0, 60)
+        require_same_net(world)
+    finally:
+        world.close()
+
+
+TESTS = {
+    test.__name__: test
+    for test in (
+        verify_finds,
+        verify_beside_the_service,
+        reset_to_the_beginning,
+        reset_to_a_time,
+        refusals_are_named,
+        offsets_that_are_gone,
+    )
+}
+
+if __name__ == "__main__":
+    sys.exit(main(TESTS))
