@@ -173,6 +173,10 @@ typedef struct {
     bool (*committed_before)(lc_log *log, int32_t partition, lc_log_committed *committed, lc_arena *arena,
                              GError **error);
 
+    /* Whether a changelog of the partition has records of a transaction that is still open. Nobody of ours may write
+     * there meanwhile. */
+    bool (*is_unfinished)(lc_log *log, int32_t partition, bool *unfinished, GError **error);
+
     /* Ends the open transaction of another producer, and fences it: init_transactions with its id. For the dead. */
     bool (*fence)(lc_log *log, const char *transactional_id, GError **error);
 

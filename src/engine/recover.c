@@ -68,20 +68,20 @@ stop(recovery *r, GError **error, const char *problem)
 
 /* ---- a: what is committed ---- */
 
-/* Who committed last: every owner's first transaction says its name, so a pending one is the last owner's. */
-static bool
-find_last_owner(recovery *r, lc_text *transactional_id, GError **error)
+/* Who committed last, where that was another, and the partition is now ours: every owner's first transaction says its
+ * name, so what is open or pending is the last owner's. */
+static lc_text
+last_owner(const recovery *r)
 {
-    lc_log *log = r->worker->log;
+    lc_text owner = LC_NO_TEXT;
     lc_metadata metadata;
 
-    *transactional_id = LC_NO_TEXT;
-    if (!log->ops->committed_before(log, r->partition->number, r->committed, &r->arena, error))
-        return false;
+    if (lc_worker_partition(r->worker, r->partition->number) != r->partition)
+        return LC_NO_TEXT;
     for (int i = 0; i < r->worker->n_inputs; i++)
         if (r->committed[i].offset >= 0 && lc_metadata_parse(r->committed[i].metadata, &metadata))
-            *transactional_id = metadata.transactional_id;
-    return true;
+            owner = metadata.transactional_id;
+    return lc_text_equal(owner, lc_text_of(r->worker->options.transactional_id)) ? LC_NO_TEXT : owner;
 }
 
 /* The last owner gave its partitions up, and yet its transaction has stood open for a second: it is dead, and its
@@ -89,19 +89,37 @@ find_last_owner(recovery *r, lc_text *transactional_id, GError **error)
 static void
 fence_last_owner(recovery *r)
 {
+    lc_log *log = r->worker->log;
     g_autoptr(GError) unimportant = NULL; /* tried again */
-    lc_text owner;
 
-    if (!find_last_owner(r, &owner, &unimportant))
+    if (!log->ops->committed_before(log, r->partition->number, r->committed, &r->arena, &unimportant))
         return;
-    if (lc_text_is_absent(owner) || lc_text_equal(owner, lc_text_of(r->worker->options.transactional_id)))
+    lc_text owner = last_owner(r);
+    if (lc_text_is_absent(owner))
         return;
     g_autofree char *name = g_strndup(owner.data, owner.size);
-    if (!r->worker->log->ops->fence(r->worker->log, name, &unimportant))
+    if (!log->ops->fence(log, name, &unimportant))
         return;
     r->fenced = true;
     g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "PARTITION", LC_NUMBER(r->partition->number), "OWNER", name,
                      "MESSAGE", "ended the transaction that the last owner left open");
+}
+
+/* An owner that died before it sent its offsets leaves nothing pending, but records; they hold up whoever reads what is
+ * committed, until its transaction times out. */
+static bool
+is_finished(recovery *r, GError **error)
+{
+    lc_log *log = r->worker->log;
+    bool unfinished = false;
+
+    if (r->fenced || lc_text_is_absent(last_owner(r)))
+        return true;
+    if (!log->ops->is_unfinished(log, r->partition->number, &unfinished, error))
+        return false;
+    if (unfinished)
+        g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "the last owner's transaction is still open");
+    return !unfinished;
 }
 
 static bool
@@ -109,7 +127,8 @@ ask_committed(lc_worker *worker, void *argument, GError **error)
 {
     recovery *r = argument;
 
-    if (worker->log->ops->committed(worker->log, r->partition->number, r->committed, &r->arena, error))
+    if (worker->log->ops->committed(worker->log, r->partition->number, r->committed, &r->arena, error) &&
+        is_finished(r, error))
         return true;
     if (!r->fenced && lc_worker_now_ms(worker) - r->started_ms >= FENCE_AFTER_MS)
         fence_last_owner(r);

@@ -3,6 +3,7 @@
 #include <syslog.h>
 
 #define COMMITTED_MS 1000
+#define ENDS_MS 1000
 #define REPORT_EVERY_S 10
 
 /* What correctness rests on, and what comes from keys of its own. */
@@ -248,6 +249,22 @@ lc_kafka_list_of(const char *const *topics, int n_topics, int32_t partition)
     for (int i = 0; i < n_topics; i++)
         rd_kafka_topic_partition_list_add(list, topics[i], partition);
     return list;
+}
+
+bool
+lc_kafka_ends(rd_kafka_t *client, const char *const *topics, int n_topics, int32_t partition, int64_t *ends,
+              GError **error)
+{
+    g_autoptr(rd_kafka_topic_partition_list_t) list = lc_kafka_list_of(topics, n_topics, partition);
+
+    for (int i = 0; i < list->cnt; i++)
+        list->elems[i].offset = RD_KAFKA_OFFSET_END;
+    rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(client, list, ENDS_MS);
+    for (int i = 0; !err && i < list->cnt; i++)
+        err = list->elems[i].err;
+    for (int i = 0; !err && i < list->cnt; i++)
+        ends[i] = list->elems[i].offset;
+    return !err || lc_kafka_fail(error, LC_ERROR_RETRY, err, "the ends of partition %d", partition);
 }
 
 bool

@@ -37,6 +37,11 @@ bool lc_kafka_destroy(rd_kafka_t *client, int wait_ms);
 /* Every input of one partition, offsets RD_KAFKA_OFFSET_INVALID. */
 rd_kafka_topic_partition_list_t *lc_kafka_list_of(const char *const *topics, int n_topics, int32_t partition);
 
+/* The ends of one partition of the topics, in one request: last stable offsets if the client reads committed, otherwise
+ * high watermarks. */
+bool lc_kafka_ends(rd_kafka_t *client, const char *const *topics, int n_topics, int32_t partition, int64_t *ends,
+                   GError **error);
+
 /* What the group of the client committed for one partition of the topics; stable if the client reads committed, and
  * LC_ERROR_RETRY while a transaction is pending. Texts from `arena`. */
 bool lc_kafka_committed(rd_kafka_t *client, const char *const *topics, int n_topics, int32_t partition,

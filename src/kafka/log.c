@@ -163,6 +163,22 @@ log_committed_before(lc_log *base, int32_t partition, lc_log_committed *committe
 }
 
 static bool
+log_is_unfinished(lc_log *base, int32_t partition, bool *unfinished, GError **error)
+{
+    kafka_log *log = kafka_log_of(base);
+    const char *const changelogs[] = {log->options.outputs[LC_OUTPUT_STATE], log->options.outputs[LC_OUTPUT_COUNTERS]};
+    int64_t highs[LC_CHANGELOGS], stable_ends[LC_CHANGELOGS];
+
+    if (!lc_takeover_high_watermarks(&log->takeover, changelogs, LC_CHANGELOGS, partition, highs, error) ||
+        !lc_kafka_ends(lc_group_client(log->group), changelogs, LC_CHANGELOGS, partition, stable_ends, error))
+        return false;
+    *unfinished = false;
+    for (int i = 0; i < LC_CHANGELOGS; i++)
+        *unfinished |= stable_ends[i] < highs[i];
+    return true;
+}
+
+static bool
 log_fence(lc_log *base, const char *transactional_id, GError **error)
 {
     return lc_takeover_fence(&kafka_log_of(base)->takeover, transactional_id, error);
@@ -322,6 +338,7 @@ static const lc_log_ops ops = {
     .seek = log_seek,
     .committed = log_committed,
     .committed_before = log_committed_before,
+    .is_unfinished = log_is_unfinished,
     .fence = log_fence,
     .watermarks = log_watermarks,
     .ends = log_ends,

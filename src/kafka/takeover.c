@@ -34,6 +34,15 @@ lc_takeover_committed_before(lc_takeover *takeover, int n_inputs, int32_t partit
     return true;
 }
 
+bool
+lc_takeover_high_watermarks(lc_takeover *takeover, const char *const *topics, int n_topics, int32_t partition,
+                            int64_t *highs, GError **error)
+{
+    if (takeover->reader == NULL)
+        takeover->reader = make_reader(takeover->options, error);
+    return takeover->reader && lc_kafka_ends(takeover->reader, topics, n_topics, partition, highs, error);
+}
+
 static rd_kafka_t *
 make_fencer(const lc_kafka_options *options, const char *transactional_id, GError **error)
 {

@@ -325,6 +325,20 @@ committed_before(lc_log *base, int32_t partition, lc_log_committed *result, lc_a
 }
 
 static bool
+is_unfinished(lc_log *base, int32_t number, bool *unfinished, GError **error)
+{
+    static const lc_output changelogs[] = {LC_OUTPUT_STATE, LC_OUTPUT_COUNTERS};
+    lc_memory_log *log = (lc_memory_log *)base;
+
+    if (!request(log, "is_unfinished", error))
+        return false;
+    *unfinished = false;
+    for (size_t i = 0; i < G_N_ELEMENTS(changelogs); i++)
+        *unfinished |= lc_memory_partition_at(log->broker, LC_MEMORY_OUTPUT(changelogs[i]), number)->open->len > 0;
+    return true;
+}
+
+static bool
 fence(lc_log *base, const char *transactional_id, GError **error)
 {
     lc_memory_log *log = (lc_memory_log *)base;
@@ -470,6 +484,7 @@ static const lc_log_ops ops = {
     .seek = seek,
     .committed = committed,
     .committed_before = committed_before,
+    .is_unfinished = is_unfinished,
     .fence = fence,
     .watermarks = watermarks,
     .ends = ask_ends,

@@ -735,13 +735,18 @@ the_transaction_of_a_dead_owner_is_found_and_ended(void **state)
     lc_log *heir = log_new(w, "heir");
     g_autofree char *owner = g_strconcat(w->prefix, "-dead", NULL);
     int64_t offset = -1, end = -1;
+    bool unfinished = true;
     lc_arena arena = {0};
     lc_log_committed committed[INPUTS];
     (void)state;
     begin_and_flush(dead, "one", &offset);
     again(send_offsets(dead, 5, "first", &error), error);
     assert_int_equal(commit(dead, &error), LC_COMMIT_CLEAN);
+    again(heir->ops->is_unfinished(heir, 0, &unfinished, &error), error);
+    assert_false(unfinished);
     begin_and_flush(dead, "two", &offset);
+    again(heir->ops->is_unfinished(heir, 0, &unfinished, &error), error);
+    assert_true(unfinished);
     again(send_offsets(dead, 6, "second", &error), error);
 
     assert_false(heir->ops->committed(heir, 0, committed, &arena, &error));
@@ -752,6 +757,8 @@ the_transaction_of_a_dead_owner_is_found_and_ended(void **state)
     gint64 start = now_ms();
     again(heir->ops->fence(heir, owner, &error), error);
     again(heir->ops->committed(heir, 0, committed, &arena, &error), error);
+    again(heir->ops->is_unfinished(heir, 0, &unfinished, &error), error);
+    assert_false(unfinished);
     assert_true(now_ms() - start < 5000);
     assert_int_equal(committed[0].offset, 5);
     assert_int_equal(commit(dead, &error), LC_COMMIT_UNKNOWN);
