@@ -123,16 +123,27 @@ is_finished(recovery *r, GError **error)
 }
 
 static bool
+is_committed(recovery *r, GError **error)
+{
+    lc_log *log = r->worker->log;
+
+    return log->ops->committed(log, r->partition->number, r->committed, &r->arena, error) && is_finished(r, error);
+}
+
+static bool
 ask_committed(lc_worker *worker, void *argument, GError **error)
 {
     recovery *r = argument;
 
-    if (worker->log->ops->committed(worker->log, r->partition->number, r->committed, &r->arena, error) &&
-        is_finished(r, error))
+    if (is_committed(r, error))
         return true;
-    if (!r->fenced && lc_worker_now_ms(worker) - r->started_ms >= FENCE_AFTER_MS)
-        fence_last_owner(r);
-    return false;
+    if (r->fenced || lc_worker_now_ms(worker) - r->started_ms < FENCE_AFTER_MS)
+        return false;
+    fence_last_owner(r);
+    if (!r->fenced)
+        return false;
+    g_clear_error(error);
+    return is_committed(r, error);
 }
 
 typedef struct {

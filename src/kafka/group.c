@@ -327,8 +327,17 @@ lc_group_resume(lc_group *group, int32_t partition)
 static rd_kafka_conf_t *
 group_conf(const lc_kafka_options *options, GError **error)
 {
-    const char *const defaults[] = {
-        "fetch.wait.max.ms", "20", "session.timeout.ms", "15000", "check.crcs", "true", NULL};
+    /* A heartbeat is how a member learns of a rebalance: at librdkafka's 3 s, a dead one's partitions wait so much
+     * longer. */
+    const char *const defaults[] = {"fetch.wait.max.ms",
+                                    "20",
+                                    "session.timeout.ms",
+                                    "15000",
+                                    "heartbeat.interval.ms",
+                                    "500",
+                                    "check.crcs",
+                                    "true",
+                                    NULL};
     const char *const fixed[] = {"group.id",
                                  options->group,
                                  "group.instance.id",
