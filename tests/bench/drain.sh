@@ -1,20 +1,22 @@
 #!/bin/bash
-# drain.sh [FACTS] [--workers N] - how fast `leadclock run` works off a backlog, and what it costs: preloads FACTS facts
+# drain.sh [FACTS] [--workers N] [--cold] - how fast `leadclock run` works off a backlog, and what it costs: preloads FACTS facts
 # (default one million: 60 % created, 35 % contacted, 5 % rejected; four partitions) and measures from the start of the
-# process to zero lag. Kafka, Redis and the registry run on the same machine, and share its cores.
+# process to zero lag. Kafka, Redis and the registry run on the same machine, and share its cores. --cold: the broker is
+# not warmed up first by another drain.
 set -euo pipefail
 . "$(dirname "$0")/../../deploy/lib.sh"
 cd "$ROOT"
 
-facts=1000000 workers=2
+facts=1000000 workers=2 cold=
 while (($#)); do
     case $1 in
     --workers)
         workers=$2
         shift
         ;;
+    --cold) cold=cold ;;
     [0-9]*) facts=$1 ;;
-    *) die "usage: tests/bench/drain.sh [FACTS] [--workers N]" ;;
+    *) die "usage: tests/bench/drain.sh [FACTS] [--workers N] [--cold]" ;;
     esac
     shift
 done
@@ -44,4 +46,4 @@ set -a
 # shellcheck disable=SC1091
 . "$folder/stack/stack.env"
 set +a
-tests/bench/drain.py "$folder" build/release/leadclock "$facts" "$workers"
+tests/bench/drain.py "$folder" build/release/leadclock "$facts" "$workers" $cold
