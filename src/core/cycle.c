@@ -160,6 +160,15 @@ reject_late_each(lc_replay *replay, const GArray *moments)
     }
 }
 
+/* Rule 4.4: to a cycle that is held back a rejection counts as late, and has no effect under 4.9: no cooldown. */
+static void
+count_given_rejections(lc_replay *replay)
+{
+    for (guint i = 0; i < replay->given->len; i++)
+        if (g_array_index(replay->given, lc_moment, i).fact->type == LC_FACT_REJECTED)
+            replay->cycle->metrics |= LC_BIT(LC_METRIC_REJECTED_LATE);
+}
+
 /* ---- Hand-offs (4.1 to 4.4, 4.11) ---- */
 
 static void
@@ -234,7 +243,7 @@ hand_off(lc_replay *replay, const lc_moment *moment)
     lc_array_empty(replay->waiting);
     if (held_back) {
         lc_cycle_settle(replay, &settlement);
-        reject_late_each(replay, replay->given);
+        count_given_rejections(replay);
         return;
     }
     start_cycle(replay, created->follow_up_at);
