@@ -1,6 +1,6 @@
-/* service.h - what a running service needs around the engine: configuration and logging; later metrics and health.
+/* service.h - what a running service needs around the engine: configuration, logs, HTTP, the Prometheus text.
  *
- * Uses libfyaml and GLib. Knows nothing of leads. */
+ * Uses libfyaml, libmicrohttpd and GLib. Knows nothing of leads. */
 #pragma once
 
 #include <leadclock/base.h>
