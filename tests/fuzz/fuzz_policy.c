@@ -2,6 +2,15 @@
 #include <leadclock/policy.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const char *__lsan_default_suppressions(void);
+
+/* libfyaml 0.7.12 loses 2 KiB of its own on some long quoted scalars. Documents that we forget would be its memory too:
+ * the unit tests look for those, with the leak check whole. */
+const char *
+__lsan_default_suppressions(void)
+{
+    return "leak:libfyaml.so";
+}
 
 static void
 ask_clock(const lc_clock_rule *clock)
