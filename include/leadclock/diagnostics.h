@@ -21,6 +21,18 @@ lc_show_characters(GString *out, const char *text, int n)
     return text;
 }
 
+/* The columns of a terminal that a text takes. */
+static inline int
+lc_text_columns(const char *text)
+{
+    int columns = 0;
+    for (; *text; text = g_utf8_next_char(text)) {
+        gunichar character = g_utf8_get_char(text);
+        columns += g_unichar_iszerowidth(character) ? 0 : g_unichar_iswide(character) ? 2 : 1;
+    }
+    return columns;
+}
+
 /* Appends "FILE:LINE:COLUMN: MESSAGE", then the line and a caret below the column. `line` and `column` count from 1,
  * columns in characters; `source` is the line's text (UTF-8, no line end), or NULL where it is not to be shown. */
 static inline void
@@ -30,10 +42,30 @@ lc_diagnose(GString *out, const char *file, int line, int column, const char *so
     if (source == NULL)
         return;
     int first = column <= LC_SHOWN_CHARACTERS * 3 / 4 ? 1 : column - LC_SHOWN_CHARACTERS / 2;
-    const char *start = first > 1 ? "    ..." : "    ";
-    g_string_append(out, start);
-    const char *rest = lc_show_characters(out, lc_show_characters(NULL, source, first - 1), LC_SHOWN_CHARACTERS);
-    g_string_append_printf(out, "%s\n%*s^\n", *rest ? "..." : "", (int)strlen(start) + column - first, "");
+    g_autoptr(GString) shown = g_string_new(first > 1 ? "    ..." : "    ");
+    const char *at = lc_show_characters(shown, lc_show_characters(NULL, source, first - 1), column - first);
+    int indent = lc_text_columns(shown->str);
+    const char *rest = lc_show_characters(shown, at, LC_SHOWN_CHARACTERS - (column - first));
+    g_string_append_printf(out, "%s%s\n%*s^\n", shown->str, *rest ? "..." : "", indent, "");
+}
+
+/* Where the line that begins at `text` ends: at LF, CR LF or CR, as YAML has it. */
+static inline const char *
+lc_line_end(const char *text, const char *end)
+{
+    while (text < end && *text != '\n' && *text != '\r')
+        text++;
+    return text;
+}
+
+/* Where the line after that of `text` begins; `end` where there is none. */
+static inline const char *
+lc_next_line(const char *text, const char *end)
+{
+    text = lc_line_end(text, end);
+    if (end - text >= 2 && text[0] == '\r' && text[1] == '\n')
+        text++;
+    return text < end ? text + 1 : end;
 }
 
 /* A copy of line `number` (from 1) of a text without its end; empty beyond the last one. Caller frees. */
@@ -41,15 +73,58 @@ static inline char *
 lc_line_of(const char *text, size_t size, int number)
 {
     const char *end = text + size;
-    for (; number > 1 && text < end; number--) {
-        const char *next = memchr(text, '\n', (size_t)(end - text));
-        text = next ? next + 1 : end;
-    }
-    const char *stop = text < end ? memchr(text, '\n', (size_t)(end - text)) : NULL;
-    size_t length = (size_t)((stop ? stop : end) - text);
-    if (length && text[length - 1] == '\r')
-        length--;
+    for (; number > 1 && text < end; number--)
+        text = lc_next_line(text, end);
+    size_t length = size ? (size_t)(lc_line_end(text, end) - text) : 0;
     return g_utf8_make_valid(length ? text : "", (gssize)length);
+}
+
+/* Line and column, both from 1, of the byte `at` of a text that is UTF-8 up to there. */
+static inline void
+lc_place_of(const char *text, size_t at, int *line, int *column)
+{
+    const char *here = text + at, *start = text;
+    *line = 1;
+    for (const char *c = text; c < here; c++)
+        if (*c == '\n' || (*c == '\r' && (c + 1 == here || c[1] != '\n'))) {
+            (*line)++;
+            start = c + 1;
+        }
+    *column = (int)g_utf8_strlen(start, here - start) + 1;
+}
+
+/* What the end of a file lacks is told at the end of the last line that holds something: a place beyond it is moved
+ * there. */
+static inline void
+lc_step_back(const char *text, size_t size, int *line, int *column)
+{
+    int last, end;
+    while (size > 0 && g_ascii_isspace(text[size - 1]))
+        size--;
+    lc_place_of(text, size, &last, &end);
+    if (*line > last) {
+        *line = last;
+        *column = end;
+    }
+}
+
+/* What is no text in a file that must be one, with its place; NULL: nothing. libfyaml ends a scalar, or the file, at
+ * such a byte, without a word. */
+static inline const char *
+lc_find_no_text(const char *text, size_t size, int *line, int *column)
+{
+    const char *end;
+    if (size == 0 || g_utf8_validate(text, (gssize)size, &end))
+        return NULL;
+    lc_place_of(text, (size_t)(end - text), line, column);
+    return *end ? "a byte that is not UTF-8; save the file as UTF-8 text" : "a NUL byte; save the file as UTF-8 text";
+}
+
+/* The bytes of a byte order mark that a text begins with. */
+static inline size_t
+lc_byte_order_mark(const char *text, size_t size)
+{
+    return size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 }
 
 /* How many letters must be added, removed, changed or swapped with their neighbour to make `b` of `a`; case does not
@@ -78,19 +153,25 @@ lc_edit_distance(const char *a, const char *b)
     return previous[m];
 }
 
-/* The one of `names` (NULL-terminated) that was probably meant by `name`; NULL: none is near. */
+/* The one of `names` (NULL-terminated) that was probably meant by `name`: one that is near, or that has more or less
+ * around it ("warning", "time_zone", "Monday"); NULL: none. */
 static inline const char *
 lc_nearest_name(const char *name, const char *const *names)
 {
     const char *nearest = NULL;
     size_t length = strlen(name);
     unsigned best = length > 255 ? 0 : (unsigned)(length < 4 ? 1 : length / 3) + 1;
-    for (; best && *names; names++) {
-        unsigned distance = lc_edit_distance(name, *names);
+    for (const char *const *at = names; best && *at; at++) {
+        unsigned distance = lc_edit_distance(name, *at);
         if (distance < best) {
             best = distance;
-            nearest = *names;
+            nearest = *at;
         }
     }
+    g_autofree char *lower = g_ascii_strdown(name, -1);
+    for (; best && nearest == NULL && *names; names++)
+        if ((length > 3 && strstr(*names, lower)) || (length > 3 && strstr(*names, name)) ||
+            (strlen(*names) >= 3 && strstr(lower, *names)))
+            nearest = *names;
     return nearest;
 }

@@ -1,5 +1,7 @@
 #include "read.h"
 
+#include <leadclock/diagnostics.h>
+
 #define LARGEST_FILE_BYTES ((gsize)1024 * 1024)
 
 struct lc_policy_book {
@@ -65,8 +67,8 @@ free_document(gpointer data)
 static lc_text
 without_byte_order_mark(const char *text, gsize size)
 {
-    bool marked = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0;
-    return (lc_text){text + (marked ? 3 : 0), size - (marked ? 3 : 0)};
+    size_t mark = lc_byte_order_mark(text, size);
+    return (lc_text){text + mark, size - mark};
 }
 
 /* Takes `text`. */

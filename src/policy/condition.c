@@ -169,7 +169,9 @@ lc_condition_covers(const lc_condition *general, const lc_condition *special)
 static const lc_text *
 read_values(lc_reader *reader, const lc_yaml *node, const char *what, unsigned *n_values)
 {
-    if (!lc_read_list(reader, node, what, "[demo, quote]"))
+    bool short_value = node && node->kind == LC_YAML_SCALAR && node->text.size < 60;
+    g_autofree char *example = g_strdup_printf("[%s]", short_value ? node->text.data : "demo, quote");
+    if (!lc_read_list(reader, node, what, example))
         return NULL;
     if (node->n == 0)
         lc_refuse(reader, node, "an empty list never holds; name a value or leave %s out", what);
@@ -261,7 +263,9 @@ lc_read_condition(lc_reader *reader, const lc_yaml *node)
         read_parts(reader, node, condition);
     else if (lc_text_equal(node->text, LC_TEXT("any")))
         condition->any = true;
-    else
-        lc_refuse(reader, node, "`when` must be any or a map, for example {channel: [demo, quote]}");
+    else {
+        lc_refuse(reader, node, "`when` must be `any`, or a map like {channel: [demo, quote]}");
+        condition->any = true; /* what was meant, mostly */
+    }
     return condition;
 }

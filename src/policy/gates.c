@@ -15,6 +15,9 @@ read_open_dialogue(lc_reader *reader, const lc_yaml *node)
     policy->open_dialogue_destination.route = LC_ROUTE_REASSIGN;
     lc_read_duration(reader, fields[WITHIN].value, "open_dialogue.within", &policy->open_dialogue_within, NULL);
     lc_read_destination(reader, fields[ROUTE].value, fields[TRACK].value, &policy->open_dialogue_destination);
+    if (policy->open_dialogue_within <= policy->clock_skew && lc_problems_is_empty(reader->document->problems))
+        lc_remark(reader, fields[WITHIN].value,
+                  "no contact is an open dialogue: those within clock_skew before the hand-off belong to it");
 }
 
 static bool
@@ -33,6 +36,10 @@ read_criterion(lc_reader *reader, const lc_yaml *node, bool signal, GHashTable *
     if (lc_read_name(reader, fields[NAME].value, "a name", &criterion->name))
         lc_take_name(reader, seen, fields[NAME].value, signal ? "signal" : "requirement");
     criterion->when = lc_read_condition(reader, fields[WHEN].value);
+    if (lc_problems_is_empty(reader->document->problems) &&
+        lc_condition_reach(criterion->when, NULL, 0) == LC_IMPOSSIBLE)
+        lc_remark(reader, node, "\"%s\" never holds: what its `when` asks for contradicts itself",
+                  criterion->name.data);
     lc_read_integer(reader, fields[POINTS].value, "points", -MOST_POINTS, MOST_POINTS, &criterion->points);
     return true;
 }

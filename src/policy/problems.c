@@ -89,15 +89,13 @@ compare_problems(gconstpointer a, gconstpointer b)
 static void
 print_problem(const lc_problems *problems, const lc_problem *problem, bool as_warning, GString *output)
 {
-    if (as_warning)
-        g_string_append_printf(output, "%s:%d:%d: warning: %s\n", problems->file, problem->line, problem->column,
-                               problem->message);
-    else if (problem->line == 0)
-        g_string_append_printf(output, "%s: %s\n", problems->file, problem->message);
-    else {
-        g_autofree char *line = lc_line_of(problems->text.data, problems->text.size, problem->line);
-        lc_diagnose(output, problems->file, problem->line, problem->column, line, problem->message);
+    g_autofree char *message = g_strconcat(as_warning ? "warning: " : "", problem->message, NULL);
+    if (problem->line == 0) {
+        g_string_append_printf(output, "%s: %s\n", problems->file, message);
+        return;
     }
+    g_autofree char *line = lc_line_of(problems->text.data, problems->text.size, problem->line);
+    lc_diagnose(output, problems->file, problem->line, problem->column, line, message);
 }
 
 void

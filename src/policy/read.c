@@ -46,18 +46,13 @@ joined(const char *const *names, size_t n_names)
     return g_string_free(g_steal_pointer(&list), FALSE);
 }
 
-/* The name that was probably meant: one that is near, or has more or less around it ("warning", "time_zone"). */
 static const char *
 nearest_name(const char *wrong, const char *const *names, size_t n_names)
 {
     g_autofree const char **all = g_new0(const char *, n_names + 1);
     for (size_t i = 0; i < n_names; i++)
         all[i] = names[i];
-    const char *nearest = lc_nearest_name(wrong, all);
-    for (size_t i = 0; i < n_names && nearest == NULL; i++)
-        if ((strlen(wrong) > 3 && strstr(names[i], wrong)) || (strlen(names[i]) >= 3 && strstr(wrong, names[i])))
-            nearest = names[i];
-    return nearest;
+    return lc_nearest_name(wrong, all);
 }
 
 void
@@ -94,14 +89,18 @@ lc_take_name(lc_reader *reader, GHashTable *seen, const lc_yaml *node, const cha
     return false;
 }
 
+/* What was probably meant is not lacking, too. */
 static void
-refuse_key(lc_reader *reader, const lc_yaml *key, const char *what, const lc_field *fields, size_t n_fields)
+refuse_key(lc_reader *reader, const lc_yaml *key, const char *what, lc_field *fields, size_t n_fields)
 {
     g_autofree const char **names = g_new(const char *, n_fields);
     g_autofree char *list = g_strdup_printf("keys of %s", what);
     for (size_t i = 0; i < n_fields; i++)
         names[i] = fields[i].name;
     lc_refuse_name(reader, key, "key", list, names, n_fields);
+    const char *nearest = nearest_name(key->text.data, names, n_fields);
+    for (size_t i = 0; i < n_fields; i++)
+        fields[i].misspelled |= names[i] == nearest;
 }
 
 static lc_field *
@@ -142,7 +141,7 @@ lc_read_fields(lc_reader *reader, const lc_yaml *node, const char *what, lc_fiel
     for (size_t i = 0; i < node->n; i++)
         take_pair(reader, &node->pairs[i], what, fields, n_fields);
     for (size_t i = 0; i < n_fields; i++)
-        if (fields[i].required && fields[i].key == NULL)
+        if (fields[i].required && fields[i].key == NULL && !fields[i].misspelled)
             lc_refuse(reader, node, "%s lacks \"%s\"; add for example `%s`", what, fields[i].name, fields[i].required);
     return true;
 }
@@ -206,6 +205,20 @@ lc_read_name(lc_reader *reader, const lc_yaml *node, const char *what, lc_text *
     return true;
 }
 
+static void
+refuse_instant(lc_reader *reader, const lc_yaml *node, const char *what)
+{
+    g_autofree char *wrong = lc_quoted(node), *zoned = g_strconcat(node->text.data, "Z", NULL),
+                    *timed = g_strconcat(node->text.data, "T00:00:00Z", NULL);
+    lc_instant meant;
+    if (lc_instant_parse(zoned, &meant))
+        lc_refuse(reader, node, "%s %s has no zone; write %s, or a zone like +01:00", what, wrong, zoned);
+    else if (lc_instant_parse(timed, &meant))
+        lc_refuse(reader, node, "%s %s has no time with a zone; write it like %s", what, wrong, timed);
+    else
+        lc_refuse(reader, node, "%s %s is no time; write date, time and zone, like 2026-01-01T00:00:00Z", what, wrong);
+}
+
 bool
 lc_read_instant(lc_reader *reader, const lc_yaml *node, const char *what, lc_instant *instant)
 {
@@ -214,22 +227,59 @@ lc_read_instant(lc_reader *reader, const lc_yaml *node, const char *what, lc_ins
         return false;
     if (lc_instant_parse(text.data, instant))
         return true;
-    g_autofree char *wrong = lc_quoted(node);
-    lc_refuse(reader, node, "%s %s is no time with a zone; write it like 2026-01-01T00:00:00Z", what, wrong);
+    refuse_instant(reader, node, what);
     return false;
 }
 
+#define UNITS "units: s, m, h, d (24 h), w (7 d), as in 1h30m"
+
+/* The unit that was probably meant: by its first letter ("min", "hours", "D"), but not where that would be another. */
+static const char *
+meant_unit(const char *wrong)
+{
+    static const char *const units[] = {"s", "m", "h", "d", "w"};
+    bool other = g_ascii_strcasecmp(wrong, "ms") == 0 || g_ascii_strncasecmp(wrong, "mo", 2) == 0;
+    for (size_t i = 0; i < G_N_ELEMENTS(units) && !other; i++)
+        if (g_ascii_tolower(wrong[0]) == units[i][0])
+            return units[i];
+    return NULL;
+}
+
+static void
+refuse_unit(lc_reader *reader, const lc_yaml *node, const char *what, const char *unit)
+{
+    g_autofree char *wrong = lc_quoted(node);
+    const char *meant = meant_unit(unit);
+    if (meant)
+        lc_refuse(reader, node, "unknown unit \"%s\" in %s %s; did you mean \"%s\"? " UNITS, unit, what, wrong, meant);
+    else
+        lc_refuse(reader, node, "unknown unit \"%s\" in %s %s; " UNITS, unit, what, wrong);
+}
+
+/* Goes on to the first number and unit that are wrong. */
 static void
 refuse_duration(lc_reader *reader, const lc_yaml *node, const char *what)
 {
     g_autofree char *wrong = lc_quoted(node);
-    const char *unit = node->text.data + strspn(node->text.data, "0123456789");
-    bool unknown_unit = unit != node->text.data && *unit && strchr("smhdw", *unit) == NULL;
-    if (unknown_unit)
-        lc_refuse(reader, node, "unknown unit in %s %s; units: s, m, h, d (24 h), w (7 d), as in 1h30m", what, wrong);
+    const char *at = node->text.data;
+    size_t digits, letters;
+    for (;; at += digits + 1) {
+        digits = strspn(at, "0123456789");
+        for (letters = 0; digits && g_ascii_isalpha(at[digits + letters]); letters++)
+            ;
+        if (letters == 0 || strchr("smhdw", at[digits]) == NULL || letters > 1)
+            break;
+    }
+    g_autofree char *unit = g_strndup(at + digits, letters);
+    if (letters)
+        refuse_unit(reader, node, what, unit);
+    else if (digits && at[digits] == '\0')
+        lc_refuse(reader, node, "%s %s lacks a unit; write for example %.*sm; " UNITS, what, wrong,
+                  (int)node->text.size, node->text.data);
+    else if (*at == '\0' && node->text.size)
+        lc_refuse(reader, node, "%s %s is no duration of at most 100 years; take less", what, wrong);
     else
-        lc_refuse(reader, node,
-                  "%s %s is no duration of at most 100 years; write digits with s, m, h, d or w, as in 1h30m", what,
+        lc_refuse(reader, node, "%s %s is no duration; write whole numbers with units and no spaces; " UNITS, what,
                   wrong);
 }
 

@@ -51,6 +51,7 @@ typedef struct {
     const char *name;
     const char *required; /* an example of what to write, where it must not be missing */
     const lc_yaml *key, *value;
+    bool misspelled; /* an unknown key is near */
 } lc_field;
 
 /* Finds the fields of a map that stands for `what`. False where it is no map. */
@@ -123,6 +124,15 @@ struct lc_condition {
 bool lc_is_decimal(lc_text text);
 /* Whether `general` surely holds wherever `special` does. */
 bool lc_condition_covers(const lc_condition *general, const lc_condition *special);
+
+typedef enum {
+    LC_REACHED,
+    LC_SHADOWED,  /* the rules before take every lead for which it holds */
+    LC_IMPOSSIBLE /* there is no lead for which it holds */
+} lc_reach;
+
+/* Whether a condition is ever asked behind `n` earlier rules and then holds. Where that takes too long: LC_REACHED. */
+lc_reach lc_condition_reach(const lc_condition *condition, const lc_rule *earlier, unsigned n);
 
 /* Appends what the document promises; `next` is the one that follows it, or NULL. */
 void lc_explain_document(const lc_document *document, const lc_policy *next, GString *text);

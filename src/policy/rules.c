@@ -290,6 +290,17 @@ remark_unreachable(lc_reader *reader, const lc_yaml *node, const lc_rule *rules,
                       rules[n].name.data, rules[i].name.data);
             return;
         }
+    switch (lc_condition_reach(rules[n].when, rules, n)) {
+    case LC_REACHED:
+        break;
+    case LC_SHADOWED:
+        lc_remark(reader, node, "rule \"%s\" can never be reached: the rules before it together take all of its leads",
+                  rules[n].name.data);
+        break;
+    case LC_IMPOSSIBLE:
+        lc_remark(reader, node, "rule \"%s\" can never be reached: what its `when` asks for contradicts itself",
+                  rules[n].name.data);
+    }
 }
 
 void

@@ -1,5 +1,6 @@
 #include "yaml.h"
 
+#include <leadclock/diagnostics.h>
 #include <libfyaml.h>
 
 #define DEEPEST 16
@@ -9,6 +10,7 @@
 typedef struct {
     struct fy_parser *parser;
     struct fy_event *event; /* the present one */
+    lc_text source;
     lc_arena *arena;
     lc_problems *problems;
     GHashTable *anchors; /* name -> const lc_yaml * */
@@ -23,25 +25,6 @@ refuse(lc_yaml_reader *reader, const char *message)
     return false;
 }
 
-/* What the end of the file lacks is told at the end of the last line that holds something. */
-static void
-step_back(lc_text text, int *line, int *column)
-{
-    size_t end = text.size;
-    int last = 1;
-    while (end > 0 && g_ascii_isspace(text.data[end - 1]))
-        end--;
-    size_t start = end;
-    while (start > 0 && text.data[start - 1] != '\n')
-        start--;
-    for (size_t i = 0; i < start; i++)
-        last += text.data[i] == '\n';
-    if (*line > last) {
-        *line = last;
-        *column = (int)g_utf8_strlen(text.data + start, (gssize)(end - start)) + 1;
-    }
-}
-
 static void
 refuse_syntax(lc_yaml_reader *reader, lc_text text, struct fy_diag *diag)
 {
@@ -49,9 +32,11 @@ refuse_syntax(lc_yaml_reader *reader, lc_text text, struct fy_diag *diag)
     const struct fy_diag_error *error = fy_diag_errors_iterate(diag, &iterator);
     if (error) {
         int line = MAX(error->line, 1), column = MAX(error->column, 1);
-        step_back(text, &line, &column);
+        lc_step_back(text.data, text.size, &line, &column);
         lc_problems_add(reader->problems, line, column,
-                        "not YAML: %s; check indentation, quotes and brackets here and on the line above", error->msg);
+                        "not YAML: %s; check indentation, quotes and brackets here and on the line above (nothing else "
+                        "was checked)",
+                        error->msg);
     } else
         refuse(reader, "not YAML; check indentation, quotes and brackets");
 }
@@ -94,6 +79,14 @@ is_nothing(lc_text text, enum fy_scalar_style style)
     return false;
 }
 
+/* The mark of a text after | or > stands at the beginning of its line. */
+static int
+indented_column(const lc_yaml_reader *reader, int line)
+{
+    g_autofree char *text = lc_line_of(reader->source.data, reader->source.size, line);
+    return (int)strspn(text, " ") + 1;
+}
+
 static lc_yaml *
 read_scalar(lc_yaml_reader *reader)
 {
@@ -105,6 +98,8 @@ read_scalar(lc_yaml_reader *reader)
         return node;
     enum fy_scalar_style style = fy_token_scalar_style(token);
     lc_text text = {data, size};
+    if (style == FYSS_LITERAL || style == FYSS_FOLDED)
+        node->column = indented_column(reader, node->line);
     /* The mark stands behind the quote. */
     if ((style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED) && node->column > 1)
         reader->column = --node->column;
@@ -199,12 +194,27 @@ anchor_of(const struct fy_event *event)
     }
 }
 
-static bool
-has_tag(const struct fy_event *event)
+static struct fy_token *
+tag_of(const struct fy_event *event)
 {
-    return (event->type == FYET_SCALAR && event->scalar.tag) ||
-           (event->type == FYET_SEQUENCE_START && event->sequence_start.tag) ||
-           (event->type == FYET_MAPPING_START && event->mapping_start.tag);
+    switch (event->type) {
+    case FYET_SCALAR:
+        return event->scalar.tag;
+    case FYET_SEQUENCE_START:
+        return event->sequence_start.tag;
+    case FYET_MAPPING_START:
+        return event->mapping_start.tag;
+    default:
+        return NULL;
+    }
+}
+
+static void
+refuse_tag(lc_yaml_reader *reader, struct fy_token *tag)
+{
+    const struct fy_mark *mark = fy_token_start_mark(tag);
+    lc_problems_add(reader->problems, mark ? mark->line + 1 : reader->line, mark ? mark->column + 1 : reader->column,
+                    "a tag (!...) means nothing here; leave it out");
 }
 
 /* The node that begins with the present event; an anchor names it from its end on, so that none holds itself. */
@@ -220,8 +230,8 @@ read_node(lc_yaml_reader *reader, int depth)
         refuse(reader, "nested too deeply; no policy needs that");
         return NULL;
     }
-    if (has_tag(reader->event)) {
-        refuse(reader, "a tag (!...) means nothing here; leave it out");
+    if (tag_of(reader->event)) {
+        refuse_tag(reader, tag_of(reader->event));
         return NULL;
     }
     if (reader->event->type == FYET_ALIAS)
@@ -245,7 +255,7 @@ read_stream(lc_yaml_reader *reader)
         switch (reader->event->type) {
         case FYET_STREAM_END:
             if (document == NULL)
-                refuse(reader, "an empty file; a policy has at least name, reasons and rules");
+                lc_problems_add(reader->problems, 1, 1, "an empty file; a policy has at least name, reasons and rules");
             return document;
         case FYET_DOCUMENT_START:
             if (document) {
@@ -265,25 +275,6 @@ read_stream(lc_yaml_reader *reader)
     return NULL;
 }
 
-/* libfyaml ends a scalar at a NUL and at a byte that is no UTF-8, without a word. */
-static bool
-is_text(lc_text text, lc_problems *problems)
-{
-    const char *end;
-    if (text.size == 0 || g_utf8_validate(text.data, (gssize)text.size, &end))
-        return true;
-    int line = 1;
-    const char *start = text.data;
-    for (const char *c = text.data; c < end; c++)
-        if (*c == '\n') {
-            line++;
-            start = c + 1;
-        }
-    lc_problems_add(problems, line, (int)g_utf8_strlen(start, end - start) + 1, "%s; save the file as UTF-8 text",
-                    *end ? "a byte that is not UTF-8" : "a NUL byte");
-    return false;
-}
-
 static const lc_yaml *
 parse_with(struct fy_diag *diag, lc_text text, lc_arena *arena, lc_problems *problems)
 {
@@ -291,6 +282,7 @@ parse_with(struct fy_diag *diag, lc_text text, lc_arena *arena, lc_problems *pro
                                                                      FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE),
                                   .diag = diag};
     lc_yaml_reader reader = {.parser = fy_parser_create(&config),
+                             .source = text,
                              .arena = arena,
                              .problems = problems,
                              .anchors = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
@@ -313,8 +305,12 @@ const lc_yaml *
 lc_yaml_parse(lc_text text, lc_arena *arena, lc_problems *problems)
 {
     struct fy_diag_cfg config;
-    if (!is_text(text, problems))
+    int line, column;
+    const char *no_text = lc_find_no_text(text.data, text.size, &line, &column);
+    if (no_text) {
+        lc_problems_add(problems, line, column, "%s", no_text);
         return NULL;
+    }
     fy_diag_cfg_default(&config);
     config.fp = NULL;
     struct fy_diag *diag = fy_diag_create(&config);

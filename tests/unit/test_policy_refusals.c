@@ -45,6 +45,11 @@ static const struct {
     {GATES("cooldown: 3d"), "cooldown: 3d}", "unknown key \"cooldown\""},
     {GATES("qualification: {require: [{name: a, when: any, points: 3}]}"), "points: 3}]}}", "unknown key \"points\""},
 
+    {WEEK("{Monday: [08:00-17:00]}"), "Monday", "did you mean \"mon\"?"},
+    /* What is misspelled is not missing, too. */
+    {HEAD "Rules: [{name: r, when: any, clawback: {after: 30d}}]\n", "Rules:", "did you mean \"rules\"?"},
+    {"naem: p\nreasons: {other: {track: t}}\n" RULES, "naem: p", "did you mean \"name\"?"},
+
     /* What must not be missing. */
     {"name: p\nreasons: {student: {track: t}}\n" RULES, "{student: {tra", "reasons lack \"other\""},
     {HEAD "rules: [{name: r, when: any}]\n", "{name: r, when", "a rule lacks \"clawback\""},
@@ -110,8 +115,22 @@ static const struct {
     {RULE("milestones: [{stage: SAL, within: 1h}]"), "SAL, within: 1", "unknown stage"},
     {CLAWBACK("after: 1h, route: NUTURE"), "NUTURE}}", "unknown route \"NUTURE\"; did you mean \"NURTURE\"?"},
     {CLAWBACK("after: 1h, route: nurture"), "nurture}}", "unknown route \"nurture\"; did you mean \"NURTURE\"?"},
-    {CLAWBACK("after: 30x"), "30x}}", "unknown unit in clawback.after \"30x\"; units: s, m, h, d (24 h), w (7 d)"},
-    {CLAWBACK("after: 5M"), "5M}}", "unknown unit"},
+    {CLAWBACK("after: 30x"), "30x}}",
+     "unknown unit \"x\" in clawback.after \"30x\"; units: s, m, h, d (24 h), w (7 d)"},
+    {CLAWBACK("after: 5M"), "5M}}", "unknown unit \"M\" in clawback.after \"5M\"; did you mean \"m\"?"},
+    {CLAWBACK("after: 1h30min"), "1h30min}}",
+     "unknown unit \"min\" in clawback.after \"1h30min\"; did you mean \"m\"?"},
+    {CLAWBACK("after: 2days"), "2days}}", "did you mean \"d\"?"},
+    {CLAWBACK("after: 500ms"), "500ms}}", "unknown unit \"ms\" in clawback.after \"500ms\"; units"},
+    {CLAWBACK("after: 1mo"), "1mo}}", "unknown unit \"mo\" in clawback.after \"1mo\"; units"},
+    {CLAWBACK("after: 1.5h"), "1.5h}}", "is no duration; write whole numbers with units and no spaces"},
+    {CLAWBACK("after: 5 m"), "5 m}}", "is no duration; write whole numbers with units and no spaces"},
+    {CLAWBACK("after: m5"), "m5}}", "is no duration; write whole numbers"},
+    {CLAWBACK("after: 1h5"), "1h5}}", "\"1h5\" lacks a unit; write for example 1h5m"},
+    {CLAWBACK("after: \"\""), "\"\"}}", "is no duration; write whole numbers"},
+    {CLAWBACK("after: PT5M"), "PT5M}}", "is no duration; write whole numbers"},
+    {CLAWBACK("after: \xd9\xa5m"), "\xd9\xa5m}}", "is no duration; write whole numbers"},
+    {CLAWBACK("after: 9223372036854775807s"), "9223372036854775807s}}", "is no duration of at most 100 years"},
     {CLAWBACK("after: 1h, from: contact"), "contact}}",
      "unknown base \"contact\"; clawback runs from: handoff, last_activity"},
     {HEAD "contact_time: recorded\n" RULES, "recorded",
@@ -160,7 +179,7 @@ static const struct {
     {RULE("first_contact: {within: 5m, warn: [%]}"), "%]}}", "not YAML"},
     {RULE("first_contact: {within: 5m, warn: 50%}"), "50%}}", "warn is a single value; it must be a list"},
     {RULE("first_contact: {within: 5m, warn: [soon]}"), "soon]}}", "is no duration"},
-    {RULE("first_contact: {within: 5}"), "5}}", "is no duration"},
+    {RULE("first_contact: {within: 5}"), "5}}", "\"5\" lacks a unit; write for example 5m"},
     {RULE("first_contact: {within: -5m}"), "-5m}}", "is no duration"},
     {RULE("first_contact: {within: 101y}"), "101y}}", "unknown unit"},
     {RULE("first_contact: {within: 99999w}"), "99999w}}", "at most 100 years"},
@@ -185,12 +204,14 @@ static const struct {
 
     /* Conditions and texts. */
     {HEAD "rules:\n  - {name: r, when: all, clawback: {after: 1d}}\n" LAST,
-     "all, clawback:", "`when` must be any or a map"},
+     "all, clawback:", "`when` must be `any`, or a map"},
+    /* Only that: not also that the last rule is not for all. */
+    {HEAD "rules:\n  - {name: r, when: Any, clawback: {after: 1d}}\n", "Any, clawback:", "`when` must be `any`"},
     {HEAD "rules:\n  - {name: r, when: {}, clawback: {after: 1d}}\n" LAST, "{}, clawback:", "an empty condition"},
     {HEAD "rules:\n  - {name: r, when: {attributes: {}}, clawback: {after: 1d}}\n" LAST, "{attributes: {",
      "an empty condition"},
     {HEAD "rules:\n  - {name: r, when: {channel: demo}, clawback: {after: 1d}}\n" LAST, "demo}, clawbac",
-     "channel is a single value; it must be a list"},
+     "channel is a single value; it must be a list, for example [demo]"},
     {HEAD "rules:\n  - {name: r, when: {channel: []}, clawback: {after: 1d}}\n" LAST,
      "[]}, clawback:", "an empty list never holds"},
     {HEAD "rules:\n  - {name: r, when: {channel: [[a]]}, clawback: {after: 1d}}\n" LAST, "[a]]}, clawbac",
@@ -202,8 +223,13 @@ static const struct {
     {"name: \"\"\nreasons: {other: {track: t}}\n" RULES, "\"\"", "a policy's name must have 1 to 255 bytes"},
     {"name: [p]\nreasons: {other: {track: t}}\n" RULES, "[p]", "a policy's name is a list; it must be a single text"},
     {HEAD "effective_from: 2026-01-01\n" RULES, "2026-01-01",
-     "no time with a zone; write it like 2026-01-01T00:00:00Z"},
-    {HEAD "effective_from: soon\n" RULES, "soon", "no time with a zone"},
+     "\"2026-01-01\" has no time with a zone; write it like 2026-01-01T00:00:00Z"},
+    {HEAD "effective_from: 2026-01-01T08:00:00\n" RULES, "2026-01-01T08",
+     "\"2026-01-01T08:00:00\" has no zone; write 2026-01-01T08:00:00Z, or a zone like +01:00"},
+    {HEAD "effective_from: 2026-02-30T00:00:00Z\n" RULES, "2026-02-30", "is no time; write date, time and zone, like"},
+    {HEAD "effective_from: 2026-01-01T25:00:00Z\n" RULES, "2026-01-01T25",
+     "is no time; write date, time and zone, like"},
+    {HEAD "effective_from: soon\n" RULES, "soon", "is no time; write date, time and zone, like"},
 
     {"name: \"a\\nb\"\nreasons: {other: {track: t}}\n" RULES, "\"a\\nb", "a policy's name must be one line"},
     {WEEK("{monday: [08:00-17:00]}"), "monday", "did you mean \"mon\"?"},
@@ -217,7 +243,7 @@ static const struct {
     {HEAD RULES "---\nname: q\n", "---", "a second document; put each in its own file"},
     {HEAD "retain: *x\n" RULES, "*x", "no anchor &x above"},
     {HEAD "gates: &x {open_dialogue: *x}\n" RULES, "*x}", "no anchor &x above"},
-    {HEAD "retain: !!str 90d\n" RULES, "90d", "a tag (!...) means nothing here"},
+    {HEAD "retain: !!str 90d\n" RULES, "!!str 90d", "a tag (!...) means nothing here"},
     {HEAD "? [a, b]\n: c\n" RULES, "[a, b]", "a key of a policy must be a word"},
     {HEAD "retain: [[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]\n" RULES, NULL, "nested too deeply"},
     {HEAD "retain: 'x\n" RULES, NULL, "not YAML"},
@@ -226,6 +252,8 @@ static const struct {
     {HEAD "retain: \xff\n" RULES, "", "a byte that is not UTF-8"},
     {HEAD "track: \xc3\xa9\xc3\xa9\xc3\n" RULES, "", "a byte that is not UTF-8"},
     {HEAD "retain: \"1\\0d\"\n" RULES, "\"1\\0d\"", "a character that is no text"},
+    {HEAD "retain: |\n  1 d\n" RULES, "1 d\n", "is no duration"},
+    {HEAD "retian: 1d\n" RULES, "retian", "did you mean \"retain\"?"},
     {HEAD "r\xc3\xa9tain: 1d\n" RULES, "rétain: 1d", "unknown key \"r\xc3\xa9tain\"; did you mean \"retain\"?"},
 };
 
@@ -335,6 +363,32 @@ a_nul_byte_is_refused_where_it_stands(void **state)
     assert_true(g_str_has_prefix(message, "policy.yaml:3:10: a NUL byte; save the file as UTF-8 text"));
 }
 
+static const struct {
+    const char *yaml, *shown; /* the line and the caret below it */
+} carets[] = {
+    {"a: b\nx\ty: c\n", "\n    a: b\n    ^\n"},
+    {"name:\t[p]\n", "\n    name: [p]\n          ^\n"},
+    {"name: p\r\nretian: 1d\r\n", "\n    retian: 1d\n    ^\n"},
+    {"name: p\rretian: 1d\r", "\n    retian: 1d\n    ^\n"},
+    {"{name: \"l\xc3\xa5ng\", retian: 1d}\n", "\n    {name: \"l\xc3\xa5ng\", retian: 1d}\n                   ^\n"},
+    /* Letters that take two columns, and one that takes none. */
+    {"{name: \"\xe6\x97\xa5\xe6\x9c\xac\", retian: 1d}\n",
+     "\n    {name: \"\xe6\x97\xa5\xe6\x9c\xac\", retian: 1d}\n                   ^\n"},
+    {"{name: \"e\xcc\x81\", retian: 1d}\n", "\n    {name: \"e\xcc\x81\", retian: 1d}\n                ^\n"},
+};
+
+static void
+the_caret_stands_below_the_place(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(carets); i++) {
+        g_autofree char *message = refusal_of(carets[i].yaml, strlen(carets[i].yaml));
+        g_autofree char *ended = g_strconcat(message, "\n", NULL);
+        if (strstr(ended, carets[i].shown) == NULL)
+            fail_msg("%s lacks:%s", message, carets[i].shown);
+    }
+}
+
 static void
 a_byte_order_mark_is_skipped(void **state)
 {
@@ -432,6 +486,7 @@ main(void)
         cmocka_unit_test(what_is_wrong_is_refused_where_it_stands),
         cmocka_unit_test(every_problem_of_a_file_is_told_at_once),
         cmocka_unit_test(a_nul_byte_is_refused_where_it_stands),
+        cmocka_unit_test(the_caret_stands_below_the_place),
         cmocka_unit_test(a_byte_order_mark_is_skipped),
         cmocka_unit_test(hostile_files_are_refused_quickly),
         cmocka_unit_test(documents_are_told_apart),
