@@ -26,6 +26,7 @@ declare -A doors=(
 )
 declare -A libraries=(
     [policy]="libfyaml"
+    [core]="openssl" # SHA-1, for the ids of outcomes
     [codec]="jansson zlib"
     [registry]="curl jansson"
     [service]="libfyaml microhttpd"
@@ -36,7 +37,7 @@ declare -A libraries=(
 # What would make a pure room impure.
 pure=" calendar core codec "
 impure='^(time|unistd|fcntl|dirent|poll|pthread|threads|signal|sys/.*|gio/.*)\.h$'
-known_libraries="libfyaml avro jansson zlib curl microhttpd librdkafka hiredis cmocka"
+known_libraries="libfyaml openssl avro jansson zlib curl microhttpd librdkafka hiredis cmocka"
 system_header='^([a-z0-9_]+|sys/[a-z]+|net/[a-z]+|netinet/[a-z]+|arpa/[a-z]+|glib/[a-z]+|gio/[a-z]+)\.h$'
 
 has() { [[ " $1 " == *" $2 "* ]]; }

@@ -8,8 +8,8 @@ lc_difference_init(lc_difference *difference)
         .published = g_array_new(FALSE, FALSE, sizeof(lc_entry)),
         .retracted = g_array_new(FALSE, FALSE, sizeof(lc_entry)),
         .outcomes = g_array_new(FALSE, FALSE, sizeof(lc_outcome)),
-        .namer = {.sha1 = g_checksum_new(G_CHECKSUM_SHA1), .text = g_string_new(NULL)},
     };
+    lc_namer_init(&difference->namer);
 }
 
 void
@@ -19,8 +19,7 @@ lc_difference_clear(lc_difference *difference)
     g_array_unref(difference->retracted);
     g_array_unref(difference->outcomes);
     lc_arena_clear(&difference->arena);
-    g_checksum_free(difference->namer.sha1);
-    g_string_free(difference->namer.text, TRUE);
+    lc_namer_clear(&difference->namer);
 }
 
 /* One cycle as one of the two derivations has it: absent, or without its first findings, which both have. */

@@ -48,17 +48,38 @@ lc_finding_same(const lc_cycle *cycle, const lc_finding *finding, const lc_cycle
 static const uint8_t namespace[16] = {0x5b, 0x0c, 0x1f, 0x0e, 0x6a, 0x43, 0x5c, 0x7e,
                                       0x9a, 0x51, 0x6c, 0x65, 0x61, 0x64, 0x63, 0x6b};
 
+/* The algorithm is looked up once: that takes longer than a digest does. */
+void
+lc_namer_init(lc_namer *namer)
+{
+    *namer = (lc_namer){
+        .sha1 = EVP_MD_fetch(NULL, "SHA1", NULL),
+        .digest = EVP_MD_CTX_new(),
+        .text = g_string_new(NULL),
+    };
+    if (!namer->sha1 || !EVP_DigestInit_ex2(namer->digest, namer->sha1, NULL))
+        g_error("libcrypto has no SHA-1 to make event ids with; is its default provider turned off in openssl.cnf?");
+}
+
+void
+lc_namer_clear(lc_namer *namer)
+{
+    EVP_MD_CTX_free(namer->digest);
+    EVP_MD_free(namer->sha1);
+    g_string_free(namer->text, TRUE);
+}
+
 static lc_uuid
 name_text(lc_namer *namer)
 {
-    guint8 digest[20];
-    gsize size = sizeof digest;
+    uint8_t digest[EVP_MAX_MD_SIZE];
     lc_uuid uuid;
+    bool made = EVP_DigestInit_ex2(namer->digest, namer->sha1, NULL) &&
+                EVP_DigestUpdate(namer->digest, namespace, sizeof namespace) &&
+                EVP_DigestUpdate(namer->digest, namer->text->str, namer->text->len) &&
+                EVP_DigestFinal_ex(namer->digest, digest, NULL);
 
-    g_checksum_reset(namer->sha1);
-    g_checksum_update(namer->sha1, namespace, sizeof namespace);
-    g_checksum_update(namer->sha1, (const guchar *)namer->text->str, (gssize)namer->text->len);
-    g_checksum_get_digest(namer->sha1, digest, &size);
+    g_assert(made);
     memcpy(uuid.bytes, digest, sizeof uuid.bytes);
     uuid.bytes[6] = (uint8_t)((uuid.bytes[6] & 0x0f) | 0x50);
     uuid.bytes[8] = (uint8_t)((uuid.bytes[8] & 0x3f) | 0x80);

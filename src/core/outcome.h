@@ -4,6 +4,8 @@
 
 #include "replay.h"
 
+#include <openssl/evp.h>
+
 /* A finding, with what it takes to spell it out. */
 typedef struct {
     const lc_replay *replay;
@@ -16,10 +18,14 @@ typedef struct {
 
 /* Makes the version 5 UUIDs of rule 6.1. */
 typedef struct {
-    GChecksum *sha1;
+    EVP_MD *sha1;
+    EVP_MD_CTX *digest;
     GString *text;
     lc_text lead_id;
 } lc_namer;
+
+void lc_namer_init(lc_namer *namer);
+void lc_namer_clear(lc_namer *namer);
 
 /* Whether both have one identity (6.1); their cycles have one number. */
 bool
