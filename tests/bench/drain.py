@@ -24,6 +24,7 @@ def say(text):
 class Bench:
     def __init__(self, folder, leadclock, facts, workers, name):
         self.folder, self.leadclock, self.facts = folder, leadclock, facts
+        self.make_facts = os.path.join(os.path.dirname(leadclock), "tests", "bench", "make-facts")
         self.config = os.path.join(folder, f"{name}.yaml")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -52,11 +53,17 @@ http: {{listen: "127.0.0.1:{self.port}"}}
         )
 
     def preload(self, seed):
+        """Facts of the last two minutes."""
         began = time.monotonic()
-        maker = subprocess.Popen([os.path.join(HERE, "make-facts.py"), str(self.facts), str(seed)], stdout=subprocess.PIPE)
+        start = int(time.time() * 1000) - 120_000
+        maker = subprocess.Popen(
+            [self.make_facts, "--count", str(self.facts), "--start", str(start), "--days", str(120 / 86400), "--any-lead",
+             "--seed", str(seed)],
+            stdout=subprocess.PIPE,
+        )  # fmt: skip
         self.command("publish", "-", stdin=maker.stdout, stderr=subprocess.DEVNULL)
         if maker.wait() != 0:
-            raise SystemExit("make-facts.py failed")
+            raise SystemExit("make-facts failed")
         say(f"{self.facts} facts published in {time.monotonic() - began:.1f} s")
 
     def lag(self):

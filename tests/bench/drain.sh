@@ -21,7 +21,7 @@ while (($#)); do
     shift
 done
 
-build() { cmake --preset release && cmake --build build/release --target leadclock; }
+build() { cmake --preset release && cmake --build build/release --target leadclock make-facts; }
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/leadclock-drain.XXXXXX")
 leave() {

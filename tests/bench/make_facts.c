@@ -1,6 +1,7 @@
 /* make_facts.c - a feed of lead facts as JSON Lines (section 9), as many as wanted, the same for the same seed.
  *
- * Leads are handed off at a steady pace; contacts and rejections fall on leads that came lately, most on the newest. */
+ * Leads are handed off at a steady pace; contacts and rejections fall on leads that came lately, most on the newest, or
+ * on any lead of before. */
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,6 +21,7 @@ typedef struct {
     int64_t count, leads, start_ms, seed;
     double days;
     int channels;
+    gboolean any_lead;
     char *mix_text;
     double mix[TYPES]; /* cumulative shares */
 } options;
@@ -28,7 +30,7 @@ typedef struct {
     const options *o;
     uint64_t state;
     uuid *recent; /* ring of the last leads */
-    int64_t n_created;
+    int64_t n_recent, n_created;
 } feed;
 
 #define RECENT 16384
@@ -85,19 +87,20 @@ print_uuid(const char *key, uuid id)
 static uuid
 created_lead(feed *f)
 {
-    uuid id = f->n_created < f->o->leads ? random_uuid(f)
-                                         : f->recent[random_below(f, RECENT) % (uint64_t)MIN(f->n_created, RECENT)];
-    f->recent[f->n_created++ % RECENT] = id;
+    uint64_t known = (uint64_t)MIN(f->n_created, f->n_recent);
+    uuid id = f->n_created < f->o->leads ? random_uuid(f) : f->recent[random_below(f, known)];
+    f->recent[f->n_created++ % f->n_recent] = id;
     return id;
 }
 
 /* Squaring the share makes the newest the likeliest. */
 static uuid
-recent_lead(feed *f)
+earlier_lead(feed *f)
 {
     double share = random_share(f);
-    int64_t back = (int64_t)(share * share * (double)MIN(f->n_created, RECENT));
-    return f->recent[(f->n_created - 1 - back) % RECENT];
+    double reach = (double)MIN(f->n_created, f->n_recent);
+    int64_t back = (int64_t)(f->o->any_lead ? share * reach : share * share * reach);
+    return f->recent[(f->n_created - 1 - back) % f->n_recent];
 }
 
 static fact_type
@@ -144,7 +147,7 @@ print_fact(feed *f, int64_t occurred_at)
                                         "LeadAssigned"};
     fact_type type = random_type(f);
     printf("{\"type\": \"%s\"", names[type]);
-    print_uuid("lead_id", type == CREATED ? created_lead(f) : recent_lead(f));
+    print_uuid("lead_id", type == CREATED ? created_lead(f) : earlier_lead(f));
     print_uuid("event_id", random_uuid(f));
     printf(", \"occurred_at\": %" G_GINT64_FORMAT, occurred_at);
     print_own_fields(f, type);
@@ -174,6 +177,8 @@ parse_options(int argc, char **argv, options *o, GError **error)
          "N"},
         {"mix", 'm', 0, G_OPTION_ARG_STRING, &o->mix_text,
          "Shares of created, contacted, rejected, progressed, assigned (default 60,35,5)", "C,K,R,P,A"},
+        {"any-lead", 'a', 0, G_OPTION_ARG_NONE, &o->any_lead,
+         "Contacts and the like fall on any lead of before (default: on late ones, mostly the newest)", NULL},
         {"channels", 'c', 0, G_OPTION_ARG_INT, &o->channels, "Channels, 1 to 8 (default 5)", "N"},
         {"start", 0, 0, G_OPTION_ARG_INT64, &o->start_ms, "When the first occurs, in Unix ms (default 2026-01-05)",
          "MS"},
@@ -207,7 +212,8 @@ main(int argc, char **argv)
         fprintf(stderr, "make-facts: %s\n", error->message);
         return 2;
     }
-    feed f = {.o = &o, .state = (uint64_t)o.seed, .recent = g_new(uuid, RECENT)};
+    feed f = {.o = &o, .state = (uint64_t)o.seed, .n_recent = o.any_lead ? MAX(o.count, 1) : RECENT};
+    f.recent = g_new(uuid, (gsize)f.n_recent);
     double step = o.days * (double)MS_A_DAY / (double)MAX(o.count, 1);
     for (int64_t i = 0; i < o.count; i++)
         print_fact(&f, o.start_ms + (int64_t)((double)i * step));

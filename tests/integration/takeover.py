@@ -2,9 +2,7 @@
 """takeover.py [TEST...] - how long it takes until somebody goes on: after a restart, a kill -9 without one, a rebalance,
 a rolling restart. Progress is what was committed to leads.state, by partition, at the moment at which it could be read.
 
-LC_LEADS: in Redis when restart restarts (default 100,000). LC_READY_S: how soon it must be ready (1), LC_PROGRESS_S: how
-long a partition may stand still in a rolling restart (2), LC_TAKEOVER_S: how long, after the session time-out, those of
-a dead one may (2). With sanitizers, on a machine that others use too, more may be needed."""
+The bounds are promises, for a release build; LC_LEADS: in Redis when restart restarts (default 1,000,000)."""
 
 import os
 import random
@@ -13,13 +11,12 @@ import subprocess
 import sys
 import time
 
-from timing import POLICY, Facts, Feeder, Tail, Watched, say_load
-from world import BROKERS, PARTITIONS, Failure, World, main, require, say, wait_for
+from timing import POLICY, Facts, Feeder, Tail, Watched, publish_hand_offs, say_load
+from world import BROKERS, PARTITIONS, Failure, World, main, now_ms, require, say, wait_for
 
-LEADS = int(os.environ.get("LC_LEADS", "100000"))
-READY_S = float(os.environ.get("LC_READY_S", "1"))
-PROGRESS_S = float(os.environ.get("LC_PROGRESS_S", "2"))
-TAKEOVER_S = float(os.environ.get("LC_TAKEOVER_S", "2"))
+LEADS = int(os.environ.get("LC_LEADS", "1000000"))
+# A restart is ready, a partition stands still in a rolling restart, those of a dead one do after the session time-out.
+READY_S, PROGRESS_S, TAKEOVER_S = 1, 2, 2
 SESSION_S = 6
 
 
@@ -28,23 +25,19 @@ def restart():
     world = World("restart", POLICY % 3600)
     try:
         world.create_topics()
-        now = int(time.time() * 1000)
-        world.publish(
-            {"type": "LeadCreated", "lead_id": f"lead-{n}", "event_id": "c", "channel": "web", "attributes": {},
-             "occurred_at": now}
-            for n in range(LEADS)
-        )  # fmt: skip
+        publish_hand_offs(world, LEADS, now_ms() - 1000, 1)
         service = Watched(world, "a")
         service.until_ready()
         world.settle()
         times = {}
-        for how in ("stop", "kill", "stop"):
+        for how in ("stop", "kill"):
             getattr(service.service, how)()
             service.again()
             times[how] = service.until_ready()
             say(f"{LEADS} leads: ready {times[how] * 1000:.0f} ms after the start of the process, after a {how}")
         say_load()
-        require(times["stop"] <= READY_S, f"ready after {times['stop']:.2f} s, {READY_S:.1f} allowed")
+        for how, seconds in times.items():
+            require(seconds <= READY_S, f"ready {seconds:.2f} s after a {how}, {READY_S} allowed")
         service.service.stop()
     finally:
         world.close()
@@ -100,7 +93,14 @@ class Flow:
 
 def dead_owner():
     """kill -9 of an owner with an open transaction, and no restart: its partitions go on elsewhere within the session
-    time-out and 2 s; its transaction's own time-out is a minute."""
+    time-out and 2 s; its transaction's own time-out is a minute. Three times, and the middle one counts: of the 2 s most
+    are needed (a heartbeat, 1 s of waiting for the transaction), and others may use the cores too."""
+    took = sorted(take_over() for _ in range(3))[1]
+    require(took <= SESSION_S + TAKEOVER_S, f"{took:.1f} s, {SESSION_S + TAKEOVER_S} allowed")
+
+
+def take_over():
+    """Seconds from the kill to progress on each of the dead one's partitions."""
     flow = Flow("dead-owner", 2)
     try:
         dead, alive = flow.services
@@ -113,8 +113,8 @@ def dead_owner():
         say(f"went on {went_on - died:.1f} s after the kill, session time-out {SESSION_S} s")
         ended = "ended the transaction that the last owner left open" in alive.service.read_log()
         say("the dead one's transaction " + ("was ended by the new owner" if ended else "was not open"))
-        require(went_on - died <= SESSION_S + TAKEOVER_S, f"{went_on - died:.1f} s, {SESSION_S + TAKEOVER_S} allowed")
         flow.end()
+        return went_on - died
     finally:
         flow.close()
 

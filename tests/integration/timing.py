@@ -10,10 +10,12 @@ import time
 import urllib.request
 
 from hostile import Writer, created
-from world import BINARY, BROKERS, require, say
+from world import BINARY, BROKERS, murmur2_partition, require, say
 
-BUILT = os.path.join(os.path.dirname(BINARY), "tests", "integration")
-RAW_PRODUCER = os.environ.get("LC_RAW_PRODUCER", os.path.join(BUILT, "raw-producer"))
+# Built beside the leadclock that is tried.
+BUILT = os.path.join(os.path.dirname(BINARY), "tests")
+RAW_PRODUCER = os.path.join(BUILT, "integration", "raw-producer")
+MAKE_FACTS = os.path.join(BUILT, "bench", "make-facts")
 TICKS = os.sysconf("SC_CLK_TCK")
 
 # `seconds`: within which a lead must be contacted.
@@ -35,6 +37,21 @@ def quantile(values, share):
 
 def say_load():
     say("machine load %.1f %.1f %.1f on %d cores" % (*os.getloadavg(), os.cpu_count()))
+
+
+def lead_in(partition, name):
+    """A lead whose key belongs to a partition."""
+    return next(
+        lead for lead in (f"{name}-{n}" for n in range(1000)) if murmur2_partition(lead.encode()) == partition
+    )
+
+
+def publish_hand_offs(world, leads, start_ms, seconds):
+    """One hand-off a lead, evenly over some seconds; the lead's id is a UUID."""
+    span = ["--start", str(start_ms), "--days", str(seconds / 86400)]
+    with subprocess.Popen([MAKE_FACTS, "--count", str(leads), "--mix", "1", *span], stdout=subprocess.PIPE) as made:
+        world.run("publish", "-", source=made.stdout, timeout=300)
+    require(made.returncode == 0, "make-facts failed")
 
 
 class Producer:
@@ -83,15 +100,17 @@ Seen = collections.namedtuple("Seen", "at topic partition timestamp type key")
 
 
 class Tail:
-    """Whatever is committed to some topics, and when it could be seen (so a little late, never early)."""
+    """Whatever is committed to some topics, and when it could be seen (so a little late, never early). A broker that
+    goes away is waited for."""
 
     def __init__(self, world, *topics):
         self.prefix, self.seen = world.prefix, []
         self.children = [self.follow(topic) for topic in topics]
 
     def follow(self, topic):
-        command = ["kcat", "-C", "-q", "-u", "-b", BROKERS, "-t", self.prefix + topic, "-o", "beginning",
+        command = ["kcat", "-C", "-q", "-u", "-E", "-b", BROKERS, "-t", self.prefix + topic, "-o", "beginning",
                    "-X", "isolation.level=read_committed", "-X", "fetch.wait.max.ms=10",
+                   "-X", "reconnect.backoff.max.ms=100",
                    "-f", "%t\\t%p\\t%T\\t%h\\t%k\\n"]  # fmt: skip
         child = subprocess.Popen(command, stdout=subprocess.PIPE)
         threading.Thread(target=self.read, args=(child,), daemon=True).start()

@@ -347,10 +347,10 @@ log: {{level: info}}
 
     # Commands
 
-    def run(self, *arguments, stdin=None, timeout=120, codes=(0,)):
-        """One leadclock command; its standard output."""
+    def run(self, *arguments, stdin=None, source=None, timeout=120, codes=(0,)):
+        """One leadclock command; its standard output. Its standard input: bytes, or an open file as its source."""
         command = [BINARY, arguments[0], "--config", self.config, *arguments[1:]]
-        done = subprocess.run(command, input=stdin, capture_output=True, timeout=timeout, check=False)
+        done = subprocess.run(command, input=stdin, stdin=source, capture_output=True, timeout=timeout, check=False)
         with open(os.path.join(self.folder, "commands.log"), "ab") as log:
             log.write(b"$ %s -> %d\n%s" % (" ".join(command).encode(), done.returncode, done.stderr))
         require(
