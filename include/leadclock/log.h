@@ -177,6 +177,9 @@ typedef struct {
      * there meanwhile. */
     bool (*is_unfinished)(lc_log *log, int32_t partition, bool *unfinished, GError **error);
 
+    /* Where both changelogs of the partition end, by lc_changelog: last stable offsets, or high watermarks. */
+    bool (*changelog_ends)(lc_log *log, int32_t partition, bool high, int64_t *ends, GError **error);
+
     /* Ends the open transaction of another producer, and fences it: init_transactions with its id. For the dead. */
     bool (*fence)(lc_log *log, const char *transactional_id, GError **error);
 

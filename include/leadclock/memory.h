@@ -20,8 +20,10 @@ typedef enum {
     LC_MEMORY_FAULT_ENDS,        /* LC_ERROR_RETRY of ends, watermarks, committed, seek, replay_open */
     LC_MEMORY_FAULT_RENEW,       /* LC_ERROR_RETRY of renew_producer */
     LC_MEMORY_FAULT_FLUSH,       /* a message is not delivered */
+    LC_MEMORY_FAULT_FLUSH_LATE,  /* the same, but it arrives later */
     LC_MEMORY_FAULT_SEND,        /* send_offsets fails before anything happened */
     LC_MEMORY_FAULT_SEND_REPLY,  /* send_offsets fails although it happened */
+    LC_MEMORY_FAULT_SEND_LATE,   /* send_offsets fails, but the offsets arrive later */
     LC_MEMORY_FAULT_END_LOST,    /* EndTxn never arrives; unknown */
     LC_MEMORY_FAULT_END_LATE,    /* EndTxn arrives later; unknown */
     LC_MEMORY_FAULT_END_REPLY,   /* EndTxn arrives, its answer does not; unknown */
@@ -33,8 +35,10 @@ typedef enum {
 
 typedef enum {
     LC_MEMORY_DELAY_MARKER, /* from EndTxn to the marker of one partition */
-    LC_MEMORY_DELAY_END     /* of an EndTxn that is late or doubled */
+    LC_MEMORY_DELAY_END     /* of an EndTxn that is late or doubled, and of other late requests */
 } lc_memory_delay;
+
+typedef struct lc_memory_decided lc_memory_decided;
 
 /* Members but `now` and `wait` may be NULL: nothing happens, no fault, no delay, the first of n. */
 typedef struct lc_memory_world lc_memory_world;
@@ -48,6 +52,10 @@ struct lc_memory_world {
     uint32_t (*pick)(lc_memory_world *world, uint32_t n);
     /* One line of what happened, without its end. */
     void (*trace)(lc_memory_world *world, const char *line);
+    /* A transaction was decided; its markers are not written yet. */
+    void (*decided)(lc_memory_world *world, const lc_memory_decided *decided);
+    /* A write to the store was done, with its position. */
+    void (*applied)(lc_memory_world *world, int32_t partition);
 };
 
 /* Time that passes only when someone waits. */
@@ -81,6 +89,29 @@ typedef struct {
     const lc_header *headers;
     size_t n_headers;
 } lc_memory_record;
+
+typedef struct {
+    int topic;
+    int32_t partition;
+    const lc_memory_record *record;
+} lc_memory_placed;
+
+typedef struct {
+    int topic;
+    int32_t partition;
+    int64_t offset;
+    const char *metadata;
+} lc_memory_sent_offset;
+
+/* All of it good during the call only. */
+struct lc_memory_decided {
+    const char *transactional_id;
+    bool commit;
+    const lc_memory_placed *records; /* of one partition of a topic: in order */
+    size_t n_records;
+    const lc_memory_sent_offset *offsets;
+    size_t n_offsets;
+};
 
 /* `world` is borrowed. */
 lc_memory_broker *lc_memory_broker_new(lc_memory_world *world, int n_inputs, int32_t partitions);
@@ -123,6 +154,14 @@ bool lc_memory_broker_is_settled(lc_memory_broker *broker);
 void lc_memory_compact(lc_memory_broker *broker, int topic, int32_t partition, int64_t tombstones_before);
 /* Records below `offset` are gone. */
 void lc_memory_truncate(lc_memory_broker *broker, int topic, int32_t partition, int64_t offset);
+/* The broker loses records at `offset` and above, as an unclean election does; of an open transaction all or nothing is
+ * to be lost. The next record takes this offset. */
+void lc_memory_lose_tail(lc_memory_broker *broker, int topic, int32_t partition, int64_t offset);
+/* The group's offset is as it was once. */
+void
+lc_memory_set_committed(lc_memory_broker *broker, int topic, int32_t partition, int64_t offset, const char *metadata);
+/* Whether the producer's transaction has not ended, or lacks markers. */
+bool lc_memory_is_open(lc_memory_broker *broker, const char *transactional_id);
 /* Forgets the group's offsets, as Kafka does when they expire. */
 void lc_memory_forget_group(lc_memory_broker *broker);
 
@@ -177,7 +216,8 @@ typedef enum {
     LC_MEMORY_WEAKEN_GROUP_METADATA = 1 << 6,    /* send_offsets takes the group metadata of now (2, 6) */
     LC_MEMORY_WEAKEN_FAILED_SEND = 1 << 7,       /* a failed send_offsets is taken for a success (6) */
     LC_MEMORY_WEAKEN_KEEP_PRODUCER = 1 << 8,     /* renew_producer keeps a producer that is not fenced (7, 8) */
-    LC_MEMORY_WEAKEN_APPLY_GUARD = 1 << 9        /* apply does not compare (9) */
+    LC_MEMORY_WEAKEN_APPLY_GUARD = 1 << 9,       /* apply does not compare (9) */
+    LC_MEMORY_WEAKEN_LATE_REQUESTS = 1 << 10     /* late requests join the transaction of now, whatever their epoch */
 } lc_memory_weaken;
 void lc_memory_broker_weaken(lc_memory_broker *broker, unsigned mask);
 void lc_memory_redis_weaken(lc_memory_redis *redis, unsigned mask);

@@ -156,7 +156,7 @@ drop(lc_batch *batch, unsigned assignments)
 static bool
 claim(lc_batch *batch)
 {
-    for (guint i = 0; i < batch->worker->partitions->len; i++) {
+    for (guint i = 0; LC_CHECKS(LC_CHECK_CLAIM) && i < batch->worker->partitions->len; i++) {
         lc_partition *partition = batch->worker->partitions->pdata[i];
         if (partition->must_claim)
             lc_batch_share_of(batch, partition);

@@ -1,5 +1,7 @@
 #include "batch.h"
 
+#include <inttypes.h>
+
 static void
 add_changed(lc_batch *batch, lc_share *share)
 {
@@ -20,19 +22,51 @@ add_changed(lc_batch *batch, lc_share *share)
     }
 }
 
-static void
-find_ends(lc_share *share)
+/* Where one record of ours lies. What is committed ends at C, and so does the changelog, or later: a record below C is
+ * where there was another. */
+static bool
+take_offset(const lc_share *share, int64_t *end, lc_changelog changelog, int64_t offset, GError **error)
+{
+    int64_t committed_end = share->partition->ends[changelog];
+
+    if (offset >= 0 && offset < committed_end && LC_CHECKS(LC_CHECK_LOST_REWRITTEN)) {
+        g_set_error(error, LC_ERROR, LC_ERROR_FATAL,
+                    "partition %" PRId32 ": Kafka has lost records of a changelog (%s): it was committed up to %" PRId64
+                    ", and now goes on at %" PRId64 "; 'leadclock reset' starts anew",
+                    share->partition->number, changelog == LC_CHANGELOG_STATE ? "states" : "counters", committed_end,
+                    offset);
+        return false;
+    }
+    *end = MAX(*end, offset + 1);
+    return true;
+}
+
+static bool
+find_ends(lc_share *share, GError **error)
 {
     GPtrArray *changed = share->partition->counters->changed;
+    int64_t *ends = share->ends;
 
     for (guint i = 0; i < share->leads->len; i++) {
         const lc_batch_lead *lead = share->leads->pdata[i];
-        share->ends[LC_CHANGELOG_STATE] = MAX(share->ends[LC_CHANGELOG_STATE], lead->offset + 1);
+        if (!take_offset(share, &ends[LC_CHANGELOG_STATE], LC_CHANGELOG_STATE, lead->offset, error))
+            return false;
     }
     for (guint i = 0; i < changed->len; i++) {
         const lc_population *population = changed->pdata[i];
-        share->ends[LC_CHANGELOG_COUNTERS] = MAX(share->ends[LC_CHANGELOG_COUNTERS], population->offset + 1);
+        if (!take_offset(share, &ends[LC_CHANGELOG_COUNTERS], LC_CHANGELOG_COUNTERS, population->offset, error))
+            return false;
     }
+    return true;
+}
+
+static bool
+find_all_ends(lc_batch *batch, GError **error)
+{
+    for (guint i = 0; i < batch->shares->len; i++)
+        if (!find_ends(lc_batch_share_at(batch, i), error))
+            return false;
+    return true;
 }
 
 /* A call of an open transaction, again while the brokers are away; the group is tended meanwhile. */
@@ -92,11 +126,8 @@ produce(lc_batch *batch, GError **error)
     if (!worker->log->ops->begin(worker->log, error))
         return false;
     batch->transaction_is_open = true;
-    if (lc_outbox_produce(batch->outbox, worker->log, &problem) && insist(batch, flush, &problem)) {
-        for (guint i = 0; i < batch->shares->len; i++)
-            find_ends(lc_batch_share_at(batch, i));
-        return true;
-    }
+    if (lc_outbox_produce(batch->outbox, worker->log, &problem) && insist(batch, flush, &problem))
+        return find_all_ends(batch, error);
     if (!poison_refused(batch, error))
         return false;
     if (problem)

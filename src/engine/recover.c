@@ -26,6 +26,7 @@ typedef struct {
     char *written;
 
     /* 3c, 3d */
+    int64_t beyond[LC_CHANGELOGS];  /* one past the last committed record seen at or above C; 0: none was */
     int64_t reached[LC_CHANGELOGS]; /* the changelogs are in the store up to here */
     int64_t replay_from, replay_began_ms;
     GHashTable *piece; /* lc_text * (key) -> index in `leads` or `counters`, plus one */
@@ -68,6 +69,13 @@ stop(recovery *r, GError **error, const char *problem)
 
 /* ---- a: what is committed ---- */
 
+/* Nobody else commits anything of the partition. */
+static bool
+is_ours(const recovery *r)
+{
+    return lc_worker_partition(r->worker, r->partition->number) == r->partition;
+}
+
 /* Who committed last, where that was another, and the partition is now ours: every owner's first transaction says its
  * name, so what is open or pending is the last owner's. */
 static lc_text
@@ -76,7 +84,7 @@ last_owner(const recovery *r)
     lc_text owner = LC_NO_TEXT;
     lc_metadata metadata;
 
-    if (lc_worker_partition(r->worker, r->partition->number) != r->partition)
+    if (!is_ours(r))
         return LC_NO_TEXT;
     for (int i = 0; i < r->worker->n_inputs; i++)
         if (r->committed[i].offset >= 0 && lc_metadata_parse(r->committed[i].metadata, &metadata))
@@ -113,7 +121,7 @@ is_finished(recovery *r, GError **error)
     lc_log *log = r->worker->log;
     bool unfinished = false;
 
-    if (r->fenced || lc_text_is_absent(last_owner(r)))
+    if (!LC_CHECKS(LC_CHECK_WAIT) || r->fenced || lc_text_is_absent(last_owner(r)))
         return true;
     if (!log->ops->is_unfinished(log, r->partition->number, &unfinished, error))
         return false;
@@ -137,7 +145,7 @@ ask_committed(lc_worker *worker, void *argument, GError **error)
 
     if (is_committed(r, error))
         return true;
-    if (r->fenced || lc_worker_now_ms(worker) - r->started_ms < FENCE_AFTER_MS)
+    if (!LC_CHECKS(LC_CHECK_FENCE) || r->fenced || lc_worker_now_ms(worker) - r->started_ms < FENCE_AFTER_MS)
         return false;
     fence_last_owner(r);
     if (!r->fenced)
@@ -255,6 +263,78 @@ take_committed(recovery *r, int topic, int64_t low, int64_t end, GError **error)
     return STEP_DONE;
 }
 
+typedef struct {
+    recovery *r;
+    bool high;
+    int64_t ends[LC_CHANGELOGS];
+} changelog_ends;
+
+static bool
+ask_changelog_ends(lc_worker *worker, void *argument, GError **error)
+{
+    changelog_ends *asked = argument;
+
+    return worker->log->ops->changelog_ends(worker->log, asked->r->partition->number, asked->high, asked->ends, error);
+}
+
+static bool
+reach_committed(const recovery *r, const int64_t *ends)
+{
+    for (int i = 0; i < LC_CHANGELOGS; i++)
+        if (ends[i] < r->ends[i])
+            return false;
+    return true;
+}
+
+static step
+stop_for_lost_records(recovery *r, const int64_t *ends, GError **error)
+{
+    const char *const *names = r->worker->options.output_names;
+    g_autofree char *problem = g_strdup_printf(
+        "Kafka has lost records of a changelog: what was committed reaches to %" PRId64 " in %s and %" PRId64
+        " in %s, but they end at %" PRId64 " and %" PRId64 "; 'leadclock reset' starts anew",
+        r->ends[LC_CHANGELOG_STATE], names[LC_OUTPUT_STATE], r->ends[LC_CHANGELOG_COUNTERS], names[LC_OUTPUT_COUNTERS],
+        ends[LC_CHANGELOG_STATE], ends[LC_CHANGELOG_COUNTERS]);
+
+    return stop(r, error, problem);
+}
+
+/* A committed C was below the high watermark, which never goes back unless records are lost. */
+static step
+check_changelogs(recovery *r, GError **error)
+{
+    changelog_ends found = {.r = r};
+
+    if (!LC_CHECKS(LC_CHECK_LOST_TAIL))
+        return STEP_DONE;
+    if (!lc_worker_insist(r->worker, "the changelogs' ends", ask_changelog_ends, &found, error))
+        return STEP_FAILED;
+    if (reach_committed(r, found.ends))
+        return STEP_DONE;
+    found.high = true;
+    if (!lc_worker_insist(r->worker, "the changelogs' ends", ask_changelog_ends, &found, error))
+        return STEP_FAILED;
+    return reach_committed(r, found.ends) ? STEP_DONE : stop_for_lost_records(r, found.ends, error);
+}
+
+/* A record of a changelog is committed together with a C above it: one seen before these offsets were fetched is below
+ * their C. */
+static step
+check_offsets(recovery *r, GError **error)
+{
+    for (int i = 0; i < LC_CHANGELOGS; i++) {
+        if (r->beyond[i] <= r->ends[i])
+            continue;
+        g_autofree char *problem = g_strdup_printf(
+            "Kafka has lost committed offsets of the group: they are of a time when %s ended at %" PRId64
+            ", and it has committed records up to %" PRId64 "; 'leadclock reset' starts anew",
+            r->worker->options.output_names[i == LC_CHANGELOG_STATE ? LC_OUTPUT_STATE : LC_OUTPUT_COUNTERS], r->ends[i],
+            r->beyond[i]);
+        return stop(r, error, problem);
+    }
+    return check_changelogs(r, error);
+}
+
 static step
 read_committed(recovery *r, GError **error)
 {
@@ -274,7 +354,7 @@ read_committed(recovery *r, GError **error)
         if (take_committed(r, i, found.lows[i], found.ends[i], error) != STEP_DONE)
             return STEP_FAILED;
     r->partition->policy_checked = true;
-    return STEP_DONE;
+    return check_offsets(r, error);
 }
 
 /* ---- b: what is applied ---- */
@@ -385,8 +465,9 @@ is_to_be_emptied(const recovery *r)
 
     if (!LC_CHECKS(LC_CHECK_PIECES))
         return false;
-    return r->applied.kind == LC_APPLIED_NONE || (r->applied.kind == LC_APPLIED_RECOVERING &&
-                                                  ends[LC_CHANGELOG_STATE] == 0 && ends[LC_CHANGELOG_COUNTERS] == 0);
+    return r->applied.kind == LC_APPLIED_NONE ||
+           (LC_CHECKS(LC_CHECK_EMPTYING) && r->applied.kind == LC_APPLIED_RECOVERING && ends[LC_CHANGELOG_STATE] == 0 &&
+            ends[LC_CHANGELOG_COUNTERS] == 0);
 }
 
 /* Whatever there is of the partition is not to be trusted. */
@@ -540,8 +621,20 @@ tell_progress(recovery *r, lc_changelog changelog, int64_t at, int64_t *told_ms)
                      "making Redis from the changelog");
 }
 
-/* Complete after a record at C-1 or later, or an end at C or later; an end below C ends nothing, because a
- * transaction is still being decided there. */
+/* What is at or above C is not of the pair that was fetched: nothing of it is written. Whose partition it is reads on
+ * to the end, and so sees whether the pair is older than the changelog. */
+static bool
+take_or_cut(recovery *r, lc_changelog changelog, const lc_replayed *replayed, GError **error)
+{
+    if (replayed->offset < r->ends[changelog] || !LC_CHECKS(LC_CHECK_CUT))
+        return take_replayed(r, changelog, replayed, error);
+    if (is_ours(r) && LC_CHECKS(LC_CHECK_LOST_OFFSETS))
+        r->beyond[changelog] = replayed->offset + 1;
+    return true;
+}
+
+/* Complete at an end at C or later, and for others than the owner after a record at C-1 or later; an end below C ends
+ * nothing, because a transaction is still being decided there. */
 static step
 replay_records(recovery *r, lc_changelog changelog, GError **error)
 {
@@ -549,6 +642,7 @@ replay_records(recovery *r, lc_changelog changelog, GError **error)
     int64_t end = r->ends[changelog], told_ms = lc_worker_now_ms(worker);
     lc_replayed replayed;
     bool complete = false, cut = LC_CHECKS(LC_CHECK_CUT);
+    bool to_the_end = is_ours(r) && LC_CHECKS(LC_CHECK_LOST_OFFSETS);
 
     while (!complete) {
         g_autoptr(GError) problem = NULL;
@@ -558,9 +652,9 @@ replay_records(recovery *r, lc_changelog changelog, GError **error)
             return STEP_FAILED;
         }
         if (result == LC_REPLAY_RECORD) {
-            if ((replayed.offset < end || !cut) && !take_replayed(r, changelog, &replayed, error))
+            if (!take_or_cut(r, changelog, &replayed, error))
                 return STEP_FAILED;
-            complete = cut && replayed.offset >= end - 1;
+            complete = cut && !to_the_end && replayed.offset >= end - 1;
         } else if (result == LC_REPLAY_END) {
             complete = replayed.offset >= end;
             r->ends[changelog] = cut ? end : replayed.offset;
@@ -570,13 +664,14 @@ replay_records(recovery *r, lc_changelog changelog, GError **error)
         if (result != LC_REPLAY_RECORD && lc_worker_now_ms(worker) - r->started_ms > 80000)
             lc_worker_complain(worker, "a transaction on a changelog to be decided", &(GError *){NULL});
         if (!complete && r->leads->len + r->counters->len >= PIECE_RECORDS) {
-            step done = flush_piece(r, changelog, replayed.offset + 1, error);
+            step done = flush_piece(r, changelog, MIN(replayed.offset + 1, r->ends[changelog]), error);
             if (done != STEP_DONE)
                 return done;
             tell_progress(r, changelog, replayed.offset, &told_ms);
         }
     }
-    return flush_piece(r, changelog, r->ends[changelog], error);
+    step done = flush_piece(r, changelog, r->ends[changelog], error);
+    return done == STEP_DONE && r->beyond[changelog] > end ? STEP_AGAIN : done;
 }
 
 static step

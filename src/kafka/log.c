@@ -163,14 +163,23 @@ log_committed_before(lc_log *base, int32_t partition, lc_log_committed *committe
 }
 
 static bool
-log_is_unfinished(lc_log *base, int32_t partition, bool *unfinished, GError **error)
+log_changelog_ends(lc_log *base, int32_t partition, bool high, int64_t *ends, GError **error)
 {
     kafka_log *log = kafka_log_of(base);
     const char *const changelogs[] = {log->options.outputs[LC_OUTPUT_STATE], log->options.outputs[LC_OUTPUT_COUNTERS]};
+
+    if (high)
+        return lc_takeover_high_watermarks(&log->takeover, changelogs, LC_CHANGELOGS, partition, ends, error);
+    return lc_kafka_ends(lc_group_client(log->group), changelogs, LC_CHANGELOGS, partition, ends, error);
+}
+
+static bool
+log_is_unfinished(lc_log *base, int32_t partition, bool *unfinished, GError **error)
+{
     int64_t highs[LC_CHANGELOGS], stable_ends[LC_CHANGELOGS];
 
-    if (!lc_takeover_high_watermarks(&log->takeover, changelogs, LC_CHANGELOGS, partition, highs, error) ||
-        !lc_kafka_ends(lc_group_client(log->group), changelogs, LC_CHANGELOGS, partition, stable_ends, error))
+    if (!log_changelog_ends(base, partition, true, highs, error) ||
+        !log_changelog_ends(base, partition, false, stable_ends, error))
         return false;
     *unfinished = false;
     for (int i = 0; i < LC_CHANGELOGS; i++)
@@ -339,6 +348,7 @@ static const lc_log_ops ops = {
     .committed = log_committed,
     .committed_before = log_committed_before,
     .is_unfinished = log_is_unfinished,
+    .changelog_ends = log_changelog_ends,
     .fence = log_fence,
     .watermarks = log_watermarks,
     .ends = log_ends,

@@ -187,16 +187,18 @@ coordinator_free(lc_memory_coordinator *coordinator)
 lc_memory_coordinator *
 lc_memory_coordinator_of(lc_memory_broker *broker, const char *transactional_id)
 {
-    lc_memory_coordinator *coordinator = g_hash_table_lookup(broker->coordinators, transactional_id);
-    if (coordinator)
-        return coordinator;
-    coordinator = g_new0(lc_memory_coordinator, 1);
+    for (guint i = 0; i < broker->coordinators->len; i++) {
+        lc_memory_coordinator *known = g_ptr_array_index(broker->coordinators, i);
+        if (strcmp(known->id, transactional_id) == 0)
+            return known;
+    }
+    lc_memory_coordinator *coordinator = g_new0(lc_memory_coordinator, 1);
     coordinator->id = g_strdup(transactional_id);
     coordinator->partitions = g_ptr_array_new();
     coordinator->offsets = g_array_new(FALSE, FALSE, sizeof(lc_memory_offset));
     g_array_set_clear_func(coordinator->offsets, (GDestroyNotify)offset_clear);
     coordinator->markers = g_array_new(FALSE, FALSE, sizeof(lc_memory_pending_marker));
-    g_hash_table_insert(broker->coordinators, coordinator->id, coordinator);
+    g_ptr_array_add(broker->coordinators, coordinator);
     return coordinator;
 }
 
@@ -221,7 +223,9 @@ lc_memory_broker_new(lc_memory_world *world, int n_inputs, int32_t partitions)
     broker->committed = g_new0(lc_memory_offset, (gsize)n_inputs * (gsize)partitions);
     for (int i = 0; i < n_inputs * partitions; i++)
         broker->committed[i].offset = -1;
-    broker->coordinators = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)coordinator_free);
+    broker->coordinators = g_ptr_array_new_with_free_func((GDestroyNotify)coordinator_free);
+    broker->late_requests = g_array_new(FALSE, FALSE, sizeof(lc_memory_late_request));
+    g_array_set_clear_func(broker->late_requests, (GDestroyNotify)lc_memory_late_request_clear);
     broker->late_ends = g_array_new(FALSE, FALSE, sizeof(lc_memory_late_end));
     broker->group.members = g_ptr_array_new_with_free_func((GDestroyNotify)member_free);
     broker->limits = (lc_memory_limits){
@@ -242,7 +246,8 @@ lc_memory_broker_free(lc_memory_broker *broker)
         offset_clear(&broker->committed[i]);
     g_free(broker->partitions);
     g_free(broker->committed);
-    g_hash_table_unref(broker->coordinators);
+    g_array_unref(broker->late_requests);
+    g_ptr_array_unref(broker->coordinators);
     g_array_unref(broker->late_ends);
     g_ptr_array_unref(broker->group.members);
     g_free(broker);
@@ -271,13 +276,10 @@ bool
 lc_memory_broker_is_settled(lc_memory_broker *broker)
 {
     lc_memory_broker_tick(broker);
-    if (broker->late_ends->len || broker->group.rebalancing)
+    if (broker->late_ends->len || broker->late_requests->len || broker->group.rebalancing)
         return false;
-    GHashTableIter iter;
-    gpointer coordinator;
-    g_hash_table_iter_init(&iter, broker->coordinators);
-    while (g_hash_table_iter_next(&iter, NULL, &coordinator))
-        if (((lc_memory_coordinator *)coordinator)->state != LC_MEMORY_TXN_EMPTY)
+    for (guint i = 0; i < broker->coordinators->len; i++)
+        if (((lc_memory_coordinator *)g_ptr_array_index(broker->coordinators, i))->state != LC_MEMORY_TXN_EMPTY)
             return false;
     return true;
 }
@@ -339,6 +341,20 @@ lc_memory_committed(lc_memory_broker *broker, int topic, int32_t partition, cons
     return committed->offset;
 }
 
+bool
+lc_memory_is_open(lc_memory_broker *broker, const char *transactional_id)
+{
+    return lc_memory_coordinator_of(broker, transactional_id)->state != LC_MEMORY_TXN_EMPTY;
+}
+
+void
+lc_memory_set_committed(lc_memory_broker *broker, int topic, int32_t partition, int64_t offset, const char *metadata)
+{
+    lc_memory_offset *committed = &broker->committed[topic * broker->n_partitions + partition];
+    offset_clear(committed);
+    *committed = (lc_memory_offset){topic, partition, offset, g_strdup(metadata)};
+}
+
 void
 lc_memory_forget_group(lc_memory_broker *broker)
 {
@@ -393,4 +409,17 @@ lc_memory_truncate(lc_memory_broker *broker, int topic, int32_t partition, int64
     if (index)
         g_ptr_array_remove_range(target->records, 0, (guint)index);
     target->low = MAX(target->low, MIN(offset, target->end));
+}
+
+void
+lc_memory_lose_tail(lc_memory_broker *broker, int topic, int32_t partition, int64_t offset)
+{
+    lc_memory_partition *target = lc_memory_partition_at(broker, topic, partition);
+    size_t index = lc_memory_partition_find(target, offset);
+    if (index < target->records->len)
+        g_ptr_array_remove_range(target->records, (guint)index, target->records->len - (guint)index);
+    for (guint i = target->open->len; i-- > 0;)
+        if (g_array_index(target->open, lc_memory_open, i).first_offset >= offset)
+            g_array_remove_index(target->open, i);
+    target->end = MIN(target->end, offset);
 }

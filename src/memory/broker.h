@@ -55,6 +55,16 @@ typedef struct {
     lc_instant due;
 } lc_memory_late_end;
 
+/* A produce request, or one offset to commit, that its producer has given up, and that is on its way. */
+typedef struct {
+    lc_memory_coordinator *coordinator;
+    int64_t epoch;
+    lc_memory_partition *partition; /* NULL: an offset */
+    lc_memory_record *record;       /* owned */
+    lc_memory_offset offset;
+    lc_instant due;
+} lc_memory_late_request;
+
 typedef struct lc_memory_log lc_memory_log;
 
 typedef struct {
@@ -80,8 +90,9 @@ struct lc_memory_broker {
     int32_t n_partitions;
     lc_memory_partition *partitions; /* by topic, inputs first */
     lc_memory_offset *committed;     /* by input and partition */
-    GHashTable *coordinators;        /* char* -> lc_memory_coordinator* */
+    GPtrArray *coordinators;         /* lc_memory_coordinator* */
     GArray *late_ends;               /* lc_memory_late_end */
+    GArray *late_requests;           /* lc_memory_late_request */
     uint64_t last_transaction;
     lc_memory_group group;
     lc_memory_limits limits;
@@ -126,6 +137,12 @@ lc_memory_answer lc_memory_txn_offset(lc_memory_broker *broker, lc_memory_coordi
 lc_memory_answer
 lc_memory_txn_end(lc_memory_broker *broker, lc_memory_coordinator *coordinator, int64_t epoch, bool commit);
 void lc_memory_txn_end_later(lc_memory_broker *broker, lc_memory_coordinator *coordinator, int64_t epoch, bool commit);
+/* Arrive later: a copy of `record`, or an offset. */
+void lc_memory_txn_append_later(lc_memory_broker *broker, lc_memory_coordinator *coordinator, int64_t epoch,
+                                lc_memory_partition *partition, const lc_memory_record *record);
+void lc_memory_txn_offset_later(lc_memory_broker *broker, lc_memory_coordinator *coordinator, int64_t epoch, int topic,
+                                int32_t partition, int64_t offset, const char *metadata);
+void lc_memory_late_request_clear(lc_memory_late_request *request);
 void lc_memory_transactions_tick(lc_memory_broker *broker);
 /* An offset of the partition is in a transaction without a marker. */
 bool lc_memory_offsets_pending(lc_memory_broker *broker, int32_t partition);

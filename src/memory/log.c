@@ -324,17 +324,39 @@ committed_before(lc_log *base, int32_t partition, lc_log_committed *result, lc_a
     return true;
 }
 
+static const lc_memory_partition *
+changelog_of(const lc_memory_log *log, lc_changelog changelog, int32_t number)
+{
+    static const lc_output outputs[] = {
+        [LC_CHANGELOG_STATE] = LC_OUTPUT_STATE, [LC_CHANGELOG_COUNTERS] = LC_OUTPUT_COUNTERS};
+
+    return lc_memory_partition_at(log->broker, LC_MEMORY_OUTPUT(outputs[changelog]), number);
+}
+
 static bool
 is_unfinished(lc_log *base, int32_t number, bool *unfinished, GError **error)
 {
-    static const lc_output changelogs[] = {LC_OUTPUT_STATE, LC_OUTPUT_COUNTERS};
     lc_memory_log *log = (lc_memory_log *)base;
 
     if (!request(log, "is_unfinished", error))
         return false;
     *unfinished = false;
-    for (size_t i = 0; i < G_N_ELEMENTS(changelogs); i++)
-        *unfinished |= lc_memory_partition_at(log->broker, LC_MEMORY_OUTPUT(changelogs[i]), number)->open->len > 0;
+    for (int i = 0; i < LC_CHANGELOGS; i++)
+        *unfinished |= changelog_of(log, i, number)->open->len > 0;
+    return true;
+}
+
+static bool
+changelog_ends(lc_log *base, int32_t number, bool high, int64_t *ends, GError **error)
+{
+    lc_memory_log *log = (lc_memory_log *)base;
+
+    if (!request(log, "changelog_ends", error))
+        return false;
+    for (int i = 0; i < LC_CHANGELOGS; i++) {
+        const lc_memory_partition *changelog = changelog_of(log, i, number);
+        ends[i] = high ? changelog->end : lc_memory_partition_stable_end(changelog);
+    }
     return true;
 }
 
@@ -485,6 +507,7 @@ static const lc_log_ops ops = {
     .committed = committed,
     .committed_before = committed_before,
     .is_unfinished = is_unfinished,
+    .changelog_ends = changelog_ends,
     .fence = fence,
     .watermarks = watermarks,
     .ends = ask_ends,

@@ -147,6 +147,10 @@ send_one(lc_memory_log *log, lc_memory_queued *queued, GError **error)
         return fail(log, error, LC_ERROR_ABORT, "produce: message size too large");
     if (lc_memory_has_fault(log->world, LC_MEMORY_FAULT_FLUSH))
         return fail(log, error, LC_ERROR_ABORT, "produce: timed out");
+    if (lc_memory_has_fault(log->world, LC_MEMORY_FAULT_FLUSH_LATE)) {
+        lc_memory_txn_append_later(log->broker, log->coordinator, log->epoch, queued->partition, &queued->record);
+        return fail(log, error, LC_ERROR_ABORT, "produce: timed out, and late");
+    }
     for (int tries = 0; tries < 4; tries++) {
         lc_memory_answer answer =
             lc_memory_txn_append(log->broker, log->coordinator, log->epoch, queued->partition, &queued->record);
@@ -243,11 +247,24 @@ send_all_offsets(lc_memory_log *log, const lc_log_commit *commits, size_t n)
     return LC_MEMORY_DONE;
 }
 
+static void
+send_all_offsets_later(lc_memory_log *log, const lc_log_commit *commits, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (int topic = 0; topic < log->broker->n_inputs; topic++)
+            lc_memory_txn_offset_later(log->broker, log->coordinator, log->epoch, topic, commits[i].partition,
+                                       commits[i].offsets[topic], commits[i].metadata);
+}
+
 static bool
 try_send_offsets(lc_memory_log *log, const lc_log_commit *commits, size_t n, GError **error)
 {
     if (lc_memory_has_fault(log->world, LC_MEMORY_FAULT_SEND))
         return fail(log, error, LC_ERROR_ABORT, "send_offsets: timed out");
+    if (lc_memory_has_fault(log->world, LC_MEMORY_FAULT_SEND_LATE)) {
+        send_all_offsets_later(log, commits, n);
+        return fail(log, error, LC_ERROR_ABORT, "send_offsets: timed out, and late");
+    }
     for (int tries = 0;; tries++) {
         lc_memory_answer answer = send_all_offsets(log, commits, n);
         if (answer == LC_MEMORY_FENCED || answer == LC_MEMORY_INVALID)

@@ -296,6 +296,8 @@ execute(memory_store *store, const lc_store_write *write, size_t n_leads)
     for (size_t i = 0; i < write->n_counters; i++)
         write_counters(slot, &write->counters[i]);
     lc_memory_slot_set_applied(store->redis, slot, text_bytes(write->next));
+    if (n_leads == write->n_leads && store->world->applied)
+        store->world->applied(store->world, write->partition);
 }
 
 static bool
