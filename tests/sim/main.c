@@ -39,9 +39,17 @@ static const struct {
     {"failed-send", LC_MEMORY_WEAKEN_FAILED_SEND},
     {"keep-producer", LC_MEMORY_WEAKEN_KEEP_PRODUCER},
     {"apply-guard", LC_MEMORY_WEAKEN_APPLY_GUARD},
+    {"late-requests", LC_MEMORY_WEAKEN_LATE_REQUESTS},
     {"cut", LC_CHECK_CUT << SIM_ENGINE_BIT},
     {"pieces", LC_CHECK_PIECES << SIM_ENGINE_BIT},
     {"look", LC_CHECK_LOOK << SIM_ENGINE_BIT},
+    {"wait", LC_CHECK_WAIT << SIM_ENGINE_BIT},
+    {"fence", LC_CHECK_FENCE << SIM_ENGINE_BIT},
+    {"claim", LC_CHECK_CLAIM << SIM_ENGINE_BIT},
+    {"emptying", LC_CHECK_EMPTYING << SIM_ENGINE_BIT},
+    {"lost-tail", LC_CHECK_LOST_TAIL << SIM_ENGINE_BIT},
+    {"lost-rewritten", LC_CHECK_LOST_REWRITTEN << SIM_ENGINE_BIT},
+    {"lost-offsets", LC_CHECK_LOST_OFFSETS << SIM_ENGINE_BIT},
 };
 
 static unsigned
