@@ -18,6 +18,9 @@ typedef struct {
 /* All options are copied. LC_ERROR_CONFIG: a wrong property, named. Connects to nothing yet. */
 lc_log *lc_kafka_log_new(const lc_kafka_options *options, GError **error);
 
+/* What is wrong with a property and its value, and what to do (caller frees); NULL: nothing. */
+char *lc_kafka_check_property(const char *name, const char *value);
+
 /* ---- For the command line. Each makes its own client; `timeout_ms` bounds the whole call. LC_ERROR_RETRY: the
  *      broker does not answer (exit code 3). ---- */
 

@@ -47,6 +47,9 @@ typedef struct {
 /* `path` NULL: defaults alone. `overrides` ("kafka.brokers=..."), NULL-terminated, or NULL. LC_ERROR_CONFIG lists every
  * problem as "FILE:LINE:COLUMN: what is wrong; what to do", each followed by the line and a caret. */
 lc_config *lc_config_load(const char *path, const char *const *overrides, GError **error);
+/* For all later loads: what else is wrong with an entry of kafka.properties, in words that follow its name and say what
+ * to do (the caller frees), or NULL. The service room knows no Kafka. */
+void lc_config_check_properties_with(char *(*check)(const char *name, const char *value));
 void lc_config_free(lc_config *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_config, lc_config_free)
 

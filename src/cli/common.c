@@ -26,6 +26,7 @@ lc_cli_parse(int *argc, char ***argv, const char *usage, const char *summary, co
     g_option_context_set_summary(context, summary);
     g_option_context_set_description(context, more);
     g_set_prgname(name);
+    lc_config_check_properties_with(lc_kafka_check_property);
     if (config)
         g_option_context_add_main_entries(context, config_entries, NULL);
     if (entries)

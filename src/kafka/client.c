@@ -1,5 +1,8 @@
 #include "client.h"
 
+#include <leadclock/diagnostics.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <syslog.h>
 
 #define COMMITTED_MS 1000
@@ -56,6 +59,53 @@ check_properties(const char *const *pairs, GError **error)
         return false;
     }
     return true;
+}
+
+/* ---- One property alone ---- */
+
+/* Of every property there is; librdkafka lists them as a table only. */
+static char **
+property_names(void)
+{
+    g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+    char *table = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&table, &size);
+    if (file) {
+        rd_kafka_conf_properties_show(file);
+        fclose(file);
+    }
+    g_auto(GStrv) lines = g_strsplit(table ? table : "", "\n", -1);
+    for (char **line = lines; *line; line++) {
+        g_autofree char *name = g_strndup(*line, strcspn(*line, " "));
+        if (strstr(*line, " | ") && strchr(name, '.'))
+            g_strv_builder_add(names, name);
+    }
+    free(table);
+    return g_strv_builder_end(names);
+}
+
+static char *
+refuse_unknown(const char *name)
+{
+    g_auto(GStrv) names = property_names();
+    const char *near = lc_nearest_name(name, (const char *const *)names);
+    return near ? g_strdup_printf("no property of librdkafka; did you mean \"%s\"?", near)
+                : g_strdup("no property of librdkafka; its CONFIGURATION.md lists them");
+}
+
+char *
+lc_kafka_check_property(const char *name, const char *value)
+{
+    char reason[512];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, name, value, reason, sizeof reason);
+    rd_kafka_conf_destroy(conf);
+    if (result == RD_KAFKA_CONF_OK)
+        return NULL;
+    return result == RD_KAFKA_CONF_UNKNOWN
+               ? refuse_unknown(name)
+               : g_strdup_printf("%s; librdkafka's CONFIGURATION.md says what is allowed", g_strstrip(reason));
 }
 
 static void

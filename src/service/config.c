@@ -14,9 +14,18 @@ typedef struct {
     const char *path; /* of the file; NULL: none */
     char *text;
     size_t size;
-    place *places; /* by option */
+    place *places;  /* by option */
+    GArray *inputs; /* place: of each of topics.inputs that the file names */
     GString *problems;
 } loader;
+
+static char *(*check_property)(const char *name, const char *value);
+
+void
+lc_config_check_properties_with(char *(*check)(const char *name, const char *value))
+{
+    check_property = check;
+}
 
 /* ---- Secrets are never shown, not even in the line that is wrong ---- */
 
@@ -126,7 +135,7 @@ take_value(loader *loader, const lc_option *option, const char *raw, place at)
         report(loader, at, "%s: %s", option->key, wrong);
 }
 
-static void
+static bool
 take_list_item(loader *loader, const lc_option *option, GStrvBuilder *list, const char *raw, place at)
 {
     g_autofree char *wrong = NULL;
@@ -137,6 +146,7 @@ take_list_item(loader *loader, const lc_option *option, GStrvBuilder *list, cons
         report(loader, at, "%s: \"%s\" %s", option->key, raw, wrong);
     else
         g_strv_builder_add(list, value);
+    return wrong == NULL;
 }
 
 static void
@@ -146,7 +156,11 @@ take_map_entry(loader *loader, const lc_option *option, GStrvBuilder *map, const
     g_autofree char *value = expand(raw, &wrong);
     if (value)
         wrong = option->check_entry(name, value);
-    if (wrong)
+    if (value && wrong == NULL && check_property)
+        wrong = check_property(name, value);
+    if (wrong && value && strcmp(raw, value) != 0 && strstr(wrong, value))
+        report(loader, at, "%s.%s: what the environment gives is not valid", option->key, name);
+    else if (wrong)
         report(loader, at, "%s.%s: %s", option->key, name, wrong);
     else
         g_strv_builder_add_many(map, name, value, NULL);
@@ -158,9 +172,15 @@ take_list_text(loader *loader, const lc_option *option, const char *text, place 
 {
     g_autoptr(GStrvBuilder) list = g_strv_builder_new();
     g_auto(GStrv) items = g_strsplit(text, ",", -1);
+    bool empty = true;
+    g_array_set_size(loader->inputs, 0);
     for (char **item = items; *item; item++)
-        if (*g_strstrip(g_strdelimit(*item, "[]", ' ')))
+        if (*g_strstrip(g_strdelimit(*item, "[]", ' '))) {
             take_list_item(loader, option, list, *item, at);
+            empty = false;
+        }
+    if (empty)
+        report(loader, at, "%s is empty; name at least one topic", option->key);
     lc_option_set_texts(option, loader->config, g_strv_builder_end(list));
 }
 
@@ -180,16 +200,32 @@ take_defaults(loader *loader)
 
 /* ---- The file ---- */
 
+/* Of a mapping or a list, its first part. */
+static struct fy_node *
+first_scalar(struct fy_node *node)
+{
+    void *cursor = NULL;
+    while (node && !fy_node_is_scalar(node)) {
+        struct fy_node_pair *pair = fy_node_is_mapping(node) ? fy_node_mapping_iterate(node, &cursor) : NULL;
+        node = pair                        ? fy_node_pair_key(pair)
+               : fy_node_is_sequence(node) ? fy_node_sequence_iterate(node, &cursor)
+                                           : NULL;
+        cursor = NULL;
+    }
+    return node;
+}
+
 static place
 place_of(struct fy_node *node, place otherwise)
 {
-    struct fy_token *token = fy_node_is_scalar(node) ? fy_node_get_scalar_token(node) : NULL;
+    struct fy_node *scalar = first_scalar(node);
+    struct fy_token *token = scalar ? fy_node_get_scalar_token(scalar) : NULL;
     const struct fy_mark *mark = token ? fy_token_start_mark(token) : NULL;
     if (mark == NULL)
         return otherwise;
-    enum fy_node_style style = fy_node_get_style(node);
-    bool quoted = style == FYNS_SINGLE_QUOTED || style == FYNS_DOUBLE_QUOTED;
-    return (place){mark->line + 1, mark->column + (quoted ? 0 : 1), NULL};
+    enum fy_node_style style = fy_node_get_style(scalar);
+    bool marked_behind = style == FYNS_SINGLE_QUOTED || style == FYNS_DOUBLE_QUOTED || fy_node_is_alias(scalar);
+    return (place){mark->line + 1, mark->column + (marked_behind ? 0 : 1), NULL};
 }
 
 static char *
@@ -200,11 +236,32 @@ text_of(struct fy_node *node)
     return g_strndup(text ? text : "", size);
 }
 
+static bool
+has_tag(struct fy_node *node)
+{
+    size_t size;
+    return fy_node_get_tag(node, &size) != NULL;
+}
+
 /* A single value, not an alias, a list or a mapping, nor nothing at all. */
 static bool
 is_value(struct fy_node *node)
 {
-    return node && fy_node_is_scalar(node) && !fy_node_is_null(node) && !fy_node_is_alias(node);
+    return node && fy_node_is_scalar(node) && !fy_node_is_null(node) && !fy_node_is_alias(node) && !has_tag(node);
+}
+
+/* What stands where a single value should; `key` as it is to be shown. */
+static void
+refuse_value(loader *loader, const char *key, struct fy_node *node, place key_at)
+{
+    if (node == NULL || fy_node_is_null(node))
+        report(loader, key_at, "%s has no value; write one, or leave the key out", key);
+    else if (fy_node_is_alias(node))
+        report(loader, place_of(node, key_at), "%s: aliases (*name) are not known here; write the value out", key);
+    else if (has_tag(node))
+        report(loader, place_of(node, key_at), "%s: a tag (!...) means nothing here; leave it out", key);
+    else
+        report(loader, key_at, "%s must be a single value", key);
 }
 
 static void
@@ -217,20 +274,36 @@ take_list(loader *loader, const lc_option *option, struct fy_node *node, place a
         report(loader, at, "%s must be a list; write [A, B]", option->key);
         return;
     }
+    g_array_set_size(loader->inputs, 0);
     while ((item = fy_node_sequence_iterate(node, &cursor))) {
         g_autofree char *text = text_of(item);
-        if (is_value(item))
-            take_list_item(loader, option, list, text, place_of(item, at));
-        else
-            report(loader, at, "%s must be a list of texts; write [A, B]", option->key);
+        place here = place_of(item, at);
+        if (!is_value(item))
+            refuse_value(loader, option->key, item, at);
+        else if (take_list_item(loader, option, list, text, here))
+            g_array_append_val(loader->inputs, here);
     }
+    if (fy_node_sequence_is_empty(node))
+        report(loader, at, "%s is empty; name at least one topic", option->key);
     lc_option_set_texts(option, loader->config, g_strv_builder_end(list));
+}
+
+static bool
+is_first(loader *loader, GHashTable *seen, const char *key, place at)
+{
+    int first = GPOINTER_TO_INT(g_hash_table_lookup(seen, key));
+    if (first)
+        report(loader, at, "\"%s\" is given twice, first in line %d; take one out", key, first);
+    else
+        g_hash_table_insert(seen, g_strdup(key), GINT_TO_POINTER(at.line));
+    return first == 0;
 }
 
 static void
 take_map(loader *loader, const lc_option *option, struct fy_node *node, place at)
 {
     g_autoptr(GStrvBuilder) map = g_strv_builder_new();
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     struct fy_node_pair *pair;
     void *cursor = NULL;
     if (!fy_node_is_null(node) && !fy_node_is_mapping(node)) {
@@ -239,11 +312,12 @@ take_map(loader *loader, const lc_option *option, struct fy_node *node, place at
     }
     while (node && fy_node_is_mapping(node) && (pair = fy_node_mapping_iterate(node, &cursor))) {
         g_autofree char *name = text_of(fy_node_pair_key(pair)), *value = text_of(fy_node_pair_value(pair));
+        g_autofree char *key = g_strdup_printf("%s.%s", option->key, name);
         place here = place_of(fy_node_pair_key(pair), at);
-        if (is_value(fy_node_pair_value(pair)))
+        if (is_first(loader, seen, key, here) && !is_value(fy_node_pair_value(pair)))
+            refuse_value(loader, key, fy_node_pair_value(pair), here);
+        else if (is_value(fy_node_pair_value(pair)))
             take_map_entry(loader, option, map, name, value, here);
-        else
-            report(loader, here, "%s.%s must be a single value", option->key, name);
     }
     lc_option_set_texts(option, loader->config, g_strv_builder_end(map));
 }
@@ -259,10 +333,8 @@ take_option(loader *loader, const lc_option *option, struct fy_node *node, place
     } else if (is_value(node)) {
         g_autofree char *text = text_of(node);
         take_value(loader, option, text, place_of(node, key_at));
-    } else if (fy_node_is_null(node)) {
-        report(loader, key_at, "%s has no value; write one, or leave the key out", option->key);
     } else {
-        report(loader, key_at, "%s must be a single value", option->key);
+        refuse_value(loader, option->key, node, key_at);
     }
 }
 
@@ -339,14 +411,13 @@ take_mapping(loader *loader, struct fy_node *node, const char *section)
     struct fy_node_pair *pair;
     void *cursor = NULL;
     while ((pair = fy_node_mapping_iterate(node, &cursor))) {
-        char *name = text_of(fy_node_pair_key(pair));
-        place at = place_of(fy_node_pair_key(pair), (place){1, 1, NULL});
-        int first = GPOINTER_TO_INT(g_hash_table_lookup(seen, name));
-        if (first)
-            report(loader, at, "\"%s%s\" is given twice, first in line %d; take one out", section, name, first);
-        else
+        struct fy_node *node_of_key = fy_node_pair_key(pair);
+        g_autofree char *name = text_of(node_of_key), *key = g_strconcat(section, name, NULL);
+        place at = place_of(node_of_key, (place){1, 1, NULL});
+        if (!node_of_key || !fy_node_is_scalar(node_of_key))
+            report(loader, at, "a key must be a word; write KEY: VALUE");
+        else if (is_first(loader, seen, key, at))
             take_pair(loader, section, name, fy_node_pair_value(pair), at);
-        g_hash_table_insert(seen, name, GINT_TO_POINTER(at.line));
     }
 }
 
@@ -361,9 +432,12 @@ report_syntax(loader *loader, struct fy_diag *diag)
 {
     struct fy_diag_error *problem;
     void *cursor = NULL;
-    while ((problem = fy_diag_errors_iterate(diag, &cursor)))
-        report(loader, (place){MAX(problem->line, 1), MAX(problem->column, 1), NULL},
-               "no valid YAML: %s; look at indentation, quotes and brackets here", problem->msg);
+    while ((problem = fy_diag_errors_iterate(diag, &cursor))) {
+        int line = MAX(problem->line, 1), column = MAX(problem->column, 1);
+        lc_step_back(loader->text, loader->size, &line, &column);
+        report(loader, (place){line, column, NULL},
+               "not YAML: %s; check indentation, quotes and brackets here and on the line above", problem->msg);
+    }
 }
 
 static void
@@ -377,7 +451,7 @@ take_document(loader *loader, struct fy_document *document)
 }
 
 static void
-take_text(loader *loader)
+parse_text(loader *loader)
 {
     struct fy_diag_cfg how = {0};
     fy_diag_cfg_default(&how);
@@ -392,14 +466,24 @@ take_text(loader *loader)
         take_document(loader, document);
     struct fy_document *second = document ? fy_parse_load_document(parser) : NULL;
     if (second)
-        report(loader, (place){0},
-               "holds a second document; everything after the second --- would be ignored, "
-               "take it out");
+        report(loader, place_of(fy_document_root(second), (place){0}),
+               "a second document, which would be ignored; take it out");
     report_syntax(loader, diag);
     fy_parse_document_destroy(parser, second);
     fy_parse_document_destroy(parser, document);
     fy_parser_destroy(parser);
     fy_diag_destroy(diag);
+}
+
+static void
+take_text(loader *loader)
+{
+    place at = {0};
+    const char *no_text = lc_find_no_text(loader->text, loader->size, &at.line, &at.column);
+    if (no_text)
+        report_text(loader, at, no_text);
+    else
+        parse_text(loader);
 }
 
 /* ---- --set KEY=VALUE ---- */
@@ -532,39 +616,61 @@ name_instance(loader *loader)
                config->instance);
 }
 
+typedef struct {
+    const char *key, *name;
+    place at;
+} named_topic;
+
+/* Of two with one name, that which was given is wrong: a default can't be. */
 static void
-name_topic(loader *loader, GHashTable *seen, const char *key, char **topic)
+refuse_same_topic(loader *loader, const named_topic *topic, const named_topic *other)
 {
-    place at = place_by_key(loader, key);
+    bool given = is_given(topic->at);
+    const named_topic *wrong = given ? topic : other, *right = given ? other : topic;
+    if (strcmp(topic->key, other->key) == 0)
+        report(loader, wrong->at, "%s: \"%s\" is given twice; take one out", topic->key, topic->name);
+    else
+        report(loader, wrong->at, "%s: \"%s\" is already used by %s; give it another name", wrong->key, wrong->name,
+               right->key);
+}
+
+static void
+name_topic(loader *loader, GArray *seen, const char *key, char **topic, place at)
+{
     char *name = g_strconcat(loader->config->topics.prefix, *topic, NULL);
+    const named_topic named = {key, name, at};
     g_free(*topic);
     *topic = name;
     if (strlen(name) > 249)
         report(loader, at, "%s: \"%s\" is longer than 249 characters with its prefix; shorten one", key, name);
-    const char *other = g_hash_table_lookup(seen, name);
-    if (other)
-        report(loader, at, "%s: \"%s\" is already used by %s; give it another name", key, name, other);
-    else
-        g_hash_table_insert(seen, name, (char *)key);
+    for (guint i = 0; i < seen->len; i++)
+        if (strcmp(g_array_index(seen, named_topic, i).name, name) == 0) {
+            refuse_same_topic(loader, &named, &g_array_index(seen, named_topic, i));
+            return;
+        }
+    g_array_append_val(seen, named);
 }
 
 static void
 name_topics(loader *loader)
 {
-    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GArray) seen = g_array_new(FALSE, FALSE, sizeof(named_topic));
     lc_config *config = loader->config;
-    for (char **input = config->topics.inputs; *input; input++)
-        name_topic(loader, seen, "topics.inputs", input);
-    if (*config->topics.inputs == NULL)
-        report(loader, place_by_key(loader, "topics.inputs"), "topics.inputs is empty; name at least one topic");
-    name_topic(loader, seen, "topics.breaches", &config->topics.breaches);
-    name_topic(loader, seen, "topics.warnings", &config->topics.warnings);
-    name_topic(loader, seen, "topics.clawbacks", &config->topics.clawbacks);
-    name_topic(loader, seen, "topics.routed", &config->topics.routed);
-    name_topic(loader, seen, "topics.settled", &config->topics.settled);
-    name_topic(loader, seen, "topics.counters", &config->topics.counters);
-    name_topic(loader, seen, "topics.state", &config->topics.state);
-    name_topic(loader, seen, "topics.dead_letters", &config->topics.dead_letters);
+    const struct {
+        const char *key;
+        char **topic;
+    } outputs[] = {
+        {"topics.breaches", &config->topics.breaches},   {"topics.warnings", &config->topics.warnings},
+        {"topics.clawbacks", &config->topics.clawbacks}, {"topics.routed", &config->topics.routed},
+        {"topics.settled", &config->topics.settled},     {"topics.counters", &config->topics.counters},
+        {"topics.state", &config->topics.state},         {"topics.dead_letters", &config->topics.dead_letters},
+    };
+    for (guint i = 0; config->topics.inputs[i]; i++)
+        name_topic(loader, seen, "topics.inputs", &config->topics.inputs[i],
+                   i < loader->inputs->len ? g_array_index(loader->inputs, place, i)
+                                           : place_by_key(loader, "topics.inputs"));
+    for (size_t i = 0; i < G_N_ELEMENTS(outputs); i++)
+        name_topic(loader, seen, outputs[i].key, outputs[i].topic, place_by_key(loader, outputs[i].key));
 }
 
 static void
@@ -584,8 +690,12 @@ static bool
 read_file(loader *loader, GError **error)
 {
     g_autoptr(GError) problem = NULL;
-    if (g_file_get_contents(loader->path, &loader->text, &loader->size, &problem))
+    if (g_file_get_contents(loader->path, &loader->text, &loader->size, &problem)) {
+        size_t mark = lc_byte_order_mark(loader->text, loader->size);
+        memmove(loader->text, loader->text + mark, loader->size + 1 - mark);
+        loader->size -= mark;
         return true;
+    }
     g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "the configuration can't be read: %s", problem->message);
     return false;
 }
@@ -597,7 +707,8 @@ lc_config_load(const char *path, const char *const *overrides, GError **error)
     g_autofree place *places = g_new0(place, lc_n_options);
     g_autoptr(GString) problems = g_string_new(NULL);
     g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free);
-    loader loader = {.config = config, .path = path, .places = places, .problems = problems};
+    g_autoptr(GArray) inputs = g_array_new(FALSE, FALSE, sizeof(place));
+    loader loader = {.config = config, .path = path, .places = places, .inputs = inputs, .problems = problems};
     if (path && !read_file(&loader, error))
         return NULL;
     take_defaults(&loader);

@@ -1,5 +1,7 @@
 #include "options.h"
 
+#include <leadclock/diagnostics.h>
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -76,23 +78,44 @@ check_listen(const char *value)
     return g_strdup("must be HOST:PORT, as 127.0.0.1:9464; leave it out for no HTTP");
 }
 
+static bool
+is_url_of_host(const char *value)
+{
+    g_autoptr(GUri) uri = g_uri_parse(value, G_URI_FLAGS_HAS_PASSWORD, NULL);
+    return uri && strpbrk(value, " \t") == NULL && g_uri_get_host(uri) && *g_uri_get_host(uri) &&
+           g_uri_get_port(uri) != 0;
+}
+
 static char *
 check_registry_url(const char *value)
 {
-    bool web = g_str_has_prefix(value, "http://") || g_str_has_prefix(value, "https://");
-    if (web && strstr(value, "://")[3])
-        return NULL;
-    return g_strdup("must begin with http:// or https://, as http://127.0.0.1:8081");
+    if (!g_str_has_prefix(value, "http://") && !g_str_has_prefix(value, "https://"))
+        return g_strdup("must begin with http:// or https://, as http://127.0.0.1:8081");
+    return is_url_of_host(value) ? NULL : g_strdup("must be http://HOST:PORT, with a port from 1 to 65535");
+}
+
+static bool
+is_database(const char *path)
+{
+    guint64 number;
+    return *path == '\0' || strcmp(path, "/") == 0 ||
+           g_ascii_string_to_unsigned(path + 1, 10, 0, G_MAXINT, &number, NULL);
 }
 
 static char *
 check_redis_url(const char *value)
 {
-    static const char *const schemes[] = {"redis://", "rediss://", "unix://"};
-    for (size_t i = 0; i < G_N_ELEMENTS(schemes); i++)
-        if (g_str_has_prefix(value, schemes[i]) && value[strlen(schemes[i])])
-            return NULL;
-    return g_strdup("must be redis://HOST:PORT/DATABASE, rediss://... or unix:///PATH");
+    bool is_socket = g_str_has_prefix(value, "unix://"),
+         is_tcp = g_str_has_prefix(value, "redis://") || g_str_has_prefix(value, "rediss://");
+    if (is_socket && value[strlen("unix://")] == '/')
+        return NULL;
+    g_autoptr(GUri) uri = is_tcp && is_url_of_host(value) ? g_uri_parse(value, G_URI_FLAGS_HAS_PASSWORD, NULL) : NULL;
+    if (uri == NULL)
+        return g_strdup(
+            "must be redis://HOST:PORT/DATABASE, rediss://... or unix:///PATH, with a port from 1 to 65535");
+    return is_database(g_uri_get_path(uri))
+               ? NULL
+               : g_strdup("must end with the number of a database, as redis://127.0.0.1:6379/0");
 }
 
 static char *
@@ -329,6 +352,9 @@ static char *
 refuse_choice(const lc_option *option, const char *shown)
 {
     g_autofree char *all = g_strjoinv(", ", (char **)option->choices);
+    const char *near = lc_nearest_name(shown, option->choices);
+    if (near)
+        return g_strdup_printf("\"%s\" is not known; did you mean \"%s\"? allowed are: %s", shown, near, all);
     return g_strdup_printf("\"%s\" is not known; allowed are: %s", shown, all);
 }
 

@@ -176,8 +176,12 @@ static const struct {
     {"http: {listen: 'a:99999'}\n", NULL, "leadclock.yaml:1:16: http.listen: \"a:99999\" must be HOST:PORT"},
     {"kafka: {brokers: 'a:b'}\n", NULL, "leadclock.yaml:1:18: kafka.brokers: \"a:b\" must be HOST:PORT"},
     {"name: 'a b'\n", NULL, "leadclock.yaml:1:7: name: \"a b\" must be 1 to 100 letters"},
-    {"topics: {inputs: [a, a]}\n", NULL,
-     "leadclock.yaml:1:10: topics.inputs: \"a\" is already used by topics.inputs; give it another name\n"},
+    {"topics: {inputs: [a, a]}\n", NULL, "leadclock.yaml:1:22: topics.inputs: \"a\" is given twice; take one out\n"},
+    {"topics:\n  inputs:\n    - a\n    - leads.routed\n", NULL,
+     "leadclock.yaml:4:7: topics.inputs: \"leads.routed\" is already used by topics.routed; give it another name\n"},
+    {"topics: {inputs: [a, ~]}\n", NULL, "leadclock.yaml:1:22: topics.inputs: \"~\" is no topic name"},
+    {"topics: {inputs: [a, ]}\nworkers: 0\n", NULL, "leadclock.yaml:2:10: workers"},
+    {"topics: {inputs: [[a]]}\n", NULL, "leadclock.yaml:1:10: topics.inputs must be a single value"},
     {"topics: {state: leads.created}\n", NULL,
      "leadclock.yaml:1:17: topics.state: \"leads.created\" is already used by topics.inputs"},
     {"topics: {inputs: []}\n", NULL, "leadclock.yaml:1:10: topics.inputs is empty; name at least one topic\n"},
@@ -186,6 +190,17 @@ static const struct {
     {"registry: {url: 'http://a', file: b}\n", NULL,
      "leadclock.yaml:1:35: registry.file and registry.url are both given; take one out\n"},
     {"registry: {url: 'a:80'}\n", NULL, "leadclock.yaml:1:17: registry.url: \"a:80\" must begin with http://"},
+    {"registry: {url: 'http://a:80811'}\n", NULL,
+     "leadclock.yaml:1:17: registry.url: \"http://a:80811\" must be http://"},
+    {"registry: {url: 'http://:80'}\n", NULL, "leadclock.yaml:1:17: registry.url: \"http://:80\" must be http://HOST"},
+    {"redis: {url: 'redis://a:70000/0'}\n", NULL,
+     "leadclock.yaml:1:14: redis.url: \"redis://a:70000/0\" must be redis://"},
+    {"redis: {url: 'redis://a:0/0'}\n", NULL, "leadclock.yaml:1:14: redis.url: \"redis://a:0/0\" must be redis://"},
+    {"redis: {url: 'redis://:6379'}\n", NULL, "leadclock.yaml:1:14: redis.url: \"redis://:6379\" must be redis://"},
+    {"redis: {url: 'redis://a b'}\n", NULL, "leadclock.yaml:1:14: redis.url: \"redis://a b\" must be redis://"},
+    {"redis: {url: 'redis://a/x'}\n", NULL, "leadclock.yaml:1:14: redis.url: \"redis://a/x\" must end with the number"},
+    {"redis: {url: 'redis://a/-1'}\n", NULL,
+     "leadclock.yaml:1:14: redis.url: \"redis://a/-1\" must end with the number"},
     {"redis: {url: 'http://a'}\n", NULL, "leadclock.yaml:1:14: redis.url: \"http://a\" must be redis://"},
     {"redis: {password: '${LC_TEST_UNSET}'}\n", NULL,
      "leadclock.yaml:1:19: redis.password: takes ${LC_TEST_UNSET} from the environment, where it is not set; set it, "
@@ -201,11 +216,31 @@ static const struct {
     {"kafka: {properties: {group.id: x}}\n", NULL, "leadclock.yaml:1:22: kafka.properties.group.id: can't be set here"},
     {"kafka: {properties: [a]}\n", NULL, "leadclock.yaml:1:9: kafka.properties must be a mapping"},
     {"kafka: {properties: {a: [b]}}\n", NULL, "leadclock.yaml:1:22: kafka.properties.a must be a single value"},
-    {"- a\n", NULL, "leadclock.yaml:1:1: a configuration is a mapping; write KEY: VALUE"},
+    {"- a\n", NULL, "leadclock.yaml:1:3: a configuration is a mapping; write KEY: VALUE"},
     {"a\n", NULL, "leadclock.yaml:1:1: a configuration is a mapping"},
-    {"name: a\n---\nname: b\n", NULL, "leadclock.yaml: holds a second document"},
-    {"name: [a\n", NULL, "leadclock.yaml:2:1: no valid YAML: flow sequence without a closing bracket"},
-    {"name: *x\n", NULL, "leadclock.yaml:1:1: name must be a single value"},
+    {"name: a\n---\nname: b\n", NULL, "leadclock.yaml:3:1: a second document, which would be ignored; take it out\n"},
+    {"kafka: {properties: {a: 1, b: 2, a: 3}}\n", NULL,
+     "leadclock.yaml:1:34: \"kafka.properties.a\" is given twice, first in line 1; take one out\n"},
+    {"kafka: {properties: {a: }}\n", NULL, "leadclock.yaml:1:22: kafka.properties.a has no value; write one"},
+    {"lateness: &x 5s\npatience: *x\n", NULL, "leadclock.yaml:2:11: patience: aliases (*name) are not known here"},
+    {"patience: !!str 5m\n", NULL, "leadclock.yaml:1:17: patience: a tag (!...) means nothing here; leave it out\n"},
+    {"workers: 1\n? [a, b]\n: c\n", NULL, "leadclock.yaml:2:4: a key must be a word; write KEY: VALUE\n"},
+    {"workers: 1\nname: l\xe5ng\n", NULL,
+     "leadclock.yaml:2:8: a byte that is not UTF-8; save the file as UTF-8 text\n"},
+    {"\xef\xbb\xbfnaem: p\n", NULL,
+     "leadclock.yaml:1:1: unknown key \"naem\"; did you mean \"name\"?\n    naem: p\n    ^"},
+    {"name: p\rworker: 2\r", NULL,
+     "leadclock.yaml:2:1: unknown key \"worker\"; did you mean \"workers\"?\n    worker: 2\n"},
+    {"log: {level: inf}\n", NULL,
+     "leadclock.yaml:1:14: log.level: \"inf\" is not known; did you mean \"info\"? allowed"},
+    {"log: {level: warn}\n", NULL, "leadclock.yaml:1:14: log.level: \"warn\" is not known; did you mean \"warning\"?"},
+    {"log: {format: text}\n", NULL,
+     "leadclock.yaml:1:15: log.format: \"text\" is not known; allowed are: json, logfmt"},
+    {"name: a\nlog: {level: info\n", NULL, "leadclock.yaml:2:18: not YAML: "},
+    {"topics: {inputs: [\xe6\x97\xa5]}\n", NULL,
+     "leadclock.yaml:1:19: topics.inputs: \"\xe6\x97\xa5\" is no topic name"},
+    {"name: [a\n", NULL, "leadclock.yaml:1:9: not YAML: flow sequence without a closing bracket"},
+    {"name: *x\n", NULL, "leadclock.yaml:1:7: name: aliases (*name) are not known here; write the value out\n"},
     {"", "kafka.broker=a:1", "--set kafka.broker: unknown key \"kafka.broker\"; did you mean \"kafka.brokers\"?"},
     {"", "kafak.brokers=a:1", "--set kafak.brokers: unknown key \"kafak\"; did you mean \"kafka\"?"},
     {"", "workers", "--set workers: has no value; write --set workers=VALUE"},
@@ -218,14 +253,57 @@ static void
 what_is_wrong_is_said_with_its_place_and_what_to_do(void **state)
 {
     (void)state;
+    unsigned failed = 0;
     for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
         g_autofree char *message = NULL;
         const char *overrides[] = {wrong[i].set, NULL};
         g_autoptr(lc_config) config = load(wrong[i].yaml, overrides, &message);
-        if (config || !g_str_has_prefix(message, wrong[i].message))
-            fail_msg("%s%s\n is said to be:\n%s\n and not:\n%s", wrong[i].yaml, wrong[i].set ? wrong[i].set : "",
-                     message ? message : "right", wrong[i].message);
+        if (config || !g_str_has_prefix(message, wrong[i].message)) {
+            print_message("%s%s\n is said to be:\n%s\n and not:\n%s\n", wrong[i].yaml, wrong[i].set ? wrong[i].set : "",
+                          message ? message : "right", wrong[i].message);
+            failed++;
+        }
     }
+    assert_int_equal(failed, 0);
+}
+
+static void
+a_file_with_a_nul_byte_is_refused(void **state)
+{
+    (void)state;
+    g_autofree char *folder = g_dir_make_tmp("leadclock-config-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(folder, "leadclock.yaml", NULL);
+    g_autoptr(GError) error = NULL;
+    assert_true(g_file_set_contents(path, "name: a\nworkers: 2\0", sizeof "name: a\nworkers: 2", NULL));
+    assert_null(lc_config_load(path, NULL, &error));
+    assert_non_null(strstr(error->message, "leadclock.yaml:2:11: a NUL byte"));
+    g_unlink(path);
+    g_rmdir(folder);
+}
+
+static char *
+refuse_odd_properties(const char *name, const char *value)
+{
+    return strcmp(name, "odd") == 0 ? g_strdup_printf("\"%s\" is wrong; take another", value) : NULL;
+}
+
+static void
+properties_are_checked_where_they_stand(void **state)
+{
+    (void)state;
+    static const char yaml[] = "kafka:\n  properties:\n    even: 1\n    odd: ${LC_TEST_SECRET}\n    odd2: 1\n";
+    g_autofree char *message = NULL, *set = NULL;
+    g_setenv("LC_TEST_SECRET", "hunter2", TRUE);
+    lc_config_check_properties_with(refuse_odd_properties);
+    g_autoptr(lc_config) config = load(yaml, NULL, &message);
+    g_autoptr(lc_config) other = load("", (const char *[]){"kafka.properties.odd=7", NULL}, &set);
+    lc_config_check_properties_with(NULL);
+    assert_non_null(message);
+    assert_true(
+        g_str_has_prefix(message, "leadclock.yaml:4:5: kafka.properties.odd: what the environment gives is not"));
+    assert_null(strstr(message, "hunter2"));
+    assert_non_null(set);
+    assert_string_equal(set, "--set kafka.properties.odd: kafka.properties.odd: \"7\" is wrong; take another");
 }
 
 static void
@@ -304,6 +382,8 @@ main(int argc, char **argv)
         cmocka_unit_test(set_overrides_one_key),
         cmocka_unit_test(an_empty_file_means_the_defaults),
         cmocka_unit_test(what_is_wrong_is_said_with_its_place_and_what_to_do),
+        cmocka_unit_test(a_file_with_a_nul_byte_is_refused),
+        cmocka_unit_test(properties_are_checked_where_they_stand),
         cmocka_unit_test(all_problems_of_a_file_are_said_in_one_run),
         cmocka_unit_test(secrets_are_never_shown),
         cmocka_unit_test(a_file_that_is_not_there_is_named),
