@@ -518,7 +518,7 @@ log: {{level: info}}
         say(f"{len(expected)} net outcomes and {len(counters)} counters as in the backtest, {len(live)} published")
 
     def close(self):
-        """Stops what still runs; looks for what the sanitizers said."""
+        """Stops what still runs, makes room for the next; looks for what the sanitizers said."""
         for service in self.services:
             if service.is_running():
                 service.kill()
@@ -526,6 +526,10 @@ log: {{level: info}}
                 "Sanitizer" not in service.read_log() and "runtime error:" not in service.read_log(),
                 f"the sanitizers complain: {service.log_path}",
             )
+        try:
+            Redis().command("FLUSHALL", "ASYNC")
+        except OSError as error:
+            say(f"Redis was not emptied: {error}")
 
 
 def total(counts):
