@@ -208,6 +208,9 @@ typedef struct {
     /* Waits until all is delivered; fills the offsets. LC_ERROR_ABORT: at least one was not. LC_ERROR_RETRY: not yet.
      */
     bool (*flush)(lc_log *log, GError **error);
+    /* When the brokers appended the last changelog record delivered since begin, by their clock (LogAppendTime);
+     * LC_ABSENT: none was delivered, or the topic has another kind of time. */
+    lc_instant (*appended_at)(lc_log *log);
     /* The tag of a message that Kafka refused for its size since begin; -1: none. */
     int64_t (*refused)(lc_log *log);
     /* Sends the offsets with the group metadata kept from the assignment (step 6). Retries inside. */

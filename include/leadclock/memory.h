@@ -123,6 +123,7 @@ typedef struct {
     lc_duration transaction_timeout;     /* default 60 s */
     lc_duration session_timeout;         /* default 15 s */
     lc_duration rebalance_timeout;       /* default 300 s: max.poll.interval.ms */
+    bool outputs_have_create_time;       /* default: LogAppendTime */
     size_t max_record_bytes[LC_OUTPUTS]; /* default 2 MiB; a larger key and value is refused for its size */
 } lc_memory_limits;
 lc_memory_limits *lc_memory_broker_limits(lc_memory_broker *broker);

@@ -211,6 +211,20 @@ static const struct {
 };
 
 static void
+write_clocks(GString *text, const reports *taken)
+{
+    lc_metrics_family(text, "leadclock_wall_clock_ahead_seconds", "gauge",
+                      "The wall clock, of the broker's, at least; absent where the broker's is not known.");
+    for (guint i = 0; i < taken->len; i++) {
+        char number[16];
+        g_snprintf(number, sizeof number, "%u", i);
+        if (report_at(taken, i)->ahead_of_broker != LC_ABSENT)
+            lc_metrics_sample(text, "leadclock_wall_clock_ahead_seconds",
+                              (double)report_at(taken, i)->ahead_of_broker / 1000, "worker", number, NULL);
+    }
+}
+
+static void
 write_metrics(const lc_health *health, GString *text)
 {
     g_autoptr(GArray) taken = take_reports(health);
@@ -219,6 +233,7 @@ write_metrics(const lc_health *health, GString *text)
     write_facts(text, &sum);
     write_outcomes(text, &sum);
     write_engine(text, taken);
+    write_clocks(text, taken);
     for (size_t i = 0; i < G_N_ELEMENTS(partition_metrics); i++) {
         lc_metrics_family(text, partition_metrics[i].name, partition_metrics[i].type, partition_metrics[i].help);
         write_partitions(text, taken, health, partition_metrics[i].write);
@@ -277,11 +292,11 @@ write_worker_readiness(GString *text, guint number, const lc_worker_report *repo
         g_string_append_printf(text, "worker %u waits for %s\n", number, report->waiting_for);
     else if (!report->joined)
         g_string_append_printf(text, "worker %u waits for the group to give it partitions\n", number);
-    if (report->clock_doubted)
-        g_string_append_printf(text, "worker %u: the wall clock has jumped ahead, timers wait\n", number);
+    if (report->clock_problem[0])
+        g_string_append_printf(text, "worker %u: %s\n", number, report->clock_problem);
     for (guint k = 0; report->partitions && k < report->partitions->len; k++)
         ready &= write_partition_readiness(text, &g_array_index(report->partitions, lc_partition_report, k));
-    return ready && !report->clock_doubted;
+    return ready && report->clock_problem[0] == '\0';
 }
 
 static bool

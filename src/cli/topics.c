@@ -13,10 +13,18 @@ typedef struct {
     comparison comparison;
 } setting;
 
-static const setting of_inputs[] = {{"message.timestamp.type", "LogAppendTime", SETTING_EXACTLY}, {NULL}};
-static const setting of_outcomes[] = {{NULL}};
-static const setting of_dead_letters[] = {{"max.message.bytes", TWO_MIB, SETTING_AT_LEAST}, {NULL}};
+/* Inputs: what time is trusted; the changelogs: how the broker's clock is read; the others: brokers refuse what a clock
+ * that is an hour ahead has stamped. */
+#define APPEND_TIME                                                                                                    \
+    {                                                                                                                  \
+        "message.timestamp.type", "LogAppendTime", SETTING_EXACTLY                                                     \
+    }
+
+static const setting of_inputs[] = {APPEND_TIME, {NULL}};
+static const setting of_outcomes[] = {APPEND_TIME, {NULL}};
+static const setting of_dead_letters[] = {APPEND_TIME, {"max.message.bytes", TWO_MIB, SETTING_AT_LEAST}, {NULL}};
 static const setting of_changelogs[] = {
+    APPEND_TIME,
     {"cleanup.policy", "compact", SETTING_EXACTLY},
     {"delete.retention.ms", MONTH_MS, SETTING_AT_LEAST},
     {"max.message.bytes", TWO_MIB, SETTING_AT_LEAST},
@@ -261,8 +269,8 @@ check_numbers(const topics_command *command)
 }
 
 static const char summary[] = "Shows which topics are missing or different from what leadclock needs, or makes them.";
-static const char more[] = "Inputs are made with LogAppendTime; states and counters compacted, keeping tombstones for "
-                           "30 days; states, counters\n"
+static const char more[] = "All are made with LogAppendTime; states and counters compacted, keeping tombstones for 30 "
+                           "days; states, counters\n"
                            "and dead letters with room for 2 MiB. What exists is never changed.\n\n"
                            "Exit codes: 0 all is right, 1 a topic is missing or different, 2 usage or configuration, 3 "
                            "Kafka does not answer.\n\n"

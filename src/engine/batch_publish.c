@@ -115,10 +115,36 @@ poison_refused(lc_batch *batch, GError **error)
     return false;
 }
 
+/* Also of a flush that failed: a broker may refuse what a wrong clock has stamped. */
+static void
+take_append_time(lc_batch *batch, int64_t began_ms, bool is_flushed)
+{
+    bool has_states = false;
+
+    for (guint i = 0; is_flushed && i < batch->shares->len; i++) {
+        const lc_share *share = lc_batch_share_at(batch, i);
+        for (guint k = 0; !has_states && k < share->leads->len; k++)
+            has_states = ((const lc_batch_lead *)share->leads->pdata[k])->changed;
+    }
+    lc_worker_take_append_time(batch->worker, began_ms, has_states);
+}
+
+/* The broker's clock was read after the wall clock that these leads were judged by: had that been right, it could not
+ * be ahead. */
+static bool
+prove_time(lc_batch *batch, GError **error)
+{
+    for (guint i = 0; i < batch->shares->len; i++)
+        if (!lc_worker_proves(batch->worker, lc_batch_share_at(batch, i)->now, error))
+            return false;
+    return true;
+}
+
 static bool
 produce(lc_batch *batch, GError **error)
 {
     lc_worker *worker = batch->worker;
+    int64_t began_ms = lc_worker_now_ms(worker);
     g_autoptr(GError) problem = NULL;
 
     for (guint i = 0; i < batch->shares->len; i++)
@@ -126,8 +152,10 @@ produce(lc_batch *batch, GError **error)
     if (!worker->log->ops->begin(worker->log, error))
         return false;
     batch->transaction_is_open = true;
-    if (lc_outbox_produce(batch->outbox, worker->log, &problem) && insist(batch, flush, &problem))
-        return find_all_ends(batch, error);
+    bool done = lc_outbox_produce(batch->outbox, worker->log, &problem) && insist(batch, flush, &problem);
+    take_append_time(batch, began_ms, done);
+    if (done)
+        return find_all_ends(batch, error) && prove_time(batch, error);
     if (!poison_refused(batch, error))
         return false;
     if (problem)

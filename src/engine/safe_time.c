@@ -71,3 +71,14 @@ lc_safe_time_advance(lc_safe_time *safe, int64_t monotonic_ms, lc_duration laten
     if (earliest != LC_ABSENT && earliest != LC_NEVER)
         safe->now = MAX(safe->now, earliest - lateness);
 }
+
+void
+lc_safe_time_forget(lc_safe_time *safe)
+{
+    for (int i = 0; safe->inputs && i < safe->n_inputs; i++) {
+        lc_input_time *input = &safe->inputs[i];
+        input->seen_at = LC_ABSENT;
+        input->asked_end = input->behind_since_ms = -1;
+    }
+    safe->now = LC_ABSENT;
+}

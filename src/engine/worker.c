@@ -6,8 +6,7 @@
 #define TEND_EVERY_MS 500 /* the group is polled at least so often while something is waited for */
 #define COMPLAIN_EVERY_MS 10000
 #define RETRY_AFTER_MS 200
-#define ASK_EVERY_MS 5000       /* for ends, when no timer asks sooner */
-#define CLOCK_JUMP_MS LC_MINUTE /* a wall clock so far ahead of the monotonic one is not believed */
+#define ASK_EVERY_MS 5000 /* for ends, when no timer asks sooner */
 
 /* ---- The machine's clocks ---- */
 
@@ -132,7 +131,9 @@ lc_worker_new(const lc_worker_options *options)
     worker->judge = lc_judge_new(options->book);
     worker->partitions = g_ptr_array_new_with_free_func(lc_partition_free);
     worker->poison = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    worker->believed_ahead = LC_ABSENT;
+    lc_wall_clock_init(&worker->wall_clock, options->max_future);
+    worker->probed_ms = INT64_MIN / 2;
+    worker->report.ahead_of_broker = LC_ABSENT;
     worker->complained_ms = INT64_MIN / 2;
     worker->batch = lc_batch_new(worker);
     g_mutex_init(&worker->shared_lock);
@@ -407,28 +408,6 @@ renew_producer(lc_worker *worker, void *argument, GError **error)
 
 /* ---- The loop ---- */
 
-/* A wall clock that jumped ahead would fire every timer: it is not believed. One that went back is, and may come
- * forward again to where it was: otherwise timers would stand still for ever once it is right. */
-static bool
-believe_wall(lc_worker *worker, lc_instant wall, int64_t now_ms)
-{
-    lc_duration ahead = wall - now_ms;
-    bool jumped = worker->believed_ahead != LC_ABSENT && ahead > worker->believed_ahead + CLOCK_JUMP_MS;
-
-    if (jumped != worker->clock_doubted)
-        g_log_structured(G_LOG_DOMAIN, jumped ? G_LOG_LEVEL_WARNING : G_LOG_LEVEL_INFO, "WORKER",
-                         worker->options.transactional_id, "MESSAGE", "%s",
-                         jumped
-                             ? "the wall clock has jumped ahead; timers wait until it is right again (if it is right "
-                               "now, restart)"
-                             : "the wall clock is right again");
-    worker->clock_doubted = jumped;
-    if (jumped)
-        return false;
-    worker->believed_ahead = MAX(worker->believed_ahead, ahead);
-    return true;
-}
-
 static bool
 wants_time(const lc_worker *worker, lc_instant wall)
 {
@@ -470,7 +449,7 @@ advance_time(lc_worker *worker)
     lc_instant wall = worker->time->wall(worker->time);
     int64_t now_ms = lc_worker_now_ms(worker);
 
-    if (!believe_wall(worker, wall, now_ms))
+    if (!lc_worker_believes(worker, wall, now_ms))
         return;
     if (wants_time(worker, wall))
         ask_ends(worker, wall, now_ms);
@@ -534,7 +513,8 @@ go_round(lc_worker *worker, GError **error)
         return false;
     advance_time(worker);
     lc_worker_publish_report(worker);
-    return lc_batch_process(worker->batch, error);
+    /* The broker was asked for its clock: a new producer comes first. */
+    return !worker->producer_ready || lc_batch_process(worker->batch, error);
 }
 
 /* After a round that did not end well. False: the worker must stop. */

@@ -8,6 +8,7 @@
  * outbox.c    outcomes, states, counters and dead letters on their way into one transaction
  * counters.c  absolute counters from changes
  * safe_time.c how far time is known to have passed in the input
+ * wall_clock.c whether the wall clock is believed
  * position.c  (O, C) as text: committed metadata, and the position applied in the store
  * schemas.c   schema ids: ours for writing, plans for reading */
 #pragma once
@@ -32,7 +33,8 @@ typedef enum {
     LC_CHECK_EMPTYING = 1 << 6,       /* rec:0/0 is emptied again (3b) */
     LC_CHECK_LOST_TAIL = 1 << 7,      /* a changelog that ends below C has lost records (3a) */
     LC_CHECK_LOST_REWRITTEN = 1 << 8, /* so has one that gives an offset below C again (5) */
-    LC_CHECK_LOST_OFFSETS = 1 << 9    /* a changelog with records above C: the group has lost offsets (3c) */
+    LC_CHECK_LOST_OFFSETS = 1 << 9,   /* a changelog with records above C: the group has lost offsets (3c) */
+    LC_CHECK_BROKER_CLOCK = 1 << 10   /* a wall clock ahead of the broker's is not believed */
 } lc_check;
 #ifdef LC_WEAKEN
 extern unsigned lc_weakened;
@@ -198,6 +200,30 @@ void lc_safe_time_clear(lc_safe_time *safe);
 void lc_safe_time_asked(lc_safe_time *safe, int input, int64_t end, lc_instant at, int64_t monotonic_ms);
 void lc_safe_time_done(lc_safe_time *safe, int input, int64_t done, lc_instant append_at);
 void lc_safe_time_advance(lc_safe_time *safe, int64_t monotonic_ms, lc_duration lateness, lc_duration patience);
+/* Unknown again, as after an assignment: what was seen was timed by a wrong clock. */
+void lc_safe_time_forget(lc_safe_time *safe);
+
+/* ---- wall_clock.c ---- */
+
+typedef struct {
+    lc_duration max_future;
+    lc_duration believed_ahead; /* the furthest that the wall clock was believed ahead of the monotonic one */
+    lc_instant append_at;       /* what the broker's clock said; LC_ABSENT: not known */
+    int64_t sent_ms, told_ms;   /* monotonic: it said so between these */
+} lc_wall_clock;
+
+typedef enum {
+    LC_WALL_BELIEVED,
+    LC_WALL_JUMPED,         /* ahead of the monotonic clock, and the broker does not agree with it */
+    LC_WALL_AHEAD_OF_BROKER /* by more than max_future */
+} lc_wall_belief;
+
+void lc_wall_clock_init(lc_wall_clock *clock, lc_duration max_future);
+/* The broker appended a record of ours, by its own clock at `append_at`, between these two monotonic moments. */
+void lc_wall_clock_broker_said(lc_wall_clock *clock, lc_instant append_at, int64_t sent_ms, int64_t told_ms);
+lc_wall_belief lc_wall_clock_judge(lc_wall_clock *clock, lc_instant wall, int64_t now_ms);
+/* By how much at least; LC_ABSENT: not known. */
+lc_duration lc_wall_clock_ahead_of_broker(const lc_wall_clock *clock, lc_instant wall, int64_t now_ms);
 
 /* ---- worker.c ---- */
 
@@ -241,11 +267,13 @@ struct lc_worker {
     GPtrArray *partitions;   /* lc_partition *, those assigned, by number */
     unsigned assignments;    /* counts rebalances: who waited sees that the ground has moved */
     bool producer_ready, store_ready, paused;
-    int64_t tended_ms;          /* monotonic: when the group was last polled */
-    int64_t give_up_ms;         /* a server is waited for so long; 0: for ever */
-    int64_t complained_ms;      /* monotonic: when a wait was last logged */
-    lc_duration believed_ahead; /* the furthest that the wall clock was believed ahead of the monotonic one */
+    int64_t tended_ms;     /* monotonic: when the group was last polled */
+    int64_t give_up_ms;    /* a server is waited for so long; 0: for ever */
+    int64_t complained_ms; /* monotonic: when a wait was last logged */
+    lc_wall_clock wall_clock;
     bool clock_doubted;
+    bool told_create_time; /* that the broker's clock can't be read */
+    int64_t probed_ms;     /* monotonic: when the broker was last asked for its clock */
     char *policy_hash;
     lc_instant policy_hash_until;
     GHashTable *poison; /* "topic/partition/offset" of facts whose outcomes Kafka refused for their size */
@@ -284,6 +312,18 @@ void lc_worker_complain(lc_worker *worker, const char *what, GError **error);
 /* Calls `call` until it no longer says LC_ERROR_RETRY, tending the group and complaining meanwhile. */
 typedef bool (*lc_worker_call)(lc_worker *worker, void *argument, GError **error);
 bool lc_worker_insist(lc_worker *worker, const char *what, lc_worker_call call, void *argument, GError **error);
+
+/* Whether the wall clock is to be believed; tells each change, and asks the broker for its clock where it may be wrong.
+ */
+bool lc_worker_believes(lc_worker *worker, lc_instant wall, int64_t now_ms);
+/* After a flush: when the broker appended what was sent since `sent_ms`. `is_expected`: some of it went to a changelog.
+ */
+void lc_worker_take_append_time(lc_worker *worker, int64_t sent_ms, bool is_expected);
+/* Before a commit, after a flush: what was judged as of `now` is not ahead of the broker's clock, as far as that is
+ * known. LC_ERROR_ABORT. */
+bool lc_worker_proves(lc_worker *worker, lc_instant now, GError **error);
+/* Safe times are unknown again. */
+void lc_worker_forget_time(lc_worker *worker);
 
 /* The hash of the documents in effect now. */
 const char *lc_worker_policy_hash(lc_worker *worker);

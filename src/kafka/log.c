@@ -266,6 +266,12 @@ log_refused(lc_log *base)
     return lc_producer_refused(kafka_log_of(base)->producer);
 }
 
+static lc_instant
+log_appended_at(lc_log *base)
+{
+    return lc_producer_appended_at(kafka_log_of(base)->producer);
+}
+
 static bool
 log_send_offsets(lc_log *base, const lc_log_commit *commits, size_t n, GError **error)
 {
@@ -359,6 +365,7 @@ static const lc_log_ops ops = {
     .begin = log_begin,
     .produce = log_produce,
     .flush = log_flush,
+    .appended_at = log_appended_at,
     .refused = log_refused,
     .send_offsets = log_send_offsets,
     .commit_begin = log_commit_begin,

@@ -34,6 +34,7 @@ struct lc_producer {
     guint n_delivered;
     int64_t refused;
     size_t refused_size;
+    lc_instant appended_at; /* LogAppendTime, the latest of a record whose offset is wanted */
     rd_kafka_resp_err_t first_failure;
 
     /* since commit_begin */
@@ -42,6 +43,17 @@ struct lc_producer {
 };
 
 /* ---- What librdkafka reports ---- */
+
+static void
+take_delivered(lc_producer *producer, const rd_kafka_message_t *message, int64_t *offset)
+{
+    rd_kafka_timestamp_type_t type;
+    int64_t timestamp = rd_kafka_message_timestamp(message, &type);
+
+    *offset = message->offset;
+    if (type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME)
+        producer->appended_at = MAX(producer->appended_at, timestamp);
+}
 
 static void
 on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque)
@@ -56,7 +68,7 @@ on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque)
     producer->n_delivered++;
     if (!message->err && message->offset >= 0) {
         if (one->offset)
-            *one->offset = message->offset;
+            take_delivered(producer, message, one->offset);
         return;
     }
     if (!producer->first_failure)
@@ -264,6 +276,7 @@ lc_producer_begin(lc_producer *producer, GError **error)
     producer->n_delivered = 0;
     producer->refused = -1;
     producer->refused_size = 0;
+    producer->appended_at = LC_ABSENT;
     producer->first_failure = RD_KAFKA_RESP_ERR_NO_ERROR;
     rd_kafka_error_t *cause = rd_kafka_begin_transaction(producer->client);
     return !cause || lc_kafka_fail_with(error, LC_ERROR_ABORT, cause, "begin_transaction");
@@ -370,6 +383,12 @@ int64_t
 lc_producer_refused(const lc_producer *producer)
 {
     return producer->refused;
+}
+
+lc_instant
+lc_producer_appended_at(const lc_producer *producer)
+{
+    return producer->appended_at;
 }
 
 static rd_kafka_topic_partition_list_t *

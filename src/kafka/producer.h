@@ -14,6 +14,7 @@ bool lc_producer_renew(lc_producer *producer, GError **error);
 bool lc_producer_begin(lc_producer *producer, GError **error);
 bool lc_producer_produce(lc_producer *producer, const lc_outgoing *outgoing, GError **error);
 bool lc_producer_flush(lc_producer *producer, GError **error);
+lc_instant lc_producer_appended_at(const lc_producer *producer);
 int64_t lc_producer_refused(const lc_producer *producer);
 bool
 lc_producer_send_offsets(lc_producer *producer, const char *const *inputs, int n_inputs, const lc_log_commit *commits,

@@ -211,6 +211,7 @@ struct lc_memory_log {
     GArray *queue; /* lc_memory_queued */
     guint sent;    /* of queue */
     int64_t refused;
+    lc_instant appended_at; /* the last record with an offset that is wanted; LC_ABSENT: none */
 };
 
 void lc_memory_producer_clear(lc_memory_log *log);
@@ -218,6 +219,7 @@ bool lc_memory_renew_producer(lc_log *log, GError **error);
 bool lc_memory_begin(lc_log *log, GError **error);
 bool lc_memory_produce(lc_log *log, const lc_outgoing *outgoing, GError **error);
 bool lc_memory_flush(lc_log *log, GError **error);
+lc_instant lc_memory_appended_at(lc_log *log);
 int64_t lc_memory_refused(lc_log *log);
 bool lc_memory_send_offsets(lc_log *log, const lc_log_commit *commits, size_t n, GError **error);
 bool lc_memory_commit_begin(lc_log *log, GError **error);

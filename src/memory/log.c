@@ -518,6 +518,7 @@ static const lc_log_ops ops = {
     .begin = lc_memory_begin,
     .produce = lc_memory_produce,
     .flush = lc_memory_flush,
+    .appended_at = lc_memory_appended_at,
     .refused = lc_memory_refused,
     .send_offsets = lc_memory_send_offsets,
     .commit_begin = lc_memory_commit_begin,

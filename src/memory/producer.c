@@ -23,6 +23,7 @@ lc_memory_producer_clear(lc_memory_log *log)
         g_array_set_size(log->queue, 0);
     log->sent = 0;
     log->refused = -1;
+    log->appended_at = LC_ABSENT;
     log->in_transaction = log->must_abort = log->is_ending = false;
 }
 
@@ -172,8 +173,11 @@ send_queue(lc_memory_log *log, const char *call, GError **error)
         lc_memory_queued *queued = &g_array_index(log->queue, lc_memory_queued, log->sent);
         if (!send_one(log, queued, error))
             return false;
-        if (queued->offset)
+        if (queued->offset) {
             *queued->offset = queued->record.offset;
+            if (!log->broker->limits.outputs_have_create_time)
+                log->appended_at = lc_memory_now(log->world);
+        }
     }
     return true;
 }
@@ -201,6 +205,12 @@ lc_memory_flush(lc_log *base, GError **error)
         return true;
     }
     return send_queue(log, "deliver", error);
+}
+
+lc_instant
+lc_memory_appended_at(lc_log *base)
+{
+    return ((lc_memory_log *)base)->appended_at;
 }
 
 int64_t

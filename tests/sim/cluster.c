@@ -174,7 +174,7 @@ run_life(void *data)
         .linger = s->plan.linger,
         .lateness = s->plan.lateness,
         .patience = s->plan.patience,
-        .max_future = 10 * LC_MINUTE,
+        .max_future = SIM_MAX_FUTURE,
         .cloud_events = true,
     };
     g_assert_no_error(error);
@@ -199,6 +199,14 @@ living(sim *s, unsigned slot)
     return NULL;
 }
 
+/* Of a wall clock. */
+static lc_duration
+random_error(sim *s)
+{
+    static const lc_duration errors[] = {0, 300, -2000, 40 * LC_SECOND, -50 * LC_SECOND, 2 * LC_HOUR, -2 * LC_HOUR};
+    return errors[sim_random_below(&s->random, G_N_ELEMENTS(errors))];
+}
+
 static void
 start_life(sim *s, unsigned slot)
 {
@@ -214,6 +222,8 @@ start_life(sim *s, unsigned slot)
     life->log = lc_memory_log_new(s->broker, instance, transactional_id);
     life->store = lc_memory_store_new(s->redis);
     life->fiber = sim_fiber_new(run_life, life);
+    if (!s->is_quiet && s->plan.clock_jumps && sim_random_below(&s->random, 3) == 0)
+        life->clock_ahead = random_error(s);
     life->wake_at = s->now;
     g_ptr_array_add(s->lives, life);
     sim_say(s, "%s starts", life->name);
@@ -561,12 +571,10 @@ standstill(sim *s)
 static void
 move_clock(sim *s, unsigned slot)
 {
-    static const lc_duration jumps[] = {0, 300, -2000, 40 * LC_SECOND, -50 * LC_SECOND, 2 * LC_HOUR, -2 * LC_HOUR};
     sim_life *life = living(s, slot);
     if (life == NULL)
         return;
-    life->clock_was_moved = true;
-    life->clock_ahead = jumps[sim_random_below(&s->random, G_N_ELEMENTS(jumps))];
+    life->clock_ahead = random_error(s);
     sim_say(s, "%s's wall clock is %" PRId64 " ms ahead now", life->name, life->clock_ahead);
 }
 
@@ -687,9 +695,6 @@ become_quiet(sim *s)
         sim_life *life = g_ptr_array_index(s->lives, i);
         if (life->is_suspended)
             life->wake_at = s->now;
-        /* A clock that was behind at the start looks as if it jumps ahead now; the log says to restart. */
-        if (life->clock_was_moved)
-            stop_life(life);
         life->clock_ahead = 0;
     }
     for (unsigned i = 1; s->plan.upstream && i <= SIM_UPSTREAMS; i++)

@@ -558,6 +558,17 @@ prevents(const sim_record *record, lc_text lead_id, lc_instant from, lc_instant 
            fact->type == LC_FACT_CONTACTED && !fact->automated && fact->occurred_at >= from && fact->occurred_at <= due;
 }
 
+/* No timer fires by a wall clock that is too far ahead: the record's own time is the broker's. */
+static void
+check_earliness(sim *s, const lc_memory_record *breach)
+{
+    g_autofree char *ce_id = header_of(breach, "ce_id");
+    const char *cause = strstr(ce_id, ".wake/");
+    lc_instant now = cause ? g_ascii_strtoll(cause + 6, NULL, 10) : 0;
+    if (now > breach->timestamp + SIM_MAX_FUTURE)
+        sim_fail(s, "a timer fired %" PRId64 " ms before its time: %s", now - breach->timestamp, ce_id);
+}
+
 /* Two records with one id may tell of different times; the first counts. */
 static bool
 is_first_of_its_id(sim *s, const GPtrArray *records, const sim_record *record)
@@ -607,8 +618,10 @@ check_breaches(sim *s)
             lc_memory_records(s->broker, LC_MEMORY_OUTPUT(LC_OUTPUT_BREACHES), partition, &n);
         for (size_t i = 0; i < n && s->failure == NULL; i++)
             if (records[i]->status == LC_MEMORY_COMMITTED &&
-                lc_plan_schema(plan_of(records[i]->value)) == LC_SCHEMA_SLA_BREACHED)
+                lc_plan_schema(plan_of(records[i]->value)) == LC_SCHEMA_SLA_BREACHED) {
+                check_earliness(s, records[i]);
                 check_breach(s, inputs, partition, records[i]);
+            }
     }
 }
 

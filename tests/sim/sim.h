@@ -17,6 +17,7 @@
 #include <leadclock/engine.h>
 #include <leadclock/memory.h>
 
+#define SIM_MAX_FUTURE (10 * LC_MINUTE)
 #define SIM_MAX_INPUTS 3
 #define SIM_MAX_SLOTS 3
 #define SIM_UPSTREAMS 2 /* transactions of a publisher */
@@ -89,8 +90,7 @@ typedef struct {
     bool has_ended, was_stopped, was_killed;
     unsigned burst;          /* calls since it was resumed */
     lc_duration clock_ahead; /* its wall clock's error */
-    bool clock_was_moved;
-    lc_instant last_wall; /* as it last read it */
+    lc_instant last_wall;    /* as it last read it */
     bool succeeded;
     GError *error;
 } sim_life;

@@ -19,7 +19,7 @@ bench_of(lc_time *time)
 static lc_instant
 wall(lc_time *time)
 {
-    return bench_of(time)->manual.now;
+    return bench_of(time)->manual.now + bench_of(time)->wall_ahead;
 }
 
 static int64_t

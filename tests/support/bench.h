@@ -18,6 +18,7 @@ typedef struct {
     lc_worker_options options; /* for the next run: change what the test is about */
     lc_worker *worker;         /* while it runs */
     lc_instant run_until;
+    lc_duration wall_ahead;         /* the wall clock, of the broker's */
     void (*meanwhile)(void *bench); /* called while it runs, or NULL */
     GError *error;                  /* of the last run */
 } bench;
