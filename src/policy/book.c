@@ -303,7 +303,7 @@ lc_policy_book_explain(const lc_policy_book *book)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     for (guint i = 0; i < book->documents->len; i++)
-        lc_explain_document(document_at(book, i), i + 1 < book->documents->len ? lc_policy_book_get(book, i + 1) : NULL,
-                            text);
+        lc_explain_document(document_at(book, i), i ? lc_policy_book_get(book, i - 1) : NULL,
+                            i + 1 < book->documents->len ? lc_policy_book_get(book, i + 1) : NULL, text);
     return g_string_free(g_steal_pointer(&text), FALSE);
 }

@@ -129,6 +129,8 @@ explain_requested_time(const lc_rule *rule, GString *text)
     }
     g_string_append(text, "before it, and after it within ");
     append_clock(text, &rule->requested_time);
+    if (rule->has_first_contact)
+        g_string_append(text, "; this replaces the first contact where the hand-off names the time");
     g_string_append(text, ".\n");
 }
 
@@ -148,11 +150,27 @@ explain_follow_up(const lc_rule *rule, GString *text)
 {
     if (!rule->has_follow_up)
         return;
-    g_string_append_printf(text, "  - after an attempt that reached nobody: %u more within ", rule->attempts);
+    g_string_append(text, "  - after a first attempt that reached nobody: an answer or progress within ");
     append_clock(text, &rule->follow_up);
-    g_string_append(text, "; a lead that still doesn't answer is unresponsive and goes to ");
+    g_string_append(text, "; otherwise ");
+    if (rule->attempts > 0)
+        g_string_append_printf(text, "and after %u more %s ", rule->attempts,
+                               rule->attempts == 1 ? "attempt" : "attempts");
+    g_string_append(text, "the lead is unresponsive and goes to ");
     append_destination(text, &rule->follow_up_destination);
-    g_string_append(text, ".\n");
+    g_string_append(text, rule->attempts > 0 ? "; with fewer attempts this is broken.\n" : ".\n");
+}
+
+/* "the latest of the hand-off, the last contact or progress and the time asked for". */
+static void
+append_base(GString *text, const lc_rule *rule)
+{
+    bool activity = rule->clawback_from_last_activity, requested = rule->has_requested_time;
+    g_string_append(text, activity || requested ? "the latest of the hand-off" : "the hand-off");
+    if (activity)
+        g_string_append_printf(text, "%s the last contact or progress", requested ? "," : " and");
+    if (requested)
+        g_string_append(text, " and the time asked for");
 }
 
 static void
@@ -161,8 +179,8 @@ explain_clawback(const lc_policy *policy, const lc_rule *rule, GString *text)
     g_string_append_printf(text, "  - taken back from sales ");
     append_duration(text, rule->clawback.target);
     append_calendar(text, &rule->clawback);
-    g_string_append_printf(text, ", after %s",
-                           rule->clawback_from_last_activity ? "the last contact or progress" : "the hand-off");
+    g_string_append(text, ", after ");
+    append_base(text, rule);
     if (rule->clawback_until >= 0)
         g_string_append_printf(text, ", unless %s is reached", policy->stages[rule->clawback_until].name.data);
     append_warnings(text, &rule->clawback);
@@ -192,26 +210,59 @@ explain_rule(const lc_policy *policy, unsigned index, GString *text)
 
 /* ---- What holds for all rules ---- */
 
+/* The earliest document (`previous` NULL) also covers all before it. */
 static void
-explain_head(const lc_policy *policy, const lc_policy *next, GString *text)
+append_period(GString *text, const lc_policy *policy, const lc_policy *previous, const lc_policy *next)
 {
     char instant[LC_INSTANT_TEXT_BYTES];
-    g_string_append_printf(text, "Policy %s, for leads handed off ", policy->name.data);
-    if (policy->effective_from != LC_ABSENT)
+    if (previous)
         g_string_append_printf(text, "from %s on", lc_instant_format(policy->effective_from, instant));
     if (next)
-        g_string_append_printf(text, "%sbefore %s", policy->effective_from != LC_ABSENT ? " and " : "",
+        g_string_append_printf(text, "%sbefore %s", previous ? " and " : "",
                                lc_instant_format(next->effective_from, instant));
-    if (policy->effective_from == LC_ABSENT && next == NULL)
+    if (previous == NULL && next == NULL)
         g_string_append(text, "at any time");
-    g_string_append_printf(text,
-                           ".\nA cohort is the month of the hand-off in %s. A contact counts at the time it %s; one "
-                           "up to ",
-                           policy->reporting_zone_name.data, policy->contact_time_logged ? "was logged" : "happened");
+}
+
+static void
+explain_skew(const lc_policy *policy, GString *text)
+{
+    if (policy->clock_skew == 0)
+        return;
+    g_string_append(text, " A contact, assignment or rejection up to ");
     append_duration(text, policy->clock_skew);
-    g_string_append(text, " before the hand-off counts for it. A settled lead is remembered for ");
+    g_string_append(text, " before the hand-off counts for it.");
+}
+
+static void
+explain_head(const lc_policy *policy, const lc_policy *previous, const lc_policy *next, GString *text)
+{
+    g_string_append_printf(text, "Policy %s, for leads handed off ", policy->name.data);
+    append_period(text, policy, previous, next);
+    g_string_append_printf(text, ".\nA cohort is the month of the hand-off in %s. A contact counts at the time it %s.",
+                           policy->reporting_zone_name.data,
+                           policy->contact_time_logged ? "was logged, where that is known" : "happened");
+    explain_skew(policy, text);
+    g_string_append(text, " A settled lead is remembered for ");
     append_duration(text, policy->retain);
-    g_string_append(text, ".\n");
+    g_string_append(text, " after the last that happened to it.\n");
+}
+
+/* "SAL, SQL, WON (closes as won)". */
+static void
+explain_stages(const lc_policy *policy, GString *text)
+{
+    if (policy->n_stages == 0)
+        return;
+    g_string_append(text, "Stages, in order: ");
+    for (unsigned i = 0; i < policy->n_stages; i++) {
+        const lc_stage *stage = &policy->stages[i];
+        g_string_append_printf(text, "%s%s%s", separator(i, policy->n_stages, ", "), stage->name.data,
+                               stage->closes == LC_STAGE_WON    ? " (closes as won)"
+                               : stage->closes == LC_STAGE_LOST ? " (closes as lost)"
+                                                                : "");
+    }
+    g_string_append(text, ". Reaching one is progress, which meets a promise of contact as a contact does.\n");
 }
 
 static void
@@ -221,9 +272,9 @@ explain_open_dialogue(const lc_policy *policy, GString *text)
         return;
     g_string_append(text, "  - a lead that sales was in touch with in the ");
     append_duration(text, policy->open_dialogue_within);
-    g_string_append(text, " before goes to ");
+    g_string_append(text, " before, after its last settlement, goes to ");
     append_destination(text, &policy->open_dialogue_destination);
-    g_string_append(text, ", to the owner of that contact.\n");
+    g_string_append(text, ", to the owner of the latest such contact.\n");
 }
 
 static void
@@ -244,13 +295,15 @@ explain_qualification(const lc_policy *policy, GString *text)
 {
     if (!policy->has_qualification)
         return;
+    bool scored = policy->n_signals || policy->threshold > 0;
     g_string_append(text, "  - a lead must ");
     if (policy->n_requires) {
         g_string_append(text, "be ");
         explain_criteria(policy->requires, policy->n_requires, false, text);
-        g_string_append(text, ", and ");
+        g_string_append(text, scored ? ", and " : "");
     }
-    g_string_append_printf(text, "have at least %" G_GINT64_FORMAT " points", policy->threshold);
+    if (scored || policy->n_requires == 0)
+        g_string_append_printf(text, "have at least %" G_GINT64_FORMAT " points", policy->threshold);
     if (policy->n_signals) {
         g_string_append(text, ": ");
         explain_criteria(policy->signals, policy->n_signals, true, text);
@@ -263,10 +316,25 @@ explain_qualification(const lc_policy *policy, GString *text)
 static void
 explain_gates(const lc_policy *policy, GString *text)
 {
-    g_string_append(text, "\nHeld back at the hand-off:\n"
-                          "  - a lead whose last rejection still asks for quiet goes where that rejection sent it.\n");
+    bool several = policy->has_open_dialogue || policy->has_qualification;
+    g_string_append_printf(text, "\nHeld back at the hand-off%s:\n",
+                           several ? ", by the first of these that applies" : "");
+    g_string_append(text, "  - a lead whose rejection still asks for quiet goes where that rejection sent it.\n");
     explain_open_dialogue(policy, text);
     explain_qualification(policy, text);
+}
+
+/* Rule 4.11. */
+static bool
+may_be_reassigned(const lc_policy *policy)
+{
+    bool any = false;
+    for (unsigned i = 0; i < policy->n_reasons; i++)
+        any |= policy->reasons[i].destination.route == LC_ROUTE_REASSIGN;
+    for (unsigned i = 0; i < policy->n_rules; i++)
+        any |= policy->rules[i].clawback_destination.route == LC_ROUTE_REASSIGN ||
+               (policy->rules[i].has_follow_up && policy->rules[i].follow_up_destination.route == LC_ROUTE_REASSIGN);
+    return any;
 }
 
 static void
@@ -284,6 +352,10 @@ explain_reasons(const lc_policy *policy, GString *text)
         }
         g_string_append(text, ".\n");
     }
+    if (may_be_reassigned(policy))
+        g_string_append(
+            text, "\nA lead that a rejection, a clawback or silence has sent to REASSIGN is handed off anew, past the "
+                  "gates, when it is assigned.\n");
 }
 
 /* ---- Calendars ---- */
@@ -353,12 +425,13 @@ explain_calendars(const GArray *calendars, GString *text)
 }
 
 void
-lc_explain_document(const lc_document *document, const lc_policy *next, GString *text)
+lc_explain_document(const lc_document *document, const lc_policy *previous, const lc_policy *next, GString *text)
 {
     const lc_policy *policy = &document->policy;
     if (text->len)
         g_string_append_c(text, '\n');
-    explain_head(policy, next, text);
+    explain_head(policy, previous, next, text);
+    explain_stages(policy, text);
     explain_calendars(document->calendars, text);
     explain_gates(policy, text);
     for (unsigned i = 0; i < policy->n_rules; i++)

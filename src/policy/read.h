@@ -134,5 +134,5 @@ typedef enum {
 /* Whether a condition is ever asked behind `n` earlier rules and then holds. Where that takes too long: LC_REACHED. */
 lc_reach lc_condition_reach(const lc_condition *condition, const lc_rule *earlier, unsigned n);
 
-/* Appends what the document promises; `next` is the one that follows it, or NULL. */
-void lc_explain_document(const lc_document *document, const lc_policy *next, GString *text);
+/* Appends what the document promises; `previous` and `next` are those around it in time, or NULL. */
+void lc_explain_document(const lc_document *document, const lc_policy *previous, const lc_policy *next, GString *text);

@@ -109,17 +109,21 @@ the_card_policy_is_explained(void **state)
     assert_string_equal(
         text,
         "Policy card, for leads handed off at any time.\n"
-        "A cohort is the month of the hand-off in UTC. A contact counts at the time it happened; one up to 2 min "
-        "before "
-        "the hand-off counts for it. A settled lead is remembered for 365 days.\n"
+        "A cohort is the month of the hand-off in UTC. A contact counts at the time it happened. A contact, assignment "
+        "or rejection up to 2 min before the hand-off counts for it. A settled lead is remembered for 365 days after "
+        "the last that happened to it.\n"
+        "Stages, in order: SAL, OPPORTUNITY, WON (closes as won), LOST (closes as lost). Reaching one is "
+        "progress, "
+        "which meets a promise of contact as a contact does.\n"
         "\n"
         "Held back at the hand-off:\n"
-        "  - a lead whose last rejection still asks for quiet goes where that rejection sent it.\n"
+        "  - a lead whose rejection still asks for quiet goes where that rejection sent it.\n"
         "\n"
         "1. hot. Leads from demo or quote:\n"
         "  - first human contact within 5 min, day and night; warned at 2 min 30 s and 4 min; then taken from everyone "
         "who had it and routed to REASSIGN.\n"
-        "  - taken back from sales 14 days, day and night, after the last contact or progress, unless OPPORTUNITY is "
+        "  - taken back from sales 14 days, day and night, after the latest of the hand-off and the last contact or "
+        "progress, unless OPPORTUNITY is "
         "reached; warned at 13 days; it goes to NURTURE, track re-engage.\n"
         "\n"
         "2. standard. All other leads:\n"
@@ -133,7 +137,58 @@ the_card_policy_is_explained(void **state)
         "  - student goes to SUPPRESS; not handed off again for 180 days.\n"
         "  - wrong_territory goes to REASSIGN.\n"
         "  - bad_contact_data goes to ENRICH.\n"
-        "  - other (and every reason not listed here) goes to NURTURE, track general.\n");
+        "  - other (and every reason not listed here) goes to NURTURE, track general.\n"
+        "\n"
+        "A lead that a rejection, a clawback or silence has sent to REASSIGN is handed off anew, past the gates, when "
+        "it is assigned.\n");
+}
+
+static const struct {
+    const char *yaml, *sentence;
+} sentences[] = {
+    {HEAD "effective_from: 2026-01-01T00:00:00Z\nrules:\n" LAST, "Policy p, for leads handed off at any time.\n"},
+    {HEAD "contact_time: logged\nclock_skew: 0s\nrules:\n" LAST,
+     "A contact counts at the time it was logged, where that is known. A settled lead"},
+    {HEAD "gates: {qualification: {require: [{name: big, when: {at_least: {n: 2}}}]}}\nrules:\n" LAST,
+     "Held back at the hand-off, by the first of these that applies:\n"
+     "  - a lead whose rejection still asks for quiet goes where that rejection sent it.\n"
+     "  - a lead must be big (leads with n at least 2); otherwise it goes to NURTURE.\n"},
+    {HEAD "gates: {qualification: {signals: [{name: bad, when: {channel: [x]}, points: -5}]}}\nrules:\n" LAST,
+     "  - a lead must have at least 0 points: -5 for bad (leads from x); otherwise it goes to NURTURE.\n"},
+    {HEAD "rules:\n  - {name: a, when: any, follow_up: {attempts: 0, within: 1d}, clawback: {after: 1d}}\n",
+     "  - after a first attempt that reached nobody: an answer or progress within 24 h, day and night; otherwise the "
+     "lead "
+     "is unresponsive and goes to NURTURE.\n"},
+    {HEAD
+     "rules:\n  - {name: a, when: any, follow_up: {attempts: 1, within: 1d, warn: [1h], route: SUPPRESS}, clawback: "
+     "{after: 1d}}\n",
+     "within 24 h, day and night; warned at 23 h; otherwise and after 1 more attempt the lead is unresponsive and goes "
+     "to SUPPRESS; with fewer attempts this is broken.\n"},
+    {HEAD "rules:\n  - {name: a, when: any, requested_time: {late: 1h}, clawback: {after: 1d, route: REASSIGN}}\n",
+     "  - where the prospect asked for a time: contact not before it, and after it within 1 h, day and night.\n"
+     "  - taken back from sales 24 h, day and night, after the latest of the hand-off and the time asked for; it goes "
+     "to "
+     "REASSIGN.\n"},
+    {HEAD "rules:\n  - {name: a, when: any, clawback: {after: 1d, route: REASSIGN}}\n",
+     "A lead that a rejection, a clawback or silence has sent to REASSIGN is handed off anew, past the gates, when it "
+     "is "
+     "assigned.\n"},
+};
+
+static void
+each_key_has_its_sentence(void **state)
+{
+    unsigned failed = 0;
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(sentences); i++) {
+        g_autoptr(lc_policy_book) book = parse(sentences[i].yaml);
+        g_autofree char *text = lc_policy_book_explain(book);
+        if (strstr(text, sentences[i].sentence))
+            continue;
+        print_message("%s lacks: %s\n", text, sentences[i].sentence);
+        failed++;
+    }
+    assert_int_equal(failed, 0);
 }
 
 static void
@@ -206,6 +261,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_odd_is_a_warning),
         cmocka_unit_test(the_card_policy_is_explained),
+        cmocka_unit_test(each_key_has_its_sentence),
         cmocka_unit_test(calendars_are_explained),
         cmocka_unit_test(check_exits_with_2_where_something_is_refused),
     };
