@@ -11,6 +11,12 @@
 rd_kafka_conf_t *lc_kafka_conf_new(const lc_kafka_options *options, const char *const *defaults,
                                    const char *const *fixed, GError **error);
 
+/* Among the `fixed` of the consumers behind lc_log: they read what is committed, are told of ends, and never move
+ * their offsets by themselves. */
+#define LC_KAFKA_CONSUMER_SETTINGS                                                                                     \
+    "isolation.level", "read_committed", "enable.auto.commit", "false", "enable.auto.offset.store", "false",           \
+        "auto.offset.reset", "error", "enable.partition.eof", "true", "allow.auto.create.topics", "false"
+
 /* A client; `conf` is taken in any case. LC_ERROR_CONFIG: the properties contradict each other. */
 rd_kafka_t *lc_kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, GError **error);
 

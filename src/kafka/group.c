@@ -342,20 +342,9 @@ group_conf(const lc_kafka_options *options, GError **error)
                                  options->group,
                                  "group.instance.id",
                                  options->instance,
-                                 "isolation.level",
-                                 "read_committed",
-                                 "enable.auto.commit",
-                                 "false",
-                                 "enable.auto.offset.store",
-                                 "false",
-                                 "auto.offset.reset",
-                                 "error",
-                                 "enable.partition.eof",
-                                 "true",
                                  "partition.assignment.strategy",
                                  "range",
-                                 "allow.auto.create.topics",
-                                 "false",
+                                 LC_KAFKA_CONSUMER_SETTINGS,
                                  NULL};
     return lc_kafka_conf_new(options, defaults, fixed, error);
 }

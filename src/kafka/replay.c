@@ -21,21 +21,7 @@ make_client(const lc_kafka_options *options, long *queued, GError **error)
 {
     g_autofree char *group_id = g_strconcat(options->group, "-replay", NULL);
     const char *const defaults[] = {"fetch.wait.max.ms", "20", "check.crcs", "true", NULL};
-    const char *const fixed[] = {"group.id",
-                                 group_id,
-                                 "isolation.level",
-                                 "read_committed",
-                                 "enable.auto.commit",
-                                 "false",
-                                 "enable.auto.offset.store",
-                                 "false",
-                                 "auto.offset.reset",
-                                 "error",
-                                 "enable.partition.eof",
-                                 "true",
-                                 "allow.auto.create.topics",
-                                 "false",
-                                 NULL};
+    const char *const fixed[] = {"group.id", group_id, LC_KAFKA_CONSUMER_SETTINGS, NULL};
     rd_kafka_conf_t *conf = lc_kafka_conf_new(options, defaults, fixed, error);
 
     if (conf == NULL)

@@ -225,11 +225,7 @@ def storm():
         recoveries.tail.close()
         require(world.published, f"nothing could be published: {publisher.failure}")
         say(f"{len(world.published)} facts published")
-        world.settle(180)
-        world.require_same_as_backtest()
-        require(not world.dead_letters(), "there are dead letters")
-        for service in world.services:
-            service.stop()
+        world.end_as_if_nothing_happened(180)
         recoveries.table()
         say_load()
     finally:

@@ -17,10 +17,7 @@ def feed_flows(example):
         world.create_topics()
         world.publish(load_feed(example))
         world.start()
-        world.settle()
-        world.require_same_as_backtest()
-        require(not world.dead_letters(), "there are dead letters")
-        world.services[0].stop()
+        world.end_as_if_nothing_happened()
     finally:
         world.close()
 
@@ -44,11 +41,7 @@ def disturbed(test, disturb, copies=3, parts=8, batch=40, workers=2, processes=1
         for part, facts in enumerate(slices(multiply(load_feed("card/feed"), copies), parts)):
             world.publish(facts)
             disturb(world, part)
-        world.settle(180)
-        world.require_same_as_backtest()
-        require(not world.dead_letters(), "there are dead letters")
-        for service in world.services:
-            service.stop()
+        world.end_as_if_nothing_happened(180)
     finally:
         world.close()
 

@@ -1,35 +1,18 @@
 /* The log on a real Kafka, with topics and a group of its own for each test. --seed N repeats a random test. */
 #include <leadclock/kafka.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <librdkafka/rdkafka.h>
 
-#include <cmocka.h>
+#include "asserting.h"
 
 #define INPUTS 2
 #define PATIENCE_S 30
 
 static guint32 seed;
-
-#define must(call, error)                                                                                              \
-    do {                                                                                                               \
-        if (!(call))                                                                                                   \
-            fail_msg("%s", (error) ? (error)->message : "no error said");                                              \
-    } while (0)
-
-static void
-assert_error(GError **error, lc_error code, const char *part)
-{
-    assert_non_null(*error);
-    if ((*error)->code != (int)code || strstr((*error)->message, part) == NULL)
-        fail_msg("code %d, \"%s\"; expected code %d and \"%s\"", (*error)->code, (*error)->message, code, part);
-    g_clear_error(error);
-}
 
 static gint64
 now_ms(void)

@@ -2,9 +2,7 @@
 #include <leadclock/redis.h>
 
 #include <errno.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -13,7 +11,7 @@
 
 #include <hiredis/hiredis.h>
 
-#include <cmocka.h>
+#include "asserting.h"
 
 #define PARTITIONS 4
 
@@ -166,12 +164,6 @@ read_all(lc_store *store, lc_store_read *reads, size_t n, GError **error)
     return store->ops->read_begin(store, reads, n, error) && store->ops->read_end(store, error);
 }
 
-#define must(call, error)                                                                                              \
-    do {                                                                                                               \
-        if (!(call))                                                                                                   \
-            fail_msg("%s", (error) ? (error)->message : "no error said");                                              \
-    } while (0)
-
 /* Moves a partition from `expected` to `next`, with one lead. */
 static bool
 move(lc_store *store, int32_t partition, const char *expected, const char *next, const char *lead, GError **error)
@@ -186,28 +178,12 @@ move(lc_store *store, int32_t partition, const char *expected, const char *next,
 }
 
 static void
-assert_text(lc_text text, const char *expected)
-{
-    if (!lc_text_equal(text, lc_text_of(expected)))
-        fail_msg("\"%.*s\" is not \"%s\"", LC_TEXT_ARGS(text), expected ? expected : "(absent)");
-}
-
-static void
 assert_applied(lc_store *store, int32_t partition, const char *expected)
 {
     GError *error = NULL;
     lc_store_read read = {.partition = partition, .due_before = LC_ABSENT};
     must(read_all(store, &read, 1, &error), error);
     assert_text(read.applied, expected);
-}
-
-static void
-assert_error(GError **error, lc_error code, const char *part)
-{
-    assert_non_null(*error);
-    if ((*error)->code != (int)code || strstr((*error)->message, part) == NULL)
-        fail_msg("code %d, \"%s\"; expected code %d and \"%s\"", (*error)->code, (*error)->message, code, part);
-    g_clear_error(error);
 }
 
 /* ---- Reading and writing ---- */

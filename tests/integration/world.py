@@ -517,6 +517,14 @@ log: {{level: info}}
         require_equal("counters", named(self.counters()), named(counters))
         say(f"{len(expected)} net outcomes and {len(counters)} counters as in the backtest, {len(live)} published")
 
+    def end_as_if_nothing_happened(self, timeout=120):
+        """All settles, is as in a backtest, and nothing was refused; every service ends cleanly."""
+        self.settle(timeout)
+        self.require_same_as_backtest()
+        require(not self.dead_letters(), "there are dead letters")
+        for service in self.services:
+            service.stop()
+
     def close(self):
         """Stops what still runs, makes room for the next; looks for what the sanitizers said."""
         for service in self.services:

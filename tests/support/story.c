@@ -4,17 +4,6 @@
 
 #define DAY_0 ((lc_instant)1769817600000) /* 2026-01-31T00:00:00Z */
 
-lc_policy_book *
-story_policy(const char *yaml)
-{
-    g_autoptr(GError) error = NULL;
-    lc_policy_book *book = lc_policy_book_parse("story.yaml", yaml, strlen(yaml), &error);
-
-    if (book == NULL)
-        g_error("%s", error->message);
-    return book;
-}
-
 /* ---- Times ---- */
 
 lc_instant

@@ -14,8 +14,6 @@
 
 #include <leadclock/core.h>
 
-lc_policy_book *story_policy(const char *yaml);
-
 /* Plays the story as a backtest does and tells what is published, by commas: "breached first_contact 09:05". A `~`
  * before it: restated, a `-`: retracted. More is told where there is more: "{ann 3m}" are owners. Caller frees. */
 char *story_told(const lc_policy_book *book, const char *story);

@@ -1,10 +1,8 @@
 #include <leadclock/calendar.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 
-#include <cmocka.h>
+#include "asserting.h"
 
 /* ---- Text ---- */
 
@@ -262,14 +260,6 @@ calendar_of(const char *zone_name, const char *week, const lc_special_day *speci
     for (char **part = parts; *part; part++)
         read_days(&spec, windows, *part);
     return lc_calendar_new(&spec);
-}
-
-static lc_instant
-instant_of(const char *text)
-{
-    lc_instant instant;
-    assert_true(lc_instant_parse(text, &instant));
-    return instant;
 }
 
 #define WEEKDAYS "mon,tue,wed,thu,fri 09:00-17:00"

@@ -1,10 +1,7 @@
 /* The lead policy rule by rule: what happens, and what is published. */
 #include "story.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
+#include "asserting.h"
 
 #define HEAD                                                                                                           \
     "name: test\nclock_skew: 2m\nretain: 90d\n"                                                                        \
@@ -26,7 +23,7 @@ typedef struct {
 static void
 check(const char *yaml, const row *rows, size_t n_rows)
 {
-    g_autoptr(lc_policy_book) book = story_policy(yaml);
+    g_autoptr(lc_policy_book) book = policy_of(yaml);
 
     for (size_t i = 0; i < n_rows; i++) {
         g_autofree char *told = story_told(book, rows[i].story);
@@ -323,7 +320,7 @@ each_cycle_counts_at_most_once(G_GNUC_UNUSED void **state)
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autoptr(lc_policy_book) book = story_policy(rows[i].yaml);
+        g_autoptr(lc_policy_book) book = policy_of(rows[i].yaml);
         g_autofree char *counted = story_counted(book, rows[i].story);
         assert_string_equal(counted, rows[i].counted);
     }
@@ -358,7 +355,7 @@ set_up(void **state)
 {
     fixture *fixture = g_malloc0(sizeof *fixture);
 
-    fixture->book = story_policy(FIRST_CONTACT);
+    fixture->book = policy_of(FIRST_CONTACT);
     fixture->judge = lc_judge_new(fixture->book);
     lc_lead_init(&fixture->lead, LC_TEXT("lead"));
     *state = fixture;

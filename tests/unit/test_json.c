@@ -2,11 +2,7 @@
 #include <leadclock/calendar.h>
 #include <leadclock/codec.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "asserting.h"
 
 typedef struct {
     lc_fact fact;
@@ -18,18 +14,6 @@ static bool
 read_line(const char *line, size_t size, lc_arena *arena, read_fact *read, GError **error)
 {
     return lc_json_read_fact(line, size, arena, &read->fact, &read->lead_id, &read->arrived_at, error);
-}
-
-static void
-assert_text(lc_text text, const char *expected)
-{
-    if (expected == NULL) {
-        assert_null(text.data);
-        return;
-    }
-    assert_non_null(text.data);
-    assert_int_equal(text.size, strlen(expected));
-    assert_memory_equal(text.data, expected, text.size);
 }
 
 #define HEAD "\"lead_id\":\"7\",\"event_id\":\"e\",\"occurred_at\":\"2026-02-02T09:00:00Z\""

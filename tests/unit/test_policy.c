@@ -1,9 +1,6 @@
 #include <leadclock/policy.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
+#include "asserting.h"
 
 #define EXAMPLES LC_SOURCE_DIR "/tests/examples/"
 
@@ -16,34 +13,6 @@ load(const char *const *paths)
         print_message("%s\n", error->message);
     assert_null(error);
     return book;
-}
-
-static lc_policy_book *
-parse(const char *yaml)
-{
-    g_autoptr(GError) error = NULL;
-    lc_policy_book *book = lc_policy_book_parse("policy.yaml", yaml, strlen(yaml), &error);
-    if (error)
-        print_message("%s\n", error->message);
-    assert_null(error);
-    return book;
-}
-
-static lc_instant
-instant_of(const char *text)
-{
-    lc_instant instant;
-    assert_true(lc_instant_parse(text, &instant));
-    return instant;
-}
-
-static void
-assert_text(lc_text text, const char *expected)
-{
-    if (expected == NULL)
-        assert_null(text.data);
-    else
-        assert_true(lc_text_equal(text, lc_text_of(expected)));
 }
 
 static void
@@ -299,7 +268,7 @@ conditions_hold(void **state)
     for (size_t i = 0; i < G_N_ELEMENTS(conditions); i++) {
         g_autofree char *yaml = g_strdup_printf(
             MINIMAL "rules:\n  - {name: first, when: %s, clawback: {after: 1h}}\n" LAST_RULE, conditions[i].when);
-        g_autoptr(lc_policy_book) book = parse(yaml);
+        g_autoptr(lc_policy_book) book = policy_of(yaml);
         g_auto(GStrv) words = g_strsplit(conditions[i].attributes, ",", -1);
         lc_attribute attributes[4];
         size_t n = read_attributes(words, attributes);

@@ -1,26 +1,13 @@
 #include <leadclock/cli.h>
 #include <leadclock/policy.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 
-#include <cmocka.h>
+#include "asserting.h"
 
 #define HEAD "name: p\nreasons: {other: {track: t}}\n"
 #define LAST "  - {name: last, when: any, clawback: {after: 30d}}\n"
 #define EXAMPLES LC_SOURCE_DIR "/tests/examples/"
-
-static lc_policy_book *
-parse(const char *yaml)
-{
-    g_autoptr(GError) error = NULL;
-    lc_policy_book *book = lc_policy_book_parse("policy.yaml", yaml, strlen(yaml), &error);
-    if (error)
-        print_message("%s\n", error->message);
-    assert_null(error);
-    return book;
-}
 
 static const struct {
     const char *yaml, *warning; /* NULL: none */
@@ -87,7 +74,7 @@ what_is_odd_is_a_warning(void **state)
 {
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(oddities); i++) {
-        g_autoptr(lc_policy_book) book = parse(oddities[i].yaml);
+        g_autoptr(lc_policy_book) book = policy_of(oddities[i].yaml);
         g_autofree char *warnings = lc_policy_book_warnings(book);
         print_message("%s\n", warnings ? warnings : "none");
         if (oddities[i].warning == NULL)
