@@ -168,7 +168,7 @@ each_key_has_its_sentence(void **state)
     unsigned failed = 0;
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(sentences); i++) {
-        g_autoptr(lc_policy_book) book = parse(sentences[i].yaml);
+        g_autoptr(lc_policy_book) book = policy_of(sentences[i].yaml);
         g_autofree char *text = lc_policy_book_explain(book);
         if (strstr(text, sentences[i].sentence))
             continue;
