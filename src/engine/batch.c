@@ -1,5 +1,9 @@
 #include "batch.h"
 
+/* What was read but holds no facts (the markers of publishers' transactions) is committed so long after the last
+ * commit: deleted before, it would look like facts that were never read. */
+#define COMMIT_READ_AFTER_MS 60000
+
 static void
 share_free(void *data)
 {
@@ -92,6 +96,13 @@ lc_batch_lead_of(lc_batch *batch, lc_share *share, lc_text id)
     return lead;
 }
 
+/* Such a share commits O unchanged (step 6). */
+static bool
+is_wakeups_alone(const lc_share *share)
+{
+    return share->n_due > 0 && !share->has_facts;
+}
+
 /* The batch is committed and applied: the partition stands where it ends. */
 static void
 settle(lc_batch *batch)
@@ -104,6 +115,8 @@ settle(lc_batch *batch)
         partition->next_wakeup = share->next_wakeup;
         partition->must_claim = false;
         partition->looked_ms = lc_worker_now_ms(batch->worker);
+        if (!is_wakeups_alone(share))
+            partition->moved_ms = partition->looked_ms;
         lc_counters_settle(partition->counters);
     }
 }
@@ -151,6 +164,17 @@ drop(lc_batch *batch, unsigned assignments)
         lc_partition_lose(lc_batch_share_at(batch, i)->partition, batch->loss);
 }
 
+static bool
+has_read_on(const lc_worker *worker, const lc_partition *partition)
+{
+    if (lc_worker_now_ms(worker) - partition->moved_ms < COMMIT_READ_AFTER_MS)
+        return false;
+    for (int topic = 0; topic < worker->n_inputs; topic++)
+        if (partition->read[topic] > partition->offsets[topic])
+            return true;
+    return false;
+}
+
 /* Partitions that are new to us: their first transaction is an empty one, so that committed metadata names the owner
  * before it can leave anything open. */
 static bool
@@ -158,7 +182,7 @@ claim(lc_batch *batch)
 {
     for (guint i = 0; LC_CHECKS(LC_CHECK_CLAIM) && i < batch->worker->partitions->len; i++) {
         lc_partition *partition = batch->worker->partitions->pdata[i];
-        if (partition->must_claim)
+        if (partition->must_claim || has_read_on(batch->worker, partition))
             lc_batch_share_of(batch, partition);
     }
     return batch->shares->len > 0;
@@ -173,6 +197,17 @@ timers_are_due(const lc_worker *worker)
             return true;
     }
     return false;
+}
+
+/* All that was polled of these partitions is in the batch, or was in one before: O goes on to where they were read. */
+static void
+go_on(lc_batch *batch)
+{
+    for (guint i = 0; i < batch->shares->len; i++) {
+        lc_share *share = lc_batch_share_at(batch, i);
+        for (int topic = 0; topic < batch->worker->n_inputs && !is_wakeups_alone(share); topic++)
+            share->next[topic] = MAX(share->next[topic], share->partition->read[topic]);
+    }
 }
 
 static bool
@@ -197,6 +232,7 @@ process(lc_batch *batch, GError **error)
     if (!gather(batch, error))
         return false;
     if (batch->shares->len > 0) {
+        go_on(batch);
         if (!lc_batch_load_leads(batch, error) || !carry_out(batch, error))
             return false;
         settle(batch);

@@ -746,7 +746,7 @@ run(recovery *r, GError **error)
     memcpy(partition->ends, r->ends, sizeof r->ends);
     g_free(partition->expected);
     partition->expected = g_steal_pointer(&r->written);
-    partition->looked_ms = lc_worker_now_ms(worker);
+    partition->looked_ms = partition->moved_ms = lc_worker_now_ms(worker);
     lc_safe_time_clear(&partition->safe);
     lc_safe_time_init(&partition->safe, worker->n_inputs, r->offsets);
     partition->safe.now = safe_now;

@@ -239,6 +239,7 @@ typedef struct {
     char *expected;                   /* the position applied that we last wrote or verified */
     lc_instant next_wakeup;           /* no wake-up is earlier; LC_NEVER: none */
     int64_t looked_ms;                /* monotonic: when the position was last compared */
+    int64_t moved_ms;                 /* monotonic: when O was last committed as far as was read */
     lc_safe_time safe;
     lc_counters *counters;
     bool policy_checked;

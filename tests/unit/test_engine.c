@@ -360,6 +360,29 @@ inputs_deleted_before_they_were_read_stop_it(void **state)
 }
 
 static void
+end_publishers_transaction(bench *b, int32_t partition)
+{
+    lc_memory_append_open(b->broker, "publisher", 0, partition, LC_TEXT("lead"), LC_TEXT("never to be seen"));
+    lc_memory_end_open(b->broker, "publisher", false);
+}
+
+static void
+deleted_input_that_held_no_fact_stops_nothing(void **state)
+{
+    bench *b = *state;
+    int32_t partition = bench_partition_of("lead");
+    hand_off(b, "lead");
+    run(b, 2 * LC_SECOND);
+    end_publishers_transaction(b, partition);
+    run(b, 3 * LC_MINUTE);
+    lc_memory_truncate(b->broker, 0, partition, lc_memory_end(b->broker, 0, partition));
+    run(b, 2 * LC_SECOND);
+    hand_off(b, "lead-2");
+    run(b, 2 * LC_SECOND);
+    assert_int_equal(bench_counter(b, "handed_off"), 2);
+}
+
+static void
 a_changed_policy_is_refused_unless_accepted(void **state)
 {
     bench *b = *state;
@@ -398,6 +421,7 @@ main(void)
         cmocka_unit_test_setup_teardown(changelogs_without_committed_offsets_stop_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_store_ahead_of_kafka_stops_it, setup, teardown),
         cmocka_unit_test_setup_teardown(inputs_deleted_before_they_were_read_stop_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(deleted_input_that_held_no_fact_stops_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_changed_policy_is_refused_unless_accepted, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
