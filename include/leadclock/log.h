@@ -180,6 +180,9 @@ typedef struct {
     /* Where both changelogs of the partition end, by lc_changelog: last stable offsets, or high watermarks. */
     bool (*changelog_ends)(lc_log *log, int32_t partition, bool high, int64_t *ends, GError **error);
 
+    /* Whether the worker with this transactional id is a member of the group, as far as the coordinator knows now. */
+    bool (*is_member)(lc_log *log, const char *transactional_id, bool *member, GError **error);
+
     /* Ends the open transaction of another producer, and fences it: init_transactions with its id. For the dead. */
     bool (*fence)(lc_log *log, const char *transactional_id, GError **error);
 

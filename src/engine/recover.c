@@ -92,6 +92,19 @@ last_owner(const recovery *r)
     return lc_text_equal(owner, lc_text_of(r->worker->options.transactional_id)) ? LC_NO_TEXT : owner;
 }
 
+static bool
+fence(recovery *r, const char *owner, GError **error)
+{
+    lc_log *log = r->worker->log;
+
+    if (!log->ops->fence(log, owner, error))
+        return false;
+    r->fenced = true;
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "PARTITION", LC_NUMBER(r->partition->number), "OWNER", owner,
+                     "MESSAGE", "ended the transaction that the last owner may have left open");
+    return true;
+}
+
 /* The last owner gave its partitions up, and yet its transaction has stood open for a second: it is dead, and its
  * time-out is not waited for. */
 static void
@@ -106,11 +119,42 @@ fence_last_owner(recovery *r)
     if (lc_text_is_absent(owner))
         return;
     g_autofree char *name = g_strndup(owner.data, owner.size);
-    if (!log->ops->fence(log, name, &unimportant))
-        return;
-    r->fenced = true;
-    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "PARTITION", LC_NUMBER(r->partition->number), "OWNER", name,
-                     "MESSAGE", "ended the transaction that the last owner left open");
+    fence(r, name, &unimportant);
+}
+
+/* Whether an owner is dead: it is no member of the group any more. Asked once an assignment; where there is no answer
+ * it is taken for alive. */
+static bool
+is_dead(recovery *r, const char *owner)
+{
+    lc_worker *worker = r->worker;
+    gpointer known;
+    bool is_member = true;
+    g_autoptr(GError) unimportant = NULL;
+
+    if (!LC_CHECKS(LC_CHECK_FENCE))
+        return false;
+    if (g_hash_table_lookup_extended(worker->members, owner, NULL, &known))
+        return !GPOINTER_TO_INT(known);
+    if (worker->log->ops->is_member(worker->log, owner, &is_member, &unimportant))
+        g_hash_table_insert(worker->members, g_strdup(owner), GINT_TO_POINTER(is_member));
+    return !is_member;
+}
+
+/* What a dead owner left open may be dead letters alone, which hold up those who read them: it is ended unseen, once an
+ * assignment. The living finish what they began. */
+static bool
+end_dead_owner(recovery *r, lc_text owner, GError **error)
+{
+    lc_worker *worker = r->worker;
+    g_autofree char *name = g_strndup(owner.data, owner.size);
+
+    if (!is_dead(r, name) || g_hash_table_contains(worker->fenced, name))
+        return true;
+    if (!fence(r, name, error))
+        return false;
+    g_hash_table_add(worker->fenced, g_steal_pointer(&name));
+    return worker->log->ops->committed(worker->log, r->partition->number, r->committed, &r->arena, error);
 }
 
 /* An owner that died before it sent its offsets leaves nothing pending, but records; they hold up whoever reads what is
@@ -119,10 +163,13 @@ static bool
 is_finished(recovery *r, GError **error)
 {
     lc_log *log = r->worker->log;
+    lc_text owner = last_owner(r);
     bool unfinished = false;
 
-    if (!LC_CHECKS(LC_CHECK_WAIT) || r->fenced || lc_text_is_absent(last_owner(r)))
+    if (!LC_CHECKS(LC_CHECK_WAIT) || r->fenced || lc_text_is_absent(owner))
         return true;
+    if (!end_dead_owner(r, owner, error))
+        return false;
     if (!log->ops->is_unfinished(log, r->partition->number, &unfinished, error))
         return false;
     if (unfinished)

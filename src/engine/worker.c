@@ -130,6 +130,8 @@ lc_worker_new(const lc_worker_options *options)
     worker->schemas = lc_schemas_new(options->registry, options->time);
     worker->judge = lc_judge_new(options->book);
     worker->partitions = g_ptr_array_new_with_free_func(lc_partition_free);
+    worker->members = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    worker->fenced = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     worker->poison = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     lc_wall_clock_init(&worker->wall_clock, options->max_future);
     worker->probed_ms = INT64_MIN / 2;
@@ -147,6 +149,8 @@ lc_worker_free(lc_worker *worker)
     worker->log->ops->free(worker->log);
     worker->store->ops->free(worker->store);
     g_ptr_array_unref(worker->partitions);
+    g_hash_table_unref(worker->members);
+    g_hash_table_unref(worker->fenced);
     g_hash_table_unref(worker->poison);
     lc_judge_free(worker->judge);
     lc_schemas_free(worker->schemas);
@@ -202,6 +206,8 @@ take_assignment(lc_worker *worker)
     g_autoptr(GString) list = g_string_new(NULL);
 
     worker->report.joined = true;
+    g_hash_table_remove_all(worker->members);
+    g_hash_table_remove_all(worker->fenced);
     for (size_t i = 0; i < n; i++) {
         if (lc_worker_partition(worker, numbers[i]) == NULL)
             g_ptr_array_add(worker->partitions, lc_partition_new(worker, numbers[i]));

@@ -264,9 +264,11 @@ struct lc_worker {
     lc_schemas *schemas;
     lc_judge *judge;
     int n_inputs;
-    int32_t partition_count; /* of every input and changelog */
-    GPtrArray *partitions;   /* lc_partition *, those assigned, by number */
-    unsigned assignments;    /* counts rebalances: who waited sees that the ground has moved */
+    int32_t partition_count;      /* of every input and changelog */
+    GPtrArray *partitions;        /* lc_partition *, those assigned, by number */
+    GHashTable *members, *fenced; /* char*: of last owners, who is in the group, and whose transaction was ended; of
+                                     this assignment */
+    unsigned assignments;         /* counts rebalances: who waited sees that the ground has moved */
     bool producer_ready, store_ready, paused;
     int64_t tended_ms;     /* monotonic: when the group was last polled */
     int64_t give_up_ms;    /* a server is waited for so long; 0: for ever */

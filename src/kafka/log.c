@@ -187,6 +187,20 @@ log_is_unfinished(lc_log *base, int32_t partition, bool *unfinished, GError **er
     return true;
 }
 
+/* A worker's transactional id is GROUP-INSTANCE. */
+static bool
+log_is_member(lc_log *base, const char *transactional_id, bool *member, GError **error)
+{
+    kafka_log *log = kafka_log_of(base);
+    size_t prefix = strlen(log->options.group) + 1;
+
+    if (!g_str_has_prefix(transactional_id, log->options.group) || strlen(transactional_id) <= prefix) {
+        *member = false;
+        return true;
+    }
+    return lc_takeover_is_member(&log->takeover, lc_group_client(log->group), transactional_id + prefix, member, error);
+}
+
 static bool
 log_fence(lc_log *base, const char *transactional_id, GError **error)
 {
@@ -355,6 +369,7 @@ static const lc_log_ops ops = {
     .committed_before = log_committed_before,
     .is_unfinished = log_is_unfinished,
     .changelog_ends = log_changelog_ends,
+    .is_member = log_is_member,
     .fence = log_fence,
     .watermarks = log_watermarks,
     .ends = log_ends,

@@ -1,5 +1,7 @@
 #include "takeover.h"
 
+#include "admin.h"
+
 #define CALL_MS 1000
 
 static rd_kafka_t *
@@ -41,6 +43,45 @@ lc_takeover_high_watermarks(lc_takeover *takeover, const char *const *topics, in
     if (takeover->reader == NULL)
         takeover->reader = make_reader(takeover->options, error);
     return takeover->reader && lc_kafka_ends(takeover->reader, topics, n_topics, partition, highs, error);
+}
+
+/* Whether the answer names it. */
+static bool
+find_member(rd_kafka_event_t *event, const char *instance, bool *member, GError **error)
+{
+    size_t n;
+    const rd_kafka_ConsumerGroupDescription_t **groups =
+        rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result(event), &n);
+
+    *member = false;
+    for (size_t i = 0; i < n; i++) {
+        const rd_kafka_error_t *wrong = rd_kafka_ConsumerGroupDescription_error(groups[i]);
+        if (wrong)
+            return lc_kafka_fail(error, LC_ERROR_RETRY, rd_kafka_error_code(wrong), "describing the group");
+        for (size_t k = 0; k < rd_kafka_ConsumerGroupDescription_member_count(groups[i]); k++) {
+            const rd_kafka_MemberDescription_t *one = rd_kafka_ConsumerGroupDescription_member(groups[i], k);
+            *member |= g_strcmp0(rd_kafka_MemberDescription_group_instance_id(one), instance) == 0;
+        }
+    }
+    return true;
+}
+
+bool
+lc_takeover_is_member(const lc_takeover *takeover, rd_kafka_t *client, const char *instance, bool *member,
+                      GError **error)
+{
+    const char *groups[] = {takeover->options->group};
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    rd_kafka_AdminOptions_t *admin = lc_admin_options_new(client, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, CALL_MS);
+
+    rd_kafka_DescribeConsumerGroups(client, groups, G_N_ELEMENTS(groups), admin, queue);
+    rd_kafka_event_t *event = lc_admin_await(takeover->options, queue, lc_admin_deadline(CALL_MS),
+                                             "Kafka refuses to describe the group", error);
+    rd_kafka_AdminOptions_destroy(admin);
+    bool ok = event && find_member(event, instance, member, error);
+    if (event)
+        rd_kafka_event_destroy(event);
+    return ok;
 }
 
 static rd_kafka_t *

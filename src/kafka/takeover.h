@@ -10,12 +10,15 @@ typedef struct {
     char *fenced_id;
 } lc_takeover;
 
-/* lc_log.committed_before and lc_log.fence. Their clients are kept from one try to the next. */
+/* lc_log.committed_before, lc_log.is_member and lc_log.fence. Their clients are kept from one try to the next. */
 bool lc_takeover_committed_before(lc_takeover *takeover, int n_inputs, int32_t partition, lc_log_committed *committed,
                                   lc_arena *arena, GError **error);
 /* Of one partition number. The reader is kept: partitions are taken over several at a time. */
 bool lc_takeover_high_watermarks(lc_takeover *takeover, const char *const *topics, int n_topics, int32_t partition,
                                  int64_t *highs, GError **error);
+/* Asks through `client`. */
+bool lc_takeover_is_member(const lc_takeover *takeover, rd_kafka_t *client, const char *instance, bool *member,
+                           GError **error);
 bool lc_takeover_fence(lc_takeover *takeover, const char *transactional_id, GError **error);
 
 void lc_takeover_clear(lc_takeover *takeover);

@@ -206,6 +206,7 @@ static void
 member_free(lc_memory_member *member)
 {
     g_free(member->instance);
+    g_free(member->transactional_id);
     g_array_unref(member->assignment);
     g_free(member);
 }

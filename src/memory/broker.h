@@ -68,7 +68,7 @@ typedef struct {
 typedef struct lc_memory_log lc_memory_log;
 
 typedef struct {
-    char *instance;
+    char *instance, *transactional_id;
     uint64_t id;
     lc_memory_log *client; /* NULL: gone */
     lc_instant seen_at;

@@ -137,6 +137,8 @@ lc_memory_group_join(lc_memory_broker *broker, lc_memory_log *client)
     if (member->id == 0 || member->id != client->member_id)
         member->id = ++broker->group.last_member_id;
     member->client = client;
+    g_free(member->transactional_id);
+    member->transactional_id = g_strdup(client->coordinator->id);
     member->seen_at = lc_memory_now(broker->world);
     member->joined = true;
     client->member_id = member->id;

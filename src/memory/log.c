@@ -361,6 +361,22 @@ changelog_ends(lc_log *base, int32_t number, bool high, int64_t *ends, GError **
 }
 
 static bool
+is_member(lc_log *base, const char *transactional_id, bool *member, GError **error)
+{
+    lc_memory_log *log = (lc_memory_log *)base;
+    const GPtrArray *members = log->broker->group.members;
+
+    if (!request(log, "is_member", error))
+        return false;
+    *member = false;
+    for (guint i = 0; i < members->len; i++) {
+        const lc_memory_member *one = g_ptr_array_index(members, i);
+        *member |= g_strcmp0(one->transactional_id, transactional_id) == 0;
+    }
+    return true;
+}
+
+static bool
 fence(lc_log *base, const char *transactional_id, GError **error)
 {
     lc_memory_log *log = (lc_memory_log *)base;
@@ -508,6 +524,7 @@ static const lc_log_ops ops = {
     .committed_before = committed_before,
     .is_unfinished = is_unfinished,
     .changelog_ends = changelog_ends,
+    .is_member = is_member,
     .fence = fence,
     .watermarks = watermarks,
     .ends = ask_ends,
