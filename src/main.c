@@ -1,7 +1,9 @@
 #include <leadclock/cli.h>
 
+#include <errno.h>
 #include <glib.h>
 #include <locale.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +37,17 @@ print_usage(FILE *file)
                   "configuration, 3 a server can't be reached.\n");
 }
 
+/* What was asked for and could not be written is no success. */
+static int
+finish(int code)
+{
+    bool written = fflush(stdout) == 0 && !ferror(stdout);
+    if (written || code != 0)
+        return code;
+    fprintf(stderr, "leadclock: standard output: %s\n", g_strerror(errno));
+    return 1;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -45,15 +58,15 @@ main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         print_usage(stdout);
-        return 0;
+        return finish(0);
     }
     if (strcmp(argv[1], "--version") == 0) {
         printf("leadclock %s\n", LC_VERSION);
-        return 0;
+        return finish(0);
     }
     for (size_t i = 0; commands[i].name; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+            return finish(commands[i].run(argc - 1, argv + 1));
     fprintf(stderr, "leadclock: no command \"%s\"; 'leadclock --help' lists them\n", argv[1]);
     return 2;
 }

@@ -284,9 +284,11 @@ run(backtest *b, GError **error)
 static int
 exit_code(const backtest *b, const GError *error)
 {
-    if (b->bad)
-        fprintf(stderr, "leadclock backtest: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " facts %s\n", b->bad,
-                b->seen, b->options->strict ? "was not valid: stopped there" : "skipped");
+    if (b->bad && b->options->strict)
+        fprintf(stderr, "leadclock backtest: stopped at fact %" G_GUINT64_FORMAT ", which is not valid\n", b->seen);
+    else if (b->bad)
+        fprintf(stderr, "leadclock backtest: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " facts skipped\n", b->bad,
+                b->seen);
     if (error)
         return lc_cli_fail("backtest", error);
     return b->bad ? EXIT_FOUND : EXIT_DONE;

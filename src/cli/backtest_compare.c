@@ -13,7 +13,7 @@ typedef struct {
 } grouping;
 
 static const grouping groupings[] = {
-    {"by_what", "What would change", false, false},
+    {"by_what", "What would change, in outcomes", false, false},
     {"by_rule", "What would change, by rule", true, false},
     {"by_channel", "What would change, by channel", false, true},
 };

@@ -206,7 +206,7 @@ add_rejections(report *r)
 static void
 add_clawbacks(report *r)
 {
-    lc_table *table = new_table(r, "clawbacks", "Clawed back into nurture, by channel and rule");
+    lc_table *table = new_table(r, "clawbacks", "Clawed back, by channel and rule");
     lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
     lc_table_column(table, LC_CELL_TEXT, "rule", "rule");
     lc_table_column(table, LC_CELL_COUNT, "count", "count");

@@ -1,5 +1,7 @@
 #include "fact_source.h"
 
+#include <leadclock/diagnostics.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -164,7 +166,8 @@ next_from_lines(lc_fact_source *source, lc_sourced_fact *fact, GError **error)
         return LC_SOURCE_BROKEN;
     }
     lc_arena_reset(&source->arena);
-    bool read = lc_json_read_fact(source->line, (size_t)size, &source->arena, &fact->fact, &fact->lead_id,
+    size_t mark = source->number == 1 ? lc_byte_order_mark(source->line, (size_t)size) : 0;
+    bool read = lc_json_read_fact(source->line + mark, (size_t)size - mark, &source->arena, &fact->fact, &fact->lead_id,
                                   &fact->arrived_at, error);
     return read ? LC_SOURCE_FACT : LC_SOURCE_BAD;
 }

@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import os
+import pty
 import subprocess
 import sys
 import tempfile
@@ -73,6 +74,13 @@ class WrongInput(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("standard input:1:", done.stderr)
         self.assertEqual(done.stdout, "")
+
+        self.assertIn("stopped at fact 1", done.stderr)
+
+    def test_a_byte_order_mark_is_skipped(self):
+        done = run(*self.policy, "--counters", "-", "-", given="\ufeff" + CREATED % ("a", "1"))
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn('"metric":"handed_off","count":1', done.stdout)
 
     def test_too_many_facts_of_a_lead_are_named(self):
         given = "".join(CREATED % ("a", number) for number in range(600))
@@ -152,6 +160,21 @@ class ContainerFiles(unittest.TestCase):
         self.assertIn(".avro", wrong.stderr)
 
 
+def on_terminal(arguments):
+    """What a backtest says where standard error is a terminal."""
+    shown, terminal = pty.openpty()
+    said = b""
+    with subprocess.Popen([LEADCLOCK, "backtest", *arguments], stdout=subprocess.DEVNULL, stderr=terminal):
+        os.close(terminal)
+        try:
+            while more := os.read(shown, 10000):
+                said += more
+        except OSError:  # the other end is closed
+            pass
+    os.close(shown)
+    return said
+
+
 class Output(unittest.TestCase):
     def test_standard_input_is_as_good_as_a_file(self):
         arguments = folder_arguments(CLAWBACK)
@@ -169,6 +192,25 @@ class Output(unittest.TestCase):
                                   stderr=subprocess.PIPE, check=False, encoding="utf-8")
         self.assertEqual(done.returncode, 1)
         self.assertIn("standard output: No space left", done.stderr)
+
+
+    def test_what_other_commands_could_not_write_is_named(self):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            for arguments in (["--help"], ["check", "--explain", "--policy", os.path.join(FEED, "policy.yaml")]):
+                done = subprocess.run([LEADCLOCK, *arguments], stdout=full, stderr=subprocess.PIPE, check=False,
+                                      encoding="utf-8")
+                self.assertEqual(done.returncode, 1)
+                self.assertIn("standard output: No space left", done.stderr)
+
+    def test_progress_is_shown_on_a_terminal_only(self):
+        lines = "".join(CREATED % (number, number) for number in range(60000))
+        with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as events:
+            events.write(lines)
+            events.flush()
+            arguments = ["--policy", os.path.join(FEED, "policy.yaml"), "--quiet", "--report", events.name]
+            piped = run(*arguments)
+            self.assertRegex(on_terminal(arguments), rb"\d+ facts, \d+/s, \d+ %")
+        self.assertEqual(piped.stderr, "")
 
 
 def net_outcomes(outcomes):
