@@ -43,6 +43,18 @@ lc_problems_free(lc_problems *problems)
     g_free(problems);
 }
 
+/* What stands behind an alias is read once for each use of it, and its problems are found as often. */
+static bool
+is_known(const lc_problems *problems, int line, int column, const char *message)
+{
+    for (guint i = 0; i < problems->list->len; i++) {
+        const lc_problem *known = &g_array_index(problems->list, lc_problem, i);
+        if (known->line == line && known->column == column && strcmp(known->message, message) == 0)
+            return true;
+    }
+    return false;
+}
+
 void
 lc_problems_add_va(lc_problems *problems, int line, int column, const char *format, va_list arguments)
 {
@@ -50,7 +62,10 @@ lc_problems_add_va(lc_problems *problems, int line, int column, const char *form
         problems->left_out = true;
         return;
     }
-    lc_problem problem = {line, column, problems->list->len, g_strdup_vprintf(format, arguments)};
+    g_autofree char *message = g_strdup_vprintf(format, arguments);
+    if (is_known(problems, line, column, message))
+        return;
+    lc_problem problem = {line, column, problems->list->len, g_steal_pointer(&message)};
     g_array_append_val(problems->list, problem);
 }
 

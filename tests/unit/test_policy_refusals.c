@@ -355,6 +355,18 @@ every_problem_of_a_file_is_told_at_once(void **state)
 }
 
 static void
+what_is_wrong_behind_an_alias_is_told_once(void **state)
+{
+    static const char yaml[] =
+        HEAD "calendars: {office: {time_zone: UTC, week: {mon: &w [33:00-34:00], tue: *w, wed: *w}}}\n" RULES;
+    g_autofree char *message = refusal_of(yaml, strlen(yaml));
+    (void)state;
+    const char *first = strstr(message, "this is no window");
+    assert_non_null(first);
+    assert_null(strstr(first + 1, "this is no window"));
+}
+
+static void
 a_nul_byte_is_refused_where_it_stands(void **state)
 {
     static const char yaml[] = HEAD "retain: 1\0d\n" RULES;
@@ -485,6 +497,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_wrong_is_refused_where_it_stands),
         cmocka_unit_test(every_problem_of_a_file_is_told_at_once),
+        cmocka_unit_test(what_is_wrong_behind_an_alias_is_told_once),
         cmocka_unit_test(a_nul_byte_is_refused_where_it_stands),
         cmocka_unit_test(the_caret_stands_below_the_place),
         cmocka_unit_test(a_byte_order_mark_is_skipped),
