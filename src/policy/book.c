@@ -124,18 +124,22 @@ static void
 read_folder(lc_policy_book *book, const char *path)
 {
     g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GDir) folder = g_dir_open(path, 0, &error);
     const char *name;
     while (folder && (name = g_dir_read_name(folder))) {
         g_autofree char *file = g_build_filename(path, name, NULL);
         if (name[0] != '.' && (g_str_has_suffix(name, ".yaml") || g_str_has_suffix(name, ".yml")) &&
-            g_file_test(file, G_FILE_TEST_IS_REGULAR))
+            !g_file_test(file, G_FILE_TEST_IS_DIR))
             g_ptr_array_add(files, g_steal_pointer(&file));
     }
     g_ptr_array_sort(files, compare_strings);
     for (guint i = 0; i < files->len; i++)
         read_file(book, files->pdata[i]);
-    if (files->len == 0)
+    if (error)
+        lc_problems_add(add_document(book, path, g_strdup(""), 0)->problems, 0, 0,
+                        "can't be read (%s); let it be read, or name another", error->message);
+    else if (files->len == 0)
         lc_problems_add(add_document(book, path, g_strdup(""), 0)->problems, 0, 0,
                         "a folder without policies; put *.yaml or *.yml files there");
 }
@@ -157,26 +161,26 @@ compare_documents(gconstpointer a, gconstpointer b)
 }
 
 static void
-refuse_same(lc_document *document, const lc_yaml *node, const lc_document *other, const char *message)
+refuse_same(lc_document *document, const lc_yaml *node, const lc_document *other, const lc_yaml *other_node,
+            const char *message)
 {
-    lc_problems_add(document->problems, node->line, node->column, "%s %s:%d", message, other->file,
-                    other->name_node->line);
+    lc_problems_add(document->problems, node->line, node->column, "%s %s:%d", message, other->file, other_node->line);
 }
 
 static void
 check_against(lc_document *document, const lc_document *other)
 {
     if (document->policy.name.size && lc_text_equal(document->policy.name, other->policy.name))
-        refuse_same(document, document->name_node, other,
+        refuse_same(document, document->name_node, other, other->name_node,
                     "a document has this name already; choose another than that of");
     bool wrong = document->policy.effective_from == LC_ABSENT && document->effective_from_node != document->name_node;
     if (document->policy.effective_from != other->policy.effective_from || wrong)
         return;
     if (document->policy.effective_from == LC_ABSENT)
-        refuse_same(document, document->name_node, other,
+        refuse_same(document, document->name_node, other, other->name_node,
                     "only the earliest document may leave effective_from out; add it here or in");
     else
-        refuse_same(document, document->effective_from_node, other,
+        refuse_same(document, document->effective_from_node, other, other->effective_from_node,
                     "another document is in effect from the same instant; change one, here or in");
 }
 

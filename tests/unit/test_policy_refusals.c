@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include <glib/gstdio.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -448,7 +449,7 @@ static const struct {
     {"name: a\n", "name: a\neffective_from: 2026-01-01T00:00:00Z\n", "2.yaml:1:7: a document has this name already"},
     {"name: a\n", "name: b\n", "2.yaml:1:7: only the earliest document may leave effective_from out"},
     {"name: a\neffective_from: 2026-01-01T00:00:00Z\n", "name: b\neffective_from: 2026-01-01T01:00:00+01:00\n",
-     "2.yaml:2:17: another document is in effect from the same instant"},
+     "2.yaml:2:17: another document is in effect from the same instant; change one, here or in "},
 };
 
 static void
@@ -479,8 +480,9 @@ documents_are_told_apart(void **state)
 static void
 paths_without_policies_are_refused(void **state)
 {
-    g_autoptr(GError) missing = NULL, empty = NULL, none = NULL;
+    g_autoptr(GError) missing = NULL, empty = NULL, none = NULL, dangling = NULL;
     g_autofree char *folder = g_dir_make_tmp("leadclock-XXXXXX", NULL);
+    g_autofree char *link = g_build_filename(folder, "p.yaml", NULL);
     (void)state;
     assert_null(lc_policy_book_load((const char *[]){"/nowhere/policy.yaml", NULL}, &missing));
     assert_non_null(strstr(missing->message, "/nowhere/policy.yaml: can't be read"));
@@ -488,6 +490,11 @@ paths_without_policies_are_refused(void **state)
     assert_non_null(strstr(empty->message, "a folder without policies"));
     assert_null(lc_policy_book_load((const char *[]){NULL}, &none));
     assert_true(g_error_matches(none, LC_ERROR, LC_ERROR_CONFIG));
+    /* A document that is meant to be there is not passed over. */
+    assert_int_equal(symlink("/nowhere/policy.yaml", link), 0);
+    assert_null(lc_policy_book_load((const char *[]){folder, NULL}, &dangling));
+    assert_non_null(strstr(dangling->message, "/p.yaml: can't be read"));
+    g_remove(link);
     g_rmdir(folder);
 }
 
