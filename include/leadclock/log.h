@@ -195,7 +195,8 @@ typedef struct {
 
     /* ---- Replay of a changelog (3c), read committed ---- */
 
-    /* From `offset` (0: the beginning, whatever compaction left). One at a time. */
+    /* From `offset` (0: the beginning, whatever compaction left). One at a time. LC_ERROR_FATAL: records
+     * from there on were deleted. */
     bool (*replay_open)(lc_log *log, lc_changelog changelog, int32_t partition, int64_t offset, GError **error);
     /* LC_REPLAY_END: all up to `replayed->offset`, the next offset, is read (a PARTITION_EOF); it may be said again.
      * With LC_REPLAY_NOTHING `error` may be set: the changelog can't be read. */

@@ -881,12 +881,27 @@ restore_unless_whole(recovery *r, GError **error)
     return r->applied.kind == LC_APPLIED_WHOLE ? STEP_DONE : restore(r, error);
 }
 
+/* Before Redis is emptied: it may have what a damaged changelog has not. */
+static step
+check_beginnings(recovery *r, GError **error)
+{
+    bool done = true;
+
+    for (int changelog = 0; done && changelog < LC_CHANGELOGS; changelog++) {
+        replay_place place = {r, changelog, 0};
+        done = lc_worker_insist(r->worker, "a changelog", open_replay, &place, error);
+        r->worker->log->ops->replay_close(r->worker->log);
+    }
+    return done ? STEP_DONE : STEP_FAILED;
+}
+
 bool
 lc_rebuild(lc_worker *worker, lc_partition *partition, uint64_t *n_records, GError **error)
 {
     recovery r;
     recovery_init(&r, worker, partition);
-    bool done = repeat(&r, disown, error) == STEP_DONE && repeat(&r, restore_unless_whole, error) == STEP_DONE;
+    bool done = check_beginnings(&r, error) == STEP_DONE && repeat(&r, disown, error) == STEP_DONE &&
+                repeat(&r, restore_unless_whole, error) == STEP_DONE;
 
     *n_records += r.n_replayed;
     recovery_clear(&r);

@@ -30,8 +30,8 @@ make_client(const lc_kafka_options *options, long *queued, GError **error)
     return lc_kafka_client_new(RD_KAFKA_CONSUMER, conf, error);
 }
 
-/* Where to begin: compaction leaves gaps, but never moves the beginning; a beginning that moved past `offset` means
- * that records which nobody may have replayed are deleted. From 0 all that is left is all there is. */
+/* Where to begin: compaction leaves gaps, but never moves the beginning, and `reset` makes topics that begin at 0. A
+ * beginning past `offset` means that records which are needed were deleted. */
 static bool
 find_start(lc_kafka_replay *replay, GError **error)
 {
@@ -46,15 +46,16 @@ find_start(lc_kafka_replay *replay, GError **error)
         return lc_kafka_fail(error, LC_ERROR_RETRY, err ? err : one->err, "the beginning of %s [%d]", replay->topic,
                              replay->partition);
     int64_t low = one->offset;
-    if (offset > 0 && offset < low) {
+    if (offset < low) {
         g_set_error(error, LC_ERROR, LC_ERROR_FATAL,
-                    "changelog damaged: %s [%d] begins at offset %" G_GINT64_FORMAT
-                    ", and what follows offset %" G_GINT64_FORMAT " is needed; 'leadclock rebuild' makes Redis anew "
-                    "from what is left",
-                    replay->topic, replay->partition, low, offset);
+                    "changelog damaged: of %s [%d] the records from offset %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT
+                    " are needed, and were deleted: leads that changed there last are lost; put back a newer copy of "
+                    "Redis, or start anew from the facts that are left by 'leadclock reset'; the topic must have "
+                    "cleanup.policy=compact ('leadclock topics' shows it), and nobody may delete its records",
+                    replay->topic, replay->partition, offset, low - 1);
         return false;
     }
-    replay->next = MAX(offset, low);
+    replay->next = offset;
     return true;
 }
 
@@ -126,7 +127,8 @@ take_error(lc_kafka_replay *replay, const rd_kafka_message_t *message, lc_replay
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
         g_set_error(error, LC_ERROR, LC_ERROR_FATAL,
-                    "changelog damaged: offset %" G_GINT64_FORMAT " of %s [%d] was committed and is not there",
+                    "changelog damaged: offset %" G_GINT64_FORMAT
+                    " of %s [%d] was committed and is not there; 'leadclock reset' starts anew",
                     replay->next, replay->topic, replay->partition);
         return LC_REPLAY_NOTHING;
     default:

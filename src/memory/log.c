@@ -434,6 +434,10 @@ replay_open(lc_log *base, lc_changelog changelog, int32_t partition, int64_t off
         return false;
     int topic = LC_MEMORY_OUTPUT(changelog == LC_CHANGELOG_STATE ? LC_OUTPUT_STATE : LC_OUTPUT_COUNTERS);
     log->replaying = lc_memory_partition_at(log->broker, topic, partition);
+    if (offset < log->replaying->low) {
+        g_set_error(error, LC_ERROR, LC_ERROR_FATAL, "changelog damaged: records were deleted; 'leadclock reset'");
+        return false;
+    }
     log->replay = (lc_memory_cursor){.position = offset, .stable_end = -1, .told_end = -1};
     return true;
 }

@@ -382,6 +382,21 @@ deleted_input_that_held_no_fact_stops_nothing(void **state)
     assert_int_equal(bench_counter(b, "handed_off"), 2);
 }
 
+/* Compaction never moves the beginning of a changelog. */
+static void
+a_changelog_whose_beginning_was_deleted_rebuilds_nothing(void **state)
+{
+    bench *b = *state;
+    int32_t partition = bench_partition_of("lead");
+    hand_off(b, "lead");
+    run(b, 2 * LC_SECOND);
+    lc_memory_truncate(b->broker, LC_MEMORY_OUTPUT(LC_OUTPUT_STATE), partition, 1);
+    run(b, 2 * LC_SECOND);
+    assert_int_equal(bench_counter(b, "handed_off"), 1);
+    lc_memory_redis_empty(b->redis);
+    assert_stops(b, LC_ERROR_FATAL, "reset");
+}
+
 static void
 a_changed_policy_is_refused_unless_accepted(void **state)
 {
@@ -422,6 +437,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_store_ahead_of_kafka_stops_it, setup, teardown),
         cmocka_unit_test_setup_teardown(inputs_deleted_before_they_were_read_stop_it, setup, teardown),
         cmocka_unit_test_setup_teardown(deleted_input_that_held_no_fact_stops_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_changelog_whose_beginning_was_deleted_rebuilds_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_changed_policy_is_refused_unless_accepted, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
