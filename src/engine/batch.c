@@ -4,6 +4,8 @@
  * commit: deleted before, it would look like facts that were never read. */
 #define COMMIT_READ_AFTER_MS 60000
 
+#define IDLE_MS 5 /* without facts it waits so long, even where none are to be waited for */
+
 static void
 share_free(void *data)
 {
@@ -42,6 +44,7 @@ clear(lc_batch *batch)
 {
     batch->worker->log->ops->release_records(batch->worker->log);
     g_array_set_size(batch->records, 0);
+    batch->record_bytes = 0;
     g_ptr_array_set_size(batch->shares, 0);
     lc_outbox_clear(batch->outbox);
     batch->tally = (lc_worker_tally){0};
@@ -114,6 +117,7 @@ settle(lc_batch *batch)
         memcpy(partition->ends, share->ends, sizeof share->ends);
         partition->next_wakeup = share->next_wakeup;
         partition->must_claim = false;
+        partition->wrong_partition += share->n_wrong_partition;
         partition->looked_ms = lc_worker_now_ms(batch->worker);
         if (!is_wakeups_alone(share))
             partition->moved_ms = partition->looked_ms;
@@ -221,7 +225,7 @@ static bool
 gather(lc_batch *batch, GError **error)
 {
     lc_worker *worker = batch->worker;
-    lc_duration linger = timers_are_due(worker) ? 0 : worker->options.linger;
+    lc_duration linger = timers_are_due(worker) ? 0 : MAX(worker->options.linger, IDLE_MS);
 
     return claim(batch) || (lc_batch_read_due(batch, error) && lc_batch_read_facts(batch, linger, error));
 }

@@ -27,6 +27,7 @@ typedef struct lc_share {
     GPtrArray *leads;  /* lc_batch_lead *, by first use */
     size_t n_due;      /* of them, due wake-ups: the first ones */
     bool has_facts;
+    uint64_t n_wrong_partition;  /* dead letters that another partitioner made */
     int64_t *next;               /* O after the batch, by input topic */
     int64_t ends[LC_CHANGELOGS]; /* C after the batch */
     char *metadata;
@@ -36,7 +37,8 @@ typedef struct lc_share {
 struct lc_batch {
     lc_worker *worker;
     lc_arena arena;
-    GArray *records;   /* lc_batch_record */
+    GArray *records; /* lc_batch_record */
+    size_t record_bytes;
     GPtrArray *shares; /* lc_share *, of partitions that have anything to do */
     lc_outbox *outbox;
     lc_log_commit *commits; /* by share; in `arena` */

@@ -1,5 +1,8 @@
 #include "batch.h"
 
+#define DEAD_LETTER_BYTES ((size_t)1024 * 1024)
+#define SMALL_DEAD_LETTER_BYTES ((size_t)64 * 1024) /* of one that was refused for its size */
+
 static void
 take_judgement(lc_batch *batch, lc_share *share, lc_batch_lead *lead, const lc_fact *fact,
                const lc_judgement *judgement, lc_cause_of cause)
@@ -56,10 +59,13 @@ judge_fact(lc_batch *batch, lc_share *share, lc_batch_record *record, lc_cause_o
 static void
 bury(lc_batch *batch, lc_share *share, const lc_batch_record *record, lc_cause_of cause)
 {
-    lc_outbox_add_dead_letter(batch->outbox, &record->event, record->reason, record->detail, cause);
+    bool was_refused = lc_facts_is_poison(batch->worker, &record->event);
+
+    lc_outbox_add_dead_letter(batch->outbox, &record->event, record->reason, record->detail,
+                              was_refused ? SMALL_DEAD_LETTER_BYTES : DEAD_LETTER_BYTES, cause);
     batch->tally.dead_letters[record->reason]++;
     if (record->reason == LC_DEAD_WRONG_PARTITION)
-        share->partition->wrong_partition++;
+        share->n_wrong_partition++;
 }
 
 void

@@ -96,7 +96,8 @@ flush(lc_batch *batch, GError **error)
     return batch->worker->log->ops->flush(batch->worker->log, error);
 }
 
-/* A message refused for its size: its fact is to be a dead letter when it comes again. */
+/* A message refused for its size: its fact is to be a dead letter when it comes again, its dead letter a shorter one.
+ */
 static bool
 poison_refused(lc_batch *batch, GError **error)
 {
@@ -106,8 +107,15 @@ poison_refused(lc_batch *batch, GError **error)
     if (tag < 0)
         return true;
     if (tag < batch->records->len) {
-        lc_facts_poison(worker, &lc_batch_record_at(batch, (guint)tag)->event);
-        return true;
+        const lc_batch_record *record = lc_batch_record_at(batch, (guint)tag);
+        bool is_again = record->refused && lc_facts_is_poison(worker, &record->event);
+        lc_facts_poison(worker, &record->event);
+        if (!is_again)
+            return true;
+        g_set_error(error, LC_ERROR, LC_ERROR_FATAL,
+                    "Kafka refuses a dead letter for its size, even cut short; raise max.message.bytes of %s to 2 MiB",
+                    worker->options.output_names[LC_OUTPUT_DEAD_LETTERS]);
+        return false;
     }
     g_set_error(error, LC_ERROR, LC_ERROR_FATAL,
                 "Kafka refuses a state, counters or an outcome of a wake-up for its size; raise max.message.bytes of "

@@ -2,7 +2,8 @@
 
 #include <inttypes.h>
 
-#define LOOK_EVERY_MS 1000 /* the idle look of step 4 */
+#define LOOK_EVERY_MS 1000                     /* the idle look of step 4 */
+#define BATCH_BYTES ((size_t)64 * 1024 * 1024) /* of records: large ones must not fill the memory */
 
 static void
 take_record(lc_batch *batch, const lc_log_event *event)
@@ -19,6 +20,7 @@ take_record(lc_batch *batch, const lc_log_event *event)
     g_array_set_size(batch->records, batch->records->len + 1);
     lc_batch_record *record = lc_batch_record_at(batch, batch->records->len - 1);
     record->event = *event;
+    batch->record_bytes += event->key.size + event->value.size;
     record->refused = false;
     record->lead = NULL;
 }
@@ -33,7 +35,8 @@ poll_facts(lc_batch *batch, lc_duration linger, GError **error)
     int wait_ms = 0;
 
     worker->tended_ms = lc_worker_now_ms(worker);
-    while (batch->records->len < worker->options.batch_facts && !lc_worker_is_stopping(worker)) {
+    while (batch->records->len < worker->options.batch_facts && batch->record_bytes < BATCH_BYTES &&
+           !lc_worker_is_stopping(worker)) {
         if (!worker->log->ops->poll(worker->log, wait_ms, &event, error))
             return false;
         if (event.type == LC_LOG_RECORD) {
@@ -162,7 +165,7 @@ decode_lead(lc_batch *batch, lc_batch_lead *lead, lc_text state, GError **error)
         return true;
     /* The store's memory is reused by the next read. */
     state = lc_arena_text(&batch->arena, state);
-    const lc_plan *plan = lc_schemas_need(batch->worker->schemas, state, error);
+    const lc_plan *plan = lc_schemas_need(batch->worker, state, error);
     if (plan == NULL)
         return false;
     lc_text own_id = lead->lead.id;

@@ -1,5 +1,9 @@
 #include "worker.h"
 
+#ifndef LC_KEPT_POPULATIONS /* the simulator keeps fewer */
+#define LC_KEPT_POPULATIONS 20000
+#endif
+
 /* Counters are published and stored as absolute values (section 7); judging gives changes. */
 
 typedef struct {
@@ -183,4 +187,9 @@ lc_counters_settle(lc_counters *counters)
     for (guint i = 0; i < counters->changed->len; i++)
         ((lc_population *)counters->changed->pdata[i])->changed = false;
     g_ptr_array_set_size(counters->changed, 0);
+    /* Channels times months are without end; what is forgotten is loaded again. */
+    if (g_hash_table_size(counters->populations) > LC_KEPT_POPULATIONS) {
+        g_hash_table_remove_all(counters->populations);
+        counters->last = NULL;
+    }
 }

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #define ASK_AGAIN_AFTER_MS 2000 /* a registry must say twice, so long apart, that it has no such id */
-#define ASK_INTERVAL_MS 1000    /* when it does not answer */
+#define ASK_AT_ONCE 100u        /* ids, so that the group is tended meanwhile */
 
 void
 lc_fact_refuse(lc_batch_record *record, lc_dead_reason reason, lc_arena *arena, const char *format, ...)
@@ -35,8 +35,8 @@ lc_facts_poison(lc_worker *worker, const lc_log_event *record)
     g_hash_table_add(worker->poison, poison_name(record));
 }
 
-static bool
-is_poison(const lc_worker *worker, const lc_log_event *record)
+bool
+lc_facts_is_poison(const lc_worker *worker, const lc_log_event *record)
 {
     if (g_hash_table_size(worker->poison) == 0)
         return false;
@@ -79,7 +79,8 @@ unknown_ids(lc_worker *worker, const lc_batch_record *records, size_t n)
 }
 
 typedef struct {
-    GArray *ids;
+    const uint32_t *ids;
+    size_t n;
     bool final;
 } question;
 
@@ -88,8 +89,18 @@ ask(lc_worker *worker, void *argument, GError **error)
 {
     const question *asked = argument;
 
-    return lc_schemas_ask(worker->schemas, (const uint32_t *)(void *)asked->ids->data, asked->ids->len, asked->final,
-                          error);
+    return lc_schemas_ask(worker->schemas, asked->ids, asked->n, asked->final, error);
+}
+
+static bool
+ask_all(lc_worker *worker, const GArray *ids, bool final, GError **error)
+{
+    for (guint from = 0; from < ids->len; from += ASK_AT_ONCE) {
+        question asked = {&g_array_index(ids, uint32_t, from), MIN(ids->len - from, ASK_AT_ONCE), final};
+        if (!lc_worker_insist(worker, "the schema registry", ask, &asked, error) || !lc_worker_tend(worker, 0, error))
+            return false;
+    }
+    return true;
 }
 
 static bool
@@ -104,17 +115,14 @@ pause_before_asking_again(lc_worker *worker, GError **error)
 static bool
 learn_schemas(lc_worker *worker, const lc_batch_record *records, size_t n, GError **error)
 {
-    question first = {unknown_ids(worker, records, n), false};
-    g_autoptr(GArray) first_ids = first.ids;
-    if (first.ids->len == 0)
+    g_autoptr(GArray) first = unknown_ids(worker, records, n);
+    if (first->len == 0)
         return true;
-    if (!lc_worker_insist(worker, "schema registry", ask, &first, error))
+    if (!ask_all(worker, first, false, error))
         return false;
 
-    question second = {unknown_ids(worker, records, n), true};
-    g_autoptr(GArray) second_ids = second.ids;
-    return second.ids->len == 0 || (pause_before_asking_again(worker, error) &&
-                                    lc_worker_insist(worker, "schema registry", ask, &second, error));
+    g_autoptr(GArray) second = unknown_ids(worker, records, n);
+    return second->len == 0 || (pause_before_asking_again(worker, error) && ask_all(worker, second, true, error));
 }
 
 /* ---- One record ---- */
@@ -213,7 +221,7 @@ decode(lc_worker *worker, lc_batch_record *record, lc_arena *arena)
                        LC_MAX_LEAD_ID_BYTES);
     else if (!lc_fact_check(&record->fact, record->event.timestamp, worker->options.max_future, &wrong))
         lc_fact_refuse(record, LC_DEAD_BAD_FACT, arena, "%s", wrong->message);
-    else if (is_poison(worker, &record->event))
+    else if (lc_facts_is_poison(worker, &record->event))
         lc_fact_refuse(record, LC_DEAD_LEAD_TOO_LARGE, arena, "Kafka refused for its size what follows from this fact");
     else
         check_key(worker, record, arena);

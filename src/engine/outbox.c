@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define DEAD_LETTER_VALUE_BYTES ((size_t)1024 * 1024)
 #define DEAD_LETTER_KEY_BYTES ((size_t)64 * 1024)
 #define MAX_HEADERS 8
 
@@ -28,6 +27,7 @@ typedef struct {
             lc_text value; /* as it came */
             lc_dead_reason reason;
             const char *detail;
+            size_t most_bytes;
         } dead_letter;
     };
 } message;
@@ -180,7 +180,7 @@ lc_outbox_add_counters(lc_outbox *outbox, int32_t partition, const lc_population
 
 void
 lc_outbox_add_dead_letter(lc_outbox *outbox, const lc_log_event *record, lc_dead_reason reason, const char *detail,
-                          lc_cause_of cause)
+                          size_t most_bytes, lc_cause_of cause)
 {
     message added = {
         .kind = MESSAGE_DEAD_LETTER,
@@ -189,7 +189,7 @@ lc_outbox_add_dead_letter(lc_outbox *outbox, const lc_log_event *record, lc_dead
         .key = record->key,
         .value_at = outbox->bytes->len,
         .cause = cause,
-        .dead_letter = {record->value, reason, detail},
+        .dead_letter = {record->value, reason, detail, most_bytes},
     };
 
     add_message(outbox, &added);
@@ -266,7 +266,7 @@ add_reason(const lc_outbox *outbox, const message *sent, header_list *list)
     add_header(list, "__connect.errors.exception.class.name",
                lc_text_of(lc_dead_reason_name(sent->dead_letter.reason)));
     add_header(list, "__connect.errors.exception.message", lc_text_of(sent->dead_letter.detail));
-    if (sent->dead_letter.value.size > DEAD_LETTER_VALUE_BYTES)
+    if (sent->dead_letter.value.size > sent->dead_letter.most_bytes)
         add_formatted_header(list, "leadclock.truncated", "%zu", sent->dead_letter.value.size);
 }
 
@@ -290,7 +290,7 @@ produce_one(const lc_outbox *outbox, lc_log *log, size_t index, GError **error)
         add_cloud_event(outbox, sent, &list);
     if (sent->kind == MESSAGE_DEAD_LETTER) {
         outgoing.value = sent->dead_letter.value;
-        outgoing.value.size = MIN(outgoing.value.size, DEAD_LETTER_VALUE_BYTES);
+        outgoing.value.size = MIN(outgoing.value.size, sent->dead_letter.most_bytes);
         outgoing.key.size = MIN(outgoing.key.size, DEAD_LETTER_KEY_BYTES);
         add_reason(outbox, sent, &list);
     }

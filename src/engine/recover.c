@@ -3,7 +3,11 @@
 #include <inttypes.h>
 
 #define PIECE_RECORDS LC_PIECE_LEADS
-#define FENCE_AFTER_MS 1000 /* an owner that lives aborts within milliseconds of giving up */
+#define PIECE_BYTES ((size_t)32 * 1024 * 1024) /* also of records that later ones of the same key take the place of */
+#define RECORD_BYTES 256                       /* of one, beside its key and value */
+#define SILENCE_MS 10000                       /* of a changelog, before it is told */
+#define DECIDED_MS 80000                       /* the transaction time-out and 20 s (3e) */
+#define FENCE_AFTER_MS 1000                    /* an owner that lives aborts within milliseconds of giving up */
 
 /* Step 3: from what Kafka has committed to a store that shows exactly that. */
 typedef struct {
@@ -32,6 +36,8 @@ typedef struct {
     GHashTable *piece; /* lc_text * (key) -> index in `leads` or `counters`, plus one */
     GArray *leads;     /* lc_lead_change */
     GArray *counters;  /* lc_counters_change */
+    size_t piece_bytes;
+    int64_t came_ms; /* monotonic: when a record last came */
     size_t n_replayed;
 } recovery;
 
@@ -229,6 +235,26 @@ open_replay(lc_worker *worker, void *argument, GError **error)
                                          error);
 }
 
+/* A changelog of which nothing comes is told; a tool gives up. */
+static bool
+bear_silence(const recovery *r, GError **error)
+{
+    lc_worker *worker = r->worker;
+    int64_t now_ms = lc_worker_now_ms(worker);
+
+    if (worker->give_up_ms && now_ms - r->came_ms >= worker->give_up_ms) {
+        g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "partition %" PRId32 ": a changelog can't be read to its end",
+                    r->partition->number);
+        return false;
+    }
+    if (now_ms - r->came_ms >= SILENCE_MS)
+        lc_worker_complain(worker,
+                           now_ms - r->started_ms > DECIDED_MS ? "a transaction on a changelog to be decided"
+                                                               : "a changelog to be read to its end",
+                           &(GError *){NULL});
+    return true;
+}
+
 static bool
 changelog_is_empty(recovery *r, lc_changelog changelog, bool *is_empty, GError **error)
 {
@@ -239,9 +265,10 @@ changelog_is_empty(recovery *r, lc_changelog changelog, bool *is_empty, GError *
     g_autoptr(GError) problem = NULL;
     bool going = lc_worker_insist(worker, "a changelog", open_replay, &place, error);
 
+    r->came_ms = lc_worker_now_ms(worker);
     while (going && result == LC_REPLAY_NOTHING) {
         result = worker->log->ops->replay_read(worker->log, 100, &replayed, &problem);
-        going = problem == NULL && lc_worker_tend(worker, 0, error);
+        going = problem == NULL && lc_worker_tend(worker, 0, error) && bear_silence(r, error);
     }
     if (problem)
         g_propagate_error(error, g_steal_pointer(&problem));
@@ -568,6 +595,7 @@ flush_piece(recovery *r, lc_changelog changelog, int64_t end, GError **error)
     g_hash_table_remove_all(r->piece);
     g_array_set_size(r->leads, 0);
     g_array_set_size(r->counters, 0);
+    r->piece_bytes = 0;
     lc_arena_reset(&r->piece_arena);
     r->worker->log->ops->replay_release(r->worker->log);
     return done;
@@ -596,7 +624,7 @@ take_state(recovery *r, const lc_replayed *replayed, GError **error)
     lc_text lead_id;
 
     if (!lc_text_is_absent(replayed->value)) {
-        const lc_plan *plan = lc_schemas_need(r->worker->schemas, replayed->value, error);
+        const lc_plan *plan = lc_schemas_need(r->worker, replayed->value, error);
         if (plan == NULL || !lc_plan_peek_lead(plan, replayed->value.data + LC_FRAME_BYTES,
                                                replayed->value.size - LC_FRAME_BYTES, &lead_id, &change.wake_at, error))
             return false;
@@ -616,7 +644,7 @@ take_counters(recovery *r, const lc_replayed *replayed, GError **error)
     lc_metric_count *counts;
 
     if (!lc_text_is_absent(replayed->value)) {
-        const lc_plan *plan = lc_schemas_need(r->worker->schemas, replayed->value, error);
+        const lc_plan *plan = lc_schemas_need(r->worker, replayed->value, error);
         if (plan == NULL ||
             !lc_plan_read_counters(plan, replayed->value.data + LC_FRAME_BYTES, replayed->value.size - LC_FRAME_BYTES,
                                    &r->piece_arena, &channel, &cohort, &partition, &counts, &change.n_counts, error))
@@ -638,12 +666,19 @@ take_replayed(recovery *r, lc_changelog changelog, const lc_replayed *replayed, 
         changelog == LC_CHANGELOG_STATE ? take_state(r, replayed, &problem) : take_counters(r, replayed, &problem);
 
     r->n_replayed++;
+    r->piece_bytes += replayed->key.size + replayed->value.size + RECORD_BYTES;
     if (taken)
         return true;
-    /* A registry that does not answer is waited for; anything else in a changelog of ours is damage. */
+    /* What can't be read in a changelog of ours is damage. */
     if (g_error_matches(problem, LC_ERROR, LC_ERROR_RECORD))
         problem->code = LC_ERROR_FATAL;
-    g_propagate_error(error, g_steal_pointer(&problem));
+    if (g_error_matches(problem, LC_ERROR, LC_ERROR_FATAL))
+        g_prefix_error(
+            &problem, "changelog damaged: %s [%" PRId32 "], offset %" PRId64 " ('leadclock reset' starts anew): ",
+            r->worker->options.output_names[changelog == LC_CHANGELOG_STATE ? LC_OUTPUT_STATE : LC_OUTPUT_COUNTERS],
+            r->partition->number, replayed->offset);
+    if (problem)
+        g_propagate_error(error, g_steal_pointer(&problem));
     return false;
 }
 
@@ -708,9 +743,11 @@ replay_records(recovery *r, lc_changelog changelog, GError **error)
         }
         if (!lc_worker_tend(worker, 0, error) || worker->assignments != r->assignments)
             return STEP_FAILED;
-        if (result != LC_REPLAY_RECORD && lc_worker_now_ms(worker) - r->started_ms > 80000)
-            lc_worker_complain(worker, "a transaction on a changelog to be decided", &(GError *){NULL});
-        if (!complete && r->leads->len + r->counters->len >= PIECE_RECORDS) {
+        if (result == LC_REPLAY_RECORD)
+            r->came_ms = lc_worker_now_ms(worker);
+        else if (!complete && !bear_silence(r, error))
+            return STEP_FAILED;
+        if (!complete && (r->leads->len + r->counters->len >= PIECE_RECORDS || r->piece_bytes >= PIECE_BYTES)) {
             step done = flush_piece(r, changelog, MIN(replayed.offset + 1, r->ends[changelog]), error);
             if (done != STEP_DONE)
                 return done;
@@ -730,7 +767,7 @@ replay(recovery *r, lc_changelog changelog, GError **error)
     if (r->reached[changelog] >= r->ends[changelog])
         return STEP_DONE;
     r->replay_from = r->reached[changelog];
-    r->replay_began_ms = lc_worker_now_ms(worker);
+    r->replay_began_ms = r->came_ms = lc_worker_now_ms(worker);
     step done = STEP_FAILED;
     if (lc_worker_insist(worker, "a changelog", open_replay, &place, error))
         done = replay_records(r, changelog, error);
@@ -738,6 +775,7 @@ replay(recovery *r, lc_changelog changelog, GError **error)
     g_hash_table_remove_all(r->piece);
     g_array_set_size(r->leads, 0);
     g_array_set_size(r->counters, 0);
+    r->piece_bytes = 0;
     lc_arena_reset(&r->piece_arena);
     worker->log->ops->replay_close(worker->log);
     return done;

@@ -157,8 +157,14 @@ lc_schemas_ask(lc_schemas *schemas, const uint32_t *ids, size_t n, bool final, G
     return true;
 }
 
+static bool
+ask_for(lc_worker *worker, void *id, GError **error)
+{
+    return lc_schemas_ask(worker->schemas, id, 1, true, error);
+}
+
 const lc_plan *
-lc_schemas_need(lc_schemas *schemas, lc_text value, GError **error)
+lc_schemas_need(lc_worker *worker, lc_text value, GError **error)
 {
     const lc_plan *plan;
     uint32_t id;
@@ -167,11 +173,11 @@ lc_schemas_need(lc_schemas *schemas, lc_text value, GError **error)
         g_set_error(error, LC_ERROR, LC_ERROR_FATAL, "a value that is not Leadclock's");
         return NULL;
     }
-    lc_plan_state state = lc_schemas_plan(schemas, id, &plan);
+    lc_plan_state state = lc_schemas_plan(worker->schemas, id, &plan);
     if (state == LC_PLAN_NOT_ASKED) {
-        if (!lc_schemas_ask(schemas, &id, 1, true, error))
+        if (!lc_worker_insist(worker, "the schema registry", ask_for, &id, error))
             return NULL;
-        state = lc_schemas_plan(schemas, id, &plan);
+        state = lc_schemas_plan(worker->schemas, id, &plan);
     }
     if (state == LC_PLAN_READY)
         return plan;

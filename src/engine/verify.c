@@ -66,6 +66,7 @@ static bool
 read_up_to(verification *v, lc_changelog changelog, int64_t end, GError **error)
 {
     lc_log *log = v->worker->log;
+    int64_t came_ms = lc_worker_now_ms(v->worker);
     bool complete = false;
 
     for (size_t n = 1; !complete; n++) {
@@ -80,6 +81,13 @@ read_up_to(verification *v, lc_changelog changelog, int64_t end, GError **error)
             keep(v, changelog, replayed.key, replayed.value);
         complete = (result == LC_REPLAY_RECORD && replayed.offset >= end - 1) ||
                    (result == LC_REPLAY_END && replayed.offset >= end);
+        if (result != LC_REPLAY_NOTHING)
+            came_ms = lc_worker_now_ms(v->worker);
+        else if (lc_worker_now_ms(v->worker) - came_ms >= v->worker->give_up_ms) {
+            g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "partition %" PRId32 ": a changelog can't be read to its end",
+                        v->partition);
+            return false;
+        }
         if (n % RELEASE_EVERY == 0)
             log->ops->replay_release(log);
         if (lc_worker_is_stopping(v->worker))
@@ -148,7 +156,7 @@ static bool
 expected_wake_up(verification *v, lc_text state, lc_instant *wake_at, GError **error)
 {
     lc_text id;
-    const lc_plan *plan = lc_schemas_need(v->worker->schemas, state, error);
+    const lc_plan *plan = lc_schemas_need(v->worker, state, error);
 
     return plan &&
            lc_plan_peek_lead(plan, state.data + LC_FRAME_BYTES, state.size - LC_FRAME_BYTES, &id, wake_at, error);
@@ -217,7 +225,7 @@ counts_agree(verification *v, const lc_store_read *read, lc_text value, bool *ag
     size_t n = 0, n_stored = 0;
 
     if (!lc_text_is_absent(value)) {
-        const lc_plan *plan = lc_schemas_need(v->worker->schemas, value, error);
+        const lc_plan *plan = lc_schemas_need(v->worker, value, error);
         if (plan == NULL || !lc_plan_read_counters(plan, value.data + LC_FRAME_BYTES, value.size - LC_FRAME_BYTES,
                                                    &v->arena, &channel, &cohort, &partition, &counts, &n, error))
             return false;
@@ -246,11 +254,20 @@ compare_population(verification *v, lc_text key, GError **error)
         return false;
     v->verified->populations++;
     if (!agree)
-        tell(v, LC_DIFFERS_POPULATION, name, read.n_counts[0] == 0 ? "missing" : "different");
+        tell(v, LC_DIFFERS_POPULATION, name, read.n_counts[0] == 0 ? "missing" : (wanted ? "different" : "extra"));
     return true;
 }
 
 /* ---- A partition ---- */
+
+static lc_text *
+copy_text(lc_text text)
+{
+    lc_text *copy = g_malloc(sizeof *copy + text.size);
+
+    *copy = (lc_text){memcpy(copy + 1, text.data, text.size), text.size};
+    return copy;
+}
 
 /* The keys of a changelog as they are now: reading on replaces what the table holds. */
 static GPtrArray *
@@ -262,10 +279,7 @@ copy_keys(const verification *v, lc_changelog changelog)
 
     g_hash_table_iter_init(&iter, v->latest[changelog]);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        lc_text key = ((const latest *)value)->key;
-        lc_text *copy = g_malloc(sizeof *copy + key.size);
-        *copy = (lc_text){memcpy(copy + 1, key.data, key.size), key.size};
-        g_ptr_array_add(keys, copy);
+        g_ptr_array_add(keys, copy_text(((const latest *)value)->key));
     }
     return keys;
 }
@@ -299,20 +313,31 @@ compare_all_populations(verification *v, GError **error)
     return true;
 }
 
-/* Keys of leads that no changelog has named so far are looked at once more, as any lead is. */
+/* What follows `mark` in the key of a store; absent: it is another key. */
+static lc_text
+part_after(lc_text key, const char *mark)
+{
+    const char *at = memmem(key.data, key.size, mark, strlen(mark));
+    const char *rest = at ? at + strlen(mark) : NULL;
+
+    return (lc_text){rest, rest ? key.size - (size_t)(rest - key.data) : 0};
+}
+
+/* Keys of leads and populations that no changelog has named so far are looked at once more, as any other. */
 static void
-collect_strangers(verification *v, const lc_text *keys, size_t n, GPtrArray *strangers)
+collect_strangers(verification *v, const lc_text *keys, size_t n, GPtrArray *leads, GPtrArray *populations)
 {
     for (size_t i = 0; i < n; i++) {
-        const char *mark = memmem(keys[i].data, keys[i].size, "}:lead:", 7);
-        if (mark == NULL)
-            continue;
-        lc_text id = {mark + 7, keys[i].size - (size_t)(mark + 7 - keys[i].data)};
-        if (g_hash_table_contains(v->latest[LC_CHANGELOG_STATE], &id))
-            continue;
-        lc_text *copy = g_malloc(sizeof *copy + id.size);
-        *copy = (lc_text){memcpy(copy + 1, id.data, id.size), id.size};
-        g_ptr_array_add(strangers, copy);
+        lc_text id = part_after(keys[i], "}:lead:"), name = part_after(keys[i], "}:counters:");
+        if (!lc_text_is_absent(id)) {
+            if (!g_hash_table_contains(v->latest[LC_CHANGELOG_STATE], &id))
+                g_ptr_array_add(leads, copy_text(id));
+        } else if (!lc_text_is_absent(name)) {
+            g_autofree char *key = g_strdup_printf("%.*s|%" PRId32, LC_TEXT_ARGS(name), v->partition);
+            lc_text text = lc_text_of(key);
+            if (!g_hash_table_contains(v->latest[LC_CHANGELOG_COUNTERS], &text))
+                g_ptr_array_add(populations, copy_text(text));
+        }
     }
 }
 
@@ -323,14 +348,18 @@ compare_strangers(verification *v, GError **error)
     uint64_t cursor = 0;
 
     do {
-        g_autoptr(GPtrArray) strangers = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(GPtrArray) leads = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(GPtrArray) populations = g_ptr_array_new_with_free_func(g_free);
         lc_text *keys;
         size_t n;
         if (!store->ops->scan(store, v->partition, &cursor, &keys, &n, error))
             return false;
-        collect_strangers(v, keys, n, strangers);
-        if (strangers->len && !compare_leads(v, strangers, error))
+        collect_strangers(v, keys, n, leads, populations);
+        if (leads->len && !compare_leads(v, leads, error))
             return false;
+        for (guint i = 0; i < populations->len; i++)
+            if (!compare_population(v, *(const lc_text *)populations->pdata[i], error))
+                return false;
         lc_arena_reset(&v->arena);
     } while (cursor);
     return true;

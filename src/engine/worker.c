@@ -6,6 +6,7 @@
 #define TEND_EVERY_MS 500 /* the group is polled at least so often while something is waited for */
 #define COMPLAIN_EVERY_MS 10000
 #define RETRY_AFTER_MS 200
+#define MANY_TROUBLES 5   /* within COMPLAIN_EVERY_MS */
 #define ASK_EVERY_MS 5000 /* for ends, when no timer asks sooner */
 
 /* ---- The machine's clocks ---- */
@@ -136,7 +137,8 @@ lc_worker_new(const lc_worker_options *options)
     lc_wall_clock_init(&worker->wall_clock, options->max_future);
     worker->probed_ms = INT64_MIN / 2;
     worker->report.ahead_of_broker = LC_ABSENT;
-    worker->complained_ms = INT64_MIN / 2;
+    worker->complained_ms = worker->trouble_ms = INT64_MIN / 2;
+    worker->report.turned_ms = worker->shared.turned_ms = lc_worker_now_ms(worker);
     worker->batch = lc_batch_new(worker);
     g_mutex_init(&worker->shared_lock);
     return worker;
@@ -221,6 +223,8 @@ static void
 give_up_assignment(lc_worker *worker)
 {
     worker->assignments++;
+    worker->report.joined = false;
+    worker->n_unanswered = 0;
     lc_batch_abort(worker->batch);
     g_ptr_array_set_size(worker->partitions, 0);
     worker->log->ops->release_assignment(worker->log);
@@ -295,6 +299,7 @@ lc_worker_tend(lc_worker *worker, int wait_ms, GError **error)
     if (wait_ms == 0 && lc_worker_now_ms(worker) - worker->tended_ms < TEND_EVERY_MS)
         return true;
     pause_all(worker);
+    lc_worker_publish_report(worker);
     do {
         if (!worker->log->ops->poll(worker->log, wait_ms, &event, error))
             return false;
@@ -427,16 +432,27 @@ wants_time(const lc_worker *worker, lc_instant wall)
     return worker->partitions->len > 0 && lc_worker_now_ms(worker) - worker->asked_ms >= ASK_EVERY_MS;
 }
 
+/* Who only reads would not notice brokers that are away. */
+static bool
+is_unanswered(unsigned n_questions)
+{
+    return n_questions >= 2;
+}
+
 static void
 ask_ends(lc_worker *worker, lc_instant wall, int64_t now_ms)
 {
     const lc_log_end *ends;
     size_t n;
-    g_autoptr(GError) unimportant = NULL; /* asked again soon */
+    g_autoptr(GError) problem = NULL; /* once is nothing: asked again soon */
 
     worker->asked_ms = now_ms;
-    if (!worker->log->ops->ends(worker->log, &ends, &n, &unimportant))
+    if (!worker->log->ops->ends(worker->log, &ends, &n, &problem)) {
+        if (is_unanswered(++worker->n_unanswered))
+            lc_worker_complain(worker, "Kafka", &problem);
         return;
+    }
+    worker->n_unanswered = 0;
     for (size_t i = 0; i < n; i++) {
         lc_partition *partition = lc_worker_partition(worker, ends[i].partition);
         /* Above the stable end there is an open transaction: it counts as behind until that is read too. */
@@ -488,7 +504,8 @@ make_ready(lc_worker *worker, GError **error)
             return false;
     }
     resume_all(worker);
-    worker->report.waiting_for[0] = '\0';
+    if (!is_unanswered(worker->n_unanswered))
+        worker->report.waiting_for[0] = '\0';
     return true;
 }
 
@@ -523,6 +540,23 @@ go_round(lc_worker *worker, GError **error)
     return !worker->producer_ready || lc_batch_process(worker->batch, error);
 }
 
+/* One trouble is told, and tried again at once. Where they don't end, the log is not to be filled. */
+static void
+take_trouble(lc_worker *worker, const char *problem)
+{
+    int64_t now_ms = lc_worker_now_ms(worker);
+
+    if (now_ms - worker->trouble_ms >= COMPLAIN_EVERY_MS) {
+        worker->trouble_ms = now_ms;
+        worker->n_troubles = 0;
+    }
+    bool many = ++worker->n_troubles > MANY_TROUBLES;
+    g_log_structured(G_LOG_DOMAIN, many ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_WARNING, "WORKER",
+                     worker->options.transactional_id, "MESSAGE", "%s; recovering", problem);
+    lc_worker_publish_report(worker);
+    worker->time->sleep_ms(worker->time, many ? TEND_EVERY_MS : 10);
+}
+
 /* After a round that did not end well. False: the worker must stop. */
 static bool
 bear(lc_worker *worker, GError **problem)
@@ -533,10 +567,8 @@ bear(lc_worker *worker, GError **problem)
         return false;
     if (g_error_matches(*problem, LC_ERROR, LC_ERROR_ABORT))
         worker->producer_ready = false;
-    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "WORKER", worker->options.transactional_id, "MESSAGE",
-                     "%s; recovering", (*problem)->message);
+    take_trouble(worker, (*problem)->message);
     g_clear_error(problem);
-    worker->time->sleep_ms(worker->time, 10);
     return true;
 }
 

@@ -84,9 +84,9 @@ uint32_t lc_schemas_id(const lc_schemas *schemas, lc_output output, lc_schema sc
 lc_plan_state lc_schemas_plan(lc_schemas *schemas, uint32_t id, const lc_plan **plan);
 /* Asks the registry for ids. Those it says it has not stay NOT_ASKED until `final`: then NO_SUCH_ID for a minute. */
 bool lc_schemas_ask(lc_schemas *schemas, const uint32_t *ids, size_t n, bool final, GError **error);
-/* The plan that a framed value of ours needs, asked for where it is not known. LC_ERROR_RETRY: the registry does not
- * answer; LC_ERROR_FATAL: the value is not ours, or its schema can't be had or read. */
-const lc_plan *lc_schemas_need(lc_schemas *schemas, lc_text value, GError **error);
+/* The plan that a framed value of ours needs; a registry that does not answer is waited for. NULL: give up (see
+ * lc_worker_tend), or LC_ERROR_FATAL: the value is not ours, or its schema can't be had or read. */
+const lc_plan *lc_schemas_need(lc_worker *worker, lc_text value, GError **error);
 
 /* ---- facts.c ---- */
 
@@ -111,6 +111,7 @@ void lc_fact_refuse(lc_batch_record *record, lc_dead_reason reason, lc_arena *ar
 
 /* A fact whose outcomes Kafka refused for their size goes to the dead letters when it comes again. */
 void lc_facts_poison(lc_worker *worker, const lc_log_event *record);
+bool lc_facts_is_poison(const lc_worker *worker, const lc_log_event *record);
 
 /* ---- counters.c ---- */
 
@@ -170,8 +171,9 @@ void lc_outbox_add_outcome(lc_outbox *outbox, lc_text lead_id, const lc_outcome 
 size_t lc_outbox_add_state(lc_outbox *outbox, int32_t partition, const lc_lead *lead, int64_t *offset);
 void lc_outbox_add_counters(lc_outbox *outbox, int32_t partition, const lc_population *population,
                             const lc_stored_count *counts, size_t n, lc_arena *arena, int64_t *offset);
+/* At most `most_bytes` of the value. */
 void lc_outbox_add_dead_letter(lc_outbox *outbox, const lc_log_event *record, lc_dead_reason reason, const char *detail,
-                               lc_cause_of cause);
+                               size_t most_bytes, lc_cause_of cause);
 /* The value of a message, with its frame; absent: a tombstone. Good until something is added. */
 lc_text lc_outbox_value(const lc_outbox *outbox, size_t message);
 size_t lc_outbox_size(const lc_outbox *outbox);
@@ -273,6 +275,9 @@ struct lc_worker {
     int64_t tended_ms;     /* monotonic: when the group was last polled */
     int64_t give_up_ms;    /* a server is waited for so long; 0: for ever */
     int64_t complained_ms; /* monotonic: when a wait was last logged */
+    int64_t trouble_ms;    /* monotonic: the first of the last rounds that ended badly, and how many they were */
+    unsigned n_troubles;
+    unsigned n_unanswered; /* questions for ends, one after the other */
     lc_wall_clock wall_clock;
     bool clock_doubted;
     bool told_create_time; /* that the broker's clock can't be read */

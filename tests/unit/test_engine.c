@@ -314,6 +314,99 @@ a_fact_whose_outcomes_are_refused_for_their_size_goes_to_the_dead_letters(void *
     assert_int_equal(bench_counter(b, "rejected"), 0);
 }
 
+static void
+a_dead_letter_that_is_refused_for_its_size_is_sent_shorter(void **state)
+{
+    bench *b = *state;
+    g_autofree char *huge = g_strnfill(300000, 'x');
+    lc_memory_broker_limits(b->broker)->max_record_bytes[LC_OUTPUT_DEAD_LETTERS] = 200000;
+    lc_memory_append(b->broker, 0, bench_partition_of("lead"), LC_TEXT("lead"), lc_text_of(huge), LC_ABSENT);
+    hand_off(b, "lead");
+    run(b, 10 * LC_SECOND);
+    g_autofree char *reasons = bench_dead_letters(b);
+    assert_string_equal(reasons, "BAD_FACT");
+    assert_int_equal(bench_counter(b, "handed_off"), 1);
+}
+
+/* ---- What others see of it ---- */
+
+typedef struct {
+    bench *b;
+    lc_memory_fault fault;
+    lc_instant from;   /* of the fault */
+    lc_duration quiet; /* the longest that the loop did not go round */
+    char waiting_for[256];
+    uint64_t transactions;
+} onlooker;
+
+static onlooker watching;
+
+static bool
+has_fault(lc_memory_world *world, lc_memory_fault fault)
+{
+    return fault == watching.fault && world->now(world) >= watching.from;
+}
+
+static void
+look(void *data)
+{
+    bench *b = data;
+    lc_worker_report report;
+    if (b->worker == NULL)
+        return;
+    lc_worker_get_report(b->worker, &report);
+    watching.quiet = MAX(watching.quiet, b->time.monotonic_ms(&b->time) - report.turned_ms);
+    memcpy(watching.waiting_for, report.waiting_for, sizeof watching.waiting_for);
+    watching.transactions = 0;
+    for (int i = 0; i < LC_HISTOGRAM_BUCKETS; i++)
+        watching.transactions += report.transaction_ms.counts[i];
+    lc_worker_report_clear(&report);
+}
+
+static void
+watch(bench *b, lc_memory_fault fault, lc_instant from)
+{
+    watching = (onlooker){.b = b, .fault = fault, .from = from};
+    b->manual.world.fault = has_fault;
+    b->meanwhile = look;
+}
+
+static void
+a_recovery_that_waits_is_alive_and_says_so(void **state)
+{
+    bench *b = *state;
+    hand_off(b, "lead");
+    run(b, 2 * LC_SECOND);
+    lc_memory_redis_empty(b->redis);
+    watch(b, LC_MEMORY_FAULT_FETCH, 0);
+    run(b, 5 * LC_MINUTE);
+    assert_in_range(watching.quiet, 0, 30 * LC_SECOND);
+    assert_non_null(strstr(watching.waiting_for, "changelog"));
+}
+
+static void
+brokers_that_are_away_are_noticed_though_nothing_is_to_be_done(void **state)
+{
+    bench *b = *state;
+    watch(b, LC_MEMORY_FAULT_ENDS, b->manual.now + 30 * LC_SECOND);
+    run(b, 20 * LC_SECOND);
+    assert_string_equal(watching.waiting_for, "");
+    run(b, LC_MINUTE);
+    assert_non_null(strstr(watching.waiting_for, "Kafka"));
+}
+
+static void
+large_records_do_not_make_large_batches(void **state)
+{
+    bench *b = *state;
+    g_autofree char *huge = g_strnfill(8000000, 'x');
+    for (int i = 0; i < 20; i++)
+        lc_memory_append(b->broker, 0, bench_partition_of("lead"), LC_TEXT("lead"), lc_text_of(huge), LC_ABSENT);
+    watch(b, LC_MEMORY_FAULT_FETCH, LC_NEVER);
+    run(b, 10 * LC_SECOND);
+    assert_in_range(watching.transactions, 3, 10);
+}
+
 /* ---- Where it must stop ---- */
 
 static void
@@ -433,6 +526,11 @@ main(void)
         cmocka_unit_test(what_is_no_fact_goes_to_the_dead_letters_with_its_reason),
         cmocka_unit_test_setup_teardown(a_fact_whose_outcomes_are_refused_for_their_size_goes_to_the_dead_letters,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(a_dead_letter_that_is_refused_for_its_size_is_sent_shorter, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_recovery_that_waits_is_alive_and_says_so, setup, teardown),
+        cmocka_unit_test_setup_teardown(brokers_that_are_away_are_noticed_though_nothing_is_to_be_done, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(large_records_do_not_make_large_batches, setup, teardown),
         cmocka_unit_test_setup_teardown(changelogs_without_committed_offsets_stop_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_store_ahead_of_kafka_stops_it, setup, teardown),
         cmocka_unit_test_setup_teardown(inputs_deleted_before_they_were_read_stop_it, setup, teardown),
