@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #define ASK_AGAIN_AFTER_MS 2000 /* a registry must say twice, so long apart, that it has no such id */
-#define ASK_AT_ONCE 100u        /* ids, so that the group is tended meanwhile */
+#define ASK_AT_ONCE 16u         /* ids, so that the group is tended meanwhile */
 
 void
 lc_fact_refuse(lc_batch_record *record, lc_dead_reason reason, lc_arena *arena, const char *format, ...)

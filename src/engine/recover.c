@@ -789,12 +789,15 @@ load_partition(recovery *r, GError **error)
     lc_partition *partition = r->partition;
     lc_store *store = r->worker->store;
     lc_store_read read = {.partition = partition->number, .due_before = 0, .max_due = 0, .all_populations = true};
+    g_autoptr(GError) problem = NULL;
 
-    if (!store->ops->read_begin(store, &read, 1, error) || !store->ops->read_end(store, error)) {
+    if (!store->ops->read_begin(store, &read, 1, &problem) || !store->ops->read_end(store, &problem)) {
         r->worker->store_ready = false;
-        if (error && !g_error_matches(*error, LC_ERROR, LC_ERROR_RETRY))
+        if (!g_error_matches(problem, LC_ERROR, LC_ERROR_RETRY)) {
+            g_propagate_error(error, g_steal_pointer(&problem));
             return STEP_FAILED;
-        g_clear_error(error);
+        }
+        lc_worker_complain(r->worker, "Redis", &problem);
         return STEP_AGAIN;
     }
     if (!lc_text_equal(read.applied, r->applied_text))

@@ -200,8 +200,21 @@ lc_worker_knows_policy_hash(const lc_worker *worker, lc_text hash)
 
 /* ---- The group ---- */
 
-static void
-take_assignment(lc_worker *worker)
+/* Topics that grew while it runs: keys lie elsewhere now, and there is no place for these partitions in the store. */
+static bool
+refuse_partition(const lc_worker *worker, int32_t number, GError **error)
+{
+    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
+                "the group gives out partition %" PRId32 ", but the topics had %" PRId32
+                " when this started: leads lie "
+                "in other partitions now; give all inputs and changelogs as many ('leadclock topics' shows which "
+                "differ), then 'leadclock reset' starts anew",
+                number, worker->partition_count);
+    return false;
+}
+
+static bool
+take_assignment(lc_worker *worker, GError **error)
 {
     size_t n;
     const int32_t *numbers = worker->log->ops->assignment(worker->log, &n);
@@ -211,12 +224,15 @@ take_assignment(lc_worker *worker)
     g_hash_table_remove_all(worker->members);
     g_hash_table_remove_all(worker->fenced);
     for (size_t i = 0; i < n; i++) {
+        if (numbers[i] >= worker->partition_count)
+            return refuse_partition(worker, numbers[i], error);
         if (lc_worker_partition(worker, numbers[i]) == NULL)
             g_ptr_array_add(worker->partitions, lc_partition_new(worker, numbers[i]));
         g_string_append_printf(list, "%s%" PRId32, i ? "," : "", numbers[i]);
     }
     g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "WORKER", worker->options.transactional_id, "PARTITIONS",
                      list->str, "MESSAGE", "partitions assigned");
+    return true;
 }
 
 static void
@@ -247,8 +263,7 @@ lc_worker_handle(lc_worker *worker, const lc_log_event *event, GError **error)
             partition->read[event->topic] = MAX(partition->read[event->topic], event->offset);
         return true;
     case LC_LOG_ASSIGNED:
-        take_assignment(worker);
-        return true;
+        return take_assignment(worker, error);
     case LC_LOG_REVOKED:
         give_up_assignment(worker);
         return false;

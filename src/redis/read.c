@@ -234,6 +234,8 @@ check_answers(lc_redis_store *store, const lc_store_read *read, const redisReply
     for (size_t i = 0; i < answers->elements; i++)
         if (answers->element[i]->type == REDIS_REPLY_ERROR) {
             lc_connection_refuse(answers->element[i], error);
+            if (g_str_has_prefix(answers->element[i]->str, "WRONGTYPE"))
+                g_prefix_error(error, "what is stored is damaged, 'leadclock rebuild' makes it anew: ");
             lc_connection_close(&store->connection);
             return false;
         }

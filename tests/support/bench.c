@@ -112,6 +112,8 @@ bench_run(bench *b, lc_duration duration)
 {
     const lc_registry_options registry = {.file = b->registry_file};
     b->options.log = lc_memory_log_new(b->broker, "instance", b->options.transactional_id);
+    if (b->alter_log)
+        b->alter_log(b->options.log);
     b->options.store = lc_memory_store_new(b->redis);
     b->options.registry = lc_registry_new(&registry, NULL);
     b->run_until = b->manual.now + duration;

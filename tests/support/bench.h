@@ -20,6 +20,7 @@ typedef struct {
     lc_instant run_until;
     lc_duration wall_ahead;         /* the wall clock, of the broker's */
     void (*meanwhile)(void *bench); /* called while it runs, or NULL */
+    void (*alter_log)(lc_log *log); /* before it runs, or NULL */
     GError *error;                  /* of the last run */
 } bench;
 

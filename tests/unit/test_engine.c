@@ -490,6 +490,33 @@ a_changelog_whose_beginning_was_deleted_rebuilds_nothing(void **state)
     assert_stops(b, LC_ERROR_FATAL, "reset");
 }
 
+static bool
+say_one_partition(lc_log *log, int32_t *partitions, GError **error)
+{
+    (void)log, (void)error;
+    *partitions = 1;
+    return true;
+}
+
+static void
+had_one_partition(lc_log *log)
+{
+    static lc_log_ops altered;
+    altered = *log->ops;
+    altered.check_topics = say_one_partition;
+    log->ops = &altered;
+}
+
+static void
+topics_that_grow_stop_it(void **state)
+{
+    bench *b = *state;
+    lc_memory_redis_free(b->redis);
+    b->redis = lc_memory_redis_new(&b->manual.world, 1);
+    b->alter_log = had_one_partition;
+    assert_stops(b, LC_ERROR_CONFIG, "partition 1");
+}
+
 static void
 a_changed_policy_is_refused_unless_accepted(void **state)
 {
@@ -536,6 +563,7 @@ main(void)
         cmocka_unit_test_setup_teardown(inputs_deleted_before_they_were_read_stop_it, setup, teardown),
         cmocka_unit_test_setup_teardown(deleted_input_that_held_no_fact_stops_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_changelog_whose_beginning_was_deleted_rebuilds_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(topics_that_grow_stop_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_changed_policy_is_refused_unless_accepted, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
