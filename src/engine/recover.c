@@ -294,6 +294,27 @@ begin_group(recovery *r, const int64_t *lows, GError **error)
     return STEP_DONE;
 }
 
+static bool
+accept_policy_change(lc_worker *worker, lc_text hash, GError **error)
+{
+    static const char what[] = "the policy has changed for leads that were judged already: the documents in effect are "
+                               "not those that the last commit used";
+    static const char then[] = "from now on leads are judged by the new text when next judged, and what was published "
+                               "before is not corrected";
+    if (!worker->options.accept_policy_change) {
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
+                    "%s (%.12s...); put them back, give the new text a later `effective_from`, or start with "
+                    "--accept-policy-change: %s",
+                    what, hash.data, then);
+        return false;
+    }
+    if (!worker->told_policy_change)
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
+                         "%s (%.12s...); this is accepted (--accept-policy-change): %s", what, hash.data, then);
+    worker->told_policy_change = true;
+    return true;
+}
+
 /* O of one topic; C is the largest pair found. */
 static step
 take_committed(recovery *r, int topic, int64_t low, int64_t end, GError **error)
@@ -321,16 +342,9 @@ take_committed(recovery *r, int topic, int64_t low, int64_t end, GError **error)
             committed->offset < low ? "facts were deleted before they were read" : "Kafka has lost records");
         return stop(r, error, problem);
     }
-    if (!r->worker->options.accept_policy_change && !r->partition->policy_checked &&
-        !lc_worker_knows_policy_hash(r->worker, metadata.policy_hash)) {
-        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
-                    "the policy has changed for leads that were judged already: the documents in effect are not those "
-                    "that the last commit used (%.12s...); put them back, give the new text a later `effective_from`, "
-                    "or start with --accept-policy-change: from then on leads are judged by the new text when next "
-                    "judged, and what was published before is not corrected",
-                    metadata.policy_hash.data);
+    if (!r->partition->policy_checked && !lc_worker_knows_policy_hash(r->worker, metadata.policy_hash) &&
+        !accept_policy_change(r->worker, metadata.policy_hash, error))
         return STEP_FAILED;
-    }
     r->offsets[topic] = committed->offset;
     for (int i = 0; i < LC_CHANGELOGS; i++)
         r->ends[i] = MAX(r->ends[i], metadata.ends[i]);

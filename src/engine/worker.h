@@ -281,7 +281,8 @@ struct lc_worker {
     lc_wall_clock wall_clock;
     bool clock_doubted;
     bool told_create_time; /* that the broker's clock can't be read */
-    int64_t probed_ms;     /* monotonic: when the broker was last asked for its clock */
+    bool told_policy_change;
+    int64_t probed_ms; /* monotonic: when the broker was last asked for its clock */
     char *policy_hash;
     lc_instant policy_hash_until;
     GHashTable *poison; /* "topic/partition/offset" of facts whose outcomes Kafka refused for their size */

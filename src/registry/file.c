@@ -46,7 +46,7 @@ file_register(lc_registry *registry, const char *subject, const char *schema_jso
         g_autofree char *name = record_name(schema);
         refuse(error,
                "%s: no id has the schema of %s (subject %s); add a line \"%u\": SCHEMA, where SCHEMA is the content of "
-               "its .avsc file",
+               "its .avsc file (docs/configuration.md has a line that makes the file of all of them)",
                file->path, name, subject, file->last_id + 1);
     }
     json_decref(schema);
@@ -124,7 +124,7 @@ lc_file_registry_new(const char *path, GError **error)
         if (problem.line > 0)
             refuse(error, "%s:%d:%d: %s", path, problem.line, problem.column, problem.text);
         else
-            refuse(error, "%s", problem.text);
+            refuse(error, "registry.file can't be read: %s", problem.text);
         return NULL;
     }
     file_registry *file = g_new0(file_registry, 1);

@@ -194,7 +194,9 @@ const lc_option lc_options[] = {
     {"registry.user", OPTION_TEXT, NULL, AT(registry.user), .doc = "User at the registry (HTTP basic)."},
     {"registry.password", OPTION_SECRET, NULL, AT(registry.password), .doc = "Password at the registry."},
     {"registry.file", OPTION_TEXT, NULL, AT(registry.file), .check = check_not_empty,
-     .doc = "Instead of a server: a JSON object of id to schema. Relative to this file."},
+     .doc = "Instead of a server: a JSON object of id to schema. Relative to this file. `jq -s 'reduce .[] as $s ({}; "
+            ".[\"\\(length + 1)\"] = $s)' schemas/*.avsc > schemas.json` makes one; an id that was used must keep its "
+            "schema, new ones are added."},
     {"redis.url", OPTION_TEXT, "redis://127.0.0.1:6379/0", AT(redis.url), .check = check_redis_url,
      .doc = "`redis://HOST:PORT/DATABASE`, `rediss://` (TLS), or `unix:///PATH`."},
     {"redis.user", OPTION_TEXT, NULL, AT(redis.user), .doc = "User at Redis."},
