@@ -127,19 +127,33 @@ count_shared(const lc_moment *moments, size_t place, const question *question)
     return n;
 }
 
+/* The clocks of both run alike up to `then`, or to the first fact that one of them may not have. */
+static lc_instant
+shared_until(const lc_judge *judge, size_t n_shared, const question *question)
+{
+    lc_instant until = question->then;
+
+    if (question->fact)
+        until = MIN(until, question->fact->at);
+    if (n_shared < judge->moments->len)
+        until = MIN(until, g_array_index(judge->moments, lc_moment, n_shared).at);
+    return until;
+}
+
 static lc_shared
-derive_before(lc_judge *judge, size_t n_shared, lc_instant then)
+derive_before(lc_judge *judge, size_t n_shared, const question *question)
 {
     lc_replay *after = &judge->after;
     lc_shared shared = {0};
 
-    if (then == LC_ABSENT) {
-        lc_replay_begin(&judge->before, then);
+    if (question->then == LC_ABSENT) {
+        lc_replay_begin(&judge->before, question->then);
         return shared;
     }
+    lc_clocks_advance(after, shared_until(judge, n_shared, question));
     if (after->cycle)
         shared = (lc_shared){after->cycle->n_findings, after->cycle->n_stages};
-    lc_replay_fork(&judge->before, after, then);
+    lc_replay_fork(&judge->before, after, question->then);
     lc_replay_take(&judge->before, &g_array_index(judge->moments, lc_moment, n_shared), judge->moments->len - n_shared);
     lc_replay_end(&judge->before);
     return shared;
@@ -154,7 +168,7 @@ derive_both(lc_judge *judge, const question *question)
 
     lc_replay_begin(&judge->after, question->now);
     lc_replay_take(&judge->after, moments, n_shared);
-    lc_shared shared = derive_before(judge, n_shared, question->then);
+    lc_shared shared = derive_before(judge, n_shared, question);
     lc_replay_take(&judge->after, moments + n_shared, place - n_shared);
     if (question->fact)
         lc_replay_take(&judge->after, question->fact, 1);
