@@ -1,6 +1,7 @@
 #include "lead_table.h"
 
 #include "text_hash.h"
+#include "wake_heap.h"
 
 G_STATIC_ASSERT(offsetof(lc_table_lead, lead.id) == 0);
 
@@ -9,112 +10,12 @@ struct lc_fact_texts {
     lc_attribute attributes[]; /* then the bytes of all texts */
 };
 
-/* One wake-up; `at` stands here too, so that most comparisons touch the heap alone. */
-typedef struct {
-    lc_instant at;
-    lc_table_lead *lead;
-} wake_up;
-
 struct lc_lead_table {
     GHashTable *leads; /* lc_table_lead *, a set by id */
-    GArray *heap;      /* of wake_up; a child of i is at ARITY * i + 1 and on */
+    lc_wake_heap *wake_ups;
     void (*forget)(lc_table_lead *lead, void *data);
     void *data;
 };
-
-/* Four children a node: a heap half as deep, whose siblings share a cache line. */
-#define ARITY 4
-
-/* ---- Wake-ups ---- */
-
-static bool
-fires_before(const wake_up *a, const wake_up *b)
-{
-    if (a->at != b->at)
-        return a->at < b->at;
-    return lc_text_compare(a->lead->lead.id, b->lead->lead.id) < 0;
-}
-
-static void
-place(wake_up *heap, size_t index, wake_up item)
-{
-    heap[index] = item;
-    item.lead->place = index + 1;
-}
-
-static void
-sift_up(wake_up *heap, size_t index, wake_up item)
-{
-    while (index > 0) {
-        size_t parent = (index - 1) / ARITY;
-        if (!fires_before(&item, &heap[parent]))
-            break;
-        place(heap, index, heap[parent]);
-        index = parent;
-    }
-    place(heap, index, item);
-}
-
-static size_t
-earliest_child(const wake_up *heap, size_t size, size_t index)
-{
-    size_t first = ARITY * index + 1, earliest = first;
-    for (size_t child = first + 1; child < first + ARITY && child < size; child++)
-        if (fires_before(&heap[child], &heap[earliest]))
-            earliest = child;
-    return earliest;
-}
-
-static void
-sift_down(wake_up *heap, size_t size, size_t index, wake_up item)
-{
-    while (ARITY * index + 1 < size) {
-        size_t child = earliest_child(heap, size, index);
-        if (!fires_before(&heap[child], &item))
-            break;
-        place(heap, index, heap[child]);
-        index = child;
-    }
-    place(heap, index, item);
-}
-
-static void
-sift(GArray *array, size_t index, wake_up item)
-{
-    wake_up *heap = (wake_up *)(void *)array->data;
-    if (index > 0 && fires_before(&item, &heap[(index - 1) / ARITY]))
-        sift_up(heap, index, item);
-    else
-        sift_down(heap, array->len, index, item);
-}
-
-static void
-remove_wake_up(GArray *heap, lc_table_lead *lead)
-{
-    size_t index = lead->place - 1;
-    wake_up last = g_array_index(heap, wake_up, heap->len - 1);
-    g_array_set_size(heap, heap->len - 1);
-    lead->place = 0;
-    if (index < heap->len)
-        sift(heap, index, last);
-}
-
-static void
-note_wake_up(GArray *heap, lc_table_lead *lead)
-{
-    wake_up item = {lead->lead.wake_at, lead};
-    if (lead->lead.wake_at == LC_NEVER) {
-        if (lead->place)
-            remove_wake_up(heap, lead);
-        return;
-    }
-    if (lead->place == 0) {
-        g_array_set_size(heap, heap->len + 1);
-        sift_up((wake_up *)(void *)heap->data, heap->len - 1, item);
-    } else if (g_array_index(heap, wake_up, lead->place - 1).at != item.at) {
-        sift(heap, lead->place - 1, item);
-    }
-}
 
 /* ---- Facts ---- */
 
@@ -213,7 +114,7 @@ lc_lead_table_new(void (*forget)(lc_table_lead *lead, void *data), void *data)
 {
     lc_lead_table *table = g_new(lc_lead_table, 1);
     table->leads = g_hash_table_new(lead_hash, lead_equal);
-    table->heap = g_array_new(FALSE, FALSE, sizeof(wake_up));
+    table->wake_ups = lc_wake_heap_new();
     table->forget = forget;
     table->data = data;
     return table;
@@ -237,7 +138,7 @@ lc_lead_table_free(lc_lead_table *table)
     while (g_hash_table_iter_next(&iter, &lead, NULL))
         free_lead(table, lead);
     g_hash_table_unref(table->leads);
-    g_array_unref(table->heap);
+    lc_wake_heap_free(table->wake_ups);
     g_free(table);
 }
 
@@ -252,7 +153,6 @@ new_lead(lc_text id)
     lead->lead.facts = lead->facts;
     lead->lead.max_facts = LC_TABLE_LEAD_FACTS;
     lead->texts = NULL;
-    lead->place = 0;
     lead->tally = NULL;
     return lead;
 }
@@ -263,6 +163,7 @@ lc_lead_table_take(lc_lead_table *table, lc_text id)
     lc_table_lead *lead = g_hash_table_lookup(table->leads, &id);
     if (lead == NULL) {
         lead = new_lead(id);
+        lead->slot = lc_wake_heap_join(table->wake_ups, &lead->lead.id);
         g_hash_table_add(table->leads, lead);
     }
     return lead;
@@ -274,11 +175,10 @@ lc_lead_table_put_back(lc_lead_table *table, lc_table_lead *lead)
     if (lead->lead.n_facts == 0)
         free_facts(lead);
     if (!lc_lead_is_empty(&lead->lead)) {
-        note_wake_up(table->heap, lead);
+        lc_wake_heap_set(table->wake_ups, lead->slot, lead->lead.wake_at);
         return;
     }
-    if (lead->place)
-        remove_wake_up(table->heap, lead);
+    lc_wake_heap_leave(table->wake_ups, lead->slot);
     g_hash_table_remove(table->leads, lead);
     free_lead(table, lead);
 }
@@ -286,8 +186,7 @@ lc_lead_table_put_back(lc_lead_table *table, lc_table_lead *lead)
 lc_table_lead *
 lc_lead_table_due(lc_lead_table *table, lc_instant instant)
 {
-    const wake_up *earliest = (const wake_up *)(void *)table->heap->data;
-    return table->heap->len > 0 && earliest->at < instant ? earliest->lead : NULL;
+    return (lc_table_lead *)lc_wake_heap_due(table->wake_ups, instant);
 }
 
 size_t

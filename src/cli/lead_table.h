@@ -15,7 +15,7 @@ typedef struct {
     lc_lead lead;                       /* its id comes first, which is the key of the table */
     lc_fact facts[LC_TABLE_LEAD_FACTS]; /* where lead.facts stands until there are more */
     lc_fact_texts *texts;               /* what the facts point to, the newest first */
-    size_t place;                       /* in the heap of wake-ups, from 1; 0: none */
+    uint32_t slot;                      /* of its wake-up */
     void *tally;                        /* of the report; whoever sets it frees it in `forget` */
 } lc_table_lead;
 
