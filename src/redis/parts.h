@@ -13,6 +13,7 @@ typedef struct {
     int32_t partitions; /* 0: not opened yet */
     char **prefixes;    /* "NAME:{TAG}:" by partition */
     bool layout_is_noted;
+    gint64 checked_us; /* when the server's settings were last looked at */
 
     lc_arena arena;     /* of the reads */
     GPtrArray *replies; /* redisReply*, which the reads' texts point into */
@@ -32,6 +33,9 @@ lc_prefix(const lc_redis_store *store, int32_t partition)
 {
     return lc_text_of(store->prefixes[partition]);
 }
+
+/* Whether the server may still be used: its maxmemory-policy can be changed while it runs. Looks every 10 s. */
+bool lc_redis_check_again(lc_redis_store *store, GError **error);
 
 /* Writes "1:P" where there is nothing. LC_ERROR_CONFIG: there is something else. */
 bool lc_redis_note_layout(lc_redis_store *store, GError **error);

@@ -116,7 +116,7 @@ lc_redis_read_begin(lc_store *base, lc_store_read *reads, size_t n, GError **err
     lc_arena_reset(&store->arena);
     store->reads = reads;
     store->n_reads = n;
-    if (!lc_connection_open(&store->connection, error))
+    if (!lc_connection_open(&store->connection, error) || !lc_redis_check_again(store, error))
         return false;
     for (size_t i = 0; i < n; i++)
         ask(store, &reads[i]);

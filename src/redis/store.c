@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#define CHECK_EVERY_US (10 * G_USEC_PER_SEC)
+
 static lc_redis_store *
 redis_store_of(lc_store *store)
 {
@@ -28,12 +30,15 @@ check_info(const char *info, GError **error)
     g_autofree char *cluster = info_value(info, "cluster_enabled");
     g_autofree char *role = info_value(info, "role");
     g_autofree char *version = info_value(info, "redis_version");
+    g_autofree char *evicted = info_value(info, "evicted_keys");
+    bool has_evicted = evicted && strcmp(evicted, "0") != 0;
 
     if (policy && strcmp(policy, "noeviction") != 0) {
         g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
                     "Redis may evict keys: its maxmemory-policy is %s; set it to noeviction "
-                    "(CONFIG SET maxmemory-policy noeviction, and in redis.conf)",
-                    policy);
+                    "(CONFIG SET maxmemory-policy noeviction, and in redis.conf)%s%s%s",
+                    policy, has_evicted ? "; it has evicted " : "", has_evicted ? evicted : "",
+                    has_evicted ? " keys since its start: 'leadclock rebuild' puts back what is missing" : "");
         return false;
     }
     if (cluster && strcmp(cluster, "1") == 0) {
@@ -58,6 +63,7 @@ check_info(const char *info, GError **error)
 static bool
 check_server(lc_redis_store *store, GError **error)
 {
+    store->checked_us = g_get_monotonic_time();
     lc_connection_say(&store->connection, "INFO");
     if (!lc_connection_send(&store->connection, error))
         return false;
@@ -71,6 +77,12 @@ check_server(lc_redis_store *store, GError **error)
     g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
                      "Redis does not let us see its maxmemory-policy; it must be noeviction");
     return true;
+}
+
+bool
+lc_redis_check_again(lc_redis_store *store, GError **error)
+{
+    return g_get_monotonic_time() - store->checked_us < CHECK_EVERY_US || check_server(store, error);
 }
 
 static bool

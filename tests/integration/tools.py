@@ -2,12 +2,15 @@
 """tools.py [TEST...] - the tools to see and mend: verify finds every kind of harm, and none beside a busy service;
 rebuild and reset mend; what `run` refuses it names, with the command that mends it."""
 
+import os
+import re
+import subprocess
 import sys
 import time
 
 from commands import attempt, expect
-from world import Redis, World, Failure, iso, load_feed, main, multiply, net_outcomes, now_ms, policy_of, require
-from world import named, require_equal, slices, wait_for
+from world import BINARY, BROKERS, DAY_MS, Redis, World, Failure, iso, load_feed, main, multiply, murmur2_partition, named
+from world import net_outcomes, now_ms, policy_of, require, require_equal, slices, wait_for
 
 
 def settled_world(test, copies=1, **settings):
@@ -206,6 +209,110 @@ def offsets_that_are_gone():
         world.close()
 
 
+# ---- Changelogs that are not what was committed ----
+
+
+def harm_topic(world, harm, topic, *rest):
+    """What an operator may do by mistake: delete-records TOPIC PARTITION OFFSET, delete TOPIC, set TOPIC NAME VALUE ..."""
+    program = os.path.join(os.path.dirname(BINARY), "tests", "integration", "harm-topic")
+    subprocess.run([program, BROKERS, harm, world.prefix + topic, *map(str, rest)], check=True, timeout=60)
+
+
+def partition_with_states(world):
+    """The number of a partition that has leads."""
+    return murmur2_partition(world.published[0]["lead_id"].encode())
+
+
+def reset_mends(world):
+    """What the refusal names: all is judged anew."""
+    wait_for("the group to be empty", lambda: attempt(world, "reset", "--dry-run")[0] == 0, 40)
+    expect(world, 0, r"begins anew", "reset", "--yes")
+    world.start("mended")
+    world.settle()
+    require_same_net(world)
+    expect(world, 0, r": 0 differences", "verify")
+
+
+def beginning_that_was_deleted():
+    """Records of a changelog were deleted (by hand; retention does the same; Kafka refuses both as long as it is
+    compacted). With Redis whole it goes on, and rebuild does not empty it; once Redis is empty, what is gone is
+    named."""
+    world, service = settled_world("beginning")
+    redis = Redis()
+    try:
+        stop(world, service)
+        partition = partition_with_states(world)
+        others = ["delete.retention.ms", 30 * DAY_MS, "max.message.bytes", 2 << 20, "message.timestamp.type", "LogAppendTime"]
+        harm_topic(world, "set", "leads.state", "cleanup.policy", "delete", *others)
+        harm_topic(world, "delete-records", "leads.state", partition, 1)
+        expect(world, 1, r"cleanup.policy is delete, must be compact", "topics")
+        what = f"{world.prefix}leads.state [{partition}] the records from offset 0 to 0 are needed, and were deleted"
+        found = attempt(world, "rebuild")
+        require(found[0] != 0 and what in found[2], f"rebuild says {found}")
+        harm_topic(world, "set", "leads.state", "cleanup.policy", "compact", *others)
+        service = world.start("whole")
+        world.settle()
+        world.require_same_as_backtest()
+        stop(world, service)
+        redis.command("FLUSHDB")
+        ends_with(world.start("emptied"), 1, what, "leadclock reset", "cleanup.policy=compact")
+        reset_mends(world)
+    finally:
+        world.close()
+
+
+def end_that_was_lost():
+    """A changelog was deleted and made anew, and is empty: it ends below what was committed. The leads are still in
+    Redis, but nothing could be added to such a changelog."""
+    lost_changelog("leads.counters", "end")
+
+
+def topic_made_anew():
+    """The same, of the states."""
+    lost_changelog("leads.state", "anew")
+
+
+def lost_changelog(topic, test):
+    world, service = settled_world(test)
+    try:
+        stop(world, service)
+        harm_topic(world, "delete", topic)
+        wait_for("the topic to be gone", lambda: attempt(world, "topics")[0] == 1, 20)
+        time.sleep(1)
+        world.create_topics()
+        ends_with(world.start("refused"), 1, "Kafka has lost records of a changelog", world.prefix + topic,
+                  "leadclock reset")  # fmt: skip
+        reset_mends(world)
+    finally:
+        world.close()
+
+
+def redis_that_evicts():
+    """A maxmemory-policy that is changed while the service runs: it stops, and says so."""
+    world, service = settled_world("evicts")
+    redis = Redis()
+    try:
+        redis.command("CONFIG", "SET", "maxmemory-policy", "allkeys-random")
+        ends_with(service, 2, "maxmemory-policy is allkeys-random", "noeviction")
+        memory = redis.command("CONFIG", "GET", "maxmemory")[1]
+        used = int(re.search(rb"used_memory:(\d+)", redis.command("INFO", "memory"))[1])
+        redis.command("CONFIG", "SET", "maxmemory", used - 20000)
+        redis.command("SET", f"{world.name}:stranger", "x" * 20000)
+        redis.command("CONFIG", "SET", "maxmemory", memory)
+        ends_with(world.start("evicted"), 2, "it has evicted", "leadclock rebuild")
+        redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
+        expect(world, 0, r"made anew", "rebuild")
+        world.start("mended")
+        world.settle()
+        world.require_same_as_backtest()
+        expect(world, 0, r": 0 differences", "verify")
+    finally:
+        redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
+        redis.command("CONFIG", "SET", "maxmemory", 0)
+        redis.command("CONFIG", "RESETSTAT")
+        world.close()
+
+
 TESTS = {
     test.__name__: test
     for test in (
@@ -215,6 +322,10 @@ TESTS = {
         reset_to_a_time,
         refusals_are_named,
         offsets_that_are_gone,
+        beginning_that_was_deleted,
+        end_that_was_lost,
+        topic_made_anew,
+        redis_that_evicts,
     )
 }
 
