@@ -207,7 +207,7 @@ typedef struct {
     /* ---- One transaction ---- */
 
     bool (*begin)(lc_log *log, GError **error);
-    /* LC_ERROR_ABORT too where it can never be sent. Waits where the queue is full. */
+    /* LC_ERROR_ABORT too where it can never be sent. Where the queue is full it waits up to 1 s: LC_ERROR_RETRY. */
     bool (*produce)(lc_log *log, const lc_outgoing *outgoing, GError **error);
     /* Waits until all is delivered; fills the offsets. LC_ERROR_ABORT: at least one was not. LC_ERROR_RETRY: not yet.
      */
@@ -217,9 +217,11 @@ typedef struct {
     lc_instant (*appended_at)(lc_log *log);
     /* The tag of a message that Kafka refused for its size since begin; -1: none. */
     int64_t (*refused)(lc_log *log);
-    /* Sends the offsets with the group metadata kept from the assignment (step 6). Retries inside. */
+    /* Sends the offsets with the group metadata kept from the assignment (step 6). Retries inside. May take as long as
+     * an outage: librdkafka 2.0.2 does not keep its time-out. */
     bool (*send_offsets)(lc_log *log, const lc_log_commit *commits, size_t n, GError **error);
-    /* The end of the transaction, in two halves. */
+    /* The end of the transaction, in two halves. The second takes up to a quarter of socket.timeout.ms: as long as the
+     * answer may still be a clean one. */
     bool (*commit_begin)(lc_log *log, GError **error);
     lc_commit_result (*commit_end)(lc_log *log, GError **error);
     /* Aborts; call renew_producer next, whatever comes of it. */

@@ -254,7 +254,7 @@ write_life(const lc_health *health, GString *text)
         if (since < ALIVE_WITHIN_MS)
             continue;
         alive = false;
-        g_string_append_printf(text, "worker %u has not gone round for %" PRId64 " s\n", i, since / 1000);
+        g_string_append_printf(text, "worker %u has not gone round for %" PRId64 " s\n", i + 1, since / 1000);
     }
     if (alive)
         g_string_append(text, "ok\n");
@@ -306,7 +306,7 @@ write_readiness(const lc_health *health, GString *text)
     bool ready = true;
 
     for (guint i = 0; i < taken->len; i++)
-        ready &= write_worker_readiness(text, i, report_at(taken, i));
+        ready &= write_worker_readiness(text, i + 1, report_at(taken, i));
     if (ready)
         g_string_append(text, "ok\n");
     return ready;
