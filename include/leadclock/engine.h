@@ -80,6 +80,7 @@ typedef struct {
     bool ready;                   /* recovered, and its facts flow */
     lc_instant safe_time;         /* LC_ABSENT: unknown */
     lc_instant next_wakeup;       /* LC_NEVER: none */
+    size_t n_wakeups;             /* leads that wait for one, as of the last read of the store */
     int64_t lag;                  /* records up to the ends last asked for, all inputs together; -1: not known */
     uint64_t wrong_partition;     /* dead letters that another partitioner made */
     int64_t rebuild_left_ms;      /* an estimate */

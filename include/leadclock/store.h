@@ -9,19 +9,14 @@
 
 #include <leadclock/base.h>
 
-/* A wake-up: the lead must be judged again once time has passed `at`. */
-typedef struct {
-    lc_text lead_id;
-    lc_instant at;
-} lc_wakeup;
-
 /* One field of a counters hash. */
 typedef struct {
     lc_text metric;
     int64_t count;
 } lc_stored_count;
 
-/* A read of one partition (step 4), one MULTI: the position, due wake-ups, leads, counters. */
+/* A read of one partition (step 4), one MULTI: the position, how many wake-ups there are, those due, leads, counters.
+ */
 typedef struct {
     int32_t partition;
 
@@ -32,17 +27,18 @@ typedef struct {
     size_t n_leads;
     const lc_text *populations; /* "channel|cohort" */
     size_t n_populations;
-    bool with_wakeups;    /* also the wake-up of each lead, and how many there are: for verify */
+    bool count_wakeups;   /* also how many wake-ups there are */
+    bool with_wakeups;    /* also the wake-up of each lead: for verify */
     bool all_populations; /* also the names of all populations of the partition: after an assignment */
 
     /* out; good until the next read_begin */
-    lc_text applied; /* the position applied; absent: none. The caller compares it */
-    lc_wakeup *due;
+    lc_text applied;  /* the position applied; absent: none. The caller compares it */
+    size_t n_wakeups; /* of the partition, if they were to be counted */
+    lc_text *due;     /* lead ids */
     size_t n_due;
     lc_instant next_wakeup;   /* the earliest that is left after those in `due`; LC_NEVER: none */
     lc_text *leads;           /* the states, by lead_ids; absent: not there */
     lc_instant *wake_ats;     /* by lead_ids; LC_NEVER: none */
-    size_t n_wakeups;         /* of the partition */
     lc_stored_count **counts; /* by populations */
     size_t *n_counts;
     lc_text *population_names;

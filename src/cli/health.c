@@ -167,6 +167,14 @@ write_delay(GString *text, const char *number, const lc_partition_report *partit
 }
 
 static void
+write_wakeups_pending(GString *text, const char *number, const lc_partition_report *partition, const lc_health *health)
+{
+    (void)health;
+    if (partition->ready)
+        lc_metrics_sample(text, "leadclock_wakeups_pending", (double)partition->n_wakeups, "partition", number, NULL);
+}
+
+static void
 write_wakeup_late(GString *text, const char *number, const lc_partition_report *partition, const lc_health *health)
 {
     lc_instant due = health->time->wall(health->time) - health->lateness;
@@ -201,6 +209,9 @@ static const struct {
     {"leadclock_safe_time_delay_seconds", "gauge",
      "How far the instant up to which all input is judged is behind; it moves only when a timer is due, or every 5 s.",
      write_delay},
+    {"leadclock_wakeups_pending", "gauge",
+     "Leads that wait for a wake-up (each waits for its next one), as of the last look into Redis, at most 1 s ago.",
+     write_wakeups_pending},
     {"leadclock_wakeup_late_seconds", "gauge",
      "How long ago the earliest wake-up should have fired (lateness allowed for).", write_wakeup_late},
     {"leadclock_rebuild_progress_ratio", "gauge", "Share of the changelog that is in Redis, while it is made anew.",

@@ -125,7 +125,7 @@ take_due(lc_batch *batch, lc_partition *partition, const lc_store_read *read)
     lc_share *share = lc_batch_share_of(batch, partition);
     share->next_wakeup = read->next_wakeup;
     for (size_t i = 0; i < read->n_due; i++)
-        lc_batch_lead_of(batch, share, lc_arena_text(&batch->arena, read->due[i].lead_id));
+        lc_batch_lead_of(batch, share, lc_arena_text(&batch->arena, read->due[i]));
     share->n_due = share->leads->len;
 }
 
@@ -145,7 +145,8 @@ lc_batch_read_due(lc_batch *batch, GError **error)
         looked[n] = partition;
         reads[n++] = (lc_store_read){.partition = partition->number,
                                      .due_before = MAX(partition->safe.now, 0),
-                                     .max_due = worker->options.batch_wakeups};
+                                     .max_due = worker->options.batch_wakeups,
+                                     .count_wakeups = true};
     }
     if (!read_store(batch, reads, n, error))
         return false;
@@ -153,6 +154,7 @@ lc_batch_read_due(lc_batch *batch, GError **error)
         if (!check_applied(looked[i], reads[i].applied, error))
             return false;
         looked[i]->looked_ms = lc_worker_now_ms(worker);
+        looked[i]->n_wakeups = reads[i].n_wakeups;
         take_due(batch, looked[i], &reads[i]);
     }
     return true;
@@ -203,7 +205,8 @@ lc_batch_load_leads(lc_batch *batch, GError **error)
         reads[i] = (lc_store_read){.partition = share->partition->number,
                                    .due_before = LC_ABSENT,
                                    .lead_ids = ids,
-                                   .n_leads = share->leads->len};
+                                   .n_leads = share->leads->len,
+                                   .count_wakeups = true};
     }
     if (!read_store(batch, reads, batch->shares->len, error))
         return false;
@@ -212,6 +215,7 @@ lc_batch_load_leads(lc_batch *batch, GError **error)
         if (!check_applied(share->partition, reads[i].applied, error))
             return false;
         share->partition->looked_ms = lc_worker_now_ms(batch->worker);
+        share->partition->n_wakeups = reads[i].n_wakeups;
         if (!decode_leads(batch, share, &reads[i], error))
             return false;
     }

@@ -802,7 +802,8 @@ load_partition(recovery *r, GError **error)
 {
     lc_partition *partition = r->partition;
     lc_store *store = r->worker->store;
-    lc_store_read read = {.partition = partition->number, .due_before = 0, .max_due = 0, .all_populations = true};
+    lc_store_read read = {
+        .partition = partition->number, .due_before = 0, .max_due = 0, .all_populations = true, .count_wakeups = true};
     g_autoptr(GError) problem = NULL;
 
     if (!store->ops->read_begin(store, &read, 1, &problem) || !store->ops->read_end(store, &problem)) {
@@ -821,6 +822,7 @@ load_partition(recovery *r, GError **error)
     for (size_t i = 0; i < read.n_population_names; i++)
         lc_counters_know(partition->counters, read.population_names[i]);
     partition->next_wakeup = read.next_wakeup;
+    partition->n_wakeups = read.n_wakeups;
     return STEP_DONE;
 }
 

@@ -108,6 +108,7 @@ report_partitions(const lc_worker *worker)
             .ready = !partition->must_recover,
             .safe_time = partition->safe.now,
             .next_wakeup = partition->next_wakeup,
+            .n_wakeups = partition->n_wakeups,
             .lag = partition_lag(worker, partition),
             .wrong_partition = partition->wrong_partition,
             .rebuild_left_ms = partition->rebuild_left_ms,

@@ -387,7 +387,7 @@ count_wanted_wakeups(verification *v, GError **error)
 static bool
 compare_number_of_wakeups(verification *v, GError **error)
 {
-    lc_store_read read = {.partition = v->partition, .due_before = LC_ABSENT, .with_wakeups = true};
+    lc_store_read read = {.partition = v->partition, .due_before = LC_ABSENT, .count_wakeups = true};
     g_autoptr(GError) problem = NULL;
     bool found;
 

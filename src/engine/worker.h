@@ -240,6 +240,7 @@ typedef struct {
     int64_t ends[LC_CHANGELOGS];      /* C as committed */
     char *expected;                   /* the position applied that we last wrote or verified */
     lc_instant next_wakeup;           /* no wake-up is earlier; LC_NEVER: none */
+    size_t n_wakeups;                 /* in the store, as last read */
     int64_t looked_ms;                /* monotonic: when the position was last compared */
     int64_t moved_ms;                 /* monotonic: when O was last committed as far as was read */
     lc_safe_time safe;

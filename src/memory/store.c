@@ -86,10 +86,15 @@ bytes_text(lc_arena *arena, GBytes *bytes)
     return lc_arena_text(arena, (lc_text){data ? data : "", size});
 }
 
+typedef struct {
+    lc_text lead_id;
+    lc_instant at;
+} wakeup;
+
 static int
 by_due(gconstpointer a, gconstpointer b)
 {
-    const lc_wakeup *x = a, *y = b;
+    const wakeup *x = a, *y = b;
     return x->at != y->at ? (x->at > y->at ? 1 : -1) : lc_text_compare(x->lead_id, y->lead_id);
 }
 
@@ -97,17 +102,17 @@ static void
 read_wakeups(memory_store *store, const lc_memory_slot *slot, lc_store_read *read)
 {
     guint n = g_hash_table_size(slot->wakeups), i = 0;
-    lc_wakeup *all = lc_arena_new(&store->arena, lc_wakeup, n + 1);
+    wakeup *all = lc_arena_new(&store->arena, wakeup, n + 1);
     GHashTableIter iter;
     gpointer key, at;
     g_hash_table_iter_init(&iter, slot->wakeups);
     while (g_hash_table_iter_next(&iter, &key, &at))
-        all[i++] = (lc_wakeup){bytes_text(&store->arena, key), *(lc_instant *)at};
+        all[i++] = (wakeup){bytes_text(&store->arena, key), *(lc_instant *)at};
     qsort(all, n, sizeof *all, by_due);
-    read->due = all;
+    read->due = lc_arena_new(&store->arena, lc_text, n + 1);
     read->n_due = 0;
-    while (read->n_due < n && read->n_due < read->max_due && all[read->n_due].at < read->due_before)
-        read->n_due++;
+    for (; read->n_due < n && read->n_due < read->max_due && all[read->n_due].at < read->due_before; read->n_due++)
+        read->due[read->n_due] = all[read->n_due].lead_id;
     read->next_wakeup = read->n_due < n ? all[read->n_due].at : LC_NEVER;
 }
 
@@ -176,7 +181,6 @@ static void
 read_scores(memory_store *store, const lc_memory_slot *slot, lc_store_read *read)
 {
     read->wake_ats = lc_arena_new(&store->arena, lc_instant, read->n_leads);
-    read->n_wakeups = g_hash_table_size(slot->wakeups);
     for (size_t i = 0; i < read->n_leads; i++) {
         g_autoptr(GBytes) key = g_bytes_new(read->lead_ids[i].data, read->lead_ids[i].size);
         const lc_instant *at = g_hash_table_lookup(slot->wakeups, key);
@@ -189,6 +193,8 @@ read_one(memory_store *store, lc_store_read *read)
 {
     const lc_memory_slot *slot = &store->redis->data.slots[read->partition];
     read->applied = bytes_text(&store->arena, position_told(store, read, slot));
+    if (read->count_wakeups)
+        read->n_wakeups = g_hash_table_size(slot->wakeups);
     read->due = NULL;
     read->n_due = 0;
     read->next_wakeup = LC_NEVER;

@@ -180,11 +180,85 @@ lc_connection_send(lc_connection *connection, GError **error)
     return true;
 }
 
-redisReply *
+/* ---- Replies: hiredis makes them in an arena, because one by one they cost more than all else here ---- */
+
+static redisReply *
+new_reply(const redisReadTask *task, size_t room)
+{
+    redisReply *reply = lc_arena_alloc(task->privdata, sizeof *reply + room);
+
+    *reply = (redisReply){.type = task->type};
+    if (task->parent)
+        ((redisReply *)task->parent->obj)->element[task->idx] = reply;
+    return reply;
+}
+
+static void *
+new_string(const redisReadTask *task, char *text, size_t size)
+{
+    redisReply *reply = new_reply(task, size + 1);
+
+    reply->str = (char *)(reply + 1);
+    reply->len = size;
+    memcpy(reply->str, text, size);
+    reply->str[size] = '\0';
+    return reply;
+}
+
+#if HIREDIS_MAJOR >= 1
+typedef size_t element_count;
+#else
+typedef int element_count;
+#endif
+
+static void *
+new_array(const redisReadTask *task, element_count n)
+{
+    redisReply *reply = new_reply(task, (size_t)n * sizeof(redisReply *));
+
+    reply->element = (redisReply **)(void *)(reply + 1);
+    reply->elements = (size_t)n;
+    return reply;
+}
+
+static void *
+new_integer(const redisReadTask *task, long long value)
+{
+    redisReply *reply = new_reply(task, 0);
+
+    reply->integer = value;
+    return reply;
+}
+
+static void *
+new_nil(const redisReadTask *task)
+{
+    redisReply *reply = new_reply(task, 0);
+
+    reply->type = REDIS_REPLY_NIL;
+    return reply;
+}
+
+static void
+leave_to_arena(void *reply)
+{
+    (void)reply;
+}
+
+static redisReplyObjectFunctions reply_functions = {
+    .createString = new_string,
+    .createArray = new_array,
+    .createInteger = new_integer,
+    .createNil = new_nil,
+    .freeObject = leave_to_arena,
+};
+
+const redisReply *
 lc_connection_receive(lc_connection *connection, GError **error)
 {
     void *reply = NULL;
 
+    connection->context->reader->privdata = connection->replies;
     while (redisGetReply(connection->context, &reply) != REDIS_OK) {
         bool timed_out = connection->context->err == REDIS_ERR_IO && errno == EAGAIN;
         lose(connection, error, timed_out ? "does not answer" : connection->context->errstr);
@@ -208,10 +282,10 @@ lc_connection_refuse(const redisReply *reply, GError **error)
     return false;
 }
 
-redisReply *
+const redisReply *
 lc_connection_expect(lc_connection *connection, GError **error)
 {
-    g_autoptr(lc_reply) reply = lc_connection_receive(connection, error);
+    const redisReply *reply = lc_connection_receive(connection, error);
 
     if (reply && reply->type == REDIS_REPLY_ERROR) {
         lc_connection_refuse(reply, error);
@@ -219,7 +293,7 @@ lc_connection_expect(lc_connection *connection, GError **error)
         lc_connection_close(connection);
         return NULL;
     }
-    return g_steal_pointer(&reply);
+    return reply;
 }
 
 lc_text
@@ -248,11 +322,9 @@ greet(lc_connection *connection, GError **error)
     lc_connection_number(connection, connection->database);
     if (!lc_connection_send(connection, error))
         return false;
-    for (; expected; expected--) {
-        g_autoptr(lc_reply) reply = lc_connection_expect(connection, error);
-        if (reply == NULL)
+    for (; expected; expected--)
+        if (!lc_connection_expect(connection, error))
             return false;
-    }
     return true;
 }
 
@@ -269,6 +341,7 @@ lc_connection_open(lc_connection *connection, GError **error)
         return lose(connection, error, "no memory");
     if (connection->context->err)
         return lose(connection, error, connection->context->errstr);
+    connection->context->reader->fn = &reply_functions;
     redisSetTimeout(connection->context, timeout);
     if (connection->host)
         redisEnableKeepAlive(connection->context);

@@ -1,4 +1,5 @@
-/* connection.h - one connection to Redis: commands are gathered and sent in one write, replies taken one by one.
+/* connection.h - one connection to Redis: commands are gathered and sent in one write, replies taken one by one, into
+ * an arena.
  *
  * Blocking, with a time-out of 1 s. Whoever gets LC_ERROR_RETRY finds the connection closed; the next
  * lc_connection_open makes a new one. */
@@ -18,6 +19,7 @@ typedef struct {
 
     redisContext *context; /* NULL: not connected */
     GString *out;          /* commands not yet sent */
+    lc_arena *replies;     /* where replies go, by the caller's choice; before anything is received */
 } lc_connection;
 
 /* LC_ERROR_CONFIG: a URL that can't be used. */
@@ -39,22 +41,15 @@ void lc_connection_say(lc_connection *connection, const char *words);
 
 bool lc_connection_send(lc_connection *connection, GError **error);
 
-/* The next reply, also one that is an error; NULL: the connection is lost. The caller frees it. */
-redisReply *lc_connection_receive(lc_connection *connection, GError **error);
+/* The next reply, also one that is an error; NULL: the connection is lost. It lives in `replies`, with all its parts.
+ */
+const redisReply *lc_connection_receive(lc_connection *connection, GError **error);
 
 /* The next reply; an error reply is an error of ours. */
-redisReply *lc_connection_expect(lc_connection *connection, GError **error);
+const redisReply *lc_connection_expect(lc_connection *connection, GError **error);
 
 /* Fills `error` from an error reply: LC_ERROR_CONFIG where only the operator can help. Always false. */
 bool lc_connection_refuse(const redisReply *reply, GError **error);
 
 /* The text of a string reply; absent for nil. */
 lc_text lc_reply_text(const redisReply *reply);
-
-static inline void
-lc_reply_free(redisReply *reply)
-{
-    freeReplyObject(reply);
-}
-typedef redisReply lc_reply;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_reply, lc_reply_free)

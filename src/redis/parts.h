@@ -15,16 +15,18 @@ typedef struct {
     bool layout_is_noted;
     gint64 checked_us; /* when the server's settings were last looked at */
 
-    lc_arena arena;     /* of the reads */
-    GPtrArray *replies; /* redisReply*, which the reads' texts point into */
+    lc_arena read_arena; /* what the reads' texts point into */
     lc_store_read *reads;
     size_t n_reads;
 
+    lc_arena write_arena; /* replies that nobody keeps */
     lc_store_write *writes;
     size_t n_writes;
+    GString *ahead;        /* the changes of the next write, from MULTI to EXEC, made while Redis is busy */
+    size_t ahead_commands; /* but the EXEC */
 
-    redisReply *scanned;
-    GArray *scanned_keys; /* lc_text */
+    lc_arena scan_arena;
+    GArray *scanned_keys; /* lc_text, in scan_arena */
 } lc_redis_store;
 
 /* A key of a partition as one word: its prefix, and what follows. */

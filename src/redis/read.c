@@ -3,32 +3,35 @@
 
 #include <stdlib.h>
 
+#define DUE_COMMANDS 3 /* of ask_wakeups */
+
+/* Up to `n` from the `skip`th on, of those with scores from `from` to `to`. */
+static void
+ask_range(lc_connection *redis, lc_text prefix, lc_text from, lc_text to, bool with_scores, unsigned skip, unsigned n)
+{
+    lc_connection_command(redis, with_scores ? 8 : 7);
+    lc_connection_word(redis, LC_TEXT("ZRANGEBYSCORE"));
+    lc_connection_words(redis, prefix, LC_TEXT("wakeups"));
+    lc_connection_word(redis, from);
+    lc_connection_word(redis, to);
+    if (with_scores)
+        lc_connection_word(redis, LC_TEXT("WITHSCORES"));
+    lc_connection_word(redis, LC_TEXT("LIMIT"));
+    lc_connection_number(redis, skip);
+    lc_connection_number(redis, n);
+}
+
+/* Scores cost Redis as much as all the rest of a range: only that of the next one is asked for, be it due or not. */
 static void
 ask_wakeups(lc_connection *redis, lc_text prefix, const lc_store_read *read)
 {
     char before[32];
     int size = g_snprintf(before, sizeof before, "(%" G_GINT64_FORMAT, read->due_before);
+    lc_text due = {before, (size_t)size}, later = {before + 1, (size_t)size - 1};
 
-    /* One more than wanted: if it comes, it is the next one. */
-    lc_connection_command(redis, 8);
-    lc_connection_word(redis, LC_TEXT("ZRANGEBYSCORE"));
-    lc_connection_words(redis, prefix, LC_TEXT("wakeups"));
-    lc_connection_word(redis, LC_TEXT("-inf"));
-    lc_connection_word(redis, (lc_text){before, (size_t)size});
-    lc_connection_word(redis, LC_TEXT("WITHSCORES"));
-    lc_connection_word(redis, LC_TEXT("LIMIT"));
-    lc_connection_number(redis, 0);
-    lc_connection_number(redis, (int64_t)read->max_due + 1);
-
-    lc_connection_command(redis, 8);
-    lc_connection_word(redis, LC_TEXT("ZRANGEBYSCORE"));
-    lc_connection_words(redis, prefix, LC_TEXT("wakeups"));
-    lc_connection_number(redis, read->due_before);
-    lc_connection_word(redis, LC_TEXT("+inf"));
-    lc_connection_word(redis, LC_TEXT("WITHSCORES"));
-    lc_connection_word(redis, LC_TEXT("LIMIT"));
-    lc_connection_number(redis, 0);
-    lc_connection_number(redis, 1);
+    ask_range(redis, prefix, LC_TEXT("-inf"), due, false, 0, read->max_due);
+    ask_range(redis, prefix, LC_TEXT("-inf"), due, true, read->max_due, 1);
+    ask_range(redis, prefix, later, LC_TEXT("+inf"), true, 0, 1);
 }
 
 static void
@@ -56,9 +59,6 @@ ask_scores(lc_connection *redis, lc_text prefix, const lc_store_read *read)
         for (size_t i = from; i < from + n; i++)
             lc_connection_word(redis, read->lead_ids[i]);
     }
-    lc_connection_command(redis, 2);
-    lc_connection_word(redis, LC_TEXT("ZCARD"));
-    lc_connection_words(redis, prefix, LC_TEXT("wakeups"));
 }
 
 static void
@@ -79,8 +79,8 @@ count_commands(const lc_store_read *read)
 {
     size_t n_chunks = (read->n_leads + LC_WORDS_MAX - 1) / LC_WORDS_MAX;
 
-    return 1 + (read->due_before != LC_ABSENT ? 2 : 0) + n_chunks + (read->with_wakeups ? n_chunks + 1 : 0) +
-           read->n_populations + (read->all_populations ? 1 : 0);
+    return 1 + read->count_wakeups + (read->due_before != LC_ABSENT ? DUE_COMMANDS : 0) + n_chunks +
+           (read->with_wakeups ? n_chunks : 0) + read->n_populations + (read->all_populations ? 1 : 0);
 }
 
 static void
@@ -93,6 +93,11 @@ ask(lc_redis_store *store, const lc_store_read *read)
     lc_connection_command(redis, 2);
     lc_connection_word(redis, LC_TEXT("GET"));
     lc_connection_words(redis, prefix, LC_TEXT("applied"));
+    if (read->count_wakeups) {
+        lc_connection_command(redis, 2);
+        lc_connection_word(redis, LC_TEXT("ZCARD"));
+        lc_connection_words(redis, prefix, LC_TEXT("wakeups"));
+    }
     if (read->due_before != LC_ABSENT)
         ask_wakeups(redis, prefix, read);
     ask_leads(redis, prefix, read);
@@ -112,8 +117,8 @@ lc_redis_read_begin(lc_store *base, lc_store_read *reads, size_t n, GError **err
 {
     lc_redis_store *store = (lc_redis_store *)(void *)base;
 
-    g_ptr_array_set_size(store->replies, 0);
-    lc_arena_reset(&store->arena);
+    lc_arena_reset(&store->read_arena);
+    store->connection.replies = &store->read_arena;
     store->reads = reads;
     store->n_reads = n;
     if (!lc_connection_open(&store->connection, error) || !lc_redis_check_again(store, error))
@@ -132,27 +137,22 @@ instant_of(const redisReply *score)
 }
 
 static void
-take_wakeups(lc_redis_store *store, lc_store_read *read, const redisReply *due, const redisReply *later)
+take_wakeups(lc_redis_store *store, lc_store_read *read, redisReply **answers)
 {
-    size_t n = due->elements / 2;
+    const redisReply *due = answers[0], *left = answers[1]->elements ? answers[1] : answers[2];
 
-    read->next_wakeup = later->elements >= 2 ? instant_of(later->element[1]) : LC_NEVER;
-    if (n > read->max_due) {
-        n = read->max_due;
-        read->next_wakeup = instant_of(due->element[2 * n + 1]);
-    }
-    read->n_due = n;
-    read->due = lc_arena_new(&store->arena, lc_wakeup, n);
-    for (size_t i = 0; i < n; i++)
-        read->due[i] =
-            (lc_wakeup){.lead_id = lc_reply_text(due->element[2 * i]), .at = instant_of(due->element[2 * i + 1])};
+    read->n_due = due->elements;
+    read->due = lc_arena_new(&store->read_arena, lc_text, due->elements);
+    for (size_t i = 0; i < due->elements; i++)
+        read->due[i] = lc_reply_text(due->element[i]);
+    read->next_wakeup = left->elements ? instant_of(left->element[1]) : LC_NEVER;
 }
 
 /* The MGETs, as many as ask_leads sent. */
 static redisReply **
 take_leads(lc_redis_store *store, lc_store_read *read, redisReply **next)
 {
-    read->leads = lc_arena_new(&store->arena, lc_text, read->n_leads);
+    read->leads = lc_arena_new(&store->read_arena, lc_text, read->n_leads);
     for (size_t from = 0; from < read->n_leads; from += LC_WORDS_MAX) {
         const redisReply *states = *next++;
         for (size_t i = 0; i < states->elements; i++)
@@ -161,30 +161,29 @@ take_leads(lc_redis_store *store, lc_store_read *read, redisReply **next)
     return next;
 }
 
-/* The ZMSCOREs and the ZCARD. */
+/* The ZMSCOREs. */
 static redisReply **
 take_scores(lc_redis_store *store, lc_store_read *read, redisReply **next)
 {
-    read->wake_ats = lc_arena_new(&store->arena, lc_instant, read->n_leads);
+    read->wake_ats = lc_arena_new(&store->read_arena, lc_instant, read->n_leads);
     for (size_t from = 0; from < read->n_leads; from += LC_WORDS_MAX) {
         const redisReply *scores = *next++;
         for (size_t i = 0; i < scores->elements; i++)
             read->wake_ats[from + i] =
                 scores->element[i]->type == REDIS_REPLY_NIL ? LC_NEVER : instant_of(scores->element[i]);
     }
-    read->n_wakeups = (size_t)(*next++)->integer;
     return next;
 }
 
 static redisReply **
 take_counters(lc_redis_store *store, lc_store_read *read, redisReply **next)
 {
-    read->counts = lc_arena_new(&store->arena, lc_stored_count *, read->n_populations);
-    read->n_counts = lc_arena_new(&store->arena, size_t, read->n_populations);
+    read->counts = lc_arena_new(&store->read_arena, lc_stored_count *, read->n_populations);
+    read->n_counts = lc_arena_new(&store->read_arena, size_t, read->n_populations);
     for (size_t i = 0; i < read->n_populations; i++) {
         const redisReply *fields = *next++;
         read->n_counts[i] = fields->elements / 2;
-        read->counts[i] = lc_arena_new(&store->arena, lc_stored_count, read->n_counts[i]);
+        read->counts[i] = lc_arena_new(&store->read_arena, lc_stored_count, read->n_counts[i]);
         for (size_t f = 0; f < read->n_counts[i]; f++)
             read->counts[i][f] = (lc_stored_count){.metric = lc_reply_text(fields->element[2 * f]),
                                                    .count = strtoll(fields->element[2 * f + 1]->str, NULL, 10)};
@@ -196,7 +195,7 @@ static void
 take_population_names(lc_redis_store *store, lc_store_read *read, const redisReply *names)
 {
     read->n_population_names = names->elements;
-    read->population_names = lc_arena_new(&store->arena, lc_text, names->elements);
+    read->population_names = lc_arena_new(&store->read_arena, lc_text, names->elements);
     for (size_t i = 0; i < names->elements; i++)
         read->population_names[i] = lc_reply_text(names->element[i]);
 }
@@ -207,13 +206,15 @@ take(lc_redis_store *store, lc_store_read *read, const redisReply *answers)
     redisReply **next = answers->element;
 
     read->applied = lc_reply_text(*next++);
+    if (read->count_wakeups)
+        read->n_wakeups = (size_t)(*next++)->integer;
     read->next_wakeup = LC_NEVER;
     read->n_due = read->n_population_names = 0;
     if (lc_text_is_absent(read->applied))
         store->layout_is_noted = false; /* emptied, it seems, of all */
     if (read->due_before != LC_ABSENT) {
-        take_wakeups(store, read, next[0], next[1]);
-        next += 2;
+        take_wakeups(store, read, next);
+        next += DUE_COMMANDS;
     }
     next = take_leads(store, read, next);
     if (read->with_wakeups)
@@ -245,15 +246,12 @@ check_answers(lc_redis_store *store, const lc_store_read *read, const redisReply
 static bool
 receive(lc_redis_store *store, lc_store_read *read, GError **error)
 {
-    for (size_t queued = 0; queued < 1 + count_commands(read); queued++) {
-        g_autoptr(lc_reply) reply = lc_connection_expect(&store->connection, error);
-        if (reply == NULL)
+    for (size_t queued = 0; queued < 1 + count_commands(read); queued++)
+        if (!lc_connection_expect(&store->connection, error))
             return false;
-    }
-    redisReply *answers = lc_connection_expect(&store->connection, error);
+    const redisReply *answers = lc_connection_expect(&store->connection, error);
     if (answers == NULL)
         return false;
-    g_ptr_array_add(store->replies, answers);
     if (!check_answers(store, read, answers, error))
         return false;
     take(store, read, answers);

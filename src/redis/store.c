@@ -67,7 +67,7 @@ check_server(lc_redis_store *store, GError **error)
     lc_connection_say(&store->connection, "INFO");
     if (!lc_connection_send(&store->connection, error))
         return false;
-    g_autoptr(lc_reply) reply = lc_connection_receive(&store->connection, error);
+    const redisReply *reply = lc_connection_receive(&store->connection, error);
     if (reply == NULL)
         return false;
     if (reply->type != REDIS_REPLY_ERROR)
@@ -113,8 +113,8 @@ lc_redis_note_layout(lc_redis_store *store, GError **error)
     lc_connection_words(redis, name, LC_TEXT(":layout"));
     if (!lc_connection_send(redis, error))
         return false;
-    g_autoptr(lc_reply) set = lc_connection_expect(redis, error);
-    g_autoptr(lc_reply) found = set ? lc_connection_expect(redis, error) : NULL;
+    const redisReply *set = lc_connection_expect(redis, error);
+    const redisReply *found = set ? lc_connection_expect(redis, error) : NULL;
     if (found == NULL)
         return false;
     store->layout_is_noted = compare_layout(store, lc_reply_text(found), ours, error);
@@ -146,6 +146,8 @@ redis_open(lc_store *base, int32_t partitions, GError **error)
 {
     lc_redis_store *store = redis_store_of(base);
 
+    lc_arena_reset(&store->write_arena);
+    store->connection.replies = &store->write_arena;
     if (name_keys(store, partitions, error) && lc_connection_open(&store->connection, error) &&
         check_server(store, error) && lc_redis_note_layout(store, error))
         return true;
@@ -190,7 +192,8 @@ redis_scan(lc_store *base, int32_t partition, uint64_t *cursor, lc_text **keys, 
     g_autofree char *pattern = pattern_of(store->prefixes[partition]);
     char from[32];
 
-    g_clear_pointer(&store->scanned, lc_reply_free);
+    lc_arena_reset(&store->scan_arena);
+    redis->replies = &store->scan_arena;
     if (!lc_connection_open(redis, error))
         return false;
     g_snprintf(from, sizeof from, "%" G_GUINT64_FORMAT, *cursor);
@@ -203,11 +206,11 @@ redis_scan(lc_store *base, int32_t partition, uint64_t *cursor, lc_text **keys, 
     lc_connection_number(redis, 5000);
     if (!lc_connection_send(redis, error))
         return false;
-    store->scanned = lc_connection_expect(redis, error);
-    if (store->scanned == NULL)
+    const redisReply *scanned = lc_connection_expect(redis, error);
+    if (scanned == NULL)
         return false;
-    take_keys(store, partition, store->scanned->element[1]);
-    *cursor = strtoull(store->scanned->element[0]->str, NULL, 10);
+    take_keys(store, partition, scanned->element[1]);
+    *cursor = strtoull(scanned->element[0]->str, NULL, 10);
     *keys = (lc_text *)(void *)store->scanned_keys->data;
     *n = store->scanned_keys->len;
     return true;
@@ -221,10 +224,11 @@ redis_free(lc_store *base)
     lc_redis_store *store = redis_store_of(base);
 
     lc_connection_clear(&store->connection);
-    lc_arena_clear(&store->arena);
-    g_ptr_array_unref(store->replies);
+    lc_arena_clear(&store->read_arena);
+    lc_arena_clear(&store->write_arena);
+    lc_arena_clear(&store->scan_arena);
+    g_string_free(store->ahead, TRUE);
     g_array_unref(store->scanned_keys);
-    g_clear_pointer(&store->scanned, lc_reply_free);
     g_strfreev(store->prefixes);
     g_free(store->name);
     g_free(store);
@@ -251,7 +255,7 @@ lc_redis_store_new(const lc_redis_options *options, GError **error)
     lc_redis_store *store = g_new0(lc_redis_store, 1);
     store->store.ops = &ops;
     store->name = g_strdup(options->name);
-    store->replies = g_ptr_array_new_with_free_func((GDestroyNotify)freeReplyObject);
+    store->ahead = g_string_new(NULL);
     store->scanned_keys = g_array_new(FALSE, FALSE, sizeof(lc_text));
     if (lc_connection_init(&store->connection, options, error))
         return &store->store;

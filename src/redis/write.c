@@ -1,5 +1,6 @@
 /* Guarded writes. A WATCH is cleared by any EXEC, so partitions go one after the other: the EXEC of one travels with
- * the WATCH and GET of the next, n + 1 round trips for n partitions. */
+ * the WATCH and GET of the next, n + 1 round trips for n partitions. While Redis works on one, the next is put into
+ * words. */
 #include "parts.h"
 
 /* Sends a variadic command for all leads that `has`, LC_WORDS_MAX at a time. */
@@ -175,6 +176,8 @@ lc_redis_write_begin(lc_store *base, lc_store_write *writes, size_t n, GError **
 {
     lc_redis_store *store = (lc_redis_store *)(void *)base;
 
+    lc_arena_reset(&store->write_arena);
+    store->connection.replies = &store->write_arena;
     store->writes = writes;
     store->n_writes = n;
     for (size_t i = 0; i < n; i++)
@@ -191,8 +194,8 @@ lc_redis_write_begin(lc_store *base, lc_store_write *writes, size_t n, GError **
 static bool
 is_as_expected(lc_redis_store *store, const lc_store_write *write, bool *as_expected, GError **error)
 {
-    g_autoptr(lc_reply) watched = lc_connection_expect(&store->connection, error);
-    g_autoptr(lc_reply) applied = watched ? lc_connection_expect(&store->connection, error) : NULL;
+    const redisReply *watched = lc_connection_expect(&store->connection, error);
+    const redisReply *applied = watched ? lc_connection_expect(&store->connection, error) : NULL;
 
     if (applied)
         *as_expected = lc_text_equal(lc_reply_text(applied), write->expected);
@@ -207,10 +210,8 @@ forget_position(lc_redis_store *store, const lc_store_write *write)
     lc_connection_command(&store->connection, 2);
     lc_connection_word(&store->connection, LC_TEXT("DEL"));
     lc_connection_words(&store->connection, lc_prefix(store, write->partition), LC_TEXT("applied"));
-    if (lc_connection_send(&store->connection, NULL)) {
-        g_autoptr(lc_reply) reply = lc_connection_receive(&store->connection, NULL);
-        (void)reply;
-    }
+    if (lc_connection_send(&store->connection, NULL))
+        lc_connection_receive(&store->connection, NULL);
     lc_connection_close(&store->connection);
     return false;
 }
@@ -238,16 +239,16 @@ take_outcome(lc_redis_store *store, lc_store_write *write, size_t n_done, const 
 static bool
 receive_outcome(lc_redis_store *store, lc_store_write *write, size_t n_commands, GError **error)
 {
-    g_autoptr(lc_reply) refusal = NULL;
+    const redisReply *refusal = NULL;
 
     for (size_t i = 0; i < n_commands; i++) {
-        g_autoptr(lc_reply) queued = lc_connection_receive(&store->connection, error);
+        const redisReply *queued = lc_connection_receive(&store->connection, error);
         if (queued == NULL)
             return false;
         if (queued->type == REDIS_REPLY_ERROR && refusal == NULL)
-            refusal = g_steal_pointer(&queued);
+            refusal = queued;
     }
-    g_autoptr(lc_reply) outcome = lc_connection_receive(&store->connection, error);
+    const redisReply *outcome = lc_connection_receive(&store->connection, error);
     if (outcome == NULL)
         return false;
     if (outcome->type != REDIS_REPLY_ERROR)
@@ -258,27 +259,50 @@ receive_outcome(lc_redis_store *store, lc_store_write *write, size_t n_commands,
     return false;
 }
 
-/* One partition: its WATCH and GET are sent already; those of `following`, if any, go with its EXEC. */
+/* Makes the commands of a write, which are sent once its position is known to be as expected. */
+static void
+prepare(lc_redis_store *store, const lc_store_write *write)
+{
+    GString *out = store->connection.out;
+
+    g_string_truncate(store->ahead, 0);
+    store->connection.out = store->ahead;
+    store->ahead_commands = say_changes(store, write);
+    store->connection.out = out;
+}
+
+static void
+say_prepared(lc_redis_store *store)
+{
+    GString *prepared = store->ahead;
+
+    store->ahead = store->connection.out;
+    store->connection.out = prepared;
+}
+
+/* One partition: its WATCH and GET are sent already, its changes prepared; the WATCH and GET of `following`, if any, go
+ * with its EXEC. */
 static bool
 write_partition(lc_redis_store *store, lc_store_write *write, const lc_store_write *following, GError **error)
 {
     bool as_expected = false;
-    size_t n_commands = 0;
+    size_t n_commands = store->ahead_commands;
 
     if (!is_as_expected(store, write, &as_expected, error))
         return false;
     if (as_expected)
-        n_commands = say_changes(store, write);
+        say_prepared(store);
     else
         lc_connection_say(&store->connection, "UNWATCH");
     if (following)
         say_watch(store, following);
     if (!lc_connection_send(&store->connection, error))
         return false;
+    if (following)
+        prepare(store, following);
     if (as_expected)
         return receive_outcome(store, write, n_commands, error);
-    g_autoptr(lc_reply) unwatched = lc_connection_expect(&store->connection, error);
-    return unwatched != NULL;
+    return lc_connection_expect(&store->connection, error) != NULL;
 }
 
 bool
@@ -286,6 +310,8 @@ lc_redis_write_end(lc_store *base, GError **error)
 {
     lc_redis_store *store = (lc_redis_store *)(void *)base;
 
+    if (store->n_writes)
+        prepare(store, &store->writes[0]);
     for (size_t i = 0; i < store->n_writes; i++)
         if (!write_partition(store, &store->writes[i], i + 1 < store->n_writes ? &store->writes[i + 1] : NULL, error))
             return false;

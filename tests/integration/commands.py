@@ -2,6 +2,7 @@
 """commands.py [TEST...] - what the commands print and how they end: topics, publish, watch, inspect, run."""
 
 import base64
+import collections
 import json
 import os
 import re
@@ -12,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 
-from world import BINARY, World, main, now_ms, policy_of, require, wait_for
+from world import BINARY, PARTITIONS, World, main, murmur2_partition, now_ms, policy_of, require, wait_for
 
 DAY = 24 * 3600 * 1000
 START = now_ms() - 10 * DAY
@@ -192,7 +193,8 @@ def policies_by_signal():
 
 
 def health():
-    """/readyz, /livez and /metrics answer; ready only once partitions are recovered."""
+    """/readyz, /livez and /metrics answer; ready only once partitions are recovered. The leads that wait for a wake-up
+    are counted, by partition, also right after a restart."""
     world = World("health", policy_of("card/feed"), workers=2)
 
     def get(path):
@@ -204,6 +206,10 @@ def health():
         except OSError as error:
             return 0, str(error)
 
+    def pending():
+        found = re.findall(r'(?m)^leadclock_wakeups_pending\{partition="(\d+)"\} (\d+)$', get("/metrics")[1])
+        return {int(partition): int(count) for partition, count in found}
+
     try:
         world.create_topics()
         port = 20000 + os.getpid() % 20000
@@ -212,6 +218,16 @@ def health():
         require(get("/livez") == (200, "ok\n"), f"{get('/livez')}")
         require("leadclock_" in get("/metrics")[1], f"{get('/metrics')}")
         require(get("/nothing")[0] == 404, f"{get('/nothing')}")
+        require(pending() == dict.fromkeys(range(PARTITIONS), 0), f"without a lead {pending()} wait")
+        leads = [f"lead-{n}" for n in range(50)]
+        world.publish([created(lead, occurred_at=now_ms()) for lead in leads])
+        world.publish([created("lead-0", number=2, occurred_at=now_ms())])
+        waiting = collections.Counter(murmur2_partition(lead.encode()) for lead in leads)
+        wait_for(f"{waiting} to wait for a wake-up", lambda: pending() == waiting, 20)
+        service.stop()
+        service = world.start("a", f"http.listen=127.0.0.1:{port}")
+        wait_for("readiness", lambda: get("/readyz") == (200, "ok\n"), 60)
+        require(pending() == waiting, f"after a restart {pending()} wait, not {waiting}")
         service.stop()
     finally:
         world.close()

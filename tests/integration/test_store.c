@@ -217,8 +217,9 @@ what_is_written_is_read(void **state)
                               .n_leads = 4,
                               .populations = populations,
                               .n_populations = 2,
-                              .all_populations = true},
-                             {.partition = 2, .due_before = 101, .max_due = 10}};
+                              .all_populations = true,
+                              .count_wakeups = true},
+                             {.partition = 2, .due_before = 101, .max_due = 10, .count_wakeups = true}};
     must(read_all(store, reads, 2, &error), error);
     assert_text(reads[0].applied, "1:2:n");
     assert_text(reads[0].leads[0], "");
@@ -226,8 +227,8 @@ what_is_written_is_read(void **state)
     assert_true(lc_text_equal(reads[0].leads[2], (lc_text){binary, 5}));
     assert_text(reads[0].leads[3], "x");
     assert_int_equal(reads[0].n_due, 1);
-    assert_text(reads[0].due[0].lead_id, "l1");
-    assert_int_equal(reads[0].due[0].at, 100);
+    assert_text(reads[0].due[0], "l1");
+    assert_int_equal(reads[0].n_wakeups, 1);
     assert_true(reads[0].next_wakeup == LC_NEVER);
     assert_int_equal(reads[0].n_counts[0], 0);
     assert_int_equal(reads[0].n_counts[1], 2);
@@ -235,6 +236,7 @@ what_is_written_is_read(void **state)
     assert_int_equal(reads[0].n_population_names, 2);
     assert_text(reads[1].applied, NULL);
     assert_int_equal(reads[1].n_due, 0);
+    assert_int_equal(reads[1].n_wakeups, 0);
     assert_true(reads[1].next_wakeup == LC_NEVER);
     store->ops->free(store);
 }
@@ -312,7 +314,7 @@ wakeups_come_in_order_and_within_limits(void **state)
         must(read_all(store, &read, 1, &error), error);
         g_autoptr(GString) due = g_string_new(NULL);
         for (size_t d = 0; d < read.n_due; d++)
-            g_string_append_printf(due, "%s%.*s", d ? " " : "", LC_TEXT_ARGS(read.due[d].lead_id));
+            g_string_append_printf(due, "%s%.*s", d ? " " : "", LC_TEXT_ARGS(read.due[d]));
         assert_string_equal(due->str, cases[i].due);
         assert_true(read.next_wakeup == cases[i].next);
     }

@@ -101,6 +101,12 @@ def steady():
         world.close()
 
 
+def spent_on(service):
+    """Seconds in transactions and in applying them, and how many they were."""
+    names = ("transaction_seconds_sum", "apply_seconds_sum", "transaction_seconds_count")
+    return [service.figure(f"leadclock_{name}") for name in names]
+
+
 def storm():
     """Many timers fall due in one second, while facts flow on."""
     world, facts = World("storm", POLICY % 3600), Facts()
@@ -116,7 +122,7 @@ def storm():
         wait_for("the leads are read", lambda: facts_read() >= TIMERS, due / 1000 - time.time())
         say(f"{TIMERS} leads read {due / 1000 - time.time():.0f} s before they are due")
         time.sleep(max(0, due / 1000 - 0.5 - time.time()))
-        cpu, longest = service.cpu_seconds(), 0
+        cpu, spent, longest = service.cpu_seconds(), spent_on(service), 0
         flow, moved = facts_read(), time.time()
         while (fired := service.figure("leadclock_wakeups_total")) < TIMERS:
             now, facts_now = time.time(), facts_read()
@@ -125,10 +131,13 @@ def storm():
             require(now < due / 1000 + 5 * TIMERS_S, f"only {fired:.0f} of {TIMERS} fired")
             time.sleep(0.05)
         took = time.time() - due / 1000
-        cpu = (service.cpu_seconds() - cpu) * 1e6 / TIMERS
+        cpu = {name: (at_end - cpu[name]) * 1e6 / TIMERS for name, at_end in service.cpu_seconds().items()}
         feeder.stop()
-        say(f"all {TIMERS} published {took:.1f} s after the first was due; {cpu:.1f} CPU seconds a million; "
+        say(f"all {TIMERS} published {took:.1f} s after the first was due; "
             f"facts stood still for {longest * 1000:.0f} ms at most")  # fmt: skip
+        spent = [at_end - before for before, at_end in zip(spent, spent_on(service))]
+        say("of it %.1f s in transactions (%d), %.1f s applying them to Redis" % (spent[0], spent[2], spent[1]))
+        say("CPU seconds a million: " + ", ".join(f"{name} {seconds:.1f}" for name, seconds in cpu.items()))
         say_load()
         if TIMERS <= 100000:
             found = [lead for lead in breached(world) if "-" in lead]

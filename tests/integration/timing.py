@@ -10,7 +10,7 @@ import time
 import urllib.request
 
 from hostile import Writer, created
-from world import BINARY, BROKERS, murmur2_partition, require, say
+from world import BINARY, BROKERS, STACK_DIR, murmur2_partition, require, say
 
 # Built beside the leadclock that is tried.
 BUILT = os.path.join(os.path.dirname(BINARY), "tests")
@@ -52,6 +52,17 @@ def publish_hand_offs(world, leads, start_ms, seconds):
     with subprocess.Popen([MAKE_FACTS, "--count", str(leads), "--mix", "1", *span], stdout=subprocess.PIPE) as made:
         world.run("publish", "-", source=made.stdout, timeout=300)
     require(made.returncode == 0, "make-facts failed")
+
+
+def stack_pid(server):
+    with open(os.path.join(STACK_DIR, f"{server}.pid"), encoding="utf-8") as file:
+        return int(file.read().split()[0])
+
+
+def cpu_seconds_of(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        fields = file.read().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 class Producer:
@@ -190,9 +201,9 @@ class Watched:
         )
 
     def cpu_seconds(self):
-        with open(f"/proc/{self.service.process.pid}/stat", encoding="utf-8") as file:
-            fields = file.read().rpartition(") ")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        """Of all that work for it, so far, by name: itself, and the servers."""
+        pids = {"leadclock": self.service.process.pid, "Redis": stack_pid("redis"), "the broker": stack_pid("kafka")}
+        return {name: cpu_seconds_of(pid) for name, pid in pids.items()}
 
     def peak_mib(self):
         with open(f"/proc/{self.service.process.pid}/status", encoding="utf-8") as file:

@@ -276,12 +276,14 @@ a_write_happens_only_at_the_position_expected(void **state)
     assert_true(write_lead(store, "1", "2", 50, NULL));
 
     lc_text id = LC_TEXT("lead");
-    lc_store_read read = {.partition = 1, .due_before = 51, .max_due = 9, .lead_ids = &id, .n_leads = 1};
+    lc_store_read read = {
+        .partition = 1, .due_before = 51, .max_due = 9, .lead_ids = &id, .n_leads = 1, .count_wakeups = true};
     assert_true(store->ops->read_begin(store, &read, 1, NULL) && store->ops->read_end(store, NULL));
     assert_true(lc_text_equal(read.applied, LC_TEXT("2")));
     assert_true(lc_text_equal(read.leads[0], LC_TEXT("state")));
     assert_int_equal(read.n_due, 1);
-    assert_int_equal(read.due[0].at, 50);
+    assert_true(lc_text_equal(read.due[0], id));
+    assert_int_equal(read.n_wakeups, 1);
     assert_int_equal(read.next_wakeup, LC_NEVER);
     store->ops->free(store);
 }
