@@ -217,7 +217,7 @@ go_on(lc_batch *batch)
 static bool
 carry_out(lc_batch *batch, GError **error)
 {
-    lc_batch_judge(batch);
+    lc_batch_judge_facts(batch);
     return lc_batch_load_counters(batch, error) && lc_batch_publish(batch, error) && lc_batch_apply(batch, error);
 }
 

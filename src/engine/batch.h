@@ -58,7 +58,9 @@ lc_batch_lead *lc_batch_lead_of(lc_batch *batch, lc_share *share, lc_text id);
 bool lc_batch_read_due(lc_batch *batch, GError **error);
 bool lc_batch_read_facts(lc_batch *batch, lc_duration linger, GError **error);
 bool lc_batch_load_leads(lc_batch *batch, GError **error);
-void lc_batch_judge(lc_batch *batch);
+/* Wakes those leads of a share, from `first` to before `end`, whose wake-up is due. */
+void lc_batch_judge_due(lc_batch *batch, lc_share *share, guint first, guint end);
+void lc_batch_judge_facts(lc_batch *batch);
 bool lc_batch_load_counters(lc_batch *batch, GError **error);
 bool lc_batch_publish(lc_batch *batch, GError **error);
 bool lc_batch_apply(lc_batch *batch, GError **error);

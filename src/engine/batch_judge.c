@@ -16,12 +16,12 @@ take_judgement(lc_batch *batch, lc_share *share, lc_batch_lead *lead, const lc_f
         lead->changed = true;
 }
 
-static void
-judge_due(lc_batch *batch, lc_share *share)
+void
+lc_batch_judge_due(lc_batch *batch, lc_share *share, guint first, guint end)
 {
     lc_cause_of cause = {-1, share->partition->number, -1, share->now, LC_TAG_NONE};
 
-    for (size_t i = 0; i < share->n_due; i++) {
+    for (size_t i = first; i < MIN(end, share->n_due); i++) {
         lc_batch_lead *lead = share->leads->pdata[i];
         take_judgement(batch, share, lead, NULL,
                        lc_lead_judge(batch->worker->judge, &lead->lead, NULL, share->now, &batch->arena), cause);
@@ -69,12 +69,10 @@ bury(lc_batch *batch, lc_share *share, const lc_batch_record *record, lc_cause_o
 }
 
 void
-lc_batch_judge(lc_batch *batch)
+lc_batch_judge_facts(lc_batch *batch)
 {
     lc_share *share = NULL;
 
-    for (guint i = 0; i < batch->shares->len; i++)
-        judge_due(batch, lc_batch_share_at(batch, i));
     for (guint i = 0; i < batch->records->len; i++) {
         lc_batch_record *record = lc_batch_record_at(batch, i);
         lc_cause_of cause = {record->event.topic, record->event.partition, record->event.offset, LC_ABSENT, i};

@@ -96,15 +96,33 @@ check_applied(lc_partition *partition, lc_text applied, GError **error)
 }
 
 static bool
-read_store(lc_batch *batch, lc_store_read *reads, size_t n, GError **error)
+lose_store(lc_batch *batch)
 {
-    lc_store *store = batch->worker->store;
-
-    if (n == 0 || (store->ops->read_begin(store, reads, n, error) && store->ops->read_end(store, error)))
-        return true;
     batch->worker->store_ready = false;
     batch->loss = LC_RECOVERY_STORE;
     return false;
+}
+
+static bool
+begin_read(lc_batch *batch, lc_store_read *reads, size_t n, GError **error)
+{
+    lc_store *store = batch->worker->store;
+
+    return n == 0 || store->ops->read_begin(store, reads, n, error) || lose_store(batch);
+}
+
+static bool
+end_read(lc_batch *batch, size_t n, GError **error)
+{
+    lc_store *store = batch->worker->store;
+
+    return n == 0 || store->ops->read_end(store, error) || lose_store(batch);
+}
+
+static bool
+read_store(lc_batch *batch, lc_store_read *reads, size_t n, GError **error)
+{
+    return begin_read(batch, reads, n, error) && end_read(batch, n, error);
 }
 
 static bool
@@ -160,13 +178,94 @@ lc_batch_read_due(lc_batch *batch, GError **error)
     return true;
 }
 
+/* ---- Leads: a few thousand at a time, because while the store looks for some, those before are judged ---- */
+
+typedef struct {
+    lc_share *share;
+    guint first; /* of its leads */
+} lead_read;
+
+typedef struct {
+    lead_read *what;
+    lc_store_read *reads; /* side by side with `what` */
+    size_t n, n_asked, n_taken;
+} lead_reads;
+
+static lc_store_read
+read_of_leads(lc_batch *batch, const lc_share *share, guint first)
+{
+    size_t n = MIN(share->leads->len - first, LC_PIECE_LEADS);
+    lc_text *ids = lc_arena_new(&batch->arena, lc_text, n);
+
+    for (size_t i = 0; i < n; i++)
+        ids[i] = ((lc_batch_lead *)share->leads->pdata[first + i])->lead.id;
+    return (lc_store_read){.partition = share->partition->number,
+                           .due_before = LC_ABSENT,
+                           .lead_ids = ids,
+                           .n_leads = n,
+                           .count_wakeups = true};
+}
+
+/* A share without a lead is read too: for the position. */
+static lead_reads
+plan_lead_reads(lc_batch *batch)
+{
+    size_t max = 0;
+    lead_reads plan = {0};
+
+    for (guint i = 0; i < batch->shares->len; i++)
+        max += 1 + lc_batch_share_at(batch, i)->leads->len / LC_PIECE_LEADS;
+    plan.what = lc_arena_new(&batch->arena, lead_read, max);
+    plan.reads = lc_arena_new(&batch->arena, lc_store_read, max);
+    for (guint i = 0; i < batch->shares->len; i++) {
+        lc_share *share = lc_batch_share_at(batch, i);
+        guint first = 0;
+        do {
+            plan.what[plan.n] = (lead_read){share, first};
+            plan.reads[plan.n++] = read_of_leads(batch, share, first);
+            first += LC_PIECE_LEADS;
+        } while (first < share->leads->len);
+    }
+    return plan;
+}
+
+/* The next reads, for a few thousand leads together, in one round trip. */
+static bool
+ask_for_leads(lc_batch *batch, lead_reads *plan, GError **error)
+{
+    size_t from = plan->n_asked, n_leads = 0;
+
+    while (plan->n_asked < plan->n && n_leads < LC_PIECE_LEADS)
+        n_leads += plan->reads[plan->n_asked++].n_leads;
+    return begin_read(batch, plan->reads + from, plan->n_asked - from, error);
+}
+
+/* Waits for all that was asked. The states are copied: the store's memory is reused by the next read. */
+static bool
+receive_leads(lc_batch *batch, lead_reads *plan, GError **error)
+{
+    if (!end_read(batch, plan->n_asked - plan->n_taken, error))
+        return false;
+    for (size_t i = plan->n_taken; i < plan->n_asked; i++) {
+        lc_partition *partition = plan->what[i].share->partition;
+        lc_store_read *read = &plan->reads[i];
+        if (!check_applied(partition, read->applied, error))
+            return false;
+        partition->looked_ms = lc_worker_now_ms(batch->worker);
+        partition->n_wakeups = read->n_wakeups;
+        lc_text *states = lc_arena_new(&batch->arena, lc_text, read->n_leads);
+        for (size_t k = 0; k < read->n_leads; k++)
+            states[k] = lc_arena_text(&batch->arena, read->leads[k]);
+        read->leads = states;
+    }
+    return true;
+}
+
 static bool
 decode_lead(lc_batch *batch, lc_batch_lead *lead, lc_text state, GError **error)
 {
     if (lc_text_is_absent(state))
         return true;
-    /* The store's memory is reused by the next read. */
-    state = lc_arena_text(&batch->arena, state);
     const lc_plan *plan = lc_schemas_need(batch->worker, state, error);
     if (plan == NULL)
         return false;
@@ -183,44 +282,52 @@ decode_lead(lc_batch *batch, lc_batch_lead *lead, lc_text state, GError **error)
 }
 
 static bool
-decode_leads(lc_batch *batch, lc_share *share, const lc_store_read *read, GError **error)
+take_leads(lc_batch *batch, const lead_read *what, const lc_store_read *read, GError **error)
 {
-    for (guint i = 0; i < share->leads->len; i++)
-        if (!decode_lead(batch, share->leads->pdata[i], read->leads[i], error))
+    for (guint i = 0; i < read->n_leads; i++)
+        if (!decode_lead(batch, what->share->leads->pdata[what->first + i], read->leads[i], error))
+            return false;
+    lc_batch_judge_due(batch, what->share, what->first, what->first + read->n_leads);
+    return true;
+}
+
+/* What was received, up to the `end`th read. */
+static bool
+take_reads(lc_batch *batch, lead_reads *plan, size_t end, GError **error)
+{
+    for (; plan->n_taken < end; plan->n_taken++)
+        if (!take_leads(batch, &plan->what[plan->n_taken], &plan->reads[plan->n_taken], error))
             return false;
     return true;
 }
 
-/* The leads that the batch needs, in one round trip that also verifies the position applied. */
+/* The answer to a read under way is not to be taken for that of the next one. */
+static bool
+abandon_read(lc_batch *batch, size_t n)
+{
+    end_read(batch, n, NULL);
+    return false;
+}
+
+/* The leads that the batch needs, in steps that each verify the position applied too; and judges those that are due. */
 bool
 lc_batch_load_leads(lc_batch *batch, GError **error)
 {
-    lc_store_read *reads = lc_arena_new(&batch->arena, lc_store_read, batch->shares->len);
+    lead_reads plan = plan_lead_reads(batch);
 
-    for (guint i = 0; i < batch->shares->len; i++) {
-        lc_share *share = lc_batch_share_at(batch, i);
-        lc_text *ids = lc_arena_new(&batch->arena, lc_text, share->leads->len);
-        for (guint k = 0; k < share->leads->len; k++)
-            ids[k] = ((lc_batch_lead *)share->leads->pdata[k])->lead.id;
-        reads[i] = (lc_store_read){.partition = share->partition->number,
-                                   .due_before = LC_ABSENT,
-                                   .lead_ids = ids,
-                                   .n_leads = share->leads->len,
-                                   .count_wakeups = true};
-    }
-    if (!read_store(batch, reads, batch->shares->len, error))
+    if (!ask_for_leads(batch, &plan, error))
         return false;
-    for (guint i = 0; i < batch->shares->len; i++) {
-        lc_share *share = lc_batch_share_at(batch, i);
-        if (!check_applied(share->partition, reads[i].applied, error))
+    while (plan.n_taken < plan.n) {
+        size_t received = plan.n_asked;
+        if (!receive_leads(batch, &plan, error) || !ask_for_leads(batch, &plan, error))
             return false;
-        share->partition->looked_ms = lc_worker_now_ms(batch->worker);
-        share->partition->n_wakeups = reads[i].n_wakeups;
-        if (!decode_leads(batch, share, &reads[i], error))
-            return false;
+        if (!take_reads(batch, &plan, received, error))
+            return abandon_read(batch, plan.n_asked - received);
     }
     return true;
 }
+
+/* ---- Counters ---- */
 
 /* Counters that judging has touched and that were not loaded before. */
 bool
