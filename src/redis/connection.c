@@ -94,19 +94,25 @@ lc_connection_clear(lc_connection *connection)
 
 /* ---- Commands: RESP, as https://redis.io/docs/reference/protocol-spec says ---- */
 
+/* The digits of a number, up to `end`; where they begin. */
+static char *
+digits_before(char *end, uint64_t number)
+{
+    do
+        *--end = (char)('0' + number % 10);
+    while (number /= 10);
+    return end;
+}
+
 static void
 append_count(GString *out, char kind, size_t count)
 {
-    char digits[24];
-    char *at = digits + sizeof digits;
+    char text[24];
+    char *end = text + sizeof text - 2, *at = digits_before(end, count);
 
-    *--at = '\n';
-    *--at = '\r';
-    do
-        *--at = (char)('0' + count % 10);
-    while (count /= 10);
+    memcpy(end, "\r\n", 2);
     *--at = kind;
-    g_string_append_len(out, at, digits + sizeof digits - at);
+    g_string_append_len(out, at, end + 2 - at);
 }
 
 void
@@ -136,10 +142,12 @@ lc_connection_word(lc_connection *connection, lc_text word)
 void
 lc_connection_number(lc_connection *connection, int64_t number)
 {
-    char digits[32];
-    int size = g_snprintf(digits, sizeof digits, "%" G_GINT64_FORMAT, number);
+    char text[24];
+    char *end = text + sizeof text, *at = digits_before(end, number < 0 ? -(uint64_t)number : (uint64_t)number);
 
-    lc_connection_word(connection, (lc_text){digits, (size_t)size});
+    if (number < 0)
+        *--at = '-';
+    lc_connection_word(connection, (lc_text){at, (size_t)(end - at)});
 }
 
 void
@@ -342,6 +350,7 @@ lc_connection_open(lc_connection *connection, GError **error)
     if (connection->context->err)
         return lose(connection, error, connection->context->errstr);
     connection->context->reader->fn = &reply_functions;
+    connection->context->reader->maxbuf = 0; /* its buffer is kept from one large reply to the next */
     redisSetTimeout(connection->context, timeout);
     if (connection->host)
         redisEnableKeepAlive(connection->context);
