@@ -24,6 +24,19 @@ typedef struct {
     GError *error;                  /* of the last run */
 } bench;
 
+/* A policy with one rule: first contact `within`, clawback after 30 days. */
+#define BENCH_POLICY(within)                                                                                           \
+    "name: test\n"                                                                                                     \
+    "retain: 9000d\n"                                                                                                  \
+    "stages: [SAL, {name: WON, closes: won}]\n"                                                                        \
+    "reasons:\n"                                                                                                       \
+    "  other: {route: NURTURE}\n"                                                                                      \
+    "rules:\n"                                                                                                         \
+    "  - name: all\n"                                                                                                  \
+    "    when: any\n"                                                                                                  \
+    "    first_contact: {within: " within "}\n"                                                                        \
+    "    clawback: {after: 30d}\n"
+
 /* 2026-01-05T08:00:00Z. */
 #define BENCH_BEGIN G_GINT64_CONSTANT(1767600000000)
 

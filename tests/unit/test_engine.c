@@ -7,27 +7,9 @@
 
 #include <cmocka.h>
 
-static const char policy[] = "name: test\n"
-                             "retain: 9000d\n"
-                             "stages: [SAL, {name: WON, closes: won}]\n"
-                             "reasons:\n"
-                             "  other: {route: NURTURE}\n"
-                             "rules:\n"
-                             "  - name: all\n"
-                             "    when: any\n"
-                             "    first_contact: {within: 10s}\n"
-                             "    clawback: {after: 30d}\n";
+static const char policy[] = BENCH_POLICY("10s");
 
-static const char other_policy[] = "name: test\n"
-                                   "retain: 9000d\n"
-                                   "stages: [SAL, {name: WON, closes: won}]\n"
-                                   "reasons:\n"
-                                   "  other: {route: NURTURE}\n"
-                                   "rules:\n"
-                                   "  - name: all\n"
-                                   "    when: any\n"
-                                   "    first_contact: {within: 20s}\n"
-                                   "    clawback: {after: 30d}\n";
+static const char other_policy[] = BENCH_POLICY("20s");
 
 static int
 setup(void **state)

@@ -7,16 +7,7 @@
 
 #include <cmocka.h>
 
-static const char policy[] = "name: test\n"
-                             "retain: 9000d\n"
-                             "stages: [SAL, {name: WON, closes: won}]\n"
-                             "reasons:\n"
-                             "  other: {route: NURTURE}\n"
-                             "rules:\n"
-                             "  - name: all\n"
-                             "    when: any\n"
-                             "    first_contact: {within: 10m}\n"
-                             "    clawback: {after: 30d}\n";
+static const char policy[] = BENCH_POLICY("10m");
 
 /* What the wall clock does while a lead's ten minutes run; the worker runs for twenty. */
 typedef struct {
