@@ -91,7 +91,8 @@ run(const check_command *command)
 static const char summary[] = "Checks a configuration, with the policy that it names, or policies, without running.";
 static const char more[] =
     "What is wrong is told with file, line and column, all of it in one run, on standard error; so is what is legal\n"
-    "but odd, as a warning. A folder stands for every *.yaml and *.yml file in it.\n\n"
+    "but odd, as a warning. A folder stands for every *.yaml and *.yml file in it. docs/lead-policy.md explains\n"
+    "every key of a policy, docs/configuration.md those of a configuration.\n\n"
     "Exit codes: 0 all is right, 1 there are warnings (with --strict), 2 something is refused.\n\n"
     "Examples:\n  leadclock check --config leadclock.yaml\n  leadclock check --policy 2026.yaml 2027.yaml --explain\n";
 

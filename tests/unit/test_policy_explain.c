@@ -194,6 +194,19 @@ calendars_are_explained(void **state)
                      "  - night_desk: Mon 00:00-06:00 and 20:00-24:00, Sat, Sun 00:00-24:00, in America/New_York.\n"));
 }
 
+static void
+the_policy_of_the_documentation_is_taken(void **state)
+{
+    g_autofree char *text = NULL;
+    (void)state;
+    assert_true(g_file_get_contents(LC_SOURCE_DIR "/docs/lead-policy.md", &text, NULL, NULL));
+    char *start = strstr(text, "```yaml\n"), *end = start ? strstr(start + 3, "```") : NULL;
+    assert_non_null(end);
+    *end = '\0';
+    g_autoptr(lc_policy_book) book = policy_of(start + strlen("```yaml\n"));
+    assert_int_equal(lc_policy_book_size(book), 1);
+}
+
 /* ---- The subcommand ---- */
 
 static int
@@ -250,6 +263,7 @@ main(void)
         cmocka_unit_test(the_card_policy_is_explained),
         cmocka_unit_test(each_key_has_its_sentence),
         cmocka_unit_test(calendars_are_explained),
+        cmocka_unit_test(the_policy_of_the_documentation_is_taken),
         cmocka_unit_test(check_exits_with_2_where_something_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
