@@ -352,10 +352,8 @@ note_ask(sim *s, sim_life *life)
 {
     size_t n;
     const int32_t *partitions = life->log->ops->assignment(life->log, &n);
-    for (size_t i = 0; i < n; i++) {
-        sim_ask ask = {partitions[i], life->last_wall, s->now};
-        g_array_append_val(s->asks, ask);
-    }
+    for (size_t i = 0; i < n; i++)
+        sim_watch_asked(s, partitions[i], life->last_wall);
 }
 
 static void
@@ -759,8 +757,15 @@ static void
 make(sim *s)
 {
     g_autoptr(GError) error = NULL;
-    s->world = (lc_memory_world){
-        world_now, world_wait, world_step, world_fault, world_delay, world_pick, s->trace ? world_trace : NULL};
+    s->world = (lc_memory_world){world_now,
+                                 world_wait,
+                                 world_step,
+                                 world_fault,
+                                 world_delay,
+                                 world_pick,
+                                 s->trace ? world_trace : NULL,
+                                 sim_watch_decided,
+                                 sim_watch_applied};
     s->random.state = s->seed * 0x9e3779b97f4a7c15u + 1;
     g_random_set_seed((guint32)s->seed);
     sim_plan_draw(&s->plan, s->seed);
@@ -777,7 +782,7 @@ make(sim *s)
     s->hidden = g_array_new(FALSE, FALSE, sizeof(size_t));
     s->events = g_array_new(FALSE, FALSE, sizeof(sim_event));
     s->lives = g_ptr_array_new();
-    s->asks = g_array_new(FALSE, FALSE, sizeof(sim_ask));
+    sim_watch_begin(s);
     sim_workload_make(s);
     plan_events(s);
 }
@@ -794,7 +799,7 @@ clear(sim *s)
     g_array_unref(s->records);
     g_array_unref(s->hidden);
     g_array_unref(s->events);
-    g_array_unref(s->asks);
+    sim_watch_end(s);
     lc_policy_book_free(s->book);
     lc_arena_clear(&s->arena);
 }

@@ -1,14 +1,10 @@
 #include "sim.h"
 
 #include <inttypes.h>
-#include <jansson.h>
-
-static const lc_output outcome_outputs[] = {LC_OUTPUT_BREACHES, LC_OUTPUT_WARNINGS, LC_OUTPUT_CLAWBACKS,
-                                            LC_OUTPUT_ROUTED, LC_OUTPUT_SETTLED};
 
 /* Plans last as long as the process. */
-static const lc_plan *
-plan_of(lc_text value)
+const lc_plan *
+sim_plan_of(lc_text value)
 {
     static lc_plan *plans[LC_SCHEMAS];
     uint32_t id;
@@ -19,38 +15,14 @@ plan_of(lc_text value)
     return plans[id - 1];
 }
 
-static lc_text
-body_of(lc_text value)
+lc_text
+sim_body_of(lc_text value)
 {
     return (lc_text){value.data + LC_FRAME_BYTES, value.size - LC_FRAME_BYTES};
 }
 
-static json_t *
-json_of(lc_text value)
-{
-    g_autoptr(GString) json = g_string_new(NULL);
-    lc_text body = body_of(value);
-    if (!lc_plan_read_json(plan_of(value), body.data, body.size, json, NULL))
-        return NULL;
-    return json_loads(json->str, 0, NULL);
-}
-
-static const char *
-string_at(const json_t *json, const char *key)
-{
-    const char *string = json_string_value(json_object_get(json, key));
-    return string ? string : "";
-}
-
-static lc_instant
-instant_at(const json_t *json, const char *key)
-{
-    lc_instant instant;
-    return lc_instant_parse(string_at(json, key), &instant) ? instant : LC_ABSENT;
-}
-
-static char *
-header_of(const lc_memory_record *record, const char *name)
+char *
+sim_header_of(const lc_memory_record *record, const char *name)
 {
     for (size_t i = 0; i < record->n_headers; i++)
         if (lc_text_equal(record->headers[i].name, lc_text_of(name)))
@@ -80,17 +52,6 @@ lead_of(expectation *expected, lc_text id)
     return lead;
 }
 
-static bool
-is_committed(sim *s, const sim_record *record)
-{
-    size_t n;
-    const lc_memory_record *const *records = lc_memory_records(s->broker, record->topic, record->partition, &n);
-    for (size_t i = 0; i < n; i++)
-        if (records[i]->offset == record->offset)
-            return records[i]->status == LC_MEMORY_COMMITTED;
-    return false;
-}
-
 static int
 by_offset(gconstpointer a, gconstpointer b)
 {
@@ -105,7 +66,7 @@ published(sim *s)
     GPtrArray *records = g_ptr_array_new();
     for (guint i = 0; i < s->records->len; i++) {
         sim_record *record = &g_array_index(s->records, sim_record, i);
-        if (is_committed(s, record))
+        if (record->is_committed)
             g_ptr_array_add(records, record);
     }
     g_ptr_array_sort(records, by_offset);
@@ -184,97 +145,36 @@ expectation_clear(expectation *expected)
 
 /* ---- Outcomes ---- */
 
-typedef struct {
-    GHashTable *net;    /* char* (event_id) -> const lc_memory_record* */
-    GHashTable *ce_ids; /* char* */
-} stream;
-
 static void
-take_outcome(sim *s, stream *all, lc_output output, const lc_memory_record *record)
+check_standing(sim *s, const expectation *expected, const char *id, GBytes *body, GHashTable *standing)
 {
-    json_t *json = json_of(record->value);
-    const char *id = string_at(json, "event_id");
-    const lc_memory_record *before = g_hash_table_lookup(all->net, id);
-    char *ce_id = header_of(record, "ce_id");
-    lc_plan_schema(plan_of(record->value));
-    if (json == NULL)
-        sim_fail(s, "an outcome that can't be read");
-    else if (!g_hash_table_add(all->ce_ids, ce_id))
-        sim_fail(s, "committed twice: %s, the second at offset %" PRId64, ce_id, record->offset);
-    else if (lc_plan_schema(plan_of(record->value)) == LC_SCHEMA_RETRACTED) {
-        if (!g_hash_table_remove(all->net, string_at(json, "retracts")))
-            sim_fail(s, "%s retracted, which does not stand", string_at(json, "retracts"));
-    } else if (output != LC_OUTPUT_WARNINGS) {
-        bool restated = json_is_true(json_object_get(json, "restated"));
-        if (restated != (before != NULL))
-            sim_fail(s, "%s (%s) published %s", id, ce_id, restated ? "as restated, but it did not stand" : "again");
-        g_hash_table_insert(all->net, g_strdup(id), (gpointer)record);
-    }
-    json_decref(json);
-}
-
-static void
-read_outcomes(sim *s, stream *all)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(outcome_outputs); i++)
-        for (int32_t partition = 0; partition < s->plan.partitions; partition++) {
-            size_t n;
-            const lc_memory_record *const *records =
-                lc_memory_records(s->broker, LC_MEMORY_OUTPUT(outcome_outputs[i]), partition, &n);
-            for (size_t k = 0; k < n && s->failure == NULL; k++)
-                if (records[k]->status == LC_MEMORY_COMMITTED)
-                    take_outcome(s, all, outcome_outputs[i], records[k]);
-        }
-}
-
-static char *
-text_of_body(lc_text value)
-{
-    g_autoptr(GString) json = g_string_new(NULL);
-    lc_text body = body_of(value);
-    lc_plan_read_json(plan_of(value), body.data, body.size, json, NULL);
-    return g_strdup(json->str);
-}
-
-/* `restated` is one byte, and no part of what is compared. */
-static bool
-same_but_restated(lc_text actual, GBytes *expected)
-{
-    gsize size, differences = 0;
-    const char *bytes = g_bytes_get_data(expected, &size);
-    if (size != actual.size)
-        return false;
-    for (gsize i = 0; i < size; i++)
-        differences += bytes[i] != actual.data[i];
-    return differences == 0 || differences == 1;
+    GBytes *wanted = g_hash_table_lookup(expected->outcomes, id);
+    lc_text actual = {g_bytes_get_data(body, NULL), g_bytes_get_size(body)};
+    g_hash_table_add(standing, (char *)id);
+    if (wanted == NULL)
+        sim_fail(s, "stands, but does not follow from the facts: %s", id);
+    else if (!sim_same_but_restated(actual, (lc_text){g_bytes_get_data(wanted, NULL), g_bytes_get_size(wanted)}))
+        sim_fail(s, "stands otherwise than it follows from the facts: %s", id);
 }
 
 static void
 check_outcomes(sim *s, const expectation *expected)
 {
-    stream all = {g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
-                  g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
-    GHashTableIter iter;
-    gpointer id, value;
-    read_outcomes(s, &all);
-    g_hash_table_iter_init(&iter, all.net);
-    while (s->failure == NULL && g_hash_table_iter_next(&iter, &id, &value)) {
-        const lc_memory_record *record = value;
-        GBytes *body = g_hash_table_lookup(expected->outcomes, id);
-        g_autofree char *text = text_of_body(record->value);
-        if (sim_is_forgettable(record->key))
+    g_autoptr(GHashTable) standing = g_hash_table_new(g_str_hash, g_str_equal);
+    GHashTableIter leads, outcomes;
+    gpointer lead_id, net, id, body;
+    g_hash_table_iter_init(&leads, sim_watch_net(s));
+    while (g_hash_table_iter_next(&leads, &lead_id, &net)) {
+        if (sim_is_forgettable((lc_text){g_bytes_get_data(lead_id, NULL), g_bytes_get_size(lead_id)}))
             continue;
-        if (body == NULL)
-            sim_fail(s, "stands, but does not follow from the facts: %s", text);
-        else if (!same_but_restated(body_of(record->value), body))
-            sim_fail(s, "stands otherwise than it follows from the facts: %s", text);
+        g_hash_table_iter_init(&outcomes, net);
+        while (s->failure == NULL && g_hash_table_iter_next(&outcomes, &id, &body))
+            check_standing(s, expected, id, body, standing);
     }
-    g_hash_table_iter_init(&iter, expected->outcomes);
-    while (s->failure == NULL && g_hash_table_iter_next(&iter, &id, &value))
-        if (!g_hash_table_contains(all.net, id))
+    g_hash_table_iter_init(&outcomes, expected->outcomes);
+    while (s->failure == NULL && g_hash_table_iter_next(&outcomes, &id, NULL))
+        if (!g_hash_table_contains(standing, id))
             sim_fail(s, "follows from the facts, but was not published: %s", (char *)id);
-    g_hash_table_unref(all.net);
-    g_hash_table_unref(all.ce_ids);
 }
 
 /* ---- Counters ---- */
@@ -301,11 +201,11 @@ stored_counts(sim *s)
 static void
 add_published_counts(const lc_memory_record *record, lc_arena *arena, GHashTable *all)
 {
-    lc_text body = body_of(record->value), channel;
+    lc_text body = sim_body_of(record->value), channel;
     int32_t cohort, partition;
     lc_metric_count *counts;
     size_t n;
-    if (!lc_plan_read_counters(plan_of(record->value), body.data, body.size, arena, &channel, &cohort, &partition,
+    if (!lc_plan_read_counters(sim_plan_of(record->value), body.data, body.size, arena, &channel, &cohort, &partition,
                                &counts, &n, NULL))
         return;
     for (size_t i = 0; i < n; i++)
@@ -399,9 +299,9 @@ text_is(lc_text text, GBytes *bytes)
 static void
 check_stored_lead(sim *s, int32_t partition, const lc_memory_record *record)
 {
-    lc_text body = body_of(record->value), lead_id;
+    lc_text body = sim_body_of(record->value), lead_id;
     lc_instant wake_at, stored_at = lc_memory_redis_wakeup(s->redis, partition, record->key);
-    if (!lc_plan_peek_lead(plan_of(record->value), body.data, body.size, &lead_id, &wake_at, NULL))
+    if (!lc_plan_peek_lead(sim_plan_of(record->value), body.data, body.size, &lead_id, &wake_at, NULL))
         sim_fail(s, "the state of %.*s can't be read", LC_TEXT_ARGS(record->key));
     else if (!text_is(record->value, lc_memory_redis_lead(s->redis, partition, record->key)))
         sim_fail(s, "Redis has another state of %.*s than the changelog at %" PRId64, LC_TEXT_ARGS(record->key),
@@ -464,8 +364,8 @@ check_lead(sim *s, const lc_lead *expected)
             sim_fail(s, "there is no %.*s", LC_TEXT_ARGS(expected->id));
         return;
     }
-    lc_text value = {g_bytes_get_data(state, NULL), g_bytes_get_size(state)}, body = body_of(value);
-    if (!lc_plan_read_lead(plan_of(value), body.data, body.size, &arena, &lead, NULL)) {
+    lc_text value = {g_bytes_get_data(state, NULL), g_bytes_get_size(state)}, body = sim_body_of(value);
+    if (!lc_plan_read_lead(sim_plan_of(value), body.data, body.size, &arena, &lead, NULL)) {
         sim_fail(s, "the state of %.*s can't be read", LC_TEXT_ARGS(expected->id));
     } else {
         g_autoptr(GBytes) facts = facts_of(&lead);
@@ -488,141 +388,6 @@ check_leads(sim *s, const expectation *expected)
     g_hash_table_iter_init(&iter, expected->leads);
     while (s->failure == NULL && g_hash_table_iter_next(&iter, NULL, &lead))
         check_lead(s, lead);
-}
-
-/* ---- Dead letters ---- */
-
-static char *
-place_of(const char *topic, int32_t partition, int64_t offset, const char *reason)
-{
-    return g_strdup_printf("%s/%d/%" PRId64 " %s", topic, partition, offset, reason);
-}
-
-static void
-take_dead_letter(sim *s, GHashTable *places, const lc_memory_record *record)
-{
-    g_autofree char *topic = header_of(record, "__connect.errors.topic");
-    g_autofree char *partition = header_of(record, "__connect.errors.partition");
-    g_autofree char *offset = header_of(record, "__connect.errors.offset");
-    g_autofree char *reason = header_of(record, "__connect.errors.exception.class.name");
-    char *place = g_strdup_printf("%s/%s/%s %s", topic, partition, offset, reason);
-    if (!g_hash_table_add(places, place))
-        sim_fail(s, "twice in the dead letters: %s", place);
-}
-
-static void
-check_dead_letters(sim *s)
-{
-    g_autoptr(GHashTable) places = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    g_autoptr(GPtrArray) records = published(s);
-    for (int32_t partition = 0; partition < s->plan.partitions; partition++) {
-        size_t n;
-        const lc_memory_record *const *letters =
-            lc_memory_records(s->broker, LC_MEMORY_OUTPUT(LC_OUTPUT_DEAD_LETTERS), partition, &n);
-        for (size_t i = 0; i < n && s->failure == NULL; i++)
-            if (letters[i]->status == LC_MEMORY_COMMITTED)
-                take_dead_letter(s, places, letters[i]);
-    }
-    for (guint i = 0; i < records->len && s->failure == NULL; i++) {
-        const sim_record *record = g_ptr_array_index(records, i);
-        g_autofree char *place = record->reason ? place_of(sim_input_names(s->plan.n_inputs)[record->topic],
-                                                           record->partition, record->offset, record->reason)
-                                                : NULL;
-        if (place && !g_hash_table_remove(places, place))
-            sim_fail(s, "not in the dead letters: %s", place);
-    }
-    if (s->failure == NULL && g_hash_table_size(places))
-        sim_fail(s, "%u dead letters too many", g_hash_table_size(places));
-}
-
-/* ---- No false breach ---- */
-
-/* The moment at which the ends were asked for that made `wall` a safe time; LC_NEVER: none were. */
-static lc_instant
-asked_at(const sim *s, int32_t partition, lc_instant wall)
-{
-    lc_instant earliest = LC_NEVER;
-    for (guint i = 0; i < s->asks->len; i++) {
-        const sim_ask *ask = &g_array_index(s->asks, sim_ask, i);
-        if (ask->partition == partition && ask->wall == wall)
-            earliest = MIN(earliest, ask->at);
-    }
-    return earliest;
-}
-
-static bool
-prevents(const sim_record *record, lc_text lead_id, lc_instant from, lc_instant due, lc_instant asked)
-{
-    const lc_fact *fact = &record->fact;
-    return record->reason == NULL && lc_text_equal(record->lead_id, lead_id) && record->visible_at < asked &&
-           fact->type == LC_FACT_CONTACTED && !fact->automated && fact->occurred_at >= from && fact->occurred_at <= due;
-}
-
-/* No timer fires by a wall clock that is too far ahead: the record's own time is the broker's. */
-static void
-check_earliness(sim *s, const lc_memory_record *breach)
-{
-    g_autofree char *ce_id = header_of(breach, "ce_id");
-    const char *cause = strstr(ce_id, ".wake/");
-    lc_instant now = cause ? g_ascii_strtoll(cause + 6, NULL, 10) : 0;
-    if (now > breach->timestamp + SIM_MAX_FUTURE)
-        sim_fail(s, "a timer fired %" PRId64 " ms before its time: %s", now - breach->timestamp, ce_id);
-}
-
-/* Two records with one id may tell of different times; the first counts. */
-static bool
-is_first_of_its_id(sim *s, const GPtrArray *records, const sim_record *record)
-{
-    (void)s;
-    for (guint i = 0; i < records->len; i++) {
-        const sim_record *other = g_ptr_array_index(records, i);
-        if (other->reason == NULL && lc_text_equal(other->lead_id, record->lead_id) &&
-            lc_text_equal(other->fact.event_id, record->fact.event_id) && !other->fact.automated)
-            return other == record;
-    }
-    return false;
-}
-
-static void
-check_breach(sim *s, const GPtrArray *records, int32_t partition, const lc_memory_record *breach)
-{
-    g_autofree char *ce_id = header_of(breach, "ce_id");
-    const char *cause = strstr(ce_id, ".wake/");
-    json_t *json = json_of(breach->value);
-    if (cause && !sim_is_forgettable(breach->key) && strcmp(string_at(json, "clock"), "first_contact") == 0 &&
-        strcmp(string_at(json, "kind"), "LATE") == 0) {
-        lc_instant wall = g_ascii_strtoll(cause + 6, NULL, 10) + s->plan.lateness;
-        lc_instant asked = asked_at(s, partition, wall);
-        if (asked == LC_NEVER)
-            sim_fail(s, "a breach at a safe time that nobody asked for: %s", ce_id);
-        for (guint i = 0; i < records->len && s->failure == NULL; i++) {
-            const sim_record *record = g_ptr_array_index(records, i);
-            if (prevents(record, breach->key, instant_at(json, "handoff_at"), instant_at(json, "due_at"), asked) &&
-                is_first_of_its_id(s, records, record))
-                sim_fail(s, "a false breach, %s: %.*s was in the input before the ends were asked for", ce_id,
-                         LC_TEXT_ARGS(record->fact.event_id));
-        }
-    }
-    json_decref(json);
-}
-
-static void
-check_breaches(sim *s)
-{
-    if (s->plan.patience < LC_HOUR)
-        return;
-    g_autoptr(GPtrArray) inputs = published(s);
-    for (int32_t partition = 0; partition < s->plan.partitions; partition++) {
-        size_t n;
-        const lc_memory_record *const *records =
-            lc_memory_records(s->broker, LC_MEMORY_OUTPUT(LC_OUTPUT_BREACHES), partition, &n);
-        for (size_t i = 0; i < n && s->failure == NULL; i++)
-            if (records[i]->status == LC_MEMORY_COMMITTED &&
-                lc_plan_schema(plan_of(records[i]->value)) == LC_SCHEMA_SLA_BREACHED) {
-                check_earliness(s, records[i]);
-                check_breach(s, inputs, partition, records[i]);
-            }
-    }
 }
 
 /* ---- Settled ---- */
@@ -710,9 +475,5 @@ sim_check(sim *s)
         check_leads(s, &expected);
     if (s->failure == NULL)
         check_counters(s, &expected);
-    if (s->failure == NULL)
-        check_dead_letters(s);
-    if (s->failure == NULL)
-        check_breaches(s);
     expectation_clear(&expected);
 }

@@ -5,7 +5,8 @@
  * workload.c  facts and hostile records, and when they are published
  * cluster.c   workers, time, faults: the world of memory.h
  * registry.c  a schema registry that knows our schemas, and may not answer
- * oracle.c    what must hold
+ * watch.c     what must hold at each step: of every transaction when it is decided, of Redis at each position
+ * oracle.c    what must hold in the end
  * main.c      seeds, one after the other */
 #pragma once
 
@@ -64,8 +65,11 @@ typedef struct {
     const char *reason; /* the dead letter it must become; NULL: a fact */
     lc_text key, value;
     lc_instant publish_at;
-    unsigned upstream;     /* the transaction it comes in; 0: none */
-    int64_t offset;        /* -1: not published yet */
+    unsigned upstream; /* the transaction it comes in; 0: none */
+    int64_t offset;    /* -1: not published yet */
+    bool is_committed; /* to be read, once the stable end has passed it */
+    bool is_repeated;  /* another has its event_id */
+    lc_instant appended_at;
     lc_instant visible_at; /* when the last stable offset passed it; LC_NEVER: not yet */
 } sim_record;
 
@@ -119,11 +123,13 @@ typedef struct {
     size_t what; /* index of the record, slot, ... */
 } sim_event;
 
-/* What a wall time stood for when the ends were asked for after it was read. */
+/* What a transaction committed for a partition. */
 typedef struct {
-    int32_t partition;
-    lc_instant wall, at;
-} sim_ask;
+    int64_t offsets[SIM_MAX_INPUTS], ends[LC_CHANGELOGS];
+    char *metadata;
+} sim_commit;
+
+typedef struct sim_watch sim_watch;
 
 struct sim {
     lc_memory_world world; /* first */
@@ -147,7 +153,7 @@ struct sim {
     unsigned n_lives;
     uint64_t n_steps;
     bool is_quiet; /* no more faults */
-    GArray *asks;  /* sim_ask */
+    sim_watch *watch;
     char *failure;
 };
 
@@ -177,7 +183,23 @@ extern sim *sim_running;
 void sim_fail(sim *s, const char *format, ...) G_GNUC_PRINTF(2, 3);
 void sim_say(sim *s, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
+/* watch.c: members of lc_memory_world, and what they saw. */
+void sim_watch_begin(sim *s);
+void sim_watch_end(sim *s);
+void sim_watch_decided(lc_memory_world *world, const lc_memory_decided *decided);
+void sim_watch_applied(lc_memory_world *world, int32_t partition);
+/* The ends of the partition were answered now, to one who read `wall` before. */
+void sim_watch_asked(sim *s, int32_t partition, lc_instant wall);
+/* GBytes (lead id) -> GHashTable of char* (event_id) -> GBytes (body): what stands. */
+GHashTable *sim_watch_net(const sim *s);
+const sim_commit *sim_watch_commits(const sim *s, int32_t partition, guint *n);
+bool sim_same_but_restated(lc_text actual, lc_text expected);
+
 /* oracle.c */
+/* Of a framed value; the plan lasts as long as the process. NULL: not one of our schemas. */
+const lc_plan *sim_plan_of(lc_text value);
+lc_text sim_body_of(lc_text value);
+char *sim_header_of(const lc_memory_record *record, const char *name);
 /* NULL: all that is committed is applied, all that was published is judged, and nothing is due; or what is not yet. */
 char *sim_unsettled(sim *s);
 void sim_check(sim *s);

@@ -147,10 +147,11 @@ add_fact(sim *s)
 static void
 add_repeat(sim *s)
 {
-    sim_record record = *record_at(s, sim_random_below(&s->random, s->records->len));
+    sim_record *first = record_at(s, sim_random_below(&s->random, s->records->len)), record = *first;
     lc_instant last = s->began + s->plan.span - LC_SECOND;
     if (record.reason || sim_is_forgettable(record.lead_id))
         return;
+    first->is_repeated = record.is_repeated = true;
     record.publish_at = sim_random_between(&s->random, MIN(record.publish_at + 1, last), last);
     if (sim_random_below(&s->random, 4) == 0) {
         lc_text event_id = record.fact.event_id;
@@ -247,7 +248,9 @@ sim_workload_publish(sim *s, size_t index)
     if (record->offset < 0) {
         record->offset =
             lc_memory_append(s->broker, record->topic, record->partition, record->key, record->value, LC_ABSENT);
+        record->is_committed = true;
     }
+    record->appended_at = s->now;
     g_array_append_val(s->hidden, index);
     sim_say(s, "published %s/%d/%" G_GINT64_FORMAT ": %.*s %s %.*s at %+" G_GINT64_FORMAT "%s%s",
             sim_input_names(s->plan.n_inputs)[record->topic], record->partition, record->offset,
