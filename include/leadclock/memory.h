@@ -54,6 +54,8 @@ struct lc_memory_world {
     void (*trace)(lc_memory_world *world, const char *line);
     /* A transaction was decided; its markers are not written yet. */
     void (*decided)(lc_memory_world *world, const lc_memory_decided *decided);
+    /* Another's producer was fenced. */
+    void (*fenced)(lc_memory_world *world, const char *transactional_id);
     /* A write to the store was done, with its position. */
     void (*applied)(lc_memory_world *world, int32_t partition);
 };

@@ -14,6 +14,7 @@ share_free(void *data)
     g_hash_table_unref(share->by_id);
     g_ptr_array_unref(share->leads);
     g_free(share->metadata);
+    g_free(share->lost);
     g_free(share);
 }
 
@@ -160,6 +161,9 @@ drop(lc_batch *batch, unsigned assignments)
     lc_worker *worker = batch->worker;
 
     lc_batch_abort(batch);
+    for (guint i = 0; i < batch->shares->len && worker->assignments == assignments; i++)
+        if (lc_batch_share_at(batch, i)->lost)
+            lc_batch_tell_lost(batch, lc_batch_share_at(batch, i));
     if (worker->assignments != assignments)
         return;
     for (guint i = 0; i < batch->records->len; i++)

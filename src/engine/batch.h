@@ -32,6 +32,7 @@ typedef struct lc_share {
     int64_t ends[LC_CHANGELOGS]; /* C after the batch */
     char *metadata;
     lc_instant next_wakeup;
+    char *lost; /* what Kafka has lost of the changelogs; NULL: nothing that is known of */
 } lc_share;
 
 struct lc_batch {
@@ -63,4 +64,6 @@ void lc_batch_judge_due(lc_batch *batch, lc_share *share, guint first, guint end
 void lc_batch_judge_facts(lc_batch *batch);
 bool lc_batch_load_counters(lc_batch *batch, GError **error);
 bool lc_batch_publish(lc_batch *batch, GError **error);
+/* So that whoever recovers the partition stops too. After an abort. */
+void lc_batch_tell_lost(lc_batch *batch, lc_share *share);
 bool lc_batch_apply(lc_batch *batch, GError **error);

@@ -2,6 +2,9 @@
 
 #include <inttypes.h>
 
+#define LOST_TRIES 20 /* to tell that data was lost */
+#define RENEW_AFTER_MS 200
+
 static void
 add_changed(lc_batch *batch, lc_share *share)
 {
@@ -25,39 +28,32 @@ add_changed(lc_batch *batch, lc_share *share)
 /* Where one record of ours lies. What is committed ends at C, and so does the changelog, or later: a record below C is
  * where there was another. */
 static bool
-take_offset(const lc_share *share, int64_t *end, lc_changelog changelog, int64_t offset, GError **error)
+take_offset(lc_share *share, lc_changelog changelog, int64_t offset)
 {
     int64_t committed_end = share->partition->ends[changelog];
 
-    if (offset >= 0 && offset < committed_end && LC_CHECKS(LC_CHECK_LOST_REWRITTEN)) {
-        g_set_error(error, LC_ERROR, LC_ERROR_FATAL,
-                    "partition %" PRId32 ": Kafka has lost records of a changelog (%s): it was committed up to %" PRId64
-                    ", and now goes on at %" PRId64 "; 'leadclock reset' starts anew",
-                    share->partition->number, changelog == LC_CHANGELOG_STATE ? "states" : "counters", committed_end,
-                    offset);
-        return false;
-    }
-    *end = MAX(*end, offset + 1);
-    return true;
+    if (offset >= 0 && offset < committed_end && share->lost == NULL && LC_CHECKS(LC_CHECK_LOST_REWRITTEN))
+        share->lost = g_strdup_printf("Kafka has lost records of a changelog (%s): it was committed up to %" PRId64
+                                      ", and then went on at %" PRId64 "; 'leadclock reset' starts anew",
+                                      changelog == LC_CHANGELOG_STATE ? "states" : "counters", committed_end, offset);
+    share->ends[changelog] = MAX(share->ends[changelog], offset + 1);
+    return share->lost == NULL;
 }
 
 static bool
 find_ends(lc_share *share, GError **error)
 {
     GPtrArray *changed = share->partition->counters->changed;
-    int64_t *ends = share->ends;
+    bool whole = true;
 
-    for (guint i = 0; i < share->leads->len; i++) {
-        const lc_batch_lead *lead = share->leads->pdata[i];
-        if (!take_offset(share, &ends[LC_CHANGELOG_STATE], LC_CHANGELOG_STATE, lead->offset, error))
-            return false;
-    }
-    for (guint i = 0; i < changed->len; i++) {
-        const lc_population *population = changed->pdata[i];
-        if (!take_offset(share, &ends[LC_CHANGELOG_COUNTERS], LC_CHANGELOG_COUNTERS, population->offset, error))
-            return false;
-    }
-    return true;
+    for (guint i = 0; i < share->leads->len; i++)
+        whole &= take_offset(share, LC_CHANGELOG_STATE, ((const lc_batch_lead *)share->leads->pdata[i])->offset);
+    for (guint i = 0; i < changed->len; i++)
+        whole &= take_offset(share, LC_CHANGELOG_COUNTERS, ((const lc_population *)changed->pdata[i])->offset);
+    if (!whole)
+        g_set_error(error, LC_ERROR, LC_ERROR_FATAL, "partition %" PRId32 ": %s", share->partition->number,
+                    share->lost);
+    return whole;
 }
 
 static bool
@@ -192,6 +188,29 @@ send_offsets(lc_batch *batch, GError **error)
     lc_log *log = batch->worker->log;
 
     return log->ops->send_offsets(log, batch->commits, batch->shares->len, error);
+}
+
+/* What was lost is hidden by what lies there now, also from the next owner: instead of C the metadata says so. */
+void
+lc_batch_tell_lost(lc_batch *batch, lc_share *share)
+{
+    lc_worker *worker = batch->worker;
+    lc_log *log = worker->log;
+    g_autofree char *metadata = g_strconcat(LC_METADATA_LOST, share->lost, NULL);
+    lc_log_commit commit = {share->partition->number, share->partition->offsets, metadata};
+    GError *unimportant = NULL; /* we stop in any case */
+    bool ready = false;
+
+    for (int tries = 0; tries < LOST_TRIES && !ready && lc_worker_tend(worker, RENEW_AFTER_MS, NULL); tries++)
+        ready = log->ops->renew_producer(log, NULL);
+    if (!ready || !log->ops->begin(log, NULL))
+        return;
+    bool sent = log->ops->send_offsets(log, &commit, 1, NULL) && log->ops->commit_begin(log, NULL);
+    if (sent)
+        log->ops->commit_end(log, &unimportant);
+    else
+        log->ops->abort(log);
+    g_clear_error(&unimportant);
 }
 
 static bool

@@ -28,6 +28,7 @@ typedef struct {
     lc_text applied_text; /* as last read or written; in `arena` or `written` */
     lc_applied applied;
     char *written;
+    bool emptied;
 
     /* 3c, 3d */
     int64_t beyond[LC_CHANGELOGS];  /* one past the last committed record seen at or above C; 0: none was */
@@ -315,6 +316,14 @@ accept_policy_change(lc_worker *worker, lc_text hash, GError **error)
     return true;
 }
 
+static bool
+tells_of_loss(lc_text metadata)
+{
+    size_t size = strlen(LC_METADATA_LOST);
+
+    return metadata.size > size && memcmp(metadata.data, LC_METADATA_LOST, size) == 0;
+}
+
 /* O of one topic; C is the largest pair found. */
 static step
 take_committed(recovery *r, int topic, int64_t low, int64_t end, GError **error)
@@ -326,6 +335,11 @@ take_committed(recovery *r, int topic, int64_t low, int64_t end, GError **error)
     if (committed->offset < 0) {
         r->offsets[topic] = low;
         return STEP_DONE;
+    }
+    if (tells_of_loss(committed->metadata)) {
+        g_autofree char *problem = g_strndup(committed->metadata.data + strlen(LC_METADATA_LOST),
+                                             committed->metadata.size - strlen(LC_METADATA_LOST));
+        return stop(r, error, problem);
     }
     if (!lc_metadata_parse(committed->metadata, &metadata)) {
         g_autofree char *problem =
@@ -761,15 +775,24 @@ replay_records(recovery *r, lc_changelog changelog, GError **error)
             r->came_ms = lc_worker_now_ms(worker);
         else if (!complete && !bear_silence(r, error))
             return STEP_FAILED;
-        if (!complete && (r->leads->len + r->counters->len >= PIECE_RECORDS || r->piece_bytes >= PIECE_BYTES)) {
-            step done = flush_piece(r, changelog, MIN(replayed.offset + 1, r->ends[changelog]), error);
+        /* The position reaches C only when what lies above C has been seen too: who recovers next is to see it again.
+         */
+        if (replayed.offset < end - 1 &&
+            (r->leads->len + r->counters->len >= PIECE_RECORDS || r->piece_bytes >= PIECE_BYTES)) {
+            step done = flush_piece(r, changelog, replayed.offset + 1, error);
             if (done != STEP_DONE)
                 return done;
             tell_progress(r, changelog, replayed.offset, &told_ms);
         }
     }
-    step done = flush_piece(r, changelog, r->ends[changelog], error);
-    return done == STEP_DONE && r->beyond[changelog] > end ? STEP_AGAIN : done;
+    return r->beyond[changelog] > end ? STEP_AGAIN : flush_piece(r, changelog, r->ends[changelog], error);
+}
+
+/* Of an empty store nothing tells how far it was: also where nothing is to be replayed, nothing may lie there. */
+static bool
+looks_beyond(const recovery *r)
+{
+    return r->emptied && is_ours(r) && LC_CHECKS(LC_CHECK_LOST_OFFSETS);
 }
 
 static step
@@ -778,7 +801,7 @@ replay(recovery *r, lc_changelog changelog, GError **error)
     lc_worker *worker = r->worker;
     replay_place place = {r, changelog, r->reached[changelog]};
 
-    if (r->reached[changelog] >= r->ends[changelog])
+    if (r->reached[changelog] >= r->ends[changelog] && !looks_beyond(r))
         return STEP_DONE;
     r->replay_from = r->reached[changelog];
     r->replay_began_ms = r->came_ms = lc_worker_now_ms(worker);
@@ -869,7 +892,8 @@ restore(recovery *r, GError **error)
 {
     step done = read_both(r, error);
 
-    if (done == STEP_DONE && is_to_be_emptied(r))
+    r->emptied = done == STEP_DONE && is_to_be_emptied(r);
+    if (r->emptied)
         done = empty_store(r, error);
     for (int changelog = 0; done == STEP_DONE && changelog < LC_CHANGELOGS; changelog++)
         done = replay(r, changelog, error);

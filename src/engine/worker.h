@@ -66,6 +66,9 @@ typedef struct {
     lc_text policy_hash, transactional_id;
 } lc_metadata;
 
+/* Instead of it: what Kafka has lost, said by an owner that stopped for it. */
+#define LC_METADATA_LOST "lost: "
+
 char *lc_metadata_format(const int64_t *ends, const char *policy_hash, const char *transactional_id);
 bool lc_metadata_parse(lc_text text, lc_metadata *metadata);
 

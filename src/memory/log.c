@@ -384,8 +384,11 @@ fence(lc_log *base, const char *transactional_id, GError **error)
     if (!request(log, "fence", error))
         return false;
     lc_memory_coordinator *coordinator = lc_memory_coordinator_of(log->broker, transactional_id);
-    if (lc_memory_init_producer(log->broker, coordinator, &epoch) == LC_MEMORY_DONE)
+    if (lc_memory_init_producer(log->broker, coordinator, &epoch) == LC_MEMORY_DONE) {
+        if (log->world->fenced)
+            log->world->fenced(log->world, transactional_id);
         return true;
+    }
     lc_memory_wait(log->world, 500);
     return fail(log, error, LC_ERROR_RETRY, "fence: concurrent transactions");
 }

@@ -98,7 +98,8 @@ static void
 plan_events(sim *s)
 {
     for (guint i = 0; i < s->records->len; i++)
-        add_event(s, g_array_index(s->records, sim_record, i).publish_at, SIM_PUBLISH, i);
+        if (!g_array_index(s->records, sim_record, i).is_held_back)
+            add_event(s, g_array_index(s->records, sim_record, i).publish_at, SIM_PUBLISH, i);
     for (unsigned slot = 0; slot < s->plan.slots; slot++)
         add_event(s, s->now + sim_random_between(&s->random, 0, 2 * LC_SECOND), SIM_START, slot);
     add_events(s, SIM_STOP, s->plan.stops);
@@ -282,10 +283,13 @@ bury(sim *s, sim_life *life)
     unsigned slot = life->slot;
     bool has_yielded = life->had_twin && g_error_matches(life->error, LC_ERROR, LC_ERROR_CONFIG);
     sim_say(s, "%s ended%s%s", life->name, life->error ? ": " : "", life->error ? life->error->message : "");
-    if (!has_yielded && !(life->was_stopped && life->succeeded))
+    bool takes_leave = sim_takes_leave(s, life->error);
+    s->was_told |= takes_leave;
+    if (!has_yielded && !takes_leave && !(life->was_stopped && life->succeeded))
         sim_fail(s, "a worker stopped by itself: %s", life->error ? life->error->message : "no reason given");
     drop_life(s, life);
-    succeed(s, slot, twin);
+    if (!takes_leave)
+        succeed(s, slot, twin);
 }
 
 static void
@@ -293,9 +297,16 @@ kill_life(sim *s, sim_life *life)
 {
     sim_life *twin = twin_of(s, life);
     unsigned slot = life->slot;
+    lc_duration stays_dead_for = life->stays_dead_for;
     sim_say(s, "%s is killed", life->name);
     drop_life(s, life);
-    succeed(s, slot, twin);
+    if (stays_dead_for == 0) {
+        succeed(s, slot, twin);
+        return;
+    }
+    add_event(s, sim_taken_over_by(s), SIM_TAKEN_OVER, slot);
+    add_event(s, s->now + stays_dead_for, SIM_START, slot);
+    s->next_death = s->now + stays_dead_for + 10 * LC_SECOND;
 }
 
 static void
@@ -428,7 +439,7 @@ world_step(lc_memory_world *world, const char *call)
         note_ask(s, life);
     sim_say(s, "%s", call);
     harm_redis(s, call);
-    if (!s->is_quiet && sim_random_chance(&s->random, s->plan.crash)) {
+    if ((!s->is_quiet && sim_random_chance(&s->random, s->plan.crash)) || sim_dies_now(s, life, call)) {
         life->was_killed = true;
         sleep_until(life, s->now);
     }
@@ -603,6 +614,9 @@ happen(sim *s, const sim_event *event)
         if (living(s, (unsigned)event->what))
             kill_life(s, living(s, (unsigned)event->what));
         break;
+    case SIM_TAKEN_OVER:
+        sim_check_taken_over(s, (unsigned)event->what);
+        break;
     case SIM_TWIN:
         start_twin(s, (unsigned)event->what);
         break;
@@ -735,11 +749,88 @@ jump(sim *s)
     run_until(s, s->now + s->plan.horizon + LC_SECOND);
 }
 
+/* ---- Lost data ---- */
+
+static void
+kill_all(sim *s)
+{
+    while (s->lives->len) {
+        sim_life *life = g_ptr_array_index(s->lives, 0);
+        sim_say(s, "%s is killed", life->name);
+        drop_life(s, life);
+    }
+}
+
+static void
+start_all(sim *s)
+{
+    kill_all(s);
+    for (unsigned slot = 0; slot < s->plan.slots; slot++)
+        start_life(s, slot);
+}
+
+static void
+publish_held_back(sim *s)
+{
+    for (guint i = 0; i < s->records->len; i++)
+        if (g_array_index(s->records, sim_record, i).is_held_back)
+            add_event(s, s->now + sim_random_between(&s->random, 0, 20 * LC_SECOND), SIM_PUBLISH, i);
+}
+
+/* A copy of Redis from before would hide that offsets are lost. */
+static void
+harm_redis_too(sim *s)
+{
+    uint32_t harm = sim_random_below(&s->random, 3);
+    if (harm == 1)
+        empty_redis(s);
+    if (harm == 2 && s->lost != SIM_LOST_COMMITS)
+        roll_back_redis(s, false);
+}
+
+static void
+run_until_told(sim *s)
+{
+    lc_instant give_up = s->now + 3 * LC_MINUTE;
+    while (s->failure == NULL && !s->was_told && s->now < give_up)
+        run_until(s, s->now + LC_SECOND);
+    if (s->failure == NULL && !s->was_told)
+        sim_fail(s, "Kafka has lost %s, and nobody says so", sim_loss_name(s));
+    run_until(s, s->now + LC_MINUTE);
+}
+
+/* What was lost is said by whoever recovers, and until then nothing wrong is published. */
+static void
+run_losing(sim *s)
+{
+    run_until_settled(s);
+    bool has_lost = s->failure == NULL && sim_lose(s);
+    publish_held_back(s);
+    if (has_lost)
+        harm_redis_too(s);
+    if (has_lost && sim_random_below(&s->random, 2))
+        run_until(s, s->now + 30 * LC_SECOND);
+    if (has_lost && (s->was_told || sim_is_missed(s))) {
+        start_all(s);
+        s->was_told = false;
+        run_until_told(s);
+        kill_all(s);
+        return;
+    }
+    start_all(s);
+    run_until(s, s->now + 30 * LC_SECOND);
+    run_until_settled(s);
+}
+
 static void
 run_all(sim *s)
 {
     run_until(s, s->began + s->plan.span);
     become_quiet(s);
+    if (s->plan.scenario == SIM_LOSS)
+        run_losing(s);
+    if (s->was_told)
+        return;
     if (s->plan.jump)
         jump(s);
     else
@@ -757,15 +848,16 @@ static void
 make(sim *s)
 {
     g_autoptr(GError) error = NULL;
-    s->world = (lc_memory_world){world_now,
-                                 world_wait,
-                                 world_step,
-                                 world_fault,
-                                 world_delay,
-                                 world_pick,
-                                 s->trace ? world_trace : NULL,
-                                 sim_watch_decided,
-                                 sim_watch_applied};
+    s->world = (lc_memory_world){.now = world_now,
+                                 .wait = world_wait,
+                                 .step = world_step,
+                                 .fault = world_fault,
+                                 .delay = world_delay,
+                                 .pick = world_pick,
+                                 .trace = s->trace ? world_trace : NULL,
+                                 .decided = sim_watch_decided,
+                                 .fenced = sim_check_fenced,
+                                 .applied = sim_watch_applied};
     s->random.state = s->seed * 0x9e3779b97f4a7c15u + 1;
     g_random_set_seed((guint32)s->seed);
     sim_plan_draw(&s->plan, s->seed);

@@ -106,6 +106,18 @@ draw_faults(sim_plan *plan, sim_random *random)
     plan->redis_rollbacks = rate(random, 8000);
 }
 
+static void
+draw_deaths(sim_plan *plan, sim_random *random)
+{
+    plan->scenario = SIM_DEATHS;
+    plan->slots = 2 + sim_random_below(random, SIM_MAX_SLOTS - 1);
+    plan->facts = 30 + sim_random_below(random, 60);
+    plan->span = sim_random_between(random, 60 * LC_SECOND, 180 * LC_SECOND);
+    plan->lateness = 0;
+    plan->linger = sim_random_between(random, 20, 50);
+    plan->switching = 50000;
+}
+
 void
 sim_plan_draw(sim_plan *plan, uint64_t seed)
 {
@@ -132,6 +144,11 @@ sim_plan_draw(sim_plan *plan, uint64_t seed)
         .upstream = sim_random_below(&random, 4) == 0,
     };
     plan->jump = days || sim_random_below(&random, 3);
-    if (sim_random_below(&random, 12))
+    bool dies = !days && sim_random_below(&random, 12) == 0;
+    if (dies)
+        draw_deaths(plan, &random);
+    else if (sim_random_below(&random, 12))
         draw_faults(plan, &random);
+    if (!days && !dies && sim_random_below(&random, 10) == 0)
+        plan->scenario = SIM_LOSS;
 }

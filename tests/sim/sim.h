@@ -6,6 +6,7 @@
  * cluster.c   workers, time, faults: the world of memory.h
  * registry.c  a schema registry that knows our schemas, and may not answer
  * watch.c     what must hold at each step: of every transaction when it is decided, of Redis at each position
+ * scenario.c  seeds with a question of their own: owners that die, Kafka's data lost
  * oracle.c    what must hold in the end
  * main.c      seeds, one after the other */
 #pragma once
@@ -26,7 +27,14 @@
 
 /* ---- What a seed asks for. Rates are chances in a million, each time that it could happen. ---- */
 
+typedef enum {
+    SIM_ANY_FAULTS,
+    SIM_DEATHS, /* owners die within their transactions, and all else is well */
+    SIM_LOSS    /* any faults; when all is settled Kafka loses data */
+} sim_scenario;
+
 typedef struct {
+    sim_scenario scenario;
     int n_inputs;
     int32_t partitions;
     unsigned slots; /* workers at a time */
@@ -65,6 +73,7 @@ typedef struct {
     const char *reason; /* the dead letter it must become; NULL: a fact */
     lc_text key, value;
     lc_instant publish_at;
+    bool is_held_back; /* until data is lost */
     unsigned upstream; /* the transaction it comes in; 0: none */
     int64_t offset;    /* -1: not published yet */
     bool is_committed; /* to be read, once the stable end has passed it */
@@ -92,9 +101,11 @@ typedef struct {
     bool had_twin;      /* for a while there were two of its name: either may be told to go */
     bool is_superseded; /* another life has its names */
     bool has_ended, was_stopped, was_killed;
-    unsigned burst;          /* calls since it was resumed */
-    lc_duration clock_ahead; /* its wall clock's error */
-    lc_instant last_wall;    /* as it last read it */
+    bool has_delivered;         /* within its transaction */
+    lc_duration stays_dead_for; /* 0: comes back soon */
+    unsigned burst;             /* calls since it was resumed */
+    lc_duration clock_ahead;    /* its wall clock's error */
+    lc_instant last_wall; /* as it last read it */
     bool succeeded;
     GError *error;
 } sim_life;
@@ -105,6 +116,7 @@ typedef enum {
     SIM_START,
     SIM_STOP,
     SIM_KILL,
+    SIM_TAKEN_OVER,
     SIM_TWIN,
     SIM_EMPTY,
     SIM_SNAPSHOT,
@@ -131,6 +143,9 @@ typedef struct {
 
 typedef struct sim_watch sim_watch;
 
+typedef enum { SIM_LOST_STATES, SIM_LOST_COUNTERS, SIM_LOST_INPUT, SIM_LOST_GROUP, SIM_LOST_COMMITS } sim_lost;
+#define SIM_LOSSES 5
+
 struct sim {
     lc_memory_world world; /* first */
     uint64_t seed;
@@ -154,6 +169,12 @@ struct sim {
     uint64_t n_steps;
     bool is_quiet; /* no more faults */
     sim_watch *watch;
+    lc_instant next_death;
+    bool has_lost; /* what follows, of partition and topic */
+    sim_lost lost;
+    int32_t lost_partition;
+    int lost_topic;
+    bool was_told; /* a worker stopped and said why */
     char *failure;
 };
 
@@ -182,6 +203,17 @@ char *sim_run(uint64_t seed, unsigned weaken, bool trace);
 extern sim *sim_running;
 void sim_fail(sim *s, const char *format, ...) G_GNUC_PRINTF(2, 3);
 void sim_say(sim *s, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* scenario.c */
+bool sim_dies_now(sim *s, sim_life *life, const char *call);
+lc_instant sim_taken_over_by(const sim *s);
+void sim_check_taken_over(sim *s, unsigned slot);
+void sim_check_fenced(lc_memory_world *world, const char *transactional_id);
+bool sim_lose(sim *s);
+bool sim_may_publish(const sim *s, const sim_record *record);
+bool sim_is_missed(sim *s);
+bool sim_takes_leave(const sim *s, const GError *error);
+const char *sim_loss_name(const sim *s);
 
 /* watch.c: members of lc_memory_world, and what they saw. */
 void sim_watch_begin(sim *s);

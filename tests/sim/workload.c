@@ -217,7 +217,7 @@ bind_upstream(sim *s, unsigned number)
     for (guint i = 0; i < s->records->len; i++) {
         sim_record *record = record_at(s, i);
         if (record->partition == partition && record->publish_at >= from && record->publish_at <= to &&
-            record->upstream == 0)
+            record->upstream == 0 && !record->is_held_back)
             record->upstream = number;
     }
 }
@@ -231,6 +231,8 @@ sim_workload_make(sim *s)
         add_repeat(s);
     if (s->plan.hostile)
         spoil_some(s);
+    for (guint i = 0; s->plan.scenario == SIM_LOSS && i < s->records->len; i++)
+        record_at(s, i)->is_held_back = sim_random_below(&s->random, 4) == 0;
     if (s->plan.upstream)
         for (unsigned number = 1; number <= SIM_UPSTREAMS; number++)
             bind_upstream(s, number);
@@ -240,6 +242,8 @@ void
 sim_workload_publish(sim *s, size_t index)
 {
     sim_record *record = record_at(s, index);
+    if (!sim_may_publish(s, record))
+        return;
     if (record->upstream) {
         g_autofree char *name = g_strdup_printf("upstream-%u", record->upstream);
         record->offset =
