@@ -115,6 +115,7 @@ draw_deaths(sim_plan *plan, sim_random *random)
     plan->span = sim_random_between(random, 60 * LC_SECOND, 180 * LC_SECOND);
     plan->lateness = 0;
     plan->linger = sim_random_between(random, 20, 50);
+    plan->hostile = false; /* the registry is asked for an unknown schema twice, 2 s apart */
     plan->switching = 50000;
 }
 

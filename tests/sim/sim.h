@@ -105,7 +105,7 @@ typedef struct {
     lc_duration stays_dead_for; /* 0: comes back soon */
     unsigned burst;             /* calls since it was resumed */
     lc_duration clock_ahead;    /* its wall clock's error */
-    lc_instant last_wall; /* as it last read it */
+    lc_instant last_wall;       /* as it last read it */
     bool succeeded;
     GError *error;
 } sim_life;
