@@ -240,6 +240,7 @@ give_up_assignment(lc_worker *worker)
 {
     worker->assignments++;
     worker->report.joined = false;
+    worker->left_ms = lc_worker_now_ms(worker);
     worker->n_unanswered = 0;
     lc_batch_abort(worker->batch);
     g_ptr_array_set_size(worker->partitions, 0);
@@ -543,12 +544,21 @@ take_book(lc_worker *worker)
     g_clear_pointer(&worker->policy_hash, g_free);
 }
 
+/* Without partitions nothing else would be asked of brokers that are away. */
+static void
+tell_if_left_out(lc_worker *worker)
+{
+    if (!worker->report.joined && lc_worker_now_ms(worker) - worker->left_ms >= COMPLAIN_EVERY_MS)
+        lc_worker_complain(worker, "the group to give it partitions", &(GError *){NULL});
+}
+
 static bool
 go_round(lc_worker *worker, GError **error)
 {
     take_book(worker);
     if (!make_ready(worker, error))
         return false;
+    tell_if_left_out(worker);
     advance_time(worker);
     lc_worker_publish_report(worker);
     /* The broker was asked for its clock: a new producer comes first. */
@@ -601,6 +611,7 @@ start(lc_worker *worker, GError **error)
 {
     worker->producer_ready =
         lc_worker_prepare(worker, error) && insist_at_start(worker, "Kafka's transactions", renew_producer, error);
+    worker->left_ms = lc_worker_now_ms(worker);
     return worker->producer_ready && worker->log->ops->subscribe(worker->log, error);
 }
 

@@ -377,6 +377,34 @@ brokers_that_are_away_are_noticed_though_nothing_is_to_be_done(void **state)
     assert_non_null(strstr(watching.waiting_for, "Kafka"));
 }
 
+static bool
+join_nothing(lc_log *log, GError **error)
+{
+    (void)log, (void)error;
+    return true;
+}
+
+static void
+has_no_coordinator(lc_log *log)
+{
+    static lc_log_ops altered;
+    altered = *log->ops;
+    altered.subscribe = join_nothing;
+    log->ops = &altered;
+}
+
+static void
+a_group_that_gives_no_partitions_is_told(void **state)
+{
+    bench *b = *state;
+    b->alter_log = has_no_coordinator;
+    watch(b, LC_MEMORY_FAULT_FETCH, LC_NEVER);
+    run(b, 5 * LC_SECOND);
+    assert_string_equal(watching.waiting_for, "");
+    run(b, LC_MINUTE);
+    assert_non_null(strstr(watching.waiting_for, "partitions"));
+}
+
 static void
 large_records_do_not_make_large_batches(void **state)
 {
@@ -539,6 +567,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_recovery_that_waits_is_alive_and_says_so, setup, teardown),
         cmocka_unit_test_setup_teardown(brokers_that_are_away_are_noticed_though_nothing_is_to_be_done, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(a_group_that_gives_no_partitions_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(large_records_do_not_make_large_batches, setup, teardown),
         cmocka_unit_test_setup_teardown(changelogs_without_committed_offsets_stop_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_store_ahead_of_kafka_stops_it, setup, teardown),
