@@ -2,6 +2,7 @@
 #include "health.h"
 #include "worker.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -9,6 +10,10 @@
 
 /* Some senders (timeout, a terminal and its shell) signal the process and its group: that is one signal. */
 #define SAME_SIGNAL_MS 500
+
+/* librdkafka (2.0.2, and later ones) keeps no time-out in rd_kafka_send_offsets_to_transaction: with the brokers away a
+ * worker is held up for as long as they are. Ending without it loses no more than kill -9 does: nothing. */
+#define STOP_WITHIN_MS 20000
 
 /* How a worker's thread tells the main thread that it has ended. */
 #define SIGNAL_ENDED SIGUSR1
@@ -183,6 +188,19 @@ reload_policies(service *service)
     }
 }
 
+/* 0: interrupted; -1: stopping takes too long. */
+static int
+next_signal(const sigset_t *signals, int64_t stopping_ms)
+{
+    int64_t left_ms = stopping_ms < 0 ? 0 : stopping_ms + STOP_WITHIN_MS - lc_system_time.monotonic_ms(&lc_system_time);
+    const struct timespec wait = {MAX(left_ms, 0) / 1000, MAX(left_ms, 0) % 1000 * 1000000};
+    int received = stopping_ms < 0 ? sigwaitinfo(signals, NULL) : sigtimedwait(signals, NULL, &wait);
+
+    if (received < 0)
+        return errno == EAGAIN ? -1 : 0;
+    return received;
+}
+
 /* Until all threads have ended. SIGHUP reads the policies again. The first signal stops them, a second one ends the
  * process at once. */
 static void
@@ -190,8 +208,13 @@ wait_for_end(service *service, const sigset_t *signals)
 {
     int64_t stopping_ms = -1;
     while (count_running(service)) {
-        int received = 0;
-        if (sigwait(signals, &received) || received == SIGNAL_ENDED)
+        int received = next_signal(signals, stopping_ms);
+        if (received < 0) {
+            log_event(service, "stopped without the batches under way, which the brokers don't let end: they are done "
+                               "again at the next start");
+            _exit(EXIT_DONE);
+        }
+        if (received == 0 || received == SIGNAL_ENDED)
             continue;
         if (received == SIGHUP) {
             reload_policies(service);
@@ -303,9 +326,9 @@ serve(service *service)
 
 static const char summary[] = "Runs the service: reads facts, judges leads, publishes what follows, exactly once.";
 static const char more[] =
-    "Waits for servers that are away. SIGTERM or SIGINT finishes the batches under way and ends; a second one ends at\n"
-    "once; kill -9 is always safe. SIGHUP takes policy documents that come into effect later. Logs go to standard\n"
-    "error.\n\n"
+    "Waits for servers that are away. SIGTERM or SIGINT finishes the batches under way and ends, within 20 s whatever\n"
+    "comes; a second one ends at once; kill -9 is always safe. SIGHUP takes policy documents that come into effect\n"
+    "later. Logs go to standard error.\n\n"
     "Exit codes: 0 stopped by a signal, 1 it can't go on (the log says why and what mends it), 2 usage, configuration\n"
     "or policy.\n\n"
     "Example:\n"
