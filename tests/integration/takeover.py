@@ -46,21 +46,25 @@ def restart():
 class Flow:
     """Two instances, and a steady feed on all partitions."""
 
-    def __init__(self, test, instances, rate=200):
+    def __init__(self, test, instances, rate=200, topic="leads.state"):
         properties = f"{{session.timeout.ms: {SESSION_S}000}}"
         self.world, self.facts = World(test, POLICY % 3600, properties=properties), Facts()
         self.world.create_topics()
         self.services = [Watched(self.world, f"p{n}") for n in range(instances)]
         for service in self.services:
             service.until_ready()
-        self.tail = Tail(self.world, "leads.state")
-        self.feeder = Feeder(self.world, rate, self.lead)
+        self.topic = topic
+        self.tail = Tail(self.world, topic)
+        self.feeder = Feeder(self.world, rate, self.lead if topic == "leads.state" else self.junk)
         self.feeder.start()
         wait_for("all partitions move", lambda: len({one.partition for one in self.tail.seen}) == PARTITIONS, 30)
         time.sleep(2)
 
     def lead(self, n, at):
         return [(0, "leads.created", f"lead-{n}", self.facts.created(f"lead-{n}", at))]
+
+    def junk(self, n, at):
+        return [(0, "leads.created", f"lead-{n}", b"no fact")]
 
     def owned(self, service):
         """The partitions that an instance has now."""
@@ -99,9 +103,15 @@ def dead_owner():
     require(took <= SESSION_S + TAKEOVER_S, f"{took:.1f} s, {SESSION_S + TAKEOVER_S} allowed")
 
 
-def take_over():
+def dead_owner_of_dead_letters():
+    """The same where nothing is in the open transaction but dead letters: who reads them waits no longer."""
+    took = sorted(take_over("leads.dead-letters") for _ in range(3))[1]
+    require(took <= SESSION_S + TAKEOVER_S, f"{took:.1f} s, {SESSION_S + TAKEOVER_S} allowed")
+
+
+def take_over(topic="leads.state"):
     """Seconds from the kill to progress on each of the dead one's partitions."""
-    flow = Flow("dead-owner", 2)
+    flow = Flow("dead-owner", 2, topic=topic)
     try:
         dead, alive = flow.services
         partitions = flow.owned(dead)
@@ -120,11 +130,11 @@ def take_over():
 
 
 def open_transaction(flow, service):
-    """Stops a process in the middle of one: something of it is in the changelog that is not committed."""
+    """Stops a process in the middle of one: something of it is in the topic that is not committed."""
     partitions = flow.owned(service)
     for _ in range(200):
         service.service.process.send_signal(signal.SIGSTOP)
-        stable, high = (end_offsets(flow.world, partitions, f"read_{which}") for which in ("committed", "uncommitted"))
+        stable, high = (end_offsets(flow, partitions, f"read_{which}") for which in ("committed", "uncommitted"))
         if stable != high:
             return
         service.service.process.send_signal(signal.SIGCONT)
@@ -132,11 +142,11 @@ def open_transaction(flow, service):
     raise Failure("no transaction was caught open")
 
 
-def end_offsets(world, partitions, isolation):
-    """Of the changelog, as kcat prints them."""
+def end_offsets(flow, partitions, isolation):
+    """Of the topic, as kcat prints them."""
     command = ["kcat", "-Q", "-b", BROKERS, "-X", f"isolation.level={isolation}"]
     for partition in partitions:
-        command += ["-t", f"{world.prefix}leads.state:{partition}:-1"]
+        command += ["-t", f"{flow.world.prefix}{flow.topic}:{partition}:-1"]
     return subprocess.run(command, capture_output=True, timeout=20, check=True).stdout
 
 
@@ -151,6 +161,8 @@ def rebalance():
         time.sleep(2)
         joined = time.time()
         say_silence("p1 joined", flow.tail.longest_silence(began, joined))
+        for service in flow.services:
+            require("last owner" not in service.service.read_log(), f"{service.instance} fenced the other")
         left = time.time()
         flow.services[1].service.stop()
         wait_for("the first has all again", lambda: len(flow.owned(first)) == PARTITIONS, SESSION_S + 20)
@@ -195,7 +207,7 @@ def rolling_restart():
         flow.close()
 
 
-TESTS = {test.__name__: test for test in (restart, dead_owner, rebalance, rolling_restart)}
+TESTS = {test.__name__: test for test in (restart, dead_owner, dead_owner_of_dead_letters, rebalance, rolling_restart)}
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))
