@@ -171,7 +171,7 @@ lc_nearest_name(const char *name, const char *const *names)
     g_autofree char *lower = g_ascii_strdown(name, -1);
     for (; best && nearest == NULL && *names; names++)
         if ((length > 3 && strstr(*names, lower)) || (length > 3 && strstr(*names, name)) ||
-            (strlen(*names) >= 3 && strstr(lower, *names)))
+            (strlen(*names) >= 3 && (strstr(lower, *names) || strstr(name, *names))))
             nearest = *names;
     return nearest;
 }

@@ -141,6 +141,8 @@ static const struct {
      "unknown time zone \"Europe/Stokholm\"; did you mean \"Europe/Stockholm\"?"},
     {HEAD "calendars: {a: {time_zone: +01:00, week: {mon: [08:00-17:00]}}}\n" RULES,
      "+01:00, week:", "unknown time zone \"+01:00\""},
+    {HEAD "reporting_time_zone: UTC+2\n" RULES, "UTC+2", "unknown time zone \"UTC+2\"; did you mean \"UTC\"?"},
+    {HEAD "reporting_time_zone: Stockholm\n" RULES, "Stockholm", "did you mean \"Europe/Stockholm\"?"},
 
     /* Windows. */
     {WEEK("{mon: [08:00-12:00, 11:59-17:00]}"), "11:59-17:00]}}", "the windows of a day overlap"},
