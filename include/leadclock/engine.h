@@ -167,9 +167,11 @@ bool lc_worker_verify(lc_worker *worker, lc_tell_difference tell, void *data, lc
 /* How far the replay of a partition is: offsets of the changelog. */
 typedef void (*lc_tell_rebuild)(int32_t partition, int64_t at, int64_t end, void *data);
 
-/* Empties the store and makes it anew from the changelogs, partition by partition. A live service sees it and helps:
- * each write is guarded. `*n_records`: replayed. */
-bool lc_worker_rebuild(lc_worker *worker, lc_tell_rebuild tell, void *data, uint64_t *n_records, GError **error);
+/* Empties the store and makes it anew from the changelogs, one partition after the other: every `step`th, from `first`
+ * on, so that several workers can share the work. A live service sees it and helps: each write is guarded. `tell` is
+ * called from the thread that calls. `*n_records`: replayed. */
+bool lc_worker_rebuild(lc_worker *worker, int32_t first, int32_t step, lc_tell_rebuild tell, void *data,
+                       uint64_t *n_records, GError **error);
 
 /* Empties the store, partition by partition, and fills it with nothing: for reset. */
 bool lc_worker_empty(lc_worker *worker, GError **error);

@@ -635,14 +635,15 @@ lc_worker_run(lc_worker *worker, GError **error)
 }
 
 bool
-lc_worker_rebuild(lc_worker *worker, lc_tell_rebuild tell, void *data, uint64_t *n_records, GError **error)
+lc_worker_rebuild(lc_worker *worker, int32_t first, int32_t step, lc_tell_rebuild tell, void *data, uint64_t *n_records,
+                  GError **error)
 {
     bool done = lc_worker_prepare(worker, error);
 
     *n_records = 0;
     worker->tell_rebuild = tell;
     worker->rebuild_data = data;
-    for (int32_t number = 0; done && number < worker->partition_count; number++) {
+    for (int32_t number = first; done && number < worker->partition_count; number += step) {
         lc_partition *partition = lc_partition_new(worker, number);
         done = lc_rebuild(worker, partition, n_records, error);
         lc_partition_free(partition);
