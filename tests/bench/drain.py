@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""drain.py FOLDER LEADCLOCK FACTS WORKERS [cold] - the measuring part of drain.sh, which starts the servers and names them in
-the environment."""
+"""drain.py FOLDER LEADCLOCK FACTS WORKERS [cold] - the measuring part of drain.sh; with_servers.sh starts the servers and
+names them in the environment."""
 
 import os
 import re
@@ -52,13 +52,13 @@ http: {{listen: "127.0.0.1:{self.port}"}}
             [self.leadclock, arguments[0], "--config", self.config, *arguments[1:]], check=True, **options
         )
 
-    def preload(self, seed):
+    def preload(self, seed, *mix):
         """Facts of the last two minutes."""
         began = time.monotonic()
         start = int(time.time() * 1000) - 120_000
         maker = subprocess.Popen(
             [self.make_facts, "--count", str(self.facts), "--start", str(start), "--days", str(120 / 86400), "--any-lead",
-             "--seed", str(seed)],
+             "--seed", str(seed), *mix],
             stdout=subprocess.PIPE,
         )  # fmt: skip
         self.command("publish", "-", stdin=maker.stdout, stderr=subprocess.DEVNULL)
@@ -198,4 +198,5 @@ restart with all in place, to ready, s     {restart:12.2f}"""
     )
 
 
-main()
+if __name__ == "__main__":
+    main()
