@@ -59,6 +59,8 @@ typedef struct {
 typedef struct {
     lc_memory_coordinator *coordinator;
     int64_t epoch;
+    uint64_t transaction; /* that it was sent for */
+    bool awaits_next;     /* it comes within the next one of this producer, if there is one before it is due */
     lc_memory_partition *partition; /* NULL: an offset */
     lc_memory_record *record;       /* owned */
     lc_memory_offset offset;

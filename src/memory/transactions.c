@@ -236,6 +236,8 @@ static void
 add_late_request(lc_memory_broker *broker, lc_memory_late_request request)
 {
     request.due = lc_memory_now(broker->world) + lc_memory_delay_of(broker->world, LC_MEMORY_DELAY_END);
+    request.transaction = request.coordinator->transaction;
+    request.awaits_next = lc_memory_pick(broker->world, 2);
     g_array_append_val(broker->late_requests, request);
 }
 
@@ -287,13 +289,21 @@ take_late_request(lc_memory_broker *broker, lc_memory_late_request *request)
                              request->offset.offset, request->offset.metadata);
 }
 
+static bool
+arrives(const lc_memory_late_request *request, lc_instant now)
+{
+    const lc_memory_coordinator *coordinator = request->coordinator;
+    return request->due <= now || (request->awaits_next && coordinator->state == LC_MEMORY_TXN_ONGOING &&
+                                   coordinator->transaction != request->transaction);
+}
+
 static void
 deliver_late_requests(lc_memory_broker *broker)
 {
     lc_instant now = lc_memory_now(broker->world);
     for (guint i = 0; i < broker->late_requests->len;) {
         lc_memory_late_request *request = &g_array_index(broker->late_requests, lc_memory_late_request, i);
-        if (request->due > now) {
+        if (!arrives(request, now)) {
             i++;
             continue;
         }

@@ -34,8 +34,9 @@ static const struct {
     {"recovery-guard", LC_MEMORY_WEAKEN_RECOVERY_GUARD},
     {"read-guard", LC_MEMORY_WEAKEN_READ_GUARD},
     {"early-offsets", LC_MEMORY_WEAKEN_EARLY_OFFSETS},
-    {"unchanged-offsets", LC_MEMORY_WEAKEN_UNCHANGED_OFFSETS},
-    {"group-metadata", LC_MEMORY_WEAKEN_GROUP_METADATA},
+    /* Waiting for the last owner's transaction, and ending it, keeps most zombies off too. */
+    {"unchanged-offsets", LC_MEMORY_WEAKEN_UNCHANGED_OFFSETS | (LC_CHECK_WAIT | LC_CHECK_FENCE) << SIM_ENGINE_BIT},
+    {"group-metadata", LC_MEMORY_WEAKEN_GROUP_METADATA | (LC_CHECK_WAIT | LC_CHECK_FENCE) << SIM_ENGINE_BIT},
     {"failed-send", LC_MEMORY_WEAKEN_FAILED_SEND},
     {"keep-producer", LC_MEMORY_WEAKEN_KEEP_PRODUCER},
     {"apply-guard", LC_MEMORY_WEAKEN_APPLY_GUARD},

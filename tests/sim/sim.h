@@ -102,7 +102,7 @@ typedef struct {
     bool is_superseded; /* another life has its names */
     bool has_ended, was_stopped, was_killed;
     bool has_delivered;         /* within its transaction */
-    lc_duration stays_dead_for; /* 0: comes back soon */
+    lc_duration stays_dead_for; /* 0: comes back soon. Not just when it is taken over: it may be fenced then */
     unsigned burst;             /* calls since it was resumed */
     lc_duration clock_ahead;    /* its wall clock's error */
     lc_instant last_wall;       /* as it last read it */
