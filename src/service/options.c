@@ -198,7 +198,7 @@ const lc_option lc_options[] = {
             ".[\"\\(length + 1)\"] = $s)' schemas/*.avsc > schemas.json` makes one; an id that was used must keep its "
             "schema, new ones are added."},
     {"redis.url", OPTION_TEXT, "redis://127.0.0.1:6379/0", AT(redis.url), .check = check_redis_url,
-     .doc = "`redis://HOST:PORT/DATABASE`, `rediss://` (TLS), or `unix:///PATH`."},
+     .doc = "`redis://HOST:PORT/DATABASE` or `unix:///PATH`. `rediss://` (TLS) is refused: hiredis 0.14 lacks it."},
     {"redis.user", OPTION_TEXT, NULL, AT(redis.user), .doc = "User at Redis."},
     {"redis.password", OPTION_SECRET, NULL, AT(redis.password), .doc = "Password at Redis."},
     {"policy", OPTION_TEXT, "policy.yaml", AT(policy), .check = check_not_empty,

@@ -75,6 +75,8 @@ def verify_finds():
             (r"wake-up\tmissing\t", lambda: redis.command("ZREM", wakeups, lead[0])),
             (r"wake-up\ttoo many\t", lambda: redis.command("ZADD", wakeups, 9_000_000_000_000, "nobody")),
             (r"counters\tdifferent\t", lambda: redis.command("HINCRBY", counters, "handed_off", 1)),
+            (r"counters\textra\tstranger\|2026-01",
+             lambda: redis.command("HSET", prefix + b":counters:stranger|2026-01", "handed_off", 1)),
             (r"counters\tmissing\t", lambda: redis.command("DEL", counters)),
             (r"position\tmissing\t", lambda: redis.command("DEL", position)),
         ]
