@@ -15,8 +15,8 @@
 #include <leadclock/store.h>
 
 typedef struct {
-    const char
-        *url; /* redis://[user:password@]host:port/db, unix:///path, rediss:// is refused: hiredis 0.14 has no TLS */
+    /* redis://[user:password@]host:port/db or unix:///path. rediss:// is refused: hiredis 0.14 has no TLS. */
+    const char *url;
     const char *user, *password; /* or NULL; override those of the URL */
     const char *name;            /* prefix of every key */
 } lc_redis_options;
