@@ -4,7 +4,7 @@
 #define MONTH_MS "2592000000" /* delete.retention.ms of the changelogs: 30 days */
 #define TWO_MIB "2097152"     /* max.message.bytes of what may be as large as a lead's state */
 #define DEFAULT_PARTITIONS 4
-#define SEEN_TIMEOUT_US (10 * G_USEC_PER_SEC)
+#define SEEN_TIMEOUT_US (20 * G_USEC_PER_SEC)
 
 typedef enum { SETTING_EXACTLY, SETTING_AT_LEAST } comparison;
 
