@@ -51,11 +51,12 @@ sim_check_taken_over(sim *s, unsigned slot)
     }
 }
 
+/* Where all comes back at once, as in the end, one that does so just when it is taken over may be fenced once more. */
 void
 sim_check_fenced(lc_memory_world *world, const char *transactional_id)
 {
     sim *s = (sim *)world;
-    for (guint i = 0; s->plan.scenario == SIM_DEATHS && i < s->lives->len; i++) {
+    for (guint i = 0; s->plan.scenario == SIM_DEATHS && !s->is_quiet && i < s->lives->len; i++) {
         const sim_life *life = g_ptr_array_index(s->lives, i);
         g_autofree char *name = g_strdup_printf("worker-%u", life->slot);
         if (strcmp(name, transactional_id) == 0 && !life->was_killed)
