@@ -450,6 +450,62 @@ a_store_ahead_of_kafka_stops_it(void **state)
 }
 
 static void
+a_changelog_that_has_lost_its_end_stops_it(void **state)
+{
+    bench *b = *state;
+    hand_off(b, "lead");
+    run(b, 2 * LC_SECOND);
+    lc_memory_lose_tail(b->broker, LC_MEMORY_OUTPUT(LC_OUTPUT_COUNTERS), bench_partition_of("lead"), 0);
+    assert_stops(b, LC_ERROR_FATAL, "lost records of a changelog");
+}
+
+/* C was 1; what is written there now, and its marker, reach beyond. */
+static void
+lose_states(void *data)
+{
+    bench *b = data;
+    if (b->manual.now < BENCH_BEGIN + 10 * LC_SECOND)
+        return;
+    lc_fact contacted = bench_contacted("contacted", b->manual.now);
+    lc_memory_lose_tail(b->broker, LC_MEMORY_OUTPUT(LC_OUTPUT_STATE), bench_partition_of("lead"), 0);
+    bench_publish(b, 1, "lead", &contacted);
+    b->meanwhile = NULL;
+}
+
+static void
+a_changelog_that_loses_its_end_stops_who_writes_there_and_who_comes_next(void **state)
+{
+    bench *b = *state;
+    hand_off(b, "lead");
+    run(b, 2 * LC_SECOND);
+    b->meanwhile = lose_states;
+    assert_stops(b, LC_ERROR_FATAL, "then went on at 0");
+    assert_in_range(lc_memory_end(b->broker, LC_MEMORY_OUTPUT(LC_OUTPUT_STATE), bench_partition_of("lead")), 1, 10);
+    assert_stops(b, LC_ERROR_FATAL, "then went on at 0");
+    assert_stops(b, LC_ERROR_FATAL, "then went on at 0");
+}
+
+static void
+committed_offsets_of_an_earlier_time_stop_it(void **state)
+{
+    bench *b = *state;
+    int32_t partition = bench_partition_of("lead");
+    const char *metadata;
+    hand_off(b, "lead");
+    run(b, 2 * LC_SECOND);
+    int64_t offset = lc_memory_committed(b->broker, 0, partition, &metadata);
+    g_autofree char *earlier = g_strdup(metadata);
+    lc_fact contacted = bench_contacted("contacted", b->manual.now);
+    bench_publish(b, 0, "lead", &contacted);
+    run(b, 2 * LC_SECOND);
+    lc_memory_set_committed(b->broker, 0, partition, offset, earlier);
+    lc_memory_set_committed(b->broker, 1, partition, 0, earlier);
+    lc_memory_redis_empty(b->redis);
+    assert_stops(b, LC_ERROR_FATAL, "lost committed offsets");
+    assert_stops(b, LC_ERROR_FATAL, "lost committed offsets");
+}
+
+static void
 inputs_deleted_before_they_were_read_stop_it(void **state)
 {
     bench *b = *state;
@@ -571,6 +627,10 @@ main(void)
         cmocka_unit_test_setup_teardown(large_records_do_not_make_large_batches, setup, teardown),
         cmocka_unit_test_setup_teardown(changelogs_without_committed_offsets_stop_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_store_ahead_of_kafka_stops_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_changelog_that_has_lost_its_end_stops_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_changelog_that_loses_its_end_stops_who_writes_there_and_who_comes_next, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(committed_offsets_of_an_earlier_time_stop_it, setup, teardown),
         cmocka_unit_test_setup_teardown(inputs_deleted_before_they_were_read_stop_it, setup, teardown),
         cmocka_unit_test_setup_teardown(deleted_input_that_held_no_fact_stops_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_changelog_whose_beginning_was_deleted_rebuilds_nothing, setup, teardown),
