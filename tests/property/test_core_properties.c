@@ -372,6 +372,17 @@ every_hand_off_has_one_row_or_is_open_and_counters_can_be_recounted(G_GNUC_UNUSE
 
 /* ---- Forgetting ---- */
 
+static bool
+has_open_cycle(const history_player *player)
+{
+    const lc_judgement *derived = lc_lead_derive(player->judge, &player->lead, player->lead.judged_at);
+    int rows = 0;
+
+    for (size_t i = 0; i < derived->n_outcomes; i++)
+        rows += derived->outcomes[i].type == LC_OUTCOME_SETTLED;
+    return sum(derived, "handed_off") > rows;
+}
+
 static void
 try_forgetting(trial *trial)
 {
@@ -384,7 +395,7 @@ try_forgetting(trial *trial)
         assert_true(player->lead.wake_at >= MAX(player->lead.judged_at, 0) || lc_lead_is_empty(&player->lead));
     }
     history_wake(player, LC_NEVER);
-    assert_true(lc_lead_is_empty(&player->lead) || player->lead.wake_at == LC_NEVER);
+    assert_true(lc_lead_is_empty(&player->lead) || has_open_cycle(player));
 }
 
 static void
