@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 
-from timing import BUILT, POLICY, Facts, Producer, Tail, Watched, lead_in
+from timing import POLICY, Facts, Producer, Tail, Watched, lead_in, preloaded
 from world import PARTITIONS, World, main, require, say, wait_for
 
 DUE_S = 8
@@ -19,19 +19,15 @@ HOUR_MS = 3600 * 1000
 class ShiftedClock:
     """A service whose wall clock is wrong by as much as a file says."""
 
-    def __init__(self, test, wrong_ms, *settings):
+    def __init__(self, test, wrong_ms):
         self.world, self.facts = World(test, POLICY % DUE_S), Facts()
         self.world.create_topics()
         self.tail = Tail(self.world, "leads.breaches")
         self.producer = Producer(self.world)
         self.file = os.path.join(self.world.folder, "clock")
         self.set(wrong_ms)
-        os.environ["LD_PRELOAD"] = os.path.join(BUILT, "integration", "libshifted-clock.so")
-        os.environ["LC_CLOCK_FILE"] = self.file
-        try:
-            self.service = Watched(self.world, "a", *settings)
-        finally:
-            del os.environ["LD_PRELOAD"], os.environ["LC_CLOCK_FILE"]
+        with preloaded("shifted-clock", LC_CLOCK_FILE=self.file):
+            self.service = Watched(self.world, "a")
 
     def set(self, wrong_ms):
         with open(self.file + "~", "w", encoding="utf-8") as file:

@@ -2,6 +2,7 @@
 which outputs become visible, and a service with figures."""
 
 import collections
+import contextlib
 import os
 import socket
 import subprocess
@@ -29,6 +30,18 @@ rules:
     first_contact: {within: %ds}
     clawback: {after: 30d}
 """
+
+
+@contextlib.contextmanager
+def preloaded(library, **environment):
+    """What is started meanwhile has one of our libraries before all others."""
+    environment["LD_PRELOAD"] = os.path.join(BUILT, "integration", f"lib{library}.so")
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        for name in environment:
+            del os.environ[name]
 
 
 def quantile(values, share):

@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""outage.py [TEST...] - the broker is away for longer than the session lasts: the service goes on by itself, and still
+tells a second process of its name from a coordinator that has forgotten it; and SIGTERM is obeyed meanwhile."""
+
+import os
+import sys
+import time
+
+from commands import attempt
+from timing import POLICY, Facts, Feeder, Tail, Watched, preloaded
+from tools import ends_with
+from world import World, load_feed, main, policy_of, require, say, slices, stack, wait_for
+
+SESSION_S = 6
+STOP_S = 25  # run's own 20 s, and the end of its clients
+
+
+def start_held(world, instance):
+    """A service whose workers are held up, out of reach of the group, while the file exists that is returned too."""
+    file = os.path.join(world.folder, "hold")
+    with preloaded("held-poll", LC_HOLD_FILE=file):
+        return world.start(instance), file
+
+
+def forgotten_by_the_coordinator():
+    """The session ends while the broker is away and the worker waits for something else. Then librdkafka says FENCED,
+    though nobody else is there: the service joins anew. When somebody else is there, it ends."""
+    properties = f"{{session.timeout.ms: {SESSION_S}000}}"
+    world = World("forgotten", policy_of("card/feed"), properties=properties)
+    try:
+        world.create_topics()
+        first, hold = start_held(world, "a")
+        feed = slices(load_feed("card/feed"), 2)
+        world.publish(feed[0])
+        world.settle()
+        open(hold, "w", encoding="utf-8").close()
+        stack("kill", "kafka")
+        time.sleep(SESSION_S + 2)
+        stack("start", "kafka")
+        wait_for("the coordinator", lambda: attempt(world, "topics", "--lag")[0] != 3, 120)
+        time.sleep(3)
+        os.remove(hold)
+        world.publish(feed[1])
+        world.settle(120)
+        require(first.is_running(), f"it ended: {first.read_log()[-2000:]}")
+        world.require_same_as_backtest()
+        require("the group coordinator forgot us while it was away" in first.read_log(), "it was not called fenced")
+
+        second = world.start("a")
+        ends_with(first, 2, "another process runs as the same instance")
+        wait_for("the second to have the partitions", lambda: first.read_log().count("partitions assigned") >= 3, 40)
+        time.sleep(2)
+        require(second.is_running(), f"both ended: {second.read_log()[-2000:]}")
+        second.stop()
+    finally:
+        stack("up")
+        world.close()
+
+
+def stop_in_an_outage():
+    """In the middle of a feed the broker is gone: SIGTERM ends the process all the same, and nothing is lost."""
+    world, facts = World("stop-outage", POLICY % 3600, workers=2), Facts()
+    try:
+        world.create_topics()
+        service = Watched(world, "a")
+        service.until_ready()
+        tail = Tail(world, "leads.state")
+        feeder = Feeder(
+            world, 2000, lambda n, at: [(0, "leads.created", f"lead-{n}", facts.created(f"lead-{n}", at))]
+        )
+        feeder.start()
+        wait_for("some leads", lambda: len(tail.seen) > 5000, 60)
+        stack("kill", "kafka")
+        began = time.monotonic()
+        service.service.stop()
+        took = time.monotonic() - began
+        say(f"ended {took:.1f} s after SIGTERM")
+        require(took <= STOP_S, f"{took:.1f} s, {STOP_S} allowed")
+        stack("start", "kafka")
+        service.again()
+        service.until_ready(90)
+        feeder.stop()
+        wait_for("all leads", lambda: len({one.key for one in tail.seen}) == feeder.n, 120)
+        require(len(tail.seen) == feeder.n, "a lead was committed twice")
+        tail.close()
+        service.service.stop()
+    finally:
+        stack("up")
+        world.close()
+
+
+TESTS = {test.__name__: test for test in (forgotten_by_the_coordinator, stop_in_an_outage)}
+
+if __name__ == "__main__":
+    sys.exit(main(TESTS))
