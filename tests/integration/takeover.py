@@ -28,7 +28,7 @@ def restart():
         publish_hand_offs(world, LEADS, now_ms() - 1000, 1)
         service = Watched(world, "a")
         service.until_ready()
-        world.settle()
+        world.settle(300)
         times = {}
         for how in ("stop", "kill"):
             getattr(service.service, how)()
