@@ -54,13 +54,32 @@ make_room(lc_table_lead *lead)
     memcpy(l->facts, lead->facts, sizeof lead->facts);
 }
 
+static bool
+is_in_room(const lc_table_lead *lead, const lc_fact_texts *texts)
+{
+    const char *at = (const char *)texts;
+    return at >= lead->room && at < lead->room + sizeof lead->room;
+}
+
+/* In the lead's room while that lasts. */
+static lc_fact_texts *
+add_texts(lc_table_lead *lead, size_t size)
+{
+    size_t bytes = (sizeof(lc_fact_texts) + size + 7) & ~(size_t)7;
+    bool fits = bytes <= sizeof lead->room - lead->room_used;
+    lc_fact_texts *texts = fits ? (void *)(lead->room + lead->room_used) : g_malloc(bytes);
+    if (fits)
+        lead->room_used += (uint32_t)bytes;
+    texts->next = lead->texts;
+    lead->texts = texts;
+    return texts;
+}
+
 lc_fact
 lc_table_lead_own(lc_table_lead *lead, const lc_fact *fact)
 {
     lc_fact own = *fact;
-    lc_fact_texts *texts = g_malloc(sizeof *texts + texts_size(fact));
-    texts->next = lead->texts;
-    lead->texts = texts;
+    lc_fact_texts *texts = add_texts(lead, texts_size(fact));
     char *to = (char *)(texts->attributes + fact->n_attributes);
     lc_text *members[] = {&own.event_id, &own.owner, &own.channel, &own.campaign, &own.text};
     for (size_t i = 0; i < G_N_ELEMENTS(members); i++)
@@ -81,7 +100,10 @@ lc_table_lead_disown(lc_table_lead *lead)
 {
     lc_fact_texts *texts = lead->texts;
     lead->texts = texts->next;
-    g_free(texts);
+    if (is_in_room(lead, texts))
+        lead->room_used = (uint32_t)((char *)texts - lead->room);
+    else
+        g_free(texts);
 }
 
 static void
@@ -153,6 +175,7 @@ new_lead(lc_text id)
     lead->lead.facts = lead->facts;
     lead->lead.max_facts = LC_TABLE_LEAD_FACTS;
     lead->texts = NULL;
+    lead->room_used = 0;
     lead->tally = NULL;
     return lead;
 }

@@ -8,15 +8,18 @@
 typedef struct lc_lead_table lc_lead_table;
 typedef struct lc_fact_texts lc_fact_texts;
 
-/* Most leads have one fact or two. */
+/* Most leads have one fact or two, which fit into the lead: it lies in one piece of memory then. */
 #define LC_TABLE_LEAD_FACTS 2
+#define LC_TABLE_LEAD_ROOM_BYTES 192
 
 typedef struct {
-    lc_lead lead;                       /* its id comes first, which is the key of the table */
-    lc_fact facts[LC_TABLE_LEAD_FACTS]; /* where lead.facts stands until there are more */
-    lc_fact_texts *texts;               /* what the facts point to, the newest first */
-    uint32_t slot;                      /* of its wake-up */
-    void *tally;                        /* of the report; whoever sets it frees it in `forget` */
+    lc_lead lead;                                    /* its id comes first, which is the key of the table */
+    lc_fact facts[LC_TABLE_LEAD_FACTS];              /* where lead.facts stands until there are more */
+    lc_fact_texts *texts;                            /* what the facts point to, the newest first */
+    void *tally;                                     /* of the report; whoever sets it frees it in `forget` */
+    uint32_t slot;                                   /* of its wake-up */
+    uint32_t room_used;                              /* bytes */
+    _Alignas(8) char room[LC_TABLE_LEAD_ROOM_BYTES]; /* for the first texts */
 } lc_table_lead;
 
 /* `forget` (or NULL) is called with `data` for each lead that is dropped, at the latest by `free`. */
