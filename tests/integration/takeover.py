@@ -7,6 +7,7 @@ The bounds are promises, for a release build; LC_LEADS: in Redis when restart re
 import os
 import random
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -21,7 +22,8 @@ SESSION_S = 6
 
 
 def restart():
-    """With everything in place, the same instance is ready at once."""
+    """With everything in place, the same instance is ready at once. Each way is tried three times, and the middle one
+    counts: others may use the cores too."""
     world = World("restart", POLICY % 3600)
     try:
         world.create_topics()
@@ -29,15 +31,17 @@ def restart():
         service = Watched(world, "a")
         service.until_ready()
         world.settle(300)
-        times = {}
-        for how in ("stop", "kill"):
+        times = {"stop": [], "kill": []}
+        for how in list(times) * 3:
+            time.sleep(1)
             getattr(service.service, how)()
             service.again()
-            times[how] = service.until_ready()
-            say(f"{LEADS} leads: ready {times[how] * 1000:.0f} ms after the start of the process, after a {how}")
+            times[how].append(service.until_ready())
+            say(f"{LEADS} leads: ready {times[how][-1] * 1000:.0f} ms after the start of the process, after a {how}")
         say_load()
         for how, seconds in times.items():
-            require(seconds <= READY_S, f"ready {seconds:.2f} s after a {how}, {READY_S} allowed")
+            ready = statistics.median(seconds)
+            require(ready <= READY_S, f"ready {ready:.2f} s after a {how}, {READY_S} allowed")
         service.service.stop()
     finally:
         world.close()
@@ -99,7 +103,7 @@ def dead_owner():
     """kill -9 of an owner with an open transaction, and no restart: its partitions go on elsewhere within the session
     time-out and 2 s; its transaction's own time-out is a minute. Three times, and the middle one counts: of the 2 s most
     are needed (a heartbeat, 1 s of waiting for the transaction), and others may use the cores too."""
-    took = sorted(take_over() for _ in range(3))[1]
+    took = statistics.median(take_over() for _ in range(3))
     require(took <= SESSION_S + TAKEOVER_S, f"{took:.1f} s, {SESSION_S + TAKEOVER_S} allowed")
 
 
