@@ -7,7 +7,7 @@
 #define RECORD_BYTES 256                       /* of one, beside its key and value */
 #define SILENCE_MS 10000                       /* of a changelog, before it is told */
 #define DECIDED_MS 80000                       /* the transaction time-out and 20 s (3e) */
-#define FENCE_AFTER_MS 1000                    /* an owner that lives aborts within milliseconds of giving up */
+#define FENCE_AFTER_MS 700                     /* an owner that lives aborts within milliseconds of giving up */
 
 /* Step 3: from what Kafka has committed to a store that shows exactly that. */
 typedef struct {
@@ -112,7 +112,7 @@ fence(recovery *r, const char *owner, GError **error)
     return true;
 }
 
-/* The last owner gave its partitions up, and yet its transaction has stood open for a second: it is dead, and its
+/* The last owner gave its partitions up, and yet its transaction has stood open for so long: it is dead, and its
  * time-out is not waited for. */
 static void
 fence_last_owner(recovery *r)

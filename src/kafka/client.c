@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <syslog.h>
 
-#define COMMITTED_MS 1000
+#define COMMITTED_MS 700
 #define ENDS_MS 1000
 #define REPORT_EVERY_S 10
 
