@@ -28,7 +28,7 @@ typedef enum {
     LC_CHECK_PIECES = 1 << 1,         /* the position moves with each piece (3d) */
     LC_CHECK_LOOK = 1 << 2,           /* an idle partition is looked at once a second (4) */
     LC_CHECK_WAIT = 1 << 3,           /* an open transaction of the last owner is waited for (3a) */
-    LC_CHECK_FENCE = 1 << 4,          /* it is ended after a second (3a) */
+    LC_CHECK_FENCE = 1 << 4,          /* it is ended (3a) */
     LC_CHECK_CLAIM = 1 << 5,          /* the first transaction of an assignment is an empty one (3a) */
     LC_CHECK_EMPTYING = 1 << 6,       /* rec:0/0 is emptied again (3b) */
     LC_CHECK_LOST_TAIL = 1 << 7,      /* a changelog that ends below C has lost records (3a) */

@@ -111,8 +111,7 @@ check_redis_url(const char *value)
         return NULL;
     g_autoptr(GUri) uri = is_tcp && is_url_of_host(value) ? g_uri_parse(value, G_URI_FLAGS_HAS_PASSWORD, NULL) : NULL;
     if (uri == NULL)
-        return g_strdup(
-            "must be redis://HOST:PORT/DATABASE, rediss://... or unix:///PATH, with a port from 1 to 65535");
+        return g_strdup("must be redis://HOST:PORT/DATABASE or unix:///PATH, with a port from 1 to 65535");
     return is_database(g_uri_get_path(uri))
                ? NULL
                : g_strdup("must end with the number of a database, as redis://127.0.0.1:6379/0");
