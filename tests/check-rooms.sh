@@ -26,7 +26,7 @@ declare -A doors=(
 )
 declare -A libraries=(
     [policy]="libfyaml"
-    [core]="openssl" # SHA-1, for the ids of outcomes
+    [core]="nettle" # SHA-1, for the ids of outcomes
     [codec]="jansson zlib"
     [registry]="curl jansson"
     [service]="libfyaml microhttpd"
@@ -37,7 +37,7 @@ declare -A libraries=(
 # What would make a pure room impure.
 pure=" calendar core codec "
 impure='^(time|unistd|fcntl|dirent|poll|pthread|threads|signal|sys/.*|gio/.*)\.h$'
-known_libraries="libfyaml openssl avro jansson zlib curl microhttpd librdkafka hiredis cmocka"
+known_libraries="libfyaml nettle avro jansson zlib curl microhttpd librdkafka hiredis cmocka"
 system_header='^([a-z0-9_]+|sys/[a-z]+|net/[a-z]+|netinet/[a-z]+|arpa/[a-z]+|glib/[a-z]+|gio/[a-z]+)\.h$'
 
 has() { [[ " $1 " == *" $2 "* ]]; }
@@ -153,7 +153,7 @@ self_test() {
     plant src/redis/planted.c '#include <leadclock/log.h>'
     plant src/cli/planted.c '#include <hiredis/hiredis.h>'
     plant src/codec/planted.c '#include "absent.h"'
-    plant src/codec/planted.c '#include <openssl/sha.h>'
+    plant src/codec/planted.c '#include <nettle/sha1.h>'
     plant src/attic/planted.c '#include <glib.h>'
     plant src/main.c '#include <leadclock/engine.h>'
     plant include/leadclock/codec.h '#include <avro.h>'

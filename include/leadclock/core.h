@@ -1,7 +1,7 @@
 /* core.h - facts in, outcomes out: what happened to a lead, and what follows from it.
  *
  * Pure: no I/O, no clock, no global; the same code in the service, the backtest and the simulator.
- * Uses calendar, policy, and libcrypto for SHA-1. Rules: lead-policy.md, sections 1 and 4 to 8.
+ * Uses calendar, policy, and nettle for SHA-1. Rules: lead-policy.md, sections 1 and 4 to 8.
  *
  * A lead is a short log of facts. To judge it is to derive what holds from its facts at `now`, and to publish the
  * difference from what held when it was last judged. Nothing else is remembered. */

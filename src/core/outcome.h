@@ -4,7 +4,7 @@
 
 #include "replay.h"
 
-#include <openssl/evp.h>
+#include <nettle/sha1.h>
 
 /* A finding, with what it takes to spell it out. */
 typedef struct {
@@ -18,9 +18,8 @@ typedef struct {
 
 /* Makes the version 5 UUIDs of rule 6.1. */
 typedef struct {
-    EVP_MD *sha1;
-    EVP_MD_CTX *digest;
-    GString *text;
+    struct sha1_ctx sha1; /* nothing taken yet */
+    GString *text;        /* the namespace, then what is named */
     lc_text lead_id;
 } lc_namer;
 
