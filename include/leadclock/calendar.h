@@ -15,6 +15,8 @@ bool lc_instant_parse(const char *text, lc_instant *instant);
 #define LC_INSTANT_TEXT_BYTES 32
 /* "2026-02-02T09:00:00.000Z" into `text` (at least LC_INSTANT_TEXT_BYTES); returns `text`. */
 char *lc_instant_format(lc_instant instant, char *text);
+/* The same without the NUL; returns its end. */
+char *lc_instant_put(char *to, lc_instant instant);
 
 /* "1h30m": digits with s, m, h, d (24 h) or w (7 d), one or more (rule 2.2). At most 100 years.
  * `*has_days` (may be NULL): whether d or w occurs (rule 2.5 wants to know). */

@@ -3,9 +3,11 @@
 #include <stdio.h>
 
 #define LC_LONGEST_DURATION (36525 * LC_DAY)
+/* So many days can be counted in quarters. */
+#define DAYS_OF_32_BITS (1 << 30)
 
-/* Both after Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": years that begin in March, eras of 400
- * years, days counted from 0000-03-01. */
+/* After Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": years that begin in March, eras of 400 years,
+ * days counted from 0000-03-01. */
 int64_t
 lc_days_from_date(int64_t year, int month, int day)
 {
@@ -17,18 +19,29 @@ lc_days_from_date(int64_t year, int month, int day)
     return era * 146097 + day_of_era - 719468;
 }
 
+static int64_t
+floor_divide(int64_t dividend, int64_t divisor)
+{
+    return dividend / divisor - (dividend % divisor < 0);
+}
+
+/* After Cassio Neri and Lorenz Schneider, "Euclidean affine functions and their application to calendar algorithms",
+ * Software: Practice and Experience 53 (2023), figure 12: 32-bit numbers, and multiplications instead of divisions.
+ * What has no such number is counted from the beginning of its era. */
 void
 lc_date_from_days(int64_t days, int64_t *year, int *month, int *day)
 {
     days += 719468;
-    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-    int64_t day_of_era = days - era * 146097;
-    int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int64_t march_month = (5 * day_of_year + 2) / 153;
-    *day = (int)(day_of_year - (153 * march_month + 2) / 5 + 1);
-    *month = (int)(march_month < 10 ? march_month + 3 : march_month - 9);
-    *year = year_of_era + era * 400 + (*month <= 2);
+    int64_t era = days >= 0 && days < DAYS_OF_32_BITS ? 0 : floor_divide(days, 146097);
+    uint32_t quarters = 4 * (uint32_t)(days - era * 146097) + 3;
+    uint32_t century = quarters / 146097, quarters_of_century = quarters % 146097 | 3;
+    uint64_t product = (uint64_t)2939745 * quarters_of_century;
+    uint32_t day_of_year = (uint32_t)product / 2939745 / 4;
+    uint32_t month_and_day = 2141 * day_of_year + 197913;
+    bool is_next_year = day_of_year >= 306;
+    *day = (int)(month_and_day % 65536 / 2141 + 1);
+    *month = (int)(month_and_day / 65536) - (is_next_year ? 12 : 0);
+    *year = 400 * era + 100 * century + (uint32_t)(product >> 32) + is_next_year;
 }
 
 /* Exactly `digits` digits. */
@@ -134,58 +147,65 @@ lc_instant_parse(const char *text, lc_instant *instant)
     return true;
 }
 
-static int64_t
-floor_divide(int64_t dividend, int64_t divisor)
+/* Two digits. */
+static char *
+put_pair(char *to, unsigned number)
 {
-    return dividend / divisor - (dividend % divisor < 0);
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
+    memcpy(to, pairs + 2 * (size_t)number, 2);
+    return to + 2;
 }
 
 /* `lead`, then two digits. */
 static char *
-write_pair(char *text, char lead, int number)
+put_led_pair(char *to, char lead, unsigned number)
 {
-    text[0] = lead;
-    text[1] = (char)('0' + number / 10);
-    text[2] = (char)('0' + number % 10);
-    return text + 3;
+    *to = lead;
+    return put_pair(to + 1, number);
 }
 
 static char *
-write_year(char *text, int64_t year)
+put_year(char *to, int64_t year)
 {
     if (year < 0 || year > 9999)
-        return text + g_snprintf(text, LC_INSTANT_TEXT_BYTES, "%+" G_GINT64_FORMAT, year);
-    unsigned number = (unsigned)year;
-    for (int i = 3; i >= 0; i--, number /= 10)
-        text[i] = (char)('0' + number % 10);
-    return text + 4;
+        return to + g_snprintf(to, LC_INSTANT_TEXT_BYTES, "%+" G_GINT64_FORMAT, year);
+    return put_pair(put_pair(to, (unsigned)year / 100), (unsigned)year % 100);
 }
 
 static char *
-write_time(char *text, unsigned milliseconds)
+put_time(char *to, uint32_t milliseconds)
 {
-    unsigned seconds = milliseconds / 1000, minutes = seconds / 60;
+    uint32_t seconds = milliseconds / 1000, minutes = seconds / 60;
     milliseconds %= 1000;
-    text = write_pair(text, 'T', (int)(minutes / 60));
-    text = write_pair(text, ':', (int)(minutes % 60));
-    text = write_pair(text, ':', (int)(seconds % 60));
-    text = write_pair(text, '.', (int)(milliseconds / 10));
-    *text = (char)('0' + milliseconds % 10);
-    return text + 1;
+    to = put_led_pair(to, 'T', minutes / 60);
+    to = put_led_pair(to, ':', minutes % 60);
+    to = put_led_pair(to, ':', seconds % 60);
+    to = put_led_pair(to, '.', milliseconds / 10);
+    *to = (char)('0' + milliseconds % 10);
+    return to + 1;
+}
+
+char *
+lc_instant_put(char *to, lc_instant instant)
+{
+    int64_t days = floor_divide(instant, LC_DAY), year;
+    int month, day;
+    lc_date_from_days(days, &year, &month, &day);
+    to = put_year(to, year);
+    to = put_led_pair(to, '-', (unsigned)month);
+    to = put_led_pair(to, '-', (unsigned)day);
+    to = put_time(to, (uint32_t)(instant - days * LC_DAY));
+    *to = 'Z';
+    return to + 1;
 }
 
 char *
 lc_instant_format(lc_instant instant, char *text)
 {
-    int64_t days = floor_divide(instant, LC_DAY), year;
-    int month, day;
-    lc_date_from_days(days, &year, &month, &day);
-    char *end = write_year(text, year);
-    end = write_pair(end, '-', month);
-    end = write_pair(end, '-', day);
-    end = write_time(end, (unsigned)(instant - days * LC_DAY));
-    *end++ = 'Z';
-    *end = '\0';
+    *lc_instant_put(text, instant) = '\0';
     return text;
 }
 

@@ -83,6 +83,10 @@ instants_are_written(void **state)
                  {-1, "1969-12-31T23:59:59.999Z"},
                  {1770022800250, "2026-02-02T09:00:00.250Z"},
                  {253402300799999, "9999-12-31T23:59:59.999Z"},
+                 {-62135596800001, "0000-12-31T23:59:59.999Z"},
+                 {-62162121600000, "0000-02-29T00:00:00.000Z"},
+                 {-62167219200001, "-1-12-31T23:59:59.999Z"},
+                 {253402300800000, "+10000-01-01T00:00:00.000Z"},
                  {LC_NEVER, "+292278994-08-17T07:12:55.807Z"},
                  {LC_ABSENT, "-292275055-05-16T16:47:04.192Z"}};
     (void)state;
@@ -90,6 +94,29 @@ instants_are_written(void **state)
         char text[LC_INSTANT_TEXT_BYTES];
         assert_string_equal(lc_instant_format(cases[i].instant, text), cases[i].text);
     }
+}
+
+static int
+days_of(int year, int month)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return days[month - 1] + (month == 2 && leap);
+}
+
+static void
+each_day_is_written_as_the_one_after_the_day_before(void **state)
+{
+    (void)state;
+    char text[LC_INSTANT_TEXT_BYTES], expected[64];
+    lc_instant instant;
+    assert_true(lc_instant_parse("1200-01-01T23:59:59.999Z", &instant));
+    for (int year = 1200; year <= 2800; year++)
+        for (int month = 1; month <= 12; month++)
+            for (int day = 1; day <= days_of(year, month); day++, instant += LC_DAY) {
+                g_snprintf(expected, sizeof expected, "%04d-%02d-%02dT23:59:59.999Z", year, month, day);
+                assert_string_equal(lc_instant_format(instant, text), expected);
+            }
 }
 
 static const struct {
@@ -402,6 +429,7 @@ main(void)
         cmocka_unit_test(instants_are_read),
         cmocka_unit_test(what_is_no_instant_is_refused_and_the_output_untouched),
         cmocka_unit_test(instants_are_written),
+        cmocka_unit_test(each_day_is_written_as_the_one_after_the_day_before),
         cmocka_unit_test(durations_are_read),
         cmocka_unit_test(what_is_no_duration_is_refused),
         cmocka_unit_test(durations_are_written),
