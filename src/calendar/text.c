@@ -284,6 +284,10 @@ char *
 lc_month_format(int32_t month, char *text)
 {
     int64_t year = floor_divide(month, 12);
-    g_snprintf(text, LC_MONTH_TEXT_BYTES, "%04d-%02d", (int)year, (int)(month - year * 12) + 1);
+    unsigned month_of_year = (unsigned)(month - year * 12) + 1;
+    if (year >= 0 && year <= 9999)
+        *put_led_pair(put_year(text, year), '-', month_of_year) = '\0';
+    else
+        g_snprintf(text, LC_MONTH_TEXT_BYTES, "%04d-%02u", (int)year, month_of_year);
     return text;
 }

@@ -1,6 +1,6 @@
 #include <leadclock/codec.h>
 
-#include "json_append.h"
+#include "utf8.h"
 
 #include <stdarg.h>
 
@@ -17,27 +17,6 @@ refuse(GError **error, const char *format, ...)
     g_propagate_error(error, g_error_new_valist(LC_ERROR, LC_ERROR_RECORD, format, arguments));
     va_end(arguments);
     return false;
-}
-
-/* The length of the UTF-8 sequence that `bytes` begins with (at least one byte, `size` are there), 0 where it is none.
- */
-static size_t
-sequence_size(const uint8_t *bytes, size_t size)
-{
-    uint8_t first = bytes[0];
-    if (first < 0x80)
-        return 1;
-    size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    if (first < 0xc2 || first > 0xf4 || length > size)
-        return 0;
-    uint8_t low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-    uint8_t high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-    if (bytes[1] < low || bytes[1] > high)
-        return 0;
-    for (size_t i = 2; i < length; i++)
-        if ((bytes[i] & 0xc0) != 0x80)
-            return 0;
-    return length;
 }
 
 /* How many bytes from `at` on are ASCII, in steps of eight: nearly all text is. */
@@ -59,55 +38,12 @@ lc_text_is_utf8(lc_text text)
 {
     size_t at = skip_ascii(text.data, text.size, 0);
     while (at < text.size) {
-        size_t length = sequence_size((const uint8_t *)text.data + at, text.size - at);
+        size_t length = lc_utf8_sequence_size((const uint8_t *)text.data + at, text.size - at);
         if (length == 0)
             return false;
         at = length == 1 ? at + 1 : skip_ascii(text.data, text.size, at + length);
     }
     return true;
-}
-
-/* How many bytes from `at` on stand for themselves in a JSON string, ASCII only. */
-static size_t
-plain_size(lc_text text, size_t at)
-{
-    size_t start = at;
-    while (at + 8 <= text.size && lc_json_are_plain(text.data + at))
-        at += 8;
-    while (at < text.size && (uint8_t)(text.data[at] - 0x20) < 0x60 && text.data[at] != '"' && text.data[at] != '\\')
-        at++;
-    return at - start;
-}
-
-/* Writes what stands at `at`; returns how many bytes that was. */
-static size_t
-write_special(GString *json, lc_text text, size_t at)
-{
-    uint8_t byte = (uint8_t)text.data[at];
-    size_t length = sequence_size((const uint8_t *)text.data + at, text.size - at);
-    if (length == 0)
-        g_string_append(json, "\xef\xbf\xbd");
-    else if (byte == '"' || byte == '\\')
-        g_string_append_printf(json, "\\%c", byte);
-    else if (byte < 0x20)
-        g_string_append_printf(json, "\\u%04x", byte);
-    else
-        g_string_append_len(json, text.data + at, (gssize)length);
-    return MAX(length, 1);
-}
-
-void
-lc_json_write_text(GString *json, lc_text text)
-{
-    lc_append_bytes(json, "\"", 1);
-    for (size_t at = 0; at < text.size;) {
-        size_t plain = plain_size(text, at);
-        lc_append_bytes(json, text.data + at, plain);
-        at += plain;
-        if (at < text.size)
-            at += write_special(json, text, at);
-    }
-    lc_append_bytes(json, "\"", 1);
 }
 
 static bool

@@ -5,8 +5,6 @@
 
 #include <leadclock/calendar.h>
 
-#include "json_append.h"
-
 #define MAX_DEPTH 32
 /* 9999-12-31T23:59:59.999Z */
 #define LAST_INSTANT ((lc_instant)253402300799999)

@@ -3,410 +3,371 @@
 
 #include <leadclock/calendar.h>
 
-#include "json_append.h"
+#include "json_put.h"
+#include "wire.h"
 
 /* Every member but the first begins with its comma: KEY("rule") is `,"rule":`. */
 #define KEY(name) ",\"" name "\":"
-#define APPEND(json, literal) lc_append_bytes((json), (literal), sizeof(literal) - 1)
+#define PUT LC_JSON_PUT
 
-static void
-append_text(GString *json, lc_text text)
+/* ---- Values: each returns the end of what it wrote. Those that are texts make room (json_put.h) ---- */
+
+static char *
+put_text(GString *json, char *at, lc_text text)
 {
-    if (lc_text_is_absent(text))
-        APPEND(json, "null");
-    else
-        lc_json_write_text(json, text);
+    at = lc_json_room(json, at, text.size);
+    return lc_text_is_absent(text) ? PUT(at, "null") : lc_json_put_text(at, text);
 }
 
-/* A word that needs no escape. */
-static void
-append_word(GString *json, const char *word)
+/* A word of few letters that needs no escape. */
+static char *
+put_word(char *at, const char *word)
 {
-    APPEND(json, "\"");
-    lc_append_bytes(json, word, strlen(word));
-    APPEND(json, "\"");
+    *at++ = '"';
+    while (*word)
+        *at++ = *word++;
+    *at++ = '"';
+    return at;
 }
 
-static void
-append_instant(GString *json, lc_instant instant)
+static char *
+put_instant(char *at, lc_instant instant)
 {
-    char text[LC_INSTANT_TEXT_BYTES];
     if (instant == LC_ABSENT)
-        APPEND(json, "null");
-    else
-        append_word(json, lc_instant_format(instant, text));
+        return PUT(at, "null");
+    *at++ = '"';
+    at = lc_instant_put(at, instant);
+    *at++ = '"';
+    return at;
 }
 
-static void
-append_integer(GString *json, int64_t integer)
+static char *
+put_integer(char *at, int64_t integer)
 {
-    char digits[24], *at = digits + sizeof digits;
+    char digits[24], *first = digits + sizeof digits;
     uint64_t rest = integer < 0 ? -(uint64_t)integer : (uint64_t)integer;
     do {
-        *--at = (char)('0' + rest % 10);
+        *--first = (char)('0' + rest % 10);
     } while (rest /= 10);
     if (integer < 0)
-        *--at = '-';
-    lc_append_bytes(json, at, (size_t)(digits + sizeof digits - at));
+        *--first = '-';
+    while (first < digits + sizeof digits)
+        *at++ = *first++;
+    return at;
 }
 
-static void
-append_optional_integer(GString *json, bool present, int64_t integer)
+static char *
+put_optional_integer(char *at, bool present, int64_t integer)
 {
-    if (present)
-        append_integer(json, integer);
-    else
-        APPEND(json, "null");
+    return present ? put_integer(at, integer) : PUT(at, "null");
 }
 
-static void
-append_boolean(GString *json, bool boolean)
+static char *
+put_boolean(char *at, bool boolean)
 {
-    if (boolean)
-        APPEND(json, "true");
-    else
-        APPEND(json, "false");
+    return boolean ? PUT(at, "true") : PUT(at, "false");
 }
 
-static void
-append_uuid(GString *json, const lc_uuid *uuid)
+static char *
+put_uuid(char *at, const lc_uuid *uuid)
 {
-    char text[LC_UUID_TEXT_BYTES];
-    append_word(json, lc_uuid_format(uuid, text));
+    *at++ = '"';
+    at = lc_put_uuid(at, uuid);
+    *at++ = '"';
+    return at;
 }
 
-static void
-append_month(GString *json, int32_t month)
+static char *
+put_month(char *at, int32_t month)
 {
     char text[LC_MONTH_TEXT_BYTES];
-    append_word(json, lc_month_format(month, text));
+    return put_word(at, lc_month_format(month, text));
 }
 
 /* ---- Lists ---- */
 
-static void
-append_comma(GString *json, size_t index)
+static char *
+put_comma(char *at, size_t index)
 {
     if (index > 0)
-        g_string_append_c(json, ',');
+        *at++ = ',';
+    return at;
 }
 
-static void
-append_owners(GString *json, const lc_tenure *owners, size_t n)
+static char *
+put_owners(GString *json, char *at, const lc_tenure *owners, size_t n)
 {
-    APPEND(json, KEY("owners") "[");
+    at = PUT(at, KEY("owners") "[");
     for (size_t i = 0; i < n; i++) {
-        append_comma(json, i);
-        APPEND(json, "{\"owner\":");
-        append_text(json, owners[i].owner);
-        APPEND(json, KEY("held_ms"));
-        append_integer(json, owners[i].held_ms);
-        g_string_append_c(json, '}');
+        at = put_text(json, PUT(put_comma(at, i), "{\"owner\":"), owners[i].owner);
+        at = put_integer(PUT(at, KEY("held_ms")), owners[i].held_ms);
+        *at++ = '}';
     }
-    g_string_append_c(json, ']');
+    *at++ = ']';
+    return at;
 }
 
-static void
-append_texts(GString *json, const lc_text *texts, size_t n)
+static char *
+put_texts(GString *json, char *at, const lc_text *texts, size_t n)
 {
-    g_string_append_c(json, '[');
-    for (size_t i = 0; i < n; i++) {
-        append_comma(json, i);
-        append_text(json, texts[i]);
-    }
-    g_string_append_c(json, ']');
+    *at++ = '[';
+    for (size_t i = 0; i < n; i++)
+        at = put_text(json, put_comma(at, i), texts[i]);
+    *at++ = ']';
+    return at;
 }
 
-static void
-append_stages(GString *json, const lc_stage_reached *stages, size_t n)
+static char *
+put_stages(GString *json, char *at, const lc_stage_reached *stages, size_t n)
 {
-    APPEND(json, KEY("stages") "[");
+    at = PUT(at, KEY("stages") "[");
     for (size_t i = 0; i < n; i++) {
-        append_comma(json, i);
-        APPEND(json, "{\"stage\":");
-        append_text(json, stages[i].stage);
-        APPEND(json, KEY("at"));
-        append_instant(json, stages[i].at);
-        g_string_append_c(json, '}');
+        at = put_text(json, PUT(put_comma(at, i), "{\"stage\":"), stages[i].stage);
+        at = put_instant(PUT(at, KEY("at")), stages[i].at);
+        *at++ = '}';
     }
-    g_string_append_c(json, ']');
+    *at++ = ']';
+    return at;
 }
 
-static void
-append_explanation(GString *json, const lc_explanation *explanation, size_t n)
+static char *
+put_explanation(GString *json, char *at, const lc_explanation *explanation, size_t n)
 {
-    APPEND(json, KEY("explanation") "[");
+    at = PUT(at, KEY("explanation") "[");
     for (size_t i = 0; i < n; i++) {
-        append_comma(json, i);
-        APPEND(json, "{\"rule\":");
-        append_text(json, explanation[i].rule);
-        APPEND(json, KEY("kind"));
-        append_word(json, explanation[i].is_signal ? "SIGNAL" : "REQUIRE");
-        APPEND(json, KEY("held"));
-        append_boolean(json, explanation[i].held);
-        APPEND(json, KEY("points"));
-        append_integer(json, explanation[i].points);
-        g_string_append_c(json, '}');
+        at = put_text(json, PUT(put_comma(at, i), "{\"rule\":"), explanation[i].rule);
+        at = put_word(PUT(at, KEY("kind")), explanation[i].is_signal ? "SIGNAL" : "REQUIRE");
+        at = put_boolean(PUT(at, KEY("held")), explanation[i].held);
+        at = put_integer(PUT(at, KEY("points")), explanation[i].points);
+        *at++ = '}';
     }
-    g_string_append_c(json, ']');
+    *at++ = ']';
+    return at;
 }
 
 /* ---- Outcomes ---- */
 
-static void
-append_common(GString *json, lc_text lead_id, const lc_outcome *outcome)
+static char *
+put_common(GString *json, char *at, lc_text lead_id, const lc_outcome *outcome)
 {
-    APPEND(json, "{\"type\":");
-    append_word(json, lc_outcome_type_name(outcome->type));
-    APPEND(json, KEY("event_id"));
-    append_uuid(json, &outcome->event_id);
-    APPEND(json, KEY("lead_id"));
-    append_text(json, lead_id);
-    APPEND(json, KEY("cycle"));
-    append_integer(json, outcome->cycle);
+    at = put_word(PUT(at, "{\"type\":"), lc_outcome_type_name(outcome->type));
+    at = put_uuid(PUT(at, KEY("event_id")), &outcome->event_id);
+    at = put_text(json, PUT(at, KEY("lead_id")), lead_id);
+    return put_integer(PUT(at, KEY("cycle")), outcome->cycle);
 }
 
-static void
-append_circumstances(GString *json, const lc_outcome *outcome)
+static char *
+put_circumstances(GString *json, char *at, const lc_outcome *outcome)
 {
-    APPEND(json, KEY("handoff_at"));
-    append_instant(json, outcome->handoff_at);
-    APPEND(json, KEY("occurred_at"));
-    append_instant(json, outcome->occurred_at);
-    APPEND(json, KEY("policy"));
-    append_text(json, outcome->policy);
-    APPEND(json, KEY("rule"));
-    append_text(json, outcome->rule);
-    APPEND(json, KEY("channel"));
-    append_text(json, outcome->channel);
-    APPEND(json, KEY("owner"));
-    append_text(json, outcome->owner);
-    APPEND(json, KEY("restated"));
-    append_boolean(json, outcome->restated);
+    at = put_instant(PUT(at, KEY("handoff_at")), outcome->handoff_at);
+    at = put_instant(PUT(at, KEY("occurred_at")), outcome->occurred_at);
+    at = put_text(json, PUT(at, KEY("policy")), outcome->policy);
+    at = put_text(json, PUT(at, KEY("rule")), outcome->rule);
+    at = put_text(json, PUT(at, KEY("channel")), outcome->channel);
+    at = put_text(json, PUT(at, KEY("owner")), outcome->owner);
+    return put_boolean(PUT(at, KEY("restated")), outcome->restated);
 }
 
-static void
-append_destination(GString *json, bool has_route, const lc_destination *destination)
+static char *
+put_destination(GString *json, char *at, bool has_route, const lc_destination *destination)
 {
-    APPEND(json, KEY("route"));
-    if (has_route)
-        append_word(json, lc_route_name(destination->route));
-    else
-        APPEND(json, "null");
-    APPEND(json, KEY("track"));
-    append_text(json, has_route ? destination->track : LC_NO_TEXT);
+    at = PUT(at, KEY("route"));
+    at = has_route ? put_word(at, lc_route_name(destination->route)) : PUT(at, "null");
+    return put_text(json, PUT(at, KEY("track")), has_route ? destination->track : LC_NO_TEXT);
 }
 
-static void
-append_warning(GString *json, const lc_outcome *outcome)
+static char *
+put_warning(GString *json, char *at, const lc_outcome *outcome)
 {
-    APPEND(json, KEY("clock"));
-    append_text(json, outcome->clock_name);
-    APPEND(json, KEY("label"));
-    append_text(json, outcome->warning.label);
-    APPEND(json, KEY("due_at"));
-    append_instant(json, outcome->warning.due_at);
+    at = put_text(json, PUT(at, KEY("clock")), outcome->clock_name);
+    at = put_text(json, PUT(at, KEY("label")), outcome->warning.label);
+    return put_instant(PUT(at, KEY("due_at")), outcome->warning.due_at);
 }
 
-static void
-append_breached(GString *json, const lc_outcome *outcome)
+static char *
+put_breached(GString *json, char *at, const lc_outcome *outcome)
 {
-    APPEND(json, KEY("clock"));
-    append_text(json, outcome->clock_name);
-    APPEND(json, KEY("kind"));
-    append_word(json, outcome->breached.early ? "EARLY" : "LATE");
-    APPEND(json, KEY("due_at"));
-    append_instant(json, outcome->breached.due_at);
-    APPEND(json, KEY("target_ms"));
-    append_integer(json, outcome->breached.target_ms);
-    APPEND(json, KEY("attempts"));
-    append_integer(json, outcome->breached.attempts);
-    append_owners(json, outcome->breached.owners, outcome->breached.n_owners);
+    at = put_text(json, PUT(at, KEY("clock")), outcome->clock_name);
+    at = put_word(PUT(at, KEY("kind")), outcome->breached.early ? "EARLY" : "LATE");
+    at = put_instant(PUT(at, KEY("due_at")), outcome->breached.due_at);
+    at = put_integer(PUT(at, KEY("target_ms")), outcome->breached.target_ms);
+    at = put_integer(PUT(at, KEY("attempts")), outcome->breached.attempts);
+    return put_owners(json, at, outcome->breached.owners, outcome->breached.n_owners);
 }
 
-static void
-append_breach_ended(GString *json, const lc_outcome *outcome)
+static char *
+put_breach_ended(GString *json, char *at, const lc_outcome *outcome)
 {
     static const char *const ended_by[] = {"CONTACTED", "PROGRESSED", "SETTLED"};
-    APPEND(json, KEY("clock"));
-    append_text(json, outcome->clock_name);
-    APPEND(json, KEY("breach_id"));
-    append_uuid(json, &outcome->breach_ended.breach_id);
-    APPEND(json, KEY("ended_by"));
-    append_word(json, ended_by[outcome->breach_ended.ended_by]);
-    APPEND(json, KEY("late_ms"));
-    append_integer(json, outcome->breach_ended.late_ms);
+    at = put_text(json, PUT(at, KEY("clock")), outcome->clock_name);
+    at = put_uuid(PUT(at, KEY("breach_id")), &outcome->breach_ended.breach_id);
+    at = put_word(PUT(at, KEY("ended_by")), ended_by[outcome->breach_ended.ended_by]);
+    return put_integer(PUT(at, KEY("late_ms")), outcome->breach_ended.late_ms);
 }
 
-static void
-append_clawed_back(GString *json, const lc_outcome *outcome)
+static char *
+put_clawed_back(char *at, const lc_outcome *outcome)
 {
     static const char *const clock_from[] = {"HANDOFF", "LAST_ACTIVITY", "REQUESTED_TIME"};
-    APPEND(json, KEY("due_at"));
-    append_instant(json, outcome->clawed_back.due_at);
-    APPEND(json, KEY("clock_from"));
-    append_word(json, clock_from[outcome->clawed_back.clock_from]);
-    APPEND(json, KEY("last_activity_at"));
-    append_instant(json, outcome->clawed_back.last_activity_at);
-    APPEND(json, KEY("first_contact_at"));
-    append_instant(json, outcome->clawed_back.first_contact_at);
-    APPEND(json, KEY("attempts"));
-    append_integer(json, outcome->clawed_back.attempts);
+    at = put_instant(PUT(at, KEY("due_at")), outcome->clawed_back.due_at);
+    at = put_word(PUT(at, KEY("clock_from")), clock_from[outcome->clawed_back.clock_from]);
+    at = put_instant(PUT(at, KEY("last_activity_at")), outcome->clawed_back.last_activity_at);
+    at = put_instant(PUT(at, KEY("first_contact_at")), outcome->clawed_back.first_contact_at);
+    return put_integer(PUT(at, KEY("attempts")), outcome->clawed_back.attempts);
 }
 
-static void
-append_routed(GString *json, const lc_outcome *outcome)
+static char *
+put_routed(GString *json, char *at, const lc_outcome *outcome)
 {
-    append_destination(json, true, &outcome->routed.destination);
-    APPEND(json, KEY("cause"));
-    append_word(json, lc_cause_name(outcome->routed.cause));
-    APPEND(json, KEY("reason"));
-    append_text(json, outcome->routed.reason);
-    APPEND(json, KEY("resume_at"));
-    append_instant(json, outcome->routed.resume_at);
-    APPEND(json, KEY("to_owner"));
-    append_text(json, outcome->routed.to_owner);
-    APPEND(json, KEY("exclude_owners"));
-    append_texts(json, outcome->routed.exclude_owners, outcome->routed.n_exclude_owners);
-    APPEND(json, KEY("score"));
-    append_optional_integer(json, outcome->routed.has_score, outcome->routed.score);
-    append_explanation(json, outcome->routed.explanation, outcome->routed.n_explanation);
+    at = put_destination(json, at, true, &outcome->routed.destination);
+    at = put_word(PUT(at, KEY("cause")), lc_cause_name(outcome->routed.cause));
+    at = put_text(json, PUT(at, KEY("reason")), outcome->routed.reason);
+    at = put_instant(PUT(at, KEY("resume_at")), outcome->routed.resume_at);
+    at = put_text(json, PUT(at, KEY("to_owner")), outcome->routed.to_owner);
+    at = put_texts(json, PUT(at, KEY("exclude_owners")), outcome->routed.exclude_owners,
+                   outcome->routed.n_exclude_owners);
+    at = put_optional_integer(PUT(at, KEY("score")), outcome->routed.has_score, outcome->routed.score);
+    return put_explanation(json, at, outcome->routed.explanation, outcome->routed.n_explanation);
 }
 
-static void
-append_settled(GString *json, const lc_outcome *outcome)
+static char *
+put_settled(GString *json, char *at, const lc_outcome *outcome)
 {
-    APPEND(json, KEY("cause"));
-    append_word(json, lc_cause_name(outcome->settled.cause));
-    APPEND(json, KEY("reason"));
-    append_text(json, outcome->settled.reason);
-    APPEND(json, KEY("stage"));
-    append_text(json, outcome->settled.stage);
-    append_destination(json, outcome->settled.has_route, &outcome->settled.destination);
-    APPEND(json, KEY("cohort"));
-    append_month(json, outcome->settled.cohort);
-    APPEND(json, KEY("first_contact_at"));
-    append_instant(json, outcome->settled.first_contact_at);
-    APPEND(json, KEY("response_open_ms"));
-    append_optional_integer(json, outcome->settled.response_open_ms != LC_ABSENT, outcome->settled.response_open_ms);
-    APPEND(json, KEY("attempts"));
-    append_integer(json, outcome->settled.attempts);
-    APPEND(json, KEY("duplicate"));
-    append_boolean(json, outcome->settled.duplicate);
-    APPEND(json, KEY("score"));
-    append_optional_integer(json, outcome->settled.has_score, outcome->settled.score);
-    append_stages(json, outcome->settled.stages, outcome->settled.n_stages);
-    APPEND(json, KEY("breaches"));
-    append_texts(json, outcome->settled.breaches, outcome->settled.n_breaches);
-    append_owners(json, outcome->settled.owners, outcome->settled.n_owners);
+    at = put_word(PUT(at, KEY("cause")), lc_cause_name(outcome->settled.cause));
+    at = put_text(json, PUT(at, KEY("reason")), outcome->settled.reason);
+    at = put_text(json, PUT(at, KEY("stage")), outcome->settled.stage);
+    at = put_destination(json, at, outcome->settled.has_route, &outcome->settled.destination);
+    at = put_month(PUT(at, KEY("cohort")), outcome->settled.cohort);
+    at = put_instant(PUT(at, KEY("first_contact_at")), outcome->settled.first_contact_at);
+    at = put_optional_integer(PUT(at, KEY("response_open_ms")), outcome->settled.response_open_ms != LC_ABSENT,
+                              outcome->settled.response_open_ms);
+    at = put_integer(PUT(at, KEY("attempts")), outcome->settled.attempts);
+    at = put_boolean(PUT(at, KEY("duplicate")), outcome->settled.duplicate);
+    at = put_optional_integer(PUT(at, KEY("score")), outcome->settled.has_score, outcome->settled.score);
+    at = put_stages(json, at, outcome->settled.stages, outcome->settled.n_stages);
+    at = put_texts(json, PUT(at, KEY("breaches")), outcome->settled.breaches, outcome->settled.n_breaches);
+    return put_owners(json, at, outcome->settled.owners, outcome->settled.n_owners);
 }
 
-static void
-append_retracted(GString *json, const lc_outcome *outcome)
+static char *
+put_retracted(char *at, const lc_outcome *outcome)
 {
-    APPEND(json, KEY("occurred_at"));
-    append_instant(json, outcome->occurred_at);
-    APPEND(json, KEY("retracts"));
-    append_uuid(json, &outcome->retracted.retracts);
-    APPEND(json, KEY("retracted_type"));
-    append_word(json, lc_outcome_type_name(outcome->retracted.retracted_type));
+    at = put_instant(PUT(at, KEY("occurred_at")), outcome->occurred_at);
+    at = put_uuid(PUT(at, KEY("retracts")), &outcome->retracted.retracts);
+    return put_word(PUT(at, KEY("retracted_type")), lc_outcome_type_name(outcome->retracted.retracted_type));
+}
+
+static char *
+put_own(GString *json, char *at, const lc_outcome *outcome)
+{
+    switch (outcome->type) {
+    case LC_OUTCOME_WARNING:
+        return put_warning(json, at, outcome);
+    case LC_OUTCOME_BREACHED:
+        return put_breached(json, at, outcome);
+    case LC_OUTCOME_BREACH_ENDED:
+        return put_breach_ended(json, at, outcome);
+    case LC_OUTCOME_CLAWED_BACK:
+        return put_clawed_back(at, outcome);
+    case LC_OUTCOME_ROUTED:
+        return put_routed(json, at, outcome);
+    case LC_OUTCOME_SETTLED:
+        return put_settled(json, at, outcome);
+    case LC_OUTCOME_RETRACTED:
+        return put_retracted(at, outcome);
+    }
+    g_assert_not_reached();
 }
 
 void
 lc_json_write_outcome(GString *json, lc_text lead_id, const lc_outcome *outcome)
 {
-    static void (*const append_own[LC_OUTCOME_TYPES])(GString *, const lc_outcome *) = {
-        append_warning, append_breached, append_breach_ended, append_clawed_back,
-        append_routed,  append_settled,  append_retracted,
-    };
-    append_common(json, lead_id, outcome);
+    char *at = put_common(json, lc_json_open(json), lead_id, outcome);
     if (outcome->type != LC_OUTCOME_RETRACTED)
-        append_circumstances(json, outcome);
-    append_own[outcome->type](json, outcome);
-    g_string_append_c(json, '}');
+        at = put_circumstances(json, at, outcome);
+    at = put_own(json, at, outcome);
+    *at++ = '}';
+    lc_json_close(json, at);
 }
 
-/* ---- Facts ---- */
+/* ---- Facts: the optional fields that one hasn't are left out ---- */
 
-static void
-append_fact_text(GString *json, const char *key, lc_text text)
+static char *
+put_fact_text(GString *json, char *at, const char *key, lc_text text)
 {
-    if (lc_text_is_absent(text))
-        return;
-    g_string_append(json, key);
-    lc_json_write_text(json, text);
+    return lc_text_is_absent(text) ? at : put_text(json, stpcpy(at, key), text);
 }
 
-static void
-append_fact_instant(GString *json, const char *key, lc_instant instant)
+static char *
+put_fact_instant(char *at, const char *key, lc_instant instant)
 {
-    if (instant == LC_ABSENT)
-        return;
-    g_string_append(json, key);
-    append_instant(json, instant);
+    return instant == LC_ABSENT ? at : put_instant(stpcpy(at, key), instant);
 }
 
-static void
-append_attributes(GString *json, const lc_fact *fact)
+static char *
+put_attributes(GString *json, char *at, const lc_fact *fact)
 {
-    APPEND(json, KEY("attributes") "{");
+    at = PUT(at, KEY("attributes") "{");
     for (size_t i = 0; i < fact->n_attributes; i++) {
-        append_comma(json, i);
-        lc_json_write_text(json, fact->attributes[i].key);
-        g_string_append_c(json, ':');
-        lc_json_write_text(json, fact->attributes[i].value);
+        at = put_text(json, put_comma(at, i), fact->attributes[i].key);
+        *at++ = ':';
+        at = put_text(json, at, fact->attributes[i].value);
     }
-    g_string_append_c(json, '}');
+    *at++ = '}';
+    return at;
 }
 
-static void
-append_contact(GString *json, const lc_fact *fact)
+static char *
+put_contact(char *at, const lc_fact *fact)
 {
     static const char *const methods[] = {"CALL", "EMAIL", "MEETING", "MESSAGE", "OTHER"};
-    APPEND(json, KEY("method"));
-    append_word(json, methods[fact->method]);
-    APPEND(json, KEY("automated"));
-    append_boolean(json, fact->automated);
-    APPEND(json, KEY("outcome"));
-    append_word(json, fact->connected ? "CONNECTED" : "ATTEMPTED");
+    at = put_word(PUT(at, KEY("method")), methods[fact->method]);
+    at = put_boolean(PUT(at, KEY("automated")), fact->automated);
+    return put_word(PUT(at, KEY("outcome")), fact->connected ? "CONNECTED" : "ATTEMPTED");
 }
 
-/* The optional fields that a fact hasn't are left out. */
+static char *
+put_own_fields(GString *json, char *at, const lc_fact *fact)
+{
+    switch (fact->type) {
+    case LC_FACT_CONTACTED:
+        return put_contact(at, fact);
+    case LC_FACT_PROGRESSED:
+        return put_fact_text(json, at, KEY("stage"), fact->text);
+    case LC_FACT_REJECTED:
+        return put_fact_text(json, at, KEY("reason"), fact->text);
+    default:
+        return at;
+    }
+}
+
 void
 lc_json_write_fact(GString *json, lc_text lead_id, const lc_fact *fact)
 {
-    APPEND(json, "{\"type\":");
-    append_word(json, lc_fact_type_name(fact->type));
-    append_fact_text(json, KEY("event_id"), fact->event_id);
-    append_fact_text(json, KEY("lead_id"), lead_id);
-    append_fact_instant(json, KEY("occurred_at"), fact->occurred_at);
-    append_fact_instant(json, KEY("recorded_at"), fact->recorded_at);
-    append_fact_text(json, KEY("channel"), fact->channel);
+    char *at = put_word(PUT(lc_json_open(json), "{\"type\":"), lc_fact_type_name(fact->type));
+    at = put_fact_text(json, at, KEY("event_id"), fact->event_id);
+    at = put_fact_text(json, at, KEY("lead_id"), lead_id);
+    at = put_fact_instant(at, KEY("occurred_at"), fact->occurred_at);
+    at = put_fact_instant(at, KEY("recorded_at"), fact->recorded_at);
+    at = put_fact_text(json, at, KEY("channel"), fact->channel);
     if (fact->type == LC_FACT_CREATED)
-        append_attributes(json, fact);
-    append_fact_text(json, KEY("campaign"), fact->campaign);
-    append_fact_text(json, KEY("owner"), fact->owner);
-    if (fact->type == LC_FACT_CONTACTED)
-        append_contact(json, fact);
-    if (fact->type == LC_FACT_PROGRESSED)
-        append_fact_text(json, KEY("stage"), fact->text);
-    if (fact->type == LC_FACT_REJECTED)
-        append_fact_text(json, KEY("reason"), fact->text);
-    append_fact_text(json, KEY("note"), fact->note);
-    append_fact_instant(json, KEY("follow_up_at"), fact->follow_up_at);
-    g_string_append_c(json, '}');
+        at = put_attributes(json, at, fact);
+    at = put_fact_text(json, at, KEY("campaign"), fact->campaign);
+    at = put_fact_text(json, at, KEY("owner"), fact->owner);
+    at = put_own_fields(json, at, fact);
+    at = put_fact_text(json, at, KEY("note"), fact->note);
+    at = put_fact_instant(at, KEY("follow_up_at"), fact->follow_up_at);
+    *at++ = '}';
+    lc_json_close(json, at);
 }
 
 void
 lc_json_write_count(GString *json, lc_text channel, int32_t cohort, lc_text metric, int64_t count)
 {
-    APPEND(json, "{\"channel\":");
-    append_text(json, channel);
-    APPEND(json, KEY("cohort"));
-    append_month(json, cohort);
-    APPEND(json, KEY("metric"));
-    append_text(json, metric);
-    APPEND(json, KEY("count"));
-    append_integer(json, count);
-    g_string_append_c(json, '}');
+    char *at = put_text(json, PUT(lc_json_open(json), "{\"channel\":"), channel);
+    at = put_month(PUT(at, KEY("cohort")), cohort);
+    at = put_text(json, PUT(at, KEY("metric")), metric);
+    at = put_integer(PUT(at, KEY("count")), count);
+    *at++ = '}';
+    lc_json_close(json, at);
 }

@@ -224,18 +224,7 @@ lc_put_optional_long(uint8_t *to, int64_t value, int64_t none)
 }
 
 /* The 36 characters of a UUID, without an end. */
-static inline char *
-lc_put_uuid(char *to, const lc_uuid *uuid)
-{
-    static const char digits[] = "0123456789abcdef";
-    static const uint8_t places[sizeof uuid->bytes] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
-    for (size_t i = 0; i < sizeof uuid->bytes; i++) {
-        to[places[i]] = digits[uuid->bytes[i] >> 4];
-        to[places[i] + 1] = digits[uuid->bytes[i] & 15];
-    }
-    to[8] = to[13] = to[18] = to[23] = '-';
-    return to + LC_UUID_TEXT_BYTES - 1;
-}
+char *lc_put_uuid(char *to, const lc_uuid *uuid);
 
 /* Makes room for `bytes` at the end of `out`; where they begin. */
 static inline uint8_t *

@@ -69,6 +69,37 @@ json_text_is_escaped_and_bytes_that_are_no_utf8_are_replaced(void **state)
     }
 }
 
+/* A text of `size` bytes, `byte` at `place` among plain ones, and exactly so much memory. */
+static void
+check_byte_in_text(size_t size, size_t place, uint8_t byte)
+{
+    g_autofree char *text = g_malloc(size);
+    g_autoptr(GString) json = g_string_new("before"), expected = g_string_new("before\"");
+    for (size_t i = 0; i < size; i++) {
+        text[i] = i == place ? (char)byte : (char)('a' + i % 26);
+        if (i != place || (byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\'))
+            g_string_append_c(expected, text[i]);
+        else if (byte < 0x20)
+            g_string_append_printf(expected, "\\u%04x", byte);
+        else
+            g_string_append_printf(expected, byte < 0x80 ? "\\%c" : "\xef\xbf\xbd", byte);
+    }
+    g_string_append_c(expected, '"');
+    lc_json_write_text(json, (lc_text){text, size});
+    assert_int_equal(json->len, expected->len);
+    assert_string_equal(json->str, expected->str);
+}
+
+static void
+each_byte_is_escaped_wherever_it_stands(void **state)
+{
+    (void)state;
+    for (size_t size = 1; size <= 40; size++)
+        for (size_t place = 0; place < size; place++)
+            for (unsigned byte = 0; byte < 256; byte++)
+                check_byte_in_text(size, place, (uint8_t)byte);
+}
+
 static void
 assert_refused(const lc_fact *fact, lc_instant record_time, const char *message)
 {
@@ -155,6 +186,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_is_utf8_as_rfc_3629_says),
         cmocka_unit_test(json_text_is_escaped_and_bytes_that_are_no_utf8_are_replaced),
+        cmocka_unit_test(each_byte_is_escaped_wherever_it_stands),
         cmocka_unit_test(a_good_fact_is_accepted),
         cmocka_unit_test(what_is_missing_or_over_its_limit_is_named),
         cmocka_unit_test(a_fact_too_far_ahead_of_its_record_is_refused),

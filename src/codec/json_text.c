@@ -1,0 +1,110 @@
+/* json_text.c - a text as a JSON string. */
+#include <leadclock/codec.h>
+
+#include "json_put.h"
+#include "utf8.h"
+
+#define EVERY_BYTE(byte) ((uint64_t)(byte)*0x0101010101010101u)
+
+/* Whether eight bytes stand for themselves in a JSON string: ASCII, no quote, no backslash, no control character. (Each
+ * difference sets the top bit of a byte that is none of these; a borrow can only follow such a byte.) */
+static inline bool
+are_plain(uint64_t word)
+{
+    uint64_t quote = word ^ EVERY_BYTE('"'), backslash = word ^ EVERY_BYTE('\\');
+    uint64_t not_plain = (word - EVERY_BYTE(0x20)) | (quote - EVERY_BYTE(1)) | (backslash - EVERY_BYTE(1)) | word;
+    return (not_plain & EVERY_BYTE(0x80)) == 0;
+}
+
+static inline bool
+copy_eight(char *to, const char *from)
+{
+    uint64_t word;
+    memcpy(&word, from, sizeof word);
+    memcpy(to, &word, sizeof word);
+    return are_plain(word);
+}
+
+/* 4 to 7 bytes: the first four and the last four, some of them twice. */
+static inline bool
+copy_four_and_more(char *to, const char *from, size_t size)
+{
+    uint32_t first, last;
+    memcpy(&first, from, sizeof first);
+    memcpy(&last, from + size - sizeof last, sizeof last);
+    memcpy(to, &first, sizeof first);
+    memcpy(to + size - sizeof last, &last, sizeof last);
+    return are_plain((uint64_t)first << 32 | last);
+}
+
+static inline bool
+is_plain(char c)
+{
+    return (uint8_t)(c - 0x20) < 0x60 && c != '"' && c != '\\';
+}
+
+/* Whether all of it stands for itself. What was copied is of no use otherwise. */
+static inline bool
+copy_plain(char *to, const char *from, size_t size)
+{
+    bool plain = true;
+    if (size >= 8) {
+        for (size_t at = 0; at + 8 < size; at += 8)
+            plain &= copy_eight(to + at, from + at);
+        return copy_eight(to + size - 8, from + size - 8) && plain;
+    }
+    if (size >= 4)
+        return copy_four_and_more(to, from, size);
+    for (size_t at = 0; at < size; at++) {
+        to[at] = from[at];
+        plain &= is_plain(from[at]);
+    }
+    return plain;
+}
+
+static char *
+put_control_character(char *to, uint8_t byte)
+{
+    static const char digits[] = "0123456789abcdef";
+    to = LC_JSON_PUT(to, "\\u00");
+    *to++ = digits[byte >> 4];
+    *to++ = digits[byte & 15];
+    return to;
+}
+
+/* What stands at `*at`, which is set to what follows. */
+static char *
+put_character(char *to, lc_text text, size_t *at)
+{
+    uint8_t byte = (uint8_t)text.data[*at];
+    size_t size = lc_utf8_sequence_size((const uint8_t *)text.data + *at, text.size - *at);
+    const char *bytes = text.data + *at;
+    *at += MAX(size, 1);
+    if (size == 0)
+        return LC_JSON_PUT(to, "\xef\xbf\xbd");
+    if (byte < 0x20)
+        return put_control_character(to, byte);
+    if (byte == '"' || byte == '\\')
+        *to++ = '\\';
+    return mempcpy(to, bytes, size);
+}
+
+char *
+lc_json_put_text(char *to, lc_text text)
+{
+    *to++ = '"';
+    if (G_LIKELY(copy_plain(to, text.data, text.size)))
+        to += text.size;
+    else
+        for (size_t at = 0; at < text.size;)
+            to = put_character(to, text, &at);
+    *to++ = '"';
+    return to;
+}
+
+void
+lc_json_write_text(GString *json, lc_text text)
+{
+    char *at = lc_json_room(json, json->str + json->len, text.size);
+    lc_json_close(json, lc_json_put_text(at, text));
+}
