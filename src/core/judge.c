@@ -91,6 +91,8 @@ order_facts(lc_judge *judge, const lc_fact *facts, size_t n_facts)
     for (size_t i = 0; i < n_facts; i++) {
         lc_moment moment = moment_of(judge, &facts[i]);
         size_t place = i;
+        if (facts[i].type == LC_FACT_CREATED)
+            __builtin_prefetch(facts[i].attributes);
         for (; place > 0 && is_before(&moment, &moments[place - 1]); place--)
             moments[place] = moments[place - 1];
         moments[place] = moment;
@@ -345,6 +347,16 @@ judge_facts(lc_judge *judge, lc_lead *lead, const lc_fact *fact, lc_instant eras
     return &judge->judgement;
 }
 
+/* A lead's facts were last looked at long ago, mostly: what lies in their first cache lines is fetched while the first
+ * is waited for. */
+static void
+fetch_facts(const lc_lead *lead)
+{
+    for (size_t i = 0; i < lead->n_facts; i++)
+        for (size_t byte = 0; byte < sizeof(lc_fact); byte += 64)
+            __builtin_prefetch((const char *)&lead->facts[i] + byte);
+}
+
 const lc_judgement *
 lc_lead_judge(lc_judge *judge, lc_lead *lead, const lc_fact *fact, lc_instant now, lc_arena *arena)
 {
@@ -352,6 +364,7 @@ lc_lead_judge(lc_judge *judge, lc_lead *lead, const lc_fact *fact, lc_instant no
     if (fact == NULL && lead->wake_at >= now)
         return say(judge, LC_VERDICT_NOT_DUE);
 
+    fetch_facts(lead);
     lc_instant erased_at = erasure_that_holds(judge, lead->erased_at, now);
     lc_verdict verdict = fact ? receive(judge, lead, fact, erased_at) : LC_VERDICT_TAKEN;
     if (verdict != LC_VERDICT_TAKEN)
