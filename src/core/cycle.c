@@ -174,7 +174,10 @@ count_given_rejections(lc_replay *replay)
 static void
 open_cycle(lc_replay *replay, lc_instant at, const lc_policy *policy, const lc_fact *created, lc_text owner)
 {
-    lc_cycle cycle = {
+    g_array_set_size(replay->cycles, replay->cycles->len + 1);
+    lc_cycle *cycle = &g_array_index(replay->cycles, lc_cycle, replay->cycles->len - 1);
+
+    *cycle = (lc_cycle){
         .handoff_at = at,
         .policy = policy,
         .created = created,
@@ -189,11 +192,9 @@ open_cycle(lc_replay *replay, lc_instant at, const lc_policy *policy, const lc_f
         .stages = replay->stages->len,
         .findings = replay->findings->len,
     };
-
-    g_array_append_val(replay->cycles, cycle);
     g_array_set_size(replay->stage_bits, replay->stage_bits->len + LC_STAGE_SETS * lc_stage_words(policy));
     lc_array_empty(replay->runs);
-    replay->cycle = &g_array_index(replay->cycles, lc_cycle, replay->cycles->len - 1);
+    replay->cycle = cycle;
     replay->open = true;
     hand_over(replay, owner, at);
 }

@@ -1,13 +1,21 @@
 /* Rule 4.3: the gates, checked in this order at each hand-off by LeadCreated. */
 #include "cycle.h"
 
+static void
+hold_back(const lc_replay *replay, lc_cause cause, const lc_destination *destination, lc_settlement *settlement)
+{
+    *settlement = (lc_settlement){
+        .cause = cause, .at = replay->cycle->handoff_at, .destination = destination, .resume_at = LC_ABSENT};
+}
+
 static bool
 cooldown(lc_replay *replay, lc_settlement *settlement)
 {
-    settlement->cause = LC_CAUSE_COOLDOWN;
-    settlement->destination = replay->cooldown_destination;
+    if (replay->cycle->handoff_at >= replay->cooldown_ends)
+        return false;
+    hold_back(replay, LC_CAUSE_COOLDOWN, replay->cooldown_destination, settlement);
     settlement->reason = replay->cooldown_reason;
-    return replay->cycle->handoff_at < replay->cooldown_ends;
+    return true;
 }
 
 /* What waits when the gates are asked is what happened since the last settlement and is not given to this hand-off. */
@@ -19,14 +27,15 @@ open_dialogue(lc_replay *replay, lc_settlement *settlement)
 
     if (!policy->has_open_dialogue)
         return false;
-    settlement->cause = LC_CAUSE_OPEN_DIALOGUE;
-    settlement->destination = &policy->open_dialogue_destination;
     for (guint i = replay->waiting->len; i-- > 0;) {
         const lc_moment *moment = &g_array_index(replay->waiting, lc_moment, i);
         if (moment->fact->type != LC_FACT_CONTACTED || moment->at >= cycle->handoff_at - policy->clock_skew)
             continue;
+        if (moment->at < cycle->handoff_at - policy->open_dialogue_within)
+            return false;
+        hold_back(replay, LC_CAUSE_OPEN_DIALOGUE, &policy->open_dialogue_destination, settlement);
         settlement->to_owner = moment->fact->owner;
-        return moment->at >= cycle->handoff_at - policy->open_dialogue_within;
+        return true;
     }
     return false;
 }
@@ -51,20 +60,14 @@ qualification(lc_replay *replay, lc_settlement *settlement)
     for (unsigned i = 0; i < policy->n_signals; i++)
         cycle->score += holds(&policy->signals[i], cycle->created) ? policy->signals[i].points : 0;
     cycle->has_score = true;
-    settlement->cause = LC_CAUSE_NOT_QUALIFIED;
-    settlement->destination = &policy->not_qualified_destination;
-    return !qualified || cycle->score < policy->threshold;
+    if (qualified && cycle->score >= policy->threshold)
+        return false;
+    hold_back(replay, LC_CAUSE_NOT_QUALIFIED, &policy->not_qualified_destination, settlement);
+    return true;
 }
 
 bool
 lc_gates_hold_back(lc_replay *replay, lc_settlement *settlement)
 {
-    static bool (*const gates[])(lc_replay *, lc_settlement *) = {cooldown, open_dialogue, qualification};
-
-    for (size_t i = 0; i < G_N_ELEMENTS(gates); i++) {
-        *settlement = (lc_settlement){.at = replay->cycle->handoff_at, .resume_at = LC_ABSENT};
-        if (gates[i](replay, settlement))
-            return true;
-    }
-    return false;
+    return cooldown(replay, settlement) || open_dialogue(replay, settlement) || qualification(replay, settlement);
 }
