@@ -123,7 +123,8 @@ set_up(lc_clock_run *run, const struct lc_clock_kind *kind, lc_text name, const 
 static void
 set_up_all(lc_replay *replay, const lc_rule *rule)
 {
-    g_array_set_size(replay->runs, MILESTONES + rule->n_milestones + 2);
+    lc_array_empty(replay->runs);
+    lc_array_lengthen(replay->runs, MILESTONES + rule->n_milestones + 2);
     lc_clock_run *run = run_at(replay, 0);
 
     set_up(run++, &lc_first_contact_kind, LC_TEXT("first_contact"), &rule->first_contact);

@@ -17,8 +17,8 @@ void
 lc_counters_init(lc_counters *counters)
 {
     *counters = (lc_counters){
-        .changes = g_array_new(FALSE, FALSE, sizeof(change)),
-        .counts = g_array_new(FALSE, FALSE, sizeof(lc_count)),
+        .changes = lc_array_new(change),
+        .counts = lc_array_new(lc_count),
     };
 }
 
@@ -37,7 +37,7 @@ count_plain(lc_counters *counters, change template, uint64_t metrics)
 {
     for (; metrics; metrics &= metrics - 1) {
         template.metric = (lc_metric)__builtin_ctzll(metrics);
-        g_array_append_val(counters->changes, template);
+        *lc_array_add(counters->changes, change) = template;
     }
 }
 
@@ -46,7 +46,7 @@ count_suffixed(lc_counters *counters, change template, family family, lc_text su
 {
     template.family = family;
     template.suffix = suffix;
-    g_array_append_val(counters->changes, template);
+    *lc_array_add(counters->changes, change) = template;
 }
 
 static void
@@ -242,7 +242,7 @@ add_up(lc_counters *counters)
         lc_count count = {changes[i].channel, changes[i].cohort, LC_NO_TEXT, delta};
         if (delta) {
             count.metric = name_of(counters, &changes[i]);
-            g_array_append_val(counters->counts, count);
+            *lc_array_add(counters->counts, lc_count) = count;
         }
     }
 }

@@ -6,9 +6,7 @@
 static void
 hand_over(lc_replay *replay, lc_text owner, lc_instant at)
 {
-    lc_handover handover = {owner, at};
-
-    g_array_append_val(replay->handovers, handover);
+    *lc_array_add(replay->handovers, lc_handover) = (lc_handover){owner, at};
     replay->cycle->n_handovers++;
     replay->cycle->owner = owner;
 }
@@ -36,8 +34,7 @@ reach(lc_replay *replay, unsigned stage, lc_instant at)
     for (unsigned i = 0; i <= stage; i++)
         if (lc_stage_shows(policy, stage, i))
             lc_stage_set_add(reached, i);
-    lc_stage_reached entry = {policy->stages[stage].name, at};
-    g_array_append_val(replay->stages, entry);
+    *lc_array_add(replay->stages, lc_stage_reached) = (lc_stage_reached){policy->stages[stage].name, at};
     replay->cycle->n_stages++;
 }
 
@@ -174,8 +171,7 @@ count_given_rejections(lc_replay *replay)
 static void
 open_cycle(lc_replay *replay, lc_instant at, const lc_policy *policy, const lc_fact *created, lc_text owner)
 {
-    g_array_set_size(replay->cycles, replay->cycles->len + 1);
-    lc_cycle *cycle = &g_array_index(replay->cycles, lc_cycle, replay->cycles->len - 1);
+    lc_cycle *cycle = lc_array_add(replay->cycles, lc_cycle);
 
     *cycle = (lc_cycle){
         .handoff_at = at,
@@ -192,7 +188,9 @@ open_cycle(lc_replay *replay, lc_instant at, const lc_policy *policy, const lc_f
         .stages = replay->stages->len,
         .findings = replay->findings->len,
     };
-    g_array_set_size(replay->stage_bits, replay->stage_bits->len + LC_STAGE_SETS * lc_stage_words(policy));
+    guint words = LC_STAGE_SETS * lc_stage_words(policy);
+    lc_array_lengthen(replay->stage_bits, words);
+    memset(&g_array_index(replay->stage_bits, uint64_t, cycle->stage_sets), 0, words * sizeof(uint64_t));
     lc_array_empty(replay->runs);
     replay->cycle = cycle;
     replay->open = true;
@@ -222,12 +220,12 @@ give(lc_replay *replay, lc_instant handoff_at, lc_duration clock_skew)
         lc_moment moment = g_array_index(waiting, lc_moment, i);
         if (moment.at >= handoff_at - clock_skew && moment.at < handoff_at) {
             moment.at = handoff_at;
-            g_array_append_val(replay->given, moment);
+            *lc_array_add(replay->given, lc_moment) = moment;
         } else {
             g_array_index(waiting, lc_moment, kept++) = moment;
         }
     }
-    g_array_set_size(waiting, kept);
+    waiting->len = kept;
 }
 
 static void
@@ -360,7 +358,7 @@ take_outside(lc_replay *replay, const lc_moment *moment)
     else if (type == LC_FACT_ASSIGNED && waits_for_new_owner(replay))
         hand_off_to_new_owner(replay, moment);
     else if (type != LC_FACT_ERASED)
-        g_array_append_val(replay->waiting, *moment);
+        *lc_array_add(replay->waiting, lc_moment) = *moment;
 }
 
 void

@@ -5,9 +5,9 @@ void
 lc_difference_init(lc_difference *difference)
 {
     *difference = (lc_difference){
-        .published = g_array_new(FALSE, FALSE, sizeof(lc_entry)),
-        .retracted = g_array_new(FALSE, FALSE, sizeof(lc_entry)),
-        .outcomes = g_array_new(FALSE, FALSE, sizeof(lc_outcome)),
+        .published = lc_array_new(lc_entry),
+        .retracted = lc_array_new(lc_entry),
+        .outcomes = lc_array_new(lc_outcome),
     };
     lc_namer_init(&difference->namer);
 }
@@ -55,9 +55,7 @@ entry_of(const side *of, const lc_finding *finding, bool restated)
 static void
 add(GArray *entries, const side *of, const lc_finding *finding, bool restated)
 {
-    lc_entry entry = entry_of(of, finding, restated);
-
-    g_array_append_val(entries, entry);
+    *lc_array_add(entries, lc_entry) = entry_of(of, finding, restated);
 }
 
 static lc_finding *
@@ -151,7 +149,7 @@ sort(lc_difference *difference, GArray *entries)
 static void
 retract(lc_difference *difference, const lc_entry *entry)
 {
-    lc_outcome outcome = {
+    *lc_array_add(difference->outcomes, lc_outcome) = (lc_outcome){
         .type = LC_OUTCOME_RETRACTED,
         .cycle = entry->number,
         .event_id = lc_retraction_id(&entry->id, &difference->namer),
@@ -160,18 +158,12 @@ retract(lc_difference *difference, const lc_entry *entry)
         .clock = LC_CLOCK_NONE,
         .retracted = {.retracts = entry->id, .retracted_type = (lc_outcome_type)entry->finding->type},
     };
-
-    g_array_append_val(difference->outcomes, outcome);
 }
 
 static void
 publish(lc_difference *difference, const lc_entry *entry)
 {
-    guint n = difference->outcomes->len;
-
-    g_array_set_size(difference->outcomes, n + 1);
-    lc_entry_spell_out(entry, &difference->namer, &difference->arena,
-                       &g_array_index(difference->outcomes, lc_outcome, n));
+    lc_entry_spell_out(entry, &difference->namer, &difference->arena, lc_array_add(difference->outcomes, lc_outcome));
 }
 
 void

@@ -25,8 +25,8 @@ lc_judge_new(const lc_policy_book *book)
     judge->book = book;
     for (size_t i = 0; i < lc_policy_book_size(book); i++)
         judge->any_logged |= lc_policy_book_get(book, i)->contact_time_logged;
-    judge->moments = g_array_new(FALSE, FALSE, sizeof(lc_moment));
-    judge->running = g_array_new(FALSE, FALSE, sizeof(lc_running_clock));
+    judge->moments = lc_array_new(lc_moment);
+    judge->running = lc_array_new(lc_running_clock);
     lc_replay_init(&judge->before, book);
     lc_replay_init(&judge->after, book);
     lc_difference_init(&judge->difference);
@@ -85,14 +85,15 @@ is_before(const lc_moment *moment, const lc_moment *other)
 static void
 order_facts(lc_judge *judge, const lc_fact *facts, size_t n_facts)
 {
-    g_array_set_size(judge->moments, (guint)n_facts);
+    lc_array_empty(judge->moments);
+    lc_array_lengthen(judge->moments, (guint)n_facts);
     lc_moment *moments = &g_array_index(judge->moments, lc_moment, 0);
 
     for (size_t i = 0; i < n_facts; i++) {
         lc_moment moment = moment_of(judge, &facts[i]);
         size_t place = i;
         if (facts[i].type == LC_FACT_CREATED)
-            __builtin_prefetch(facts[i].attributes);
+            __builtin_prefetch(facts[i].attributes), __builtin_prefetch(facts[i].channel.data);
         for (; place > 0 && is_before(&moment, &moments[place - 1]); place--)
             moments[place] = moments[place - 1];
         moments[place] = moment;
@@ -395,7 +396,7 @@ lc_lead_running_clocks(lc_judge *judge, const lc_lead *lead, lc_instant now, con
         const lc_clock_run *run = &g_array_index(judge->after.runs, lc_clock_run, i);
         lc_running_clock clock = {run->kind->clock, run->name, run->started_at, run->due_at};
         if (run->state == LC_RUN_RUNNING)
-            g_array_append_val(judge->running, clock);
+            *lc_array_add(judge->running, lc_running_clock) = clock;
     }
     *clocks = (const lc_running_clock *)(void *)judge->running->data;
     return judge->running->len;

@@ -9,14 +9,14 @@ lc_replay_init(lc_replay *replay, const lc_policy_book *book)
 {
     *replay = (lc_replay){
         .book = book,
-        .cycles = g_array_new(FALSE, FALSE, sizeof(lc_cycle)),
-        .findings = g_array_new(FALSE, FALSE, sizeof(lc_finding)),
-        .handovers = g_array_new(FALSE, FALSE, sizeof(lc_handover)),
-        .stages = g_array_new(FALSE, FALSE, sizeof(lc_stage_reached)),
-        .stage_bits = g_array_new(FALSE, TRUE, sizeof(uint64_t)),
-        .runs = g_array_new(FALSE, FALSE, sizeof(lc_clock_run)),
-        .waiting = g_array_new(FALSE, FALSE, sizeof(lc_moment)),
-        .given = g_array_new(FALSE, FALSE, sizeof(lc_moment)),
+        .cycles = lc_array_new(lc_cycle),
+        .findings = lc_array_new(lc_finding),
+        .handovers = lc_array_new(lc_handover),
+        .stages = lc_array_new(lc_stage_reached),
+        .stage_bits = lc_array_new(uint64_t),
+        .runs = lc_array_new(lc_clock_run),
+        .waiting = lc_array_new(lc_moment),
+        .given = lc_array_new(lc_moment),
     };
 }
 
@@ -49,10 +49,14 @@ lc_replay_begin(lc_replay *replay, lc_instant now)
 }
 
 static void
-append_slice(GArray *to, const GArray *from, guint first, guint n)
+append_slice(GArray *to, const GArray *from, size_t element_bytes, guint first, guint n)
 {
-    if (n)
-        g_array_append_vals(to, from->data + (gsize)first * g_array_get_element_size((GArray *)from), n);
+    guint end = to->len;
+
+    if (n == 0)
+        return;
+    lc_array_lengthen(to, n);
+    memcpy(to->data + end * element_bytes, from->data + first * element_bytes, n * element_bytes);
 }
 
 static void
@@ -60,12 +64,13 @@ fork_cycle(lc_replay *to, const lc_replay *from)
 {
     lc_cycle cycle = *from->cycle;
 
-    append_slice(to->handovers, from->handovers, cycle.handovers, cycle.n_handovers);
-    append_slice(to->stages, from->stages, cycle.stages, cycle.n_stages);
-    append_slice(to->stage_bits, from->stage_bits, cycle.stage_sets, LC_STAGE_SETS * lc_stage_words(cycle.policy));
+    append_slice(to->handovers, from->handovers, sizeof(lc_handover), cycle.handovers, cycle.n_handovers);
+    append_slice(to->stages, from->stages, sizeof(lc_stage_reached), cycle.stages, cycle.n_stages);
+    append_slice(to->stage_bits, from->stage_bits, sizeof(uint64_t), cycle.stage_sets,
+                 LC_STAGE_SETS * lc_stage_words(cycle.policy));
     cycle.handovers = cycle.stages = cycle.stage_sets = 0;
     cycle.findings = cycle.n_findings = 0;
-    g_array_append_val(to->cycles, cycle);
+    *lc_array_add(to->cycles, lc_cycle) = cycle;
     to->cycle = &g_array_index(to->cycles, lc_cycle, 0);
     to->first_number = from->first_number + from->cycles->len - 1;
 }
@@ -76,8 +81,8 @@ lc_replay_fork(lc_replay *to, const lc_replay *from, lc_instant now)
     lc_replay_begin(to, now);
     if (from->cycle)
         fork_cycle(to, from);
-    append_slice(to->runs, from->runs, 0, from->runs->len);
-    append_slice(to->waiting, from->waiting, 0, from->waiting->len);
+    append_slice(to->runs, from->runs, sizeof(lc_clock_run), 0, from->runs->len);
+    append_slice(to->waiting, from->waiting, sizeof(lc_moment), 0, from->waiting->len);
     to->open = from->open;
     to->cooldown_ends = from->cooldown_ends;
     to->cooldown_destination = from->cooldown_destination;
@@ -117,8 +122,7 @@ fill_in(const lc_cycle *cycle, lc_finding *finding, lc_outcome_type type, lc_ins
 lc_finding *
 lc_replay_find(lc_replay *replay, lc_outcome_type type, lc_instant at)
 {
-    g_array_set_size(replay->findings, replay->findings->len + 1);
-    lc_finding *finding = &g_array_index(replay->findings, lc_finding, replay->findings->len - 1);
+    lc_finding *finding = lc_array_add(replay->findings, lc_finding);
     fill_in(replay->cycle, finding, type, at);
     replay->cycle->n_findings++;
     return finding;

@@ -4,7 +4,9 @@
  * effect. What it finds is kept as raw as it came (a finding): most findings held before and are never published, so
  * an outcome is made from a finding only when it is needed (outcome.h).
  *
- * Arrays are GArrays that are emptied and used again: once warm, a replay allocates nothing. */
+ * Arrays are GArrays that are emptied and used again: once warm, a replay allocates nothing. Most are short, and made
+ * with room for that, so that to add an element takes no call either (g_array_append_val divides to learn whether there
+ * is room). */
 #pragma once
 
 #include <leadclock/core.h>
@@ -181,6 +183,24 @@ void lc_replay_end(lc_replay *replay);
 lc_finding *lc_replay_find(lc_replay *replay, lc_outcome_type type, lc_instant at);
 /* The same for a breach of kind EARLY: one of that kind at that instant is found again. */
 lc_finding *lc_replay_find_early(lc_replay *replay, lc_instant at);
+
+/* A short array has up to so many elements. */
+#define LC_ARRAY_SHORT 32
+
+#define lc_array_new(type) (g_array_sized_new(FALSE, FALSE, sizeof(type), LC_ARRAY_SHORT))
+
+/* Makes it `n` elements longer; they are not initialised. Of an array made by lc_array_new only. */
+static inline void
+lc_array_lengthen(GArray *array, guint n)
+{
+    if (array->len + n <= LC_ARRAY_SHORT)
+        array->len += n;
+    else
+        g_array_set_size(array, array->len + n);
+}
+
+/* A new element at its end, not initialised. */
+#define lc_array_add(array, type) (lc_array_lengthen((array), 1), &g_array_index((array), type, (array)->len - 1))
 
 /* Its memory is kept. (g_array_set_size would move what is not there.) */
 static inline void
