@@ -2,11 +2,6 @@
 
 /* ---- Decimal numbers: compared as text, so that no digit is lost ---- */
 
-typedef struct {
-    bool negative;
-    lc_text whole, fraction; /* no zeros in front of the one, none at the end of the other */
-} lc_decimal;
-
 static size_t
 count_digits(lc_text text, size_t from)
 {
@@ -60,13 +55,6 @@ is_not_below(const lc_decimal *number, const lc_decimal *bound)
     return number->negative ? order <= 0 : order >= 0;
 }
 
-bool
-lc_is_decimal(lc_text text)
-{
-    lc_decimal decimal;
-    return read_decimal(text, &decimal);
-}
-
 /* ---- Holding ---- */
 
 static bool
@@ -90,8 +78,8 @@ value_of(lc_text key, const lc_attribute *attributes, size_t n_attributes)
 static bool
 bound_holds(const lc_bound_condition *condition, lc_text value)
 {
-    lc_decimal number, bound;
-    return read_decimal(value, &number) && read_decimal(condition->bound, &bound) && is_not_below(&number, &bound);
+    lc_decimal number;
+    return read_decimal(value, &number) && is_not_below(&number, &condition->least);
 }
 
 bool
@@ -229,7 +217,7 @@ read_bounds(lc_reader *reader, const lc_yaml *node, lc_condition *condition)
         if (!read_attribute_key(reader, seen, node->pairs[i].key, &part.key))
             continue;
         g_autofree char *name = lc_quoted(node->pairs[i].key);
-        if (value->kind != LC_YAML_SCALAR || !lc_is_decimal(value->text))
+        if (value->kind != LC_YAML_SCALAR || !read_decimal(value->text, &part.least))
             lc_refuse(reader, value, "at_least %s must be a decimal number, for example 200 or 0.5", name);
         part.bound = value->text;
         list[condition->n_bounds++] = part;

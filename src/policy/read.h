@@ -107,8 +107,14 @@ typedef struct {
 } lc_attribute_condition;
 
 typedef struct {
+    bool negative;
+    lc_text whole, fraction; /* no zeros in front of the one, none at the end of the other */
+} lc_decimal;
+
+typedef struct {
     lc_text key;
-    lc_text bound; /* a decimal number */
+    lc_text bound;    /* a decimal number */
+    lc_decimal least; /* the same, read */
 } lc_bound_condition;
 
 struct lc_condition {
@@ -121,7 +127,6 @@ struct lc_condition {
     unsigned n_bounds;
 };
 
-bool lc_is_decimal(lc_text text);
 /* Whether `general` surely holds wherever `special` does. */
 bool lc_condition_covers(const lc_condition *general, const lc_condition *special);
 
