@@ -19,29 +19,30 @@ refuse(GError **error, const char *format, ...)
     return false;
 }
 
-/* How many bytes from `at` on are ASCII, in steps of eight: nearly all text is. */
-static size_t
-skip_ascii(const char *data, size_t size, size_t at)
+/* Nearly all text is. */
+static bool
+is_ascii(lc_text text)
 {
-    uint64_t word;
-    while (at + sizeof word <= size) {
-        memcpy(&word, data + at, sizeof word);
-        if (word & 0x8080808080808080u)
-            break;
-        at += sizeof word;
+    uint64_t word, bits = 0;
+    size_t at = 0;
+    for (; at + sizeof word <= text.size; at += sizeof word) {
+        memcpy(&word, text.data + at, sizeof word);
+        bits |= word;
     }
-    return at;
+    for (; at < text.size; at++)
+        bits |= (uint8_t)text.data[at];
+    return (bits & 0x8080808080808080u) == 0;
 }
 
 bool
 lc_text_is_utf8(lc_text text)
 {
-    size_t at = skip_ascii(text.data, text.size, 0);
-    while (at < text.size) {
-        size_t length = lc_utf8_sequence_size((const uint8_t *)text.data + at, text.size - at);
+    if (G_LIKELY(is_ascii(text)))
+        return true;
+    for (size_t at = 0, length; at < text.size; at += length) {
+        length = lc_utf8_sequence_size((const uint8_t *)text.data + at, text.size - at);
         if (length == 0)
             return false;
-        at = length == 1 ? at + 1 : skip_ascii(text.data, text.size, at + length);
     }
     return true;
 }

@@ -5,6 +5,8 @@
 
 #include <leadclock/calendar.h>
 
+#include "json_plain.h"
+
 #define MAX_DEPTH 32
 /* 9999-12-31T23:59:59.999Z */
 #define LAST_INSTANT ((lc_instant)253402300799999)
@@ -85,11 +87,13 @@ static const field fields[] = {
 
 #define ATTRIBUTES_FIELD 8
 
-static int
+/* Length and first letter leave few to compare. */
+static inline int
 find_field(lc_text name)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(fields); i++)
-        if (fields[i].name.size == name.size && memcmp(fields[i].name.data, name.data, name.size) == 0)
+        if (fields[i].name.size == name.size && fields[i].name.data[0] == name.data[0] &&
+            memcmp(fields[i].name.data, name.data, name.size) == 0)
             return (int)i;
     return -1;
 }
@@ -103,19 +107,25 @@ wrong_json(reader *r, const char *what)
     return false;
 }
 
-static void
+static inline bool
+is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static inline void
 skip_space(reader *r)
 {
-    while (*r->at == ' ' || *r->at == '\t' || *r->at == '\n' || *r->at == '\r')
+    while (is_space(*r->at))
         r->at++;
 }
 
 /* Skips space, then takes `c` if it comes next. */
-static bool
+static inline bool
 take(reader *r, char c)
 {
     skip_space(r);
-    if (*r->at != c || r->at == r->end)
+    if (*r->at != c)
         return false;
     r->at++;
     return true;
@@ -188,32 +198,17 @@ check_utf8(reader *r, const char *data, const char *end)
     return wrong_json(r, "bytes that are no UTF-8");
 }
 
-/* Whether a byte stands for itself in a string and needs no further look: ASCII, no quote, no backslash, no control
- * character. */
-static const bool is_plain[256] = {
-    [0x20 ... 0x21] = true,
-    [0x23 ... 0x5b] = true,
-    [0x5d ... 0x7f] = true,
-};
-
-#define EVERY_BYTE(byte) ((uint64_t)(byte)*0x0101010101010101u)
-
-/* The first byte that is not plain. Eight bytes at a time, as the line's copy allows; what looks like no plain byte may
- * be one (after one that is none), so the last few are looked at singly. */
-static char *
+/* The first byte that is not plain; the line's copy has room to read eight at a time. */
+static inline char *
 skip_plain(char *at)
 {
     for (;; at += 8) {
         uint64_t word;
         memcpy(&word, at, sizeof word);
-        uint64_t quote = word ^ EVERY_BYTE('"'), backslash = word ^ EVERY_BYTE('\\');
-        if (((word - EVERY_BYTE(0x20)) | (quote - EVERY_BYTE(1)) | (backslash - EVERY_BYTE(1)) | word) &
-            EVERY_BYTE(0x80))
-            break;
+        uint64_t not_plain = lc_json_not_plain(GUINT64_FROM_LE(word));
+        if (not_plain)
+            return at + __builtin_ctzll(not_plain) / 8;
     }
-    while (is_plain[(unsigned char)*at])
-        at++;
-    return at;
 }
 
 /* Everything up to a quote, a backslash or a control character, moved to `*out` where that stands before it. */
@@ -447,14 +442,24 @@ read_attributes(reader *r, unsigned depth, value *v)
 
 /* ---- From values to a fact ---- */
 
+/* Those of a line. A null is as good as no field. */
+typedef struct {
+    unsigned given; /* a bit for each; the others' values are not set */
+    value of[G_N_ELEMENTS(fields)];
+} field_values;
+
 static bool
 line_member(reader *r, unsigned depth, lc_text key, void *data)
 {
-    value *values = data, ignored;
+    field_values *values = data;
+    value ignored;
     int i = find_field(key);
+    if (i < 0)
+        return read_value(r, depth + 1, &ignored);
+    values->given |= 1u << i;
     if (i == ATTRIBUTES_FIELD && take(r, '{'))
-        return read_attributes(r, depth + 1, &values[i]);
-    return read_value(r, depth + 1, i >= 0 ? &values[i] : &ignored);
+        return read_attributes(r, depth + 1, &values->of[i]);
+    return read_value(r, depth + 1, &values->of[i]);
 }
 
 static bool
@@ -523,11 +528,18 @@ store(reader *r, const field *f, const value *v, fact_line *line)
     g_assert_not_reached();
 }
 
+/* Whether it is `word`. It ends with a NUL, as every text read here does, but may have others. */
+static bool
+is_word(lc_text text, const char *word)
+{
+    return strcmp(text.data, word) == 0 && strlen(word) == text.size;
+}
+
 static bool
 find_type(reader *r, lc_text name, lc_fact_type *type)
 {
     for (lc_fact_type t = 0; t < LC_FACT_TYPES; t++)
-        if (lc_text_equal(name, lc_text_of(lc_fact_type_name(t)))) {
+        if (is_word(name, lc_fact_type_name(t))) {
             *type = t;
             return true;
         }
@@ -539,9 +551,10 @@ find_type(reader *r, lc_text name, lc_fact_type *type)
 }
 
 static bool
-store_type(reader *r, const value *v, fact_line *line)
+store_type(reader *r, const field_values *values, fact_line *line)
 {
-    if (v->kind == VALUE_NULL) {
+    const value *v = &values->of[0];
+    if (!(values->given & 1) || v->kind == VALUE_NULL) {
         g_set_error(r->error, LC_ERROR, LC_ERROR_RECORD, "type: missing");
         return false;
     }
@@ -564,7 +577,7 @@ store_method(reader *r, lc_text word, lc_method *method)
     if (lc_text_is_absent(word))
         return true;
     for (size_t i = 0; i < G_N_ELEMENTS(methods); i++)
-        if (lc_text_equal(word, lc_text_of(methods[i]))) {
+        if (is_word(word, methods[i])) {
             *method = (lc_method)i;
             return true;
         }
@@ -579,17 +592,18 @@ store_outcome(reader *r, lc_text word, bool *connected)
            wrong_word(r, "outcome", word, "ATTEMPTED and CONNECTED");
 }
 
-/* A null is as good as no field. */
 static bool
-values_to_line(reader *r, const value *values, fact_line *line)
+values_to_line(reader *r, const field_values *values, fact_line *line)
 {
-    if (!store_type(r, &values[0], line))
+    if (!store_type(r, values, line))
         return false;
     lc_fact *fact = &line->fact;
-    for (size_t i = 1; i < G_N_ELEMENTS(fields); i++)
-        if (values[i].kind != VALUE_NULL && fields[i].types & (1u << fact->type) &&
-            !store(r, &fields[i], &values[i], line))
+    for (unsigned rest = values->given & ~1u; rest; rest &= rest - 1) {
+        int i = __builtin_ctz(rest);
+        if (values->of[i].kind != VALUE_NULL && fields[i].types & (1u << fact->type) &&
+            !store(r, &fields[i], &values->of[i], line))
             return false;
+    }
     return fact->type != LC_FACT_CONTACTED ||
            (store_method(r, line->method, &fact->method) && store_outcome(r, line->outcome, &fact->connected));
 }
@@ -597,15 +611,16 @@ values_to_line(reader *r, const value *values, fact_line *line)
 static bool
 read_line(reader *r, fact_line *line)
 {
-    value values[G_N_ELEMENTS(fields)] = {0};
+    field_values values;
+    values.given = 0;
     if (!take(r, '{'))
         return wrong_json(r, "expected an object: {\"type\": ...}");
-    if (!read_members(r, line_member, 1, values))
+    if (!read_members(r, line_member, 1, &values))
         return false;
     skip_space(r);
     if (r->at != r->end)
         return wrong_json(r, "something follows the object");
-    return values_to_line(r, values, line);
+    return values_to_line(r, &values, line);
 }
 
 static bool

@@ -1,20 +1,9 @@
 /* json_text.c - a text as a JSON string. */
 #include <leadclock/codec.h>
 
+#include "json_plain.h"
 #include "json_put.h"
 #include "utf8.h"
-
-#define EVERY_BYTE(byte) ((uint64_t)(byte)*0x0101010101010101u)
-
-/* Whether eight bytes stand for themselves in a JSON string: ASCII, no quote, no backslash, no control character. (Each
- * difference sets the top bit of a byte that is none of these; a borrow can only follow such a byte.) */
-static inline bool
-are_plain(uint64_t word)
-{
-    uint64_t quote = word ^ EVERY_BYTE('"'), backslash = word ^ EVERY_BYTE('\\');
-    uint64_t not_plain = (word - EVERY_BYTE(0x20)) | (quote - EVERY_BYTE(1)) | (backslash - EVERY_BYTE(1)) | word;
-    return (not_plain & EVERY_BYTE(0x80)) == 0;
-}
 
 static inline bool
 copy_eight(char *to, const char *from)
@@ -22,7 +11,7 @@ copy_eight(char *to, const char *from)
     uint64_t word;
     memcpy(&word, from, sizeof word);
     memcpy(to, &word, sizeof word);
-    return are_plain(word);
+    return lc_json_not_plain(word) == 0;
 }
 
 /* 4 to 7 bytes: the first four and the last four, some of them twice. */
@@ -34,7 +23,7 @@ copy_four_and_more(char *to, const char *from, size_t size)
     memcpy(&last, from + size - sizeof last, sizeof last);
     memcpy(to, &first, sizeof first);
     memcpy(to + size - sizeof last, &last, sizeof last);
-    return are_plain((uint64_t)first << 32 | last);
+    return lc_json_not_plain((uint64_t)first << 32 | last) == 0;
 }
 
 static inline bool
