@@ -38,7 +38,7 @@ declare -A libraries=(
 pure=" calendar core codec "
 impure='^(time|unistd|fcntl|dirent|poll|pthread|threads|signal|sys/.*|gio/.*)\.h$'
 known_libraries="libfyaml nettle avro jansson zlib curl microhttpd librdkafka hiredis cmocka"
-system_header='^([a-z0-9_]+|sys/[a-z]+|net/[a-z]+|netinet/[a-z]+|arpa/[a-z]+|glib/[a-z]+|gio/[a-z]+)\.h$'
+system_header='^([a-z0-9_]+|sys/[a-z]+|net/[a-z]+|netinet/[a-z]+|arpa/[a-z]+|glib/[a-z]+|gio/[a-z]+|sanitizer/[a-z_]+)\.h$'
 
 has() { [[ " $1 " == *" $2 "* ]]; }
 

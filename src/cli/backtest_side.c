@@ -30,8 +30,7 @@ static void
 forget_lead(lc_table_lead *lead, void *data)
 {
     lc_backtest_side *side = data;
-    if (side->tally)
-        lc_tally_close_lead(side->tally, &lead->tally);
+    lc_tally_close_lead(side->tally, &lead->tally);
 }
 
 lc_backtest_side *
@@ -45,7 +44,7 @@ lc_backtest_side_new(char **policies, bool tallied, lc_backtest_sink sink, void 
     side->book = book;
     side->counters = lc_backtest_counters_new();
     side->tally = tallied ? lc_tally_new() : NULL;
-    side->replay = lc_replay_new(book, take_judgement, forget_lead, side);
+    side->replay = lc_replay_new(book, take_judgement, tallied ? forget_lead : NULL, side);
     side->sink = sink;
     side->data = data;
     return side;
@@ -79,13 +78,14 @@ tally_open_cycles(lc_table_lead *lead, void *data)
                             .occurred_at = LAST_INSTANT,
                             .recorded_at = LC_ABSENT,
                             .follow_up_at = LC_ABSENT};
-    lc_fact own = lc_table_lead_own(lead, &erased);
+    lc_lead_table *leads = lc_replay_leads(side->replay);
+    lc_fact own = lc_lead_table_own(leads, lead, &erased);
     lc_lead settled = lead->lead;
     settled.facts[settled.n_facts++] = own;
     const lc_judgement *judgement = lc_lead_derive(lc_replay_judge(side->replay), &settled, LAST_INSTANT);
     for (size_t i = 0; i < judgement->n_outcomes; i++)
         lc_tally_add_response(side->tally, &lead->tally, &judgement->outcomes[i]);
-    lc_table_lead_disown(lead);
+    lc_lead_table_disown(leads, lead);
     lc_tally_close_lead(side->tally, &lead->tally);
 }
 

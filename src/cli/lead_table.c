@@ -1,120 +1,208 @@
 #include "lead_table.h"
 
+#include "pool.h"
 #include "text_hash.h"
-#include "wake_heap.h"
+#include "wake_queue.h"
 
 G_STATIC_ASSERT(offsetof(lc_table_lead, lead.id) == 0);
+G_STATIC_ASSERT(sizeof(lc_table_lead) == LC_TABLE_LEAD_BYTES);
 
-struct lc_fact_texts {
-    lc_fact_texts *next;
-    lc_attribute attributes[]; /* then the bytes of all texts */
+enum { EVENT_ID, OWNER, CHANNEL, CAMPAIGN, TEXT, TEXTS };
+#define ABSENT UINT32_MAX
+
+typedef struct {
+    uint32_t key, value; /* bytes */
+} attribute_sizes;
+
+/* Behind it: the rare instants where it has them, the sizes of the attributes, all texts. */
+struct lc_stored_fact {
+    lc_stored_fact *older;
+    lc_instant occurred_at;
+    uint32_t bytes;        /* all of it */
+    uint32_t sizes[TEXTS]; /* or ABSENT */
+    uint32_t n_attributes;
+    uint8_t type;
+    uint8_t method;
+    bool connected : 1, automated : 1, has_rare : 1;
 };
 
+/* Most facts have none of these. */
+typedef struct {
+    lc_instant recorded_at, published_at, follow_up_at;
+} rare_instants;
+
 struct lc_lead_table {
+    lc_pool *pool;
     GHashTable *leads; /* lc_table_lead *, a set by id */
-    lc_wake_heap *wake_ups;
+    lc_wake_queue *wake_ups;
+    lc_fact *facts; /* of the lead in hand */
+    size_t max_facts;
+    lc_arena arena; /* their attributes */
     void (*forget)(lc_table_lead *lead, void *data);
     void *data;
 };
 
-/* ---- Facts ---- */
+/* ---- A fact as it is kept ---- */
 
-static char *
-copy_text(char *to, lc_text *text)
+static bool
+has_rare(const lc_fact *fact)
 {
-    if (text->data == NULL)
-        return to;
-    if (text->size)
-        memcpy(to, text->data, text->size);
-    text->data = to;
-    return to + text->size;
+    return fact->recorded_at != LC_ABSENT || fact->published_at != 0 || fact->follow_up_at != LC_ABSENT;
 }
 
 static size_t
-texts_size(const lc_fact *fact)
+stored_size(const lc_fact *fact)
 {
-    size_t size = fact->event_id.size + fact->owner.size + fact->channel.size + fact->campaign.size + fact->text.size;
+    size_t size = sizeof(lc_stored_fact) + (has_rare(fact) ? sizeof(rare_instants) : 0);
+    size += fact->event_id.size + fact->owner.size + fact->channel.size + fact->campaign.size + fact->text.size;
     for (size_t i = 0; i < fact->n_attributes; i++)
-        size += sizeof(lc_attribute) + fact->attributes[i].key.size + fact->attributes[i].value.size;
-    return size;
+        size += sizeof(attribute_sizes) + fact->attributes[i].key.size + fact->attributes[i].value.size;
+    return (size + 7) & ~(size_t)7;
+}
+
+static char *
+write_text(char *at, lc_text text)
+{
+    if (text.size)
+        memcpy(at, text.data, text.size);
+    return at + text.size;
 }
 
 static void
-make_room(lc_table_lead *lead)
+write_fact(lc_stored_fact *to, const lc_fact *fact)
 {
-    lc_lead *l = &lead->lead;
-    if (l->n_facts < l->max_facts)
-        return;
-    l->max_facts *= 2;
-    if (l->facts != lead->facts) {
-        l->facts = g_renew(lc_fact, l->facts, l->max_facts);
-        return;
+    const lc_text texts[TEXTS] = {fact->event_id, fact->owner, fact->channel, fact->campaign, fact->text};
+    to->occurred_at = fact->occurred_at;
+    to->n_attributes = (uint32_t)fact->n_attributes;
+    to->type = (uint8_t)fact->type;
+    to->method = (uint8_t)fact->method;
+    to->connected = fact->connected;
+    to->automated = fact->automated;
+    to->has_rare = has_rare(fact);
+    rare_instants *rare = (rare_instants *)(to + 1);
+    if (to->has_rare)
+        *rare++ = (rare_instants){fact->recorded_at, fact->published_at, fact->follow_up_at};
+    attribute_sizes *sizes = (attribute_sizes *)rare;
+    char *at = (char *)(sizes + fact->n_attributes);
+    for (int i = 0; i < TEXTS; i++) {
+        to->sizes[i] = lc_text_is_absent(texts[i]) ? ABSENT : (uint32_t)texts[i].size;
+        at = write_text(at, texts[i]);
     }
-    l->facts = g_new(lc_fact, l->max_facts);
-    memcpy(l->facts, lead->facts, sizeof lead->facts);
+    for (size_t i = 0; i < fact->n_attributes; i++) {
+        const lc_attribute *attribute = &fact->attributes[i];
+        sizes[i] = (attribute_sizes){(uint32_t)attribute->key.size, (uint32_t)attribute->value.size};
+        at = write_text(write_text(at, attribute->key), attribute->value);
+    }
 }
 
-static bool
-is_in_room(const lc_table_lead *lead, const lc_fact_texts *texts)
+static lc_text
+read_text(const char **at, uint32_t size)
 {
-    const char *at = (const char *)texts;
-    return at >= lead->room && at < lead->room + sizeof lead->room;
+    if (size == ABSENT)
+        return LC_NO_TEXT;
+    lc_text text = {*at, size};
+    *at += size;
+    return text;
 }
+
+/* Its texts stay where they are. */
+static void
+read_fact(const lc_stored_fact *from, lc_fact *fact, lc_arena *arena)
+{
+    const rare_instants *rare = (const rare_instants *)(from + 1);
+    rare_instants instants = from->has_rare ? *rare++ : (rare_instants){LC_ABSENT, 0, LC_ABSENT};
+    const attribute_sizes *sizes = (const attribute_sizes *)rare;
+    const char *at = (const char *)(sizes + from->n_attributes);
+    lc_attribute *attributes = from->n_attributes ? lc_arena_new(arena, lc_attribute, from->n_attributes) : NULL;
+    *fact = (lc_fact){
+        .type = (lc_fact_type)from->type,
+        .method = (lc_method)from->method,
+        .automated = from->automated,
+        .connected = from->connected,
+        .occurred_at = from->occurred_at,
+        .recorded_at = instants.recorded_at,
+        .published_at = instants.published_at,
+        .follow_up_at = instants.follow_up_at,
+        .note = LC_NO_TEXT,
+        .attributes = attributes,
+        .n_attributes = from->n_attributes,
+    };
+    lc_text *texts[TEXTS] = {&fact->event_id, &fact->owner, &fact->channel, &fact->campaign, &fact->text};
+    for (int i = 0; i < TEXTS; i++)
+        *texts[i] = read_text(&at, from->sizes[i]);
+    for (size_t i = 0; i < from->n_attributes; i++) {
+        attributes[i].key = read_text(&at, sizes[i].key);
+        attributes[i].value = read_text(&at, sizes[i].value);
+    }
+}
+
+/* ---- The facts of a lead ---- */
 
 /* In the lead's room while that lasts. */
-static lc_fact_texts *
-add_texts(lc_table_lead *lead, size_t size)
+static void *
+take_room(lc_lead_table *table, lc_table_lead *lead, size_t bytes)
 {
-    size_t bytes = (sizeof(lc_fact_texts) + size + 7) & ~(size_t)7;
-    bool fits = bytes <= sizeof lead->room - lead->room_used;
-    lc_fact_texts *texts = fits ? (void *)(lead->room + lead->room_used) : g_malloc(bytes);
-    if (fits)
-        lead->room_used += (uint32_t)bytes;
-    texts->next = lead->texts;
-    lead->texts = texts;
-    return texts;
+    if (bytes > sizeof lead->room - lead->room_used)
+        return lc_pool_alloc(table->pool, bytes);
+    void *piece = lead->room + lead->room_used;
+    lead->room_used += (uint32_t)bytes;
+    return piece;
+}
+
+/* The last piece first. */
+static void
+give_room_back(lc_lead_table *table, lc_table_lead *lead, void *piece, size_t bytes)
+{
+    char *at = piece;
+    if (at >= lead->room && at < lead->room + sizeof lead->room)
+        lead->room_used = (uint32_t)(at - lead->room);
+    else
+        lc_pool_release(table->pool, piece, bytes);
+}
+
+static void
+make_room_in_hand(lc_lead_table *table, size_t n_facts)
+{
+    if (n_facts <= table->max_facts)
+        return;
+    table->max_facts = MAX(16, 2 * n_facts);
+    table->facts = g_renew(lc_fact, table->facts, table->max_facts);
+}
+
+static lc_table_lead *
+take_in_hand(lc_lead_table *table, lc_table_lead *lead)
+{
+    lc_lead *l = &lead->lead;
+    size_t i = l->n_facts;
+    make_room_in_hand(table, l->n_facts + 1);
+    lc_arena_reset(&table->arena);
+    for (const lc_stored_fact *stored = lead->newest; stored; stored = stored->older)
+        read_fact(stored, &table->facts[--i], &table->arena);
+    l->facts = table->facts;
+    l->max_facts = table->max_facts;
+    return lead;
 }
 
 lc_fact
-lc_table_lead_own(lc_table_lead *lead, const lc_fact *fact)
+lc_lead_table_own(lc_lead_table *table, lc_table_lead *lead, const lc_fact *fact)
 {
-    lc_fact own = *fact;
-    lc_fact_texts *texts = add_texts(lead, texts_size(fact));
-    char *to = (char *)(texts->attributes + fact->n_attributes);
-    lc_text *members[] = {&own.event_id, &own.owner, &own.channel, &own.campaign, &own.text};
-    for (size_t i = 0; i < G_N_ELEMENTS(members); i++)
-        to = copy_text(to, members[i]);
-    for (size_t i = 0; i < fact->n_attributes; i++) {
-        texts->attributes[i] = fact->attributes[i];
-        to = copy_text(to, &texts->attributes[i].key);
-        to = copy_text(to, &texts->attributes[i].value);
-    }
-    own.note = LC_NO_TEXT;
-    own.attributes = texts->attributes;
-    make_room(lead);
+    size_t bytes = stored_size(fact);
+    lc_stored_fact *stored = take_room(table, lead, bytes);
+    lc_fact own;
+    stored->older = lead->newest;
+    stored->bytes = (uint32_t)bytes;
+    write_fact(stored, fact);
+    lead->newest = stored;
+    read_fact(stored, &own, &table->arena);
     return own;
 }
 
 void
-lc_table_lead_disown(lc_table_lead *lead)
+lc_lead_table_disown(lc_lead_table *table, lc_table_lead *lead)
 {
-    lc_fact_texts *texts = lead->texts;
-    lead->texts = texts->next;
-    if (is_in_room(lead, texts))
-        lead->room_used = (uint32_t)((char *)texts - lead->room);
-    else
-        g_free(texts);
-}
-
-static void
-free_facts(lc_table_lead *lead)
-{
-    while (lead->texts)
-        lc_table_lead_disown(lead);
-    if (lead->lead.facts != lead->facts)
-        g_free(lead->lead.facts);
-    lead->lead.facts = lead->facts;
-    lead->lead.max_facts = LC_TABLE_LEAD_FACTS;
+    lc_stored_fact *stored = lead->newest;
+    lead->newest = stored->older;
+    give_room_back(table, lead, stored, stored->bytes);
 }
 
 /* ---- Leads ---- */
@@ -134,82 +222,94 @@ lead_equal(gconstpointer a, gconstpointer b)
 lc_lead_table *
 lc_lead_table_new(void (*forget)(lc_table_lead *lead, void *data), void *data)
 {
-    lc_lead_table *table = g_new(lc_lead_table, 1);
+    lc_lead_table *table = g_new0(lc_lead_table, 1);
+    table->pool = lc_pool_new();
     table->leads = g_hash_table_new(lead_hash, lead_equal);
-    table->wake_ups = lc_wake_heap_new();
+    table->wake_ups = lc_wake_queue_new(sizeof(lc_table_lead));
     table->forget = forget;
     table->data = data;
     return table;
 }
 
 static void
-free_lead(lc_lead_table *table, lc_table_lead *lead)
-{
-    if (table->forget)
-        table->forget(lead, table->data);
-    free_facts(lead);
-    g_free(lead);
-}
-
-void
-lc_lead_table_free(lc_lead_table *table)
+forget_all(lc_lead_table *table)
 {
     GHashTableIter iter;
     gpointer lead;
     g_hash_table_iter_init(&iter, table->leads);
     while (g_hash_table_iter_next(&iter, &lead, NULL))
-        free_lead(table, lead);
+        table->forget(lead, table->data);
+}
+
+void
+lc_lead_table_free(lc_lead_table *table)
+{
+    if (table->forget)
+        forget_all(table);
     g_hash_table_unref(table->leads);
-    lc_wake_heap_free(table->wake_ups);
+    lc_wake_queue_free(table->wake_ups);
+    lc_pool_free(table->pool);
+    lc_arena_clear(&table->arena);
+    g_free(table->facts);
     g_free(table);
 }
 
-/* The id stands right behind the lead. */
-static lc_table_lead *
-new_lead(lc_text id)
+static size_t
+id_bytes(lc_text id)
 {
-    lc_table_lead *lead = g_malloc(sizeof *lead + id.size);
-    char *copy = (char *)(lead + 1);
+    return (id.size + 7) & ~(size_t)7;
+}
+
+static lc_table_lead *
+new_lead(lc_lead_table *table, lc_text id)
+{
+    lc_table_lead *lead = lc_pool_alloc(table->pool, sizeof *lead);
+    lead->room_used = 0;
+    char *copy = take_room(table, lead, id_bytes(id));
     memcpy(copy, id.data, id.size);
     lc_lead_init(&lead->lead, (lc_text){copy, id.size});
-    lead->lead.facts = lead->facts;
-    lead->lead.max_facts = LC_TABLE_LEAD_FACTS;
-    lead->texts = NULL;
-    lead->room_used = 0;
+    lead->newest = NULL;
     lead->tally = NULL;
+    lead->slot = lc_wake_queue_join(table->wake_ups, &lead->lead.id);
+    g_hash_table_add(table->leads, lead);
     return lead;
+}
+
+static void
+drop_lead(lc_lead_table *table, lc_table_lead *lead)
+{
+    if (table->forget)
+        table->forget(lead, table->data);
+    lc_wake_queue_leave(table->wake_ups, lead->slot);
+    g_hash_table_remove(table->leads, lead);
+    give_room_back(table, lead, (char *)lead->lead.id.data, id_bytes(lead->lead.id));
+    lc_pool_release(table->pool, lead, sizeof *lead);
 }
 
 lc_table_lead *
 lc_lead_table_take(lc_lead_table *table, lc_text id)
 {
     lc_table_lead *lead = g_hash_table_lookup(table->leads, &id);
-    if (lead == NULL) {
-        lead = new_lead(id);
-        lead->slot = lc_wake_heap_join(table->wake_ups, &lead->lead.id);
-        g_hash_table_add(table->leads, lead);
-    }
-    return lead;
+    return take_in_hand(table, lead ? lead : new_lead(table, id));
+}
+
+lc_table_lead *
+lc_lead_table_take_due(lc_lead_table *table, lc_instant instant)
+{
+    lc_table_lead *lead = (lc_table_lead *)lc_wake_queue_due(table->wake_ups, instant);
+    return lead ? take_in_hand(table, lead) : NULL;
 }
 
 void
 lc_lead_table_put_back(lc_lead_table *table, lc_table_lead *lead)
 {
     if (lead->lead.n_facts == 0)
-        free_facts(lead);
-    if (!lc_lead_is_empty(&lead->lead)) {
-        lc_wake_heap_set(table->wake_ups, lead->slot, lead->lead.wake_at);
-        return;
-    }
-    lc_wake_heap_leave(table->wake_ups, lead->slot);
-    g_hash_table_remove(table->leads, lead);
-    free_lead(table, lead);
-}
-
-lc_table_lead *
-lc_lead_table_due(lc_lead_table *table, lc_instant instant)
-{
-    return (lc_table_lead *)lc_wake_heap_due(table->wake_ups, instant);
+        while (lead->newest)
+            lc_lead_table_disown(table, lead);
+    if (lc_lead_is_empty(&lead->lead))
+        drop_lead(table, lead);
+    else
+        lc_wake_queue_set(table->wake_ups, lead->slot, lead->lead.wake_at);
 }
 
 size_t
@@ -225,5 +325,5 @@ lc_lead_table_foreach(lc_lead_table *table, void (*visit)(lc_table_lead *lead, v
     gpointer lead;
     g_hash_table_iter_init(&iter, table->leads);
     while (g_hash_table_iter_next(&iter, &lead, NULL))
-        visit(lead, data);
+        visit(take_in_hand(table, lead), data);
 }

@@ -43,7 +43,7 @@ void
 lc_replay_until(lc_replay *replay, lc_instant until)
 {
     lc_table_lead *lead;
-    while ((lead = lc_lead_table_due(replay->leads, until)) != NULL) {
+    while ((lead = lc_lead_table_take_due(replay->leads, until)) != NULL) {
         judge(replay, lead, NULL, lead->lead.wake_at + 1);
         lc_lead_table_put_back(replay->leads, lead);
     }
@@ -55,10 +55,10 @@ lc_replay_fact(lc_replay *replay, lc_text lead_id, const lc_fact *fact, lc_insta
     replay->now = MAX(replay->now, arrived_at == LC_ABSENT ? fact->occurred_at : arrived_at);
     lc_replay_until(replay, replay->now);
     lc_table_lead *lead = lc_lead_table_take(replay->leads, lead_id);
-    lc_fact own = lc_table_lead_own(lead, fact);
+    lc_fact own = lc_lead_table_own(replay->leads, lead, fact);
     lc_verdict verdict = judge(replay, lead, &own, replay->now);
     if (verdict != LC_VERDICT_TAKEN)
-        lc_table_lead_disown(lead);
+        lc_lead_table_disown(replay->leads, lead);
     lc_lead_table_put_back(replay->leads, lead);
     return verdict;
 }

@@ -2,6 +2,7 @@
 
 #include <leadclock/codec.h>
 
+#define MOST_DOCUMENTS 3
 #define START ((lc_instant)1769900000000) /* 2026-01-31T22:53:20Z */
 
 /* ---- Policies ---- */
@@ -90,27 +91,55 @@ add_document(lc_random *random, GString *yaml, int number, const char *retain)
     add_rule(random, yaml, "rest", "any");
 }
 
-lc_policy_book *
-history_policy(lc_random *random, const char *retain)
+static char *
+document_path(const char *folder, int number)
 {
-    g_autofree char *folder = g_dir_make_tmp("leadclock-history-XXXXXX", NULL);
-    int n_documents = 1 + (int)lc_random_below(random, 3);
-    g_autoptr(GError) error = NULL;
+    return g_strdup_printf("%s/%d.yaml", folder, number);
+}
+
+char *
+history_write_policy(lc_random *random, const char *retain)
+{
+    char *folder = g_dir_make_tmp("leadclock-history-XXXXXX", NULL);
+    int n_documents = 1 + (int)lc_random_below(random, MOST_DOCUMENTS);
 
     for (int i = 0; i < n_documents; i++) {
         g_autoptr(GString) yaml = g_string_new(NULL);
-        g_autofree char *file = g_strdup_printf("%s/%d.yaml", folder, i);
+        g_autofree char *file = document_path(folder, i);
         add_document(random, yaml, i, retain);
         g_file_set_contents(file, yaml->str, (gssize)yaml->len, NULL);
     }
+    return folder;
+}
+
+lc_policy_book *
+history_read_policy(const char *folder)
+{
+    g_autoptr(GError) error = NULL;
     lc_policy_book *book = lc_policy_book_load((const char *const[]){folder, NULL}, &error);
-    for (int i = 0; i < n_documents; i++) {
-        g_autofree char *file = g_strdup_printf("%s/%d.yaml", folder, i);
+
+    if (book == NULL)
+        g_error("%s", error->message);
+    return book;
+}
+
+void
+history_remove_policy(const char *folder)
+{
+    for (int i = 0; i < MOST_DOCUMENTS; i++) {
+        g_autofree char *file = document_path(folder, i);
         remove(file);
     }
     remove(folder);
-    if (book == NULL)
-        g_error("%s", error->message);
+}
+
+lc_policy_book *
+history_policy(lc_random *random, const char *retain)
+{
+    g_autofree char *folder = history_write_policy(random, retain);
+    lc_policy_book *book = history_read_policy(folder);
+
+    history_remove_policy(folder);
     return book;
 }
 

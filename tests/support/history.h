@@ -11,6 +11,10 @@
 /* One to three documents in effect one after the other, with zones of both hemispheres and any mix of gates and clocks.
  * `retain` as in the YAML. */
 lc_policy_book *history_policy(lc_random *random, const char *retain);
+/* The same as a folder of files: written (caller frees its name), read and removed. */
+char *history_write_policy(lc_random *random, const char *retain);
+lc_policy_book *history_read_policy(const char *folder);
+void history_remove_policy(const char *folder);
 
 /* ---- Facts ---- */
 
