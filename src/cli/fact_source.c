@@ -70,13 +70,16 @@ open_container(lc_fact_source *source, GError **error)
     return false;
 }
 
-/* A container begins with "Obj"; no line of JSON begins with an O. */
+/* A container begins with "Obj"; no line of JSON begins with an O. What can't be read is no container: the first line
+ * is tried, which tells why. */
 static bool
 begins_as_container(FILE *file)
 {
     int first = getc(file);
     if (first != EOF)
         ungetc(first, file);
+    else if (ferror(file))
+        clearerr(file);
     return first == 'O';
 }
 

@@ -9,6 +9,7 @@ import pty
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 LEADCLOCK, EXAMPLES = sys.argv[1:3]
@@ -81,6 +82,48 @@ class WrongInput(unittest.TestCase):
         done = run(*self.policy, "--counters", "-", "-", given="\ufeff" + CREATED % ("a", "1"))
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn('"metric":"handed_off","count":1', done.stdout)
+
+    def test_lines_end_as_they_like_and_hold_what_they_like(self):
+        one, two = CREATED % ("a", "1"), CREATED % ("b", "2")
+        long = two.replace("{", '{"unknown":"%s",' % ("x" * 5_000_000), 1)
+        cases = [
+            ("CRLF", one.replace("\n", "\r\n") + "\r\n" + two.replace("\n", "\r\n"), 0, ""),
+            ("no end of the last line", one + two.rstrip(), 0, ""),
+            ("blank lines", "\n \t\n" + one + "\n\r\n" + two + "\n\n", 0, ""),
+            ("a line of 5 MB", one + long, 0, ""),
+            ("a NUL behind an object", one + two.rstrip() + "\0\n" + two, 1, ":2: column 96: not JSON: something follows"),
+            ("a NUL in a string", one + two.replace("ads", "a\0s") + two, 1, ":2: column 92: not JSON: a control character"),
+            ("a NUL alone", one + "\0\n" + two, 1, ":2: column 1: not JSON: expected an object"),
+            ("a line cut off", one + two + '{"type":"Lead', 1, ":3: column 14: not JSON: a string without its"),
+        ]
+        for name, given, code, message in cases:
+            with self.subTest(name), tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8",
+                                                                 newline="") as file:
+                file.write(given)
+                file.flush()
+                for source, piped in ((file.name, ""), ("-", given)):
+                    done = run(*self.policy, "--counters", "-", source, given=piped)
+                    self.assertEqual(done.returncode, code, done.stderr)
+                    self.assertIn(message, done.stderr)
+                    self.assertEqual(done.stderr == "", code == 0)
+                    self.assertIn('"metric":"handed_off","count":2', done.stdout)
+
+    def test_a_pipe_may_bring_a_line_in_pieces(self):
+        lines = (CREATED % ("a", "1") + CREATED % ("b", "2")).encode()
+        with subprocess.Popen([LEADCLOCK, "backtest", *self.policy, "--counters", "-", "-"], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, bufsize=0) as process:
+            for at in range(0, len(lines), 7):
+                process.stdin.write(lines[at:at + 7])
+                time.sleep(0.002)
+            process.stdin.close()
+            said = process.stdout.read()
+        self.assertEqual(process.returncode, 0)
+        self.assertIn(b'"metric":"handed_off","count":2', said)
+
+    def test_what_can_not_be_read_on_is_named(self):
+        done = run(*self.policy, "/proc/self/mem")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("/proc/self/mem: Input/output error", done.stderr)
 
     def test_too_many_facts_of_a_lead_are_named(self):
         given = "".join(CREATED % ("a", number) for number in range(600))
