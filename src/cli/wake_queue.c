@@ -41,8 +41,9 @@ struct lc_wake_queue {
 
 /* Four children a node: a heap half as deep, whose siblings share a cache line or two. */
 #define ARITY 4
-/* So many at once come near. */
+/* So many at once come near, of a bucket of four minutes or less: one that is far off would bring all before it. */
 #define NEAR ((guint)16)
+#define NEAR_LEVEL 2
 /* Stale ones are dropped once they are more than the rest and than this. */
 #define STALE ((size_t)4096)
 #define CACHE_LINE ((size_t)64)
@@ -245,7 +246,7 @@ fetch(const lc_wake_queue *queue, const lc_text *id)
         __builtin_prefetch((const char *)id + at);
 }
 
-/* The rest of their bucket stays later: a few may be all that lies in years. */
+/* The rest of their bucket stays later. */
 static void
 bring_near(lc_wake_queue *queue, const GArray *items)
 {
@@ -274,7 +275,7 @@ open_bucket(lc_wake_queue *queue, bucket b)
     queue->base = bucket_begins(queue, b);
     queue->filled[b.level] &= ~(UINT64_C(1) << b.digit);
     queue->n_later -= items->len;
-    if (items->len <= NEAR || b.level == 0) {
+    if ((items->len <= NEAR && b.level <= NEAR_LEVEL) || b.level == 0) {
         bring_near(queue, items);
     } else {
         spread(queue, items);
