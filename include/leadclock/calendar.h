@@ -39,7 +39,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_zone, lc_zone_free)
  * (tzdata.zi). Caller frees with g_strfreev. */
 char **lc_zone_names(void);
 
-/* The calendar month of an instant in the zone, as 12 * year + (month - 1): a cohort. O(log transitions). */
+/* The calendar month of an instant in the zone, as 12 * year + (month - 1): a cohort. O(1). */
 int32_t lc_zone_month(const lc_zone *zone, lc_instant instant);
 
 #define LC_MONTH_TEXT_BYTES 16

@@ -6,9 +6,14 @@ typedef struct {
     lc_duration offset;
 } lc_offset;
 
+/* Most zones change their offset twice a year: in steps of 99 days the one that holds is found at once. */
+#define LC_STEP ((lc_duration)1 << 33)
+#define LC_STEPS (LC_LAST_INSTANT / LC_STEP + 1)
+
 struct lc_zone {
     lc_offset *offsets; /* the first starts at LC_ABSENT */
     size_t n_offsets;
+    uint32_t at_step[LC_STEPS]; /* the index of the offset that holds when the step begins */
 };
 
 /* Wall-clock time is never further from UTC than this (POSIX allows 24 h, the zones have at most 15 h). */
@@ -129,6 +134,31 @@ tabulate(lc_zone *zone, GTimeZone *source)
     zone->offsets = (lc_offset *)g_array_free(g_steal_pointer(&offsets), FALSE);
 }
 
+static size_t
+index_from(const lc_zone *zone, size_t index, lc_instant instant)
+{
+    while (index + 1 < zone->n_offsets && zone->offsets[index + 1].start <= instant)
+        index++;
+    return index;
+}
+
+static void
+note_steps(lc_zone *zone)
+{
+    size_t index = 0;
+    for (int64_t step = 0; step < LC_STEPS; step++) {
+        index = index_from(zone, index, step * LC_STEP);
+        zone->at_step[step] = (uint32_t)index;
+    }
+}
+
+static size_t
+index_at(const lc_zone *zone, lc_instant instant)
+{
+    size_t near = instant < LC_FIRST_INSTANT ? 0 : zone->at_step[MIN(instant / LC_STEP, LC_STEPS - 1)];
+    return index_from(zone, near, instant);
+}
+
 lc_zone *
 lc_zone_new(const char *name)
 {
@@ -145,6 +175,7 @@ lc_zone_new(const char *name)
     lc_duration wrong = data ? made_up_offset(data, size) : 0;
     if (wrong != 0)
         mend(zone, wrong);
+    note_steps(zone);
     return zone;
 }
 
@@ -173,20 +204,6 @@ lc_zone_names(void)
             g_strv_builder_add(names, words[2]);
     }
     return g_strv_builder_end(names);
-}
-
-static size_t
-index_at(const lc_zone *zone, lc_instant instant)
-{
-    size_t low = 0, high = zone->n_offsets;
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if (zone->offsets[middle].start <= instant)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
 }
 
 int32_t
