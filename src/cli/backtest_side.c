@@ -67,12 +67,20 @@ lc_backtest_side_fact(lc_backtest_side *side, lc_text lead_id, const lc_fact *fa
     return lc_replay_fact(side->replay, lead_id, fact, arrived_at);
 }
 
+static bool
+was_contacted(const lc_lead *lead)
+{
+    for (size_t i = 0; i < lead->n_facts; i++)
+        if (lead->facts[i].type == LC_FACT_CONTACTED)
+            return true;
+    return false;
+}
+
 /* A cycle that is still open has published no row yet, but its response time counts: it is what its row would say if
  * the lead were erased after every clock ran out, for that settles whatever is open. */
 static void
-tally_open_cycles(lc_table_lead *lead, void *data)
+tally_open_cycles(lc_backtest_side *side, lc_table_lead *lead)
 {
-    lc_backtest_side *side = data;
     const lc_fact erased = {.type = LC_FACT_ERASED,
                             .event_id = LC_TEXT(""),
                             .occurred_at = LAST_INSTANT,
@@ -86,6 +94,14 @@ tally_open_cycles(lc_table_lead *lead, void *data)
     for (size_t i = 0; i < judgement->n_outcomes; i++)
         lc_tally_add_response(side->tally, &lead->tally, &judgement->outcomes[i]);
     lc_lead_table_disown(leads, lead);
+}
+
+static void
+close_lead(lc_table_lead *lead, void *data)
+{
+    lc_backtest_side *side = data;
+    if (was_contacted(&lead->lead))
+        tally_open_cycles(side, lead);
     lc_tally_close_lead(side->tally, &lead->tally);
 }
 
@@ -95,7 +111,7 @@ lc_backtest_side_finish(lc_backtest_side *side, lc_instant until)
     if (until != LC_ABSENT)
         lc_replay_until(side->replay, until);
     if (side->tally)
-        lc_lead_table_foreach(lc_replay_leads(side->replay), tally_open_cycles, side);
+        lc_lead_table_foreach(lc_replay_leads(side->replay), close_lead, side);
 }
 
 const char *
