@@ -1,8 +1,8 @@
 /* wake_queue.h - the wake-ups of the leads of a backtest, in order.
  *
- * What comes soon is in a heap; what comes later lies in heaps of the other kind, unsorted, by the highest bit in which
- * its instant differs from that of the queue (a radix heap), and is only looked at when its time has come near. A lead
- * whose wake-up comes soon is fetched into the cache. */
+ * What comes soon is in a heap; what comes later lies unsorted in buckets, by the highest digit in which its instant
+ * differs from that of the queue (a radix heap), and is only looked at when its time has come near. A lead whose
+ * wake-up comes soon is fetched into the cache. */
 #pragma once
 
 #include <leadclock/base.h>
