@@ -1,7 +1,14 @@
 #include "pool.h"
 
-#include <sanitizer/asan_interface.h>
 #include <stdlib.h>
+
+/* It comes with the sanitizers, which a compiler may lack (Debian's clang without its runtime, Alpine's gcc). */
+#if __has_include(<sanitizer/asan_interface.h>)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
+#endif
 
 #define CHUNK_BYTES ((size_t)2 * 1024 * 1024)
 #define GRAIN ((size_t)64) /* a cache line */
