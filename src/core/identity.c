@@ -1,6 +1,8 @@
 /* Rules 6.1 and 6.2: the identity of an outcome and its place among others. */
 #include "outcome.h"
 
+#include <nettle/version.h>
+
 static bool
 has_clock(const lc_finding *finding)
 {
@@ -104,7 +106,11 @@ name_text(lc_namer *namer, const char *end)
     lc_uuid uuid;
 
     sha1_update(&namer->sha1, (size_t)(end - namer->text->str), (const uint8_t *)namer->text->str);
+#if NETTLE_VERSION_MAJOR >= 4
+    sha1_digest(&namer->sha1, digest);
+#else
     sha1_digest(&namer->sha1, sizeof digest, digest);
+#endif
     memcpy(uuid.bytes, digest, sizeof uuid.bytes);
     uuid.bytes[6] = (uint8_t)((uuid.bytes[6] & 0x0f) | 0x50);
     uuid.bytes[8] = (uint8_t)((uuid.bytes[8] & 0x3f) | 0x80);
