@@ -197,7 +197,8 @@ lc_instant_put(char *to, lc_instant instant)
     to = put_year(to, year);
     to = put_led_pair(to, '-', (unsigned)month);
     to = put_led_pair(to, '-', (unsigned)day);
-    to = put_time(to, (uint32_t)(instant - days * LC_DAY));
+    /* The first day there is begins before the first instant, which no signed number says. */
+    to = put_time(to, (uint32_t)((uint64_t)instant - (uint64_t)days * LC_DAY));
     *to = 'Z';
     return to + 1;
 }
