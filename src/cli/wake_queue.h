@@ -17,7 +17,8 @@ void lc_wake_queue_free(lc_wake_queue *queue);
 uint32_t lc_wake_queue_join(lc_wake_queue *queue, const lc_text *id);
 void lc_wake_queue_leave(lc_wake_queue *queue, uint32_t slot);
 
-/* The wake-up of this slot is at `at`; LC_NEVER: it has none. */
+/* The wake-up of this slot is at `at`; LC_NEVER: it has none. Never before a wake-up that was due already, nor before
+ * `instant` once lc_wake_queue_due has found nothing before that. */
 void lc_wake_queue_set(lc_wake_queue *queue, uint32_t slot, lc_instant at);
 /* The id with the earliest wake-up before `instant`, of those at one instant the least in byte order; or NULL. */
 const lc_text *lc_wake_queue_due(lc_wake_queue *queue, lc_instant instant);
