@@ -81,25 +81,6 @@ is_before(const lc_moment *moment, const lc_moment *other)
     return lc_text_compare(moment->fact->event_id, other->fact->event_id) < 0;
 }
 
-/* A lead's facts were last looked at long ago, mostly, and lie in memory that no cache has: all that will be asked for
- * is fetched at once, not one after the other when it is. */
-static void
-fetch_facts(const lc_lead *lead)
-{
-    enum { CACHE_LINE = 64 };
-
-    for (size_t byte = 0; byte < lead->n_facts * sizeof(lc_fact); byte += CACHE_LINE)
-        __builtin_prefetch((const char *)lead->facts + byte);
-}
-
-/* What the gates and rules look at. */
-static void
-fetch_texts(const lc_fact *created)
-{
-    __builtin_prefetch(created->attributes);
-    __builtin_prefetch(created->channel.data);
-}
-
 /* Facts are kept as they came, which is nearly in order. */
 static void
 order_facts(lc_judge *judge, const lc_fact *facts, size_t n_facts)
@@ -111,8 +92,6 @@ order_facts(lc_judge *judge, const lc_fact *facts, size_t n_facts)
     for (size_t i = 0; i < n_facts; i++) {
         lc_moment moment = moment_of(judge, &facts[i]);
         size_t place = i;
-        if (facts[i].type == LC_FACT_CREATED)
-            fetch_texts(&facts[i]);
         for (; place > 0 && is_before(&moment, &moments[place - 1]); place--)
             moments[place] = moments[place - 1];
         moments[place] = moment;
@@ -374,7 +353,6 @@ lc_lead_judge(lc_judge *judge, lc_lead *lead, const lc_fact *fact, lc_instant no
     if (fact == NULL && lead->wake_at >= now)
         return say(judge, LC_VERDICT_NOT_DUE);
 
-    fetch_facts(lead);
     lc_instant erased_at = erasure_that_holds(judge, lead->erased_at, now);
     lc_verdict verdict = fact ? receive(judge, lead, fact, erased_at) : LC_VERDICT_TAKEN;
     if (verdict != LC_VERDICT_TAKEN)
