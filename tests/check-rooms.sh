@@ -4,7 +4,7 @@
 set -euo pipefail
 
 # Words that every room may use; headers only.
-everyone="base diagnostics"
+everyone="base diagnostics text"
 # Which doors (include/leadclock/X.h) a room may use beside these and its own, and which libraries beside GLib and libc.
 declare -A doors=(
     [calendar]=""
@@ -16,8 +16,11 @@ declare -A doors=(
     [engine]="calendar policy core codec registry log store"
     [kafka]="log"
     [redis]="store"
-    [cli]="calendar policy core codec registry service engine kafka redis log store"
+    [report]="calendar policy core codec"
+    [backtest]="calendar policy core codec report"
+    [cli]="calendar policy core codec registry service engine backtest report kafka redis log store"
     [base]=""
+    [text]=""
     [diagnostics]=""
     [log]="" # the ports: doors without a room
     [store]=""
