@@ -81,6 +81,9 @@ put_own_fields(uint8_t *to, const lc_fact *fact)
         return put_progressed(to, fact);
     case LC_FACT_REJECTED:
         return put_rejected(to, fact);
+    case LC_FACT_RESUMED:
+    case LC_FACT_PAUSED:
+    case LC_FACT_MERGED:
     case LC_FACT_ERASED:
         break;
     }
@@ -302,11 +305,9 @@ put_settled(uint8_t *to, const lc_outcome *outcome)
 static uint8_t *
 put_retracted(uint8_t *to, const lc_outcome *outcome)
 {
-    static const char namespace[] = "leadclock.";
-    const char *record_name = lc_schema_record_name(lc_outcome_schema(outcome->retracted.retracted_type));
     to = lc_put_long(to, outcome->occurred_at);
     to = put_uuid(to, &outcome->retracted.retracts);
-    return lc_put_text(to, lc_text_of(record_name + sizeof namespace - 1));
+    return lc_put_text(to, lc_text_of(lc_outcome_type_name(outcome->retracted.retracted_type)));
 }
 
 /* The common fields after `cycle`, which Retracted has not. */
@@ -326,13 +327,10 @@ void
 lc_encode_outcome(GByteArray *out, lc_text lead_id, const lc_outcome *outcome)
 {
     static uint8_t *(*const put_own[LC_OUTCOME_TYPES])(uint8_t * to, const lc_outcome *outcome) = {
-        [LC_OUTCOME_WARNING] = put_warning,
-        [LC_OUTCOME_BREACHED] = put_breached,
-        [LC_OUTCOME_BREACH_ENDED] = put_breach_ended,
-        [LC_OUTCOME_CLAWED_BACK] = put_clawed_back,
-        [LC_OUTCOME_ROUTED] = put_routed,
-        [LC_OUTCOME_SETTLED] = put_settled,
-        [LC_OUTCOME_RETRACTED] = put_retracted,
+        [LC_OUTCOME_WARNING] = put_warning,         [LC_OUTCOME_BREACHED] = put_breached,
+        [LC_OUTCOME_ESCALATED] = put_breach_ended,  [LC_OUTCOME_BREACH_ENDED] = put_breach_ended,
+        [LC_OUTCOME_CLAWED_BACK] = put_clawed_back, [LC_OUTCOME_ROUTED] = put_routed,
+        [LC_OUTCOME_SETTLED] = put_settled,         [LC_OUTCOME_RETRACTED] = put_retracted,
     };
     uint8_t *to = lc_room_reserve(out, outcome_room(lead_id, outcome));
     to = put_uuid(to, &outcome->event_id);

@@ -196,6 +196,17 @@ put_breached(GString *json, char *at, const lc_outcome *outcome)
 }
 
 static char *
+put_escalated(GString *json, char *at, const lc_outcome *outcome)
+{
+    at = put_text(json, PUT(at, KEY("clock")), outcome->clock_name);
+    at = put_text(json, PUT(at, KEY("label")), outcome->escalated.label);
+    at = put_integer(PUT(at, KEY("level")), outcome->escalated.level);
+    at = put_instant(PUT(at, KEY("due_at")), outcome->escalated.due_at);
+    at = put_uuid(PUT(at, KEY("breach_id")), &outcome->escalated.breach_id);
+    return put_integer(PUT(at, KEY("attempts")), outcome->escalated.attempts);
+}
+
+static char *
 put_breach_ended(GString *json, char *at, const lc_outcome *outcome)
 {
     static const char *const ended_by[] = {"CONTACTED", "PROGRESSED", "SETTLED"};
@@ -265,6 +276,8 @@ put_own(GString *json, char *at, const lc_outcome *outcome)
         return put_warning(json, at, outcome);
     case LC_OUTCOME_BREACHED:
         return put_breached(json, at, outcome);
+    case LC_OUTCOME_ESCALATED:
+        return put_escalated(json, at, outcome);
     case LC_OUTCOME_BREACH_ENDED:
         return put_breach_ended(json, at, outcome);
     case LC_OUTCOME_CLAWED_BACK:

@@ -132,6 +132,7 @@ lc_outcome_equal(const lc_outcome *a, const lc_outcome *b)
         return same_routed(a, b);
     case LC_OUTCOME_SETTLED:
         return same_settled(a, b);
+    case LC_OUTCOME_ESCALATED:
     case LC_OUTCOME_RETRACTED:
         break;
     }
