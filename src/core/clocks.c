@@ -20,25 +20,87 @@ static const struct lc_clock_kind *const kinds[] = {
                 run->kind->hook((replay), run, __VA_ARGS__);                                                           \
     } while (0)
 
+/* ---- What a cycle has, made once a rule ---- */
+
+typedef struct {
+    const lc_policy *policy;
+    GArray **runs; /* by rule: lc_clock_run */
+} document_clocks;
+
+struct lc_clocks_book {
+    size_t n;
+    document_clocks *documents;
+};
+
 static void
-set_up(lc_replay *replay, const struct lc_clock_kind *kind)
+set_up(GArray *runs, const struct lc_clock_kind *kind, const lc_policy *policy, const lc_rule *rule)
 {
-    const lc_rule *rule = replay->cycle->rule;
-    unsigned n = kind->count(replay->cycle->policy, rule);
+    unsigned n = kind->count(policy, rule);
 
     for (unsigned i = 0; i < n; i++) {
-        lc_clock_run *run = lc_array_add(replay->runs, lc_clock_run);
-        *run = (lc_clock_run){.kind = kind, .clock = kind->clock, .next = LC_NEVER};
-        kind->set_up(run, rule, i);
+        lc_clock_run run = {.kind = kind, .clock = kind->clock, .next = LC_NEVER};
+        kind->set_up(&run, rule, i);
+        g_array_append_val(runs, run);
     }
 }
+
+static document_clocks
+set_up_document(const lc_policy *policy)
+{
+    document_clocks document = {policy, g_new(GArray *, policy->n_rules)};
+
+    for (unsigned i = 0; i < policy->n_rules; i++) {
+        document.runs[i] = g_array_new(FALSE, FALSE, sizeof(lc_clock_run));
+        for (size_t k = 0; k < G_N_ELEMENTS(kinds); k++)
+            set_up(document.runs[i], kinds[k], policy, &policy->rules[i]);
+    }
+    return document;
+}
+
+lc_clocks_book *
+lc_clocks_book_new(const lc_policy_book *book)
+{
+    lc_clocks_book *clocks = g_new(lc_clocks_book, 1);
+
+    clocks->n = lc_policy_book_size(book);
+    clocks->documents = g_new(document_clocks, clocks->n);
+    for (size_t i = 0; i < clocks->n; i++)
+        clocks->documents[i] = set_up_document(lc_policy_book_get(book, i));
+    return clocks;
+}
+
+void
+lc_clocks_book_free(lc_clocks_book *clocks)
+{
+    for (size_t i = 0; i < clocks->n; i++) {
+        for (unsigned k = 0; k < clocks->documents[i].policy->n_rules; k++)
+            g_array_unref(clocks->documents[i].runs[k]);
+        g_free(clocks->documents[i].runs);
+    }
+    g_free(clocks->documents);
+    g_free(clocks);
+}
+
+static const GArray *
+runs_of(const lc_clocks_book *clocks, const lc_cycle *cycle)
+{
+    size_t i = clocks->n - 1;
+
+    while (clocks->documents[i].policy != cycle->policy)
+        i--;
+    return clocks->documents[i].runs[cycle->rule - cycle->policy->rules];
+}
+
+/* ---- What happens to them ---- */
 
 void
 lc_clocks_open(lc_replay *replay, lc_instant follow_up_at)
 {
+    const GArray *runs = runs_of(replay->clocks, replay->cycle);
+
     lc_array_empty(replay->runs);
-    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
-        set_up(replay, kinds[i]);
+    lc_array_lengthen(replay->runs, runs->len);
+    memcpy(replay->runs->data, runs->data, runs->len * sizeof(lc_clock_run));
     TELL(replay, opened, false, follow_up_at);
 }
 

@@ -3,6 +3,10 @@
 
 #include "replay.h"
 
+/* The idle clocks of a cycle under each rule of a book. */
+lc_clocks_book *lc_clocks_book_new(const lc_policy_book *book);
+void lc_clocks_book_free(lc_clocks_book *clocks);
+
 /* The clocks of the cycle just opened; those that start at the hand-off run. `follow_up_at` is LeadCreated's (5.2). */
 void lc_clocks_open(lc_replay *replay, lc_instant follow_up_at);
 void lc_clocks_contacted(lc_replay *replay, const lc_moment *contact);

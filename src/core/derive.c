@@ -3,16 +3,6 @@
 
 #include "cycle.h"
 
-bool
-lc_moment_is_before(const lc_moment *moment, const lc_moment *other)
-{
-    if (moment->at != other->at)
-        return moment->at < other->at;
-    if (moment->fact->type != other->fact->type)
-        return moment->fact->type < other->fact->type;
-    return lc_text_compare(moment->fact->event_id, other->fact->event_id) < 0;
-}
-
 /* ---- One replay ---- */
 
 /* The next facts. At the same instant facts come first: only what lies before a fact takes effect before it. */

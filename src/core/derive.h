@@ -25,4 +25,12 @@ typedef struct {
 lc_shared lc_derive(const lc_question *question, lc_replay *before, lc_replay *after);
 
 /* The order of rule 1.3. */
-bool lc_moment_is_before(const lc_moment *moment, const lc_moment *other);
+static inline bool
+lc_moment_is_before(const lc_moment *moment, const lc_moment *other)
+{
+    if (moment->at != other->at)
+        return moment->at < other->at;
+    if (moment->fact->type != other->fact->type)
+        return moment->fact->type < other->fact->type;
+    return lc_text_compare(moment->fact->event_id, other->fact->event_id) < 0;
+}

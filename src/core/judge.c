@@ -1,4 +1,5 @@
 /* The core's door: a fact or a wake-up is judged (section 8). */
+#include "clocks.h"
 #include "counters.h"
 #include "derive.h"
 #include "difference.h"
@@ -8,6 +9,7 @@ enum { FACTS_THEN_PROGRESS_AND_REJECTIONS_ONLY = 512, FACTS_THEN_ERASURES_ONLY =
 
 struct lc_judge {
     const lc_policy_book *book;
+    lc_clocks_book *clocks;
     bool any_logged; /* a document says contact_time: logged */
     GArray *moments; /* lc_moment: the lead's facts in the order of 1.3 */
     lc_replay before, after;
@@ -24,12 +26,13 @@ lc_judge_new(const lc_policy_book *book)
     lc_judge *judge = g_new0(lc_judge, 1);
 
     judge->book = book;
+    judge->clocks = lc_clocks_book_new(book);
     for (size_t i = 0; i < lc_policy_book_size(book); i++)
         judge->any_logged |= lc_policy_book_get(book, i)->contact_time_logged;
     judge->moments = lc_array_new(lc_moment);
     judge->running = lc_array_new(lc_running_clock);
-    lc_replay_init(&judge->before, book);
-    lc_replay_init(&judge->after, book);
+    lc_replay_init(&judge->before, book, judge->clocks);
+    lc_replay_init(&judge->after, book, judge->clocks);
     lc_difference_init(&judge->difference);
     lc_counters_init(&judge->counters);
     return judge;
@@ -46,6 +49,7 @@ lc_judge_free(lc_judge *judge)
     lc_replay_clear(&judge->after);
     lc_difference_clear(&judge->difference);
     lc_counters_clear(&judge->counters);
+    lc_clocks_book_free(judge->clocks);
     g_free(judge);
 }
 

@@ -2,10 +2,11 @@
 #include "replay.h"
 
 void
-lc_replay_init(lc_replay *replay, const lc_policy_book *book)
+lc_replay_init(lc_replay *replay, const lc_policy_book *book, const lc_clocks_book *clocks)
 {
     *replay = (lc_replay){
         .book = book,
+        .clocks = clocks,
         .cycles = lc_array_new(lc_cycle),
         .findings = lc_array_new(lc_finding),
         .handovers = lc_array_new(lc_handover),

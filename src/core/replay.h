@@ -121,6 +121,7 @@ typedef struct {
 
 typedef struct lc_replay lc_replay;
 typedef struct lc_clock_run lc_clock_run;
+typedef struct lc_clocks_book lc_clocks_book; /* clocks.h */
 
 /* How a cycle ends, or a route that ends nothing. */
 typedef struct {
@@ -152,6 +153,7 @@ struct lc_clock_run {
 
 struct lc_replay {
     const lc_policy_book *book;
+    const lc_clocks_book *clocks;
     lc_instant now;
 
     GArray *cycles;     /* lc_cycle */
@@ -175,7 +177,8 @@ struct lc_replay {
     lc_instant wake_at; /* 8.1, without the purge */
 };
 
-void lc_replay_init(lc_replay *replay, const lc_policy_book *book);
+/* Both books are borrowed. */
+void lc_replay_init(lc_replay *replay, const lc_policy_book *book, const lc_clocks_book *clocks);
 void lc_replay_clear(lc_replay *replay);
 
 /* Begins anew, with nothing. */
