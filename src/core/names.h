@@ -1,0 +1,15 @@
+/* names.h - the names of enumerations, by value and NULL-terminated. Inside the core only. */
+#pragma once
+
+#include <leadclock/core.h>
+
+extern const char *const lc_fact_type_names[];
+extern const char *const lc_method_names[];
+extern const char *const lc_contact_outcome_names[]; /* of `connected` */
+extern const char *const lc_outcome_type_names[];
+extern const char *const lc_breach_kind_names[]; /* of `early` */
+extern const char *const lc_ended_by_names[];
+extern const char *const lc_clock_from_names[];
+extern const char *const lc_route_names[];
+extern const char *const lc_cause_names[];
+extern const char *const lc_criterion_kind_names[]; /* of `is_signal` */
