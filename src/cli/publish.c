@@ -128,6 +128,8 @@ register_schemas(publish_command *command, const lc_config *config, GError **err
     bool ok = registry != NULL;
     for (int type = 0; ok && type < LC_FACT_TYPES; type++) {
         lc_schema schema = lc_fact_schema((lc_fact_type)type);
+        if (schema == LC_SCHEMAS)
+            continue;
         g_autofree char *subject = g_strdup_printf("%s-%s", command->topics[type], lc_schema_record_name(schema));
         ok = command->topics[type] == NULL || register_patiently(registry, subject, schema, &command->ids[type], error);
     }

@@ -4,12 +4,14 @@
 
 static const char *const methods[] = {"CALL", "EMAIL", "MEETING", "MESSAGE", "OTHER", NULL};
 static const char *const contact_outcomes[] = {"ATTEMPTED", "CONNECTED", NULL};
-static const char *const fact_types[] = {
-    "LeadCreated", "LeadAssigned", "LeadContacted", "LeadProgressed", "LeadRejected", "LeadErased", NULL};
+static const char *const fact_types[] = {"LeadCreated",    "LeadResumed", "LeadAssigned", "LeadContacted",
+                                         "LeadProgressed", "LeadPaused",  "LeadRejected", "LeadMerged",
+                                         "LeadErased",     NULL};
 
 #define BLANK_FACT                                                                                                     \
     {                                                                                                                  \
-        .method = LC_METHOD_OTHER, .occurred_at = LC_ABSENT, .recorded_at = LC_ABSENT, .follow_up_at = LC_ABSENT       \
+        .method = LC_METHOD_OTHER, .occurred_at = LC_ABSENT, .recorded_at = LC_ABSENT, .follow_up_at = LC_ABSENT,      \
+        .until = LC_ABSENT                                                                                             \
     }
 const lc_fact lc_blank_fact = BLANK_FACT;
 const lc_read_fact lc_blank_read_fact = {.fact = BLANK_FACT, .arrived_at = LC_ABSENT};
@@ -128,11 +130,20 @@ lc_plan_is_fact(const lc_plan *plan)
     return plan->schema >= LC_SCHEMA_LEAD_CREATED && plan->schema <= LC_SCHEMA_LEAD_ERASED;
 }
 
+lc_fact_type
+lc_plan_fact_type(const lc_plan *plan)
+{
+    lc_fact_type type = 0;
+    while (lc_fact_schema(type) != (lc_schema)plan->schema)
+        type++;
+    return type;
+}
+
 static const lc_field *
 fields_of(const lc_plan *plan)
 {
     if (lc_plan_is_fact(plan))
-        return lc_fact_fields[plan->schema - LC_SCHEMA_LEAD_CREATED];
+        return lc_fact_fields[lc_plan_fact_type(plan)];
     return plan->schema == LC_SCHEMA_LEAD_STATE         ? lc_lead_fields
            : plan->schema == LC_SCHEMA_CHANNEL_COUNTERS ? lc_counters_fields
                                                         : NULL;
@@ -252,7 +263,7 @@ drop_repeated_attributes(lc_fact *fact)
 void
 lc_plan_finish_fact(const lc_plan *plan, lc_read_fact *read)
 {
-    read->fact.type = (lc_fact_type)(plan->schema - LC_SCHEMA_LEAD_CREATED);
+    read->fact.type = lc_plan_fact_type(plan);
     /* of too many the check will say so */
     if (read->fact.n_attributes > 1 && read->fact.n_attributes <= LC_MAX_ATTRIBUTES)
         drop_repeated_attributes(&read->fact);

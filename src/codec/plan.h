@@ -119,6 +119,8 @@ lc_plan_reader lc_plan_reader_over(const lc_plan *plan, const void *body, size_t
 void lc_plan_set_up(lc_plan *plan, const lc_node *record, uint64_t n_edges, lc_arena *arena);
 
 bool lc_plan_is_fact(const lc_plan *plan);
+/* Of a plan of facts. */
+lc_fact_type lc_plan_fact_type(const lc_plan *plan);
 
 /* Runs all steps of the plan, and wants the body to end there. */
 bool lc_plan_run(const lc_plan *plan, lc_plan_reader *reader, void *base);

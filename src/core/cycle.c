@@ -343,6 +343,10 @@ take_inside(lc_replay *replay, const lc_moment *moment)
     case LC_FACT_ERASED:
         lc_cycle_settle(replay, &(lc_settlement){.cause = LC_CAUSE_ERASED, .at = moment->at, .resume_at = LC_ABSENT});
         break;
+    case LC_FACT_RESUMED:
+    case LC_FACT_PAUSED:
+    case LC_FACT_MERGED:
+        break;
     case LC_FACT_PROGRESSED:
         g_assert_not_reached();
     }
@@ -357,7 +361,7 @@ take_outside(lc_replay *replay, const lc_moment *moment)
         hand_off(replay, moment);
     else if (type == LC_FACT_ASSIGNED && waits_for_new_owner(replay))
         hand_off_to_new_owner(replay, moment);
-    else if (type != LC_FACT_ERASED)
+    else if (type == LC_FACT_ASSIGNED || type == LC_FACT_CONTACTED || type == LC_FACT_REJECTED)
         *lc_array_add(replay->waiting, lc_moment) = *moment;
 }
 

@@ -13,7 +13,8 @@ struct lc_judge {
     lc_replay before, after;
     lc_difference difference;
     lc_counters counters;
-    GArray *running; /* lc_running_clock */
+    GArray *running;    /* lc_running_clock */
+    unsigned row_types; /* that are asked for, as bits */
     lc_judgement judgement;
 };
 
@@ -46,6 +47,12 @@ lc_judge_free(lc_judge *judge)
     lc_difference_clear(&judge->difference);
     lc_counters_clear(&judge->counters);
     g_free(judge);
+}
+
+void
+lc_judge_set_rows(lc_judge *judge, unsigned row_types)
+{
+    judge->row_types = row_types;
 }
 
 void

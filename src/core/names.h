@@ -13,3 +13,5 @@ extern const char *const lc_clock_from_names[];
 extern const char *const lc_route_names[];
 extern const char *const lc_cause_names[];
 extern const char *const lc_criterion_kind_names[]; /* of `is_signal` */
+extern const char *const lc_row_type_names[];
+extern const char *const lc_first_contact_state_names[];

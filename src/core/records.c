@@ -63,12 +63,21 @@ static const lc_record_field progressed_fields[] = {EVERY_FACT, FIELD("stage", T
 static const lc_record_field rejected_fields[] = {
     EVERY_FACT, OWNER, FIELD("reason", TEXT, lc_fact, text), OPTIONAL("note", TEXT, lc_fact, note), FOLLOW_UP_AT,
 };
-static const lc_record_field erased_fields[] = {EVERY_FACT};
+static const lc_record_field paused_fields[] = {
+    EVERY_FACT,
+    OWNER,
+    OPTIONAL("reason", TEXT, lc_fact, text),
+    OPTIONAL("until", INSTANT, lc_fact, until),
+};
+static const lc_record_field merged_fields[] = {EVERY_FACT, FIELD("into", TEXT, lc_fact, into)};
+static const lc_record_field bare_fields[] = {EVERY_FACT};
 
 const lc_record lc_fact_records[LC_FACT_TYPES] = {
-    [LC_FACT_CREATED] = RECORD(created_fields, lc_fact),     [LC_FACT_ASSIGNED] = RECORD(assigned_fields, lc_fact),
-    [LC_FACT_CONTACTED] = RECORD(contacted_fields, lc_fact), [LC_FACT_PROGRESSED] = RECORD(progressed_fields, lc_fact),
-    [LC_FACT_REJECTED] = RECORD(rejected_fields, lc_fact),   [LC_FACT_ERASED] = RECORD(erased_fields, lc_fact),
+    [LC_FACT_CREATED] = RECORD(created_fields, lc_fact),       [LC_FACT_RESUMED] = RECORD(bare_fields, lc_fact),
+    [LC_FACT_ASSIGNED] = RECORD(assigned_fields, lc_fact),     [LC_FACT_CONTACTED] = RECORD(contacted_fields, lc_fact),
+    [LC_FACT_PROGRESSED] = RECORD(progressed_fields, lc_fact), [LC_FACT_PAUSED] = RECORD(paused_fields, lc_fact),
+    [LC_FACT_REJECTED] = RECORD(rejected_fields, lc_fact),     [LC_FACT_MERGED] = RECORD(merged_fields, lc_fact),
+    [LC_FACT_ERASED] = RECORD(bare_fields, lc_fact),
 };
 
 /* ---- Outcomes ---- */
@@ -101,6 +110,15 @@ static const lc_record_field breached_fields[] = {
     OF("target_ms", DURATION, breached.target_ms),
     OF("attempts", COUNT, breached.attempts),
     LIST("owners", breached.owners, breached.n_owners, tenure),
+};
+static const lc_record_field escalated_fields[] = {
+    COMMON,
+    CLOCK,
+    OF("label", TEXT, escalated.label),
+    OF("level", COUNT, escalated.level),
+    OF("due_at", INSTANT, escalated.due_at),
+    OF("breach_id", UUID, escalated.breach_id),
+    OF("attempts", COUNT, escalated.attempts),
 };
 static const lc_record_field breach_ended_fields[] = {
     COMMON,
@@ -156,6 +174,7 @@ static const lc_record_field retracted_fields[] = {
 const lc_record lc_outcome_records[LC_OUTCOME_TYPES] = {
     [LC_OUTCOME_WARNING] = RECORD(warning_fields, lc_outcome),
     [LC_OUTCOME_BREACHED] = RECORD(breached_fields, lc_outcome),
+    [LC_OUTCOME_ESCALATED] = RECORD(escalated_fields, lc_outcome),
     [LC_OUTCOME_BREACH_ENDED] = RECORD(breach_ended_fields, lc_outcome),
     [LC_OUTCOME_CLAWED_BACK] = RECORD(clawed_back_fields, lc_outcome),
     [LC_OUTCOME_ROUTED] = RECORD(routed_fields, lc_outcome),

@@ -123,6 +123,8 @@ make_fact(maker *m)
         .recorded_at = make_optional_instant(m),
         .follow_up_at = LC_ABSENT,
     };
+    if (lc_fact_schema(fact.type) == LC_SCHEMAS)
+        fact.type = LC_FACT_ASSIGNED;
     make_own_fields(m, &fact);
     return fact;
 }
@@ -232,6 +234,8 @@ make_own_members(maker *m, lc_outcome *outcome)
         outcome->clawed_back.first_contact_at = make_optional_instant(m);
         outcome->clawed_back.attempts = (uint32_t)lc_random_below(&m->random, 600);
         break;
+    case LC_OUTCOME_ESCALATED:
+        break;
     case LC_OUTCOME_ROUTED:
         make_routed(m, outcome);
         break;
@@ -261,6 +265,8 @@ make_outcome(maker *m)
         .owner = make_optional_text(m, 255),
         .clock_name = make_text(m, 255),
     };
+    if (outcome.type == LC_OUTCOME_ESCALATED)
+        outcome.type = LC_OUTCOME_WARNING;
     make_own_members(m, &outcome);
     return outcome;
 }
