@@ -29,7 +29,7 @@ typedef struct lc_record lc_record;
 #define LC_MAX_FIELD_NAME_BYTES ((size_t)24)
 
 typedef struct {
-    char name[LC_MAX_FIELD_NAME_BYTES]; /* without an end; beyond its size NULs */
+    char name[LC_MAX_FIELD_NAME_BYTES]; /* NULs behind it */
     uint8_t name_size;
     uint8_t kind;     /* lc_field_kind */
     bool is_optional; /* may be null */

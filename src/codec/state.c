@@ -141,11 +141,11 @@ put_fact(lc_writer *writer, text_table *table, const lc_fact *fact, lc_instant b
     put_event_id(writer, fact->event_id);
     lc_put_long(writer, difference(fact->occurred_at, before));
     put_after(writer, fact->recorded_at, fact->occurred_at);
-    put_after(writer, fact->follow_up_at, fact->occurred_at);
+    put_after(writer, fact->type == LC_FACT_PAUSED ? fact->until : fact->follow_up_at, fact->occurred_at);
     put_index(writer, table, &fact->owner);
     put_index(writer, table, &fact->channel);
     put_index(writer, table, &fact->campaign);
-    put_index(writer, table, &fact->text);
+    put_index(writer, table, fact->type == LC_FACT_MERGED ? &fact->into : &fact->text);
     lc_put_long(writer, fact->method);
     lc_put_long(writer, fact->connected);
     put_attributes(writer, table, fact);
@@ -216,6 +216,20 @@ resolve_texts(lc_fact *fact, const lc_text_list *texts)
            resolve_text(&fact->campaign, texts) && resolve_text(&fact->text, texts);
 }
 
+/* What a fact of its type has not stands for what no other type has: until and into. */
+static void
+take_shared(lc_fact *fact)
+{
+    if (fact->type == LC_FACT_PAUSED) {
+        fact->until = fact->follow_up_at;
+        fact->follow_up_at = LC_ABSENT;
+    }
+    if (fact->type == LC_FACT_MERGED) {
+        fact->into = fact->text;
+        fact->text = LC_NO_TEXT;
+    }
+}
+
 static bool
 resolve_facts(lc_read_lead *read, lc_wire *wire)
 {
@@ -231,6 +245,7 @@ resolve_facts(lc_read_lead *read, lc_wire *wire)
             fact->follow_up_at = sum(before, fact->follow_up_at);
         if (!resolve_texts(fact, &read->strings))
             return lc_wire_fail(wire, "an index is beyond its strings");
+        take_shared(fact);
     }
     return true;
 }

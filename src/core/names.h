@@ -3,9 +3,6 @@
 
 #include <leadclock/core.h>
 
-extern const char *const lc_fact_type_names[];
-extern const char *const lc_method_names[];
-extern const char *const lc_contact_outcome_names[]; /* of `connected` */
 extern const char *const lc_outcome_type_names[];
 extern const char *const lc_breach_kind_names[]; /* of `early` */
 extern const char *const lc_ended_by_names[];

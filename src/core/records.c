@@ -65,9 +65,9 @@ static const lc_record_field rejected_fields[] = {
 };
 static const lc_record_field paused_fields[] = {
     EVERY_FACT,
-    OWNER,
-    OPTIONAL("reason", TEXT, lc_fact, text),
     OPTIONAL("until", INSTANT, lc_fact, until),
+    OPTIONAL("reason", TEXT, lc_fact, text),
+    OWNER,
 };
 static const lc_record_field merged_fields[] = {EVERY_FACT, FIELD("into", TEXT, lc_fact, into)};
 static const lc_record_field bare_fields[] = {EVERY_FACT};
@@ -160,6 +160,8 @@ static const lc_record_field settled_fields[] = {
     OF("attempts", COUNT, settled.attempts),
     OF("duplicate", FLAG, settled.duplicate),
     MAYBE("score", NUMBER, settled.score, WHERE(settled.has_score)),
+    MAYBE("merged_into", TEXT, settled.merged_into),
+    OF("paused_ms", DURATION, settled.paused_ms),
     LIST("stages", settled.stages, settled.n_stages, stage),
     TEXTS("breaches", settled.breaches, settled.n_breaches),
     LIST("owners", settled.owners, settled.n_owners, tenure),
