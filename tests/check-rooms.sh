@@ -4,7 +4,7 @@
 set -euo pipefail
 
 # Words that every room may use; headers only.
-everyone="base diagnostics"
+everyone="base diagnostics record"
 # Which doors (include/leadclock/X.h) a room may use beside these and its own, and which libraries beside GLib and libc.
 declare -A doors=(
     [calendar]=""
@@ -20,6 +20,7 @@ declare -A doors=(
     [cli]="calendar policy core codec registry service engine kafka redis memory log store"
     [base]=""
     [diagnostics]=""
+    [record]=""
     [log]="" # the ports: doors without a room
     [store]=""
     [main]="cli"

@@ -9,6 +9,7 @@
 
 #include <leadclock/base.h>
 #include <leadclock/policy.h>
+#include <leadclock/record.h>
 
 /* ---- Facts (section 1) ---- */
 
@@ -425,3 +426,16 @@ typedef struct {
 
 /* The clocks that run after deriving at `now`; their number. Same lifetime. */
 size_t lc_lead_running_clocks(lc_judge *judge, const lc_lead *lead, lc_instant now, const lc_running_clock **clocks);
+
+/* ---- Tables of fields (record.h): what every writer of records walks ---- */
+
+extern const lc_record lc_fact_records[LC_FACT_TYPES];       /* of lc_fact */
+extern const lc_record lc_outcome_records[LC_OUTCOME_TYPES]; /* of lc_outcome */
+
+/* The names that are theirs, by value and NULL-terminated. */
+extern const char *const lc_fact_type_names[];
+extern const char *const lc_method_names[];
+extern const char *const lc_contact_outcome_names[]; /* of `connected` */
+
+/* Whether two records of one kind say the same, whatever is of their messages alone (is_envelope). */
+bool lc_record_equal(const lc_record *record, const void *a, const void *b);

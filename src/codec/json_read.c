@@ -549,7 +549,7 @@ find_type(reader *r, lc_text name, lc_fact_type *type)
         }
     g_set_error(r->error, LC_ERROR, LC_ERROR_RECORD,
                 "type: \"%.*s\" is no fact; facts are LeadCreated, LeadAssigned, LeadContacted, LeadProgressed, "
-                "LeadRejected and LeadErased",
+                "LeadRejected, LeadPaused, LeadResumed, LeadMerged and LeadErased",
                 (int)MIN(name.size, 40), name.data);
     return false;
 }
@@ -576,12 +576,11 @@ wrong_word(reader *r, const char *name, lc_text word, const char *known)
 static bool
 store_method(reader *r, lc_text word, lc_method *method)
 {
-    static const char *const methods[] = {"CALL", "EMAIL", "MEETING", "MESSAGE", "OTHER"};
     *method = LC_METHOD_OTHER;
     if (lc_text_is_absent(word))
         return true;
-    for (size_t i = 0; i < G_N_ELEMENTS(methods); i++)
-        if (is_word(word, methods[i])) {
+    for (size_t i = 0; lc_method_names[i]; i++)
+        if (is_word(word, lc_method_names[i])) {
             *method = (lc_method)i;
             return true;
         }

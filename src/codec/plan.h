@@ -129,10 +129,9 @@ bool lc_plan_run_ours(const lc_plan *plan, lc_plan_reader *reader, void *base);
 
 /* ---- The structs and their fields, by schema ---- */
 
-extern const lc_field *const lc_fact_fields[LC_FACT_TYPES]; /* of lc_read_fact */
-extern const lc_field lc_lead_fields[];                     /* of lc_read_lead */
-extern const lc_field lc_stored_fact_fields[];              /* of lc_fact */
-extern const lc_field lc_counters_fields[];                 /* of lc_read_counters */
+extern const lc_field lc_lead_fields[];        /* of lc_read_lead */
+extern const lc_field lc_stored_fact_fields[]; /* of lc_fact */
+extern const lc_field lc_counters_fields[];    /* of lc_read_counters */
 
 typedef struct {
     lc_fact fact;

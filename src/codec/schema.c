@@ -2,13 +2,17 @@
 
 #define SCHEMAS(X)                                                                                                     \
     X(LEAD_CREATED, LeadCreated)                                                                                       \
+    X(LEAD_RESUMED, LeadResumed)                                                                                       \
     X(LEAD_ASSIGNED, LeadAssigned)                                                                                     \
     X(LEAD_CONTACTED, LeadContacted)                                                                                   \
     X(LEAD_PROGRESSED, LeadProgressed)                                                                                 \
+    X(LEAD_PAUSED, LeadPaused)                                                                                         \
     X(LEAD_REJECTED, LeadRejected)                                                                                     \
+    X(LEAD_MERGED, LeadMerged)                                                                                         \
     X(LEAD_ERASED, LeadErased)                                                                                         \
     X(SLA_WARNING, SlaWarning)                                                                                         \
     X(SLA_BREACHED, SlaBreached)                                                                                       \
+    X(SLA_ESCALATED, SlaEscalated)                                                                                     \
     X(SLA_BREACH_ENDED, SlaBreachEnded)                                                                                \
     X(LEAD_CLAWED_BACK, LeadClawedBack)                                                                                \
     X(LEAD_ROUTED, LeadRouted)                                                                                         \
@@ -44,24 +48,13 @@ lc_schema_text(lc_schema schema)
 lc_schema
 lc_fact_schema(lc_fact_type type)
 {
-    static const lc_schema schemas_of[LC_FACT_TYPES] = {
-        [LC_FACT_CREATED] = LC_SCHEMA_LEAD_CREATED,
-        [LC_FACT_ASSIGNED] = LC_SCHEMA_LEAD_ASSIGNED,
-        [LC_FACT_CONTACTED] = LC_SCHEMA_LEAD_CONTACTED,
-        [LC_FACT_PROGRESSED] = LC_SCHEMA_LEAD_PROGRESSED,
-        [LC_FACT_REJECTED] = LC_SCHEMA_LEAD_REJECTED,
-        [LC_FACT_ERASED] = LC_SCHEMA_LEAD_ERASED,
-        [LC_FACT_RESUMED] = LC_SCHEMAS,
-        [LC_FACT_PAUSED] = LC_SCHEMAS,
-        [LC_FACT_MERGED] = LC_SCHEMAS,
-    };
-    return schemas_of[type];
+    return LC_SCHEMA_LEAD_CREATED + (lc_schema)type;
 }
 
 lc_schema
 lc_outcome_schema(lc_outcome_type type)
 {
-    return LC_SCHEMA_SLA_WARNING + (lc_schema)(type > LC_OUTCOME_ESCALATED ? type - 1 : type);
+    return LC_SCHEMA_SLA_WARNING + (lc_schema)type;
 }
 
 bool
