@@ -2,7 +2,7 @@
  *
  * Pure: no I/O but the zone database when a zone is made, no clock, no global. Everything is computed when a
  * policy is loaded; afterwards a calendar or a zone never changes and may be read from any thread.
- * Uses GLib only. Rules: lead-policy.md, section 3. */
+ * Uses GLib and libical. Rules: lead-policy.md, section 3. */
 #pragma once
 
 #include <leadclock/base.h>
@@ -90,6 +90,11 @@ typedef struct {
     const lc_closed_days *closed_days;
     unsigned n_closed_days;
 } lc_calendar_spec;
+
+/* The dates that the all-day events of an iCalendar file close (3.5), as lc_closed_days in any order; caller unrefs.
+ * `text` ends with a NUL beyond `size`. `*n_unread`: how many lines, dates and rules of it are wrong and were passed
+ * over. What is no such file at all is LC_ERROR_CONFIG. */
+GArray *lc_icalendar_read(const char *text, size_t size, unsigned *n_unread, GError **error);
 
 typedef struct lc_calendar lc_calendar;
 

@@ -41,7 +41,8 @@ append_window(GArray *intervals, lc_instant opens, lc_instant closes)
         g_array_append_val(intervals, interval);
 }
 
-/* The last closing time of the date; LC_ABSENT where no window begins on it but empty ones (3.3). */
+/* The last closing time of the date; LC_ABSENT where no window begins on it but empty ones (3.3), or it lies before all
+ * time. */
 static lc_instant
 append_date(GArray *intervals, const lc_zone *zone, int64_t date, const lc_day_windows *windows)
 {
@@ -51,7 +52,7 @@ append_date(GArray *intervals, const lc_zone *zone, int64_t date, const lc_day_w
         lc_instant opens = lc_zone_instants_of(zone, date * LC_DAY + window.opens * LC_MINUTE).first;
         lc_instant closes = lc_zone_instants_of(zone, date * LC_DAY + window.closes * LC_MINUTE).last;
         append_window(intervals, opens, closes);
-        last = opens < closes ? MAX(last, closes) : last;
+        last = opens < closes && closes > LC_FIRST_INSTANT ? MAX(last, closes) : last;
     }
     return last;
 }
