@@ -16,12 +16,13 @@ PARTS = [
     ("Facts", "What happened to a lead, as the systems of marketing and sales publish it. The key is the lead_id; "
      "the record's name says what it is, so one topic may carry several.", [
          ("LeadCreated", "leads.created"), ("LeadAssigned", "leads.assigned"), ("LeadContacted", "leads.contacted"),
-         ("LeadProgressed", "leads.progressed"), ("LeadRejected", "leads.rejected"), ("LeadErased", "leads.erased")]),
+         ("LeadProgressed", "leads.progressed"), ("LeadRejected", "leads.rejected"), ("LeadPaused", "leads.paused"),
+         ("LeadResumed", "leads.paused"), ("LeadMerged", "leads.merged"), ("LeadErased", "leads.erased")]),
     ("Outcomes", "What follows from the facts by the policy. The key is the lead_id. An outcome is identified by its "
      "event_id: keep the latest of each, and drop it when a Retracted names it.", [
-         ("SlaWarning", "leads.warnings"), ("SlaBreached", "leads.breaches"), ("SlaBreachEnded", "leads.breaches"),
-         ("LeadClawedBack", "leads.clawbacks"), ("LeadRouted", "leads.routed"), ("LeadSettled", "leads.settled"),
-         ("Retracted", "where the retracted one is")]),
+         ("SlaWarning", "leads.warnings"), ("SlaBreached", "leads.breaches"), ("SlaEscalated", "leads.breaches"),
+         ("SlaBreachEnded", "leads.breaches"), ("LeadClawedBack", "leads.clawbacks"), ("LeadRouted", "leads.routed"),
+         ("LeadSettled", "leads.settled"), ("Retracted", "where the retracted one is")]),
     ("Changelogs", "Compacted topics: the latest value of each key stands. ChannelCounters is for dashboards and data "
      "teams; LeadState is Leadclock's own and may change with any version.", [
          ("ChannelCounters", "leads.counters"), ("LeadState", "leads.state")]),

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 # Words that every room may use; headers only.
-everyone="base diagnostics text"
+everyone="base diagnostics record text"
 # Which doors (include/leadclock/X.h) a room may use beside these and its own, and which libraries beside GLib and libc.
 declare -A doors=(
     [calendar]=""
@@ -23,11 +23,13 @@ declare -A doors=(
     [base]=""
     [text]=""
     [diagnostics]=""
+    [record]=""
     [log]="" # the ports: doors without a room
     [store]=""
     [main]="cli"
 )
 declare -A libraries=(
+    [calendar]="libical"
     [policy]="libfyaml"
     [core]="nettle" # SHA-1, for the ids of outcomes
     [codec]="jansson zlib"
@@ -40,7 +42,7 @@ declare -A libraries=(
 # What would make a pure room impure.
 pure=" calendar core codec "
 impure='^(time|unistd|fcntl|dirent|poll|pthread|threads|signal|sys/.*|gio/.*)\.h$'
-known_libraries="libfyaml nettle avro jansson zlib curl microhttpd librdkafka hiredis cmocka"
+known_libraries="libical libfyaml nettle avro jansson zlib curl microhttpd librdkafka hiredis cmocka"
 system_header='^([a-z0-9_]+|sys/[a-z]+|net/[a-z]+|netinet/[a-z]+|arpa/[a-z]+|glib/[a-z]+|gio/[a-z]+|sanitizer/[a-z_]+)\.h$'
 
 has() { [[ " $1 " == *" $2 "* ]]; }

@@ -98,6 +98,25 @@ lc_number_text(char *text, int64_t number)
     return text;
 }
 
+/* Sums and products of sizes: what doesn't fit a size_t is more than there can be, and nothing goes on from there. */
+static inline size_t
+lc_size_sum(size_t a, size_t b)
+{
+    size_t sum;
+    if (G_UNLIKELY(__builtin_add_overflow(a, b, &sum)))
+        g_error("a sum of sizes overflows");
+    return sum;
+}
+
+static inline size_t
+lc_size_product(size_t a, size_t b)
+{
+    size_t product;
+    if (G_UNLIKELY(__builtin_mul_overflow(a, b, &product)))
+        g_error("a product of sizes overflows");
+    return product;
+}
+
 /* A bump allocator for what lives as long as a batch (GLib has none). Memory is freed all at once;
  * `lc_arena_reset` keeps the chunks for the next batch. Zero-initialise before use. Not thread safe. */
 typedef struct lc_arena_chunk lc_arena_chunk;
@@ -118,12 +137,12 @@ typedef struct {
 static inline void *
 lc_arena_alloc(lc_arena *arena, size_t size)
 {
-    size = (size + LC_ARENA_ALIGNMENT - 1) & ~(LC_ARENA_ALIGNMENT - 1);
-    while (arena->current == NULL || arena->used + size > arena->current->size) {
+    size = lc_size_sum(size, LC_ARENA_ALIGNMENT - 1) & ~(LC_ARENA_ALIGNMENT - 1);
+    while (arena->current == NULL || size > arena->current->size - arena->used) {
         lc_arena_chunk *next = arena->current ? arena->current->next : arena->first;
         if (next == NULL) {
             size_t bytes = MAX(size, LC_ARENA_CHUNK_BYTES);
-            next = g_malloc(sizeof(lc_arena_chunk) + bytes);
+            next = g_malloc(lc_size_sum(sizeof(lc_arena_chunk), bytes));
             next->next = NULL;
             next->size = bytes;
             if (arena->current)
@@ -139,7 +158,7 @@ lc_arena_alloc(lc_arena *arena, size_t size)
     return memory;
 }
 
-#define lc_arena_new(arena, type, count) ((type *)lc_arena_alloc((arena), sizeof(type) * (count)))
+#define lc_arena_new(arena, type, count) ((type *)lc_arena_alloc((arena), lc_size_product(sizeof(type), (count))))
 
 /* A copy that ends with a NUL (not counted in its size), so that it can also be used as a C string. */
 static inline lc_text
@@ -147,7 +166,7 @@ lc_arena_text(lc_arena *arena, lc_text text)
 {
     if (text.data == NULL)
         return text;
-    char *copy = lc_arena_alloc(arena, text.size + 1);
+    char *copy = lc_arena_alloc(arena, lc_size_sum(text.size, 1));
     if (text.size)
         memcpy(copy, text.data, text.size);
     copy[text.size] = '\0';

@@ -13,14 +13,18 @@
 typedef enum {
     /* facts, in the order of lc_fact_type */
     LC_SCHEMA_LEAD_CREATED,
+    LC_SCHEMA_LEAD_RESUMED,
     LC_SCHEMA_LEAD_ASSIGNED,
     LC_SCHEMA_LEAD_CONTACTED,
     LC_SCHEMA_LEAD_PROGRESSED,
+    LC_SCHEMA_LEAD_PAUSED,
     LC_SCHEMA_LEAD_REJECTED,
+    LC_SCHEMA_LEAD_MERGED,
     LC_SCHEMA_LEAD_ERASED,
     /* outcomes, in the order of lc_outcome_type */
     LC_SCHEMA_SLA_WARNING,
     LC_SCHEMA_SLA_BREACHED,
+    LC_SCHEMA_SLA_ESCALATED,
     LC_SCHEMA_SLA_BREACH_ENDED,
     LC_SCHEMA_LEAD_CLAWED_BACK,
     LC_SCHEMA_LEAD_ROUTED,
@@ -30,7 +34,7 @@ typedef enum {
     LC_SCHEMA_LEAD_STATE,
     LC_SCHEMA_CHANNEL_COUNTERS
 } lc_schema;
-#define LC_SCHEMAS 15
+#define LC_SCHEMAS 19
 
 const char *lc_schema_record_name(lc_schema schema); /* full: "leadclock.LeadCreated" */
 const char *lc_schema_text(lc_schema schema);        /* the .avsc file, as registered */

@@ -9,19 +9,23 @@
 
 #include <leadclock/base.h>
 #include <leadclock/policy.h>
+#include <leadclock/record.h>
 
 /* ---- Facts (section 1) ---- */
 
 /* In the order of rule 1.3. */
 typedef enum {
     LC_FACT_CREATED,
+    LC_FACT_RESUMED,
     LC_FACT_ASSIGNED,
     LC_FACT_CONTACTED,
     LC_FACT_PROGRESSED,
+    LC_FACT_PAUSED,
     LC_FACT_REJECTED,
+    LC_FACT_MERGED,
     LC_FACT_ERASED
 } lc_fact_type;
-#define LC_FACT_TYPES 6
+#define LC_FACT_TYPES 9
 
 typedef enum { LC_METHOD_CALL, LC_METHOD_EMAIL, LC_METHOD_MEETING, LC_METHOD_MESSAGE, LC_METHOD_OTHER } lc_method;
 
@@ -37,10 +41,12 @@ typedef struct {
     lc_instant published_at;        /* erased: when the log took it, which tells that its moment has come although
                                        safe time has not reached it (4.8); 0: not known */
     lc_instant follow_up_at;        /* created, contacted, rejected; or LC_ABSENT */
-    lc_text owner;                  /* all but erased; absent where not named */
+    lc_instant until;               /* paused; or LC_ABSENT */
+    lc_text owner;                  /* all but resumed, merged and erased; absent where not named */
     lc_text channel;                /* created */
     lc_text campaign;               /* created; or absent */
-    lc_text text;                   /* progressed: the stage; rejected: the reason */
+    lc_text text;                   /* progressed: the stage; rejected, paused: the reason */
+    lc_text into;                   /* merged: the lead that goes on */
     lc_text note;                   /* rejected; or absent. Only to be published: nothing is decided by it */
     const lc_attribute *attributes; /* created */
     size_t n_attributes;
@@ -73,23 +79,28 @@ bool lc_lead_is_empty(const lc_lead *lead);
 typedef enum {
     LC_OUTCOME_WARNING,
     LC_OUTCOME_BREACHED,
+    LC_OUTCOME_ESCALATED,
     LC_OUTCOME_BREACH_ENDED,
     LC_OUTCOME_CLAWED_BACK,
     LC_OUTCOME_ROUTED,
     LC_OUTCOME_SETTLED,
     LC_OUTCOME_RETRACTED
 } lc_outcome_type;
-#define LC_OUTCOME_TYPES 7
+#define LC_OUTCOME_TYPES 8
 
 /* In the order of section 5 among clock instants at one time. */
 typedef enum {
     LC_CLOCK_NONE = -1,
     LC_CLOCK_FIRST_CONTACT,
+    LC_CLOCK_AGAIN, /* first_contact:2 and so on (5.9) */
+    LC_CLOCK_RENEWED,
     LC_CLOCK_REQUESTED,
     LC_CLOCK_MILESTONE,
     LC_CLOCK_FOLLOW_UP,
+    LC_CLOCK_NEXT_CONTACT,
     LC_CLOCK_CLAWBACK
 } lc_clock;
+#define LC_CLOCKS 8
 
 typedef enum {
     LC_CAUSE_NONE = -1,
@@ -100,8 +111,9 @@ typedef enum {
     LC_CAUSE_OPEN_DIALOGUE,
     LC_CAUSE_COOLDOWN,
     LC_CAUSE_BREACHED,  /* of a route only */
-    LC_CAUSE_COMPLETED, /* of a settlement only */
-    LC_CAUSE_ERASED     /* of a settlement only */
+    LC_CAUSE_COMPLETED, /* of a settlement only, like the next two */
+    LC_CAUSE_MERGED,
+    LC_CAUSE_ERASED
 } lc_cause;
 
 typedef enum { LC_ENDED_BY_CONTACTED, LC_ENDED_BY_PROGRESSED, LC_ENDED_BY_SETTLED } lc_ended_by;
@@ -143,8 +155,9 @@ typedef struct lc_outcome {
     lc_text rule;
     lc_text channel;
     lc_text owner;
-    lc_clock clock;     /* warning, breached, breach ended */
-    lc_text clock_name; /* "first_contact", "requested", "milestone:SAL", "follow_up", "clawback" */
+    lc_clock clock;     /* warning, breached, escalated, breach ended */
+    lc_text clock_name; /* "first_contact", "first_contact:2", "renewed", "requested", "milestone:SAL", "follow_up",
+                           "next_contact", "clawback" */
     union {
         struct {
             lc_text label;
@@ -158,6 +171,13 @@ typedef struct lc_outcome {
             const lc_tenure *owners;
             size_t n_owners;
         } breached;
+        struct {
+            lc_text label;
+            uint32_t level; /* from 1 */
+            lc_instant due_at;
+            lc_uuid breach_id;
+            uint32_t attempts;
+        } escalated;
         struct {
             lc_uuid breach_id;
             lc_ended_by ended_by;
@@ -195,6 +215,8 @@ typedef struct lc_outcome {
             bool duplicate;
             bool has_score;
             int64_t score;
+            lc_text merged_into;   /* or absent */
+            lc_duration paused_ms; /* plain time */
             const lc_stage_reached *stages;
             size_t n_stages;
             const lc_text *breaches; /* sorted */
@@ -211,6 +233,133 @@ typedef struct lc_outcome {
 
 const char *lc_outcome_type_name(lc_outcome_type type); /* "SlaWarning" */
 const char *lc_cause_name(lc_cause cause);              /* "REJECTED" */
+
+/* ---- Rows (section 10) ---- */
+
+typedef enum { LC_ROW_CYCLE, LC_ROW_BREACH, LC_ROW_STAGE, LC_ROW_TENURE, LC_ROW_ROUTE } lc_row_type;
+#define LC_ROW_TYPES 5
+
+typedef enum {
+    LC_FIRST_CONTACT_NONE = -1,
+    LC_FIRST_CONTACT_RUNNING,
+    LC_FIRST_CONTACT_MET,
+    LC_FIRST_CONTACT_BREACHED,
+    LC_FIRST_CONTACT_ENDED,
+    LC_FIRST_CONTACT_CANCELLED
+} lc_first_contact_state;
+
+/* Members are the columns of 10.2 to 10.6, in their order. Optional texts are absent, optional instants, durations and
+ * ages LC_ABSENT or -1 as said, optional enumerations -1. */
+typedef struct {
+    lc_uuid cycle_id;
+    lc_text lead_id;
+    uint32_t cycle;
+    lc_instant handoff_at;
+    int32_t cohort; /* lc_zone_month */
+    lc_text channel, campaign, policy, rule;
+    bool settled; /* status SETTLED; otherwise OPEN */
+    lc_text owner;
+    lc_instant assigned_at;
+    lc_cause cause;
+    lc_text reason, rejected_as;
+    int route; /* lc_route, or -1 */
+    lc_text track, merged_into;
+    lc_instant settled_at;
+    lc_text stage;
+    lc_instant first_contact_at;
+    lc_duration response_ms, response_open_ms; /* or LC_ABSENT */
+    uint32_t attempts;
+    bool connected, duplicate, has_score;
+    int64_t score;
+    lc_instant first_contact_due_at;
+    lc_first_contact_state first_contact_state;
+    lc_text next_clock;
+    lc_instant next_due_at, clawback_due_at;
+    uint32_t breaches, broken;
+    lc_instant broken_since;
+    uint32_t escalation;
+    lc_instant paused_since;
+    lc_duration paused_ms;
+    lc_instant priority_at;
+} lc_cycle_row;
+
+typedef struct {
+    lc_uuid event_id;
+    lc_text lead_id;
+    lc_uuid cycle_id;
+    uint32_t cycle;
+    lc_text policy, rule, channel, owner, clock;
+    bool early; /* kind EARLY; otherwise LATE */
+    lc_instant due_at, breached_at;
+    lc_duration target_ms;
+    uint32_t attempts, level;
+    lc_instant ended_at;
+    int ended_by;        /* lc_ended_by, or -1 */
+    lc_duration late_ms; /* or LC_ABSENT */
+} lc_breach_row;
+
+typedef struct {
+    lc_uuid cycle_id;
+    lc_text stage, lead_id, channel;
+    int32_t cohort; /* lc_zone_month */
+    lc_instant reached_at;
+    bool named;
+    uint32_t age;
+} lc_stage_row;
+
+typedef struct {
+    lc_uuid cycle_id;
+    uint32_t position; /* from 1 */
+    lc_text lead_id, owner;
+    lc_instant from_at, to_at;
+} lc_tenure_row;
+
+typedef struct {
+    lc_uuid event_id;
+    lc_text lead_id;
+    lc_uuid cycle_id;
+    uint32_t cycle;
+    lc_text policy, rule, channel, owner;
+    lc_instant routed_at;
+    lc_destination destination; /* columns route and track */
+    lc_cause cause;
+    lc_text reason;
+    lc_instant resume_at;
+    lc_text to_owner;
+    const lc_text *exclude_owners;
+    size_t n_exclude_owners;
+    bool has_score;
+    int64_t score;
+    const lc_explanation *explanation;
+    size_t n_explanation;
+} lc_route_row;
+
+/* Made from counters by whoever adds them up: no judgement has them. */
+typedef struct {
+    lc_text channel;
+    int32_t cohort;
+    lc_text metric;
+    int32_t partition;
+    lc_text name, label; /* of the metric: "reached:SAL@2" is "reached", "SAL" and 2 */
+    int age;             /* or -1 */
+    int64_t value;
+} lc_counter_row;
+
+typedef struct {
+    lc_row_type type;
+    bool deleted; /* of its members only those of its key and lead_id say something */
+    union {
+        lc_cycle_row cycle;
+        lc_breach_row breach;
+        lc_stage_row stage;
+        lc_tenure_row tenure;
+        lc_route_row route;
+    };
+} lc_row;
+
+const char *lc_row_type_name(lc_row_type type); /* the table: "cycles" */
+/* "RUNNING" */
+const char *lc_first_contact_state_name(lc_first_contact_state state);
 
 /* ---- Counters (section 7) ---- */
 
@@ -239,6 +388,8 @@ typedef struct {
     size_t n_outcomes;
     const lc_count *counts; /* to add */
     size_t n_counts;
+    const lc_row *rows; /* new, changed or deleted (10.1), by type, then by key; none where none are asked for */
+    size_t n_rows;
 } lc_judgement;
 
 /* Judges leads by one book; holds scratch memory. One a thread. */
@@ -247,6 +398,8 @@ typedef struct lc_judge lc_judge;
 /* `book` is borrowed and must outlive the judge. */
 lc_judge *lc_judge_new(const lc_policy_book *book);
 void lc_judge_free(lc_judge *judge);
+/* From now on its judgements have the rows of these types too: bits by lc_row_type; at first none. */
+void lc_judge_set_rows(lc_judge *judge, unsigned row_types);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_judge, lc_judge_free)
 
 /* Takes `fact` into `lead` (NULL: a wake-up, nothing is added) and judges it at the later of `now` and
@@ -273,3 +426,16 @@ typedef struct {
 
 /* The clocks that run after deriving at `now`; their number. Same lifetime. */
 size_t lc_lead_running_clocks(lc_judge *judge, const lc_lead *lead, lc_instant now, const lc_running_clock **clocks);
+
+/* ---- Tables of fields (record.h): what every writer of records walks ---- */
+
+extern const lc_record lc_fact_records[LC_FACT_TYPES];       /* of lc_fact */
+extern const lc_record lc_outcome_records[LC_OUTCOME_TYPES]; /* of lc_outcome */
+
+/* The names that are theirs, by value and NULL-terminated. */
+extern const char *const lc_fact_type_names[];
+extern const char *const lc_method_names[];
+extern const char *const lc_contact_outcome_names[]; /* of `connected` */
+
+/* Whether two records of one kind say the same, whatever is of their messages alone (is_envelope). */
+bool lc_record_equal(const lc_record *record, const void *a, const void *b);

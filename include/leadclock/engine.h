@@ -73,8 +73,6 @@ typedef struct {
     uint64_t sum_ms;
 } lc_histogram;
 
-#define LC_CLOCKS 5
-
 typedef struct {
     int32_t number;
     bool ready;                   /* recovered, and its facts flow */

@@ -20,11 +20,12 @@ typedef struct {
 
 /* ---- Topics ---- */
 
-/* "LeadCreated" is looked for as the topic whose name ends with "created". */
+/* "LeadCreated" is looked for as the topic whose name ends with "created"; LeadResumed goes where LeadPaused goes. */
 static const char *
 find_input(const lc_config *config, lc_fact_type type)
 {
-    g_autofree char *suffix = g_ascii_strdown(lc_fact_type_name(type) + strlen("Lead"), -1);
+    const char *name = lc_fact_type_name(type == LC_FACT_RESUMED ? LC_FACT_PAUSED : type);
+    g_autofree char *suffix = g_ascii_strdown(name + strlen("Lead"), -1);
     for (char **input = config->topics.inputs; *input; input++) {
         g_autofree char *lower = g_ascii_strdown(*input, -1);
         if (g_str_has_suffix(lower, suffix))
@@ -62,7 +63,7 @@ take_topic_option(publish_command *command, const lc_config *config, const char 
     if (type < 0 || equals[1] == '\0') {
         g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
                     "--topic %s: write TYPE=NAME, where TYPE is LeadCreated, LeadAssigned, LeadContacted, "
-                    "LeadProgressed, LeadRejected or LeadErased",
+                    "LeadProgressed, LeadRejected, LeadPaused, LeadResumed, LeadMerged or LeadErased",
                     option);
         return false;
     }

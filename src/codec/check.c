@@ -57,11 +57,17 @@ text_check(const char *field, lc_text text, bool required, size_t max_bytes, GEr
     return lc_text_is_utf8(text) || refuse(error, "%s is not UTF-8", field);
 }
 
+static bool
+lead_check(const char *field, lc_text lead_id, GError **error)
+{
+    return text_check(field, lead_id, true, LC_MAX_LEAD_ID_BYTES, error) &&
+           (lead_id.size > 0 || refuse(error, "%s is empty", field));
+}
+
 bool
 lc_lead_id_check(lc_text lead_id, GError **error)
 {
-    return text_check("lead_id", lead_id, true, LC_MAX_LEAD_ID_BYTES, error) &&
-           (lead_id.size > 0 || refuse(error, "lead_id is empty"));
+    return lead_check("lead_id", lead_id, error);
 }
 
 static bool
@@ -111,6 +117,11 @@ own_fields_check(const lc_fact *fact, GError **error)
                text_check("campaign", fact->campaign, false, LC_MAX_NAME_BYTES, error) && attributes_check(fact, error);
     case LC_FACT_PROGRESSED:
         return text_check("stage", fact->text, true, LC_MAX_NAME_BYTES, error);
+    case LC_FACT_PAUSED:
+        return text_check("reason", fact->text, false, LC_MAX_NAME_BYTES, error) &&
+               time_check("until", fact->until, false, error);
+    case LC_FACT_MERGED:
+        return lead_check("into", fact->into, error);
     case LC_FACT_REJECTED:
         return text_check("reason", fact->text, true, LC_MAX_NAME_BYTES, error) &&
                text_check("note", fact->note, false, LC_MAX_NOTE_BYTES, error);

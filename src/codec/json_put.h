@@ -1,46 +1,67 @@
-/* json_put.h - JSON written at a cursor, into room that was made before.
- *
- * A piece begins with lc_json_open and ends with lc_json_close; between them the string's length is not kept. Each text
- * makes room for itself and for what follows it up to the next one (LC_JSON_ROOM), so that all else is written without
- * a check. */
+/* json_put.h - JSON written at a cursor: a piece begins with lc_json_open and ends with lc_json_close, and between them
+ * the string's length is not kept. Nothing is written without having made room for it. */
 #pragma once
 
-#include <leadclock/base.h>
+#include <leadclock/core.h>
 
-/* What is written from one text to the next is shorter. */
-#define LC_JSON_ROOM ((size_t)512)
+/* What a text or a key takes beside its bytes: its quotes and what stands before it. */
+#define LC_JSON_FRAME_BYTES ((size_t)16)
 /* Of a byte of text, as \u001f. */
 #define LC_JSON_LONGEST_BYTE ((size_t)6)
+/* A key, and any value that is no text and no list; brackets around them too. */
+#define LC_JSON_FIELD_BYTES ((size_t)96)
 
-/* A literal; returns the end. */
-#define LC_JSON_PUT(to, literal) ((char *)mempcpy((to), (literal), sizeof(literal) - 1))
+typedef struct {
+    GString *json;
+    char *at, *end; /* what is free of `json`, but for a NUL */
+} lc_json_writer;
 
-/* Room at `at` for a text of so many bytes and what follows it. Returns where `at` then is. */
-static inline char *
-lc_json_room(GString *json, char *at, size_t text_bytes)
+/* Makes room for `bytes` from the cursor on. */
+void lc_json_grow(lc_json_writer *writer, size_t bytes);
+
+static inline void
+lc_json_room(lc_json_writer *writer, size_t bytes)
 {
-    size_t room = LC_JSON_LONGEST_BYTE * text_bytes + LC_JSON_ROOM;
-    if (G_LIKELY((size_t)(json->str + json->allocated_len - at) >= room))
-        return at;
-    json->len = (gsize)(at - json->str);
-    g_string_set_size(json, json->len + room);
-    return json->str + json->len - room;
+    if (G_UNLIKELY((size_t)(writer->end - writer->at) < bytes))
+        lc_json_grow(writer, bytes);
 }
 
-/* The end of `json`, with room for what comes before the first text. */
-static inline char *
+/* At the end of `json`. */
+static inline lc_json_writer
 lc_json_open(GString *json)
 {
-    return lc_json_room(json, json->str + json->len, 0);
+    return (lc_json_writer){json, json->str + json->len, json->str + json->allocated_len - 1};
 }
 
 static inline void
-lc_json_close(GString *json, char *end)
+lc_json_close(lc_json_writer *writer)
 {
-    json->len = (gsize)(end - json->str);
-    *end = '\0';
+    writer->json->len = (gsize)(writer->at - writer->json->str);
+    *writer->at = '\0';
 }
 
-/* A string with its quotes, where there is room (lc_json_room); returns the end. Bytes that are no UTF-8 become U+FFFD.
- */
+/* ---- At `to`, where there is room; each returns the end ---- */
+
+/* A literal. */
+#define LC_JSON_PUT(to, literal) ((char *)mempcpy((to), (literal), sizeof(literal) - 1))
+
+/* What a text takes at most. */
+static inline size_t
+lc_json_text_room(lc_text text)
+{
+    return lc_size_sum(LC_JSON_FRAME_BYTES, lc_size_product(LC_JSON_LONGEST_BYTE, text.size));
+}
+
+/* A string with its quotes. Bytes that are no UTF-8 become U+FFFD. */
 char *lc_json_put_text(char *to, lc_text text);
+
+/* ---- At the cursor, with the room for it ---- */
+
+/* A text, or null where it is absent. */
+void lc_json_text(lc_json_writer *writer, lc_text text);
+
+/* The members of a record, a comma before each. Fields that are null are written, or left out. */
+void lc_json_fields(lc_json_writer *writer, const lc_record *record, lc_text lead_id, const void *of, bool with_nulls);
+
+/* All of it in braces. */
+void lc_json_object(lc_json_writer *writer, const lc_record *record, lc_text lead_id, const void *of);

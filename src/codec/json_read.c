@@ -39,9 +39,11 @@ enum {
     ASSIGNED = 1 << LC_FACT_ASSIGNED,
     CONTACTED = 1 << LC_FACT_CONTACTED,
     PROGRESSED = 1 << LC_FACT_PROGRESSED,
+    PAUSED = 1 << LC_FACT_PAUSED,
     REJECTED = 1 << LC_FACT_REJECTED,
+    MERGED = 1 << LC_FACT_MERGED,
     ALL = (1 << LC_FACT_TYPES) - 1,
-    OWNED = ALL & ~(1 << LC_FACT_ERASED)
+    OWNED = CREATED | ASSIGNED | CONTACTED | PROGRESSED | PAUSED | REJECTED
 };
 
 typedef enum { FIELD_TEXT, FIELD_TIME, FIELD_BOOLEAN, FIELD_ATTRIBUTES } field_kind;
@@ -81,7 +83,9 @@ static const field fields[] = {
     FIELD("automated", FIELD_BOOLEAN, CONTACTED, fact.automated),
     FIELD("outcome", FIELD_TEXT, CONTACTED, outcome),
     FIELD("stage", FIELD_TEXT, PROGRESSED, fact.text),
-    FIELD("reason", FIELD_TEXT, REJECTED, fact.text),
+    FIELD("reason", FIELD_TEXT, REJECTED | PAUSED, fact.text),
+    FIELD("until", FIELD_TIME, PAUSED, fact.until),
+    FIELD("into", FIELD_TEXT, MERGED, fact.into),
     FIELD("note", FIELD_TEXT, REJECTED, fact.note),
 };
 
@@ -545,7 +549,7 @@ find_type(reader *r, lc_text name, lc_fact_type *type)
         }
     g_set_error(r->error, LC_ERROR, LC_ERROR_RECORD,
                 "type: \"%.*s\" is no fact; facts are LeadCreated, LeadAssigned, LeadContacted, LeadProgressed, "
-                "LeadRejected and LeadErased",
+                "LeadRejected, LeadPaused, LeadResumed, LeadMerged and LeadErased",
                 (int)MIN(name.size, 40), name.data);
     return false;
 }
@@ -572,12 +576,11 @@ wrong_word(reader *r, const char *name, lc_text word, const char *known)
 static bool
 store_method(reader *r, lc_text word, lc_method *method)
 {
-    static const char *const methods[] = {"CALL", "EMAIL", "MEETING", "MESSAGE", "OTHER"};
     *method = LC_METHOD_OTHER;
     if (lc_text_is_absent(word))
         return true;
-    for (size_t i = 0; i < G_N_ELEMENTS(methods); i++)
-        if (is_word(word, methods[i])) {
+    for (size_t i = 0; lc_method_names[i]; i++)
+        if (is_word(word, lc_method_names[i])) {
             *method = (lc_method)i;
             return true;
         }
@@ -653,8 +656,9 @@ lc_json_read_fact(const char *line, size_t size, lc_arena *arena, lc_fact *fact,
     r.end = r.start + size;
     r.arena = arena;
     r.error = error;
-    fact_line read = {.fact = {.occurred_at = LC_ABSENT, .recorded_at = LC_ABSENT, .follow_up_at = LC_ABSENT},
-                      .arrived_at = LC_ABSENT};
+    fact_line read = {
+        .fact = {.occurred_at = LC_ABSENT, .recorded_at = LC_ABSENT, .follow_up_at = LC_ABSENT, .until = LC_ABSENT},
+        .arrived_at = LC_ABSENT};
     if (!read_line(&r, &read) || !lc_lead_id_check(read.lead_id, error) ||
         !lc_fact_check(&read.fact, LC_ABSENT, 0, error) || !check_arrival(read.arrived_at, error))
         return false;

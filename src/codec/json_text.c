@@ -94,6 +94,8 @@ lc_json_put_text(char *to, lc_text text)
 void
 lc_json_write_text(GString *json, lc_text text)
 {
-    char *at = lc_json_room(json, json->str + json->len, text.size);
-    lc_json_close(json, lc_json_put_text(at, text));
+    lc_json_writer writer = lc_json_open(json);
+    lc_json_room(&writer, lc_json_text_room(text));
+    writer.at = lc_json_put_text(writer.at, text);
+    lc_json_close(&writer);
 }

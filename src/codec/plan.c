@@ -2,14 +2,10 @@
 
 /* ---- Our fields ---- */
 
-static const char *const methods[] = {"CALL", "EMAIL", "MEETING", "MESSAGE", "OTHER", NULL};
-static const char *const contact_outcomes[] = {"ATTEMPTED", "CONNECTED", NULL};
-static const char *const fact_types[] = {
-    "LeadCreated", "LeadAssigned", "LeadContacted", "LeadProgressed", "LeadRejected", "LeadErased", NULL};
-
 #define BLANK_FACT                                                                                                     \
     {                                                                                                                  \
-        .method = LC_METHOD_OTHER, .occurred_at = LC_ABSENT, .recorded_at = LC_ABSENT, .follow_up_at = LC_ABSENT       \
+        .method = LC_METHOD_OTHER, .occurred_at = LC_ABSENT, .recorded_at = LC_ABSENT, .follow_up_at = LC_ABSENT,      \
+        .until = LC_ABSENT                                                                                             \
     }
 const lc_fact lc_blank_fact = BLANK_FACT;
 const lc_read_fact lc_blank_read_fact = {.fact = BLANK_FACT, .arrived_at = LC_ABSENT};
@@ -28,53 +24,6 @@ const lc_metric_count lc_blank_count = {.metric = {NULL, 0}};
         NULL, LC_TARGET_NONE, 0, NULL, 0                                                                               \
     }
 
-#define FACT(name, target, member) FIELD(name, target, lc_read_fact, fact.member)
-#define EVERY_FACT                                                                                                     \
-    FACT("event_id", TEXT, event_id), FIELD("lead_id", TEXT, lc_read_fact, lead_id),                                   \
-        FACT("occurred_at", INSTANT, occurred_at), FACT("recorded_at", INSTANT, recorded_at),                          \
-        FIELD("arrived_at", INSTANT, lc_read_fact, arrived_at)
-
-static const lc_field created_fields[] = {
-    EVERY_FACT,
-    FACT("channel", TEXT, channel),
-    FACT("attributes", ATTRIBUTES, attributes),
-    FACT("campaign", TEXT, campaign),
-    FACT("owner", TEXT, owner),
-    FACT("follow_up_at", INSTANT, follow_up_at),
-    END,
-};
-static const lc_field assigned_fields[] = {EVERY_FACT, FACT("owner", TEXT, owner), END};
-static const lc_field contacted_fields[] = {
-    EVERY_FACT,
-    FACT("owner", TEXT, owner),
-    ENUM("method", ENUM, lc_read_fact, fact.method, methods, LC_METHOD_OTHER),
-    FACT("automated", BOOL, automated),
-    ENUM("outcome", CONNECTED, lc_read_fact, fact.connected, contact_outcomes, 0),
-    FACT("follow_up_at", INSTANT, follow_up_at),
-    END,
-};
-static const lc_field progressed_fields[] = {
-    EVERY_FACT,
-    FACT("stage", TEXT, text),
-    FACT("owner", TEXT, owner),
-    END,
-};
-static const lc_field rejected_fields[] = {
-    EVERY_FACT,
-    FACT("owner", TEXT, owner),
-    FACT("reason", TEXT, text),
-    FIELD("note", NOTE, lc_read_fact, fact),
-    FACT("follow_up_at", INSTANT, follow_up_at),
-    END,
-};
-static const lc_field erased_fields[] = {EVERY_FACT, END};
-
-const lc_field *const lc_fact_fields[LC_FACT_TYPES] = {
-    [LC_FACT_CREATED] = created_fields,     [LC_FACT_ASSIGNED] = assigned_fields,
-    [LC_FACT_CONTACTED] = contacted_fields, [LC_FACT_PROGRESSED] = progressed_fields,
-    [LC_FACT_REJECTED] = rejected_fields,   [LC_FACT_ERASED] = erased_fields,
-};
-
 const lc_field lc_lead_fields[] = {
     FIELD("lead_id", TEXT, lc_read_lead, lead_id),
     FIELD("wake_at", INSTANT, lc_read_lead, wake_at),
@@ -86,7 +35,7 @@ const lc_field lc_lead_fields[] = {
 };
 
 const lc_field lc_stored_fact_fields[] = {
-    ENUM("type", ENUM, lc_fact, type, fact_types, -1),
+    ENUM("type", ENUM, lc_fact, type, lc_fact_type_names, -1),
     FIELD("event_id", EVENT_ID, lc_fact, event_id),
     FIELD("occurred_after_ms", LONG, lc_fact, occurred_at),
     FIELD("recorded_after_ms", LONG, lc_fact, recorded_at),
@@ -95,8 +44,8 @@ const lc_field lc_stored_fact_fields[] = {
     FIELD("channel", INDEX, lc_fact, channel),
     FIELD("campaign", INDEX, lc_fact, campaign),
     FIELD("text", INDEX, lc_fact, text),
-    ENUM("method", ENUM, lc_fact, method, methods, LC_METHOD_OTHER),
-    ENUM("outcome", CONNECTED, lc_fact, connected, contact_outcomes, 0),
+    ENUM("method", ENUM, lc_fact, method, lc_method_names, LC_METHOD_OTHER),
+    ENUM("outcome", CONNECTED, lc_fact, connected, lc_contact_outcome_names, 0),
     FIELD("attributes", INDICES, lc_fact, attributes),
     END,
 };
@@ -128,11 +77,51 @@ lc_plan_is_fact(const lc_plan *plan)
     return plan->schema >= LC_SCHEMA_LEAD_CREATED && plan->schema <= LC_SCHEMA_LEAD_ERASED;
 }
 
+lc_fact_type
+lc_plan_fact_type(const lc_plan *plan)
+{
+    return (lc_fact_type)(plan->schema - LC_SCHEMA_LEAD_CREATED);
+}
+
+/* How a field of core's table is read. Nothing is decided by the note, so it is not kept. An unknown symbol is what a
+ * blank fact has. */
+static lc_field
+fact_field(const lc_record_field *field)
+{
+    static const lc_target targets[] = {
+        [LC_FIELD_TEXT] = LC_TARGET_TEXT,       [LC_FIELD_LEAD] = LC_TARGET_TEXT,
+        [LC_FIELD_INSTANT] = LC_TARGET_INSTANT, [LC_FIELD_FLAG] = LC_TARGET_BOOL,
+        [LC_FIELD_ENUM] = LC_TARGET_ENUM,       [LC_FIELD_CHOICE] = LC_TARGET_CONNECTED,
+        [LC_FIELD_MAP] = LC_TARGET_ATTRIBUTES,
+    };
+    lc_field made = {.name = field->name, .target = targets[field->kind], .offset = field->at, .symbols = field->names};
+    if (field->kind == LC_FIELD_LEAD)
+        made.offset = offsetof(lc_read_fact, lead_id);
+    if (made.offset == offsetof(lc_fact, note))
+        made.target = LC_TARGET_NOTE;
+    if (field->kind == LC_FIELD_ENUM)
+        made.default_symbol = *(const int *)lc_field_member(field, &lc_blank_fact);
+    return made;
+}
+
+/* Of lc_read_fact, which begins with the fact. */
 static const lc_field *
-fields_of(const lc_plan *plan)
+fact_fields(lc_fact_type type, lc_arena *arena)
+{
+    const lc_record *record = &lc_fact_records[type];
+    lc_field *fields = lc_arena_new(arena, lc_field, record->n_fields + 2);
+    for (size_t i = 0; i < record->n_fields; i++)
+        fields[i] = fact_field(&record->fields[i]);
+    fields[record->n_fields] = (lc_field)FIELD("arrived_at", INSTANT, lc_read_fact, arrived_at);
+    fields[record->n_fields + 1] = (lc_field)END;
+    return fields;
+}
+
+static const lc_field *
+fields_of(const lc_plan *plan, lc_arena *arena)
 {
     if (lc_plan_is_fact(plan))
-        return lc_fact_fields[plan->schema - LC_SCHEMA_LEAD_CREATED];
+        return fact_fields(lc_plan_fact_type(plan), arena);
     return plan->schema == LC_SCHEMA_LEAD_STATE         ? lc_lead_fields
            : plan->schema == LC_SCHEMA_CHANNEL_COUNTERS ? lc_counters_fields
                                                         : NULL;
@@ -154,7 +143,7 @@ lc_plan_set_up(lc_plan *plan, const lc_node *record, uint64_t n_edges, lc_arena 
     plan->root = record;
     plan->n_edges = n_edges;
     plan->schema = schema_of(record->name);
-    const lc_field *fields = fields_of(plan);
+    const lc_field *fields = fields_of(plan, arena);
     if (fields == NULL)
         return;
     plan->steps = lc_steps_new(record, fields, arena);
@@ -252,7 +241,7 @@ drop_repeated_attributes(lc_fact *fact)
 void
 lc_plan_finish_fact(const lc_plan *plan, lc_read_fact *read)
 {
-    read->fact.type = (lc_fact_type)(plan->schema - LC_SCHEMA_LEAD_CREATED);
+    read->fact.type = lc_plan_fact_type(plan);
     /* of too many the check will say so */
     if (read->fact.n_attributes > 1 && read->fact.n_attributes <= LC_MAX_ATTRIBUTES)
         drop_repeated_attributes(&read->fact);

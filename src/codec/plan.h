@@ -119,6 +119,8 @@ lc_plan_reader lc_plan_reader_over(const lc_plan *plan, const void *body, size_t
 void lc_plan_set_up(lc_plan *plan, const lc_node *record, uint64_t n_edges, lc_arena *arena);
 
 bool lc_plan_is_fact(const lc_plan *plan);
+/* Of a plan of facts. */
+lc_fact_type lc_plan_fact_type(const lc_plan *plan);
 
 /* Runs all steps of the plan, and wants the body to end there. */
 bool lc_plan_run(const lc_plan *plan, lc_plan_reader *reader, void *base);
@@ -127,10 +129,9 @@ bool lc_plan_run_ours(const lc_plan *plan, lc_plan_reader *reader, void *base);
 
 /* ---- The structs and their fields, by schema ---- */
 
-extern const lc_field *const lc_fact_fields[LC_FACT_TYPES]; /* of lc_read_fact */
-extern const lc_field lc_lead_fields[];                     /* of lc_read_lead */
-extern const lc_field lc_stored_fact_fields[];              /* of lc_fact */
-extern const lc_field lc_counters_fields[];                 /* of lc_read_counters */
+extern const lc_field lc_lead_fields[];        /* of lc_read_lead */
+extern const lc_field lc_stored_fact_fields[]; /* of lc_fact */
+extern const lc_field lc_counters_fields[];    /* of lc_read_counters */
 
 typedef struct {
     lc_fact fact;

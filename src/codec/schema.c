@@ -2,13 +2,17 @@
 
 #define SCHEMAS(X)                                                                                                     \
     X(LEAD_CREATED, LeadCreated)                                                                                       \
+    X(LEAD_RESUMED, LeadResumed)                                                                                       \
     X(LEAD_ASSIGNED, LeadAssigned)                                                                                     \
     X(LEAD_CONTACTED, LeadContacted)                                                                                   \
     X(LEAD_PROGRESSED, LeadProgressed)                                                                                 \
+    X(LEAD_PAUSED, LeadPaused)                                                                                         \
     X(LEAD_REJECTED, LeadRejected)                                                                                     \
+    X(LEAD_MERGED, LeadMerged)                                                                                         \
     X(LEAD_ERASED, LeadErased)                                                                                         \
     X(SLA_WARNING, SlaWarning)                                                                                         \
     X(SLA_BREACHED, SlaBreached)                                                                                       \
+    X(SLA_ESCALATED, SlaEscalated)                                                                                     \
     X(SLA_BREACH_ENDED, SlaBreachEnded)                                                                                \
     X(LEAD_CLAWED_BACK, LeadClawedBack)                                                                                \
     X(LEAD_ROUTED, LeadRouted)                                                                                         \

@@ -1,9 +1,9 @@
 /* state.c - a lead as LeadState: its facts with times as differences and texts by index, then each text once. */
 #include "plan.h"
+#include "writer.h"
 
-/* More than a fact takes beside its texts and attributes: 12 fields, numbers of at most 10 bytes. */
-#define FACT_BYTES ((size_t)128)
-#define LEAD_BYTES ((size_t)128)
+/* Of a fact, without its attributes. */
+#define FACT_TEXTS ((size_t)4)
 /* Texts that a lead uses, repetitions included, for which no memory is asked. */
 #define FEW_TEXTS ((size_t)128)
 
@@ -43,11 +43,11 @@ hash_text(lc_text text, uint32_t seed)
 }
 
 /* Writes the index of a text, which is added to the table where it is new. */
-static uint8_t *
-put_index(uint8_t *to, text_table *table, const lc_text *text)
+static void
+put_index(lc_writer *writer, text_table *table, const lc_text *text)
 {
     if (lc_text_is_absent(*text))
-        return lc_put_long(to, 0);
+        return lc_put_byte(writer, 0);
     uint32_t slot = hash_text(*text, table->seed) & table->mask;
     while (table->slots[slot] && !lc_text_equal(*table->texts[table->slots[slot]], *text))
         slot = (slot + 1) & table->mask;
@@ -55,37 +55,28 @@ put_index(uint8_t *to, text_table *table, const lc_text *text)
         table->slots[slot] = ++table->n;
         table->texts[table->n] = text;
     }
-    return lc_put_long(to, table->slots[slot]);
+    lc_put_long(writer, table->slots[slot]);
 }
 
-static uint8_t *
-put_table(uint8_t *to, const text_table *table)
+static void
+put_table(lc_writer *writer, const text_table *table)
 {
-    if (table->n)
-        to = lc_put_long(to, table->n);
+    lc_put_count(writer, table->n);
     for (uint32_t i = 1; i <= table->n; i++)
-        to = lc_put_text(to, *table->texts[i]);
-    return lc_put_long(to, 0);
+        lc_put_text(writer, *table->texts[i]);
+    lc_put_byte(writer, 0);
 }
 
 /* ---- Writing ---- */
 
-/* How many texts the facts use, each use counted, and the room that they need at most. */
+/* How many texts the facts use, each use counted. */
 static size_t
-measure(const lc_lead *lead, size_t *room)
+count_texts(const lc_lead *lead)
 {
-    size_t n_texts = 0;
-    *room = LEAD_BYTES + lead->id.size;
-    for (size_t i = 0; i < lead->n_facts; i++) {
-        const lc_fact *fact = &lead->facts[i];
-        n_texts += 4 + 2 * fact->n_attributes;
-        *room += FACT_BYTES + fact->event_id.size + fact->owner.size + fact->channel.size + fact->campaign.size +
-                 fact->text.size;
-        for (size_t j = 0; j < fact->n_attributes; j++)
-            *room += fact->attributes[j].key.size + fact->attributes[j].value.size;
-    }
-    *room += 2 * n_texts * LC_MAX_VARINT_BYTES;
-    return n_texts;
+    size_t n = 0;
+    for (size_t i = 0; i < lead->n_facts; i++)
+        n = lc_size_sum(n, FACT_TEXTS + lc_size_product(2, lead->facts[i].n_attributes));
+    return n;
 }
 
 /* By character: one more than its value; 0: no lower-case hexadecimal digit. */
@@ -110,84 +101,86 @@ parse_uuid(lc_text text, uint8_t *bytes)
     return is_one;
 }
 
-static uint8_t *
-put_event_id(uint8_t *to, lc_text event_id)
+static void
+put_event_id(lc_writer *writer, lc_text event_id)
 {
-    if (parse_uuid(event_id, to + 1)) {
-        *to = 0;
-        return to + 1 + sizeof(lc_uuid);
+    lc_writer_room(writer, 1 + sizeof(lc_uuid));
+    if (parse_uuid(event_id, writer->at + 1)) {
+        *writer->at = 0;
+        writer->at += 1 + sizeof(lc_uuid);
+    } else {
+        lc_put_byte(writer, 2);
+        lc_put_text(writer, event_id);
     }
-    *to++ = 2;
-    return lc_put_text(to, event_id);
-}
-
-static uint8_t *
-put_after(uint8_t *to, lc_instant instant, lc_instant occurred_at)
-{
-    bool is_absent = instant == LC_ABSENT;
-    *to++ = is_absent ? 0 : 2;
-    return is_absent ? to : lc_put_long(to, difference(instant, occurred_at));
-}
-
-static uint8_t *
-put_attributes(uint8_t *to, text_table *table, const lc_fact *fact)
-{
-    if (fact->n_attributes)
-        to = lc_put_long(to, 2 * (int64_t)fact->n_attributes);
-    for (size_t i = 0; i < fact->n_attributes; i++) {
-        to = put_index(to, table, &fact->attributes[i].key);
-        to = put_index(to, table, &fact->attributes[i].value);
-    }
-    return lc_put_long(to, 0);
-}
-
-static uint8_t *
-put_fact(uint8_t *to, text_table *table, const lc_fact *fact, lc_instant before)
-{
-    to = lc_put_long(to, fact->type);
-    to = put_event_id(to, fact->event_id);
-    to = lc_put_long(to, difference(fact->occurred_at, before));
-    to = put_after(to, fact->recorded_at, fact->occurred_at);
-    to = put_after(to, fact->follow_up_at, fact->occurred_at);
-    to = put_index(to, table, &fact->owner);
-    to = put_index(to, table, &fact->channel);
-    to = put_index(to, table, &fact->campaign);
-    to = put_index(to, table, &fact->text);
-    to = lc_put_long(to, fact->method);
-    to = lc_put_long(to, fact->connected);
-    return put_attributes(to, table, fact);
-}
-
-static uint8_t *
-put_facts(uint8_t *to, text_table *table, const lc_lead *lead)
-{
-    lc_instant before = 0;
-    if (lead->n_facts)
-        to = lc_put_long(to, (int64_t)lead->n_facts);
-    for (size_t i = 0; i < lead->n_facts; i++) {
-        to = put_fact(to, table, &lead->facts[i], before);
-        before = lead->facts[i].occurred_at;
-    }
-    return lc_put_long(to, 0);
 }
 
 static void
-encode_with(GByteArray *out, const lc_lead *lead, size_t room, text_table *table)
+put_after(lc_writer *writer, lc_instant instant, lc_instant occurred_at)
 {
-    uint8_t *to = lc_room_reserve(out, room);
-    to = lc_put_text(to, lead->id);
-    to = lc_put_optional_long(to, lead->wake_at, LC_NEVER);
-    to = lc_put_optional_long(to, lead->judged_at, LC_ABSENT);
-    to = lc_put_optional_long(to, lead->erased_at, LC_ABSENT);
-    to = put_facts(to, table, lead);
-    lc_room_close(out, put_table(to, table));
+    bool is_absent = instant == LC_ABSENT;
+    lc_put_byte(writer, is_absent ? 0 : 2);
+    if (!is_absent)
+        lc_put_long(writer, difference(instant, occurred_at));
+}
+
+static void
+put_attributes(lc_writer *writer, text_table *table, const lc_fact *fact)
+{
+    lc_put_count(writer, 2 * fact->n_attributes);
+    for (size_t i = 0; i < fact->n_attributes; i++) {
+        put_index(writer, table, &fact->attributes[i].key);
+        put_index(writer, table, &fact->attributes[i].value);
+    }
+    lc_put_byte(writer, 0);
+}
+
+static void
+put_fact(lc_writer *writer, text_table *table, const lc_fact *fact, lc_instant before)
+{
+    lc_put_long(writer, fact->type);
+    put_event_id(writer, fact->event_id);
+    lc_put_long(writer, difference(fact->occurred_at, before));
+    put_after(writer, fact->recorded_at, fact->occurred_at);
+    put_after(writer, fact->type == LC_FACT_PAUSED ? fact->until : fact->follow_up_at, fact->occurred_at);
+    put_index(writer, table, &fact->owner);
+    put_index(writer, table, &fact->channel);
+    put_index(writer, table, &fact->campaign);
+    put_index(writer, table, fact->type == LC_FACT_MERGED ? &fact->into : &fact->text);
+    lc_put_long(writer, fact->method);
+    lc_put_long(writer, fact->connected);
+    put_attributes(writer, table, fact);
+}
+
+static void
+put_facts(lc_writer *writer, text_table *table, const lc_lead *lead)
+{
+    lc_instant before = 0;
+    lc_put_count(writer, lead->n_facts);
+    for (size_t i = 0; i < lead->n_facts; i++) {
+        put_fact(writer, table, &lead->facts[i], before);
+        before = lead->facts[i].occurred_at;
+    }
+    lc_put_byte(writer, 0);
+}
+
+static void
+encode_with(GByteArray *out, const lc_lead *lead, text_table *table)
+{
+    lc_writer writer = lc_writer_open(out);
+    lc_put_text(&writer, lead->id);
+    lc_put_optional_long(&writer, lead->wake_at, LC_NEVER);
+    lc_put_optional_long(&writer, lead->judged_at, LC_ABSENT);
+    lc_put_optional_long(&writer, lead->erased_at, LC_ABSENT);
+    put_facts(&writer, table, lead);
+    put_table(&writer, table);
+    lc_writer_close(&writer);
 }
 
 void
 lc_encode_lead(GByteArray *out, const lc_lead *lead)
 {
-    size_t room, n_texts = measure(lead, &room), n_slots = 16;
-    while (n_slots < 2 * n_texts)
+    size_t n_texts = count_texts(lead), n_slots = 16;
+    while (n_slots < lc_size_product(2, n_texts))
         n_slots *= 2;
     uint32_t few_slots[2 * FEW_TEXTS];
     const lc_text *few_texts[FEW_TEXTS + 1];
@@ -196,7 +189,7 @@ lc_encode_lead(GByteArray *out, const lc_lead *lead)
     text_table table = {more_slots ? more_slots : few_slots, more_texts ? more_texts : few_texts, (uint32_t)n_slots - 1,
                         0};
     memset(table.slots, 0, n_slots * sizeof *table.slots);
-    encode_with(out, lead, room, &table);
+    encode_with(out, lead, &table);
 }
 
 /* ---- Reading ---- */
@@ -223,6 +216,20 @@ resolve_texts(lc_fact *fact, const lc_text_list *texts)
            resolve_text(&fact->campaign, texts) && resolve_text(&fact->text, texts);
 }
 
+/* What a fact of its type has not stands for what no other type has: until and into. */
+static void
+take_shared(lc_fact *fact)
+{
+    if (fact->type == LC_FACT_PAUSED) {
+        fact->until = fact->follow_up_at;
+        fact->follow_up_at = LC_ABSENT;
+    }
+    if (fact->type == LC_FACT_MERGED) {
+        fact->into = fact->text;
+        fact->text = LC_NO_TEXT;
+    }
+}
+
 static bool
 resolve_facts(lc_read_lead *read, lc_wire *wire)
 {
@@ -238,6 +245,7 @@ resolve_facts(lc_read_lead *read, lc_wire *wire)
             fact->follow_up_at = sum(before, fact->follow_up_at);
         if (!resolve_texts(fact, &read->strings))
             return lc_wire_fail(wire, "an index is beyond its strings");
+        take_shared(fact);
     }
     return true;
 }

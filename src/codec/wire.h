@@ -1,5 +1,4 @@
-/* wire.h - Avro's binary encoding, one value at a time: a reader that never leaves its bytes, a writer into room
- * reserved before. */
+/* wire.h - Avro's binary encoding, one value at a time: a reader that never leaves its bytes (writer.h writes). */
 #pragma once
 
 #include <leadclock/codec.h>
@@ -168,76 +167,5 @@ lc_wire_block(lc_wire *wire, uint64_t min_item_bytes, size_t *count)
     return true;
 }
 
-/* ---- Writing: through a pointer, into room that lc_room_reserve made. ---- */
-
-static inline uint8_t *
-lc_put_long(uint8_t *to, int64_t value)
-{
-    uint64_t zigzag = ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
-    while (zigzag >= 0x80) {
-        *to++ = (uint8_t)(zigzag | 0x80);
-        zigzag >>= 7;
-    }
-    *to++ = (uint8_t)zigzag;
-    return to;
-}
-
-static inline uint8_t *
-lc_put_bool(uint8_t *to, bool value)
-{
-    *to++ = value;
-    return to;
-}
-
-/* An absent text is written as an empty one. */
-static inline uint8_t *
-lc_put_text(uint8_t *to, lc_text text)
-{
-    to = lc_put_long(to, (int64_t)text.size);
-    if (text.size)
-        memcpy(to, text.data, text.size);
-    return to + text.size;
-}
-
-/* ["null", "string"] */
-static inline uint8_t *
-lc_put_optional_text(uint8_t *to, lc_text text)
-{
-    if (lc_text_is_absent(text)) {
-        *to++ = 0;
-        return to;
-    }
-    *to++ = 2;
-    return lc_put_text(to, text);
-}
-
-/* ["null", "long"]: `none` is what stands for null. */
-static inline uint8_t *
-lc_put_optional_long(uint8_t *to, int64_t value, int64_t none)
-{
-    if (value == none) {
-        *to++ = 0;
-        return to;
-    }
-    *to++ = 2;
-    return lc_put_long(to, value);
-}
-
 /* The 36 characters of a UUID, without an end. */
 char *lc_put_uuid(char *to, const lc_uuid *uuid);
-
-/* Makes room for `bytes` at the end of `out`; where they begin. */
-static inline uint8_t *
-lc_room_reserve(GByteArray *out, size_t bytes)
-{
-    guint used = out->len;
-    g_byte_array_set_size(out, used + (guint)bytes);
-    return out->data + used;
-}
-
-/* Gives back the room from `end` on. */
-static inline void
-lc_room_close(GByteArray *out, const uint8_t *end)
-{
-    g_byte_array_set_size(out, (guint)(end - out->data));
-}

@@ -81,7 +81,7 @@ says_the_same(lc_difference *difference, const side *before, const lc_finding *t
 
     for (int i = 0; i < 2; i++)
         lc_entry_spell_out(&entries[i], &difference->namer, &difference->arena, &outcomes[i]);
-    return lc_outcome_equal(&outcomes[0], &outcomes[1]);
+    return lc_record_equal(&lc_outcome_records[outcomes[0].type], &outcomes[0], &outcomes[1]);
 }
 
 static void

@@ -1,47 +1,112 @@
 /* The names of sections 1 and 6. */
-#include <leadclock/core.h>
+#include "names.h"
+
+const char *const lc_fact_type_names[] = {
+    [LC_FACT_CREATED] = "LeadCreated",       [LC_FACT_RESUMED] = "LeadResumed",
+    [LC_FACT_ASSIGNED] = "LeadAssigned",     [LC_FACT_CONTACTED] = "LeadContacted",
+    [LC_FACT_PROGRESSED] = "LeadProgressed", [LC_FACT_PAUSED] = "LeadPaused",
+    [LC_FACT_REJECTED] = "LeadRejected",     [LC_FACT_MERGED] = "LeadMerged",
+    [LC_FACT_ERASED] = "LeadErased",         [LC_FACT_TYPES] = NULL,
+};
+
+const char *const lc_method_names[] = {
+    [LC_METHOD_CALL] = "CALL",       [LC_METHOD_EMAIL] = "EMAIL", [LC_METHOD_MEETING] = "MEETING",
+    [LC_METHOD_MESSAGE] = "MESSAGE", [LC_METHOD_OTHER] = "OTHER", NULL,
+};
+
+const char *const lc_contact_outcome_names[] = {"ATTEMPTED", "CONNECTED", NULL};
+
+const char *const lc_outcome_type_names[] = {
+    [LC_OUTCOME_WARNING] = "SlaWarning",
+    [LC_OUTCOME_BREACHED] = "SlaBreached",
+    [LC_OUTCOME_ESCALATED] = "SlaEscalated",
+    [LC_OUTCOME_BREACH_ENDED] = "SlaBreachEnded",
+    [LC_OUTCOME_CLAWED_BACK] = "LeadClawedBack",
+    [LC_OUTCOME_ROUTED] = "LeadRouted",
+    [LC_OUTCOME_SETTLED] = "LeadSettled",
+    [LC_OUTCOME_RETRACTED] = "Retracted",
+    [LC_OUTCOME_TYPES] = NULL,
+};
+
+const char *const lc_breach_kind_names[] = {"LATE", "EARLY", NULL};
+
+const char *const lc_ended_by_names[] = {
+    [LC_ENDED_BY_CONTACTED] = "CONTACTED",
+    [LC_ENDED_BY_PROGRESSED] = "PROGRESSED",
+    [LC_ENDED_BY_SETTLED] = "SETTLED",
+    NULL,
+};
+
+const char *const lc_clock_from_names[] = {
+    [LC_FROM_HANDOFF] = "HANDOFF",
+    [LC_FROM_LAST_ACTIVITY] = "LAST_ACTIVITY",
+    [LC_FROM_REQUESTED_TIME] = "REQUESTED_TIME",
+    NULL,
+};
+
+const char *const lc_route_names[] = {
+    [LC_ROUTE_NURTURE] = "NURTURE",
+    [LC_ROUTE_SUPPRESS] = "SUPPRESS",
+    [LC_ROUTE_REASSIGN] = "REASSIGN",
+    [LC_ROUTE_ENRICH] = "ENRICH",
+    NULL,
+};
+
+const char *const lc_cause_names[] = {
+    [LC_CAUSE_REJECTED] = "REJECTED",
+    [LC_CAUSE_CLAWED_BACK] = "CLAWED_BACK",
+    [LC_CAUSE_UNRESPONSIVE] = "UNRESPONSIVE",
+    [LC_CAUSE_NOT_QUALIFIED] = "NOT_QUALIFIED",
+    [LC_CAUSE_OPEN_DIALOGUE] = "OPEN_DIALOGUE",
+    [LC_CAUSE_COOLDOWN] = "COOLDOWN",
+    [LC_CAUSE_BREACHED] = "BREACHED",
+    [LC_CAUSE_COMPLETED] = "COMPLETED",
+    [LC_CAUSE_MERGED] = "MERGED",
+    [LC_CAUSE_ERASED] = "ERASED",
+    NULL,
+};
+
+const char *const lc_row_type_names[] = {
+    [LC_ROW_CYCLE] = "cycles",   [LC_ROW_BREACH] = "breaches", [LC_ROW_STAGE] = "stages",
+    [LC_ROW_TENURE] = "tenures", [LC_ROW_ROUTE] = "routes",    [LC_ROW_TYPES] = NULL,
+};
+
+const char *const lc_first_contact_state_names[] = {
+    [LC_FIRST_CONTACT_RUNNING] = "RUNNING",     [LC_FIRST_CONTACT_MET] = "MET",
+    [LC_FIRST_CONTACT_BREACHED] = "BREACHED",   [LC_FIRST_CONTACT_ENDED] = "ENDED",
+    [LC_FIRST_CONTACT_CANCELLED] = "CANCELLED", NULL,
+};
+
+const char *const lc_criterion_kind_names[] = {"REQUIRE", "SIGNAL", NULL};
 
 const char *
 lc_fact_type_name(lc_fact_type type)
 {
-    static const char *const names[LC_FACT_TYPES] = {
-        [LC_FACT_CREATED] = "LeadCreated",     [LC_FACT_ASSIGNED] = "LeadAssigned",
-        [LC_FACT_CONTACTED] = "LeadContacted", [LC_FACT_PROGRESSED] = "LeadProgressed",
-        [LC_FACT_REJECTED] = "LeadRejected",   [LC_FACT_ERASED] = "LeadErased",
-    };
-
-    return names[type];
+    return lc_fact_type_names[type];
 }
 
 const char *
 lc_outcome_type_name(lc_outcome_type type)
 {
-    static const char *const names[LC_OUTCOME_TYPES] = {
-        [LC_OUTCOME_WARNING] = "SlaWarning",          [LC_OUTCOME_BREACHED] = "SlaBreached",
-        [LC_OUTCOME_BREACH_ENDED] = "SlaBreachEnded", [LC_OUTCOME_CLAWED_BACK] = "LeadClawedBack",
-        [LC_OUTCOME_ROUTED] = "LeadRouted",           [LC_OUTCOME_SETTLED] = "LeadSettled",
-        [LC_OUTCOME_RETRACTED] = "Retracted",
-    };
-
-    return names[type];
+    return lc_outcome_type_names[type];
 }
 
 const char *
 lc_cause_name(lc_cause cause)
 {
-    static const char *const names[] = {
-        [LC_CAUSE_REJECTED] = "REJECTED",
-        [LC_CAUSE_CLAWED_BACK] = "CLAWED_BACK",
-        [LC_CAUSE_UNRESPONSIVE] = "UNRESPONSIVE",
-        [LC_CAUSE_NOT_QUALIFIED] = "NOT_QUALIFIED",
-        [LC_CAUSE_OPEN_DIALOGUE] = "OPEN_DIALOGUE",
-        [LC_CAUSE_COOLDOWN] = "COOLDOWN",
-        [LC_CAUSE_BREACHED] = "BREACHED",
-        [LC_CAUSE_COMPLETED] = "COMPLETED",
-        [LC_CAUSE_ERASED] = "ERASED",
-    };
+    return lc_cause_names[cause];
+}
 
-    return names[cause];
+const char *
+lc_row_type_name(lc_row_type type)
+{
+    return lc_row_type_names[type];
+}
+
+const char *
+lc_first_contact_state_name(lc_first_contact_state state)
+{
+    return lc_first_contact_state_names[state];
 }
 
 char *

@@ -241,6 +241,8 @@ lc_entry_spell_out(const lc_entry *entry, lc_namer *namer, lc_arena *arena, lc_o
     case LC_OUTCOME_BREACHED:
         spell_out_breached(entry, arena, outcome);
         break;
+    case LC_OUTCOME_ESCALATED:
+        break;
     case LC_OUTCOME_BREACH_ENDED:
         spell_out_breach_ended(entry, namer, outcome);
         break;

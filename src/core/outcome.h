@@ -40,6 +40,3 @@ int lc_entry_compare(const void *entry, const void *other, void *unused);
 
 /* Lists come from `arena`. The id is the entry's. */
 void lc_entry_spell_out(const lc_entry *entry, lc_namer *namer, lc_arena *arena, lc_outcome *outcome);
-
-/* Whether they say the same, whatever their ids and `restated`. */
-bool lc_outcome_equal(const lc_outcome *outcome, const lc_outcome *other);

@@ -104,6 +104,7 @@ outcome_output(lc_outcome_type type)
     case LC_OUTCOME_SETTLED:
         return LC_OUTPUT_SETTLED;
     case LC_OUTCOME_BREACHED:
+    case LC_OUTCOME_ESCALATED:
     case LC_OUTCOME_BREACH_ENDED:
     case LC_OUTCOME_RETRACTED:
         break;

@@ -5,8 +5,9 @@
 
 #define ALIVE_WITHIN_MS 60000 /* a worker that has not gone round for so long hangs */
 
-static const char *const clock_names[LC_CLOCKS + 1] = {"first_contact", "requested", "milestone",
-                                                       "follow_up",     "clawback",  "none"};
+static const char *const clock_names[LC_CLOCKS + 1] = {
+    "first_contact", "first_contact:again", "renewed",  "requested", "milestone",
+    "follow_up",     "next_contact",        "clawback", "none"};
 
 typedef GArray reports; /* lc_worker_report, one a worker */
 

@@ -204,11 +204,12 @@ const lc_option lc_options[] = {
      .doc = "The policy: a file, or a folder of documents. Relative to this file."},
     {"topics.prefix", OPTION_TEXT, "", AT(topics.prefix), .check = check_prefix, .doc = "Put before every topic's name."},
     {"topics.inputs", OPTION_LIST,
-     "leads.created, leads.contacted, leads.rejected, leads.progressed, leads.assigned, leads.erased",
+     "leads.created, leads.contacted, leads.rejected, leads.progressed, leads.assigned, leads.paused, leads.merged, "
+     "leads.erased",
      AT(topics.inputs), .check = check_topic,
      .doc = "Topics with facts. A record's schema says what it is, so one topic may carry several types. All, and both "
             "changelogs, must have the same number of partitions."},
-    TOPIC(breaches, "SlaBreached and SlaBreachEnded"),
+    TOPIC(breaches, "SlaBreached, SlaEscalated and SlaBreachEnded"),
     TOPIC(warnings, "SlaWarning"),
     TOPIC(clawbacks, "LeadClawedBack"),
     TOPIC(routed, "LeadRouted"),

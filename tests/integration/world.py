@@ -34,6 +34,9 @@ INPUTS = {
     "LeadRejected": "leads.rejected",
     "LeadProgressed": "leads.progressed",
     "LeadAssigned": "leads.assigned",
+    "LeadPaused": "leads.paused",
+    "LeadResumed": "leads.paused",
+    "LeadMerged": "leads.merged",
     "LeadErased": "leads.erased",
 }
 OUTCOMES = ["leads.breaches", "leads.warnings", "leads.clawbacks", "leads.routed", "leads.settled"]

@@ -97,7 +97,11 @@ make_own_fields(maker *m, lc_fact *fact)
 {
     if (fact->type == LC_FACT_CREATED || fact->type == LC_FACT_CONTACTED || fact->type == LC_FACT_REJECTED)
         fact->follow_up_at = make_optional_instant(m);
-    if (fact->type != LC_FACT_ERASED)
+    if (fact->type == LC_FACT_PAUSED)
+        fact->until = make_optional_instant(m);
+    if (fact->type == LC_FACT_MERGED)
+        fact->into = make_text(m, 255);
+    if (fact->type != LC_FACT_RESUMED && fact->type != LC_FACT_MERGED && fact->type != LC_FACT_ERASED)
         fact->owner = fact->type == LC_FACT_ASSIGNED ? make_text(m, 255) : make_optional_text(m, 255);
     if (fact->type == LC_FACT_CREATED) {
         fact->channel = make_text(m, 255);
@@ -106,6 +110,8 @@ make_own_fields(maker *m, lc_fact *fact)
     }
     if (fact->type == LC_FACT_PROGRESSED || fact->type == LC_FACT_REJECTED)
         fact->text = make_text(m, 255);
+    if (fact->type == LC_FACT_PAUSED)
+        fact->text = make_optional_text(m, 255);
     if (fact->type == LC_FACT_CONTACTED) {
         fact->method = (lc_method)lc_random_below(&m->random, 5);
         fact->connected = lc_random_chance(&m->random, 50);
@@ -122,6 +128,7 @@ make_fact(maker *m)
         .occurred_at = make_instant(m),
         .recorded_at = make_optional_instant(m),
         .follow_up_at = LC_ABSENT,
+        .until = LC_ABSENT,
     };
     make_own_fields(m, &fact);
     return fact;
@@ -190,6 +197,8 @@ make_settled(maker *m, lc_outcome *outcome)
     outcome->settled.duplicate = lc_random_chance(&m->random, 50);
     outcome->settled.has_score = lc_random_chance(&m->random, 50);
     outcome->settled.score = (int64_t)lc_random_next(&m->random);
+    outcome->settled.merged_into = make_optional_text(m, 255);
+    outcome->settled.paused_ms = (int64_t)lc_random_below(&m->random, 1u << 31);
     outcome->settled.n_stages = lc_random_below(&m->random, 4);
     lc_stage_reached *stages = lc_arena_new(&m->arena, lc_stage_reached, outcome->settled.n_stages);
     for (size_t i = 0; i < outcome->settled.n_stages; i++)
@@ -232,6 +241,13 @@ make_own_members(maker *m, lc_outcome *outcome)
         outcome->clawed_back.first_contact_at = make_optional_instant(m);
         outcome->clawed_back.attempts = (uint32_t)lc_random_below(&m->random, 600);
         break;
+    case LC_OUTCOME_ESCALATED:
+        outcome->escalated.label = make_text(m, 255);
+        outcome->escalated.level = 1 + (uint32_t)lc_random_below(&m->random, 9);
+        outcome->escalated.due_at = make_instant(m);
+        outcome->escalated.breach_id = make_uuid(m);
+        outcome->escalated.attempts = (uint32_t)lc_random_below(&m->random, 600);
+        break;
     case LC_OUTCOME_ROUTED:
         make_routed(m, outcome);
         break;
@@ -240,7 +256,8 @@ make_own_members(maker *m, lc_outcome *outcome)
         break;
     case LC_OUTCOME_RETRACTED:
         outcome->retracted.retracts = make_uuid(m);
-        outcome->retracted.retracted_type = (lc_outcome_type)(1 + lc_random_below(&m->random, 5));
+        outcome->retracted.retracted_type =
+            (lc_outcome_type)(1 + lc_random_below(&m->random, LC_OUTCOME_RETRACTED - 1));
         break;
     }
 }
@@ -273,9 +290,10 @@ facts_equal(const lc_fact *a, const lc_fact *b)
     bool equal = a->type == b->type && a->method == b->method && a->automated == b->automated &&
                  a->connected == b->connected && lc_text_equal(a->event_id, b->event_id) &&
                  a->occurred_at == b->occurred_at && a->recorded_at == b->recorded_at &&
-                 a->follow_up_at == b->follow_up_at && lc_text_equal(a->owner, b->owner) &&
-                 lc_text_equal(a->channel, b->channel) && lc_text_equal(a->campaign, b->campaign) &&
-                 lc_text_equal(a->text, b->text) && a->n_attributes == b->n_attributes;
+                 a->follow_up_at == b->follow_up_at && a->until == b->until && lc_text_equal(a->into, b->into) &&
+                 lc_text_equal(a->owner, b->owner) && lc_text_equal(a->channel, b->channel) &&
+                 lc_text_equal(a->campaign, b->campaign) && lc_text_equal(a->text, b->text) &&
+                 a->n_attributes == b->n_attributes;
     for (size_t i = 0; equal && i < a->n_attributes; i++)
         equal = lc_text_equal(a->attributes[i].key, b->attributes[i].key) &&
                 lc_text_equal(a->attributes[i].value, b->attributes[i].value);

@@ -182,6 +182,8 @@ tell_details(GString *text, const lc_outcome *outcome)
         tell_tenures(text, outcome->breached.owners, outcome->breached.n_owners);
     else if (outcome->type == LC_OUTCOME_BREACHED)
         g_string_append(text, " early");
+    else if (outcome->type == LC_OUTCOME_ESCALATED)
+        g_string_append_printf(text, " %.*s", LC_TEXT_ARGS(outcome->escalated.label));
     else if (outcome->type == LC_OUTCOME_BREACH_ENDED)
         g_string_append_printf(text, " %s", ended_by[outcome->breach_ended.ended_by]);
     else if (outcome->type == LC_OUTCOME_CLAWED_BACK)
@@ -195,7 +197,8 @@ tell_details(GString *text, const lc_outcome *outcome)
 static void
 tell(GString *text, const lc_outcome *outcome)
 {
-    static const char *const names[] = {"warning", "breached", "ended", "clawed_back", "routed", "settled"};
+    static const char *const names[] = {"warning",     "breached", "escalated", "ended",
+                                        "clawed_back", "routed",   "settled"};
     bool retracted = outcome->type == LC_OUTCOME_RETRACTED;
 
     g_string_append(text, text->len ? ", " : "");

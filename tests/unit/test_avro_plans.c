@@ -455,9 +455,10 @@ a_state_of_another_version_is_read(void **state)
 {
     (void)state;
 #define STORED                                                                                                         \
-    NAMED("StoredFact",                                                                                                \
-          FIELD("type", "{\"type\":\"enum\",\"name\":\"T\",\"symbols\":[\"LeadMerged\",\"LeadAssigned\"]}") "," TEXT(  \
-              "event_id") "," LONG("occurred_after_ms") "," FIELD("owner", "\"int\"") "," LONG("new"))
+    NAMED(                                                                                                             \
+        "StoredFact",                                                                                                  \
+        FIELD("type", "{\"type\":\"enum\",\"name\":\"T\",\"symbols\":[\"LeadForgotten\",\"LeadAssigned\"]}") "," TEXT( \
+            "event_id") "," LONG("occurred_after_ms") "," FIELD("owner", "\"int\"") "," LONG("new"))
     static const char schema[] =
         NAMED("LeadState",
               FIELD("facts", "{\"type\":\"array\",\"items\":" STORED "}") "," FIELD(

@@ -47,8 +47,8 @@ without_a_file_the_defaults_hold(void **state)
     assert_string_equal(config->registry.url, "http://127.0.0.1:8081");
     assert_null(config->registry.file);
     assert_string_equal(config->policy, "policy.yaml");
-    assert_int_equal(g_strv_length(config->topics.inputs), 6);
-    assert_string_equal(config->topics.inputs[5], "leads.erased");
+    assert_int_equal(g_strv_length(config->topics.inputs), 8);
+    assert_string_equal(config->topics.inputs[7], "leads.erased");
     assert_string_equal(config->topics.dead_letters, "leads.dead-letters");
     assert_true(config->topics.cloud_events);
     assert_int_equal(config->batch.facts, 20000);

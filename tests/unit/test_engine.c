@@ -252,7 +252,7 @@ static const struct {
     {"NOT_AVRO", "a", NULL, "\0\0\0\0\1\xff\xff\xff\xff\xff\xff\xff\xff\xff", 14, 0, 0},
     {"NOT_AVRO", "a", NULL, "", 0, 0, 0},
     {"UNKNOWN_SCHEMA", "a", NULL, "\0\0\0\x27\x0f???", 8, 0, 0},
-    {"UNKNOWN_TYPE", "a", NULL, "\0\0\0\0\7???", 8, 0, 0},
+    {"UNKNOWN_TYPE", "a", NULL, "\0\0\0\0\12???", 8, 0, 0},
     {"BAD_FACT", "a", "a", NULL, 0, LC_DAY, 0},
     {"KEY_MISMATCH", "a", "b", NULL, 0, 0, 0},
     {"WRONG_PARTITION", "a", "a", NULL, 0, 0, 1},

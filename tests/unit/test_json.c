@@ -228,6 +228,7 @@ a_settled_row_has_every_field(void **state)
         "\"rule\":null,\"channel\":\"demo\",\"owner\":null,\"restated\":false,\"cause\":\"COMPLETED\",\"reason\":null,"
         "\"stage\":null,\"route\":null,\"track\":null,\"cohort\":\"2026-02\",\"first_contact_at\":null,"
         "\"response_open_ms\":null,\"attempts\":0,\"duplicate\":false,\"score\":null,"
+        "\"merged_into\":null,\"paused_ms\":0,"
         "\"stages\":[{\"stage\":\"SAL\",\"at\":\"2026-02-02T09:00:00.000Z\"}],"
         "\"breaches\":[\"first_contact\",\"requested:early\"],"
         "\"owners\":[{\"owner\":null,\"held_ms\":5},{\"owner\":\"ann\",\"held_ms\":0}]}");
