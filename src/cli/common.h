@@ -42,7 +42,7 @@ int lc_cli_exit_code(const GError *error);
 
 /* ---- From the configuration ---- */
 
-/* Loads it and starts the logs. NULL: already said, the exit code is EXIT_USAGE. */
+/* Loads it, starts the logs, and warns of what is odd. NULL: already said, the exit code is EXIT_USAGE. */
 lc_config *lc_cli_load_config(const char *command, const lc_cli_config_options *options);
 
 /* Borrows from `config`; the consumer group is its name, the instance its instance. */

@@ -516,11 +516,19 @@ log_free(lc_log *base)
     g_free(log);
 }
 
+static char *
+trouble(lc_log *base)
+{
+    (void)base;
+    return NULL;
+}
+
 static const lc_log_ops ops = {
     .check_topics = check_topics,
     .renew_producer = lc_memory_renew_producer,
     .subscribe = subscribe,
     .poll = poll_log,
+    .trouble = trouble,
     .release_records = release_records,
     .assignment = assignment,
     .release_assignment = release_assignment,

@@ -2,7 +2,8 @@
 certificates, and an authorizer that allows nothing it was not told to. It begins with the first use, is shared by the tests
 of one script, and ends with it.
 
-An operator comes in at OPEN without a name and may do anything; `may` gives rights, `deny` takes one away."""
+An operator comes in at OPEN without a name and may do anything; `may` gives rights, `deny` takes one away, `allow_again`
+gives it back."""
 
 import atexit
 import base64
@@ -214,12 +215,12 @@ class Secured:
         answer = self.ask(CREATE_ACLS, body)
         require(struct.unpack(">iih", answer[:10])[1:] == (1, 0), f"the right is not given: {answer}")
 
-    def forget(self, kind, name, pattern="LITERAL", user="leadclock"):
-        """Takes back all that was said of one resource."""
+    def allow_again(self, kind, name, pattern="LITERAL", user="leadclock"):
+        """Takes back what was denied of one resource."""
         body = struct.pack(">ib", 1, KINDS[kind]) + text(name) + struct.pack(">b", PATTERNS[pattern])
-        body += text(f"User:{user}") + text(None) + struct.pack(">bb", ANY, ANY)
+        body += text(f"User:{user}") + text(None) + struct.pack(">bb", ANY, DENY)
         answer = self.ask(DELETE_ACLS, body)
-        require(struct.unpack(">iih", answer[:10])[1:] == (1, 0), f"the right is not taken back: {answer}")
+        require(struct.unpack(">iih", answer[:10])[1:] == (1, 0), f"the right is not given back: {answer}")
 
     def ask(self, request, body):
         """librdkafka 2.0.2 knows no rights of transactional ids, and Kafka's own tools take seconds a call. Both requests

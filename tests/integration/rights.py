@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+"""rights.py [TEST...] - what a service does that Kafka denies a right: it says who may not do what to which resource, waits
+without a storm of producers and recoveries, and goes on when the right is given."""
+
+import os
+import re
+import sys
+import time
+import urllib.error
+import urllib.request
+
+from commands import expect
+from secured import secured
+from world import PARTITIONS, Redis, World, load_feed, main, multiply, policy_of, require, slices, wait_for
+
+# What docs/operations.md lists. {} is the prefix of a world's topics, and the beginning of its name.
+NEEDED = [
+    ("READ", "TOPIC", "{}-leads.", "PREFIXED"),
+    ("WRITE", "TOPIC", "{}-leads.", "PREFIXED"),
+    ("READ", "GROUP", "{}", "LITERAL"),
+    ("WRITE", "TRANSACTIONAL_ID", "{}-", "PREFIXED"),
+]
+
+
+def get(port, path):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError as error:
+        return 0, str(error)
+
+
+class Place:
+    """A world on the secured Kafka, whose service has what it needs and nothing else."""
+
+    def __init__(self, test, **settings):
+        self.kafka = secured()
+        self.world = World(test, policy_of("card/feed"), brokers=self.kafka.at("OPEN"), **settings)
+        self.port = 20000 + os.getpid() * 3 % 11000
+        self.parts = slices(multiply(load_feed("card/feed"), 2), 9)
+        self.world.create_topics()
+        for operation, kind, name, pattern in NEEDED:
+            self.kafka.may(operation, kind, name.format(self.world.name), pattern)
+
+    def start(self):
+        self.service = self.world.start("a", f"http.listen=127.0.0.1:{self.port}", *self.login())
+        return self.service
+
+    def login(self):
+        return [option for option in self.kafka.login() if option != "--set"]
+
+    def ready(self):
+        return get(self.port, "/readyz")
+
+    def is_ready(self):
+        return self.ready() == (200, "ok\n")
+
+    def publish_part(self):
+        self.world.publish(self.parts.pop(0))
+
+    def stop(self):
+        self.service.stop()
+        self.world.services.remove(self.service)
+
+    def count(self, text):
+        return self.service.read_log().count(text)
+
+
+def denied(place, operation, kind, name, words):
+    """While the right is missing it is named, in the log and in /readyz; then all goes on."""
+    place.kafka.deny(operation, kind, name)
+    what = f"User:leadclock may not {operation} {words} {name}:"
+    service = place.start()
+    place.publish_part()
+    wait_for(f"/readyz to say {what}", lambda: what in place.ready()[1], 30)
+    require(place.ready()[0] == 503, "it is ready")
+    require(what in service.read_log(), f"its log does not say {what}: {service.read_log()[-2000:]}")
+    place.kafka.allow_again(kind, name)
+    place.world.settle(40)
+    wait_for("readiness", place.is_ready, 20)
+    place.stop()
+
+
+def each_right():
+    """One right after the other is missing at the start; the last time Redis is empty, too."""
+    place = Place("rights")
+    world = place.world
+    try:
+        place.start()
+        place.publish_part()
+        wait_for("readiness", place.is_ready, 30)
+        world.settle()
+        place.stop()
+        denied(place, "DESCRIBE", "TOPIC", world.prefix + "leads.settled", "topic")
+        denied(place, "READ", "TOPIC", world.prefix + "leads.created", "topic")
+        denied(place, "READ", "GROUP", world.name, "group")
+        denied(place, "WRITE", "TRANSACTIONAL_ID", world.name + "-a-1", "transactional id")
+        Redis().command("FLUSHDB")
+        denied(place, "READ", "TOPIC", world.prefix + "leads.state", "topic")
+        world.require_same_as_backtest()
+    finally:
+        world.close()
+
+
+def recoveries(place):
+    return sum(int(n) for n in re.findall(r"(?m)^leadclock_recoveries_total\{.*\} (\d+)$", get(place.port, "/metrics")[1]))
+
+
+def an_outcome_topic():
+    """No fact is lost and nothing else is said while an outcome can't be published; each try costs one recovery."""
+    place = Place("outcome")
+    world, topic = place.world, place.world.prefix + "leads.breaches"
+    try:
+        service = place.start()
+        wait_for("readiness", place.is_ready, 30)
+        place.kafka.deny("WRITE", "TOPIC", topic)
+        for part in place.parts:
+            world.publish(part)
+        what = f"User:leadclock may not WRITE topic {topic}:"
+        wait_for(f"/readyz to say {what}", lambda: what in place.ready()[1], 30)
+        lines, before = len(service.read_log().splitlines()), recoveries(place)
+        told = service.read_log().count(what)
+        wait_for("it to say so again", lambda: service.read_log().count(what) == told + 2, 40)
+        more, after = service.read_log().splitlines()[lines:], recoveries(place)
+        require(len(more) <= 3, f"it says too much: {more}")
+        require(after - before <= 6 * PARTITIONS, f"{after - before} recoveries in about 20 s")
+        require(not re.search("(?i)purged|invalid_txn|fatal", service.read_log()), "it says what follows from that")
+        require(place.ready()[0] == 503, "it is ready")
+        place.kafka.allow_again("TOPIC", topic)
+        world.settle(40)
+        wait_for("readiness", place.is_ready, 20)
+        world.require_same_as_backtest()
+        place.stop()
+    finally:
+        world.close()
+
+
+def withdrawn():
+    """A right that is withdrawn while all runs and nothing happens, and is given again."""
+    place = Place("withdrawn")
+    world, topic = place.world, place.world.prefix + "leads.contacted"
+    try:
+        place.start()
+        place.publish_part()
+        wait_for("readiness", place.is_ready, 30)
+        world.settle()
+        place.kafka.deny("READ", "TOPIC", topic)
+        what = f"User:leadclock may not READ topic {topic}:"
+        wait_for(f"/readyz to say {what}", lambda: what in place.ready()[1], 30)
+        place.kafka.allow_again("TOPIC", topic)
+        wait_for("readiness", place.is_ready, 30)
+        place.publish_part()
+        world.settle()
+        world.require_same_as_backtest()
+        place.stop()
+    finally:
+        world.close()
+
+
+def topics_are_made():
+    """CREATE without DESCRIBE: what can't be seen is not waited for; then the other way round; then both."""
+    kafka = secured()
+    world = World("made", policy_of("card/feed"), brokers=kafka.at("OPEN"))
+    login = kafka.login()
+    kafka.may("CREATE", "TOPIC", world.prefix, "PREFIXED")
+    began = time.monotonic()
+    expect(world, 2, f"User:leadclock may not DESCRIBE topic {world.prefix}leads.created, ", "topics", "--create", *login)
+    require(time.monotonic() - began < 5, "it took too long to say so")
+    kafka.may("DESCRIBE", "TOPIC", world.prefix, "PREFIXED")
+    kafka.may("DESCRIBE_CONFIGS", "TOPIC", world.prefix, "PREFIXED")
+    kafka.deny("CREATE", "TOPIC", world.prefix + "leads.routed")
+    expect(world, 2, f"User:leadclock may not CREATE topic {world.prefix}leads.routed:", "topics", "--create", *login)
+    kafka.allow_again("TOPIC", world.prefix + "leads.routed")
+    expect(world, 0, r"leads.routed +4 +ok", "topics", "--create", *login)
+
+
+TESTS = {test.__name__: test for test in (each_right, an_outcome_topic, withdrawn, topics_are_made)}
+
+if __name__ == "__main__":
+    sys.exit(main(TESTS))
