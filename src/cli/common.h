@@ -49,6 +49,9 @@ lc_config *lc_cli_load_config(const char *command, const lc_cli_config_options *
 lc_kafka_options lc_cli_kafka_options(const lc_config *config);
 lc_registry *lc_cli_registry_new(const lc_config *config, GError **error);
 
+/* Makes a changelog as `topics --create` does. */
+bool lc_cli_create_changelog(const lc_kafka_options *options, const char *name, int32_t partitions, GError **error);
+
 /* ---- Schemas by id, fetched when first seen ---- */
 
 typedef struct lc_cli_schemas lc_cli_schemas;

@@ -184,6 +184,12 @@ create_topic(const lc_kafka_options *kafka, const char *name, const setting *set
                                  LC_CLI_TIMEOUT_MS, error);
 }
 
+bool
+lc_cli_create_changelog(const lc_kafka_options *options, const char *name, int32_t partitions, GError **error)
+{
+    return create_topic(options, name, of_changelogs, partitions, -1, error);
+}
+
 static bool
 create_missing(topics_command *command, GError **error)
 {

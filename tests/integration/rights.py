@@ -4,14 +4,16 @@ without a storm of producers and recoveries, and goes on when the right is given
 
 import os
 import re
+import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 
-from commands import expect
+from commands import attempt, expect
 from secured import secured
-from world import PARTITIONS, Redis, World, load_feed, main, multiply, policy_of, require, slices, wait_for
+from world import BINARY, PARTITIONS, Redis, World, load_feed, main, multiply, named, policy_of, require, require_equal
+from world import slices, wait_for
 
 # What docs/operations.md lists. {} is the prefix of a world's topics, and the beginning of its name.
 NEEDED = [
@@ -159,6 +161,37 @@ def withdrawn():
         world.close()
 
 
+def reset_is_finished():
+    """Nothing is deleted where it could not be made again; and a reset that was cut off in the middle is finished by
+    another."""
+    place = Place("reset")
+    world, kafka, login = place.world, place.kafka, place.kafka.login()
+    state = world.prefix + "leads.state"
+    try:
+        place.start()
+        place.publish_part()
+        world.settle()
+        place.stop()
+        wait_for("the group to be empty", lambda: attempt(world, "reset", "--dry-run")[0] == 0, 40)
+        expect(world, 2, f"User:leadclock may not DESCRIBE_CONFIGS topic {state}:", "reset", "--yes", *login)
+        kafka.may("DESCRIBE_CONFIGS", "TOPIC", world.prefix + "leads.", "PREFIXED")
+        kafka.may("DELETE", "TOPIC", world.prefix + "leads.", "PREFIXED")
+        kafka.may("DELETE", "GROUP", world.name)
+        expect(world, 2, f"User:leadclock may not CREATE topic {state}:", "reset", "--yes", *login)
+        require(world.lag() == 0 and world.watch("leads.state"), "it has deleted something all the same")
+        kafka.may("CREATE", "TOPIC", world.prefix + "leads.", "PREFIXED")
+        harm = os.path.join(os.path.dirname(BINARY), "tests", "integration", "harm-topic")
+        subprocess.run([harm, kafka.at("OPEN"), "delete", state], check=True, timeout=60)
+        expect(world, 0, f"making {state}, which is missing", "reset", "--yes", *login)
+        expect(world, 0, rf"{state} +{PARTITIONS} +ok", "topics", *login)
+        place.start()
+        world.settle()
+        require_equal("counters", named(world.counters()), named(world.backtest()[1]))
+        place.stop()
+    finally:
+        world.close()
+
+
 def topics_are_made():
     """CREATE without DESCRIBE: what can't be seen is not waited for; then the other way round; then both."""
     kafka = secured()
@@ -176,7 +209,7 @@ def topics_are_made():
     expect(world, 0, r"leads.routed +4 +ok", "topics", "--create", *login)
 
 
-TESTS = {test.__name__: test for test in (each_right, an_outcome_topic, withdrawn, topics_are_made)}
+TESTS = {test.__name__: test for test in (each_right, an_outcome_topic, withdrawn, reset_is_finished, topics_are_made)}
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))
