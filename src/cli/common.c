@@ -82,13 +82,19 @@ lc_cli_fail(const char *command, const GError *error)
 /* ---- From the configuration ---- */
 
 static void
-warn(const lc_config *config)
+warn(const lc_cli_config_options *options, const lc_config *config)
 {
     const lc_kafka_options kafka = lc_cli_kafka_options(config);
     const char *warning = lc_kafka_warning(&kafka);
 
     if (warning)
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE", "%s", warning);
+    if (options->file && lc_config_tells_secrets(options->file))
+        g_log_structured(
+            G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
+            "%s has passwords, and everybody on this machine may read it: chmod o-r, or take them from the "
+            "environment (${NAME})",
+            options->file);
 }
 
 lc_config *
@@ -101,7 +107,7 @@ lc_cli_load_config(const char *command, const lc_cli_config_options *options)
         return NULL;
     }
     lc_logging_start(config->log.json, config->log.level);
-    warn(config);
+    warn(options, config);
     return config;
 }
 

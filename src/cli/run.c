@@ -33,6 +33,7 @@ typedef struct {
 
 struct service {
     lc_config *config;
+    const char *config_file;    /* NULL: none was given */
     const lc_policy_book *book; /* the last of `books` */
     GPtrArray *books;           /* former ones too: workers may still use them */
     worker_thread *workers;
@@ -305,6 +306,21 @@ join_threads(service *service)
     return code;
 }
 
+static void
+tell_configuration(const service *service)
+{
+    const lc_config *config = service->config;
+
+    if (service->config_file)
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "CONFIG", service->config_file, "BROKERS",
+                         config->kafka.brokers, "POLICY", config->policy, "MESSAGE", "configuration read");
+    else
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "BROKERS", config->kafka.brokers, "POLICY", config->policy,
+                         "MESSAGE",
+                         "no configuration was given: this runs with the defaults, and what --set says; --config FILE "
+                         "gives one");
+}
+
 static int
 serve(service *service)
 {
@@ -312,6 +328,7 @@ serve(service *service)
     sigset_t signals;
     take_signals(&signals);
     service->main_thread = pthread_self();
+    tell_configuration(service);
     if (!load(service, &error))
         return lc_cli_fail("run", error);
     log_event(service, "started");
@@ -349,6 +366,7 @@ lc_cli_run(int argc, char **argv)
     if (!lc_cli_parse(&argc, &argv, NULL, summary, more, entries, &options) ||
         !lc_cli_check_arguments(argc, argv, 0, 0))
         return EXIT_USAGE;
+    service.config_file = options.file;
     service.config = lc_cli_load_config("run", &options);
     return service.config ? serve(&service) : EXIT_USAGE;
 }

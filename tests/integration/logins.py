@@ -150,7 +150,52 @@ def scram():
     require("level=warning" in said and "Debian 13" in said and "SASL_SSL" in said, f"it names no cure: {said}")
 
 
-TESTS = {test.__name__: test for test in (each_reason, each_command, forgotten, scram)}
+def configurations():
+    """Which configuration it is, where none was given; what a file is missing or tells everybody."""
+    world = World("configurations", policy_of("card/feed"))
+    missing = ["--set", "kafka.properties.ssl.ca.location=/nowhere/ca.pem"]
+    expect(world, 2, r"kafka.properties: ssl.ca.location: /nowhere/ca.pem: No such file or directory", "topics", *missing)
+    secret = "sasl.password: Pa55"
+    for mode, text, warned in (
+        (0o644, secret, True), (0o640, secret, False), (0o644, "sasl.password: ${SECRET}", False),
+        (0o644, "# ask somebody@example.com", False),
+    ):  # fmt: skip
+        with open(world.config, encoding="utf-8") as file:
+            lines = file.read()
+        path = os.path.join(world.folder, "secrets.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(lines.replace("properties: {}", "properties:\n    " + text))
+        os.chmod(path, mode)
+        done = subprocess.run([BINARY, "topics", "--config", path, "--set", f"kafka.brokers={NOWHERE}"], timeout=60,
+                              capture_output=True, check=False, env=os.environ | {"SECRET": "Pa55"})  # fmt: skip
+        said = done.stderr.decode()
+        require(done.returncode == 3, f"it ended with {done.returncode}: {said}")
+        require(("secrets.yaml has passwords" in said) == warned, f"{mode:o}, {text}: {said}")
+        require("Pa55" not in said, f"it tells the secret: {said}")
+    log = os.path.join(world.folder, "defaults.log")
+    with open(log, "wb") as file:
+        process = subprocess.Popen([BINARY, "run", "--set", f"kafka.brokers={NOWHERE}", "--set",
+                                    f"policy={world.policy}"], stdout=file, stderr=file)  # fmt: skip
+
+    def said(text):
+        with open(log, encoding="utf-8") as file:
+            return text in file.read()
+
+    try:
+        wait_for("it to say so", lambda: said("no configuration was given") and said("Connection refused"), 20)
+        require(said(f"brokers={NOWHERE}"), "it does not say whom it asks")
+    finally:
+        process.terminate()
+        require(process.wait(30) == 0, "it does not end")
+    service = world.start("a", f"kafka.brokers={NOWHERE}")
+    try:
+        wait_for("it to name its file", lambda: f"config={world.config}" in service.read_log(), 20)
+    finally:
+        service.stop()
+        world.close()
+
+
+TESTS = {test.__name__: test for test in (each_reason, each_command, forgotten, scram, configurations)}
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))
