@@ -217,9 +217,11 @@ take_event(lc_reader *reader, rd_kafka_message_t *message, GError **error)
     rd_kafka_resp_err_t err = message->err;
     if (err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
         note_position(reader, message, message->offset);
-    if (err == RD_KAFKA_RESP_ERR__PARTITION_EOF || lc_kafka_is_transport_error(err))
+    /* Of the group, which the library asks for, nothing is wanted. */
+    if (err == RD_KAFKA_RESP_ERR__PARTITION_EOF || err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED ||
+        lc_kafka_is_transport_error(err))
         return 0;
-    if (lc_kafka_is_denial(err))
+    if (err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED && message->rkt)
         lc_kafka_deny(reader->client, "READ", "topic", rd_kafka_topic_name(message->rkt), error);
     else
         lc_kafka_fail(error, lc_kafka_code_of(err) == LC_ERROR_CONFIG ? LC_ERROR_CONFIG : LC_ERROR_FATAL, err,

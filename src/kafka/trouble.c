@@ -95,8 +95,8 @@ lc_trouble_with_scram(const char *const *properties)
 {
     if (rd_kafka_version() >= SCRAM_IS_RIGHT_FROM || !wants_scram(properties))
         return NULL;
-    return "librdkafka before 2.6.1 can't log in by SCRAM to Kafka 3.7.2, 3.8.1, 4.0 and later, however right the "
-           "password is: take a newer one (Debian 13 has it), or log in by PLAIN over TLS (SASL_SSL), or by a client "
+    return "librdkafka before 2.6.1 can't log in by SCRAM to Kafka 4.0 or later, however right the password is: "
+           "take a newer one (Debian 13 has it), or log in by PLAIN over TLS (SASL_SSL), or by a client "
            "certificate";
 }
 

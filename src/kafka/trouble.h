@@ -17,7 +17,7 @@ void lc_trouble_take(const rd_kafka_t *client, const char *facility, const char 
  */
 char *lc_trouble_text(void);
 
-/* librdkafka before 2.6.1 answers a SCRAM challenge in a way that Kafka refuses from 3.7.2, 3.8.1 and 4.0 on. What to
+/* librdkafka before 2.6.1 answers a SCRAM challenge in a way that Kafka refuses from 4.0 on. What to
  * do, where these properties (name, value, ..., NULL; or NULL) want SCRAM of such a one; else NULL. */
 const char *lc_trouble_with_scram(const char *const *properties);
 

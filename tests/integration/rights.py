@@ -2,6 +2,7 @@
 """rights.py [TEST...] - what a service does that Kafka denies a right: it says who may not do what to which resource, waits
 without a storm of producers and recoveries, and goes on when the right is given."""
 
+import json
 import os
 import re
 import subprocess
@@ -12,16 +13,33 @@ import urllib.request
 
 from commands import attempt, expect
 from secured import secured
-from world import BINARY, PARTITIONS, Redis, World, load_feed, main, multiply, named, policy_of, require, require_equal
+from world import BINARY, INPUTS, OUTCOMES, PARTITIONS, Redis, World, load_feed, main, multiply, named, policy_of, require, require_equal
 from world import slices, wait_for
 
-# What docs/operations.md lists. {} is the prefix of a world's topics, and the beginning of its name.
-NEEDED = [
-    ("READ", "TOPIC", "{}-leads.", "PREFIXED"),
-    ("WRITE", "TOPIC", "{}-leads.", "PREFIXED"),
-    ("READ", "GROUP", "{}", "LITERAL"),
-    ("WRITE", "TRANSACTIONAL_ID", "{}-", "PREFIXED"),
-]
+# What docs/operations.md lists, by who needs it: operation, kind, names after the world's name, pattern.
+READ_BY_RUN = list(INPUTS.values()) + ["leads.state", "leads.counters"]
+WRITTEN_BY_RUN = OUTCOMES + ["leads.dead-letters", "leads.state", "leads.counters"]
+NEEDED = {
+    "leadclock": [
+        ("READ", "TOPIC", READ_BY_RUN), ("WRITE", "TOPIC", WRITTEN_BY_RUN), ("READ", "GROUP", [""]),
+        ("WRITE", "TRANSACTIONAL_ID", ["PREFIXED"]),
+    ],
+    "publisher": [("WRITE", "TOPIC", list(INPUTS.values()))],
+    "watcher": [("READ", "TOPIC", OUTCOMES)],
+    "auditor": [
+        ("DESCRIBE", "TOPIC", list(INPUTS.values()) + OUTCOMES + ["leads.dead-letters"]),
+        ("READ", "TOPIC", ["leads.state", "leads.counters"]), ("DESCRIBE", "GROUP", [""]),
+    ],
+}  # fmt: skip
+
+
+def give_rights(kafka, world, user):
+    for operation, kind, names in NEEDED[user]:
+        for name in names:
+            if name == "PREFIXED":
+                kafka.may(operation, kind, world.name + "-", name, user)
+            else:
+                kafka.may(operation, kind, (world.prefix if name else world.name) + name, "LITERAL", user)
 
 
 def get(port, path):
@@ -43,8 +61,7 @@ class Place:
         self.port = 20000 + os.getpid() * 3 % 11000
         self.parts = slices(multiply(load_feed("card/feed"), 2), 9)
         self.world.create_topics()
-        for operation, kind, name, pattern in NEEDED:
-            self.kafka.may(operation, kind, name.format(self.world.name), pattern)
+        give_rights(self.kafka, self.world, "leadclock")
 
     def start(self):
         self.service = self.world.start("a", f"http.listen=127.0.0.1:{self.port}", *self.login())
@@ -161,6 +178,38 @@ def withdrawn():
         world.close()
 
 
+def commands():
+    """Each command does its work with the rights that are listed for it."""
+    place = Place("users")
+    world, kafka = place.world, place.kafka
+    try:
+        for user in ("publisher", "watcher", "auditor"):
+            give_rights(kafka, world, user)
+        place.start()
+        facts = place.parts.pop(0)
+        lines = "".join(json.dumps({k: v for k, v in fact.items() if k != "arrived_at"}) + "\n" for fact in facts)
+        expect(world, 0, "facts published", "publish", "-", *kafka.login("publisher"), stdin=lines.encode())
+        world.published += facts
+        world.settle()
+        place.stop()
+        seen = expect(world, 0, "", "watch", "--from-beginning", "--until-caught-up", *OUTCOMES, *kafka.login("watcher"))
+        require(len(seen.splitlines()) == len(world.outcomes()), f"the watcher saw {len(seen.splitlines())} outcomes")
+        expect(world, 0, ": 0 differences", "verify", *kafka.login("auditor"))
+        expect(world, 0, "made anew", "rebuild", *kafka.login("auditor"))
+        expect(world, 0, ": 0 differences", "verify", *kafka.login("auditor"))
+        expect(world, 2, f"User:publisher may not DESCRIBE topic {world.prefix}leads.breaches:", "watch", "leads.breaches",
+               *kafka.login("publisher"))  # fmt: skip
+        for topic in INPUTS.values():
+            kafka.may("DESCRIBE", "TOPIC", world.prefix + topic, user="watcher")
+        expect(world, 2, rf"User:watcher may not WRITE topic {world.prefix}leads\.\w+:", "publish", "-",
+               *kafka.login("watcher"), stdin=lines.encode())  # fmt: skip
+        kafka.may("WRITE", "TOPIC", world.prefix + "leads.created", user="watcher")
+        expect(world, 2, rf"User:watcher may not WRITE topic {world.prefix}leads\.(?!created)\w+:", "publish", "-",
+               *kafka.login("watcher"), stdin=lines.encode())  # fmt: skip
+    finally:
+        world.close()
+
+
 def reset_is_finished():
     """Nothing is deleted where it could not be made again; and a reset that was cut off in the middle is finished by
     another."""
@@ -209,7 +258,7 @@ def topics_are_made():
     expect(world, 0, r"leads.routed +4 +ok", "topics", "--create", *login)
 
 
-TESTS = {test.__name__: test for test in (each_right, an_outcome_topic, withdrawn, reset_is_finished, topics_are_made)}
+TESTS = {test.__name__: test for test in (each_right, an_outcome_topic, withdrawn, commands, reset_is_finished, topics_are_made)}
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))

@@ -23,6 +23,7 @@ CACHE = os.environ.get("LC_CACHE") or os.path.join(
     os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "leadclock"
 )
 PASSWORD = "right-pass"
+USERS = ("leadclock", "publisher", "watcher", "auditor")
 
 # Numbers of Kafka's protocol.
 CREATE_ACLS, DELETE_ACLS = 30, 31
@@ -117,7 +118,7 @@ class Secured:
             return ",".join(f"{name}://127.0.0.1:{self.ports[name]}" for name in LISTENERS if at(name))
 
         plain = "org.apache.kafka.common.security.plain.PlainLoginModule required"
-        users = " ".join(f'user_{user}="{PASSWORD}"' for user in ("leadclock", "stranger"))
+        users = " ".join(f'user_{user}="{PASSWORD}"' for user in USERS)
         lines = [
             "process.roles=broker,controller", "node.id=1",
             f"controller.quorum.voters=1@127.0.0.1:{self.ports['CONTROLLER']}",
