@@ -22,6 +22,8 @@ static bool
 request(lc_memory_log *log, const char *call, GError **error)
 {
     step(log, call);
+    if (lc_memory_has_fault(log->world, LC_MEMORY_FAULT_DENIED))
+        return fail(log, error, LC_ERROR_DENIED, "a right is refused");
     if (!lc_memory_has_fault(log->world, LC_MEMORY_FAULT_ENDS))
         return true;
     g_autofree char *what = g_strdup_printf("%s: timed out", call);
