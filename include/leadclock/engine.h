@@ -103,7 +103,7 @@ typedef struct {
     uint64_t unclean_commits;
     lc_histogram transaction_ms, apply_ms;
     int64_t turned_ms;           /* monotonic: when the loop last went round */
-    char waiting_for[256];       /* what it waits for; empty: nothing */
+    char waiting_for[512];       /* what it waits for; empty: nothing */
     char clock_problem[256];     /* why the wall clock is not believed: timers wait; empty: it is */
     lc_duration ahead_of_broker; /* the wall clock, at least; LC_ABSENT: not known */
     bool joined;                 /* the group has given it an assignment, if an empty one */

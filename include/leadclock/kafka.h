@@ -15,6 +15,9 @@ typedef struct {
     const char *outputs[LC_OUTPUTS]; /* topics */
 } lc_kafka_options;
 
+/* What is to be said of these properties at the start (SCRAM that this librdkafka can't do); NULL: nothing. */
+const char *lc_kafka_warning(const lc_kafka_options *options);
+
 /* All options are copied. LC_ERROR_CONFIG: a wrong property, named. Connects to nothing yet. */
 lc_log *lc_kafka_log_new(const lc_kafka_options *options, GError **error);
 
@@ -22,7 +25,7 @@ lc_log *lc_kafka_log_new(const lc_kafka_options *options, GError **error);
 char *lc_kafka_check_property(const char *name, const char *value);
 
 /* ---- For the command line. Each makes its own client; `timeout_ms` bounds the whole call. LC_ERROR_RETRY: the
- *      broker does not answer (exit code 3). ---- */
+ *      broker does not answer, or does not let us in (exit code 3); LC_ERROR_DENIED: a right is missing (2). ---- */
 
 typedef struct {
     char *name;              /* owned */
@@ -39,6 +42,9 @@ GArray *lc_kafka_describe_topics(const lc_kafka_options *options, const char *co
 /* Makes one topic. `configs`: name, value, ..., NULL. Existing: true. */
 bool lc_kafka_create_topic(const lc_kafka_options *options, const char *name, int32_t partitions, int replication,
                            const char *const *configs, int timeout_ms, GError **error);
+
+/* Whether a topic of this name could be made, as far as rights go; it may exist. Makes nothing. */
+bool lc_kafka_may_create(const lc_kafka_options *options, const char *name, int timeout_ms, GError **error);
 
 typedef struct {
     char *topic; /* owned */

@@ -3,8 +3,8 @@
  * Implemented by the rooms kafka (librdkafka) and memory (tests, simulator). One lc_log belongs to one worker: one
  * consumer in the group, one transactional producer, one thread. The steps named here are those of
  * commit-protocol.md. No call blocks for longer than about 1 s; what takes longer answers LC_ERROR_RETRY and is
- * called again. Error codes: LC_ERROR_RETRY the same call again; LC_ERROR_ABORT abort, renew, recover;
- * LC_ERROR_CONFIG and LC_ERROR_FATAL stop. */
+ * called again. Error codes: LC_ERROR_RETRY the same call again; LC_ERROR_DENIED too, but within a transaction: there
+ * it is as LC_ERROR_ABORT, abort, renew, recover; LC_ERROR_CONFIG and LC_ERROR_FATAL stop. */
 #pragma once
 
 #include <leadclock/base.h>
@@ -144,9 +144,13 @@ typedef struct {
 
     /* ---- The group, and reading ---- */
 
-    /* One event. False only for LC_ERROR_FATAL and LC_ERROR_CONFIG (authorization, say): transport errors are no
+    /* One event. False only for LC_ERROR_FATAL and LC_ERROR_CONFIG: transport errors and rights that are refused are no
      * errors here. A consumer whose fetches sleep is woken inside (servers.md, fetch stall). */
     bool (*poll)(lc_log *log, int timeout_ms, lc_log_event *event, GError **error);
+
+    /* Why polling brings no partitions, or not all records: a right that is refused, or no broker that lets us in.
+     * NULL: nothing is known of that. Caller frees. */
+    char *(*trouble)(lc_log *log);
 
     /* Gives back the records polled so far. */
     void (*release_records)(lc_log *log);

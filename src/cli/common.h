@@ -42,12 +42,15 @@ int lc_cli_exit_code(const GError *error);
 
 /* ---- From the configuration ---- */
 
-/* Loads it and starts the logs. NULL: already said, the exit code is EXIT_USAGE. */
+/* Loads it, starts the logs, and warns of what is odd. NULL: already said, the exit code is EXIT_USAGE. */
 lc_config *lc_cli_load_config(const char *command, const lc_cli_config_options *options);
 
 /* Borrows from `config`; the consumer group is its name, the instance its instance. */
 lc_kafka_options lc_cli_kafka_options(const lc_config *config);
 lc_registry *lc_cli_registry_new(const lc_config *config, GError **error);
+
+/* Makes a changelog as `topics --create` does. */
+bool lc_cli_create_changelog(const lc_kafka_options *options, const char *name, int32_t partitions, GError **error);
 
 /* ---- Schemas by id, fetched when first seen ---- */
 

@@ -117,14 +117,33 @@ create_again(const reset_command *command, const lc_topic_description *topic, GE
                                  (const char *const *)settings, LC_CLI_TIMEOUT_MS, error);
 }
 
+/* An earlier reset was cut off after it had deleted it. */
+static bool
+create_missing(const reset_command *command, const char *name, GError **error)
+{
+    int32_t partitions = 0;
+
+    for (guint i = 0; i < command->offsets->len; i++)
+        partitions = MAX(partitions, g_array_index(command->offsets, lc_group_lag, i).partition + 1);
+    if (partitions == 0) {
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
+                    "the input topics don't exist; 'leadclock topics --create' makes those that are missing");
+        return false;
+    }
+    fprintf(stderr, "making %s, which is missing\n", name);
+    return lc_cli_create_changelog(&command->kafka, name, partitions, error);
+}
+
 static bool
 empty_changelogs(const reset_command *command, GError **error)
 {
     for (guint i = 0; i < command->topics->len; i++) {
         const lc_topic_description *topic = &g_array_index(command->topics, lc_topic_description, i);
-        /* Missing: an earlier reset was cut off; `topics --create` makes it. */
-        if (topic->partitions == 0)
+        if (topic->partitions == 0) {
+            if (!create_missing(command, topic->name, error))
+                return false;
             continue;
+        }
         fprintf(stderr, "making %s anew\n", topic->name);
         if (!lc_kafka_delete_topic(&command->kafka, topic->name, LC_CLI_TIMEOUT_MS, error) ||
             !create_again(command, topic, error))
@@ -143,11 +162,23 @@ commit_time(const reset_command *command, GError **error)
     return lc_kafka_commit_offsets(&command->kafka, command->offsets, metadata, LC_CLI_TIMEOUT_MS, error);
 }
 
+/* Before anything is deleted. */
+static bool
+may_create(const reset_command *command, GError **error)
+{
+    for (const char *const *name = command->changelogs; *name; name++)
+        if (!lc_kafka_may_create(&command->kafka, *name, LC_CLI_TIMEOUT_MS, error))
+            return false;
+    return true;
+}
+
 static int
 carry_out(reset_command *command)
 {
     g_autoptr(GError) error = NULL;
 
+    if (!may_create(command, &error))
+        return lc_cli_fail("reset", error);
     fprintf(stderr, "deleting the offsets of group %s\n", command->kafka.group);
     if (!lc_kafka_forget_group(&command->kafka, LC_CLI_TIMEOUT_MS, &error) || !empty_changelogs(command, &error))
         return lc_cli_fail("reset", error);
@@ -226,7 +257,8 @@ static const char more[] =
     "Refuses while members of the group are alive. First says what it will do, and what downstream will see again; "
     "then\n"
     "asks. Cut off in the middle, it is finished by another reset.\n\n"
-    "Exit codes: 0 done, 1 members are alive, 2 usage, configuration or not confirmed, 3 a server does not answer.\n\n"
+    "Exit codes: 0 done, 1 members are alive, 2 usage, configuration, not confirmed or a right that is missing, 3 a "
+    "server\ndoes not answer.\n\n"
     "Examples:\n"
     "  leadclock reset --config leadclock.yaml --dry-run\n"
     "  leadclock reset --config leadclock.yaml --to-time 2026-11-01T00:00:00Z\n";

@@ -34,6 +34,7 @@ typedef struct {
 
 struct service {
     lc_config *config;
+    const char *config_file;    /* NULL: none was given */
     const lc_policy_book *book; /* the last of `books` */
     GPtrArray *books;           /* former ones too: workers may still use them */
     worker_thread *workers;
@@ -306,6 +307,21 @@ join_threads(service *service)
     return code;
 }
 
+static void
+tell_configuration(const service *service)
+{
+    const lc_config *config = service->config;
+
+    if (service->config_file)
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "CONFIG", service->config_file, "BROKERS",
+                         config->kafka.brokers, "POLICY", config->policy, "MESSAGE", "configuration read");
+    else
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "BROKERS", config->kafka.brokers, "POLICY", config->policy,
+                         "MESSAGE",
+                         "no configuration was given: this runs with the defaults, and what --set says; --config FILE "
+                         "gives one");
+}
+
 static int
 serve(service *service)
 {
@@ -313,6 +329,7 @@ serve(service *service)
     sigset_t signals;
     take_signals(&signals);
     service->main_thread = pthread_self();
+    tell_configuration(service);
     if (!load(service, &error))
         return lc_cli_fail("run", error);
     log_event(service, "started");
@@ -327,9 +344,10 @@ serve(service *service)
 
 static const char summary[] = "Runs the service: reads facts, judges leads, publishes what follows, exactly once.";
 static const char more[] =
-    "Waits for servers that are away. SIGTERM or SIGINT finishes the batches under way and ends, within 20 s whatever\n"
-    "comes; a second one ends at once; kill -9 is always safe. SIGHUP takes policy documents that come into effect\n"
-    "later. Logs go to standard error.\n\n"
+    "Waits for servers that are away, and for rights that Kafka refuses. SIGTERM or SIGINT finishes the batches under "
+    "way\n"
+    "and ends, within 20 s whatever comes; a second one ends at once; kill -9 is always safe. SIGHUP takes policy\n"
+    "documents that come into effect later. Logs go to standard error.\n\n"
     "Exit codes: 0 stopped by a signal, 1 it can't go on (the log says why and what mends it), 2 usage, configuration\n"
     "or policy.\n\n"
     "Example:\n"
@@ -350,6 +368,7 @@ lc_cli_run(int argc, char **argv)
     if (!lc_cli_parse(&argc, &argv, NULL, summary, more, entries, &options) ||
         !lc_cli_check_arguments(argc, argv, 0, 0))
         return EXIT_USAGE;
+    service.config_file = options.file;
     service.config = lc_cli_load_config("run", &options);
     return service.config ? serve(&service) : EXIT_USAGE;
 }

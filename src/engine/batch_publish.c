@@ -233,16 +233,24 @@ commit(lc_batch *batch, GError **error)
     return true;
 }
 
+static bool
+transact(lc_batch *batch, GError **error)
+{
+    if (!produce(batch, error))
+        return false;
+    make_commits(batch);
+    return insist(batch, send_offsets, error) && commit(batch, error);
+}
+
 bool
 lc_batch_publish(lc_batch *batch, GError **error)
 {
     lc_worker *worker = batch->worker;
     int64_t began_ms = lc_worker_now_ms(worker);
+    bool done = transact(batch, error);
 
-    if (!produce(batch, error))
-        return false;
-    make_commits(batch);
-    if (!insist(batch, send_offsets, error) || !commit(batch, error))
+    worker->denied = !done && error && g_error_matches(*error, LC_ERROR, LC_ERROR_DENIED);
+    if (!done)
         return false;
     lc_tally_add(&worker->report.tally, &batch->tally);
     lc_histogram_add(&worker->report.transaction_ms, lc_worker_now_ms(worker) - began_ms);

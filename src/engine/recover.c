@@ -933,10 +933,11 @@ lc_recover(lc_worker *worker, lc_partition *partition, GError **error)
     recovery_init(&r, worker, partition);
     step done = repeat(&r, recover_once, error);
 
+    /* Not each time that a right is tried again. */
     if (done == STEP_DONE)
-        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "PARTITION", LC_NUMBER(partition->number), "RECORDS",
-                         LC_NUMBER(r.n_replayed), "MILLISECONDS", LC_NUMBER(lc_worker_now_ms(worker) - r.started_ms),
-                         "MESSAGE", "recovered");
+        g_log_structured(G_LOG_DOMAIN, worker->denied ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_INFO, "PARTITION",
+                         LC_NUMBER(partition->number), "RECORDS", LC_NUMBER(r.n_replayed), "MILLISECONDS",
+                         LC_NUMBER(lc_worker_now_ms(worker) - r.started_ms), "MESSAGE", "recovered");
     recovery_clear(&r);
     return done == STEP_DONE;
 }

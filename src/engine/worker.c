@@ -6,8 +6,9 @@
 #define TEND_EVERY_MS 500 /* the group is polled at least so often while something is waited for */
 #define COMPLAIN_EVERY_MS 10000
 #define RETRY_AFTER_MS 200
-#define MANY_TROUBLES 5   /* within COMPLAIN_EVERY_MS */
-#define ASK_EVERY_MS 5000 /* for ends, when no timer asks sooner */
+#define MANY_TROUBLES 5     /* within COMPLAIN_EVERY_MS */
+#define ASK_EVERY_MS 5000   /* for ends, when no timer asks sooner */
+#define RIGHT_AFTER_MS 5000 /* a right that was refused is tried again; each try may cost a producer and a recovery */
 
 /* ---- The machine's clocks ---- */
 
@@ -239,7 +240,7 @@ static void
 give_up_assignment(lc_worker *worker)
 {
     worker->assignments++;
-    worker->report.joined = false;
+    worker->report.joined = worker->denied = false;
     worker->left_ms = lc_worker_now_ms(worker);
     worker->n_unanswered = 0;
     lc_batch_abort(worker->batch);
@@ -357,18 +358,40 @@ lc_worker_give_up_after(lc_worker *worker, lc_duration patience)
     worker->give_up_ms = patience;
 }
 
-/* Is this an error that goes away by waiting, and is there time left to wait? */
+static bool
+is_denied(const GError *problem)
+{
+    return g_error_matches(problem, LC_ERROR, LC_ERROR_DENIED);
+}
+
+/* Is this an error that goes away by waiting, and is there time left to wait? Rights may be given while the service
+ * waits; a tool ends. */
 static bool
 may_wait(const lc_worker *worker, const GError *problem, int64_t began_ms)
 {
+    if (worker->give_up_ms == 0 && is_denied(problem))
+        return true;
     return g_error_matches(problem, LC_ERROR, LC_ERROR_RETRY) &&
            (worker->give_up_ms == 0 || lc_worker_now_ms(worker) - began_ms < worker->give_up_ms);
+}
+
+/* Until what failed is tried again. False: give up (see lc_worker_tend), or the assignment has changed. */
+static bool
+wait_to_retry(lc_worker *worker, bool denied, GError **error)
+{
+    unsigned assignments = worker->assignments;
+    int64_t until_ms = lc_worker_now_ms(worker) + (denied ? RIGHT_AFTER_MS : RETRY_AFTER_MS);
+
+    do
+        if (!lc_worker_tend(worker, RETRY_AFTER_MS, error) || worker->assignments != assignments)
+            return false;
+    while (lc_worker_now_ms(worker) < until_ms);
+    return true;
 }
 
 bool
 lc_worker_insist(lc_worker *worker, const char *what, lc_worker_call call, void *argument, GError **error)
 {
-    unsigned assignments = worker->assignments;
     int64_t began_ms = lc_worker_now_ms(worker);
 
     for (;;) {
@@ -379,8 +402,9 @@ lc_worker_insist(lc_worker *worker, const char *what, lc_worker_call call, void 
             g_propagate_error(error, g_steal_pointer(&problem));
             return false;
         }
+        bool denied = is_denied(problem);
         lc_worker_complain(worker, what, &problem);
-        if (!lc_worker_tend(worker, RETRY_AFTER_MS, error) || worker->assignments != assignments)
+        if (!wait_to_retry(worker, denied, error))
             return false;
     }
 }
@@ -399,8 +423,11 @@ insist_at_start(lc_worker *worker, const char *what, lc_worker_call call, GError
             g_propagate_error(error, g_steal_pointer(&problem));
             return false;
         }
+        int64_t until_ms = lc_worker_now_ms(worker) + (is_denied(problem) ? RIGHT_AFTER_MS : RETRY_AFTER_MS);
         lc_worker_complain(worker, what, &problem);
-        worker->time->sleep_ms(worker->time, RETRY_AFTER_MS);
+        do
+            worker->time->sleep_ms(worker->time, RETRY_AFTER_MS);
+        while (lc_worker_now_ms(worker) < until_ms && !lc_worker_is_stopping(worker));
     }
     return false;
 }
@@ -520,7 +547,7 @@ make_ready(lc_worker *worker, GError **error)
             return false;
     }
     resume_all(worker);
-    if (!is_unanswered(worker->n_unanswered))
+    if (!is_unanswered(worker->n_unanswered) && !worker->denied)
         worker->report.waiting_for[0] = '\0';
     return true;
 }
@@ -544,12 +571,19 @@ take_book(lc_worker *worker)
     g_clear_pointer(&worker->policy_hash, g_free);
 }
 
-/* Without partitions nothing else would be asked of brokers that are away. */
+/* What nothing else would tell of: without partitions nothing is asked of brokers that are away, and who only reads
+ * sees no more than that nothing comes. */
 static void
-tell_if_left_out(lc_worker *worker)
+tell_trouble(lc_worker *worker)
 {
-    if (!worker->report.joined && lc_worker_now_ms(worker) - worker->left_ms >= COMPLAIN_EVERY_MS)
-        lc_worker_complain(worker, "the group to give it partitions", &(GError *){NULL});
+    g_autofree char *trouble = worker->log->ops->trouble(worker->log);
+    GError *problem = trouble ? g_error_new_literal(LC_ERROR, LC_ERROR_RETRY, trouble) : NULL;
+    bool left_out = !worker->report.joined && lc_worker_now_ms(worker) - worker->left_ms >= COMPLAIN_EVERY_MS;
+
+    if (!worker->report.joined && (left_out || trouble))
+        lc_worker_complain(worker, "the group to give it partitions", &problem);
+    else if (trouble)
+        lc_worker_complain(worker, "facts", &problem);
 }
 
 static bool
@@ -558,7 +592,7 @@ go_round(lc_worker *worker, GError **error)
     take_book(worker);
     if (!make_ready(worker, error))
         return false;
-    tell_if_left_out(worker);
+    tell_trouble(worker);
     advance_time(worker);
     lc_worker_publish_report(worker);
     /* The broker was asked for its clock: a new producer comes first. */
@@ -582,12 +616,25 @@ take_trouble(lc_worker *worker, const char *problem)
     worker->time->sleep_ms(worker->time, many ? TEND_EVERY_MS : 10);
 }
 
+/* A right that a transaction or a recovery lacks. Waited for with all given back, so that it is cheap to try again.
+ * False: the worker must stop. */
+static bool
+bear_denial(lc_worker *worker, GError **problem)
+{
+    GError *denial = g_steal_pointer(problem);
+
+    lc_worker_complain(worker, "a right", &denial);
+    return wait_to_retry(worker, true, problem) || *problem == NULL;
+}
+
 /* After a round that did not end well. False: the worker must stop. */
 static bool
 bear(lc_worker *worker, GError **problem)
 {
     if (*problem == NULL)
         return true;
+    if (is_denied(*problem))
+        return bear_denial(worker, problem);
     if (!g_error_matches(*problem, LC_ERROR, LC_ERROR_RETRY) && !g_error_matches(*problem, LC_ERROR, LC_ERROR_ABORT))
         return false;
     if (g_error_matches(*problem, LC_ERROR, LC_ERROR_ABORT))

@@ -276,6 +276,7 @@ struct lc_worker {
                                      this assignment */
     unsigned assignments;         /* counts rebalances: who waited sees that the ground has moved */
     bool producer_ready, store_ready, paused;
+    bool denied;           /* a right that a transaction needs was refused, and none was committed since */
     int64_t tended_ms;     /* monotonic: when the group was last polled */
     int64_t give_up_ms;    /* a server is waited for so long; 0: for ever */
     int64_t complained_ms; /* monotonic: when a wait was last logged */

@@ -36,18 +36,22 @@ partitions_of(const struct rd_kafka_metadata *metadata, const char *topic)
 static bool
 check_existence(const kafka_log *log, const struct rd_kafka_metadata *metadata, GError **error)
 {
-    g_autoptr(GString) missing = g_string_new(NULL);
+    g_autoptr(GPtrArray) missing = g_ptr_array_new();
 
     for (int i = 0; i < log->log.n_inputs; i++)
         if (partitions_of(metadata, log->options.inputs[i]) == 0)
-            g_string_append_printf(missing, " %s", log->options.inputs[i]);
+            g_ptr_array_add(missing, (char *)log->options.inputs[i]);
     for (int i = 0; i < LC_OUTPUTS; i++)
         if (partitions_of(metadata, log->options.outputs[i]) == 0)
-            g_string_append_printf(missing, " %s", log->options.outputs[i]);
+            g_ptr_array_add(missing, (char *)log->options.outputs[i]);
     if (missing->len == 0)
         return true;
-    g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "topics that don't exist:%s; 'leadclock topics --create' makes them",
-                missing->str);
+    if (!lc_kafka_may_describe(lc_group_client(log->group), missing, CALL_MS, error))
+        return false;
+    g_ptr_array_add(missing, NULL);
+    g_autofree char *names = g_strjoinv(" ", (char **)missing->pdata);
+    g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "topics that don't exist: %s; 'leadclock topics --create' makes them",
+                names);
     return false;
 }
 
@@ -86,8 +90,7 @@ log_check_topics(lc_log *base, int32_t *partitions, GError **error)
     rd_kafka_resp_err_t err = rd_kafka_metadata(lc_group_client(log->group), 1, NULL, &metadata, CALL_MS);
 
     if (err)
-        return lc_kafka_fail(error, lc_kafka_is_config_error(err) ? LC_ERROR_CONFIG : LC_ERROR_RETRY, err,
-                             "asking %s for its topics", log->options.brokers);
+        return lc_kafka_fail(error, lc_kafka_code_of(err), err, "asking %s for its topics", log->options.brokers);
     bool ok = check_existence(log, metadata, error) && check_counts(log, metadata, partitions, error);
     rd_kafka_metadata_destroy(metadata);
     return ok;
@@ -111,6 +114,12 @@ static bool
 log_poll(lc_log *base, int timeout_ms, lc_log_event *event, GError **error)
 {
     return lc_group_poll(kafka_log_of(base)->group, timeout_ms, event, error);
+}
+
+static char *
+log_trouble(lc_log *base)
+{
+    return lc_group_trouble(kafka_log_of(base)->group);
 }
 
 static void
@@ -359,6 +368,7 @@ static const lc_log_ops ops = {
     .renew_producer = log_renew_producer,
     .subscribe = log_subscribe,
     .poll = log_poll,
+    .trouble = log_trouble,
     .release_records = log_release_records,
     .assignment = log_assignment,
     .release_assignment = log_release_assignment,

@@ -5,6 +5,7 @@ struct lc_publisher {
     GHashTable *topics; /* char* -> rd_kafka_topic_t* */
     size_t not_delivered;
     rd_kafka_resp_err_t first_reason;
+    char *first_topic; /* of the first that was not delivered; or NULL */
     unsigned sent_since_poll;
 };
 
@@ -16,8 +17,10 @@ on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque)
     (void)client;
     if (!message->err)
         return;
-    if (publisher->not_delivered++ == 0)
-        publisher->first_reason = message->err;
+    if (publisher->not_delivered++ > 0)
+        return;
+    publisher->first_reason = message->err;
+    publisher->first_topic = g_strdup(rd_kafka_topic_name(message->rkt));
 }
 
 static void
@@ -114,8 +117,14 @@ lc_publisher_flush(lc_publisher *publisher, GError **error)
         continue;
     if (publisher->not_delivered) {
         rd_kafka_resp_err_t err = publisher->first_reason;
-        lc_kafka_fail(error, lc_kafka_is_transport_error(err) ? LC_ERROR_RETRY : LC_ERROR_CONFIG, err,
-                      "%zu records were not delivered", publisher->not_delivered);
+        /* Who may write to no topic at all is refused as a producer. */
+        if (lc_kafka_is_denial(rd_kafka_fatal_error(publisher->client, NULL, 0)))
+            lc_kafka_deny(publisher->client, "WRITE", "topic", publisher->first_topic, error);
+        else if (err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+            lc_kafka_deny(publisher->client, "WRITE", "topic", publisher->first_topic, error);
+        else
+            lc_kafka_fail(error, lc_kafka_is_transport_error(err) ? LC_ERROR_RETRY : LC_ERROR_CONFIG, err,
+                          "%zu records were not delivered", publisher->not_delivered);
     }
     return publisher->not_delivered;
 }
@@ -128,5 +137,6 @@ lc_publisher_free(lc_publisher *publisher)
     g_hash_table_destroy(publisher->topics);
     if (publisher->client)
         rd_kafka_destroy(publisher->client);
+    g_free(publisher->first_topic);
     g_free(publisher);
 }

@@ -2,6 +2,7 @@
 
 #include <leadclock/diagnostics.h>
 #include <libfyaml.h>
+#include <sys/stat.h>
 
 /* Where a value was given. */
 typedef struct {
@@ -721,6 +722,30 @@ lc_config_load(const char *path, const char *const *overrides, GError **error)
         return g_steal_pointer(&config);
     g_set_error_literal(error, LC_ERROR, LC_ERROR_CONFIG, g_strchomp(problems->str));
     return NULL;
+}
+
+static bool
+has_secret(char *line)
+{
+    g_autofree char *original = g_strdup(g_strchug(line));
+
+    return *line != '#' && strcmp(hide_secrets(line), original) != 0;
+}
+
+bool
+lc_config_tells_secrets(const char *path)
+{
+    g_autofree char *text = NULL;
+    struct stat file;
+    bool found = false;
+
+    if (stat(path, &file) != 0 || !S_ISREG(file.st_mode) || (file.st_mode & S_IROTH) == 0 ||
+        !g_file_get_contents(path, &text, NULL, NULL))
+        return false;
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line && !found; line++)
+        found = has_secret(*line);
+    return found;
 }
 
 void

@@ -22,6 +22,8 @@ static bool
 request(lc_memory_log *log, const char *call, GError **error)
 {
     step(log, call);
+    if (lc_memory_has_fault(log->world, LC_MEMORY_FAULT_DENIED))
+        return fail(log, error, LC_ERROR_DENIED, "a right is refused");
     if (!lc_memory_has_fault(log->world, LC_MEMORY_FAULT_ENDS))
         return true;
     g_autofree char *what = g_strdup_printf("%s: timed out", call);
@@ -516,11 +518,19 @@ log_free(lc_log *base)
     g_free(log);
 }
 
+static char *
+trouble(lc_log *base)
+{
+    (void)base;
+    return NULL;
+}
+
 static const lc_log_ops ops = {
     .check_topics = check_topics,
     .renew_producer = lc_memory_renew_producer,
     .subscribe = subscribe,
     .poll = poll_log,
+    .trouble = trouble,
     .release_records = release_records,
     .assignment = assignment,
     .release_assignment = release_assignment,
