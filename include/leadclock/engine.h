@@ -27,6 +27,7 @@ typedef struct {
     lc_log *log;                  /* handed over */
     lc_store *store;              /* handed over */
     lc_registry *registry;        /* handed over */
+    lc_duration registry_timeout; /* an id that it fails for so long, while it gives others, is as good as unknown */
     lc_time *time;                /* borrowed, as is all that follows; must outlive the worker */
     const lc_policy_book *book;
     const char *const *input_names; /* topics, by index, NULL-terminated */

@@ -45,6 +45,7 @@ lc_cli_worker_new(const lc_config *config, const char *instance, const char *tra
         .log = log,
         .store = store,
         .registry = registry,
+        .registry_timeout = config->registry.timeout,
         .time = &lc_system_time,
         .book = book,
         .input_names = kafka.inputs,

@@ -4,9 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define ASK_AGAIN_AFTER_MS 2000 /* a registry must say twice, so long apart, that it has no such id */
-#define ASK_AT_ONCE 16u         /* ids, so that the group is tended meanwhile */
-
 void
 lc_fact_refuse(lc_batch_record *record, lc_dead_reason reason, lc_arena *arena, const char *format, ...)
 {
@@ -78,51 +75,12 @@ unknown_ids(lc_worker *worker, const lc_batch_record *records, size_t n)
     return ids;
 }
 
-typedef struct {
-    const uint32_t *ids;
-    size_t n;
-    bool final;
-} question;
-
-static bool
-ask(lc_worker *worker, void *argument, GError **error)
-{
-    const question *asked = argument;
-
-    return lc_schemas_ask(worker->schemas, asked->ids, asked->n, asked->final, error);
-}
-
-static bool
-ask_all(lc_worker *worker, const GArray *ids, bool final, GError **error)
-{
-    for (guint from = 0; from < ids->len; from += ASK_AT_ONCE) {
-        question asked = {&g_array_index(ids, uint32_t, from), MIN(ids->len - from, ASK_AT_ONCE), final};
-        if (!lc_worker_insist(worker, "the schema registry", ask, &asked, error) || !lc_worker_tend(worker, 0, error))
-            return false;
-    }
-    return true;
-}
-
-static bool
-pause_before_asking_again(lc_worker *worker, GError **error)
-{
-    for (int64_t until = lc_worker_now_ms(worker) + ASK_AGAIN_AFTER_MS; lc_worker_now_ms(worker) < until;)
-        if (!lc_worker_tend(worker, 100, error))
-            return false;
-    return true;
-}
-
 static bool
 learn_schemas(lc_worker *worker, const lc_batch_record *records, size_t n, GError **error)
 {
-    g_autoptr(GArray) first = unknown_ids(worker, records, n);
-    if (first->len == 0)
-        return true;
-    if (!ask_all(worker, first, false, error))
-        return false;
+    g_autoptr(GArray) ids = unknown_ids(worker, records, n);
 
-    g_autoptr(GArray) second = unknown_ids(worker, records, n);
-    return second->len == 0 || (pause_before_asking_again(worker, error) && ask_all(worker, second, true, error));
+    return ids->len == 0 || lc_schemas_learn(worker, ids, error);
 }
 
 /* ---- One record ---- */
@@ -144,6 +102,15 @@ read_tombstone(const lc_worker *worker, lc_batch_record *record, lc_arena *arena
     record->lead_id = record->event.key;
 }
 
+static void
+refuse_schema(const lc_worker *worker, lc_batch_record *record, uint32_t id, lc_arena *arena)
+{
+    const char *why = lc_schemas_why_not(worker->schemas, id);
+
+    lc_fact_refuse(record, LC_DEAD_UNKNOWN_SCHEMA, arena, "the registry has no schema with id %" PRIu32 "%s%s", id,
+                   why ? ": " : "", why ? why : "");
+}
+
 static const lc_plan *
 find_plan(lc_worker *worker, lc_batch_record *record, lc_arena *arena)
 {
@@ -162,7 +129,7 @@ find_plan(lc_worker *worker, lc_batch_record *record, lc_arena *arena)
     }
     lc_plan_state state = lc_schemas_plan(worker->schemas, id, &plan);
     if (state == LC_PLAN_NO_SUCH_ID || state == LC_PLAN_NOT_ASKED)
-        lc_fact_refuse(record, LC_DEAD_UNKNOWN_SCHEMA, arena, "the registry has no schema with id %" PRIu32, id);
+        refuse_schema(worker, record, id, arena);
     else if (state == LC_PLAN_UNREADABLE)
         lc_fact_refuse(record, LC_DEAD_UNKNOWN_TYPE, arena, "schema %" PRIu32 " can't be read", id);
     else if (lc_plan_schema(plan) < LC_SCHEMA_LEAD_CREATED || lc_plan_schema(plan) > LC_SCHEMA_LEAD_ERASED)

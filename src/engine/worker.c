@@ -128,7 +128,7 @@ lc_worker_new(const lc_worker_options *options)
     worker->store = options->store;
     worker->time = options->time;
     worker->n_inputs = options->log->n_inputs;
-    worker->schemas = lc_schemas_new(options->registry, options->time);
+    worker->schemas = lc_schemas_new(options->registry, options->registry_timeout, options->time);
     worker->judge = lc_judge_new(options->book);
     worker->partitions = g_ptr_array_new_with_free_func(lc_partition_free);
     worker->members = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -357,12 +357,13 @@ lc_worker_give_up_after(lc_worker *worker, lc_duration patience)
     worker->give_up_ms = patience;
 }
 
-/* Is this an error that goes away by waiting, and is there time left to wait? */
+/* Is this an error that goes away by waiting, and is there time left to wait? A registry that is slow is not away. */
 static bool
 may_wait(const lc_worker *worker, const GError *problem, int64_t began_ms)
 {
     return g_error_matches(problem, LC_ERROR, LC_ERROR_RETRY) &&
-           (worker->give_up_ms == 0 || lc_worker_now_ms(worker) - began_ms < worker->give_up_ms);
+           (worker->give_up_ms == 0 || lc_schemas_is_asking(worker->schemas) ||
+            lc_worker_now_ms(worker) - began_ms < worker->give_up_ms);
 }
 
 bool

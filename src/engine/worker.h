@@ -34,7 +34,8 @@ typedef enum {
     LC_CHECK_LOST_TAIL = 1 << 7,      /* a changelog that ends below C has lost records (3a) */
     LC_CHECK_LOST_REWRITTEN = 1 << 8, /* so has one that gives an offset below C again (5) */
     LC_CHECK_LOST_OFFSETS = 1 << 9,   /* a changelog with records above C: the group has lost offsets (3c) */
-    LC_CHECK_BROKER_CLOCK = 1 << 10   /* a wall clock ahead of the broker's is not believed */
+    LC_CHECK_BROKER_CLOCK = 1 << 10,  /* a wall clock ahead of the broker's is not believed */
+    LC_CHECK_SECOND_NO = 1 << 11      /* a registry must say twice that it has no such schema */
 } lc_check;
 #ifdef LC_WEAKEN
 extern unsigned lc_weakened;
@@ -78,17 +79,25 @@ typedef struct lc_schemas lc_schemas;
 
 typedef enum { LC_PLAN_READY, LC_PLAN_UNREADABLE, LC_PLAN_NO_SUCH_ID, LC_PLAN_NOT_ASKED } lc_plan_state;
 
-lc_schemas *lc_schemas_new(lc_registry *registry, lc_time *time); /* the registry is handed over */
+/* The registry is handed over. `timeout`: an id that it fails for so long, while it gives others, is taken for a no. */
+lc_schemas *lc_schemas_new(lc_registry *registry, lc_duration timeout, lc_time *time);
 void lc_schemas_free(lc_schemas *schemas);
 /* Registers what we write: every outcome for its topic, both changelogs. Repeat while LC_ERROR_RETRY. */
 bool lc_schemas_register(lc_schemas *schemas, const char *const *output_names, GError **error);
 uint32_t lc_schemas_id(const lc_schemas *schemas, lc_output output, lc_schema schema);
 /* The plan of a writer's schema; `*plan` is set for READY only. */
 lc_plan_state lc_schemas_plan(lc_schemas *schemas, uint32_t id, const lc_plan **plan);
-/* Asks the registry for ids. Those it says it has not stay NOT_ASKED until `final`: then NO_SUCH_ID for a minute. */
-bool lc_schemas_ask(lc_schemas *schemas, const uint32_t *ids, size_t n, bool final, GError **error);
-/* The plan that a framed value of ours needs; a registry that does not answer is waited for. NULL: give up (see
- * lc_worker_tend), or LC_ERROR_FATAL: the value is not ours, or its schema can't be had or read. */
+/* What the registry said where there is NO_SUCH_ID; NULL: no more than that. */
+const char *lc_schemas_why_not(const lc_schemas *schemas, uint32_t id);
+/* The registry is slow: what was asked of it is under way. */
+bool lc_schemas_is_asking(const lc_schemas *schemas);
+/* Asks the registry for these ids (uint32_t, taken out of `ids`) until it is known of each what it is: a registry that
+ * does not answer is waited for; a no is believed when it was said twice; and where it fails for an id alone, after
+ * its time-out. A no is remembered for a minute. False: give up (see lc_worker_tend), or an error. */
+bool lc_schemas_learn(lc_worker *worker, GArray *ids, GError **error);
+/* The plan that a framed value of ours needs; asked for with the same patience, but where the registry fails for it, it
+ * is waited for without end. NULL: give up (see lc_worker_tend); LC_ERROR_FATAL: the value is not ours, or its schema
+ * can't be read; LC_ERROR_CONFIG: the registry has no such schema. */
 const lc_plan *lc_schemas_need(lc_worker *worker, lc_text value, GError **error);
 
 /* ---- facts.c ---- */
