@@ -157,11 +157,25 @@ load_book(service *service, GError **error)
     return true;
 }
 
+/* By a clock that is ahead of the broker's a document would seem to be in effect that is not yet. */
+static lc_instant
+checked_now(const service *service)
+{
+    lc_duration ahead = 0;
+    for (unsigned i = 0; i < service->n_workers; i++) {
+        lc_worker_report report;
+        lc_worker_get_report(service->workers[i].worker, &report);
+        if (report.ahead_of_broker != LC_ABSENT)
+            ahead = MAX(ahead, report.ahead_of_broker);
+        lc_worker_report_clear(&report);
+    }
+    return lc_system_time.wall(&lc_system_time) - ahead;
+}
+
 /* Running promises may not change under way. */
 static bool
-is_same_in_effect(const lc_policy_book *one, const lc_policy_book *other)
+is_same_in_effect(const lc_policy_book *one, const lc_policy_book *other, lc_instant now)
 {
-    lc_instant now = g_get_real_time() / 1000;
     g_autofree char *hash = lc_policy_book_hash(one, now), *other_hash = lc_policy_book_hash(other, now);
     return strcmp(hash, other_hash) == 0;
 }
@@ -175,7 +189,7 @@ reload_policies(service *service)
     if (!load_book(service, &error)) {
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "MESSAGE",
                          "the policies are wrong, the ones from before are kept: %s", error->message);
-    } else if (!is_same_in_effect(before, service->book)) {
+    } else if (!is_same_in_effect(before, service->book, checked_now(service))) {
         service->book = before;
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "MESSAGE",
                          "a policy document that is in effect was changed, the ones from before are kept: give the "

@@ -167,6 +167,20 @@ produce(lc_batch *batch, GError **error)
     return false;
 }
 
+/* The documents that leads were judged by. Where none was judged that is as before (the broker's clock may not be known
+ * yet): those of the last commit, or the first one alone; unless a change of theirs was accepted. */
+static char *
+policy_hash_of(lc_worker *worker, const lc_share *share)
+{
+    const char *former = share->partition->policy_hash;
+
+    if (!share->has_facts && share->n_due == 0 && former == NULL)
+        return lc_policy_book_hash(worker->options.book, 0);
+    if (!share->has_facts && share->n_due == 0 && lc_worker_knows_policy_hash(worker, lc_text_of(former)))
+        return g_strdup(former);
+    return g_strdup(lc_worker_policy_hash(worker));
+}
+
 /* (O, C) for every partition of the batch, always: also where nothing of it changed. */
 static void
 make_commits(lc_batch *batch)
@@ -176,8 +190,8 @@ make_commits(lc_batch *batch)
     batch->commits = lc_arena_new(&batch->arena, lc_log_commit, batch->shares->len);
     for (guint i = 0; i < batch->shares->len; i++) {
         lc_share *share = lc_batch_share_at(batch, i);
-        share->metadata =
-            lc_metadata_format(share->ends, lc_worker_policy_hash(worker), worker->options.transactional_id);
+        share->policy_hash = policy_hash_of(worker, share);
+        share->metadata = lc_metadata_format(share->ends, share->policy_hash, worker->options.transactional_id);
         batch->commits[i] = (lc_log_commit){share->partition->number, share->next, share->metadata};
     }
 }

@@ -29,6 +29,14 @@ lc_wall_clock_ahead_of_broker(const lc_wall_clock *clock, lc_instant wall, int64
     return clock->append_at == LC_ABSENT ? LC_ABSENT : wall - (clock->append_at + now_ms - clock->sent_ms);
 }
 
+lc_instant
+lc_wall_clock_checked(const lc_wall_clock *clock, lc_instant wall, int64_t now_ms)
+{
+    if (clock->append_at != LC_ABSENT)
+        return MIN(wall, clock->append_at + now_ms - clock->sent_ms);
+    return clock->believed_ahead == LC_ABSENT ? wall : MIN(wall, now_ms + clock->believed_ahead);
+}
+
 /* No further ahead of the broker's than what is believed of the monotonic clock. */
 static bool
 agrees_with_broker(const lc_wall_clock *clock, lc_instant wall, int64_t now_ms)

@@ -74,6 +74,7 @@ lc_partition_free(void *data)
     g_free(partition->read_append_at);
     g_free(partition->seen_ends);
     g_free(partition->expected);
+    g_free(partition->policy_hash);
     lc_safe_time_clear(&partition->safe);
     lc_counters_free(partition->counters);
     g_free(partition);
@@ -164,15 +165,18 @@ lc_worker_free(lc_worker *worker)
 
 /* ---- The policy in effect ---- */
 
+/* By a clock that is ahead a document would seem to be in effect that may still be changed. */
 const char *
 lc_worker_policy_hash(lc_worker *worker)
 {
-    lc_instant now = worker->time->wall(worker->time);
+    lc_instant now =
+        lc_wall_clock_checked(&worker->wall_clock, worker->time->wall(worker->time), lc_worker_now_ms(worker));
 
-    if (worker->policy_hash && now < worker->policy_hash_until)
+    if (worker->policy_hash && now >= worker->policy_hash_from && now < worker->policy_hash_until)
         return worker->policy_hash;
     g_free(worker->policy_hash);
     worker->policy_hash = lc_policy_book_hash(worker->options.book, now);
+    worker->policy_hash_from = now;
     worker->policy_hash_until = LC_NEVER;
     for (size_t i = 0; i < lc_policy_book_size(worker->options.book); i++) {
         lc_instant from = lc_policy_book_get(worker->options.book, i)->effective_from;
@@ -182,15 +186,13 @@ lc_worker_policy_hash(lc_worker *worker)
     return worker->policy_hash;
 }
 
+/* Which of them are in effect is not asked: their text is the same, so no promise was changed, and the clocks of two
+ * owners differ. */
 bool
 lc_worker_knows_policy_hash(const lc_worker *worker, lc_text hash)
 {
-    lc_instant now = worker->time->wall(worker->time);
-
     for (size_t i = 0; i < lc_policy_book_size(worker->options.book); i++) {
         lc_instant from = lc_policy_book_get(worker->options.book, i)->effective_from;
-        if (from > now)
-            continue;
         g_autofree char *known = lc_policy_book_hash(worker->options.book, MAX(from, 0));
         if (lc_text_equal(lc_text_of(known), hash))
             return true;

@@ -236,6 +236,8 @@ void lc_wall_clock_init(lc_wall_clock *clock, lc_duration max_future);
 /* The broker appended a record of ours, by its own clock at `append_at`, between these two monotonic moments. */
 void lc_wall_clock_broker_said(lc_wall_clock *clock, lc_instant append_at, int64_t sent_ms, int64_t told_ms);
 lc_wall_belief lc_wall_clock_judge(lc_wall_clock *clock, lc_instant wall, int64_t now_ms);
+/* What the time is at most: the wall clock's, or the broker's where that is earlier; a jump ahead is not believed. */
+lc_instant lc_wall_clock_checked(const lc_wall_clock *clock, lc_instant wall, int64_t now_ms);
 /* By how much at least; LC_ABSENT: not known. */
 lc_duration lc_wall_clock_ahead_of_broker(const lc_wall_clock *clock, lc_instant wall, int64_t now_ms);
 
@@ -258,6 +260,7 @@ typedef struct {
     lc_safe_time safe;
     lc_counters *counters;
     bool policy_checked;
+    char *policy_hash;            /* as last committed; NULL: never */
     int64_t *seen_ends;           /* ends last asked for, by input topic; -1: never */
     uint64_t wrong_partition;     /* dead letters that another partitioner made */
     int64_t rebuild_left_ms;      /* an estimate */
@@ -298,7 +301,7 @@ struct lc_worker {
     bool told_policy_change;
     int64_t probed_ms; /* monotonic: when the broker was last asked for its clock */
     char *policy_hash;
-    lc_instant policy_hash_until;
+    lc_instant policy_hash_from, policy_hash_until; /* it is that of any time between */
     GHashTable *poison; /* "topic/partition/offset" of facts whose outcomes Kafka refused for their size */
     lc_batch *batch;
     int64_t asked_ms;        /* monotonic: when ends were last asked for */
@@ -348,9 +351,9 @@ bool lc_worker_proves(lc_worker *worker, lc_instant now, GError **error);
 /* Safe times are unknown again. */
 void lc_worker_forget_time(lc_worker *worker);
 
-/* The hash of the documents in effect now. */
+/* The hash of the documents in effect now, by a clock that is not ahead of the broker's as far as that is known. */
 const char *lc_worker_policy_hash(lc_worker *worker);
-/* Whether `hash` is that of documents of our book that are in effect now or were before. */
+/* Whether `hash` is that of the first documents of our book, however many. */
 bool lc_worker_knows_policy_hash(const lc_worker *worker, lc_text hash);
 
 /* ---- recover.c ---- */
