@@ -213,6 +213,7 @@ publish(publish_command *command)
     bool ok = publish_all(command, &error);
     size_t not_delivered = lc_publisher_flush(command->publisher, &lost);
     lc_progress_clear(&command->progress);
+    lc_fact_source_warn(command->source, "publish");
     say_done(command, not_delivered);
     if (!ok)
         return lc_cli_fail("publish", error);

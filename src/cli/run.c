@@ -37,6 +37,7 @@ struct service {
     GPtrArray *books;           /* former ones too: workers may still use them */
     worker_thread *workers;
     unsigned n_workers;
+    lc_told *told;
     pthread_t main_thread;
     lc_health health;
     lc_http *http; /* NULL: none */
@@ -51,7 +52,7 @@ prepare_worker(service *service, worker_thread *thread, GError **error)
     thread->instance = g_strdup_printf("%s-%u", service->config->instance, thread->number);
     thread->transactional_id = g_strdup_printf("%s-%s", service->config->name, thread->instance);
     thread->worker = lc_cli_worker_new(service->config, thread->instance, thread->transactional_id, service->book,
-                                       service->accept_policy_change, error);
+                                       service->told, service->accept_policy_change, error);
     return thread->worker != NULL;
 }
 
@@ -78,6 +79,7 @@ stop_workers(service *service)
 static bool
 prepare_workers(service *service, GError **error)
 {
+    service->told = lc_told_new();
     service->n_workers = service->config->workers;
     service->workers = g_new0(worker_thread, service->n_workers);
     for (unsigned i = 0; i < service->n_workers; i++) {
@@ -117,6 +119,9 @@ log_event(const service *service, const char *message)
 static void
 log_failure(const worker_thread *thread)
 {
+    g_autofree char *what = g_strconcat("failed: ", thread->error->message, NULL);
+    if (!lc_told_may_say(thread->service->told, NULL, what, 0, INT64_MAX))
+        return; /* another worker has ended for the same reason */
     g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "WORKER", thread->transactional_id, "MESSAGE", "%s",
                      thread->error->message);
 }
@@ -277,6 +282,7 @@ clear_service(service *service)
         g_clear_error(&thread->error);
     }
     g_free(service->workers);
+    lc_told_free(service->told);
     g_clear_pointer(&service->books, g_ptr_array_unref);
     lc_config_free(service->config);
 }

@@ -247,6 +247,51 @@ commit(lc_batch *batch, GError **error)
     return true;
 }
 
+/* Where a record lies. Caller frees. */
+static char *
+describe_place(const lc_batch *batch, const lc_batch_record *record)
+{
+    return g_strdup_printf("%s [%" PRId32 "], offset %" PRId64, batch->worker->options.input_names[record->event.topic],
+                           record->event.partition, record->event.offset);
+}
+
+/* The last of those that somebody should look at; NULL: there is none. Caller frees. */
+static char *
+describe_last_refused(const lc_batch *batch)
+{
+    for (guint i = batch->records->len; i > 0; i--) {
+        const lc_batch_record *record = lc_batch_record_at(batch, i - 1);
+        if (!record->refused)
+            continue;
+        g_autofree char *place = describe_place(batch, record);
+        return g_strdup_printf("%s: %s, %s", place, lc_dead_reason_name(record->reason), record->detail);
+    }
+    return NULL;
+}
+
+static char *
+describe_last_without_channel(const lc_batch *batch)
+{
+    for (guint i = batch->records->len; i > 0; i--) {
+        const lc_batch_record *record = lc_batch_record_at(batch, i - 1);
+        if (!record->refused && lc_fact_lacks_channel(&record->fact))
+            return describe_place(batch, record);
+    }
+    return NULL;
+}
+
+static void
+tell_of_oddities(const lc_batch *batch)
+{
+    uint64_t refused = 0;
+
+    for (int i = 0; i < LC_DEAD_REASONS; i++)
+        refused += batch->tally.dead_letters[i];
+    if (refused || batch->tally.without_channel)
+        lc_told_add(batch->worker->told, &batch->tally, refused ? describe_last_refused(batch) : NULL,
+                    batch->tally.without_channel ? describe_last_without_channel(batch) : NULL);
+}
+
 bool
 lc_batch_publish(lc_batch *batch, GError **error)
 {
@@ -259,6 +304,7 @@ lc_batch_publish(lc_batch *batch, GError **error)
     if (!insist(batch, send_offsets, error) || !commit(batch, error))
         return false;
     lc_tally_add(&worker->report.tally, &batch->tally);
+    tell_of_oddities(batch);
     lc_histogram_add(&worker->report.transaction_ms, lc_worker_now_ms(worker) - began_ms);
     return true;
 }

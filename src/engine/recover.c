@@ -309,10 +309,9 @@ accept_policy_change(lc_worker *worker, lc_text hash, GError **error)
                     what, hash.data, then);
         return false;
     }
-    if (!worker->told_policy_change)
+    if (lc_worker_may_say_once(worker, what))
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
                          "%s (%.12s...); this is accepted (--accept-policy-change): %s", what, hash.data, then);
-    worker->told_policy_change = true;
     return true;
 }
 

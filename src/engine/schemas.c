@@ -19,6 +19,7 @@ struct lc_schemas {
     lc_registry *registry;
     lc_duration timeout; /* an id that it fails for so long, while it gives others, is taken for a no */
     lc_time *time;
+    lc_told *told;
     GHashTable *known; /* id -> known_schema * */
     size_t n_nos;      /* of those, without a schema */
     uint32_t ids[LC_OUTPUTS][LC_SCHEMAS];
@@ -35,13 +36,14 @@ known_schema_free(void *data)
 }
 
 lc_schemas *
-lc_schemas_new(lc_registry *registry, lc_duration timeout, lc_time *time)
+lc_schemas_new(lc_registry *registry, lc_duration timeout, lc_time *time, lc_told *told)
 {
     lc_schemas *schemas = g_new0(lc_schemas, 1);
 
     schemas->registry = registry;
     schemas->timeout = timeout;
     schemas->time = time;
+    schemas->told = told;
     schemas->known = g_hash_table_new_full(NULL, NULL, NULL, known_schema_free);
     return schemas;
 }
@@ -94,7 +96,8 @@ remember_schema(lc_schemas *schemas, uint32_t id, const char *schema_json)
     known->is_read = true;
     known->plan = lc_plan_new(schema_json, &unreadable);
     schemas->n_nos--;
-    if (known->plan == NULL)
+    g_autofree char *name = g_strdup_printf("schema %u", id);
+    if (known->plan == NULL && lc_told_may_say(schemas->told, NULL, name, 0, INT64_MAX))
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "SCHEMA_ID", LC_NUMBER(id), "MESSAGE",
                          "schema cannot be read, its records go to the dead letters: %s", unreadable->message);
 }

@@ -129,7 +129,9 @@ lc_worker_new(const lc_worker_options *options)
     worker->store = options->store;
     worker->time = options->time;
     worker->n_inputs = options->log->n_inputs;
-    worker->schemas = lc_schemas_new(options->registry, options->registry_timeout, options->time);
+    worker->own_told = options->told ? NULL : lc_told_new();
+    worker->told = options->told ? options->told : worker->own_told;
+    worker->schemas = lc_schemas_new(options->registry, options->registry_timeout, options->time, worker->told);
     worker->judge = lc_judge_new(options->book);
     worker->partitions = g_ptr_array_new_with_free_func(lc_partition_free);
     worker->members = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -157,6 +159,7 @@ lc_worker_free(lc_worker *worker)
     g_hash_table_unref(worker->poison);
     lc_judge_free(worker->judge);
     lc_schemas_free(worker->schemas);
+    lc_told_free(worker->own_told);
     g_free(worker->policy_hash);
     g_mutex_clear(&worker->shared_lock);
     lc_worker_report_clear(&worker->shared);
@@ -345,12 +348,19 @@ lc_worker_complain(lc_worker *worker, const char *what, GError **error)
     g_snprintf(worker->report.waiting_for, sizeof worker->report.waiting_for, "%s: %s", what,
                *error ? (*error)->message : "no answer yet");
     lc_worker_publish_report(worker);
-    if (now_ms - worker->complained_ms >= COMPLAIN_EVERY_MS) {
+    if (now_ms - worker->complained_ms >= COMPLAIN_EVERY_MS &&
+        lc_told_may_say(worker->told, worker, what, now_ms, COMPLAIN_EVERY_MS)) {
         worker->complained_ms = now_ms;
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "WORKER", worker->options.transactional_id, "MESSAGE",
                          "waiting for %s: %s", what, *error ? (*error)->message : "no answer yet");
     }
     g_clear_error(error);
+}
+
+bool
+lc_worker_may_say_once(lc_worker *worker, const char *what)
+{
+    return lc_told_may_say(worker->told, NULL, what, 0, INT64_MAX);
 }
 
 void
@@ -555,6 +565,12 @@ tell_if_left_out(lc_worker *worker)
         lc_worker_complain(worker, "the group to give it partitions", &(GError *){NULL});
 }
 
+static void
+tell_of_oddities(lc_worker *worker, bool at_once)
+{
+    lc_told_tell(worker->told, worker->options.output_names[LC_OUTPUT_DEAD_LETTERS], lc_worker_now_ms(worker), at_once);
+}
+
 static bool
 go_round(lc_worker *worker, GError **error)
 {
@@ -564,6 +580,7 @@ go_round(lc_worker *worker, GError **error)
     tell_if_left_out(worker);
     advance_time(worker);
     lc_worker_publish_report(worker);
+    tell_of_oddities(worker, false);
     /* The broker was asked for its clock: a new producer comes first. */
     return !worker->producer_ready || lc_batch_process(worker->batch, error);
 }
@@ -579,7 +596,8 @@ take_trouble(lc_worker *worker, const char *problem)
         worker->n_troubles = 0;
     }
     bool many = ++worker->n_troubles > MANY_TROUBLES;
-    g_log_structured(G_LOG_DOMAIN, many ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_WARNING, "WORKER",
+    bool is_said = !lc_told_may_say(worker->told, worker, problem, now_ms, COMPLAIN_EVERY_MS);
+    g_log_structured(G_LOG_DOMAIN, many || is_said ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_WARNING, "WORKER",
                      worker->options.transactional_id, "MESSAGE", "%s; recovering", problem);
     lc_worker_publish_report(worker);
     worker->time->sleep_ms(worker->time, many ? TEND_EVERY_MS : 10);
@@ -628,13 +646,13 @@ lc_worker_run(lc_worker *worker, GError **error)
             g_propagate_error(error, g_steal_pointer(&problem));
         return lc_worker_is_stopping(worker);
     }
-    while (!lc_worker_is_stopping(worker)) {
-        if (!go_round(worker, &problem) && !bear(worker, &problem)) {
-            g_propagate_error(error, g_steal_pointer(&problem));
-            return false;
-        }
-    }
-    return true;
+    bool is_well = true;
+    while (is_well && !lc_worker_is_stopping(worker))
+        is_well = go_round(worker, &problem) || bear(worker, &problem);
+    tell_of_oddities(worker, true);
+    if (!is_well)
+        g_propagate_error(error, g_steal_pointer(&problem));
+    return is_well;
 }
 
 bool

@@ -9,6 +9,8 @@
  * counters.c  absolute counters from changes
  * safe_time.c how far time is known to have passed in the input
  * wall_clock.c whether the wall clock is believed
+ * refusal.c   what a publisher is told of a record that is no fact
+ * told.c      what is told to the log once, or as a number
  * position.c  (O, C) as text: committed metadata, and the position applied in the store
  * schemas.c   schema ids: ours for writing, plans for reading */
 #pragma once
@@ -80,7 +82,7 @@ typedef struct lc_schemas lc_schemas;
 typedef enum { LC_PLAN_READY, LC_PLAN_UNREADABLE, LC_PLAN_NO_SUCH_ID, LC_PLAN_NOT_ASKED } lc_plan_state;
 
 /* The registry is handed over. `timeout`: an id that it fails for so long, while it gives others, is taken for a no. */
-lc_schemas *lc_schemas_new(lc_registry *registry, lc_duration timeout, lc_time *time);
+lc_schemas *lc_schemas_new(lc_registry *registry, lc_duration timeout, lc_time *time, lc_told *told);
 void lc_schemas_free(lc_schemas *schemas);
 /* Registers what we write: every outcome for its topic, both changelogs. Repeat while LC_ERROR_RETRY. */
 bool lc_schemas_register(lc_schemas *schemas, const char *const *output_names, GError **error);
@@ -120,6 +122,14 @@ typedef struct {
 bool lc_facts_decode(lc_worker *worker, lc_batch_record *records, size_t n, lc_arena *arena, GError **error);
 void lc_fact_refuse(lc_batch_record *record, lc_dead_reason reason, lc_arena *arena, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
+
+/* ---- refusal.c: a record that is no fact, with a message that says what is wrong with it, and what to do ---- */
+
+/* It is not framed, or its schema is not known. */
+void lc_refuse_frame(const lc_worker *worker, lc_batch_record *record, lc_arena *arena);
+void lc_refuse_schema(const lc_worker *worker, lc_batch_record *record, uint32_t id, lc_arena *arena);
+/* Its key is not its lead_id. */
+void lc_refuse_key(lc_batch_record *record, lc_arena *arena);
 
 /* A fact whose outcomes Kafka refused for their size goes to the dead letters when it comes again. */
 void lc_facts_poison(lc_worker *worker, const lc_log_event *record);
@@ -280,6 +290,7 @@ struct lc_worker {
     lc_store *store;
     lc_time *time;
     lc_schemas *schemas;
+    lc_told *told, *own_told; /* the latter is freed with the worker */
     lc_judge *judge;
     int n_inputs;
     int32_t partition_count;      /* of every input and changelog */
@@ -297,8 +308,6 @@ struct lc_worker {
     unsigned n_unanswered; /* questions for ends, one after the other */
     lc_wall_clock wall_clock;
     bool clock_doubted;
-    bool told_create_time; /* that the broker's clock can't be read */
-    bool told_policy_change;
     int64_t probed_ms; /* monotonic: when the broker was last asked for its clock */
     char *policy_hash;
     lc_instant policy_hash_from, policy_hash_until; /* it is that of any time between */
@@ -313,6 +322,14 @@ struct lc_worker {
     void *rebuild_data;
     atomic_bool stopping;
 };
+
+/* ---- told.c ---- */
+
+/* What a batch has committed: those refused, and those without a channel. Takes the texts over (where such a record
+ * lies and what is wrong with it; NULL: there is none). */
+void lc_told_add(lc_told *told, const lc_worker_tally *tally, char *last_refused, char *last_without_channel);
+/* Tells how many there were, unless `at_once` at most once in 10 s; `dead_letters` is their topic. */
+void lc_told_tell(lc_told *told, const char *dead_letters, int64_t now_ms, bool at_once);
 
 /* ---- report.c ---- */
 
@@ -333,11 +350,13 @@ bool lc_worker_prepare(lc_worker *worker, GError **error);
 bool lc_worker_tend(lc_worker *worker, int wait_ms, GError **error);
 /* Acts on what is no record. False as above. */
 bool lc_worker_handle(lc_worker *worker, const lc_log_event *event, GError **error);
-/* Tells why the worker waits, once in 10 s; takes the error. */
+/* Tells why the worker waits, once in 10 s (all workers together); takes the error. */
 void lc_worker_complain(lc_worker *worker, const char *what, GError **error);
 /* Calls `call` until it no longer says LC_ERROR_RETRY, tending the group and complaining meanwhile. */
 typedef bool (*lc_worker_call)(lc_worker *worker, void *argument, GError **error);
 bool lc_worker_insist(lc_worker *worker, const char *what, lc_worker_call call, void *argument, GError **error);
+/* Whether no worker has said it yet. */
+bool lc_worker_may_say_once(lc_worker *worker, const char *what);
 
 /* Whether the wall clock is to be believed; tells each change, and asks the broker for its clock where it may be wrong.
  */
