@@ -76,6 +76,7 @@ typedef struct {
     lc_instant timestamp; /* the record's, or LC_ABSENT */
     bool is_append_time;  /* the timestamp is the broker's (LogAppendTime) */
     lc_text key, value;   /* absent: null. Good until `release_records` */
+    void *handle;         /* the log's own */
 } lc_log_event;
 
 /* What was committed for one input topic of a partition. */
@@ -147,6 +148,9 @@ typedef struct {
     /* One event. False only for LC_ERROR_FATAL and LC_ERROR_CONFIG (authorization, say): transport errors are no
      * errors here. A consumer whose fetches sleep is woken inside (servers.md, fetch stall). */
     bool (*poll)(lc_log *log, int timeout_ms, lc_log_event *event, GError **error);
+
+    /* Whether a record polled before has a header of this name. */
+    bool (*has_header)(lc_log *log, const lc_log_event *record, const char *name);
 
     /* Gives back the records polled so far. */
     void (*release_records)(lc_log *log);

@@ -102,15 +102,6 @@ read_tombstone(const lc_worker *worker, lc_batch_record *record, lc_arena *arena
     record->lead_id = record->event.key;
 }
 
-static void
-refuse_schema(const lc_worker *worker, lc_batch_record *record, uint32_t id, lc_arena *arena)
-{
-    const char *why = lc_schemas_why_not(worker->schemas, id);
-
-    lc_fact_refuse(record, LC_DEAD_UNKNOWN_SCHEMA, arena, "the registry has no schema with id %" PRIu32 "%s%s", id,
-                   why ? ": " : "", why ? why : "");
-}
-
 static const lc_plan *
 find_plan(lc_worker *worker, lc_batch_record *record, lc_arena *arena)
 {
@@ -123,13 +114,12 @@ find_plan(lc_worker *worker, lc_batch_record *record, lc_arena *arena)
         return NULL;
     }
     if (!has_frame(&record->event, &id)) {
-        lc_fact_refuse(record, LC_DEAD_NOT_AVRO, arena,
-                       "not in the Confluent wire format: a zero byte, the schema id in 4 bytes, the Avro body");
+        lc_refuse_frame(worker, record, arena);
         return NULL;
     }
     lc_plan_state state = lc_schemas_plan(worker->schemas, id, &plan);
     if (state == LC_PLAN_NO_SUCH_ID || state == LC_PLAN_NOT_ASKED)
-        refuse_schema(worker, record, id, arena);
+        lc_refuse_schema(worker, record, id, arena);
     else if (state == LC_PLAN_UNREADABLE)
         lc_fact_refuse(record, LC_DEAD_UNKNOWN_TYPE, arena, "schema %" PRIu32 " can't be read", id);
     else if (lc_plan_schema(plan) < LC_SCHEMA_LEAD_CREATED || lc_plan_schema(plan) > LC_SCHEMA_LEAD_ERASED)
@@ -159,7 +149,7 @@ check_key(const lc_worker *worker, lc_batch_record *record, lc_arena *arena)
     lc_text key = record->event.key;
 
     if (!lc_text_equal(key, record->lead_id)) {
-        lc_fact_refuse(record, LC_DEAD_KEY_MISMATCH, arena, "the record's key is not its lead_id");
+        lc_refuse_key(record, arena);
         return;
     }
     int32_t right = lc_log_partition_of(key, worker->partition_count);
@@ -182,11 +172,11 @@ decode(lc_worker *worker, lc_batch_record *record, lc_arena *arena)
     if (record->refused)
         return;
     record->fact.published_at = record->event.timestamp;
-    if (record->lead_id.size == 0 || record->lead_id.size > LC_MAX_LEAD_ID_BYTES ||
-        !g_utf8_validate_len(record->lead_id.data, record->lead_id.size, NULL))
-        lc_fact_refuse(record, LC_DEAD_BAD_FACT, arena, "lead_id must be 1 to %zu bytes of UTF-8",
-                       LC_MAX_LEAD_ID_BYTES);
-    else if (!lc_fact_check(&record->fact, record->event.timestamp, worker->options.max_future, &wrong))
+    if (lc_text_is_absent(record->event.value) && lc_text_is_absent(record->event.key))
+        lc_fact_refuse(record, LC_DEAD_BAD_FACT, arena,
+                       "the record has neither a value nor a key; one without a value erases the lead that is its key");
+    else if (!lc_lead_id_check(record->lead_id, &wrong) ||
+             !lc_fact_check(&record->fact, record->event.timestamp, worker->options.max_future, &wrong))
         lc_fact_refuse(record, LC_DEAD_BAD_FACT, arena, "%s", wrong->message);
     else if (lc_facts_is_poison(worker, &record->event))
         lc_fact_refuse(record, LC_DEAD_LEAD_TOO_LARGE, arena, "Kafka refused for its size what follows from this fact");

@@ -113,6 +113,18 @@ log_poll(lc_log *base, int timeout_ms, lc_log_event *event, GError **error)
     return lc_group_poll(kafka_log_of(base)->group, timeout_ms, event, error);
 }
 
+static bool
+log_has_header(lc_log *base, const lc_log_event *record, const char *name)
+{
+    rd_kafka_headers_t *headers;
+    const void *value;
+    size_t size;
+
+    (void)base;
+    return rd_kafka_message_headers(record->handle, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+           rd_kafka_header_get_last(headers, name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 static void
 log_release_records(lc_log *base)
 {
@@ -359,6 +371,7 @@ static const lc_log_ops ops = {
     .renew_producer = log_renew_producer,
     .subscribe = log_subscribe,
     .poll = log_poll,
+    .has_header = log_has_header,
     .release_records = log_release_records,
     .assignment = log_assignment,
     .release_assignment = log_release_assignment,

@@ -243,6 +243,16 @@ poll_log(lc_log *base, int timeout_ms, lc_log_event *event, GError **error)
     return true;
 }
 
+/* No record of an input has any. */
+static bool
+has_header(lc_log *base, const lc_log_event *record, const char *name)
+{
+    (void)base;
+    (void)record;
+    (void)name;
+    return false;
+}
+
 static void
 release_records(lc_log *base)
 {
@@ -521,6 +531,7 @@ static const lc_log_ops ops = {
     .renew_producer = lc_memory_renew_producer,
     .subscribe = subscribe,
     .poll = poll_log,
+    .has_header = has_header,
     .release_records = release_records,
     .assignment = assignment,
     .release_assignment = release_assignment,

@@ -4,7 +4,6 @@ where a test says. What is about an id is of that id alone; what is about the re
 
 import http.server
 import json
-import subprocess
 import sys
 import threading
 import time
@@ -13,7 +12,7 @@ import urllib.request
 
 from hostile import Writer, created, require_letters
 from timing import Watched
-from world import BROKERS, REGISTRY_URL, Redis, World, framed, main, our_schema, policy_of, register_schema, require
+from world import REGISTRY_URL, Redis, World, framed, main, our_schema, policy_of, register_schema, require
 from world import require_equal, say, wait_for
 
 REFUSED = (403, b'{"error_code": 40301, "message": "User is denied operation Write on this server."}')
@@ -114,14 +113,6 @@ def readiness(service):
         return ""  # not started yet
 
 
-def headers_of_dead_letters(world):
-    return subprocess.run(
-        ["kcat", "-C", "-q", "-e", "-b", BROKERS, "-t", world.prefix + "leads.dead-letters", "-o", "beginning",
-         "-X", "isolation.level=read_committed", "-f", "%h\\n"],
-        capture_output=True, timeout=60, check=True,
-    ).stdout.decode(errors="replace")  # fmt: skip
-
-
 def ids_that_fail():
     """One id each is refused, gone, too large, or fails for ever: their records are dead letters, all else flows on. A
     registry that fails for all makes none."""
@@ -154,7 +145,7 @@ def ids_that_fail():
         world.settle(40)
         require_letters(world, [("UNKNOWN_SCHEMA", f"bad-{schema_id}") for schema_id in bad])
         require_equal("leads", dict.fromkeys(world.leads()), dict.fromkeys(["first", "good"]))
-        text = headers_of_dead_letters(world)
+        text = world.headers_of_dead_letters()
         for said in ("HTTP 400", "HTTP 410", "HTTP 500: Error in the backend data store", "longer than"):
             require(said in text, f"the dead letters do not say {said}: {text}")
         require(service.figure("leadclock_recoveries_total", 'cause="aborted"') == 0, "it was recovered meanwhile")
