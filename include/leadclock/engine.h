@@ -21,13 +21,24 @@ struct lc_time {
 /* The machine's clocks. */
 extern lc_time lc_system_time;
 
+/* What the workers of a process have told the log, so that they say a thing once. For any thread. */
+typedef struct lc_told lc_told;
+
+lc_told *lc_told_new(void);
+void lc_told_free(lc_told *told); /* or NULL */
+/* False: another than `teller` (NULL: anybody) has said `what` less than `within_ms` ago. True: it is to be said now.
+ */
+bool lc_told_may_say(lc_told *told, const void *teller, const char *what, int64_t now_ms, int64_t within_ms);
+
 typedef struct {
     const char *transactional_id; /* of `log`'s producer; names this worker in logs and in committed metadata */
     const char *source;           /* CloudEvents ce_source: the consumer group */
     lc_log *log;                  /* handed over */
     lc_store *store;              /* handed over */
     lc_registry *registry;        /* handed over */
+    lc_duration registry_timeout; /* an id that it fails for so long, while it gives others, is as good as unknown */
     lc_time *time;                /* borrowed, as is all that follows; must outlive the worker */
+    lc_told *told;                /* shared by the workers of a process; NULL: the worker's own */
     const lc_policy_book *book;
     const char *const *input_names; /* topics, by index, NULL-terminated */
     const char *output_names[LC_OUTPUTS];
@@ -91,7 +102,8 @@ typedef struct {
     uint64_t repeated, automated, forgotten;            /* facts that changed nothing: see lc_verdict */
     uint64_t outcomes[LC_OUTCOME_TYPES][LC_CLOCKS + 1]; /* by clock; the last: no clock */
     uint64_t dead_letters[LC_DEAD_REASONS];
-    uint64_t wakeups; /* that fired */
+    uint64_t without_channel; /* hand-offs taken whose channel is empty */
+    uint64_t wakeups;         /* that fired */
 } lc_worker_tally;
 
 void lc_tally_add(lc_worker_tally *sum, const lc_worker_tally *tally);

@@ -76,6 +76,7 @@ typedef struct {
     lc_instant timestamp; /* the record's, or LC_ABSENT */
     bool is_append_time;  /* the timestamp is the broker's (LogAppendTime) */
     lc_text key, value;   /* absent: null. Good until `release_records` */
+    void *handle;         /* the log's own */
 } lc_log_event;
 
 /* What was committed for one input topic of a partition. */
@@ -151,6 +152,9 @@ typedef struct {
     /* Why polling brings no partitions, or not all records: a right that is refused, or no broker that lets us in.
      * NULL: nothing is known of that. Caller frees. */
     char *(*trouble)(lc_log *log);
+
+    /* Whether a record polled before has a header of this name. */
+    bool (*has_header)(lc_log *log, const lc_log_event *record, const char *name);
 
     /* Gives back the records polled so far. */
     void (*release_records)(lc_log *log);

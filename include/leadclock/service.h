@@ -18,6 +18,7 @@ typedef struct {
     } kafka;
     struct {
         char *url, *user, *password, *file;
+        lc_duration timeout;
     } registry;
     struct {
         char *url, *user, *password;

@@ -39,6 +39,7 @@ struct service {
     GPtrArray *books;           /* former ones too: workers may still use them */
     worker_thread *workers;
     unsigned n_workers;
+    lc_told *told;
     pthread_t main_thread;
     lc_health health;
     lc_http *http; /* NULL: none */
@@ -53,7 +54,7 @@ prepare_worker(service *service, worker_thread *thread, GError **error)
     thread->instance = g_strdup_printf("%s-%u", service->config->instance, thread->number);
     thread->transactional_id = g_strdup_printf("%s-%s", service->config->name, thread->instance);
     thread->worker = lc_cli_worker_new(service->config, thread->instance, thread->transactional_id, service->book,
-                                       service->accept_policy_change, error);
+                                       service->told, service->accept_policy_change, error);
     return thread->worker != NULL;
 }
 
@@ -80,6 +81,7 @@ stop_workers(service *service)
 static bool
 prepare_workers(service *service, GError **error)
 {
+    service->told = lc_told_new();
     service->n_workers = service->config->workers;
     service->workers = g_new0(worker_thread, service->n_workers);
     for (unsigned i = 0; i < service->n_workers; i++) {
@@ -119,6 +121,9 @@ log_event(const service *service, const char *message)
 static void
 log_failure(const worker_thread *thread)
 {
+    g_autofree char *what = g_strconcat("failed: ", thread->error->message, NULL);
+    if (!lc_told_may_say(thread->service->told, NULL, what, 0, INT64_MAX))
+        return; /* another worker has ended for the same reason */
     g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "WORKER", thread->transactional_id, "MESSAGE", "%s",
                      thread->error->message);
 }
@@ -159,11 +164,25 @@ load_book(service *service, GError **error)
     return true;
 }
 
+/* By a clock that is ahead of the broker's a document would seem to be in effect that is not yet. */
+static lc_instant
+checked_now(const service *service)
+{
+    lc_duration ahead = 0;
+    for (unsigned i = 0; i < service->n_workers; i++) {
+        lc_worker_report report;
+        lc_worker_get_report(service->workers[i].worker, &report);
+        if (report.ahead_of_broker != LC_ABSENT)
+            ahead = MAX(ahead, report.ahead_of_broker);
+        lc_worker_report_clear(&report);
+    }
+    return lc_system_time.wall(&lc_system_time) - ahead;
+}
+
 /* Running promises may not change under way. */
 static bool
-is_same_in_effect(const lc_policy_book *one, const lc_policy_book *other)
+is_same_in_effect(const lc_policy_book *one, const lc_policy_book *other, lc_instant now)
 {
-    lc_instant now = g_get_real_time() / 1000;
     g_autofree char *hash = lc_policy_book_hash(one, now), *other_hash = lc_policy_book_hash(other, now);
     return strcmp(hash, other_hash) == 0;
 }
@@ -177,7 +196,7 @@ reload_policies(service *service)
     if (!load_book(service, &error)) {
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "MESSAGE",
                          "the policies are wrong, the ones from before are kept: %s", error->message);
-    } else if (!is_same_in_effect(before, service->book)) {
+    } else if (!is_same_in_effect(before, service->book, checked_now(service))) {
         service->book = before;
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "MESSAGE",
                          "a policy document that is in effect was changed, the ones from before are kept: give the "
@@ -265,6 +284,7 @@ clear_service(service *service)
         g_clear_error(&thread->error);
     }
     g_free(service->workers);
+    lc_told_free(service->told);
     g_clear_pointer(&service->books, g_ptr_array_unref);
     lc_config_free(service->config);
 }

@@ -13,6 +13,7 @@ share_free(void *data)
 
     g_hash_table_unref(share->by_id);
     g_ptr_array_unref(share->leads);
+    g_free(share->policy_hash);
     g_free(share->metadata);
     g_free(share->lost);
     g_free(share);
@@ -118,6 +119,8 @@ settle(lc_batch *batch)
         memcpy(partition->ends, share->ends, sizeof share->ends);
         partition->next_wakeup = share->next_wakeup;
         partition->must_claim = false;
+        g_free(partition->policy_hash);
+        partition->policy_hash = g_steal_pointer(&share->policy_hash);
         partition->wrong_partition += share->n_wrong_partition;
         partition->looked_ms = lc_worker_now_ms(batch->worker);
         if (!is_wakeups_alone(share))

@@ -30,6 +30,7 @@ typedef struct lc_share {
     uint64_t n_wrong_partition;  /* dead letters that another partitioner made */
     int64_t *next;               /* O after the batch, by input topic */
     int64_t ends[LC_CHANGELOGS]; /* C after the batch */
+    char *policy_hash;           /* in the metadata */
     char *metadata;
     lc_instant next_wakeup;
     char *lost; /* what Kafka has lost of the changelogs; NULL: nothing that is known of */

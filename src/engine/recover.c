@@ -309,10 +309,9 @@ accept_policy_change(lc_worker *worker, lc_text hash, GError **error)
                     what, hash.data, then);
         return false;
     }
-    if (!worker->told_policy_change)
+    if (lc_worker_may_say_once(worker, what))
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
                          "%s (%.12s...); this is accepted (--accept-policy-change): %s", what, hash.data, then);
-    worker->told_policy_change = true;
     return true;
 }
 
@@ -359,6 +358,8 @@ take_committed(recovery *r, int topic, int64_t low, int64_t end, GError **error)
     if (!r->partition->policy_checked && !lc_worker_knows_policy_hash(r->worker, metadata.policy_hash) &&
         !accept_policy_change(r->worker, metadata.policy_hash, error))
         return STEP_FAILED;
+    g_free(r->partition->policy_hash);
+    r->partition->policy_hash = g_strndup(metadata.policy_hash.data, metadata.policy_hash.size);
     r->offsets[topic] = committed->offset;
     for (int i = 0; i < LC_CHANGELOGS; i++)
         r->ends[i] = MAX(r->ends[i], metadata.ends[i]);

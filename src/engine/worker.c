@@ -75,6 +75,7 @@ lc_partition_free(void *data)
     g_free(partition->read_append_at);
     g_free(partition->seen_ends);
     g_free(partition->expected);
+    g_free(partition->policy_hash);
     lc_safe_time_clear(&partition->safe);
     lc_counters_free(partition->counters);
     g_free(partition);
@@ -129,7 +130,9 @@ lc_worker_new(const lc_worker_options *options)
     worker->store = options->store;
     worker->time = options->time;
     worker->n_inputs = options->log->n_inputs;
-    worker->schemas = lc_schemas_new(options->registry, options->time);
+    worker->own_told = options->told ? NULL : lc_told_new();
+    worker->told = options->told ? options->told : worker->own_told;
+    worker->schemas = lc_schemas_new(options->registry, options->registry_timeout, options->time, worker->told);
     worker->judge = lc_judge_new(options->book);
     worker->partitions = g_ptr_array_new_with_free_func(lc_partition_free);
     worker->members = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -157,6 +160,7 @@ lc_worker_free(lc_worker *worker)
     g_hash_table_unref(worker->poison);
     lc_judge_free(worker->judge);
     lc_schemas_free(worker->schemas);
+    lc_told_free(worker->own_told);
     g_free(worker->policy_hash);
     g_mutex_clear(&worker->shared_lock);
     lc_worker_report_clear(&worker->shared);
@@ -165,15 +169,18 @@ lc_worker_free(lc_worker *worker)
 
 /* ---- The policy in effect ---- */
 
+/* By a clock that is ahead a document would seem to be in effect that may still be changed. */
 const char *
 lc_worker_policy_hash(lc_worker *worker)
 {
-    lc_instant now = worker->time->wall(worker->time);
+    lc_instant now =
+        lc_wall_clock_checked(&worker->wall_clock, worker->time->wall(worker->time), lc_worker_now_ms(worker));
 
-    if (worker->policy_hash && now < worker->policy_hash_until)
+    if (worker->policy_hash && now >= worker->policy_hash_from && now < worker->policy_hash_until)
         return worker->policy_hash;
     g_free(worker->policy_hash);
     worker->policy_hash = lc_policy_book_hash(worker->options.book, now);
+    worker->policy_hash_from = now;
     worker->policy_hash_until = LC_NEVER;
     for (size_t i = 0; i < lc_policy_book_size(worker->options.book); i++) {
         lc_instant from = lc_policy_book_get(worker->options.book, i)->effective_from;
@@ -183,15 +190,13 @@ lc_worker_policy_hash(lc_worker *worker)
     return worker->policy_hash;
 }
 
+/* Which of them are in effect is not asked: their text is the same, so no promise was changed, and the clocks of two
+ * owners differ. */
 bool
 lc_worker_knows_policy_hash(const lc_worker *worker, lc_text hash)
 {
-    lc_instant now = worker->time->wall(worker->time);
-
     for (size_t i = 0; i < lc_policy_book_size(worker->options.book); i++) {
         lc_instant from = lc_policy_book_get(worker->options.book, i)->effective_from;
-        if (from > now)
-            continue;
         g_autofree char *known = lc_policy_book_hash(worker->options.book, MAX(from, 0));
         if (lc_text_equal(lc_text_of(known), hash))
             return true;
@@ -344,12 +349,19 @@ lc_worker_complain(lc_worker *worker, const char *what, GError **error)
     g_snprintf(worker->report.waiting_for, sizeof worker->report.waiting_for, "%s: %s", what,
                *error ? (*error)->message : "no answer yet");
     lc_worker_publish_report(worker);
-    if (now_ms - worker->complained_ms >= COMPLAIN_EVERY_MS) {
+    if (now_ms - worker->complained_ms >= COMPLAIN_EVERY_MS &&
+        lc_told_may_say(worker->told, worker, what, now_ms, COMPLAIN_EVERY_MS)) {
         worker->complained_ms = now_ms;
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "WORKER", worker->options.transactional_id, "MESSAGE",
                          "waiting for %s: %s", what, *error ? (*error)->message : "no answer yet");
     }
     g_clear_error(error);
+}
+
+bool
+lc_worker_may_say_once(lc_worker *worker, const char *what)
+{
+    return lc_told_may_say(worker->told, NULL, what, 0, INT64_MAX);
 }
 
 void
@@ -365,14 +377,15 @@ is_denied(const GError *problem)
 }
 
 /* Is this an error that goes away by waiting, and is there time left to wait? Rights may be given while the service
- * waits; a tool ends. */
+ * waits; a tool ends. A registry that is slow is not away. */
 static bool
 may_wait(const lc_worker *worker, const GError *problem, int64_t began_ms)
 {
     if (worker->give_up_ms == 0 && is_denied(problem))
         return true;
     return g_error_matches(problem, LC_ERROR, LC_ERROR_RETRY) &&
-           (worker->give_up_ms == 0 || lc_worker_now_ms(worker) - began_ms < worker->give_up_ms);
+           (worker->give_up_ms == 0 || lc_schemas_is_asking(worker->schemas) ||
+            lc_worker_now_ms(worker) - began_ms < worker->give_up_ms);
 }
 
 /* Until what failed is tried again. False: give up (see lc_worker_tend), or the assignment has changed. */
@@ -586,6 +599,12 @@ tell_trouble(lc_worker *worker)
         lc_worker_complain(worker, "facts", &problem);
 }
 
+static void
+tell_of_oddities(lc_worker *worker, bool at_once)
+{
+    lc_told_tell(worker->told, worker->options.output_names[LC_OUTPUT_DEAD_LETTERS], lc_worker_now_ms(worker), at_once);
+}
+
 static bool
 go_round(lc_worker *worker, GError **error)
 {
@@ -595,6 +614,7 @@ go_round(lc_worker *worker, GError **error)
     tell_trouble(worker);
     advance_time(worker);
     lc_worker_publish_report(worker);
+    tell_of_oddities(worker, false);
     /* The broker was asked for its clock: a new producer comes first. */
     return !worker->producer_ready || lc_batch_process(worker->batch, error);
 }
@@ -610,7 +630,8 @@ take_trouble(lc_worker *worker, const char *problem)
         worker->n_troubles = 0;
     }
     bool many = ++worker->n_troubles > MANY_TROUBLES;
-    g_log_structured(G_LOG_DOMAIN, many ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_WARNING, "WORKER",
+    bool is_said = !lc_told_may_say(worker->told, worker, problem, now_ms, COMPLAIN_EVERY_MS);
+    g_log_structured(G_LOG_DOMAIN, many || is_said ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_WARNING, "WORKER",
                      worker->options.transactional_id, "MESSAGE", "%s; recovering", problem);
     lc_worker_publish_report(worker);
     worker->time->sleep_ms(worker->time, many ? TEND_EVERY_MS : 10);
@@ -672,13 +693,13 @@ lc_worker_run(lc_worker *worker, GError **error)
             g_propagate_error(error, g_steal_pointer(&problem));
         return lc_worker_is_stopping(worker);
     }
-    while (!lc_worker_is_stopping(worker)) {
-        if (!go_round(worker, &problem) && !bear(worker, &problem)) {
-            g_propagate_error(error, g_steal_pointer(&problem));
-            return false;
-        }
-    }
-    return true;
+    bool is_well = true;
+    while (is_well && !lc_worker_is_stopping(worker))
+        is_well = go_round(worker, &problem) || bear(worker, &problem);
+    tell_of_oddities(worker, true);
+    if (!is_well)
+        g_propagate_error(error, g_steal_pointer(&problem));
+    return is_well;
 }
 
 bool

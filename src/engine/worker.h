@@ -9,6 +9,8 @@
  * counters.c  absolute counters from changes
  * safe_time.c how far time is known to have passed in the input
  * wall_clock.c whether the wall clock is believed
+ * refusal.c   what a publisher is told of a record that is no fact
+ * told.c      what is told to the log once, or as a number
  * position.c  (O, C) as text: committed metadata, and the position applied in the store
  * schemas.c   schema ids: ours for writing, plans for reading */
 #pragma once
@@ -34,7 +36,8 @@ typedef enum {
     LC_CHECK_LOST_TAIL = 1 << 7,      /* a changelog that ends below C has lost records (3a) */
     LC_CHECK_LOST_REWRITTEN = 1 << 8, /* so has one that gives an offset below C again (5) */
     LC_CHECK_LOST_OFFSETS = 1 << 9,   /* a changelog with records above C: the group has lost offsets (3c) */
-    LC_CHECK_BROKER_CLOCK = 1 << 10   /* a wall clock ahead of the broker's is not believed */
+    LC_CHECK_BROKER_CLOCK = 1 << 10,  /* a wall clock ahead of the broker's is not believed */
+    LC_CHECK_SECOND_NO = 1 << 11      /* a registry must say twice that it has no such schema */
 } lc_check;
 #ifdef LC_WEAKEN
 extern unsigned lc_weakened;
@@ -78,17 +81,25 @@ typedef struct lc_schemas lc_schemas;
 
 typedef enum { LC_PLAN_READY, LC_PLAN_UNREADABLE, LC_PLAN_NO_SUCH_ID, LC_PLAN_NOT_ASKED } lc_plan_state;
 
-lc_schemas *lc_schemas_new(lc_registry *registry, lc_time *time); /* the registry is handed over */
+/* The registry is handed over. `timeout`: an id that it fails for so long, while it gives others, is taken for a no. */
+lc_schemas *lc_schemas_new(lc_registry *registry, lc_duration timeout, lc_time *time, lc_told *told);
 void lc_schemas_free(lc_schemas *schemas);
 /* Registers what we write: every outcome for its topic, both changelogs. Repeat while LC_ERROR_RETRY. */
 bool lc_schemas_register(lc_schemas *schemas, const char *const *output_names, GError **error);
 uint32_t lc_schemas_id(const lc_schemas *schemas, lc_output output, lc_schema schema);
 /* The plan of a writer's schema; `*plan` is set for READY only. */
 lc_plan_state lc_schemas_plan(lc_schemas *schemas, uint32_t id, const lc_plan **plan);
-/* Asks the registry for ids. Those it says it has not stay NOT_ASKED until `final`: then NO_SUCH_ID for a minute. */
-bool lc_schemas_ask(lc_schemas *schemas, const uint32_t *ids, size_t n, bool final, GError **error);
-/* The plan that a framed value of ours needs; a registry that does not answer is waited for. NULL: give up (see
- * lc_worker_tend), or LC_ERROR_FATAL: the value is not ours, or its schema can't be had or read. */
+/* What the registry said where there is NO_SUCH_ID; NULL: no more than that. */
+const char *lc_schemas_why_not(const lc_schemas *schemas, uint32_t id);
+/* The registry is slow: what was asked of it is under way. */
+bool lc_schemas_is_asking(const lc_schemas *schemas);
+/* Asks the registry for these ids (uint32_t, taken out of `ids`) until it is known of each what it is: a registry that
+ * does not answer is waited for; a no is believed when it was said twice; and where it fails for an id alone, after
+ * its time-out. A no is remembered for a minute. False: give up (see lc_worker_tend), or an error. */
+bool lc_schemas_learn(lc_worker *worker, GArray *ids, GError **error);
+/* The plan that a framed value of ours needs; asked for with the same patience, but where the registry fails for it, it
+ * is waited for without end. NULL: give up (see lc_worker_tend); LC_ERROR_FATAL: the value is not ours, or its schema
+ * can't be read; LC_ERROR_CONFIG: the registry has no such schema. */
 const lc_plan *lc_schemas_need(lc_worker *worker, lc_text value, GError **error);
 
 /* ---- facts.c ---- */
@@ -111,6 +122,14 @@ typedef struct {
 bool lc_facts_decode(lc_worker *worker, lc_batch_record *records, size_t n, lc_arena *arena, GError **error);
 void lc_fact_refuse(lc_batch_record *record, lc_dead_reason reason, lc_arena *arena, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
+
+/* ---- refusal.c: a record that is no fact, with a message that says what is wrong with it, and what to do ---- */
+
+/* It is not framed, or its schema is not known. */
+void lc_refuse_frame(const lc_worker *worker, lc_batch_record *record, lc_arena *arena);
+void lc_refuse_schema(const lc_worker *worker, lc_batch_record *record, uint32_t id, lc_arena *arena);
+/* Its key is not its lead_id. */
+void lc_refuse_key(lc_batch_record *record, lc_arena *arena);
 
 /* A fact whose outcomes Kafka refused for their size goes to the dead letters when it comes again. */
 void lc_facts_poison(lc_worker *worker, const lc_log_event *record);
@@ -227,6 +246,8 @@ void lc_wall_clock_init(lc_wall_clock *clock, lc_duration max_future);
 /* The broker appended a record of ours, by its own clock at `append_at`, between these two monotonic moments. */
 void lc_wall_clock_broker_said(lc_wall_clock *clock, lc_instant append_at, int64_t sent_ms, int64_t told_ms);
 lc_wall_belief lc_wall_clock_judge(lc_wall_clock *clock, lc_instant wall, int64_t now_ms);
+/* What the time is at most: the wall clock's, or the broker's where that is earlier; a jump ahead is not believed. */
+lc_instant lc_wall_clock_checked(const lc_wall_clock *clock, lc_instant wall, int64_t now_ms);
 /* By how much at least; LC_ABSENT: not known. */
 lc_duration lc_wall_clock_ahead_of_broker(const lc_wall_clock *clock, lc_instant wall, int64_t now_ms);
 
@@ -249,6 +270,7 @@ typedef struct {
     lc_safe_time safe;
     lc_counters *counters;
     bool policy_checked;
+    char *policy_hash;            /* as last committed; NULL: never */
     int64_t *seen_ends;           /* ends last asked for, by input topic; -1: never */
     uint64_t wrong_partition;     /* dead letters that another partitioner made */
     int64_t rebuild_left_ms;      /* an estimate */
@@ -268,6 +290,7 @@ struct lc_worker {
     lc_store *store;
     lc_time *time;
     lc_schemas *schemas;
+    lc_told *told, *own_told; /* the latter is freed with the worker */
     lc_judge *judge;
     int n_inputs;
     int32_t partition_count;      /* of every input and changelog */
@@ -286,11 +309,9 @@ struct lc_worker {
     unsigned n_unanswered; /* questions for ends, one after the other */
     lc_wall_clock wall_clock;
     bool clock_doubted;
-    bool told_create_time; /* that the broker's clock can't be read */
-    bool told_policy_change;
     int64_t probed_ms; /* monotonic: when the broker was last asked for its clock */
     char *policy_hash;
-    lc_instant policy_hash_until;
+    lc_instant policy_hash_from, policy_hash_until; /* it is that of any time between */
     GHashTable *poison; /* "topic/partition/offset" of facts whose outcomes Kafka refused for their size */
     lc_batch *batch;
     int64_t asked_ms;        /* monotonic: when ends were last asked for */
@@ -302,6 +323,14 @@ struct lc_worker {
     void *rebuild_data;
     atomic_bool stopping;
 };
+
+/* ---- told.c ---- */
+
+/* What a batch has committed: those refused, and those without a channel. Takes the texts over (where such a record
+ * lies and what is wrong with it; NULL: there is none). */
+void lc_told_add(lc_told *told, const lc_worker_tally *tally, char *last_refused, char *last_without_channel);
+/* Tells how many there were, unless `at_once` at most once in 10 s; `dead_letters` is their topic. */
+void lc_told_tell(lc_told *told, const char *dead_letters, int64_t now_ms, bool at_once);
 
 /* ---- report.c ---- */
 
@@ -322,11 +351,13 @@ bool lc_worker_prepare(lc_worker *worker, GError **error);
 bool lc_worker_tend(lc_worker *worker, int wait_ms, GError **error);
 /* Acts on what is no record. False as above. */
 bool lc_worker_handle(lc_worker *worker, const lc_log_event *event, GError **error);
-/* Tells why the worker waits, once in 10 s; takes the error. */
+/* Tells why the worker waits, once in 10 s (all workers together); takes the error. */
 void lc_worker_complain(lc_worker *worker, const char *what, GError **error);
 /* Calls `call` until it no longer says LC_ERROR_RETRY, tending the group and complaining meanwhile. */
 typedef bool (*lc_worker_call)(lc_worker *worker, void *argument, GError **error);
 bool lc_worker_insist(lc_worker *worker, const char *what, lc_worker_call call, void *argument, GError **error);
+/* Whether no worker has said it yet. */
+bool lc_worker_may_say_once(lc_worker *worker, const char *what);
 
 /* Whether the wall clock is to be believed; tells each change, and asks the broker for its clock where it may be wrong.
  */
@@ -340,9 +371,9 @@ bool lc_worker_proves(lc_worker *worker, lc_instant now, GError **error);
 /* Safe times are unknown again. */
 void lc_worker_forget_time(lc_worker *worker);
 
-/* The hash of the documents in effect now. */
+/* The hash of the documents in effect now, by a clock that is not ahead of the broker's as far as that is known. */
 const char *lc_worker_policy_hash(lc_worker *worker);
-/* Whether `hash` is that of documents of our book that are in effect now or were before. */
+/* Whether `hash` is that of the first documents of our book, however many. */
 bool lc_worker_knows_policy_hash(const lc_worker *worker, lc_text hash);
 
 /* ---- recover.c ---- */

@@ -53,6 +53,9 @@ write_facts(GString *text, const lc_worker_tally *sum)
     lc_metrics_sample(text, "leadclock_facts_ignored_total", (double)sum->repeated, "why", "repeated", NULL);
     lc_metrics_sample(text, "leadclock_facts_ignored_total", (double)sum->automated, "why", "automated", NULL);
     lc_metrics_sample(text, "leadclock_facts_ignored_total", (double)sum->forgotten, "why", "forgotten", NULL);
+    lc_metrics_family(text, "leadclock_facts_without_channel_total", "counter",
+                      "LeadCreated with an empty channel, which are counted under it.");
+    lc_metrics_sample(text, "leadclock_facts_without_channel_total", (double)sum->without_channel, NULL);
     lc_metrics_family(text, "leadclock_dead_letters_total", "counter", "Records that can't be a fact, by reason.");
     for (int i = 0; i < LC_DEAD_REASONS; i++)
         lc_metrics_sample(text, "leadclock_dead_letters_total", (double)sum->dead_letters[i], "reason",

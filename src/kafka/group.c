@@ -491,6 +491,7 @@ take_record(lc_group *group, rd_kafka_message_t *message, lc_log_event *event)
         .is_append_time = type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME,
         .key = {message->key, message->key_len},
         .value = {message->payload, message->len},
+        .handle = message,
     };
     return true;
 }

@@ -122,6 +122,18 @@ log_trouble(lc_log *base)
     return lc_group_trouble(kafka_log_of(base)->group);
 }
 
+static bool
+log_has_header(lc_log *base, const lc_log_event *record, const char *name)
+{
+    rd_kafka_headers_t *headers;
+    const void *value;
+    size_t size;
+
+    (void)base;
+    return rd_kafka_message_headers(record->handle, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+           rd_kafka_header_get_last(headers, name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 static void
 log_release_records(lc_log *base)
 {
@@ -369,6 +381,7 @@ static const lc_log_ops ops = {
     .subscribe = log_subscribe,
     .poll = log_poll,
     .trouble = log_trouble,
+    .has_header = log_has_header,
     .release_records = log_release_records,
     .assignment = log_assignment,
     .release_assignment = log_release_assignment,

@@ -192,6 +192,9 @@ const lc_option lc_options[] = {
             "`registry.file`."},
     {"registry.user", OPTION_TEXT, NULL, AT(registry.user), .doc = "User at the registry (HTTP basic)."},
     {"registry.password", OPTION_SECRET, NULL, AT(registry.password), .doc = "Password at the registry."},
+    {"registry.timeout", OPTION_DURATION, "30s", AT(registry.timeout), .min = 100, .max = LC_HOUR,
+     .doc = "A request to the registry that is not answered for so long is made again. A schema that it fails for so long, "
+            "while it gives others, is taken for one that it has not. Meanwhile the service waits, and says so."},
     {"registry.file", OPTION_TEXT, NULL, AT(registry.file), .check = check_not_empty,
      .doc = "Instead of a server: a JSON object of id to schema. Relative to this file. `jq -s 'reduce .[] as $s ({}; "
             ".[\"\\(length + 1)\"] = $s)' schemas/*.avsc > schemas.json` makes one; an id that was used must keep its "

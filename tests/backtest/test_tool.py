@@ -131,6 +131,13 @@ class WrongInput(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertEqual(done.stderr.count("TOO_MANY_FACTS"), 600 - 512)
 
+    def test_an_empty_channel_is_counted_and_told(self):
+        given = CREATED % ("a", "1") + (CREATED % ("b", "2") + CREATED % ("c", "3")).replace("ads", "")
+        done = run(*self.policy, "--counters", "-", "-", given=given)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("2 of LeadCreated have an empty channel, the first is standard input:2", done.stderr)
+        self.assertIn('"channel":"","', done.stdout.replace(" ", ""))
+
     def test_no_facts_at_all_is_no_error(self):
         done = run(*self.policy, "-")
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))

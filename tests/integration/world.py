@@ -471,6 +471,14 @@ log: {{level: info}}
             letters.append((named.get("__connect.errors.exception.class.name"), key))
         return letters
 
+    def headers_of_dead_letters(self):
+        """All headers of all dead letters, as kcat prints them: a line each."""
+        return subprocess.run(
+            ["kcat", "-C", "-q", "-e", "-b", BROKERS, "-t", self.prefix + "leads.dead-letters", "-o", "beginning",
+             "-X", "isolation.level=read_committed", "-f", "%h\\n"],
+            capture_output=True, timeout=60, check=True,
+        ).stdout.decode(errors="replace")  # fmt: skip
+
     def produce(self, topic, key, payloads, partition=None):
         """Raw records, as a stranger would send them. A payload of None is a null value."""
         base = ["kcat", "-P", "-b", BROKERS, "-t", self.prefix + topic, "-X", "partitioner=murmur2_random"]

@@ -167,6 +167,7 @@ run_life(void *data)
         .log = life->log,
         .store = life->store,
         .registry = lc_registry_new(&registry_options, &error),
+        .registry_timeout = 10 * LC_SECOND,
         .time = &life->time,
         .book = s->book,
         .input_names = sim_input_names(s->plan.n_inputs),

@@ -44,6 +44,7 @@ static const struct {
     {"cut", LC_CHECK_CUT << SIM_ENGINE_BIT},
     {"pieces", LC_CHECK_PIECES << SIM_ENGINE_BIT},
     {"look", LC_CHECK_LOOK << SIM_ENGINE_BIT},
+    {"second-no", LC_CHECK_SECOND_NO << SIM_ENGINE_BIT},
     {"wait", LC_CHECK_WAIT << SIM_ENGINE_BIT},
     {"fence", LC_CHECK_FENCE << SIM_ENGINE_BIT},
     {"claim", LC_CHECK_CLAIM << SIM_ENGINE_BIT},

@@ -4,7 +4,7 @@
  * plan.c      what a seed asks for: sizes, rates of faults, the policy
  * workload.c  facts and hostile records, and when they are published
  * cluster.c   workers, time, faults: the world of memory.h
- * registry.c  a schema registry that knows our schemas, and may not answer
+ * registry.c  a schema registry that knows our schemas, and may not answer, or deny one once
  * watch.c     what must hold at each step: of every transaction when it is decided, of Redis at each position
  * scenario.c  seeds with a question of their own: owners that die, Kafka's data lost
  * oracle.c    what must hold in the end
@@ -52,7 +52,7 @@ typedef struct {
     uint32_t redis_snapshots; /* at a call to Redis */
     uint32_t crash;           /* a worker dies at a call */
     uint32_t faults[SIM_FAULTS];
-    uint32_t registry; /* it does not answer */
+    uint32_t registry; /* it does not answer, or says no to what it has */
     lc_duration max_marker_delay, max_end_delay;
     unsigned stops, kills, twins, empties, rollbacks, outages, compactions, standstills, clock_jumps; /* how many */
     uint32_t redis_empties, redis_rollbacks; /* at a call to Redis */
@@ -180,6 +180,8 @@ struct sim {
 
 /* The schema's id in the registry. */
 #define SIM_SCHEMA_ID(schema) ((uint32_t)(schema) + 1)
+#define SIM_UNKNOWN_SCHEMA_ID 9999
+#define SIM_FAILING_SCHEMA_ID 9998 /* HTTP 500 for this one alone, for ever */
 
 /* plan.c */
 void sim_plan_draw(sim_plan *plan, uint64_t seed);

@@ -1,7 +1,5 @@
 #include "sim.h"
 
-#define UNKNOWN_SCHEMA_ID 9999
-
 static sim_record *
 record_at(const sim *s, size_t index)
 {
@@ -179,7 +177,7 @@ spoil(sim *s, sim_record *record)
         return;
     case 2:
         record->reason = "UNKNOWN_SCHEMA";
-        encode(s, record, UNKNOWN_SCHEMA_ID);
+        encode(s, record, sim_random_below(&s->random, 2) ? SIM_UNKNOWN_SCHEMA_ID : SIM_FAILING_SCHEMA_ID);
         return;
     case 3:
         record->reason = "UNKNOWN_TYPE";

@@ -245,6 +245,16 @@ poll_log(lc_log *base, int timeout_ms, lc_log_event *event, GError **error)
     return true;
 }
 
+/* No record of an input has any. */
+static bool
+has_header(lc_log *base, const lc_log_event *record, const char *name)
+{
+    (void)base;
+    (void)record;
+    (void)name;
+    return false;
+}
+
 static void
 release_records(lc_log *base)
 {
@@ -531,6 +541,7 @@ static const lc_log_ops ops = {
     .subscribe = subscribe,
     .poll = poll_log,
     .trouble = trouble,
+    .has_header = has_header,
     .release_records = release_records,
     .assignment = assignment,
     .release_assignment = release_assignment,
