@@ -364,10 +364,9 @@ serve(service *service)
 
 static const char summary[] = "Runs the service: reads facts, judges leads, publishes what follows, exactly once.";
 static const char more[] =
-    "Waits for servers that are away, and for rights that Kafka refuses. SIGTERM or SIGINT finishes the batches under "
-    "way\n"
-    "and ends, within 20 s whatever comes; a second one ends at once; kill -9 is always safe. SIGHUP takes policy\n"
-    "documents that come into effect later. Logs go to standard error.\n\n"
+    "Waits for servers that are away, and for rights that Kafka refuses. SIGTERM or SIGINT finishes the batches\n"
+    "under way and ends, within 20 s whatever comes; a second one ends at once; kill -9 is always safe. SIGHUP takes\n"
+    "policy documents that come into effect later. Logs go to standard error.\n\n"
     "Exit codes: 0 stopped by a signal, 1 it can't go on (the log says why and what mends it), 2 usage, configuration\n"
     "or policy.\n\n"
     "Example:\n"

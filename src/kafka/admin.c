@@ -289,7 +289,14 @@ lc_kafka_create_topic(const lc_kafka_options *options, const char *name, int32_t
 bool
 lc_kafka_may_create(const lc_kafka_options *options, const char *name, int timeout_ms, GError **error)
 {
-    return create_topic(options, name, 1, -1, NULL, true, timeout_ms, error);
+    g_autoptr(GError) problem = NULL;
+
+    /* What else is wrong with this topic is no matter: it is not the one that will be made. */
+    if (create_topic(options, name, 1, -1, NULL, true, timeout_ms, &problem) ||
+        g_error_matches(problem, LC_ERROR, LC_ERROR_CONFIG))
+        return true;
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return false;
 }
 
 /* ---- Lag ---- */

@@ -455,7 +455,7 @@ lc_group_trouble(lc_group *group)
     g_autoptr(GError) error = NULL;
     g_autoptr(GString) denied = list_denied(group);
 
-    if (group->group_denied)
+    if (group->group_denied && group->assigned == NULL)
         lc_kafka_deny(group->client, "READ", "group", group->options->group, &error);
     else if (denied->len)
         lc_kafka_deny(group->client, "READ", "topic", denied->str, &error);

@@ -54,6 +54,8 @@ def each_reason():
                                   ssl_certificate_location=kafka.certificates.client,
                                   ssl_key_location=kafka.certificates.path("leadclock.key"))):  # fmt: skip
         expect(world, 2, "may not DESCRIBE", "topics", *options)
+    unchecked = kafka.options("EXPIRED", enable_ssl_certificate_verification="false")
+    expect(world, 1, "topics are missing", "topics", *unchecked)
 
 
 def each_command():

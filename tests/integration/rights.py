@@ -157,7 +157,7 @@ def an_outcome_topic():
 
 
 def withdrawn():
-    """A right that is withdrawn while all runs and nothing happens, and is given again."""
+    """A right that is withdrawn while all runs, and is given again: on an input while nothing happens, on the group."""
     place = Place("withdrawn")
     world, topic = place.world, place.world.prefix + "leads.contacted"
     try:
@@ -170,7 +170,12 @@ def withdrawn():
         wait_for(f"/readyz to say {what}", lambda: what in place.ready()[1], 30)
         place.kafka.allow_again("TOPIC", topic)
         wait_for("readiness", place.is_ready, 30)
+        place.kafka.deny("READ", "GROUP", world.name)
         place.publish_part()
+        what = f"User:leadclock may not READ group {world.name}:"
+        wait_for(f"/readyz to say {what}", lambda: what in place.ready()[1], 30)
+        place.kafka.allow_again("GROUP", world.name)
+        wait_for("readiness", place.is_ready, 60)
         world.settle()
         world.require_same_as_backtest()
         place.stop()
