@@ -8,7 +8,7 @@
     LC_FIELD(text, of_kind, type, member, .n_at = offsetof(type, number), __VA_ARGS__)
 #define LEAD_ID                                                                                                        \
     {                                                                                                                  \
-        .name = "lead_id", .name_size = sizeof("lead_id") - 1, .kind = LC_FIELD_LEAD                                   \
+        LC_FIELD_NAMED("lead_id"), .kind = LC_FIELD_LEAD                                                               \
     }
 #define RECORD LC_RECORD
 
