@@ -26,6 +26,7 @@ declare -A doors=(
     [main]="cli"
 )
 declare -A libraries=(
+    [calendar]="libical"
     [policy]="libfyaml"
     [core]="nettle" # SHA-1, for the ids of outcomes
     [codec]="jansson zlib"
@@ -38,7 +39,7 @@ declare -A libraries=(
 # What would make a pure room impure.
 pure=" calendar core codec "
 impure='^(time|unistd|fcntl|dirent|poll|pthread|threads|signal|sys/.*|gio/.*)\.h$'
-known_libraries="libfyaml nettle avro jansson zlib curl microhttpd librdkafka hiredis cmocka"
+known_libraries="libical libfyaml nettle avro jansson zlib curl microhttpd librdkafka hiredis cmocka"
 system_header='^([a-z0-9_]+|sys/[a-z]+|net/[a-z]+|netinet/[a-z]+|arpa/[a-z]+|glib/[a-z]+|gio/[a-z]+|sanitizer/[a-z_]+)\.h$'
 
 has() { [[ " $1 " == *" $2 "* ]]; }

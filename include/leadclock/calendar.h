@@ -2,7 +2,7 @@
  *
  * Pure: no I/O but the zone database when a zone is made, no clock, no global. Everything is computed when a
  * policy is loaded; afterwards a calendar or a zone never changes and may be read from any thread.
- * Uses GLib only. Rules: lead-policy.md, section 3. */
+ * Uses GLib and libical. Rules: lead-policy.md, section 3. */
 #pragma once
 
 #include <leadclock/base.h>
@@ -46,29 +46,55 @@ int32_t lc_zone_month(const lc_zone *zone, lc_instant instant);
 /* "2026-02"; returns `text`. */
 char *lc_month_format(int32_t month, char *text);
 
+/* The version of the zone database, "2025b"; "unknown" where it doesn't say. Caller frees. */
+char *lc_zone_data_version(void);
+
 /* ---- Calendars ---- */
 
-/* Open from `opens` to `closes`, minutes since midnight on the wall; 0 <= opens < closes <= 1440. */
+/* Open from `opens` to `closes`, minutes since midnight on the wall of the date that it belongs to, on which it begins:
+ * 0 <= opens < 1440, opens < closes <= opens + 1440. One over midnight closes after 1440. */
 typedef struct {
     int16_t opens, closes;
 } lc_window;
 
 typedef struct {
-    const lc_window *windows; /* in order, none overlapping; none: a closed day */
+    const lc_window *windows; /* in any order; none: a closed day */
     unsigned n_windows;
 } lc_day_windows;
 
+/* Rule 3.5: what names a full date wins over what names it every year, and that over what closes it in a range. */
 typedef struct {
     int32_t date;           /* days since 1970-01-01 */
     lc_day_windows windows; /* replace those of the week; a holiday has none */
 } lc_special_day;
 
 typedef struct {
+    int month_and_day;      /* 100 * month + day: 229 in leap years only */
+    lc_day_windows windows; /* replace those of the week */
+} lc_yearly_day;
+
+/* Closed on every date from `first` to `last`: days since 1970-01-01; where `yearly`, 100 * month + day of every year,
+ * over the new year where `last` is before `first`. */
+typedef struct {
+    int32_t first, last;
+    bool yearly;
+} lc_closed_days;
+
+typedef struct {
     const lc_zone *zone;
     lc_day_windows week[7];             /* Monday first */
-    const lc_special_day *special_days; /* in any order, each date once */
+    const lc_special_day *special_days; /* each date once; like the others in any order */
     unsigned n_special_days;
+    const lc_yearly_day *yearly_days; /* each once */
+    unsigned n_yearly_days;
+    const lc_closed_days *closed_days;
+    unsigned n_closed_days;
 } lc_calendar_spec;
+
+/* The dates that the all-day events of an iCalendar file close (3.5), as lc_closed_days in any order; caller unrefs.
+ * `text` ends with a NUL beyond `size`. `*n_unread`: how many lines, dates and rules of it are wrong and were passed
+ * over. What is no such file at all is LC_ERROR_CONFIG. */
+GArray *lc_icalendar_read(const char *text, size_t size, unsigned *n_unread, GError **error);
 
 typedef struct lc_calendar lc_calendar;
 
@@ -85,5 +111,16 @@ bool lc_calendar_is_always(const lc_calendar *calendar);
  * An amount that runs out at closing time is due at closing time. O(log windows). */
 lc_instant lc_calendar_add(const lc_calendar *calendar, lc_instant from, lc_duration amount);
 
+/* The latest instant up to which no more than `amount` (0 or more) of open time has passed since `from`: where
+ * lc_calendar_add gives a closing time the next opening, otherwise the same (3.2); LC_NEVER beyond the year 2100.
+ * O(log windows). */
+lc_instant lc_calendar_last(const lc_calendar *calendar, lc_instant from, lc_duration amount);
+
 /* The open time between `from` and `to`; 0 where `to` is not after `from`. O(log windows). */
 lc_duration lc_calendar_between(const lc_calendar *calendar, lc_instant from, lc_instant to);
+
+#define LC_NO_CUTOFF (-1)
+/* The last closing time of the `days`-th day with windows after day 0 (2.7), which is the date of `from` unless it has
+ * no windows, or `from` is not before their last closing time or not before `cutoff` (minutes since midnight on the
+ * wall, or LC_NO_CUTOFF). LC_NEVER beyond the year 2100. Not for a calendar that is always open. O(1). */
+lc_instant lc_calendar_working_days(const lc_calendar *calendar, lc_instant from, unsigned days, int cutoff);

@@ -7,6 +7,9 @@
 #include <leadclock/base.h>
 #include <leadclock/calendar.h>
 
+/* Of the rules of lead-policy.md, by which leads are judged (8.5). */
+#define LC_POLICY_EDITION 2
+
 typedef enum { LC_ROUTE_NURTURE, LC_ROUTE_SUPPRESS, LC_ROUTE_REASSIGN, LC_ROUTE_ENRICH } lc_route;
 
 typedef struct {
@@ -24,19 +27,54 @@ typedef struct lc_condition lc_condition;
 bool
 lc_condition_holds(const lc_condition *condition, lc_text channel, const lc_attribute *attributes, size_t n_attributes);
 
+/* Rule 2.3. It fires at calendar.add(start, lc_warning_part(warning, target)). */
 typedef struct {
-    lc_text label;    /* the policy's text: "50%", "24h" */
-    lc_duration part; /* of the target after which it fires: calendar.add(start, part) (2.3); 0 < part < target */
+    lc_text label;      /* the policy's text: "50%", "24h" */
+    unsigned percent;   /* of the target; 0: `before` */
+    lc_duration before; /* the due time */
+    lc_duration part;   /* of the target after which it fires, 0 < part < target; 0: the target is in working days */
 } lc_warning;
+
+/* Rule 5.11. It takes place at calendar.add(due, after). */
+typedef struct {
+    lc_text label; /* the policy's text: "1h" */
+    lc_duration after;
+} lc_escalation;
 
 /* What every clock has. On the calendar `always` where none is named. */
 typedef struct {
-    lc_duration target; /* first_contact.within, requested_time.late, a milestone's within, ..., clawback.after */
+    lc_duration target; /* first_contact.within, requested_time.late, ..., clawback.after; 0: in working days */
+    int working_days;   /* 2.7; -1: a duration */
+    int cutoff;         /* minutes since midnight, or LC_NO_CUTOFF */
     const lc_calendar *calendar;
     lc_text calendar_name;      /* "always", "office" */
     const lc_warning *warnings; /* as listed */
     unsigned n_warnings;
+    const lc_escalation *escalations; /* in order of length: the first has level 1 */
+    unsigned n_escalations;
 } lc_clock_rule;
+
+/* The open time that the clock has from `start` on (2.7); LC_NEVER where it is never due. */
+static inline lc_duration
+lc_clock_rule_target(const lc_clock_rule *clock, lc_instant start)
+{
+    if (clock->working_days < 0)
+        return clock->target;
+    lc_instant due = lc_calendar_working_days(clock->calendar, start, (unsigned)clock->working_days, clock->cutoff);
+    return due == LC_NEVER ? LC_NEVER : lc_calendar_between(clock->calendar, start, due);
+}
+
+/* The part of the target after which a warning fires; 0: not strictly between start and due, so it is left out (2.3,
+ * of working days only). */
+static inline lc_duration
+lc_warning_part(const lc_warning *warning, lc_duration target)
+{
+    if (warning->part > 0)
+        return warning->part;
+    lc_duration percent = (lc_duration)warning->percent;
+    lc_duration part = percent ? target / 100 * percent + target % 100 * percent / 100 : target - warning->before;
+    return part < target ? MAX(part, 0) : 0;
+}
 
 typedef struct {
     lc_clock_rule clock;
@@ -47,10 +85,14 @@ typedef struct {
 typedef struct {
     lc_text name;
     const lc_condition *when;
+    lc_duration head_start; /* 10.2 */
 
     bool has_first_contact;
     lc_clock_rule first_contact;
-    bool reassign; /* first_contact.reassign */
+    bool renew;    /* 5.10: `renewed` has the clock first_contact */
+    bool reassign; /* 5.1; the next owners have the clock again_contact, at most `again_times` of them (5.9) */
+    lc_clock_rule again_contact;
+    unsigned again_times;
 
     bool has_requested_time;
     lc_clock_rule requested_time; /* its target is `late` */
@@ -63,6 +105,13 @@ typedef struct {
     lc_clock_rule follow_up;
     unsigned attempts;
     lc_destination follow_up_destination;
+
+    bool has_next_contact; /* 5.12 */
+    lc_clock_rule next_contact;
+    int next_contact_until; /* index in lc_policy.stages, or -1 */
+
+    bool has_pause;            /* 4.12 */
+    lc_duration pause_at_most; /* LC_NEVER: no limit */
 
     lc_clock_rule clawback;
     bool clawback_from_last_activity;

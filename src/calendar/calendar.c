@@ -1,4 +1,4 @@
-#include "zone.h"
+#include "days.h"
 
 /* `open_before`: the open time of all windows before it. */
 typedef struct {
@@ -22,49 +22,54 @@ struct lc_calendar {
     lc_duration open;      /* of all */
     lc_steps by_instant;   /* of `opens` */
     lc_steps by_open_time; /* of the open time up to the end of a window */
+
+    lc_zone *zone;           /* for dates; NULL: always */
+    lc_instant *last_closes; /* of the dates on which a window begins that is not empty (2.7), in order */
+    uint32_t n_working_days;
+    uint32_t *working_days_before; /* those before each of LC_DATES dates from LC_FIRST_DATE on */
 };
 
 typedef struct {
     lc_instant opens, closes;
 } lc_open_interval;
 
-/* The instants before the first and after the last table day that a wall-clock day can still touch. */
-#define LC_MARGIN_DAYS 2
-
 static void
-append_window(GArray *intervals, const lc_zone *zone, int64_t day, lc_window window)
+append_window(GArray *intervals, lc_instant opens, lc_instant closes)
 {
-    int64_t midnight = day * LC_DAY;
-    lc_open_interval interval = {
-        MAX(lc_zone_instants_of(zone, midnight + window.opens * LC_MINUTE).first, LC_FIRST_INSTANT),
-        MIN(lc_zone_instants_of(zone, midnight + window.closes * LC_MINUTE).last, LC_LAST_INSTANT)};
+    lc_open_interval interval = {MAX(opens, LC_FIRST_INSTANT), MIN(closes, LC_LAST_INSTANT)};
     if (interval.opens < interval.closes)
         g_array_append_val(intervals, interval);
 }
 
-static GHashTable *
-special_days_by_date(const lc_calendar_spec *spec)
+/* The last closing time of the date; LC_ABSENT where no window begins on it but empty ones (3.3), or it lies before all
+ * time. */
+static lc_instant
+append_date(GArray *intervals, const lc_zone *zone, int64_t date, const lc_day_windows *windows)
 {
-    GHashTable *by_date = g_hash_table_new(NULL, NULL);
-    for (unsigned i = 0; i < spec->n_special_days; i++)
-        g_hash_table_insert(by_date, GINT_TO_POINTER(spec->special_days[i].date),
-                            (gpointer)&spec->special_days[i].windows);
-    return by_date;
+    lc_instant last = LC_ABSENT;
+    for (unsigned i = 0; i < windows->n_windows; i++) {
+        lc_window window = windows->windows[i];
+        lc_instant opens = lc_zone_instants_of(zone, date * LC_DAY + window.opens * LC_MINUTE).first;
+        lc_instant closes = lc_zone_instants_of(zone, date * LC_DAY + window.closes * LC_MINUTE).last;
+        append_window(intervals, opens, closes);
+        last = opens < closes && closes > LC_FIRST_INSTANT ? MAX(last, closes) : last;
+    }
+    return last;
 }
 
+/* All windows; and notes the working days. */
 static GArray *
-intervals_of(const lc_calendar_spec *spec)
+intervals_of(lc_calendar *calendar, const lc_calendar_spec *spec)
 {
     GArray *intervals = g_array_sized_new(FALSE, FALSE, sizeof(lc_open_interval), 65536);
-    g_autoptr(GHashTable) special_days = special_days_by_date(spec);
-    int64_t last = LC_LAST_INSTANT / LC_DAY + LC_MARGIN_DAYS;
-    for (int64_t day = LC_FIRST_INSTANT / LC_DAY - LC_MARGIN_DAYS; day <= last; day++) {
-        /* 1970-01-01 was a Thursday. */
-        const lc_day_windows *windows = &spec->week[(day + 3 + 7) % 7];
-        const lc_day_windows *special = g_hash_table_lookup(special_days, GINT_TO_POINTER((int)day));
-        windows = special ? special : windows;
-        for (unsigned i = 0; i < windows->n_windows; i++)
-            append_window(intervals, spec->zone, day, windows->windows[i]);
+    g_autofree const lc_day_windows **days = lc_days_new(spec);
+    calendar->last_closes = g_new(lc_instant, LC_DATES);
+    calendar->working_days_before = g_new(uint32_t, LC_DATES);
+    for (int i = 0; i < LC_DATES; i++) {
+        lc_instant closes = append_date(intervals, spec->zone, LC_FIRST_DATE + i, days[i]);
+        calendar->working_days_before[i] = calendar->n_working_days;
+        if (closes != LC_ABSENT)
+            calendar->last_closes[calendar->n_working_days++] = closes;
     }
     return intervals;
 }
@@ -122,11 +127,12 @@ make_steps(const lc_calendar *calendar, int64_t size, int64_t (*value)(const lc_
 lc_calendar *
 lc_calendar_new(const lc_calendar_spec *spec)
 {
-    g_autoptr(GArray) intervals = intervals_of(spec);
-    /* A change of the clock can put the windows of one night out of order. */
+    lc_calendar *calendar = g_new0(lc_calendar, 1);
+    calendar->zone = lc_zone_copy(spec->zone);
+    g_autoptr(GArray) intervals = intervals_of(calendar, spec);
+    /* A change of the clock, or a window over midnight, can put windows out of order. */
     g_array_sort(intervals, compare_intervals);
 
-    lc_calendar *calendar = g_new0(lc_calendar, 1);
     size_t n = calendar->n_windows = merge(intervals);
     calendar->windows = g_new(lc_open_window, n);
     for (size_t i = 0; i < n; i++) {
@@ -155,6 +161,9 @@ lc_calendar_free(lc_calendar *calendar)
     g_free(calendar->windows);
     g_free(calendar->by_instant.before);
     g_free(calendar->by_open_time.before);
+    g_free(calendar->last_closes);
+    g_free(calendar->working_days_before);
+    lc_zone_free(calendar->zone);
     g_free(calendar);
 }
 
@@ -216,6 +225,21 @@ lc_calendar_add(const lc_calendar *calendar, lc_instant from, lc_duration amount
     return add_plain(window->opens, wanted - window->open_before);
 }
 
+lc_instant
+lc_calendar_last(const lc_calendar *calendar, lc_instant from, lc_duration amount)
+{
+    amount = MAX(amount, 0);
+    if (calendar->always)
+        return add_plain(from, amount);
+    lc_duration allowed;
+    if (__builtin_add_overflow(open_until(calendar, from), amount, &allowed) || allowed >= calendar->open)
+        return LC_NEVER;
+    /* The first window at whose end there was more is where it is used up, at its opening perhaps. */
+    const lc_open_window *window =
+        &calendar->windows[count_below(calendar, &calendar->by_open_time, allowed + 1, open_after)];
+    return add_plain(window->opens, allowed - window->open_before);
+}
+
 lc_duration
 lc_calendar_between(const lc_calendar *calendar, lc_instant from, lc_instant to)
 {
@@ -225,4 +249,36 @@ lc_calendar_between(const lc_calendar *calendar, lc_instant from, lc_instant to)
     if (!calendar->always)
         return open_until(calendar, to) - open_until(calendar, from);
     return __builtin_sub_overflow(to, from, &difference) ? LC_NEVER : difference;
+}
+
+static bool
+is_before_cutoff(const lc_calendar *calendar, lc_instant instant, int64_t date, int cutoff)
+{
+    return cutoff == LC_NO_CUTOFF ||
+           instant < lc_zone_instants_of(calendar->zone, date * LC_DAY + cutoff * LC_MINUTE).last;
+}
+
+/* The number of day 0 among the working days. */
+static uint32_t
+first_working_day(const lc_calendar *calendar, lc_instant from, int cutoff)
+{
+    int64_t date = lc_zone_date(calendar->zone, from);
+    if (date < LC_FIRST_DATE)
+        return 0;
+    if (date >= LC_FIRST_DATE + LC_DATES - 1)
+        return calendar->n_working_days;
+    const uint32_t *before = &calendar->working_days_before[date - LC_FIRST_DATE];
+    bool has_windows = before[1] > before[0];
+    bool is_early =
+        has_windows && from < calendar->last_closes[before[0]] && is_before_cutoff(calendar, from, date, cutoff);
+    return has_windows && !is_early ? before[1] : before[0];
+}
+
+lc_instant
+lc_calendar_working_days(const lc_calendar *calendar, lc_instant from, unsigned days, int cutoff)
+{
+    uint32_t first = first_working_day(calendar, from, cutoff);
+    if (first >= calendar->n_working_days || days >= calendar->n_working_days - first)
+        return LC_NEVER;
+    return add_plain(calendar->last_closes[first + days], 0);
 }

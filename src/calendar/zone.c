@@ -179,6 +179,14 @@ lc_zone_new(const char *name)
     return zone;
 }
 
+lc_zone *
+lc_zone_copy(const lc_zone *zone)
+{
+    lc_zone *copy = g_memdup2(zone, sizeof *zone);
+    copy->offsets = g_memdup2(zone->offsets, zone->n_offsets * sizeof *zone->offsets);
+    return copy;
+}
+
 void
 lc_zone_free(lc_zone *zone)
 {
@@ -206,14 +214,37 @@ lc_zone_names(void)
     return g_strv_builder_end(names);
 }
 
+/* In tzdata.zi the first line is "# version 2025b"; the database of its makers has a file +VERSION. */
+char *
+lc_zone_data_version(void)
+{
+    static const char mark[] = "# version ";
+    g_autofree char *rules = database_path("tzdata.zi"), *file = database_path("+VERSION"), *text = NULL;
+    const char *version = "unknown";
+    if (g_file_get_contents(rules, &text, NULL, NULL) && g_str_has_prefix(text, mark))
+        version = text + strlen(mark);
+    else {
+        g_clear_pointer(&text, g_free);
+        if (g_file_get_contents(file, &text, NULL, NULL) && text[0])
+            version = text;
+    }
+    return g_strndup(version, strcspn(version, "\r\n"));
+}
+
+int64_t
+lc_zone_date(const lc_zone *zone, lc_instant instant)
+{
+    instant = CLAMP(instant, INT64_MIN / 2, INT64_MAX / 2);
+    lc_instant wall = instant + zone->offsets[index_at(zone, instant)].offset;
+    return wall / LC_DAY - (wall % LC_DAY < 0);
+}
+
 int32_t
 lc_zone_month(const lc_zone *zone, lc_instant instant)
 {
     int64_t year;
     int month, day;
-    instant = CLAMP(instant, INT64_MIN / 2, INT64_MAX / 2);
-    lc_instant wall = instant + zone->offsets[index_at(zone, instant)].offset;
-    lc_date_from_days(wall / LC_DAY - (wall % LC_DAY < 0), &year, &month, &day);
+    lc_date_from_days(lc_zone_date(zone, instant), &year, &month, &day);
     return (int32_t)(year * 12 + month - 1);
 }
 

@@ -18,3 +18,8 @@ typedef struct {
 } lc_wall_instants;
 
 lc_wall_instants lc_zone_instants_of(const lc_zone *zone, int64_t wall);
+
+/* The date on the wall at an instant, in days since 1970-01-01. */
+int64_t lc_zone_date(const lc_zone *zone, lc_instant instant);
+
+lc_zone *lc_zone_copy(const lc_zone *zone);

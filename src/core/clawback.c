@@ -1,6 +1,19 @@
 /* Rule 5.5: a stale lead is taken back. */
 #include "clock.h"
 
+static unsigned
+count(G_GNUC_UNUSED const lc_policy *policy, G_GNUC_UNUSED const lc_rule *rule)
+{
+    return 1;
+}
+
+static void
+set_up(lc_clock_run *run, const lc_rule *rule, G_GNUC_UNUSED unsigned index)
+{
+    run->rule = &rule->clawback;
+    run->name = LC_TEXT("clawback");
+}
+
 static lc_instant
 base_of(const lc_cycle *cycle)
 {
@@ -21,20 +34,26 @@ from_of(const lc_cycle *cycle, lc_instant base)
     return LC_FROM_REQUESTED_TIME;
 }
 
-void
-lc_clawback_open(lc_replay *replay)
+static void
+opened(lc_replay *replay, lc_clock_run *run, G_GNUC_UNUSED lc_instant follow_up_at)
 {
-    lc_clock_start(lc_clock_clawback(replay), base_of(replay->cycle));
+    lc_clock_start(run, base_of(replay->cycle));
 }
 
-void
-lc_clawback_rebase(lc_replay *replay)
+/* It starts anew where its base has moved. */
+static void
+rebase(lc_replay *replay, lc_clock_run *run)
 {
-    lc_clock_run *run = lc_clock_clawback(replay);
     lc_instant base = base_of(replay->cycle);
 
-    if (run->state == LC_RUN_RUNNING && run->started_at != base)
+    if (lc_clock_is_running(run) && run->started_at != base)
         lc_clock_start(run, base);
+}
+
+static void
+after_contact(lc_replay *replay, lc_clock_run *run, G_GNUC_UNUSED const lc_moment *contact)
+{
+    rebase(replay, run);
 }
 
 static void
@@ -44,10 +63,11 @@ progressed(lc_replay *replay, lc_clock_run *run, unsigned stage, G_GNUC_UNUSED l
 
     if (until >= 0 && lc_stage_shows(replay->cycle->policy, stage, (unsigned)until))
         lc_clock_stop(run, LC_RUN_DONE);
+    rebase(replay, run);
 }
 
-static void
-due(lc_replay *replay, lc_clock_run *run)
+static bool
+expired(lc_replay *replay, lc_clock_run *run, lc_settlement *settlement)
 {
     const lc_cycle *cycle = replay->cycle;
     lc_finding *finding = lc_replay_find(replay, LC_OUTCOME_CLAWED_BACK, run->due_at);
@@ -56,10 +76,19 @@ due(lc_replay *replay, lc_clock_run *run)
     finding->by = (uint8_t)from_of(cycle, run->started_at);
     finding->clawed_back.last_activity_at = cycle->last_activity_at;
     finding->clawed_back.first_contact_at = cycle->first_contact_at;
-    lc_cycle_settle(replay, &(lc_settlement){.cause = LC_CAUSE_CLAWED_BACK,
-                                             .at = run->due_at,
-                                             .destination = &cycle->rule->clawback_destination,
-                                             .resume_at = LC_ABSENT});
+    *settlement = (lc_settlement){.cause = LC_CAUSE_CLAWED_BACK,
+                                  .at = run->due_at,
+                                  .destination = &cycle->rule->clawback_destination,
+                                  .resume_at = LC_ABSENT};
+    return true;
 }
 
-const struct lc_clock_kind lc_clawback_kind = {LC_CLOCK_CLAWBACK, NULL, progressed, due, NULL};
+const struct lc_clock_kind lc_clawback_kind = {
+    .clock = LC_CLOCK_CLAWBACK,
+    .count = count,
+    .set_up = set_up,
+    .opened = opened,
+    .after_contact = after_contact,
+    .progressed = progressed,
+    .expired = expired,
+};

@@ -1,39 +1,50 @@
-/* clock.h - section 5: what every clock does, and the table of the clocks. Inside the core only.
+/* clock.h - section 5: what every clock does, and what a kind of clock is. Inside the core only.
  *
- * A clock is one file with one lc_clock_kind: what a contact, a progress and its due time do to it. */
+ * A clock is one file with one lc_clock_kind, and one row in the table of clocks.c. */
 #pragma once
 
-#include "cycle.h"
+#include "replay.h"
 
+/* A kind of clock: what its runs are made from, and what happens to each. A hook that a kind has no use for is NULL.
+ * Runs are asked in the order of section 5; idle ones only where the hook may start them. */
 struct lc_clock_kind {
     lc_clock clock;
-    void (*contacted)(lc_replay *replay, lc_clock_run *run, const lc_moment *contact); /* or NULL */
+
+    /* How many runs a cycle under this rule has. */
+    unsigned (*count)(const lc_policy *policy, const lc_rule *rule);
+    /* Gives run number `index` of this kind its rule and name, and what else it is about. */
+    void (*set_up)(lc_clock_run *run, const lc_rule *rule, unsigned index);
+
+    /* The cycle has just been opened; `follow_up_at` is LeadCreated's. May start it. */
+    void (*opened)(lc_replay *replay, lc_clock_run *run, lc_instant follow_up_at);
+    /* A human contact. */
+    void (*contacted)(lc_replay *replay, lc_clock_run *run, const lc_moment *contact);
+    /* A human contact that all clocks have had. May start it. */
+    void (*after_contact)(lc_replay *replay, lc_clock_run *run, const lc_moment *contact);
+    /* A progress, and one that all clocks have had. The latter may start it. */
     void (*progressed)(lc_replay *replay, lc_clock_run *run, unsigned stage, lc_instant at);
-    void (*due)(lc_replay *replay, lc_clock_run *run);
-    /* Counts a clock met or breached. */
-    void (*count)(lc_replay *replay, lc_clock_run *run, bool met);
+    void (*after_progress)(lc_replay *replay, lc_clock_run *run, unsigned stage, lc_instant at);
+    /* A requested clock was set (5.2). */
+    void (*outranked)(lc_replay *replay, lc_clock_run *run);
+
+    /* It has expired: whether that settles the cycle; then `*settlement` says how. */
+    bool (*expired)(lc_replay *replay, lc_clock_run *run, lc_settlement *settlement);
+    /* Counts the run as met or as breached. */
+    void (*counted)(lc_replay *replay, lc_clock_run *run, bool met);
 };
 
-/* In a cycle's runs the milestones lie between requested and follow_up. */
-extern const struct lc_clock_kind lc_first_contact_kind, lc_requested_kind, lc_milestone_kind, lc_follow_up_kind,
-    lc_clawback_kind;
+/* ---- For the kinds ---- */
 
-lc_clock_run *lc_clock_first_contact(const lc_replay *replay);
-lc_clock_run *lc_clock_requested(const lc_replay *replay);
-lc_clock_run *lc_clock_follow_up(const lc_replay *replay);
-lc_clock_run *lc_clock_clawback(const lc_replay *replay);
-
-/* The clocks of the cycle just opened; those that start at the hand-off run. `follow_up_at` is LeadCreated's (5.2). */
-void lc_clocks_open(lc_replay *replay, lc_instant follow_up_at);
-void lc_clocks_contacted(lc_replay *replay, const lc_moment *contact);
-void lc_clocks_progressed(lc_replay *replay, unsigned stage, lc_instant at);
-void lc_clocks_settled(lc_replay *replay, lc_instant at);
-
-/* Fires the instants before `until` that have taken effect at the replay's now; of the others the earliest is when to
- * look again (1.6, 8.1). */
-void lc_clocks_advance(lc_replay *replay, lc_instant until);
-
-/* ---- For the clocks ---- */
+/* The first run of a kind; NULL: the cycle has none. */
+lc_clock_run *lc_clock_find(const lc_replay *replay, lc_clock clock);
+/* Of one that the cycle may not have. */
+static inline bool
+lc_clock_is_running(const lc_clock_run *run)
+{
+    return run && run->state == LC_RUN_RUNNING;
+}
+/* Rule 5.2: whether a fact at that instant sets a requested clock. */
+bool lc_clock_is_asked_for(const lc_replay *replay, lc_instant at, lc_instant follow_up_at);
 
 void lc_clock_start(lc_clock_run *run, lc_instant from);
 /* For good, or until it starts anew. */
@@ -41,13 +52,16 @@ void lc_clock_stop(lc_clock_run *run, lc_run_state state);
 /* A fact that the clock waits for: in time it is met, after a breach the breach ends. After a due time that has not
  * taken effect yet neither (1.6). */
 void lc_clock_serve(lc_replay *replay, lc_clock_run *run, lc_instant at, lc_ended_by by);
-/* The breach at due (LATE). */
-void lc_clock_breach(lc_replay *replay, lc_clock_run *run);
+/* It is breached (LATE) and settles nothing. */
+bool lc_clock_breach(lc_replay *replay, lc_clock_run *run, lc_settlement *settlement);
 
-/* 5.2: a contact that names a time after itself sets the requested clock. */
-void lc_requested_set(lc_replay *replay, lc_instant at, lc_instant follow_up_at);
-/* 5.4: whether this contact, once the others have had it, starts the clock. */
-void lc_follow_up_consider(lc_replay *replay, const lc_moment *contact);
-/* 5.5: the clock starts at its base; it starts anew where its base has moved. */
-void lc_clawback_open(lc_replay *replay);
-void lc_clawback_rebase(lc_replay *replay);
+/* Hooks of several kinds: what the contact or the progress serves, whatever it says. */
+void lc_clock_contacted(lc_replay *replay, lc_clock_run *run, const lc_moment *contact);
+void lc_clock_progressed(lc_replay *replay, lc_clock_run *run, unsigned stage, lc_instant at);
+
+/* ---- For all clocks of a cycle ---- */
+
+/* What takes place at `run->next`; as of `expired`. */
+bool lc_clock_fire(lc_replay *replay, lc_clock_run *run, lc_settlement *settlement);
+/* The cycle is settled: a breach ends, and for good it stops (5.6, 5.7). */
+void lc_clock_settle(lc_replay *replay, lc_clock_run *run, lc_instant at);

@@ -1,5 +1,8 @@
 /* Section 4: cycles, owners, stages, rejections and settlements; and what counts in them (section 7). */
-#include "clock.h"
+#include "cycle.h"
+
+#include "clocks.h"
+#include "gates.h"
 
 /* ---- Owners (4.5) ---- */
 
@@ -12,13 +15,6 @@ hand_over(lc_replay *replay, lc_text owner, lc_instant at)
 }
 
 /* ---- Stages (4.10) ---- */
-
-bool
-lc_stage_shows(const lc_policy *policy, unsigned reached, unsigned stage)
-{
-    return stage == reached || (stage < reached && policy->stages[reached].closes != LC_STAGE_LOST &&
-                                policy->stages[stage].closes == LC_STAGE_OPEN);
-}
 
 /* Also after the settlement (4.9). */
 static void
@@ -40,19 +36,6 @@ reach(lc_replay *replay, unsigned stage, lc_instant at)
 
 /* ---- Settlements ---- */
 
-void
-lc_cycle_route(lc_replay *replay, const lc_settlement *settlement)
-{
-    lc_finding *finding = lc_replay_find(replay, LC_OUTCOME_ROUTED, settlement->at);
-
-    finding->by = (uint8_t)settlement->cause;
-    finding->routed.destination = settlement->destination;
-    finding->routed.reason = settlement->reason;
-    finding->routed.to_owner = settlement->to_owner;
-    finding->routed.rejected_by = settlement->rejected_by;
-    finding->routed.resume_at = settlement->resume_at;
-}
-
 static const uint64_t metric_of_cause[] = {
     [LC_CAUSE_REJECTED] = LC_BIT(LC_METRIC_REJECTED),
     [LC_CAUSE_CLAWED_BACK] = LC_BIT(LC_METRIC_CLAWED_BACK),
@@ -64,14 +47,14 @@ static const uint64_t metric_of_cause[] = {
     [LC_CAUSE_ERASED] = LC_BIT(LC_METRIC_ERASED),
 };
 
-void
-lc_cycle_settle(lc_replay *replay, const lc_settlement *settlement)
+static void
+settle(lc_replay *replay, const lc_settlement *settlement)
 {
     lc_cycle *cycle = replay->cycle;
 
     lc_clocks_settled(replay, settlement->at);
     if (settlement->destination)
-        lc_cycle_route(replay, settlement);
+        lc_replay_route(replay, settlement);
     lc_replay_find(replay, LC_OUTCOME_SETTLED, settlement->at);
     replay->open = false;
     cycle->cause = settlement->cause;
@@ -80,6 +63,19 @@ lc_cycle_settle(lc_replay *replay, const lc_settlement *settlement)
     cycle->reason = settlement->reason;
     cycle->stage = settlement->stage;
     cycle->metrics |= metric_of_cause[settlement->cause];
+}
+
+void
+lc_cycle_advance(lc_replay *replay, lc_instant until)
+{
+    lc_clocks_result result = LC_CLOCKS_FIRED;
+    lc_settlement settlement;
+
+    while (replay->open && result == LC_CLOCKS_FIRED) {
+        result = lc_clocks_fire_next(replay, until, &settlement);
+        if (result == LC_CLOCKS_SETTLE)
+            settle(replay, &settlement);
+    }
 }
 
 /* ---- Rejections (1.4, 4.6, 4.9) ---- */
@@ -126,12 +122,12 @@ reject(lc_replay *replay, const lc_moment *moment)
     if (!known)
         cycle->metrics |= LC_BIT(LC_METRIC_REASON_UNKNOWN);
     cool_down(replay, reason, moment->fact->text, moment->at);
-    lc_cycle_settle(replay, &(lc_settlement){.cause = LC_CAUSE_REJECTED,
-                                             .at = moment->at,
-                                             .destination = &reason->destination,
-                                             .reason = moment->fact->text,
-                                             .rejected_by = moment->fact->owner,
-                                             .resume_at = resume_at(moment)});
+    settle(replay, &(lc_settlement){.cause = LC_CAUSE_REJECTED,
+                                    .at = moment->at,
+                                    .destination = &reason->destination,
+                                    .reason = moment->fact->text,
+                                    .rejected_by = moment->fact->owner,
+                                    .resume_at = resume_at(moment)});
 }
 
 /* After the settlement; before the first hand-off it means nothing. */
@@ -241,7 +237,7 @@ hand_off(lc_replay *replay, const lc_moment *moment)
     bool held_back = lc_gates_hold_back(replay, &settlement);
     lc_array_empty(replay->waiting);
     if (held_back) {
-        lc_cycle_settle(replay, &settlement);
+        settle(replay, &settlement);
         count_given_rejections(replay);
         return;
     }
@@ -315,10 +311,10 @@ progressed(lc_replay *replay, const lc_moment *moment, unsigned stage)
     cycle->last_activity_at = moment->at;
     lc_clocks_progressed(replay, stage, moment->at);
     if (cycle->policy->stages[stage].closes != LC_STAGE_OPEN)
-        lc_cycle_settle(replay, &(lc_settlement){.cause = LC_CAUSE_COMPLETED,
-                                                 .at = moment->at,
-                                                 .stage = cycle->policy->stages[stage].name,
-                                                 .resume_at = LC_ABSENT});
+        settle(replay, &(lc_settlement){.cause = LC_CAUSE_COMPLETED,
+                                        .at = moment->at,
+                                        .stage = cycle->policy->stages[stage].name,
+                                        .resume_at = LC_ABSENT});
 }
 
 static void
@@ -341,7 +337,7 @@ take_inside(lc_replay *replay, const lc_moment *moment)
         reject(replay, moment);
         break;
     case LC_FACT_ERASED:
-        lc_cycle_settle(replay, &(lc_settlement){.cause = LC_CAUSE_ERASED, .at = moment->at, .resume_at = LC_ABSENT});
+        settle(replay, &(lc_settlement){.cause = LC_CAUSE_ERASED, .at = moment->at, .resume_at = LC_ABSENT});
         break;
     case LC_FACT_RESUMED:
     case LC_FACT_PAUSED:

@@ -1,6 +1,7 @@
 /* difference.h - rules 6.2 and 6.3: what is published when a lead is judged. Inside the core only. */
 #pragma once
 
+#include "derive.h"
 #include "outcome.h"
 
 typedef struct {
@@ -13,11 +14,6 @@ typedef struct {
 
 void lc_difference_init(lc_difference *difference);
 void lc_difference_clear(lc_difference *difference);
-
-/* What the latest cycle had found when `before` was forked from `after`: both have it. */
-typedef struct {
-    guint findings, stages;
-} lc_shared;
 
 /* The outcomes to publish for the lead of this id, from what held `before` to what holds `after`. Where `before` was
  * not forked it has nothing. Warnings whose clock was due before `warn_from` are left out. Findings are marked as

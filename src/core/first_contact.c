@@ -1,35 +1,56 @@
 /* Rule 5.1: the first human contact (or a progress) after the hand-off. */
 #include "clock.h"
 
-static void
-contacted(lc_replay *replay, lc_clock_run *run, const lc_moment *contact)
+static unsigned
+count(G_GNUC_UNUSED const lc_policy *policy, const lc_rule *rule)
 {
-    lc_clock_serve(replay, run, contact->at, LC_ENDED_BY_CONTACTED);
+    return rule->has_first_contact;
 }
 
 static void
-progressed(lc_replay *replay, lc_clock_run *run, G_GNUC_UNUSED unsigned stage, lc_instant at)
+set_up(lc_clock_run *run, const lc_rule *rule, G_GNUC_UNUSED unsigned index)
 {
-    lc_clock_serve(replay, run, at, LC_ENDED_BY_PROGRESSED);
+    run->rule = &rule->first_contact;
+    run->name = LC_TEXT("first_contact");
 }
 
+/* A time that LeadCreated asks for takes its place. */
 static void
-due(lc_replay *replay, lc_clock_run *run)
+opened(lc_replay *replay, lc_clock_run *run, lc_instant follow_up_at)
+{
+    lc_instant handoff_at = replay->cycle->handoff_at;
+
+    if (!lc_clock_is_asked_for(replay, handoff_at, follow_up_at))
+        lc_clock_start(run, handoff_at);
+}
+
+static bool
+expired(lc_replay *replay, lc_clock_run *run, lc_settlement *settlement)
 {
     static const lc_destination reassign = {.route = LC_ROUTE_REASSIGN};
 
-    lc_clock_breach(replay, run);
+    lc_clock_breach(replay, run, settlement);
     if (replay->cycle->rule->reassign)
-        lc_cycle_route(replay, &(lc_settlement){.cause = LC_CAUSE_BREACHED,
-                                                .at = run->due_at,
-                                                .destination = &reassign,
-                                                .resume_at = LC_ABSENT});
+        lc_replay_route(replay, &(lc_settlement){.cause = LC_CAUSE_BREACHED,
+                                                 .at = run->due_at,
+                                                 .destination = &reassign,
+                                                 .resume_at = LC_ABSENT});
+    return false;
 }
 
 static void
-count(lc_replay *replay, G_GNUC_UNUSED lc_clock_run *run, bool met)
+counted(lc_replay *replay, G_GNUC_UNUSED lc_clock_run *run, bool met)
 {
     replay->cycle->metrics |= LC_BIT(met ? LC_METRIC_FIRST_CONTACT_MET : LC_METRIC_FIRST_CONTACT_BREACHED);
 }
 
-const struct lc_clock_kind lc_first_contact_kind = {LC_CLOCK_FIRST_CONTACT, contacted, progressed, due, count};
+const struct lc_clock_kind lc_first_contact_kind = {
+    .clock = LC_CLOCK_FIRST_CONTACT,
+    .count = count,
+    .set_up = set_up,
+    .opened = opened,
+    .contacted = lc_clock_contacted,
+    .progressed = lc_clock_progressed,
+    .expired = expired,
+    .counted = counted,
+};

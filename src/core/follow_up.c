@@ -1,54 +1,77 @@
 /* Rule 5.4: sales tried and nobody answered: try again, some times, before giving up. */
 #include "clock.h"
 
-void
-lc_follow_up_consider(lc_replay *replay, const lc_moment *contact)
+static unsigned
+count(G_GNUC_UNUSED const lc_policy *policy, const lc_rule *rule)
 {
-    const lc_cycle *cycle = replay->cycle;
-    lc_clock_run *run = lc_clock_follow_up(replay);
+    return rule->has_follow_up;
+}
 
-    if (!cycle->rule->has_follow_up || run->state != LC_RUN_IDLE || cycle->connected || cycle->progressed ||
-        lc_clock_requested(replay)->state == LC_RUN_RUNNING)
-        return;
-    lc_clock_start(run, contact->at);
-    run->attempts = 0;
+static void
+set_up(lc_clock_run *run, const lc_rule *rule, G_GNUC_UNUSED unsigned index)
+{
+    run->rule = &rule->follow_up;
+    run->name = LC_TEXT("follow_up");
 }
 
 static void
 contacted(lc_replay *replay, lc_clock_run *run, const lc_moment *contact)
 {
     if (contact->fact->connected)
-        lc_clock_serve(replay, run, contact->at, LC_ENDED_BY_CONTACTED);
+        lc_clock_contacted(replay, run, contact);
     else
         run->attempts++;
 }
 
 static void
-progressed(lc_replay *replay, lc_clock_run *run, G_GNUC_UNUSED unsigned stage, lc_instant at)
+after_contact(lc_replay *replay, lc_clock_run *run, const lc_moment *contact)
 {
-    lc_clock_serve(replay, run, at, LC_ENDED_BY_PROGRESSED);
+    const lc_cycle *cycle = replay->cycle;
+
+    if (run->state != LC_RUN_IDLE || cycle->connected || cycle->progressed ||
+        lc_clock_is_running(lc_clock_find(replay, LC_CLOCK_REQUESTED)))
+        return;
+    lc_clock_start(run, contact->at);
+    run->attempts = 0;
 }
 
+/* It may start anew. */
 static void
-due(lc_replay *replay, lc_clock_run *run)
+outranked(G_GNUC_UNUSED lc_replay *replay, lc_clock_run *run)
+{
+    if (lc_clock_is_running(run))
+        lc_clock_stop(run, LC_RUN_IDLE);
+}
+
+static bool
+expired(lc_replay *replay, lc_clock_run *run, lc_settlement *settlement)
 {
     const lc_rule *rule = replay->cycle->rule;
 
-    if (run->attempts < rule->attempts) {
-        lc_clock_breach(replay, run);
-        return;
-    }
+    if (run->attempts < rule->attempts)
+        return lc_clock_breach(replay, run, settlement);
     lc_clock_serve(replay, run, run->due_at, LC_ENDED_BY_CONTACTED);
-    lc_cycle_settle(replay, &(lc_settlement){.cause = LC_CAUSE_UNRESPONSIVE,
-                                             .at = run->due_at,
-                                             .destination = &rule->follow_up_destination,
-                                             .resume_at = LC_ABSENT});
+    *settlement = (lc_settlement){.cause = LC_CAUSE_UNRESPONSIVE,
+                                  .at = run->due_at,
+                                  .destination = &rule->follow_up_destination,
+                                  .resume_at = LC_ABSENT};
+    return true;
 }
 
 static void
-count(lc_replay *replay, G_GNUC_UNUSED lc_clock_run *run, bool met)
+counted(lc_replay *replay, G_GNUC_UNUSED lc_clock_run *run, bool met)
 {
     replay->cycle->metrics |= LC_BIT(met ? LC_METRIC_FOLLOW_UP_MET : LC_METRIC_FOLLOW_UP_BREACHED);
 }
 
-const struct lc_clock_kind lc_follow_up_kind = {LC_CLOCK_FOLLOW_UP, contacted, progressed, due, count};
+const struct lc_clock_kind lc_follow_up_kind = {
+    .clock = LC_CLOCK_FOLLOW_UP,
+    .count = count,
+    .set_up = set_up,
+    .contacted = contacted,
+    .after_contact = after_contact,
+    .progressed = lc_clock_progressed,
+    .outranked = outranked,
+    .expired = expired,
+    .counted = counted,
+};

@@ -1,5 +1,5 @@
 /* Rule 4.3: the gates, checked in this order at each hand-off by LeadCreated. */
-#include "cycle.h"
+#include "gates.h"
 
 static void
 hold_back(const lc_replay *replay, lc_cause cause, const lc_destination *destination, lc_settlement *settlement)

@@ -1,6 +1,7 @@
 /* The core's door: a fact or a wake-up is judged (section 8). */
-#include "clock.h"
+#include "clocks.h"
 #include "counters.h"
+#include "derive.h"
 #include "difference.h"
 
 /* Rule 8.4. */
@@ -8,6 +9,7 @@ enum { FACTS_THEN_PROGRESS_AND_REJECTIONS_ONLY = 512, FACTS_THEN_ERASURES_ONLY =
 
 struct lc_judge {
     const lc_policy_book *book;
+    lc_clocks_book *clocks;
     bool any_logged; /* a document says contact_time: logged */
     GArray *moments; /* lc_moment: the lead's facts in the order of 1.3 */
     lc_replay before, after;
@@ -24,12 +26,13 @@ lc_judge_new(const lc_policy_book *book)
     lc_judge *judge = g_new0(lc_judge, 1);
 
     judge->book = book;
+    judge->clocks = lc_clocks_book_new(book);
     for (size_t i = 0; i < lc_policy_book_size(book); i++)
         judge->any_logged |= lc_policy_book_get(book, i)->contact_time_logged;
     judge->moments = lc_array_new(lc_moment);
     judge->running = lc_array_new(lc_running_clock);
-    lc_replay_init(&judge->before, book);
-    lc_replay_init(&judge->after, book);
+    lc_replay_init(&judge->before, book, judge->clocks);
+    lc_replay_init(&judge->after, book, judge->clocks);
     lc_difference_init(&judge->difference);
     lc_counters_init(&judge->counters);
     return judge;
@@ -46,6 +49,7 @@ lc_judge_free(lc_judge *judge)
     lc_replay_clear(&judge->after);
     lc_difference_clear(&judge->difference);
     lc_counters_clear(&judge->counters);
+    lc_clocks_book_free(judge->clocks);
     g_free(judge);
 }
 
@@ -78,16 +82,6 @@ moment_of(const lc_judge *judge, const lc_fact *fact)
     return (lc_moment){logged ? fact->recorded_at : fact->occurred_at, fact};
 }
 
-static bool
-is_before(const lc_moment *moment, const lc_moment *other)
-{
-    if (moment->at != other->at)
-        return moment->at < other->at;
-    if (moment->fact->type != other->fact->type)
-        return moment->fact->type < other->fact->type;
-    return lc_text_compare(moment->fact->event_id, other->fact->event_id) < 0;
-}
-
 /* Facts are kept as they came, which is nearly in order. */
 static void
 order_facts(lc_judge *judge, const lc_fact *facts, size_t n_facts)
@@ -99,91 +93,13 @@ order_facts(lc_judge *judge, const lc_fact *facts, size_t n_facts)
     for (size_t i = 0; i < n_facts; i++) {
         lc_moment moment = moment_of(judge, &facts[i]);
         size_t place = i;
-        for (; place > 0 && is_before(&moment, &moments[place - 1]); place--)
+        for (; place > 0 && lc_moment_is_before(&moment, &moments[place - 1]); place--)
             moments[place] = moments[place - 1];
         moments[place] = moment;
     }
 }
 
 /* ---- Deriving ---- */
-
-/* What is judged: the lead's facts in order (judge->moments), of which `n_then` held when the lead was judged `then`
- * (LC_ABSENT: never); and now the first `n_now` of them, with `*fact` (or NULL) at its place among them. */
-typedef struct {
-    lc_instant then, now;
-    const lc_moment *fact;
-    size_t n_now;
-} question;
-
-static size_t
-place_of(const lc_moment *moments, size_t n, const lc_moment *fact)
-{
-    while (n > 0 && is_before(fact, &moments[n - 1]))
-        n--;
-    return n;
-}
-
-/* Both derivations begin with what lies before the fact and before both instants. Facts of one instant stay together:
- * of what they find the last stands (see requested.c). */
-static size_t
-count_shared(const lc_moment *moments, size_t place, const question *question)
-{
-    size_t n = place;
-
-    while (n > 0 && (moments[n - 1].at > question->then || (question->fact && moments[n - 1].at >= question->fact->at)))
-        n--;
-    return n;
-}
-
-/* The clocks of both run alike up to `then`, or to the first fact that one of them may not have. */
-static lc_instant
-shared_until(const lc_judge *judge, size_t n_shared, const question *question)
-{
-    lc_instant until = question->then;
-
-    if (question->fact)
-        until = MIN(until, question->fact->at);
-    if (n_shared < judge->moments->len)
-        until = MIN(until, g_array_index(judge->moments, lc_moment, n_shared).at);
-    return until;
-}
-
-static lc_shared
-derive_before(lc_judge *judge, size_t n_shared, const question *question)
-{
-    lc_replay *after = &judge->after;
-    lc_shared shared = {0};
-
-    if (question->then == LC_ABSENT) {
-        lc_replay_begin(&judge->before, question->then);
-        return shared;
-    }
-    lc_clocks_advance(after, shared_until(judge, n_shared, question));
-    if (after->cycle)
-        shared = (lc_shared){after->cycle->n_findings, after->cycle->n_stages};
-    lc_replay_fork(&judge->before, after, question->then);
-    lc_replay_take(&judge->before, &g_array_index(judge->moments, lc_moment, n_shared), judge->moments->len - n_shared);
-    lc_replay_end(&judge->before);
-    return shared;
-}
-
-static lc_shared
-derive_both(lc_judge *judge, const question *question)
-{
-    const lc_moment *moments = &g_array_index(judge->moments, lc_moment, 0);
-    size_t place = question->fact ? place_of(moments, question->n_now, question->fact) : question->n_now;
-    size_t n_shared = question->then == LC_ABSENT ? 0 : count_shared(moments, place, question);
-
-    lc_replay_begin(&judge->after, question->now);
-    lc_replay_take(&judge->after, moments, n_shared);
-    lc_shared shared = derive_before(judge, n_shared, question);
-    lc_replay_take(&judge->after, moments + n_shared, place - n_shared);
-    if (question->fact)
-        lc_replay_take(&judge->after, question->fact, 1);
-    lc_replay_take(&judge->after, moments + place, question->n_now - place);
-    lc_replay_end(&judge->after);
-    return shared;
-}
 
 static const lc_judgement *
 say(lc_judge *judge, lc_verdict verdict)
@@ -192,10 +108,22 @@ say(lc_judge *judge, lc_verdict verdict)
     return &judge->judgement;
 }
 
-static const lc_judgement *
-answer(lc_judge *judge, lc_text lead_id, const question *question, lc_instant warn_from)
+/* `fact` (or NULL) is new; of those in order the first `n_now` still hold. */
+static lc_question
+ask(const lc_judge *judge, lc_instant then, lc_instant now, const lc_moment *fact, size_t n_now)
 {
-    lc_shared shared = derive_both(judge, question);
+    return (lc_question){.moments = (const lc_moment *)(void *)judge->moments->data,
+                         .n_then = judge->moments->len,
+                         .then = then,
+                         .now = now,
+                         .fact = fact,
+                         .n_now = n_now};
+}
+
+static const lc_judgement *
+answer(lc_judge *judge, lc_text lead_id, lc_question question, lc_instant warn_from)
+{
+    lc_shared shared = lc_derive(&question, &judge->before, &judge->after);
 
     lc_difference_make(&judge->difference, lead_id, &judge->before, &judge->after, shared, warn_from);
     lc_counters_make(&judge->counters, &judge->before, &judge->after);
@@ -326,9 +254,8 @@ judge_erasure(lc_judge *judge, lc_lead *lead, const lc_fact *fact, lc_instant er
     guint n = judge->moments->len;
     lc_instant last = n ? g_array_index(judge->moments, lc_moment, n - 1).at : LC_ABSENT;
     lc_moment moment = {MIN(MAX(now, fact->published_at), MAX(fact->occurred_at, last)), fact};
-    question question = {lead->judged_at, now, &moment, count_until(judge->moments, moment.at)};
 
-    answer(judge, lead->id, &question, now);
+    answer(judge, lead->id, ask(judge, lead->judged_at, now, &moment, count_until(judge->moments, moment.at)), now);
     forget_facts(lead);
     keep_erasure(judge, lead, MAX(erased_at, moment.at), now);
     return &judge->judgement;
@@ -340,10 +267,9 @@ judge_facts(lc_judge *judge, lc_lead *lead, const lc_fact *fact, lc_instant eras
     size_t n = lead->n_facts - (fact ? 1 : 0);
     order_facts(judge, lead->facts, n);
     lc_moment moment = fact ? moment_of(judge, &lead->facts[n]) : (lc_moment){LC_ABSENT, NULL};
-    question question = {lead->judged_at, now, fact ? &moment : NULL, n};
     lc_instant last = MAX(moment.at, n ? g_array_index(judge->moments, lc_moment, n - 1).at : LC_ABSENT);
 
-    answer(judge, lead->id, &question, now);
+    answer(judge, lead->id, ask(judge, lead->judged_at, now, fact ? &moment : NULL, n), now);
     lc_instant purge_at = last == LC_ABSENT ? LC_NEVER : purge_of(judge, last);
     if (purge_at < now)
         forget_facts(lead);
@@ -377,18 +303,19 @@ const lc_judgement *
 lc_lead_derive(lc_judge *judge, const lc_lead *lead, lc_instant now)
 {
     order_facts(judge, lead->facts, lead->n_facts);
-    return answer(judge, lead->id, &(question){LC_ABSENT, later(now, lead), NULL, lead->n_facts}, LC_ABSENT);
+    return answer(judge, lead->id, ask(judge, LC_ABSENT, later(now, lead), NULL, lead->n_facts), LC_ABSENT);
 }
 
 size_t
 lc_lead_running_clocks(lc_judge *judge, const lc_lead *lead, lc_instant now, const lc_running_clock **clocks)
 {
     order_facts(judge, lead->facts, lead->n_facts);
-    derive_both(judge, &(question){LC_ABSENT, later(now, lead), NULL, lead->n_facts});
+    lc_question question = ask(judge, LC_ABSENT, later(now, lead), NULL, lead->n_facts);
+    lc_derive(&question, &judge->before, &judge->after);
     lc_array_empty(judge->running);
     for (guint i = 0; judge->after.open && i < judge->after.runs->len; i++) {
         const lc_clock_run *run = &g_array_index(judge->after.runs, lc_clock_run, i);
-        lc_running_clock clock = {run->kind->clock, run->name, run->started_at, run->due_at};
+        lc_running_clock clock = {run->clock, run->name, run->started_at, run->due_at};
         if (run->state == LC_RUN_RUNNING)
             *lc_array_add(judge->running, lc_running_clock) = clock;
     }

@@ -1,14 +1,12 @@
-/* Facts and clock instants in order of time (1.3, 1.6, section 5). */
+/* Where a replay stands: its arrays, begun anew, forked and added to. */
 #include "replay.h"
 
-#include "clock.h"
-#include "cycle.h"
-
 void
-lc_replay_init(lc_replay *replay, const lc_policy_book *book)
+lc_replay_init(lc_replay *replay, const lc_policy_book *book, const lc_clocks_book *clocks)
 {
     *replay = (lc_replay){
         .book = book,
+        .clocks = clocks,
         .cycles = lc_array_new(lc_cycle),
         .findings = lc_array_new(lc_finding),
         .handovers = lc_array_new(lc_handover),
@@ -90,23 +88,6 @@ lc_replay_fork(lc_replay *to, const lc_replay *from, lc_instant now)
     to->wake_at = from->wake_at;
 }
 
-/* At the same instant facts come first: only what lies before a fact takes effect before it. */
-void
-lc_replay_take(lc_replay *replay, const lc_moment *moments, size_t n_moments)
-{
-    for (const lc_moment *moment = moments; moment < moments + n_moments; moment++) {
-        lc_clocks_advance(replay, moment->at);
-        lc_cycle_take(replay, moment);
-    }
-}
-
-void
-lc_replay_end(lc_replay *replay)
-{
-    lc_clocks_advance(replay, LC_NEVER);
-    lc_cycle_end(replay);
-}
-
 static void
 fill_in(const lc_cycle *cycle, lc_finding *finding, lc_outcome_type type, lc_instant at)
 {
@@ -141,4 +122,17 @@ lc_replay_find_early(lc_replay *replay, lc_instant at)
         }
     }
     return lc_replay_find(replay, LC_OUTCOME_BREACHED, at);
+}
+
+void
+lc_replay_route(lc_replay *replay, const lc_settlement *settlement)
+{
+    lc_finding *finding = lc_replay_find(replay, LC_OUTCOME_ROUTED, settlement->at);
+
+    finding->by = (uint8_t)settlement->cause;
+    finding->routed.destination = settlement->destination;
+    finding->routed.reason = settlement->reason;
+    finding->routed.to_owner = settlement->to_owner;
+    finding->routed.rejected_by = settlement->rejected_by;
+    finding->routed.resume_at = settlement->resume_at;
 }

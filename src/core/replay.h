@@ -1,8 +1,7 @@
-/* replay.h - a replay of a lead's facts with its clocks, and what it finds. Inside the core only.
+/* replay.h - a replay of a lead's facts with its clocks: where it stands, and what it has found. Inside the core only.
  *
- * A replay is driven fact by fact, in the order of rule 1.3; between two facts the clock instants that lie there take
- * effect. What it finds is kept as raw as it came (a finding): most findings held before and are never published, so
- * an outcome is made from a finding only when it is needed (outcome.h).
+ * What drives it is in derive.h. What it finds is kept as raw as it came (a finding): most findings held before and are
+ * never published, so an outcome is made from a finding only when it is needed (outcome.h).
  *
  * Arrays are GArrays that are emptied and used again: once warm, a replay allocates nothing. Most are short, and made
  * with room for that, so that to add an element takes no call either (g_array_append_val divides to learn whether there
@@ -122,12 +121,24 @@ typedef struct {
 
 typedef struct lc_replay lc_replay;
 typedef struct lc_clock_run lc_clock_run;
+typedef struct lc_clocks_book lc_clocks_book; /* clocks.h */
+
+/* How a cycle ends, or a route that ends nothing. */
+typedef struct {
+    lc_cause cause;
+    lc_instant at;
+    const lc_destination *destination; /* NULL: no route */
+    lc_text reason, stage;             /* or absent */
+    lc_text to_owner, rejected_by;     /* or absent */
+    lc_instant resume_at;              /* or LC_ABSENT */
+} lc_settlement;
 
 typedef enum { LC_RUN_IDLE, LC_RUN_RUNNING, LC_RUN_BREACHED, LC_RUN_DONE } lc_run_state;
 
 /* A clock of the open cycle. */
 struct lc_clock_run {
     const struct lc_clock_kind *kind;
+    lc_clock clock; /* the kind's */
     const lc_clock_rule *rule;
     lc_text name;
     lc_run_state state;
@@ -142,6 +153,7 @@ struct lc_clock_run {
 
 struct lc_replay {
     const lc_policy_book *book;
+    const lc_clocks_book *clocks;
     lc_instant now;
 
     GArray *cycles;     /* lc_cycle */
@@ -165,7 +177,8 @@ struct lc_replay {
     lc_instant wake_at; /* 8.1, without the purge */
 };
 
-void lc_replay_init(lc_replay *replay, const lc_policy_book *book);
+/* Both books are borrowed. */
+void lc_replay_init(lc_replay *replay, const lc_policy_book *book, const lc_clocks_book *clocks);
 void lc_replay_clear(lc_replay *replay);
 
 /* Begins anew, with nothing. */
@@ -174,15 +187,12 @@ void lc_replay_begin(lc_replay *replay, lc_instant now);
  * and stages, not the findings. */
 void lc_replay_fork(lc_replay *to, const lc_replay *from, lc_instant now);
 
-/* The next facts, in the order of 1.3. */
-void lc_replay_take(lc_replay *replay, const lc_moment *moments, size_t n_moments);
-/* There are no more: what lies between the last fact and now takes effect. */
-void lc_replay_end(lc_replay *replay);
-
 /* What the latest cycle has found; filled in with what is common. Good until the next. */
 lc_finding *lc_replay_find(lc_replay *replay, lc_outcome_type type, lc_instant at);
 /* The same for a breach of kind EARLY: one of that kind at that instant is found again. */
 lc_finding *lc_replay_find_early(lc_replay *replay, lc_instant at);
+/* The latest cycle is routed. */
+void lc_replay_route(lc_replay *replay, const lc_settlement *settlement);
 
 /* A short array has up to so many elements. */
 #define LC_ARRAY_SHORT 32
@@ -246,4 +256,12 @@ static inline void
 lc_stage_set_add(uint64_t *set, unsigned stage)
 {
     set[stage / 64] |= UINT64_C(1) << (stage % 64);
+}
+
+/* Rule 4.10: whether reaching the stage `reached` shows that `stage` was reached. */
+static inline bool
+lc_stage_shows(const lc_policy *policy, unsigned reached, unsigned stage)
+{
+    return stage == reached || (stage < reached && policy->stages[reached].closes != LC_STAGE_LOST &&
+                                policy->stages[stage].closes == LC_STAGE_OPEN);
 }

@@ -106,7 +106,10 @@ lc_read_clock(lc_reader *reader, const char *what, const lc_field *target, const
 {
     guint index = (guint)lc_find_calendar(reader, calendar);
     const lc_named_calendar *named = &g_array_index(reader->document->calendars, lc_named_calendar, index);
-    *clock = (lc_clock_rule){.calendar = named->calendar, .calendar_name = lc_text_of(named->name)};
+    *clock = (lc_clock_rule){.working_days = -1,
+                             .cutoff = LC_NO_CUTOFF,
+                             .calendar = named->calendar,
+                             .calendar_name = lc_text_of(named->name)};
     read_target(reader, what, target, clock);
     read_warnings(reader, warn, clock);
 }
@@ -265,7 +268,7 @@ read_rule(lc_reader *reader, const lc_yaml *node, GHashTable *seen, lc_rule *rul
                          [MILESTONES] = {"milestones"},
                          [FOLLOW_UP] = {"follow_up"},
                          [CLAWBACK] = {"clawback", "clawback: {after: 30d}"}};
-    *rule = (lc_rule){.clawback_until = -1};
+    *rule = (lc_rule){.next_contact_until = -1, .pause_at_most = LC_NEVER, .clawback_until = -1};
     if (!lc_read_fields(reader, node, "a rule", fields, G_N_ELEMENTS(fields)))
         return false;
     if (lc_read_name(reader, fields[NAME].value, "a rule's name", &rule->name))

@@ -258,7 +258,8 @@ read_window(const char *text)
 {
     int from_hour, from_minute, to_hour, to_minute;
     assert_int_equal(sscanf(text, "%d:%d-%d:%d", &from_hour, &from_minute, &to_hour, &to_minute), 4);
-    return (lc_window){(int16_t)(from_hour * 60 + from_minute), (int16_t)(to_hour * 60 + to_minute)};
+    int opens = from_hour * 60 + from_minute, closes = to_hour * 60 + to_minute;
+    return (lc_window){(int16_t)opens, (int16_t)(closes <= opens ? closes + 1440 : closes)};
 }
 
 static void
@@ -276,17 +277,25 @@ read_days(lc_calendar_spec *spec, lc_window (*windows)[4], const char *text)
     }
 }
 
+/* With the days that `spec` names. */
 static lc_calendar *
-calendar_of(const char *zone_name, const char *week, const lc_special_day *special_days, unsigned n_special_days)
+calendar_with(const char *zone_name, const char *week, lc_calendar_spec spec)
 {
     g_autoptr(lc_zone) zone = lc_zone_new(zone_name);
     g_auto(GStrv) parts = g_strsplit(week, "; ", -1);
     lc_window windows[7][4];
-    lc_calendar_spec spec = {.zone = zone, .special_days = special_days, .n_special_days = n_special_days};
+    spec.zone = zone;
     assert_non_null(zone);
     for (char **part = parts; *part; part++)
         read_days(&spec, windows, *part);
     return lc_calendar_new(&spec);
+}
+
+static lc_calendar *
+calendar_of(const char *zone_name, const char *week, const lc_special_day *special_days, unsigned n_special_days)
+{
+    return calendar_with(zone_name, week,
+                         (lc_calendar_spec){.special_days = special_days, .n_special_days = n_special_days});
 }
 
 #define WEEKDAYS "mon,tue,wed,thu,fri 09:00-17:00"
@@ -342,6 +351,20 @@ static const struct {
     {"Pacific/Apia", "thu,fri,sat 00:00-24:00", "2011-12-29T10:00:00Z", "48h", "2011-12-31T10:00:00Z"},
     /* Monrovia was 44 min 30 s behind until 1972-01-07. */
     {"Africa/Monrovia", "daily 09:00-17:00", "1971-06-01T00:00:00Z", "1m", "1971-06-01T09:45:30Z"},
+    /* Over midnight; a window ends on the next day, also where none begins. 2026-02-13 is a Friday. */
+    {"UTC", "fri 22:00-06:00", "2026-02-13T12:00:00Z", "8h", "2026-02-14T06:00:00Z"},
+    {"UTC", "fri 22:00-06:00", "2026-02-14T05:00:00Z", "2h", "2026-02-20T23:00:00Z"},
+    {"UTC", "fri 22:00-00:00", "2026-02-13T12:00:00Z", "3h", "2026-02-20T23:00:00Z"},
+    {"UTC", "sun 22:00-06:00; mon 06:00-07:00", "2026-02-15T12:00:00Z", "9h", "2026-02-16T07:00:00Z"},
+    {"Europe/Stockholm", "sat 22:00-04:00", "2026-03-28T12:00:00Z", "5h", "2026-03-29T02:00:00Z"},
+    {"Europe/Stockholm", "sat 22:00-04:00", "2026-10-24T12:00:00Z", "7h", "2026-10-25T03:00:00Z"},
+    {"Europe/Stockholm", "sat 22:00-02:30", "2026-10-24T12:00:00Z", "5h30m", "2026-10-25T01:30:00Z"},
+    {"Europe/Stockholm", "sat 22:00-02:30", "2026-03-28T12:00:00Z", "4h", "2026-03-29T01:00:00Z"},
+    {"America/Sao_Paulo", "sat 22:00-02:00", "2018-11-03T12:00:00Z", "3h", "2018-11-04T04:00:00Z"},
+    {"America/Sao_Paulo", "sat 22:00-02:00", "2018-02-17T12:00:00Z", "5h", "2018-02-18T05:00:00Z"},
+    /* A window that begins where there is no time, and one that is all missing, over midnight. */
+    {"Pacific/Apia", "thu,fri 22:00-06:00", "2011-12-29T12:00:00Z", "2h", "2011-12-30T10:00:00Z"},
+    {"Pacific/Apia", "fri 22:00-06:00", "2011-12-29T12:00:00Z", "6h", "2011-12-30T16:00:00Z"},
     /* Before 1970 nothing is open; after 2100 nothing is due. */
     {"UTC", "daily 10:00-18:00", "1950-01-01T00:00:00Z", "1h", "1970-01-01T11:00:00Z"},
     {"UTC", "daily 10:00-18:00", "2100-12-31T16:00:00Z", "2h", "2100-12-31T18:00:00Z"},
@@ -369,6 +392,180 @@ sums_are_due(void **state)
         if (due != LC_NEVER && start >= 0)
             assert_int_equal(lc_calendar_between(calendar, start, due), amount);
     }
+}
+
+/* 3.2: `last` is the due time, or the next opening where that is a closing time. */
+static const struct {
+    const char *week, *start, *amount, *last;
+} lasts[] = {
+    {WEEKDAYS, "2026-01-09T16:00:00Z", "30m", "2026-01-09T16:30:00Z"},
+    {WEEKDAYS, "2026-01-09T16:00:00Z", "1h", "2026-01-12T09:00:00Z"},
+    {WEEKDAYS, "2026-01-09T16:00:00Z", "61m", "2026-01-12T09:01:00Z"},
+    {WEEKDAYS, "2026-01-09T16:00:00Z", "0s", "2026-01-09T16:00:00Z"},
+    {WEEKDAYS, "2026-01-09T17:00:00Z", "0s", "2026-01-12T09:00:00Z"},
+    {WEEKDAYS, "2026-01-10T17:00:00Z", "0s", "2026-01-12T09:00:00Z"},
+    {WEEKDAYS, "2026-01-10T17:00:00Z", "8h", "2026-01-13T09:00:00Z"},
+    {"daily 08:00-12:00 13:00-17:00", "2026-01-09T11:00:00Z", "1h", "2026-01-09T13:00:00Z"},
+    {"daily 08:00-12:00 12:00-17:00", "2026-01-09T11:00:00Z", "1h", "2026-01-09T12:00:00Z"},
+    {"daily 00:00-24:00", "2026-01-09T11:00:00Z", "13h", "2026-01-10T00:00:00Z"},
+    {"fri 22:00-06:00", "2026-01-09T11:00:00Z", "8h", "2026-01-16T22:00:00Z"},
+    {"daily 10:00-18:00", "1950-01-01T00:00:00Z", "0s", "1970-01-01T10:00:00Z"},
+    {"daily 10:00-18:00", "2100-12-31T16:00:00Z", "1h59m", "2100-12-31T17:59:00Z"},
+    {"daily 10:00-18:00", "2100-12-31T16:00:00Z", "2h", NULL},
+    {"daily 10:00-18:00", "2200-01-01T00:00:00Z", "0s", NULL},
+};
+
+static void
+what_is_due_at_closing_time_lasts_to_the_next_opening(void **state)
+{
+    g_autoptr(lc_calendar) always = lc_calendar_new_always();
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(lasts); i++) {
+        g_autoptr(lc_calendar) calendar = calendar_of("UTC", lasts[i].week, NULL, 0);
+        lc_duration amount;
+        assert_true(lc_duration_parse(lasts[i].amount, &amount, NULL));
+        print_message("%s: %s + %s\n", lasts[i].week, lasts[i].start, lasts[i].amount);
+        assert_int_equal(lc_calendar_last(calendar, instant_of(lasts[i].start), amount),
+                         lasts[i].last ? instant_of(lasts[i].last) : LC_NEVER);
+    }
+    assert_int_equal(lc_calendar_last(always, 1000, 5), 1005);
+    assert_int_equal(lc_calendar_last(always, 1000, LC_NEVER), LC_NEVER);
+}
+
+#define OFFICE "mon,tue,wed,thu 08:00-12:00 13:00-17:00; fri 08:00-16:00"
+#define NIGHTS "thu,fri 22:00-06:00; sun 00:00-04:00"
+
+/* Rule 2.7; 2026-04-03 and 2026-04-06 are closed, 2026-04-02, a Thursday, at noon. */
+static const struct {
+    const char *zone, *week, *start;
+    unsigned days;
+    const char *cutoff, *due;
+} working_days[] = {
+    {"UTC", OFFICE, "2026-01-07T07:00:00Z", 0, NULL, "2026-01-07T17:00:00Z"},
+    {"UTC", OFFICE, "2026-01-07T16:59:59Z", 0, NULL, "2026-01-07T17:00:00Z"},
+    {"UTC", OFFICE, "2026-01-07T17:00:00Z", 0, NULL, "2026-01-08T17:00:00Z"},
+    {"UTC", OFFICE, "2026-01-07T12:30:00Z", 1, NULL, "2026-01-08T17:00:00Z"},
+    {"UTC", OFFICE, "2026-01-07T12:30:00Z", 2, NULL, "2026-01-09T16:00:00Z"},
+    {"UTC", OFFICE, "2026-01-07T12:30:00Z", 3, NULL, "2026-01-12T17:00:00Z"},
+    {"UTC", OFFICE, "2026-01-09T16:30:00Z", 1, NULL, "2026-01-13T17:00:00Z"},
+    {"UTC", OFFICE, "2026-01-10T12:00:00Z", 0, NULL, "2026-01-12T17:00:00Z"},
+    {"UTC", OFFICE, "2026-01-07T14:59:59Z", 0, "15:00", "2026-01-07T17:00:00Z"},
+    {"UTC", OFFICE, "2026-01-07T15:00:00Z", 0, "15:00", "2026-01-08T17:00:00Z"},
+    {"UTC", OFFICE, "2026-01-10T15:00:00Z", 0, "15:00", "2026-01-12T17:00:00Z"},
+    {"UTC", OFFICE, "2026-01-07T00:00:00Z", 0, "00:00", "2026-01-08T17:00:00Z"},
+    {"UTC", OFFICE, "2026-01-07T16:00:00Z", 0, "24:00", "2026-01-07T17:00:00Z"},
+    {"UTC", OFFICE, "2026-04-02T11:00:00Z", 1, NULL, "2026-04-07T17:00:00Z"},
+    {"UTC", OFFICE, "2026-04-02T12:00:00Z", 0, "15:00", "2026-04-07T17:00:00Z"},
+    {"UTC", OFFICE, "2026-04-01T12:00:00Z", 1, NULL, "2026-04-02T12:00:00Z"},
+    /* The date is that of the calendar's zone. */
+    {"Europe/Stockholm", OFFICE, "2026-01-07T23:30:00Z", 0, NULL, "2026-01-08T16:00:00Z"},
+    {"America/New_York", OFFICE, "2026-01-08T02:00:00Z", 0, NULL, "2026-01-08T22:00:00Z"},
+    /* A day's end may lie on the next; the hours after midnight are of no day of their own. */
+    {"UTC", NIGHTS, "2026-01-08T12:00:00Z", 0, NULL, "2026-01-09T06:00:00Z"},
+    {"UTC", NIGHTS, "2026-01-09T05:00:00Z", 0, NULL, "2026-01-10T06:00:00Z"},
+    {"UTC", NIGHTS, "2026-01-10T05:00:00Z", 0, NULL, "2026-01-11T04:00:00Z"},
+    {"UTC", NIGHTS, "2026-01-09T23:00:00Z", 1, NULL, "2026-01-11T04:00:00Z"},
+    {"UTC", NIGHTS, "2026-01-09T23:00:00Z", 0, "22:30", "2026-01-11T04:00:00Z"},
+    /* A cutoff is a time like a window's end: where it comes twice the second counts, where it never does the change.
+     */
+    {"Europe/Stockholm", "daily 00:00-12:00", "2026-10-25T01:29:00Z", 0, "02:30", "2026-10-25T11:00:00Z"},
+    {"Europe/Stockholm", "daily 00:00-12:00", "2026-10-25T01:30:00Z", 0, "02:30", "2026-10-26T11:00:00Z"},
+    {"Europe/Stockholm", "daily 00:00-12:00", "2026-03-29T00:59:00Z", 0, "02:30", "2026-03-29T10:00:00Z"},
+    {"Europe/Stockholm", "daily 00:00-12:00", "2026-03-29T01:00:00Z", 0, "02:30", "2026-03-30T10:00:00Z"},
+    /* A window of times that don't exist makes no working day: the half hour in Stockholm, all of a Friday in Apia. */
+    {"Europe/Stockholm", "sun 02:10-02:40", "2025-03-29T12:00:00Z", 0, NULL, "2025-04-06T00:40:00Z"},
+    {"Europe/Stockholm", "sun 01:00-01:30 02:10-02:40", "2025-03-29T12:00:00Z", 0, NULL, "2025-03-30T00:30:00Z"},
+    {"Pacific/Apia", "daily 09:00-17:00", "2011-12-29T20:00:00Z", 1, NULL, "2011-12-31T03:00:00Z"},
+    {"Pacific/Apia", "daily 09:00-17:00", "2011-12-30T04:00:00Z", 0, NULL, "2011-12-31T03:00:00Z"},
+    /* Sao Paulo has the evening of 2018-02-17 twice: at the second 23:30 the day is still that. */
+    {"America/Sao_Paulo", "daily 22:00-24:00", "2018-02-18T02:30:00Z", 0, NULL, "2018-02-18T03:00:00Z"},
+    {"UTC", OFFICE, "1950-01-01T00:00:00Z", 0, NULL, "1970-01-01T17:00:00Z"},
+    {"UTC", OFFICE, "2100-12-31T12:00:00Z", 0, NULL, "2100-12-31T16:00:00Z"},
+    {"UTC", OFFICE, "2100-12-31T12:00:00Z", 1, NULL, NULL},
+    {"UTC", OFFICE, "2026-01-07T12:30:00Z", 4000000000, NULL, NULL},
+    {"UTC", OFFICE, "2200-01-01T12:00:00Z", 0, NULL, NULL},
+};
+
+static void
+working_days_end_at_the_last_closing_time(void **state)
+{
+    static const lc_window morning[] = {{8 * 60, 12 * 60}};
+    /* 2026-04-02, 03 and 06. */
+    static const lc_special_day easter[] = {{20545, {morning, 1}}, {20546, {NULL, 0}}, {20549, {NULL, 0}}};
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(working_days); i++) {
+        g_autoptr(lc_calendar) calendar = calendar_of(working_days[i].zone, working_days[i].week, easter, 3);
+        lc_instant start = instant_of(working_days[i].start);
+        int cutoff = LC_NO_CUTOFF, hour, minute;
+        char text[LC_INSTANT_TEXT_BYTES];
+        if (working_days[i].cutoff && sscanf(working_days[i].cutoff, "%d:%d", &hour, &minute) == 2)
+            cutoff = hour * 60 + minute;
+        lc_instant due = lc_calendar_working_days(calendar, start, working_days[i].days, cutoff);
+        print_message("%s %s: %s + %u days = %s\n", working_days[i].zone, working_days[i].week, working_days[i].start,
+                      working_days[i].days, lc_instant_format(due, text));
+        assert_int_equal(due, working_days[i].due ? instant_of(working_days[i].due) : LC_NEVER);
+        if (due != LC_NEVER && start >= 0)
+            assert_int_equal(lc_calendar_add(calendar, start, lc_calendar_between(calendar, start, due)), due);
+    }
+}
+
+static lc_duration
+open_on(const lc_calendar *calendar, const char *date)
+{
+    g_autofree char *text = g_strconcat(date, "T00:00:00Z", NULL);
+    return lc_calendar_between(calendar, instant_of(text), instant_of(text) + LC_DAY);
+}
+
+static void
+a_full_date_wins_over_every_year_and_that_over_ranges(void **state)
+{
+    static const lc_window hour[] = {{10 * 60, 11 * 60}}, hours[] = {{8 * 60, 12 * 60}};
+    /* 2026-12-25, closed, 2026-12-24 and 2026-07-10. */
+    static const lc_special_day full[] = {{20812, {NULL, 0}}, {20811, {hours, 1}}, {20644, {hour, 1}}};
+    static const lc_yearly_day yearly[] = {{1230, {hour, 1}}, {501, {NULL, 0}}, {1225, {hours, 1}}};
+    static const lc_closed_days closed[] = {
+        {1224, 1224, true}, {1229, 102, true}, {20640, 20658, false}, /* 2026-07-06 to 24 */
+        {501, 503, true},   {229, 229, true},  {20650, 20660, false}, {-999999, -2, false}, {99999, 999999, false},
+    };
+    static const struct {
+        const char *date;
+        int hours;
+    } dates[] = {
+        {"2026-12-24", 4}, {"2027-12-24", 0}, {"2026-12-25", 0}, {"2028-12-25", 4}, {"2026-12-28", 8},
+        {"2026-12-29", 0}, {"2026-12-30", 1}, {"2026-12-31", 0}, {"2027-01-01", 0}, {"2029-01-02", 0},
+        {"2029-01-03", 8}, {"2026-07-03", 8}, {"2026-07-06", 0}, {"2026-07-10", 1}, {"2026-07-24", 0},
+        {"2026-07-26", 0}, {"2026-07-27", 8}, {"2027-07-06", 8}, {"2028-05-01", 0}, {"2028-05-02", 0},
+        {"2028-05-04", 8}, {"2028-02-29", 0}, {"2028-02-28", 8}, {"2027-03-01", 8}, {"1970-01-05", 8},
+    };
+    g_autoptr(lc_calendar) calendar = calendar_with("UTC", "daily 09:00-17:00",
+                                                    (lc_calendar_spec){.special_days = full,
+                                                                       .n_special_days = G_N_ELEMENTS(full),
+                                                                       .yearly_days = yearly,
+                                                                       .n_yearly_days = G_N_ELEMENTS(yearly),
+                                                                       .closed_days = closed,
+                                                                       .n_closed_days = G_N_ELEMENTS(closed)});
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(dates); i++) {
+        print_message("%s\n", dates[i].date);
+        assert_int_equal(open_on(calendar, dates[i].date), dates[i].hours * LC_HOUR);
+    }
+}
+
+static void
+a_holiday_takes_the_windows_that_begin_on_it(void **state)
+{
+    static const lc_window late[] = {{20 * 60, 26 * 60}};
+    /* 2026-02-14, a Saturday, is closed, and 2026-02-20, a Friday, has a window over midnight of its own. */
+    static const lc_special_day days[] = {{20498, {NULL, 0}}, {20504, {late, 1}}};
+    g_autoptr(lc_calendar) calendar = calendar_of("UTC", "fri 22:00-06:00; sat 03:00-05:00 22:00-06:00", days, 2);
+    (void)state;
+    /* The night before runs on into the holiday; two windows at once count once. */
+    assert_int_equal(open_on(calendar, "2026-02-13"), 2 * LC_HOUR);
+    assert_int_equal(open_on(calendar, "2026-02-14"), 6 * LC_HOUR);
+    assert_int_equal(open_on(calendar, "2026-02-15"), 0);
+    assert_int_equal(open_on(calendar, "2026-02-20"), 4 * LC_HOUR);
+    assert_int_equal(open_on(calendar, "2026-02-21"), 2 * LC_HOUR + 2 * LC_HOUR + 2 * LC_HOUR);
+    assert_int_equal(open_on(calendar, "2026-02-28"), 6 * LC_HOUR + 2 * LC_HOUR);
 }
 
 static void
@@ -436,6 +633,10 @@ main(void)
         cmocka_unit_test(only_names_of_the_zone_database_are_zones),
         cmocka_unit_test(a_cohort_is_the_month_on_the_wall),
         cmocka_unit_test(sums_are_due),
+        cmocka_unit_test(what_is_due_at_closing_time_lasts_to_the_next_opening),
+        cmocka_unit_test(working_days_end_at_the_last_closing_time),
+        cmocka_unit_test(a_full_date_wins_over_every_year_and_that_over_ranges),
+        cmocka_unit_test(a_holiday_takes_the_windows_that_begin_on_it),
         cmocka_unit_test(special_days_replace_the_week_and_holidays_are_closed),
         cmocka_unit_test(always_is_plain_time),
         cmocka_unit_test(nothing_overflows),

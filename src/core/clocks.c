@@ -1,0 +1,152 @@
+/* Section 5: all clocks of a cycle, and the order among them. */
+#include "clocks.h"
+
+#include "clock.h"
+
+extern const struct lc_clock_kind lc_first_contact_kind, lc_requested_kind, lc_milestone_kind, lc_follow_up_kind,
+    lc_clawback_kind;
+
+/* In the order of section 5. */
+static const struct lc_clock_kind *const kinds[] = {
+    &lc_first_contact_kind, &lc_requested_kind, &lc_milestone_kind, &lc_follow_up_kind, &lc_clawback_kind,
+};
+
+/* Calls a hook of each run that has it. */
+#define TELL(replay, hook, awake, ...)                                                                                 \
+    do {                                                                                                               \
+        lc_clock_run *run = (lc_clock_run *)(void *)(replay)->runs->data, *end = run + (replay)->runs->len;            \
+        for (; run < end; run++)                                                                                       \
+            if (run->kind->hook && (!(awake) || run->state != LC_RUN_IDLE))                                            \
+                run->kind->hook((replay), run, __VA_ARGS__);                                                           \
+    } while (0)
+
+/* ---- What a cycle has, made once a rule ---- */
+
+typedef struct {
+    const lc_policy *policy;
+    GArray **runs; /* by rule: lc_clock_run */
+} document_clocks;
+
+struct lc_clocks_book {
+    size_t n;
+    document_clocks *documents;
+};
+
+static void
+set_up(GArray *runs, const struct lc_clock_kind *kind, const lc_policy *policy, const lc_rule *rule)
+{
+    unsigned n = kind->count(policy, rule);
+
+    for (unsigned i = 0; i < n; i++) {
+        lc_clock_run run = {.kind = kind, .clock = kind->clock, .next = LC_NEVER};
+        kind->set_up(&run, rule, i);
+        g_array_append_val(runs, run);
+    }
+}
+
+static document_clocks
+set_up_document(const lc_policy *policy)
+{
+    document_clocks document = {policy, g_new(GArray *, policy->n_rules)};
+
+    for (unsigned i = 0; i < policy->n_rules; i++) {
+        document.runs[i] = g_array_new(FALSE, FALSE, sizeof(lc_clock_run));
+        for (size_t k = 0; k < G_N_ELEMENTS(kinds); k++)
+            set_up(document.runs[i], kinds[k], policy, &policy->rules[i]);
+    }
+    return document;
+}
+
+lc_clocks_book *
+lc_clocks_book_new(const lc_policy_book *book)
+{
+    lc_clocks_book *clocks = g_new(lc_clocks_book, 1);
+
+    clocks->n = lc_policy_book_size(book);
+    clocks->documents = g_new(document_clocks, clocks->n);
+    for (size_t i = 0; i < clocks->n; i++)
+        clocks->documents[i] = set_up_document(lc_policy_book_get(book, i));
+    return clocks;
+}
+
+void
+lc_clocks_book_free(lc_clocks_book *clocks)
+{
+    for (size_t i = 0; i < clocks->n; i++) {
+        for (unsigned k = 0; k < clocks->documents[i].policy->n_rules; k++)
+            g_array_unref(clocks->documents[i].runs[k]);
+        g_free(clocks->documents[i].runs);
+    }
+    g_free(clocks->documents);
+    g_free(clocks);
+}
+
+static const GArray *
+runs_of(const lc_clocks_book *clocks, const lc_cycle *cycle)
+{
+    size_t i = clocks->n - 1;
+
+    while (clocks->documents[i].policy != cycle->policy)
+        i--;
+    return clocks->documents[i].runs[cycle->rule - cycle->policy->rules];
+}
+
+/* ---- What happens to them ---- */
+
+void
+lc_clocks_open(lc_replay *replay, lc_instant follow_up_at)
+{
+    const GArray *runs = runs_of(replay->clocks, replay->cycle);
+
+    lc_array_empty(replay->runs);
+    lc_array_lengthen(replay->runs, runs->len);
+    memcpy(replay->runs->data, runs->data, runs->len * sizeof(lc_clock_run));
+    TELL(replay, opened, false, follow_up_at);
+}
+
+void
+lc_clocks_contacted(lc_replay *replay, const lc_moment *contact)
+{
+    TELL(replay, contacted, true, contact);
+    TELL(replay, after_contact, false, contact);
+}
+
+void
+lc_clocks_progressed(lc_replay *replay, unsigned stage, lc_instant at)
+{
+    TELL(replay, progressed, true, stage, at);
+    TELL(replay, after_progress, false, stage, at);
+}
+
+void
+lc_clocks_settled(lc_replay *replay, lc_instant at)
+{
+    for (guint i = 0; i < replay->runs->len; i++)
+        lc_clock_settle(replay, &g_array_index(replay->runs, lc_clock_run, i), at);
+}
+
+/* Among the instants at one time: warnings, then the clocks in their order. */
+static lc_clock_run *
+earliest(const lc_replay *replay)
+{
+    lc_clock_run *run = (lc_clock_run *)(void *)replay->runs->data, *best = run;
+
+    for (guint i = 1; i < replay->runs->len; i++)
+        if (run[i].next < best->next || (run[i].next == best->next && run[i].warning && best->warning == NULL))
+            best = &run[i];
+    return best;
+}
+
+lc_clocks_result
+lc_clocks_fire_next(lc_replay *replay, lc_instant until, lc_settlement *settlement)
+{
+    lc_clock_run *run = earliest(replay);
+
+    if (run->next >= until)
+        return LC_CLOCKS_QUIET;
+    if (run->next >= replay->now) {
+        replay->wake_at = MIN(replay->wake_at, run->next);
+        return LC_CLOCKS_QUIET;
+    }
+    return lc_clock_fire(replay, run, settlement) ? LC_CLOCKS_SETTLE : LC_CLOCKS_FIRED;
+}

@@ -1,0 +1,25 @@
+/* clocks.h - section 5: all clocks of a cycle, asked one after the other. Inside the core only. */
+#pragma once
+
+#include "replay.h"
+
+/* The idle clocks of a cycle under each rule of a book. */
+lc_clocks_book *lc_clocks_book_new(const lc_policy_book *book);
+void lc_clocks_book_free(lc_clocks_book *clocks);
+
+/* The clocks of the cycle just opened; those that start at the hand-off run. `follow_up_at` is LeadCreated's (5.2). */
+void lc_clocks_open(lc_replay *replay, lc_instant follow_up_at);
+void lc_clocks_contacted(lc_replay *replay, const lc_moment *contact);
+void lc_clocks_progressed(lc_replay *replay, unsigned stage, lc_instant at);
+void lc_clocks_settled(lc_replay *replay, lc_instant at);
+
+/* What came of the clock instants before a fact. */
+typedef enum {
+    LC_CLOCKS_QUIET, /* nothing more takes place before it */
+    LC_CLOCKS_FIRED, /* an instant has taken effect: there may be another */
+    LC_CLOCKS_SETTLE /* one has, and it settles the cycle */
+} lc_clocks_result;
+
+/* Fires the first instant before `until` that has taken effect at the replay's now; of the others the earliest is when
+ * to look again (1.6, 8.1). LC_CLOCKS_SETTLE: `*settlement` says how. */
+lc_clocks_result lc_clocks_fire_next(lc_replay *replay, lc_instant until, lc_settlement *settlement);
