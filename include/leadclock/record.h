@@ -14,6 +14,7 @@ typedef enum {
     LC_FIELD_DURATION, /* milliseconds: lc_duration; LC_ABSENT: null */
     LC_FIELD_NUMBER,   /* a whole number: int64_t */
     LC_FIELD_COUNT,    /* a whole number: uint32_t */
+    LC_FIELD_INT,      /* a whole number: int32_t; below 0: null */
     LC_FIELD_FLAG,     /* true or false: bool */
     LC_FIELD_CHOICE,   /* one of two names: bool, the second where it is true */
     LC_FIELD_ENUM,     /* one of `names`: an enumeration; -1: null */
@@ -47,7 +48,8 @@ typedef struct {
 struct lc_record {
     const lc_record_field *fields;
     size_t n_fields;
-    size_t bytes; /* of the struct */
+    size_t n_key_fields; /* rows: so many of the first are its key */
+    size_t bytes;        /* of the struct */
 };
 
 /* For tables: a field that is the member `of` of a struct `type`, then further members of lc_record_field. */
@@ -93,6 +95,7 @@ lc_field_is_null(const lc_record_field *field, const void *record)
     case LC_FIELD_INSTANT:
     case LC_FIELD_DURATION:
         return *(const int64_t *)member == LC_ABSENT;
+    case LC_FIELD_INT:
     case LC_FIELD_ENUM:
     case LC_FIELD_NAME:
         return *(const int *)member < 0;

@@ -62,6 +62,7 @@ put_member(lc_writer *writer, uint8_t *at, const lc_record_field *field, lc_text
         return lc_put_byte(writer, at, *(const bool *)member);
     case LC_FIELD_CHOICE:
         return lc_put_long(writer, at, *(const bool *)member);
+    case LC_FIELD_INT:
     case LC_FIELD_ENUM:
         return lc_put_long(writer, at, *(const int *)member);
     case LC_FIELD_NAME:

@@ -171,6 +171,8 @@ put_value(lc_json_writer *writer, char *at, const lc_record_field *field, lc_tex
         /* fall through */
     case LC_FIELD_NUMBER:
         return put_integer(at, *(const int64_t *)member);
+    case LC_FIELD_INT:
+        return *(const int32_t *)member < 0 ? LC_JSON_PUT(at, "null") : put_integer(at, *(const int32_t *)member);
     case LC_FIELD_COUNT:
         return put_integer(at, *(const uint32_t *)member);
     case LC_FIELD_FLAG:

@@ -9,9 +9,9 @@
 
 static const char *const avro_types[] = {
     [LC_FIELD_TEXT] = "string",   [LC_FIELD_LEAD] = "string", [LC_FIELD_UUID] = "string", [LC_FIELD_INSTANT] = "long",
-    [LC_FIELD_DURATION] = "long", [LC_FIELD_NUMBER] = "long", [LC_FIELD_COUNT] = "int",   [LC_FIELD_FLAG] = "boolean",
-    [LC_FIELD_CHOICE] = "enum",   [LC_FIELD_ENUM] = "enum",   [LC_FIELD_NAME] = "string", [LC_FIELD_MONTH] = "string",
-    [LC_FIELD_TEXTS] = "array",   [LC_FIELD_LIST] = "array",  [LC_FIELD_MAP] = "map",
+    [LC_FIELD_DURATION] = "long", [LC_FIELD_NUMBER] = "long", [LC_FIELD_COUNT] = "int",   [LC_FIELD_INT] = "int",
+    [LC_FIELD_FLAG] = "boolean",  [LC_FIELD_CHOICE] = "enum", [LC_FIELD_ENUM] = "enum",   [LC_FIELD_NAME] = "string",
+    [LC_FIELD_MONTH] = "string",  [LC_FIELD_TEXTS] = "array", [LC_FIELD_LIST] = "array",  [LC_FIELD_MAP] = "map",
 };
 
 static const char *
@@ -142,6 +142,7 @@ fill_field(const lc_record_field *field, void *record, int variant)
         *(int64_t *)to = 5 + variant;
         break;
     case LC_FIELD_COUNT:
+    case LC_FIELD_INT:
     case LC_FIELD_MONTH:
     case LC_FIELD_ENUM:
     case LC_FIELD_NAME:
