@@ -28,9 +28,9 @@ struct lc_stored_fact {
     bool connected : 1, automated : 1, has_rare : 1;
 };
 
-/* Most facts have none of these. */
+/* Most facts have none of these. What asks for a later time is one instant: follow_up_at, or until of a pause. */
 typedef struct {
-    lc_instant recorded_at, published_at, follow_up_at;
+    lc_instant recorded_at, published_at, later_at;
 } rare_instants;
 
 struct lc_lead_table {
@@ -46,17 +46,30 @@ struct lc_lead_table {
 
 /* ---- A fact as it is kept ---- */
 
+static lc_instant
+later_at(const lc_fact *fact)
+{
+    return fact->type == LC_FACT_PAUSED ? fact->until : fact->follow_up_at;
+}
+
+/* The one text of its type: a stage, a reason, or the lead that a merged one goes on as. */
+static lc_text
+own_text(const lc_fact *fact)
+{
+    return fact->type == LC_FACT_MERGED ? fact->into : fact->text;
+}
+
 static bool
 has_rare(const lc_fact *fact)
 {
-    return fact->recorded_at != LC_ABSENT || fact->published_at != 0 || fact->follow_up_at != LC_ABSENT;
+    return fact->recorded_at != LC_ABSENT || fact->published_at != 0 || later_at(fact) != LC_ABSENT;
 }
 
 static size_t
 stored_size(const lc_fact *fact)
 {
     size_t size = sizeof(lc_stored_fact) + (has_rare(fact) ? sizeof(rare_instants) : 0);
-    size += fact->event_id.size + fact->owner.size + fact->channel.size + fact->campaign.size + fact->text.size;
+    size += fact->event_id.size + fact->owner.size + fact->channel.size + fact->campaign.size + own_text(fact).size;
     for (size_t i = 0; i < fact->n_attributes; i++)
         size += sizeof(attribute_sizes) + fact->attributes[i].key.size + fact->attributes[i].value.size;
     return (size + 7) & ~(size_t)7;
@@ -73,7 +86,7 @@ write_text(char *at, lc_text text)
 static void
 write_fact(lc_stored_fact *to, const lc_fact *fact)
 {
-    const lc_text texts[TEXTS] = {fact->event_id, fact->owner, fact->channel, fact->campaign, fact->text};
+    const lc_text texts[TEXTS] = {fact->event_id, fact->owner, fact->channel, fact->campaign, own_text(fact)};
     to->occurred_at = fact->occurred_at;
     to->n_attributes = (uint32_t)fact->n_attributes;
     to->type = (uint8_t)fact->type;
@@ -83,7 +96,7 @@ write_fact(lc_stored_fact *to, const lc_fact *fact)
     to->has_rare = has_rare(fact);
     rare_instants *rare = (rare_instants *)(to + 1);
     if (to->has_rare)
-        *rare++ = (rare_instants){fact->recorded_at, fact->published_at, fact->follow_up_at};
+        *rare++ = (rare_instants){fact->recorded_at, fact->published_at, later_at(fact)};
     attribute_sizes *sizes = (attribute_sizes *)rare;
     char *at = (char *)(sizes + fact->n_attributes);
     for (int i = 0; i < TEXTS; i++) {
@@ -124,12 +137,14 @@ read_fact(const lc_stored_fact *from, lc_fact *fact, lc_arena *arena)
         .occurred_at = from->occurred_at,
         .recorded_at = instants.recorded_at,
         .published_at = instants.published_at,
-        .follow_up_at = instants.follow_up_at,
+        .follow_up_at = from->type == LC_FACT_PAUSED ? LC_ABSENT : instants.later_at,
+        .until = from->type == LC_FACT_PAUSED ? instants.later_at : LC_ABSENT,
         .note = LC_NO_TEXT,
         .attributes = attributes,
         .n_attributes = from->n_attributes,
     };
-    lc_text *texts[TEXTS] = {&fact->event_id, &fact->owner, &fact->channel, &fact->campaign, &fact->text};
+    lc_text *own = from->type == LC_FACT_MERGED ? &fact->into : &fact->text;
+    lc_text *texts[TEXTS] = {&fact->event_id, &fact->owner, &fact->channel, &fact->campaign, own};
     for (int i = 0; i < TEXTS; i++)
         *texts[i] = read_text(&at, from->sizes[i]);
     for (size_t i = 0; i < from->n_attributes; i++) {
@@ -209,24 +224,12 @@ lc_lead_table_disown(lc_lead_table *table, lc_kept_lead *lead)
 
 /* ---- Leads ---- */
 
-static guint
-lead_hash(gconstpointer key)
-{
-    return (guint)lc_text_hash(0, *(const lc_text *)key);
-}
-
-static gboolean
-lead_equal(gconstpointer a, gconstpointer b)
-{
-    return lc_text_equal(*(const lc_text *)a, *(const lc_text *)b);
-}
-
 lc_lead_table *
 lc_lead_table_new(void (*forget)(lc_kept_lead *lead, void *data), void *data)
 {
     lc_lead_table *table = g_new0(lc_lead_table, 1);
     table->pool = lc_pool_new();
-    table->leads = g_hash_table_new(lead_hash, lead_equal);
+    table->leads = g_hash_table_new(lc_text_key_hash, lc_text_key_equal);
     table->wake_ups = lc_wake_queue_new(sizeof(lc_kept_lead));
     table->forget = forget;
     table->data = data;

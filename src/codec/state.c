@@ -2,6 +2,8 @@
 #include "plan.h"
 #include "writer.h"
 
+#include <leadclock/text.h>
+
 /* Of a fact, without its attributes. */
 #define FACT_TEXTS ((size_t)4)
 /* Texts that a lead uses, repetitions included, for which no memory is asked. */
@@ -26,21 +28,7 @@ typedef struct {
     uint32_t *slots;       /* an index to `texts`; 0: free */
     const lc_text **texts; /* by index, from 1 */
     uint32_t mask, n;
-    uint32_t seed; /* no publisher can know it, so none can make texts that all want one slot */
 } text_table;
-
-static uint32_t
-hash_text(lc_text text, uint32_t seed)
-{
-    uint64_t hash = seed ^ text.size;
-    for (size_t at = 0; at < text.size; at += sizeof hash) {
-        uint64_t word = 0;
-        memcpy(&word, text.data + at, MIN(sizeof word, text.size - at));
-        hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
-        hash ^= hash >> 32;
-    }
-    return (uint32_t)(hash ^ hash >> 16);
-}
 
 /* Writes the index of a text, which is added to the table where it is new. */
 static uint8_t *
@@ -48,7 +36,7 @@ put_index(lc_writer *writer, uint8_t *at, text_table *table, const lc_text *text
 {
     if (lc_text_is_absent(*text))
         return lc_put_byte(writer, at, 0);
-    uint32_t slot = hash_text(*text, table->seed) & table->mask;
+    uint32_t slot = (uint32_t)lc_text_hash(0, *text) & table->mask;
     while (table->slots[slot] && !lc_text_equal(*table->texts[table->slots[slot]], *text))
         slot = (slot + 1) & table->mask;
     if (table->slots[slot] == 0) {
@@ -183,8 +171,8 @@ lc_encode_lead(GByteArray *out, const lc_lead *lead)
     const lc_text *few_texts[FEW_TEXTS + 1];
     g_autofree uint32_t *more_slots = n_texts > FEW_TEXTS ? g_new(uint32_t, n_slots) : NULL;
     g_autofree const lc_text **more_texts = n_texts > FEW_TEXTS ? g_new(const lc_text *, n_texts + 1) : NULL;
-    text_table table = {more_slots ? more_slots : few_slots, more_texts ? more_texts : few_texts, (uint32_t)n_slots - 1,
-                        0};
+    text_table table = {more_slots ? more_slots : few_slots, more_texts ? more_texts : few_texts,
+                        (uint32_t)n_slots - 1};
     memset(table.slots, 0, n_slots * sizeof *table.slots);
     encode_with(out, lead, &table);
 }
