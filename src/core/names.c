@@ -79,6 +79,8 @@ const char *const lc_first_contact_state_names[] = {
     [LC_FIRST_CONTACT_CANCELLED] = "CANCELLED", NULL,
 };
 
+const char *const lc_cycle_status_names[] = {"OPEN", "SETTLED", NULL};
+
 const char *const lc_criterion_kind_names[] = {"REQUIRE", "SIGNAL", NULL};
 
 const char *
