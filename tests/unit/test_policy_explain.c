@@ -7,6 +7,8 @@
 
 #define HEAD "name: p\nreasons: {other: {track: t}}\n"
 #define LAST "  - {name: last, when: any, clawback: {after: 30d}}\n"
+/* 2026-11-29 */
+#define NOW ((lc_instant)1795910400000)
 #define EXAMPLES LC_SOURCE_DIR "/tests/examples/"
 
 static const struct {
@@ -75,7 +77,7 @@ what_is_odd_is_a_warning(void **state)
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(oddities); i++) {
         g_autoptr(lc_policy_book) book = policy_of(oddities[i].yaml);
-        g_autofree char *warnings = lc_policy_book_warnings(book);
+        g_autofree char *warnings = lc_policy_book_warnings(book, NOW);
         print_message("%s\n", warnings ? warnings : "none");
         if (oddities[i].warning == NULL)
             assert_null(warnings);
