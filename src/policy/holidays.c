@@ -226,7 +226,8 @@ add_file(lc_days_reader *days, const lc_yaml *node)
                   name);
     if (closed->len)
         g_array_append_vals(days->closed, closed->data, closed->len);
-    lc_holiday_file kept = {node, last_of(closed)};
+    /* The calendar is added once it is read. */
+    lc_holiday_file kept = {node, days->reader->document->calendars->len, last_of(closed)};
     g_array_append_val(days->reader->document->holiday_files, kept);
     note_last(days, kept.last);
 }
@@ -269,6 +270,7 @@ lc_read_days(lc_reader *reader, const lc_yaml *holidays, const lc_yaml *holidays
     g_autoptr(GHashTable) seen = lc_names_new(), seen_special = lc_names_new();
     lc_days_reader days = {reader, named, special, yearly, closed, seen, seen_special};
     read_holidays(&days, holidays);
+    named->n_listed_days = closed->len;
     read_files(&days, holidays_from);
     read_special_days(&days, special_days);
     named->spec.special_days = keep(reader, special);

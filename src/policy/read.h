@@ -14,6 +14,7 @@ typedef struct {
     lc_calendar_spec spec; /* but for its zone; in the arena */
     bool used;
     const lc_yaml *holidays_node; /* NULL: none are listed */
+    unsigned n_listed_days;       /* of spec.closed_days; those that follow are of files */
     int32_t last_holiday;         /* of those with a full date, files included; LC_NO_HOLIDAY: none */
 } lc_named_calendar;
 
@@ -22,7 +23,8 @@ typedef struct {
 /* An iCalendar file, and the last date that it closes. */
 typedef struct {
     const lc_yaml *node;
-    int32_t last; /* or LC_NO_HOLIDAY */
+    guint calendar; /* its index in document->calendars */
+    int32_t last;   /* or LC_NO_HOLIDAY */
 } lc_holiday_file;
 
 /* One document and all that it owns. */
