@@ -216,11 +216,8 @@ decode(lc_worker *worker, lc_batch_record *record, lc_arena *arena)
     if (record->refused)
         return;
     record->fact.published_at = record->event.timestamp;
-    if (record->lead_id.size == 0 || record->lead_id.size > LC_MAX_LEAD_ID_BYTES ||
-        !g_utf8_validate_len(record->lead_id.data, record->lead_id.size, NULL))
-        lc_fact_refuse(record, LC_DEAD_BAD_FACT, arena, "lead_id must be 1 to %zu bytes of UTF-8",
-                       LC_MAX_LEAD_ID_BYTES);
-    else if (!lc_fact_check(&record->fact, record->event.timestamp, worker->options.max_future, &wrong))
+    if (!lc_lead_id_check(record->lead_id, &wrong) ||
+        !lc_fact_check(&record->fact, record->event.timestamp, worker->options.max_future, &wrong))
         lc_fact_refuse(record, LC_DEAD_BAD_FACT, arena, "%s", wrong->message);
     else if (lc_facts_is_poison(worker, &record->event))
         lc_fact_refuse(record, LC_DEAD_LEAD_TOO_LARGE, arena, "Kafka refused for its size what follows from this fact");
