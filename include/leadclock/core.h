@@ -431,6 +431,8 @@ size_t lc_lead_running_clocks(lc_judge *judge, const lc_lead *lead, lc_instant n
 
 extern const lc_record lc_fact_records[LC_FACT_TYPES];       /* of lc_fact */
 extern const lc_record lc_outcome_records[LC_OUTCOME_TYPES]; /* of lc_outcome */
+extern const lc_record lc_row_records[LC_ROW_TYPES];         /* of lc_cycle_row, lc_breach_row and so on */
+extern const lc_record lc_counter_record;                    /* of lc_counter_row */
 
 /* The names that are theirs, by value and NULL-terminated. */
 extern const char *const lc_fact_type_names[];

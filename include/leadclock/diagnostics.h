@@ -153,8 +153,20 @@ lc_edit_distance(const char *a, const char *b)
     return previous[m];
 }
 
-/* The one of `names` (NULL-terminated) that was probably meant by `name`: one that is near, or that has more or less
- * around it ("warning", "time_zone", "Monday"); NULL: none. */
+/* Names whose numbers differ mean different things ("GMT+2" and "GMT+0", "phase1" and "phase2"). */
+static inline bool
+lc_has_same_digits(const char *a, const char *b)
+{
+    for (;; a++, b++) {
+        a += strcspn(a, "0123456789");
+        b += strcspn(b, "0123456789");
+        if (*a != *b || *a == '\0')
+            return *a == *b;
+    }
+}
+
+/* The one of `names` (NULL-terminated) that was probably meant by `name`, which is none of them: one that is near, or
+ * that has more or less around it ("warning", "time_zone", "Monday"); NULL: none. */
 static inline const char *
 lc_nearest_name(const char *name, const char *const *names)
 {
@@ -162,7 +174,8 @@ lc_nearest_name(const char *name, const char *const *names)
     size_t length = strlen(name);
     unsigned best = length > 255 ? 0 : (unsigned)(length < 4 ? 1 : length / 3) + 1;
     for (const char *const *at = names; best && *at; at++) {
-        unsigned distance = lc_edit_distance(name, *at);
+        unsigned distance =
+            lc_has_same_digits(name, *at) && strcmp(name, *at) != 0 ? lc_edit_distance(name, *at) : best;
         if (distance < best) {
             best = distance;
             nearest = *at;
@@ -170,8 +183,9 @@ lc_nearest_name(const char *name, const char *const *names)
     }
     g_autofree char *lower = g_ascii_strdown(name, -1);
     for (; best && nearest == NULL && *names; names++)
-        if ((length > 3 && strstr(*names, lower)) || (length > 3 && strstr(*names, name)) ||
-            (strlen(*names) >= 3 && (strstr(lower, *names) || strstr(name, *names))))
+        if (lc_has_same_digits(name, *names) && strcmp(name, *names) != 0 &&
+            ((length > 3 && strstr(*names, lower)) || (length > 3 && strstr(*names, name)) ||
+             (strlen(*names) >= 3 && (strstr(lower, *names) || strstr(name, *names)))))
             nearest = *names;
     return nearest;
 }

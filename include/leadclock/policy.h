@@ -194,13 +194,15 @@ const lc_policy *lc_policy_book_get(const lc_policy_book *book, size_t index);
 /* The document in effect at an instant (the earliest covers all before it); never NULL. */
 const lc_policy *lc_policy_book_at(const lc_policy_book *book, lc_instant instant);
 
-/* SHA-256 in hex (caller frees) of the documents in effect at or before `now` (their text, in order):
+/* SHA-256 in hex (caller frees) of the documents in effect at or before `now` (their text, and that of the iCalendar
+ * files they name, in order):
  * it changes when a running promise may have changed, not when a later document is added. */
 char *lc_policy_book_hash(const lc_policy_book *book, lc_instant now);
 
 /* What the policy promises, in plain sentences, rule by rule. Caller frees. */
 char *lc_policy_book_explain(const lc_policy_book *book);
-/* What is legal but odd, one message a line with file, line and column; NULL: nothing. Caller frees. */
-char *lc_policy_book_warnings(const lc_policy_book *book);
+/* What is legal but odd, as of `now`, each with file, line and column, the line and a caret; NULL: nothing. Caller
+ * frees. */
+char *lc_policy_book_warnings(const lc_policy_book *book, lc_instant now);
 
 const char *lc_route_name(lc_route route); /* "NURTURE" */

@@ -14,6 +14,7 @@ typedef enum {
     LC_FIELD_DURATION, /* milliseconds: lc_duration; LC_ABSENT: null */
     LC_FIELD_NUMBER,   /* a whole number: int64_t */
     LC_FIELD_COUNT,    /* a whole number: uint32_t */
+    LC_FIELD_INT,      /* a whole number: int32_t; below 0: null */
     LC_FIELD_FLAG,     /* true or false: bool */
     LC_FIELD_CHOICE,   /* one of two names: bool, the second where it is true */
     LC_FIELD_ENUM,     /* one of `names`: an enumeration; -1: null */
@@ -26,11 +27,12 @@ typedef enum {
 
 typedef struct lc_record lc_record;
 
-#define LC_MAX_FIELD_NAME_BYTES ((size_t)24)
+/* Of a key; beyond its size there are NULs. */
+#define LC_FIELD_KEY_BYTES ((size_t)32)
 
 typedef struct {
-    char name[LC_MAX_FIELD_NAME_BYTES]; /* NULs behind it */
-    uint8_t name_size;
+    char key[LC_FIELD_KEY_BYTES]; /* the name as in JSON, where all of it is copied at once: `,"name":` */
+    uint8_t key_size;
     uint8_t kind;     /* lc_field_kind */
     bool is_optional; /* may be null */
     bool is_envelope; /* of the message, not of what it says: where two records are compared it doesn't count */
@@ -46,18 +48,26 @@ typedef struct {
 struct lc_record {
     const lc_record_field *fields;
     size_t n_fields;
-    size_t bytes; /* of the struct */
+    size_t n_key_fields; /* rows: so many of the first are its key */
+    size_t bytes;        /* of the struct */
 };
 
 /* For tables: a field that is the member `of` of a struct `type`, then further members of lc_record_field. */
-#define LC_FIELD(text, of_kind, type, of, ...)                                                                         \
+#define LC_FIELD_NAMED(name) .key = ",\"" name "\":", .key_size = sizeof(",\"" name "\":") - 1
+#define LC_FIELD(name, of_kind, type, of, ...)                                                                         \
     {                                                                                                                  \
-        .name = text, .name_size = sizeof(text) - 1, .kind = LC_FIELD_##of_kind, .at = offsetof(type, of), __VA_ARGS__ \
+        LC_FIELD_NAMED(name), .kind = LC_FIELD_##of_kind, .at = offsetof(type, of), __VA_ARGS__                        \
     }
 #define LC_RECORD(table, type)                                                                                         \
     {                                                                                                                  \
         .fields = (table), .n_fields = G_N_ELEMENTS(table), .bytes = sizeof(type)                                      \
     }
+
+static inline lc_text
+lc_field_name(const lc_record_field *field)
+{
+    return (lc_text){field->key + 2, field->key_size - 4u};
+}
 
 static inline const void *
 lc_field_member(const lc_record_field *field, const void *record)
@@ -85,6 +95,7 @@ lc_field_is_null(const lc_record_field *field, const void *record)
     case LC_FIELD_INSTANT:
     case LC_FIELD_DURATION:
         return *(const int64_t *)member == LC_ABSENT;
+    case LC_FIELD_INT:
     case LC_FIELD_ENUM:
     case LC_FIELD_NAME:
         return *(const int *)member < 0;

@@ -1,23 +1,60 @@
-/* text_hash.h - texts as keys of a GHashTable. */
+/* text.h - texts as keys: the one hash of this program.
+ *
+ * Publishers choose lead ids, event ids and attributes, and could choose a hundred thousand that all want one slot of a
+ * table, if they knew the hash. They don't: it has two keys from the kernel, new in each process. So nothing that is
+ * written or shown may depend on the order of a hash table. */
 #pragma once
 
 #include <leadclock/base.h>
 
-/* Goes on from `hash`, so that several texts make one. Not for keys that an adversary chooses. */
+/* Random from before main() on. */
+extern uint64_t lc_text_hash_keys[2];
+
+/* For the simulator, whose runs must be the same again. Before any table is made. */
+void lc_text_hash_set_keys(uint64_t seed);
+
+/* Both halves of the product: a difference of two factors can't be taken back by one of the next two, whoever doesn't
+ * know the key. */
+static inline uint64_t
+lc_text_fold(uint64_t a, uint64_t b)
+{
+    unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* Up to 7 bytes, all of them. */
+static inline uint64_t
+lc_text_short_word(const char *data, size_t size)
+{
+    uint32_t first, last;
+    if (size >= sizeof first) {
+        memcpy(&first, data, sizeof first);
+        memcpy(&last, data + size - sizeof last, sizeof last);
+        return (uint64_t)first << 32 | last;
+    }
+    return size == 0 ? 0
+                     : (uint64_t)(uint8_t)data[0] << 16 | (uint64_t)(uint8_t)data[size / 2] << 8 |
+                           (uint64_t)(uint8_t)data[size - 1];
+}
+
+/* Goes on from `hash`, so that several texts make one; the first begins with any number. All of its bits are good. */
 static inline uint64_t
 lc_text_hash(uint64_t hash, lc_text text)
 {
-    uint64_t word = 0;
+    uint64_t word;
     size_t at = 0;
-    hash ^= text.size;
-    for (; at + sizeof word <= text.size; at += sizeof word) {
+    hash = lc_text_fold(hash ^ text.size ^ lc_text_hash_keys[0], lc_text_hash_keys[1]);
+    for (; text.size - at >= sizeof word; at += sizeof word) {
         memcpy(&word, text.data + at, sizeof word);
-        hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
-        hash ^= hash >> 32;
+        hash = lc_text_fold(hash ^ word, lc_text_hash_keys[1]);
     }
-    word = 0;
     if (at < text.size)
-        memcpy(&word, text.data + at, text.size - at);
-    hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
-    return hash ^ (hash >> 32);
+        hash = lc_text_fold(hash ^ lc_text_short_word(text.data + at, text.size - at), lc_text_hash_keys[1]);
+    return hash;
 }
+
+/* ---- For GHashTable: of lc_text *, and of C strings ---- */
+
+guint lc_text_key_hash(gconstpointer text);
+gboolean lc_text_key_equal(gconstpointer text, gconstpointer other);
+guint lc_string_key_hash(gconstpointer string);

@@ -9,6 +9,7 @@
 G_STATIC_ASSERT(offsetof(lc_kept_lead, lead.id) == 0);
 G_STATIC_ASSERT(sizeof(lc_kept_lead) == LC_KEPT_LEAD_BYTES);
 
+/* TEXT: of a merged one `into`. */
 enum { EVENT_ID, OWNER, CHANNEL, CAMPAIGN, TEXT, TEXTS };
 #define ABSENT UINT32_MAX
 
@@ -30,7 +31,7 @@ struct lc_stored_fact {
 
 /* Most facts have none of these. */
 typedef struct {
-    lc_instant recorded_at, published_at, follow_up_at;
+    lc_instant recorded_at, published_at, follow_up_at, until;
 } rare_instants;
 
 struct lc_lead_table {
@@ -49,14 +50,21 @@ struct lc_lead_table {
 static bool
 has_rare(const lc_fact *fact)
 {
-    return fact->recorded_at != LC_ABSENT || fact->published_at != 0 || fact->follow_up_at != LC_ABSENT;
+    return fact->recorded_at != LC_ABSENT || fact->published_at != 0 || fact->follow_up_at != LC_ABSENT ||
+           fact->until != LC_ABSENT;
+}
+
+static lc_text
+text_of(const lc_fact *fact)
+{
+    return fact->type == LC_FACT_MERGED ? fact->into : fact->text;
 }
 
 static size_t
 stored_size(const lc_fact *fact)
 {
     size_t size = sizeof(lc_stored_fact) + (has_rare(fact) ? sizeof(rare_instants) : 0);
-    size += fact->event_id.size + fact->owner.size + fact->channel.size + fact->campaign.size + fact->text.size;
+    size += fact->event_id.size + fact->owner.size + fact->channel.size + fact->campaign.size + text_of(fact).size;
     for (size_t i = 0; i < fact->n_attributes; i++)
         size += sizeof(attribute_sizes) + fact->attributes[i].key.size + fact->attributes[i].value.size;
     return (size + 7) & ~(size_t)7;
@@ -73,7 +81,7 @@ write_text(char *at, lc_text text)
 static void
 write_fact(lc_stored_fact *to, const lc_fact *fact)
 {
-    const lc_text texts[TEXTS] = {fact->event_id, fact->owner, fact->channel, fact->campaign, fact->text};
+    const lc_text texts[TEXTS] = {fact->event_id, fact->owner, fact->channel, fact->campaign, text_of(fact)};
     to->occurred_at = fact->occurred_at;
     to->n_attributes = (uint32_t)fact->n_attributes;
     to->type = (uint8_t)fact->type;
@@ -83,7 +91,7 @@ write_fact(lc_stored_fact *to, const lc_fact *fact)
     to->has_rare = has_rare(fact);
     rare_instants *rare = (rare_instants *)(to + 1);
     if (to->has_rare)
-        *rare++ = (rare_instants){fact->recorded_at, fact->published_at, fact->follow_up_at};
+        *rare++ = (rare_instants){fact->recorded_at, fact->published_at, fact->follow_up_at, fact->until};
     attribute_sizes *sizes = (attribute_sizes *)rare;
     char *at = (char *)(sizes + fact->n_attributes);
     for (int i = 0; i < TEXTS; i++) {
@@ -112,7 +120,7 @@ static void
 read_fact(const lc_stored_fact *from, lc_fact *fact, lc_arena *arena)
 {
     const rare_instants *rare = (const rare_instants *)(from + 1);
-    rare_instants instants = from->has_rare ? *rare++ : (rare_instants){LC_ABSENT, 0, LC_ABSENT};
+    rare_instants instants = from->has_rare ? *rare++ : (rare_instants){LC_ABSENT, 0, LC_ABSENT, LC_ABSENT};
     const attribute_sizes *sizes = (const attribute_sizes *)rare;
     const char *at = (const char *)(sizes + from->n_attributes);
     lc_attribute *attributes = from->n_attributes ? lc_arena_new(arena, lc_attribute, from->n_attributes) : NULL;
@@ -125,11 +133,13 @@ read_fact(const lc_stored_fact *from, lc_fact *fact, lc_arena *arena)
         .recorded_at = instants.recorded_at,
         .published_at = instants.published_at,
         .follow_up_at = instants.follow_up_at,
+        .until = instants.until,
         .note = LC_NO_TEXT,
         .attributes = attributes,
         .n_attributes = from->n_attributes,
     };
-    lc_text *texts[TEXTS] = {&fact->event_id, &fact->owner, &fact->channel, &fact->campaign, &fact->text};
+    lc_text *texts[TEXTS] = {&fact->event_id, &fact->owner, &fact->channel, &fact->campaign,
+                             fact->type == LC_FACT_MERGED ? &fact->into : &fact->text};
     for (int i = 0; i < TEXTS; i++)
         *texts[i] = read_text(&at, from->sizes[i]);
     for (size_t i = 0; i < from->n_attributes; i++) {
@@ -209,24 +219,12 @@ lc_lead_table_disown(lc_lead_table *table, lc_kept_lead *lead)
 
 /* ---- Leads ---- */
 
-static guint
-lead_hash(gconstpointer key)
-{
-    return (guint)lc_text_hash(0, *(const lc_text *)key);
-}
-
-static gboolean
-lead_equal(gconstpointer a, gconstpointer b)
-{
-    return lc_text_equal(*(const lc_text *)a, *(const lc_text *)b);
-}
-
 lc_lead_table *
 lc_lead_table_new(void (*forget)(lc_kept_lead *lead, void *data), void *data)
 {
     lc_lead_table *table = g_new0(lc_lead_table, 1);
     table->pool = lc_pool_new();
-    table->leads = g_hash_table_new(lead_hash, lead_equal);
+    table->leads = g_hash_table_new(lc_text_key_hash, lc_text_key_equal);
     table->wake_ups = lc_wake_queue_new(sizeof(lc_kept_lead));
     table->forget = forget;
     table->data = data;

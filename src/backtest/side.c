@@ -88,7 +88,8 @@ tally_open_cycles(lc_backtest_side *side, lc_kept_lead *lead)
                             .event_id = LC_TEXT(""),
                             .occurred_at = LAST_INSTANT,
                             .recorded_at = LC_ABSENT,
-                            .follow_up_at = LC_ABSENT};
+                            .follow_up_at = LC_ABSENT,
+                            .until = LC_ABSENT};
     lc_lead_table *leads = lc_rerun_leads(side->rerun);
     lc_fact own = lc_lead_table_own(leads, lead, &erased);
     lc_lead settled = lead->lead;

@@ -206,7 +206,6 @@ lc_icalendar_read(const char *text, size_t size, unsigned *n_unread, GError **er
     *n_unread = reading.n_unread;
     if (reading.n_dates < MOST_DATES)
         return g_steal_pointer(&days);
-    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "its events close more than %d dates; take holidays only",
-                MOST_DATES);
+    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "more than %d dates long; name a file of holidays alone", MOST_DATES);
     return NULL;
 }

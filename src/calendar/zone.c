@@ -206,10 +206,11 @@ lc_zone_names(void)
     for (char **line = lines; line && *line; line++) {
         g_auto(GStrv) words = g_strsplit(*line, " ", 4);
         guint n = g_strv_length(words);
-        if (n > 1 && strcmp(words[0], "Z") == 0)
-            g_strv_builder_add(names, words[1]);
-        else if (n > 2 && strcmp(words[0], "L") == 0)
-            g_strv_builder_add(names, words[2]);
+        const char *name = n > 1 && strcmp(words[0], "Z") == 0   ? words[1]
+                           : n > 2 && strcmp(words[0], "L") == 0 ? words[2]
+                                                                 : NULL;
+        if (name && is_plain_name(name))
+            g_strv_builder_add(names, name);
     }
     return g_strv_builder_end(names);
 }

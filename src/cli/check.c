@@ -34,7 +34,7 @@ check_policies(const check_command *command, const char *const *paths)
         fprintf(stderr, "%s\n", error->message);
         return lc_cli_exit_code(error);
     }
-    g_autofree char *warnings = lc_policy_book_warnings(book);
+    g_autofree char *warnings = lc_policy_book_warnings(book, g_get_real_time() / 1000);
     if (warnings)
         fputs(warnings, stderr);
     if (command->explain) {

@@ -1,11 +1,15 @@
-#include <leadclock/codec.h>
+/* check.c - the limits of a fact, and the sense of its times. */
+#include "check.h"
+
+#include <leadclock/calendar.h>
 
 #include "utf8.h"
 
 #include <stdarg.h>
 
-/* 9999-12-31T23:59:59.999Z: the last instant that ISO 8601 writes with four digits. */
-#define LAST_INSTANT ((lc_instant)253402300799999)
+/* Rule 1.7: from 1990-01-01 to before 2200-01-01. */
+#define FIRST_INSTANT ((lc_instant)631152000000)
+#define END_OF_INSTANTS ((lc_instant)7258118400000)
 
 static bool refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
@@ -61,7 +65,8 @@ static bool
 lead_check(const char *field, lc_text lead_id, GError **error)
 {
     return text_check(field, lead_id, true, LC_MAX_LEAD_ID_BYTES, error) &&
-           (lead_id.size > 0 || refuse(error, "%s is empty", field));
+           (lead_id.size > 0 || refuse(error, "%s is empty", field)) &&
+           (memchr(lead_id.data, '\0', lead_id.size) == NULL || refuse(error, "%s has a NUL", field));
 }
 
 bool
@@ -71,16 +76,39 @@ lc_lead_id_check(lc_text lead_id, GError **error)
 }
 
 static bool
-time_check(const char *field, lc_instant instant, bool required, GError **error)
+is_sensible(lc_instant instant)
 {
-    if (instant == LC_ABSENT)
-        return !required || refuse(error, "%s is missing", field);
-    if (instant <= 0)
-        return refuse(error, "%s is not after 1970 (%" G_GINT64_FORMAT " ms); it is in Unix milliseconds", field,
-                      instant);
-    return instant <= LAST_INSTANT ||
-           refuse(error, "%s is after the year 9999 (%" G_GINT64_FORMAT " ms); it is in Unix milliseconds", field,
-                  instant);
+    return instant >= FIRST_INSTANT && instant < END_OF_INSTANTS;
+}
+
+/* What unit a number that is no time in milliseconds would be one in. */
+static const char *
+likely_unit(lc_instant value)
+{
+    return value < FIRST_INSTANT && value > 0 && is_sensible(value * 1000) ? "seconds"
+           : is_sensible(value / 1000)                                     ? "microseconds"
+           : is_sensible(value / 1000000)                                  ? "nanoseconds"
+                                                                           : NULL;
+}
+
+bool
+lc_time_check(const char *field, lc_instant instant, GError **error)
+{
+    if (instant == LC_ABSENT || is_sensible(instant))
+        return true;
+    const char *unit = likely_unit(instant);
+    char text[LC_INSTANT_TEXT_BYTES];
+    return refuse(error,
+                  "%s is %" G_GINT64_FORMAT " (%s), which is not from 1990 to before 2200; %s%s%stimes are in "
+                  "milliseconds since 1970",
+                  field, instant, lc_instant_format(instant, text), unit ? "it looks like " : "", unit ? unit : "",
+                  unit ? ", but " : "");
+}
+
+static bool
+required_time_check(const char *field, lc_instant instant, GError **error)
+{
+    return instant == LC_ABSENT ? refuse(error, "%s is missing", field) : lc_time_check(field, instant, error);
 }
 
 static bool
@@ -119,7 +147,7 @@ own_fields_check(const lc_fact *fact, GError **error)
         return text_check("stage", fact->text, true, LC_MAX_NAME_BYTES, error);
     case LC_FACT_PAUSED:
         return text_check("reason", fact->text, false, LC_MAX_NAME_BYTES, error) &&
-               time_check("until", fact->until, false, error);
+               lc_time_check("until", fact->until, error);
     case LC_FACT_MERGED:
         return lead_check("into", fact->into, error);
     case LC_FACT_REJECTED:
@@ -142,9 +170,9 @@ lc_fact_check(const lc_fact *fact, lc_instant record_time, lc_duration max_futur
     if (fact->event_id.data && fact->event_id.size == 0)
         return refuse(error, "event_id is empty");
     return text_check("event_id", fact->event_id, true, LC_MAX_EVENT_ID_BYTES, error) &&
-           time_check("occurred_at", fact->occurred_at, true, error) &&
-           time_check("recorded_at", fact->recorded_at, false, error) &&
-           time_check("follow_up_at", fact->follow_up_at, false, error) &&
+           required_time_check("occurred_at", fact->occurred_at, error) &&
+           lc_time_check("recorded_at", fact->recorded_at, error) &&
+           lc_time_check("follow_up_at", fact->follow_up_at, error) &&
            future_check(fact->occurred_at, record_time, max_future, error) &&
            text_check("owner", fact->owner, fact->type == LC_FACT_ASSIGNED, LC_MAX_NAME_BYTES, error) &&
            own_fields_check(fact, error);

@@ -1,5 +1,6 @@
 /* json_put.h - JSON written at a cursor: a piece begins with lc_json_open and ends with lc_json_close, and between them
- * the string's length is not kept. Nothing is written without having made room for it. */
+ * the string's length is not kept. Everything that writes takes the cursor and returns where it then is; nothing is
+ * written without having made room for it. */
 #pragma once
 
 #include <leadclock/core.h>
@@ -13,34 +14,34 @@
 
 typedef struct {
     GString *json;
-    char *at, *end; /* what is free of `json`, but for a NUL */
+    char *end; /* of its room, but for a NUL */
 } lc_json_writer;
 
-/* Makes room for `bytes` from the cursor on. */
-void lc_json_grow(lc_json_writer *writer, size_t bytes);
+/* Makes room for `bytes` at `at`; returns where that then is. */
+char *lc_json_grow(lc_json_writer *writer, char *at, size_t bytes);
+
+static inline char *
+lc_json_room(lc_json_writer *writer, char *at, size_t bytes)
+{
+    return G_LIKELY((size_t)(writer->end - at) >= bytes) ? at : lc_json_grow(writer, at, bytes);
+}
+
+/* At the end of `json`, which is returned. */
+static inline char *
+lc_json_open(lc_json_writer *writer, GString *json)
+{
+    *writer = (lc_json_writer){json, json->str + json->allocated_len - 1};
+    return json->str + json->len;
+}
 
 static inline void
-lc_json_room(lc_json_writer *writer, size_t bytes)
+lc_json_close(const lc_json_writer *writer, char *at)
 {
-    if (G_UNLIKELY((size_t)(writer->end - writer->at) < bytes))
-        lc_json_grow(writer, bytes);
+    writer->json->len = (gsize)(at - writer->json->str);
+    *at = '\0';
 }
 
-/* At the end of `json`. */
-static inline lc_json_writer
-lc_json_open(GString *json)
-{
-    return (lc_json_writer){json, json->str + json->len, json->str + json->allocated_len - 1};
-}
-
-static inline void
-lc_json_close(lc_json_writer *writer)
-{
-    writer->json->len = (gsize)(writer->at - writer->json->str);
-    *writer->at = '\0';
-}
-
-/* ---- At `to`, where there is room; each returns the end ---- */
+/* ---- Where there is room ---- */
 
 /* A literal. */
 #define LC_JSON_PUT(to, literal) ((char *)mempcpy((to), (literal), sizeof(literal) - 1))
@@ -55,13 +56,14 @@ lc_json_text_room(lc_text text)
 /* A string with its quotes. Bytes that are no UTF-8 become U+FFFD. */
 char *lc_json_put_text(char *to, lc_text text);
 
-/* ---- At the cursor, with the room for it ---- */
+/* ---- With the room for it ---- */
 
 /* A text, or null where it is absent. */
-void lc_json_text(lc_json_writer *writer, lc_text text);
+char *lc_json_text(lc_json_writer *writer, char *at, lc_text text);
 
 /* The members of a record, a comma before each. Fields that are null are written, or left out. */
-void lc_json_fields(lc_json_writer *writer, const lc_record *record, lc_text lead_id, const void *of, bool with_nulls);
+char *lc_json_fields(lc_json_writer *writer, char *at, const lc_record *record, lc_text lead_id, const void *of,
+                     bool with_nulls);
 
 /* All of it in braces. */
-void lc_json_object(lc_json_writer *writer, const lc_record *record, lc_text lead_id, const void *of);
+char *lc_json_object(lc_json_writer *writer, char *at, const lc_record *record, lc_text lead_id, const void *of);

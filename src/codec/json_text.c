@@ -94,8 +94,8 @@ lc_json_put_text(char *to, lc_text text)
 void
 lc_json_write_text(GString *json, lc_text text)
 {
-    lc_json_writer writer = lc_json_open(json);
-    lc_json_room(&writer, lc_json_text_room(text));
-    writer.at = lc_json_put_text(writer.at, text);
-    lc_json_close(&writer);
+    lc_json_writer writer;
+    char *at = lc_json_open(&writer, json);
+    at = lc_json_room(&writer, at, lc_json_text_room(text));
+    lc_json_close(&writer, lc_json_put_text(at, text));
 }

@@ -3,40 +3,36 @@
 
 #include "json_put.h"
 
-static void
-put_type(lc_json_writer *writer, const char *name)
+static char *
+put_type(lc_json_writer *writer, char *at, const char *name)
 {
-    lc_json_room(writer, LC_JSON_FIELD_BYTES);
-    writer->at = LC_JSON_PUT(writer->at, "{\"type\":");
-    lc_json_text(writer, lc_text_of(name));
+    at = LC_JSON_PUT(lc_json_room(writer, at, LC_JSON_FIELD_BYTES), "{\"type\":");
+    return lc_json_text(writer, at, lc_text_of(name));
 }
 
-/* With its brace. */
 static void
-close_line(lc_json_writer *writer)
+close_line(lc_json_writer *writer, char *at)
 {
-    lc_json_room(writer, 1);
-    *writer->at++ = '}';
-    lc_json_close(writer);
+    at = lc_json_room(writer, at, 1);
+    *at++ = '}';
+    lc_json_close(writer, at);
 }
 
 void
 lc_json_write_outcome(GString *json, lc_text lead_id, const lc_outcome *outcome)
 {
-    lc_json_writer writer = lc_json_open(json);
-    put_type(&writer, lc_outcome_type_name(outcome->type));
-    lc_json_fields(&writer, &lc_outcome_records[outcome->type], lead_id, outcome, true);
-    close_line(&writer);
+    lc_json_writer writer;
+    char *at = put_type(&writer, lc_json_open(&writer, json), lc_outcome_type_name(outcome->type));
+    close_line(&writer, lc_json_fields(&writer, at, &lc_outcome_records[outcome->type], lead_id, outcome, true));
 }
 
 /* The optional fields that it hasn't are left out. */
 void
 lc_json_write_fact(GString *json, lc_text lead_id, const lc_fact *fact)
 {
-    lc_json_writer writer = lc_json_open(json);
-    put_type(&writer, lc_fact_type_name(fact->type));
-    lc_json_fields(&writer, &lc_fact_records[fact->type], lead_id, fact, false);
-    close_line(&writer);
+    lc_json_writer writer;
+    char *at = put_type(&writer, lc_json_open(&writer, json), lc_fact_type_name(fact->type));
+    close_line(&writer, lc_json_fields(&writer, at, &lc_fact_records[fact->type], lead_id, fact, false));
 }
 
 /* ---- Counts ---- */
@@ -60,7 +56,7 @@ void
 lc_json_write_count(GString *json, lc_text channel, int32_t cohort, lc_text metric, int64_t count)
 {
     const count_line line = {channel, cohort, metric, count};
-    lc_json_writer writer = lc_json_open(json);
-    lc_json_object(&writer, &count_record, LC_NO_TEXT, &line);
-    lc_json_close(&writer);
+    lc_json_writer writer;
+    char *at = lc_json_open(&writer, json);
+    lc_json_close(&writer, lc_json_object(&writer, at, &count_record, LC_NO_TEXT, &line));
 }

@@ -1,5 +1,7 @@
 #include "node.h"
 
+#include <leadclock/text.h>
+
 #include <jansson.h>
 
 /* Beyond this a length is as good as endless: no body is that long. */
@@ -265,7 +267,7 @@ build_record(builder *b, const json_t *json, place at)
     node->is_open = true;
     make_children(b, node, json_array_size(fields));
     node->names = lc_arena_new(b->arena, const char *, node->n);
-    g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GHashTable) names = g_hash_table_new(lc_string_key_hash, g_str_equal);
     for (uint32_t i = 0; i < node->n; i++)
         if (!build_field(b, node, i, json_array_get(fields, i), names, at))
             return NULL;
@@ -350,7 +352,7 @@ lc_node_parse(const char *schema_json, lc_arena *arena, uint64_t *n_edges, GErro
     json_t *json = json_loads(schema_json, JSON_DECODE_ANY, &problem);
     if (json == NULL)
         return refuse(&b, "not JSON: line %d: %s", problem.line, problem.text);
-    b.named = g_hash_table_new(g_str_hash, g_str_equal);
+    b.named = g_hash_table_new(lc_string_key_hash, g_str_equal);
     const lc_node *node = build(&b, json, (place){0});
     g_hash_table_unref(b.named);
     json_decref(json);

@@ -86,7 +86,7 @@ lc_plan_fact_type(const lc_plan *plan)
 /* How a field of core's table is read. Nothing is decided by the note, so it is not kept. An unknown symbol is what a
  * blank fact has. */
 static lc_field
-fact_field(const lc_record_field *field)
+fact_field(const lc_record_field *field, lc_arena *arena)
 {
     static const lc_target targets[] = {
         [LC_FIELD_TEXT] = LC_TARGET_TEXT,       [LC_FIELD_LEAD] = LC_TARGET_TEXT,
@@ -94,7 +94,10 @@ fact_field(const lc_record_field *field)
         [LC_FIELD_ENUM] = LC_TARGET_ENUM,       [LC_FIELD_CHOICE] = LC_TARGET_CONNECTED,
         [LC_FIELD_MAP] = LC_TARGET_ATTRIBUTES,
     };
-    lc_field made = {.name = field->name, .target = targets[field->kind], .offset = field->at, .symbols = field->names};
+    lc_field made = {.name = lc_arena_text(arena, lc_field_name(field)).data,
+                     .target = targets[field->kind],
+                     .offset = field->at,
+                     .symbols = field->names};
     if (field->kind == LC_FIELD_LEAD)
         made.offset = offsetof(lc_read_fact, lead_id);
     if (made.offset == offsetof(lc_fact, note))
@@ -111,7 +114,7 @@ fact_fields(lc_fact_type type, lc_arena *arena)
     const lc_record *record = &lc_fact_records[type];
     lc_field *fields = lc_arena_new(arena, lc_field, record->n_fields + 2);
     for (size_t i = 0; i < record->n_fields; i++)
-        fields[i] = fact_field(&record->fields[i]);
+        fields[i] = fact_field(&record->fields[i], arena);
     fields[record->n_fields] = (lc_field)FIELD("arrived_at", INSTANT, lc_read_fact, arrived_at);
     fields[record->n_fields + 1] = (lc_field)END;
     return fields;

@@ -2,6 +2,8 @@
 #include "plan.h"
 #include "writer.h"
 
+#include <leadclock/text.h>
+
 /* Of a fact, without its attributes. */
 #define FACT_TEXTS ((size_t)4)
 /* Texts that a lead uses, repetitions included, for which no memory is asked. */
@@ -26,45 +28,31 @@ typedef struct {
     uint32_t *slots;       /* an index to `texts`; 0: free */
     const lc_text **texts; /* by index, from 1 */
     uint32_t mask, n;
-    uint32_t seed; /* no publisher can know it, so none can make texts that all want one slot */
 } text_table;
 
-static uint32_t
-hash_text(lc_text text, uint32_t seed)
-{
-    uint64_t hash = seed ^ text.size;
-    for (size_t at = 0; at < text.size; at += sizeof hash) {
-        uint64_t word = 0;
-        memcpy(&word, text.data + at, MIN(sizeof word, text.size - at));
-        hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
-        hash ^= hash >> 32;
-    }
-    return (uint32_t)(hash ^ hash >> 16);
-}
-
 /* Writes the index of a text, which is added to the table where it is new. */
-static void
-put_index(lc_writer *writer, text_table *table, const lc_text *text)
+static uint8_t *
+put_index(lc_writer *writer, uint8_t *at, text_table *table, const lc_text *text)
 {
     if (lc_text_is_absent(*text))
-        return lc_put_byte(writer, 0);
-    uint32_t slot = hash_text(*text, table->seed) & table->mask;
+        return lc_put_byte(writer, at, 0);
+    uint32_t slot = (uint32_t)lc_text_hash(0, *text) & table->mask;
     while (table->slots[slot] && !lc_text_equal(*table->texts[table->slots[slot]], *text))
         slot = (slot + 1) & table->mask;
     if (table->slots[slot] == 0) {
         table->slots[slot] = ++table->n;
         table->texts[table->n] = text;
     }
-    lc_put_long(writer, table->slots[slot]);
+    return lc_put_long(writer, at, table->slots[slot]);
 }
 
-static void
-put_table(lc_writer *writer, const text_table *table)
+static uint8_t *
+put_table(lc_writer *writer, uint8_t *at, const text_table *table)
 {
-    lc_put_count(writer, table->n);
+    at = lc_put_count(writer, at, table->n);
     for (uint32_t i = 1; i <= table->n; i++)
-        lc_put_text(writer, *table->texts[i]);
-    lc_put_byte(writer, 0);
+        at = lc_put_text(writer, at, *table->texts[i]);
+    return lc_put_byte(writer, at, 0);
 }
 
 /* ---- Writing ---- */
@@ -101,79 +89,76 @@ parse_uuid(lc_text text, uint8_t *bytes)
     return is_one;
 }
 
-static void
-put_event_id(lc_writer *writer, lc_text event_id)
+static uint8_t *
+put_event_id(lc_writer *writer, uint8_t *at, lc_text event_id)
 {
-    lc_writer_room(writer, 1 + sizeof(lc_uuid));
-    if (parse_uuid(event_id, writer->at + 1)) {
-        *writer->at = 0;
-        writer->at += 1 + sizeof(lc_uuid);
-    } else {
-        lc_put_byte(writer, 2);
-        lc_put_text(writer, event_id);
+    at = lc_writer_room(writer, at, 1 + sizeof(lc_uuid));
+    if (parse_uuid(event_id, at + 1)) {
+        *at = 0;
+        return at + 1 + sizeof(lc_uuid);
     }
+    return lc_put_text(writer, lc_put_byte(writer, at, 2), event_id);
 }
 
-static void
-put_after(lc_writer *writer, lc_instant instant, lc_instant occurred_at)
+static uint8_t *
+put_after(lc_writer *writer, uint8_t *at, lc_instant instant, lc_instant occurred_at)
 {
     bool is_absent = instant == LC_ABSENT;
-    lc_put_byte(writer, is_absent ? 0 : 2);
-    if (!is_absent)
-        lc_put_long(writer, difference(instant, occurred_at));
+    at = lc_put_byte(writer, at, is_absent ? 0 : 2);
+    return is_absent ? at : lc_put_long(writer, at, difference(instant, occurred_at));
 }
 
-static void
-put_attributes(lc_writer *writer, text_table *table, const lc_fact *fact)
+static uint8_t *
+put_attributes(lc_writer *writer, uint8_t *at, text_table *table, const lc_fact *fact)
 {
-    lc_put_count(writer, 2 * fact->n_attributes);
+    at = lc_put_count(writer, at, 2 * fact->n_attributes);
     for (size_t i = 0; i < fact->n_attributes; i++) {
-        put_index(writer, table, &fact->attributes[i].key);
-        put_index(writer, table, &fact->attributes[i].value);
+        at = put_index(writer, at, table, &fact->attributes[i].key);
+        at = put_index(writer, at, table, &fact->attributes[i].value);
     }
-    lc_put_byte(writer, 0);
+    return lc_put_byte(writer, at, 0);
 }
 
-static void
-put_fact(lc_writer *writer, text_table *table, const lc_fact *fact, lc_instant before)
+static uint8_t *
+put_fact(lc_writer *writer, uint8_t *at, text_table *table, const lc_fact *fact, lc_instant before)
 {
-    lc_put_long(writer, fact->type);
-    put_event_id(writer, fact->event_id);
-    lc_put_long(writer, difference(fact->occurred_at, before));
-    put_after(writer, fact->recorded_at, fact->occurred_at);
-    put_after(writer, fact->type == LC_FACT_PAUSED ? fact->until : fact->follow_up_at, fact->occurred_at);
-    put_index(writer, table, &fact->owner);
-    put_index(writer, table, &fact->channel);
-    put_index(writer, table, &fact->campaign);
-    put_index(writer, table, fact->type == LC_FACT_MERGED ? &fact->into : &fact->text);
-    lc_put_long(writer, fact->method);
-    lc_put_long(writer, fact->connected);
-    put_attributes(writer, table, fact);
+    at = lc_put_long(writer, at, fact->type);
+    at = put_event_id(writer, at, fact->event_id);
+    at = lc_put_long(writer, at, difference(fact->occurred_at, before));
+    at = put_after(writer, at, fact->recorded_at, fact->occurred_at);
+    at = put_after(writer, at, fact->type == LC_FACT_PAUSED ? fact->until : fact->follow_up_at, fact->occurred_at);
+    at = put_index(writer, at, table, &fact->owner);
+    at = put_index(writer, at, table, &fact->channel);
+    at = put_index(writer, at, table, &fact->campaign);
+    at = put_index(writer, at, table, fact->type == LC_FACT_MERGED ? &fact->into : &fact->text);
+    at = lc_put_long(writer, at, fact->method);
+    at = lc_put_long(writer, at, fact->connected);
+    return put_attributes(writer, at, table, fact);
 }
 
-static void
-put_facts(lc_writer *writer, text_table *table, const lc_lead *lead)
+static uint8_t *
+put_facts(lc_writer *writer, uint8_t *at, text_table *table, const lc_lead *lead)
 {
     lc_instant before = 0;
-    lc_put_count(writer, lead->n_facts);
+    at = lc_put_count(writer, at, lead->n_facts);
     for (size_t i = 0; i < lead->n_facts; i++) {
-        put_fact(writer, table, &lead->facts[i], before);
+        at = put_fact(writer, at, table, &lead->facts[i], before);
         before = lead->facts[i].occurred_at;
     }
-    lc_put_byte(writer, 0);
+    return lc_put_byte(writer, at, 0);
 }
 
 static void
 encode_with(GByteArray *out, const lc_lead *lead, text_table *table)
 {
-    lc_writer writer = lc_writer_open(out);
-    lc_put_text(&writer, lead->id);
-    lc_put_optional_long(&writer, lead->wake_at, LC_NEVER);
-    lc_put_optional_long(&writer, lead->judged_at, LC_ABSENT);
-    lc_put_optional_long(&writer, lead->erased_at, LC_ABSENT);
-    put_facts(&writer, table, lead);
-    put_table(&writer, table);
-    lc_writer_close(&writer);
+    lc_writer writer;
+    uint8_t *at = lc_writer_open(&writer, out);
+    at = lc_put_text(&writer, at, lead->id);
+    at = lc_put_optional_long(&writer, at, lead->wake_at, LC_NEVER);
+    at = lc_put_optional_long(&writer, at, lead->judged_at, LC_ABSENT);
+    at = lc_put_optional_long(&writer, at, lead->erased_at, LC_ABSENT);
+    at = put_facts(&writer, at, table, lead);
+    lc_writer_close(&writer, put_table(&writer, at, table));
 }
 
 void
@@ -186,8 +171,8 @@ lc_encode_lead(GByteArray *out, const lc_lead *lead)
     const lc_text *few_texts[FEW_TEXTS + 1];
     g_autofree uint32_t *more_slots = n_texts > FEW_TEXTS ? g_new(uint32_t, n_slots) : NULL;
     g_autofree const lc_text **more_texts = n_texts > FEW_TEXTS ? g_new(const lc_text *, n_texts + 1) : NULL;
-    text_table table = {more_slots ? more_slots : few_slots, more_texts ? more_texts : few_texts, (uint32_t)n_slots - 1,
-                        0};
+    text_table table = {more_slots ? more_slots : few_slots, more_texts ? more_texts : few_texts,
+                        (uint32_t)n_slots - 1};
     memset(table.slots, 0, n_slots * sizeof *table.slots);
     encode_with(out, lead, &table);
 }

@@ -1,6 +1,8 @@
 /* Section 5: what every clock does. */
 #include "clock.h"
 
+#include "open_time.h"
+
 lc_clock_run *
 lc_clock_find(const lc_replay *replay, lc_clock clock)
 {
@@ -20,33 +22,93 @@ lc_clock_is_asked_for(const lc_replay *replay, lc_instant at, lc_instant follow_
 
 /* ---- Instants ---- */
 
+static lc_pauses
+pauses_of(const lc_replay *replay, const lc_clock_run *run)
+{
+    return run->waits ? lc_pauses_of(replay, replay->cycle) : (lc_pauses){0};
+}
+
 /* Rule 2.3: warnings fire in order of their instants, which is that of their parts; those at one instant as listed. */
 static const lc_warning *
-warning_after(const lc_clock_rule *rule, const lc_warning *last)
+warning_after(const lc_clock_run *run, const lc_warning *last)
 {
+    const lc_clock_rule *rule = run->rule;
     const lc_warning *next = NULL;
+    lc_duration last_part = last ? lc_warning_part(last, run->target) : 0, next_part = 0;
 
-    for (const lc_warning *warning = rule->warnings; warning < rule->warnings + rule->n_warnings; warning++)
-        if ((last == NULL || warning->part > last->part || (warning->part == last->part && warning > last)) &&
-            (next == NULL || warning->part < next->part))
+    for (const lc_warning *warning = rule->warnings; warning < rule->warnings + rule->n_warnings; warning++) {
+        lc_duration part = lc_warning_part(warning, run->target);
+        if ((part > last_part || (part == last_part && last && warning > last)) && (next == NULL || part < next_part)) {
             next = warning;
+            next_part = part;
+        }
+    }
     return next;
 }
 
 static void
-aim(lc_clock_run *run, const lc_warning *last)
+aim_at_warning(lc_clock_run *run, lc_pauses pauses)
 {
-    run->warning = run->rule->n_warnings && run->due_at != LC_NEVER ? warning_after(run->rule, last) : NULL;
-    run->next = run->warning ? lc_calendar_add(run->rule->calendar, run->started_at, run->warning->part) : run->due_at;
+    run->next_is = LC_INSTANT_WARNING;
+    run->next = run->due_at == LC_NEVER ? LC_NEVER
+                                        : lc_open_moment(run->rule->calendar, pauses, run->started_at,
+                                                         lc_warning_part(run->warning, run->target));
+}
+
+static void
+aim_at_expiry(lc_clock_run *run)
+{
+    run->next_is = LC_INSTANT_EXPIRY;
+    run->next = run->expires_at;
+}
+
+static void
+aim_at_escalation(lc_clock_run *run, lc_pauses pauses)
+{
+    const lc_clock_rule *rule = run->rule;
+
+    run->next_is = LC_INSTANT_ESCALATION;
+    run->next = run->level < rule->n_escalations
+                    ? lc_open_moment(rule->calendar, pauses, run->due_at, rule->escalations[run->level].after)
+                    : LC_NEVER;
+}
+
+static void
+aim(const lc_replay *replay, lc_clock_run *run)
+{
+    if (run->state == LC_RUN_BREACHED)
+        aim_at_escalation(run, pauses_of(replay, run));
+    else if (run->warning)
+        aim_at_warning(run, pauses_of(replay, run));
+    else
+        aim_at_expiry(run);
+}
+
+static lc_instant
+due_of(const lc_clock_run *run, lc_pauses pauses)
+{
+    return run->target == LC_NEVER ? LC_NEVER : lc_open_due(run->rule->calendar, pauses, run->started_at, run->target);
+}
+
+static void
+set_due(const lc_replay *replay, lc_clock_run *run)
+{
+    lc_pauses pauses = pauses_of(replay, run);
+
+    run->due_at = due_of(run, pauses);
+    run->expires_at =
+        run->target == LC_NEVER ? LC_NEVER : lc_open_last(run->rule->calendar, pauses, run->started_at, run->target);
 }
 
 void
-lc_clock_start(lc_clock_run *run, lc_instant from)
+lc_clock_start(const lc_replay *replay, lc_clock_run *run, lc_instant from)
 {
     run->state = LC_RUN_RUNNING;
     run->started_at = from;
-    run->due_at = lc_calendar_add(run->rule->calendar, from, run->rule->target);
-    aim(run, NULL);
+    run->target = lc_clock_rule_target(run->rule, from);
+    set_due(replay, run);
+    run->warning = run->rule->n_warnings && run->target != LC_NEVER ? warning_after(run, NULL) : NULL;
+    aim(replay, run);
 }
 
 void
@@ -54,6 +116,31 @@ lc_clock_stop(lc_clock_run *run, lc_run_state state)
 {
     run->state = state;
     run->next = LC_NEVER;
+}
+
+void
+lc_clock_move(const lc_replay *replay, lc_clock_run *run)
+{
+    if (!run->waits || (run->state != LC_RUN_RUNNING && run->state != LC_RUN_BREACHED))
+        return;
+    if (run->state == LC_RUN_RUNNING)
+        set_due(replay, run);
+    aim(replay, run);
+}
+
+lc_instant
+lc_clock_due_after_pause(const lc_replay *replay, const lc_clock_run *run, lc_instant at)
+{
+    lc_pauses pauses = pauses_of(replay, run);
+    lc_instant due_at = due_of(run, pauses);
+    lc_pause *last = pauses.n ? (lc_pause *)&pauses.items[pauses.n - 1] : NULL;
+
+    if (due_at == LC_NEVER && last && last->to == LC_NEVER) {
+        last->to = at;
+        due_at = due_of(run, pauses);
+        last->to = LC_NEVER;
+    }
+    return due_at;
 }
 
 /* ---- Breaches ---- */
@@ -64,19 +151,39 @@ find_of_clock(lc_replay *replay, const lc_clock_run *run, lc_outcome_type type, 
     lc_finding *finding = lc_replay_find(replay, type, at);
 
     finding->clock = (uint8_t)run->clock;
+    finding->waits = run->waits;
     finding->clock_name = run->name;
     finding->rule = run->rule;
     finding->due_at = run->due_at;
-    finding->started_at = run->started_at;
     return finding;
 }
 
 bool
 lc_clock_breach(lc_replay *replay, lc_clock_run *run, G_GNUC_UNUSED lc_settlement *settlement)
 {
-    find_of_clock(replay, run, LC_OUTCOME_BREACHED, run->due_at);
+    lc_finding *finding = find_of_clock(replay, run, LC_OUTCOME_BREACHED, run->expires_at);
+
+    finding->breached.started_at = run->started_at;
+    finding->breached.target = run->target;
     run->kind->counted(replay, run, false);
-    lc_clock_stop(run, LC_RUN_BREACHED);
+    run->state = LC_RUN_BREACHED;
+    run->breached_at = run->expires_at;
+    run->level = 0;
+    aim(replay, run);
+    return false;
+}
+
+bool
+lc_clock_breach_and_reassign(lc_replay *replay, lc_clock_run *run, lc_settlement *settlement)
+{
+    static const lc_destination reassign = {.route = LC_ROUTE_REASSIGN};
+
+    lc_clock_breach(replay, run, settlement);
+    if (replay->cycle->rule->reassign)
+        lc_replay_route(replay, &(lc_settlement){.cause = LC_CAUSE_BREACHED,
+                                                 .at = run->expires_at,
+                                                 .destination = &reassign,
+                                                 .resume_at = LC_ABSENT});
     return false;
 }
 
@@ -84,8 +191,23 @@ lc_clock_breach(lc_replay *replay, lc_clock_run *run, G_GNUC_UNUSED lc_settlemen
 static void
 end_breach(lc_replay *replay, lc_clock_run *run, lc_instant at, lc_ended_by by)
 {
-    find_of_clock(replay, run, LC_OUTCOME_BREACH_ENDED, at)->by = (uint8_t)by;
-    run->state = LC_RUN_DONE;
+    lc_finding *finding = find_of_clock(replay, run, LC_OUTCOME_BREACH_ENDED, at);
+
+    finding->by = (uint8_t)by;
+    finding->breach.breached_at = run->breached_at;
+    lc_clock_stop(run, LC_RUN_ENDED);
+}
+
+/* Rule 5.11. */
+static void
+escalate(lc_replay *replay, lc_clock_run *run)
+{
+    lc_finding *finding = find_of_clock(replay, run, LC_OUTCOME_ESCALATED, run->next);
+
+    finding->breach.breached_at = run->breached_at;
+    finding->breach.escalation = &run->rule->escalations[run->level++];
+    replay->cycle->metrics |= LC_BIT(LC_METRIC_ESCALATED);
+    aim(replay, run);
 }
 
 /* ---- Facts ---- */
@@ -95,9 +217,9 @@ lc_clock_serve(lc_replay *replay, lc_clock_run *run, lc_instant at, lc_ended_by 
 {
     if (run->state == LC_RUN_BREACHED) {
         end_breach(replay, run, at, by);
-    } else if (run->state == LC_RUN_RUNNING && at <= run->due_at) {
+    } else if (run->state == LC_RUN_RUNNING && at <= run->expires_at) {
         run->kind->counted(replay, run, true);
-        lc_clock_stop(run, LC_RUN_DONE);
+        lc_clock_stop(run, LC_RUN_MET);
     }
 }
 
@@ -115,13 +237,23 @@ lc_clock_progressed(lc_replay *replay, lc_clock_run *run, G_GNUC_UNUSED unsigned
 
 /* ---- For all clocks of a cycle ---- */
 
+static void
+warn(lc_replay *replay, lc_clock_run *run)
+{
+    find_of_clock(replay, run, LC_OUTCOME_WARNING, run->next)->warning = run->warning;
+    run->warning = warning_after(run, run->warning);
+    aim(replay, run);
+}
+
 bool
 lc_clock_fire(lc_replay *replay, lc_clock_run *run, lc_settlement *settlement)
 {
-    if (run->warning == NULL)
+    if (run->next_is == LC_INSTANT_EXPIRY)
         return run->kind->expired(replay, run, settlement);
-    find_of_clock(replay, run, LC_OUTCOME_WARNING, run->next)->warning = run->warning;
-    aim(run, run->warning);
+    if (run->next_is == LC_INSTANT_WARNING)
+        warn(replay, run);
+    else
+        escalate(replay, run);
     return false;
 }
 
@@ -130,5 +262,6 @@ lc_clock_settle(lc_replay *replay, lc_clock_run *run, lc_instant at)
 {
     if (run->state == LC_RUN_BREACHED)
         end_breach(replay, run, at, LC_ENDED_BY_SETTLED);
-    lc_clock_stop(run, LC_RUN_DONE);
+    else if (run->state == LC_RUN_RUNNING)
+        lc_clock_stop(run, LC_RUN_STOPPED);
 }

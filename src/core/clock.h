@@ -9,6 +9,7 @@
  * Runs are asked in the order of section 5; idle ones only where the hook may start them. */
 struct lc_clock_kind {
     lc_clock clock;
+    bool runs_in_pauses; /* time in a pause is open time for it (4.12) */
 
     /* How many runs a cycle under this rule has. */
     unsigned (*count)(const lc_policy *policy, const lc_rule *rule);
@@ -26,6 +27,10 @@ struct lc_clock_kind {
     void (*after_progress)(lc_replay *replay, lc_clock_run *run, unsigned stage, lc_instant at);
     /* A requested clock was set (5.2). */
     void (*outranked)(lc_replay *replay, lc_clock_run *run);
+    /* A duplicate (4.2) for which `rule` is the first that holds. May start it. */
+    void (*duplicated)(lc_replay *replay, lc_clock_run *run, lc_instant at, const lc_rule *rule);
+    /* The cycle gets another owner. May start it. */
+    void (*assigned)(lc_replay *replay, lc_clock_run *run, lc_instant at);
 
     /* It has expired: whether that settles the cycle; then `*settlement` says how. */
     bool (*expired)(lc_replay *replay, lc_clock_run *run, lc_settlement *settlement);
@@ -46,22 +51,28 @@ lc_clock_is_running(const lc_clock_run *run)
 /* Rule 5.2: whether a fact at that instant sets a requested clock. */
 bool lc_clock_is_asked_for(const lc_replay *replay, lc_instant at, lc_instant follow_up_at);
 
-void lc_clock_start(lc_clock_run *run, lc_instant from);
+void lc_clock_start(const lc_replay *replay, lc_clock_run *run, lc_instant from);
 /* For good, or until it starts anew. */
 void lc_clock_stop(lc_clock_run *run, lc_run_state state);
-/* A fact that the clock waits for: in time it is met, after a breach the breach ends. After a due time that has not
- * taken effect yet neither (1.6). */
+/* A fact that the clock waits for: in time it is met, after a breach the breach ends. After it has expired,
+ * which has not taken effect yet, neither (1.6). */
 void lc_clock_serve(lc_replay *replay, lc_clock_run *run, lc_instant at, lc_ended_by by);
-/* It is breached (LATE) and settles nothing. */
-bool lc_clock_breach(lc_replay *replay, lc_clock_run *run, lc_settlement *settlement);
 
-/* Hooks of several kinds: what the contact or the progress serves, whatever it says. */
+/* When a run would be due if a pause that runs ended at that instant. */
+lc_instant lc_clock_due_after_pause(const lc_replay *replay, const lc_clock_run *run, lc_instant at);
+
+/* Hooks of several kinds. Every contact, every progress serves it: */
 void lc_clock_contacted(lc_replay *replay, lc_clock_run *run, const lc_moment *contact);
 void lc_clock_progressed(lc_replay *replay, lc_clock_run *run, unsigned stage, lc_instant at);
+/* It is breached (LATE), and settles nothing; where the rule says so the lead is also routed (5.1). */
+bool lc_clock_breach(lc_replay *replay, lc_clock_run *run, lc_settlement *settlement);
+bool lc_clock_breach_and_reassign(lc_replay *replay, lc_clock_run *run, lc_settlement *settlement);
 
 /* ---- For all clocks of a cycle ---- */
 
 /* What takes place at `run->next`; as of `expired`. */
 bool lc_clock_fire(lc_replay *replay, lc_clock_run *run, lc_settlement *settlement);
+/* A pause has begun or ended: its instants are other ones. */
+void lc_clock_move(const lc_replay *replay, lc_clock_run *run);
 /* The cycle is settled: a breach ends, and for good it stops (5.6, 5.7). */
 void lc_clock_settle(lc_replay *replay, lc_clock_run *run, lc_instant at);

@@ -2,13 +2,15 @@
 #include "clocks.h"
 
 #include "clock.h"
+#include "pause.h"
 
-extern const struct lc_clock_kind lc_first_contact_kind, lc_requested_kind, lc_milestone_kind, lc_follow_up_kind,
-    lc_clawback_kind;
+extern const struct lc_clock_kind lc_first_contact_kind, lc_again_kind, lc_renewed_kind, lc_requested_kind,
+    lc_milestone_kind, lc_follow_up_kind, lc_next_contact_kind, lc_clawback_kind;
 
 /* In the order of section 5. */
 static const struct lc_clock_kind *const kinds[] = {
-    &lc_first_contact_kind, &lc_requested_kind, &lc_milestone_kind, &lc_follow_up_kind, &lc_clawback_kind,
+    &lc_first_contact_kind, &lc_again_kind,     &lc_renewed_kind,      &lc_requested_kind,
+    &lc_milestone_kind,     &lc_follow_up_kind, &lc_next_contact_kind, &lc_clawback_kind,
 };
 
 /* Calls a hook of each run that has it. */
@@ -38,7 +40,8 @@ set_up(GArray *runs, const struct lc_clock_kind *kind, const lc_policy *policy, 
     unsigned n = kind->count(policy, rule);
 
     for (unsigned i = 0; i < n; i++) {
-        lc_clock_run run = {.kind = kind, .clock = kind->clock, .next = LC_NEVER};
+        lc_clock_run run = {
+            .kind = kind, .clock = kind->clock, .waits = !kind->runs_in_pauses, .index = i, .next = LC_NEVER};
         kind->set_up(&run, rule, i);
         g_array_append_val(runs, run);
     }
@@ -125,28 +128,69 @@ lc_clocks_settled(lc_replay *replay, lc_instant at)
         lc_clock_settle(replay, &g_array_index(replay->runs, lc_clock_run, i), at);
 }
 
-/* Among the instants at one time: warnings, then the clocks in their order. */
+void
+lc_clocks_duplicated(lc_replay *replay, lc_instant at, const lc_rule *rule)
+{
+    TELL(replay, duplicated, false, at, rule);
+}
+
+void
+lc_clocks_assigned(lc_replay *replay, lc_instant at)
+{
+    TELL(replay, assigned, false, at);
+}
+
+void
+lc_clocks_move(lc_replay *replay)
+{
+    for (guint i = 0; i < replay->runs->len; i++)
+        lc_clock_move(replay, &g_array_index(replay->runs, lc_clock_run, i));
+}
+
+const lc_clock_run *
+lc_clocks_first_contact(const lc_replay *replay)
+{
+    return lc_clock_find(replay, LC_CLOCK_FIRST_CONTACT);
+}
+
+/* ---- What takes place next ---- */
+
+/* Among the instants at one time: by what they are, then the clocks in their order. */
 static lc_clock_run *
 earliest(const lc_replay *replay)
 {
     lc_clock_run *run = (lc_clock_run *)(void *)replay->runs->data, *best = run;
 
     for (guint i = 1; i < replay->runs->len; i++)
-        if (run[i].next < best->next || (run[i].next == best->next && run[i].warning && best->warning == NULL))
+        if (run[i].next < best->next || (run[i].next == best->next && run[i].next_is < best->next_is))
             best = &run[i];
     return best;
 }
 
+static void
+end_pause(lc_replay *replay)
+{
+    lc_pause_end(replay, replay->cycle->pause_ends);
+    lc_clocks_move(replay);
+}
+
+/* The end of a pause is the first of its time. */
 lc_clocks_result
 lc_clocks_fire_next(lc_replay *replay, lc_instant until, lc_settlement *settlement)
 {
     lc_clock_run *run = earliest(replay);
+    bool ends_pause = lc_is_paused(replay) && replay->cycle->pause_ends <= run->next;
+    lc_instant next = ends_pause ? replay->cycle->pause_ends : run->next;
 
-    if (run->next >= until)
+    if (next >= until)
         return LC_CLOCKS_QUIET;
-    if (run->next >= replay->now) {
-        replay->wake_at = MIN(replay->wake_at, run->next);
+    if (next >= replay->now) {
+        replay->wake_at = MIN(replay->wake_at, next);
         return LC_CLOCKS_QUIET;
+    }
+    if (ends_pause) {
+        end_pause(replay);
+        return LC_CLOCKS_FIRED;
     }
     return lc_clock_fire(replay, run, settlement) ? LC_CLOCKS_SETTLE : LC_CLOCKS_FIRED;
 }

@@ -11,7 +11,15 @@ void lc_clocks_book_free(lc_clocks_book *clocks);
 void lc_clocks_open(lc_replay *replay, lc_instant follow_up_at);
 void lc_clocks_contacted(lc_replay *replay, const lc_moment *contact);
 void lc_clocks_progressed(lc_replay *replay, unsigned stage, lc_instant at);
+/* `rule` is the first that holds for it. */
+void lc_clocks_duplicated(lc_replay *replay, lc_instant at, const lc_rule *rule);
+void lc_clocks_assigned(lc_replay *replay, lc_instant at);
+/* A pause has begun or ended. */
+void lc_clocks_move(lc_replay *replay);
 void lc_clocks_settled(lc_replay *replay, lc_instant at);
+
+/* NULL: the cycle has none. */
+const lc_clock_run *lc_clocks_first_contact(const lc_replay *replay);
 
 /* What came of the clock instants before a fact. */
 typedef enum {

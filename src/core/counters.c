@@ -1,7 +1,7 @@
 /* Section 7: counters are sums over cycles, each in the population of its own hand-off. */
 #include "counters.h"
 
-typedef enum { PLAIN, REACHED, MILESTONE_MET, MILESTONE_BREACHED, REJECTED } family;
+typedef enum { PLAIN, REACHED, REACHED_BY_AGE, HELD_BACK_REACHED, MILESTONE_MET, MILESTONE_BREACHED, REJECTED } family;
 
 /* A counter goes up or down. */
 typedef struct {
@@ -10,6 +10,7 @@ typedef struct {
     family family;
     lc_metric metric; /* PLAIN */
     lc_text suffix;   /* the others: the stage or the reason */
+    unsigned age;     /* REACHED_BY_AGE */
     int32_t delta;
 } change;
 
@@ -56,20 +57,43 @@ count_reason(lc_counters *counters, change template, const lc_cycle *cycle)
         count_suffixed(counters, template, REJECTED, cycle->policy->reasons[cycle->rejected_as].name);
 }
 
-/* The stages that are in these sets but not in those (NULL: none). */
+/* The stages that are in this set but not in that (NULL: none), as words of bits. */
 static void
-count_stages(lc_counters *counters, change template, const lc_policy *policy, const uint64_t *these,
+count_stages(lc_counters *counters, change template, family family, const lc_policy *policy, const uint64_t *these,
              const uint64_t *those)
 {
-    static const family families[LC_STAGE_SETS] = {
-        [LC_STAGES_REACHED] = REACHED, [LC_STAGES_MET] = MILESTONE_MET, [LC_STAGES_BREACHED] = MILESTONE_BREACHED};
-    guint words = lc_stage_words(policy);
+    for (guint word = 0; word < lc_stage_words(policy); word++)
+        for (uint64_t bits = these[word] & ~(those ? those[word] : 0); bits; bits &= bits - 1)
+            count_suffixed(counters, template, family, policy->stages[word * 64 + (guint)__builtin_ctzll(bits)].name);
+}
 
-    for (lc_stage_set set = LC_STAGES_REACHED; set < LC_STAGE_SETS; set++)
-        for (guint word = 0, at = set * words; word < words; word++, at++)
-            for (uint64_t bits = these[at] & ~(those ? those[at] : 0); bits; bits &= bits - 1)
-                count_suffixed(counters, template, families[set],
-                               policy->stages[word * 64 + (guint)__builtin_ctzll(bits)].name);
+static void
+count_milestones(lc_counters *counters, change template, const lc_policy *policy, const uint64_t *these,
+                 const uint64_t *those)
+{
+    guint met = LC_STAGES_MET * lc_stage_words(policy), breached = LC_STAGES_BREACHED * lc_stage_words(policy);
+
+    count_stages(counters, template, MILESTONE_MET, policy, these + met, those ? those + met : NULL);
+    count_stages(counters, template, MILESTONE_BREACHED, policy, these + breached, those ? those + breached : NULL);
+}
+
+/* Whether a gate held it back it is counted besides. */
+static void
+count_reached(lc_counters *counters, change template, const lc_replay *replay, const lc_cycle *cycle)
+{
+    const uint64_t *reached = lc_cycle_stage_set(replay, cycle, LC_STAGES_REACHED);
+
+    for (unsigned stage = 0; stage < cycle->policy->n_stages; stage++) {
+        lc_text name = cycle->policy->stages[stage].name;
+        if (!lc_stage_set_has(reached, stage))
+            continue;
+        count_suffixed(counters, template, REACHED, name);
+        template.age = lc_stage_age(cycle, lc_stage_reached_at(replay, cycle, stage));
+        count_suffixed(counters, template, REACHED_BY_AGE, name);
+        template.age = 0;
+        if (cycle->metrics & LC_METRICS_HELD_BACK)
+            count_suffixed(counters, template, HELD_BACK_REACHED, name);
+    }
 }
 
 static change
@@ -86,35 +110,55 @@ count_cycle(lc_counters *counters, const lc_replay *replay, const lc_cycle *cycl
     change template = template_of(cycle, delta);
 
     count_plain(counters, template, cycle->metrics);
-    count_stages(counters, template, cycle->policy, lc_cycle_stage_set(replay, cycle, LC_STAGES_NAMED), NULL);
+    count_reached(counters, template, replay, cycle);
+    count_milestones(counters, template, cycle->policy, lc_cycle_stage_set(replay, cycle, LC_STAGES_NAMED), NULL);
     count_reason(counters, template, cycle);
 }
 
-/* Of one population and one document: only what differs. */
-static void
+/* The stages that both named, and when. */
+static bool
+reached_alike(const lc_replay *before, const lc_cycle *was, const lc_replay *after, const lc_cycle *is)
+{
+    const lc_stage_reached *then = lc_cycle_stages(before, was), *now = lc_cycle_stages(after, is);
+
+    if (was->n_stages != is->n_stages)
+        return false;
+    for (guint i = 0; i < is->n_stages; i++)
+        if (then[i].at != now[i].at || !lc_text_equal(then[i].stage, now[i].stage))
+            return false;
+    return true;
+}
+
+/* Of one population and one document: only what differs; what changes both ways adds up to nothing. */
+static bool
 count_difference(lc_counters *counters, const lc_replay *before, const lc_cycle *was, const lc_replay *after,
                  const lc_cycle *is)
 {
     const uint64_t *sets_then = lc_cycle_stage_set(before, was, LC_STAGES_NAMED);
     const uint64_t *sets_now = lc_cycle_stage_set(after, is, LC_STAGES_NAMED);
     gsize bytes = LC_STAGE_SETS * lc_stage_words(is->policy) * sizeof(uint64_t);
+    bool same_sets = memcmp(sets_then, sets_now, bytes) == 0;
+    bool same_reached = reached_alike(before, was, after, is) && !((was->metrics ^ is->metrics) & LC_METRICS_HELD_BACK);
 
-    bool same_stages = memcmp(sets_then, sets_now, bytes) == 0;
-
-    if (was->metrics == is->metrics && was->rejected_as == is->rejected_as && same_stages)
-        return;
+    if (was->metrics == is->metrics && was->rejected_as == is->rejected_as && same_sets && same_reached)
+        return false;
     change up = template_of(is, 1), down = up;
     down.delta = -1;
     count_plain(counters, down, was->metrics & ~is->metrics);
     count_plain(counters, up, is->metrics & ~was->metrics);
-    if (!same_stages) {
-        count_stages(counters, down, is->policy, sets_then, sets_now);
-        count_stages(counters, up, is->policy, sets_now, sets_then);
+    if (!same_sets) {
+        count_milestones(counters, down, is->policy, sets_then, sets_now);
+        count_milestones(counters, up, is->policy, sets_now, sets_then);
+    }
+    if (!same_reached) {
+        count_reached(counters, down, before, was);
+        count_reached(counters, up, after, is);
     }
     if (was->rejected_as != is->rejected_as) {
         count_reason(counters, down, was);
         count_reason(counters, up, is);
     }
+    return !same_reached && was->n_stages > 0;
 }
 
 static const lc_cycle *
@@ -141,7 +185,7 @@ collect(lc_counters *counters, const lc_replay *before, const lc_replay *after)
     for (guint number = before->first_number; number < end; number++) {
         const lc_cycle *was = cycle_of(before, number), *is = cycle_of(after, number);
         if (was && is && is_same_population(was, is)) {
-            count_difference(counters, before, was, after, is);
+            several |= count_difference(counters, before, was, after, is);
             continue;
         }
         several |= was != NULL;
@@ -167,6 +211,8 @@ compare_changes(const void *one, const void *other, G_GNUC_UNUSED void *unused)
         return a->family < b->family ? -1 : 1;
     if (a->metric != b->metric)
         return a->metric < b->metric ? -1 : 1;
+    if (a->age != b->age)
+        return a->age < b->age ? -1 : 1;
     if ((order = lc_text_compare(a->suffix, b->suffix)) != 0)
         return order;
     return lc_text_compare(a->channel, b->channel);
@@ -181,6 +227,15 @@ join(lc_arena *arena, lc_text prefix, lc_text suffix)
     if (suffix.size)
         memcpy(text + prefix.size, suffix.data, suffix.size);
     return (lc_text){text, prefix.size + suffix.size};
+}
+
+static lc_text
+name_reached_by_age(lc_arena *arena, const change *change)
+{
+    char age[LC_NUMBER_BYTES];
+
+    g_snprintf(age, sizeof age, "@%u", change->age);
+    return join(arena, join(arena, LC_TEXT("reached:"), change->suffix), lc_text_of(age));
 }
 
 static lc_text
@@ -203,28 +258,50 @@ name_of(lc_counters *counters, const change *change)
         "responded:48h",
         "responded:7d",
         "responded:later",
+        [LC_METRIC_RESPONDED_OPEN_1M] = "responded_open:1m",
+        "responded_open:5m",
+        "responded_open:15m",
+        "responded_open:1h",
+        "responded_open:4h",
+        "responded_open:24h",
+        "responded_open:48h",
+        "responded_open:7d",
+        "responded_open:later",
         [LC_METRIC_FIRST_CONTACT_MET] = "first_contact_met",
         [LC_METRIC_FIRST_CONTACT_BREACHED] = "first_contact_breached",
+        [LC_METRIC_AGAIN_MET] = "again_met",
+        [LC_METRIC_AGAIN_BREACHED] = "again_breached",
+        [LC_METRIC_RENEWED_MET] = "renewed_met",
+        [LC_METRIC_RENEWED_BREACHED] = "renewed_breached",
         [LC_METRIC_REQUESTED_MET] = "requested_met",
         [LC_METRIC_REQUESTED_BREACHED] = "requested_breached",
         [LC_METRIC_REQUESTED_EARLY] = "requested_early",
         [LC_METRIC_FOLLOW_UP_MET] = "follow_up_met",
         [LC_METRIC_FOLLOW_UP_BREACHED] = "follow_up_breached",
+        [LC_METRIC_NEXT_CONTACT_MET] = "next_contact_met",
+        [LC_METRIC_NEXT_CONTACT_BREACHED] = "next_contact_breached",
+        [LC_METRIC_ESCALATED] = "escalated",
+        [LC_METRIC_PAUSED] = "paused",
         [LC_METRIC_REJECTED] = "rejected",
         [LC_METRIC_REASON_UNKNOWN] = "reason_unknown",
         [LC_METRIC_REJECTED_LATE] = "rejected_late",
         [LC_METRIC_CLAWED_BACK] = "clawed_back",
         [LC_METRIC_UNRESPONSIVE] = "unresponsive",
         [LC_METRIC_COMPLETED] = "completed",
+        [LC_METRIC_MERGED] = "merged",
         [LC_METRIC_ERASED] = "erased",
     };
     static const char *const prefixes[] = {[REACHED] = "reached:",
+                                           [REACHED_BY_AGE] = "reached:",
+                                           [HELD_BACK_REACHED] = "held_back_reached:",
                                            [MILESTONE_MET] = "milestone_met:",
                                            [MILESTONE_BREACHED] = "milestone_breached:",
                                            [REJECTED] = "rejected:"};
 
     if (change->family == PLAIN)
         return lc_text_of(plain[change->metric]);
+    if (change->family == REACHED_BY_AGE)
+        return name_reached_by_age(&counters->arena, change);
     return join(&counters->arena, lc_text_of(prefixes[change->family]), change->suffix);
 }
 

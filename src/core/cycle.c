@@ -3,6 +3,8 @@
 
 #include "clocks.h"
 #include "gates.h"
+#include "open_time.h"
+#include "pause.h"
 
 /* ---- Owners (4.5) ---- */
 
@@ -15,6 +17,22 @@ hand_over(lc_replay *replay, lc_text owner, lc_instant at)
 }
 
 /* ---- Stages (4.10) ---- */
+
+/* In order of time, then as the policy lists them. */
+static void
+add_stage(lc_replay *replay, unsigned stage, lc_instant at)
+{
+    lc_cycle *cycle = replay->cycle;
+    lc_stage_reached *place = lc_array_add(replay->stages, lc_stage_reached);
+
+    for (guint i = 0; i < cycle->n_stages && place[-1].at == at; i++, place--) {
+        if (lc_policy_stage(cycle->policy, place[-1].stage) < (int)stage)
+            break;
+        place[0] = place[-1];
+    }
+    *place = (lc_stage_reached){cycle->policy->stages[stage].name, at};
+    cycle->n_stages++;
+}
 
 /* Also after the settlement (4.9). */
 static void
@@ -30,8 +48,7 @@ reach(lc_replay *replay, unsigned stage, lc_instant at)
     for (unsigned i = 0; i <= stage; i++)
         if (lc_stage_shows(policy, stage, i))
             lc_stage_set_add(reached, i);
-    *lc_array_add(replay->stages, lc_stage_reached) = (lc_stage_reached){policy->stages[stage].name, at};
-    replay->cycle->n_stages++;
+    add_stage(replay, stage, at);
 }
 
 /* ---- Settlements ---- */
@@ -44,8 +61,20 @@ static const uint64_t metric_of_cause[] = {
     [LC_CAUSE_OPEN_DIALOGUE] = LC_BIT(LC_METRIC_OPEN_DIALOGUE),
     [LC_CAUSE_COOLDOWN] = LC_BIT(LC_METRIC_COOLED_DOWN),
     [LC_CAUSE_COMPLETED] = LC_BIT(LC_METRIC_COMPLETED),
+    [LC_CAUSE_MERGED] = LC_BIT(LC_METRIC_MERGED),
     [LC_CAUSE_ERASED] = LC_BIT(LC_METRIC_ERASED),
 };
+
+static void
+keep_first_contact(lc_replay *replay)
+{
+    const lc_clock_run *run = lc_clocks_first_contact(replay);
+
+    if (run == NULL || run->state == LC_RUN_IDLE)
+        return;
+    replay->cycle->first_contact_state = run->state;
+    replay->cycle->first_contact_due_at = run->due_at;
+}
 
 static void
 settle(lc_replay *replay, const lc_settlement *settlement)
@@ -53,6 +82,8 @@ settle(lc_replay *replay, const lc_settlement *settlement)
     lc_cycle *cycle = replay->cycle;
 
     lc_clocks_settled(replay, settlement->at);
+    keep_first_contact(replay);
+    lc_pause_end(replay, settlement->at);
     if (settlement->destination)
         lc_replay_route(replay, settlement);
     lc_replay_find(replay, LC_OUTCOME_SETTLED, settlement->at);
@@ -62,6 +93,7 @@ settle(lc_replay *replay, const lc_settlement *settlement)
     cycle->destination = settlement->destination;
     cycle->reason = settlement->reason;
     cycle->stage = settlement->stage;
+    cycle->merged_into = settlement->into;
     cycle->metrics |= metric_of_cause[settlement->cause];
 }
 
@@ -176,12 +208,16 @@ open_cycle(lc_replay *replay, lc_instant at, const lc_policy *policy, const lc_f
         .first_contact_at = LC_ABSENT,
         .last_activity_at = LC_ABSENT,
         .latest_requested = LC_ABSENT,
+        .response_open_ms = LC_ABSENT,
+        .priority_at = LC_ABSENT,
+        .pause_ends = LC_ABSENT,
         .cause = LC_CAUSE_NONE,
         .metrics = LC_BIT(LC_METRIC_HANDED_OFF),
         .rejected_as = -1,
         .stage_sets = replay->stage_bits->len,
         .handovers = replay->handovers->len,
         .stages = replay->stages->len,
+        .pauses = replay->pauses->len,
         .findings = replay->findings->len,
     };
     guint words = LC_STAGE_SETS * lc_stage_words(policy);
@@ -201,6 +237,7 @@ start_cycle(lc_replay *replay, lc_instant follow_up_at)
     cycle->metrics |= LC_BIT(LC_METRIC_OPENED);
     cycle->rule = lc_policy_rule(cycle->policy, cycle->created->channel, cycle->created->attributes,
                                  cycle->created->n_attributes);
+    cycle->priority_at = lc_instant_after(cycle->handoff_at, cycle->rule->head_start);
     lc_clocks_open(replay, follow_up_at);
 }
 
@@ -269,9 +306,9 @@ hand_off_to_new_owner(lc_replay *replay, const lc_moment *moment)
 
 /* ---- Facts ---- */
 
-/* Rule 7: plain time from H to the first contact, at most that long. */
-static lc_metric
-responded(lc_duration after)
+/* Section 7: how many of the steps of `responded` it took from H to the first contact. */
+static unsigned
+response_step(lc_duration after)
 {
     static const lc_duration at_most[] = {LC_MINUTE,   5 * LC_MINUTE, 15 * LC_MINUTE, LC_HOUR,
                                           4 * LC_HOUR, 24 * LC_HOUR,  48 * LC_HOUR,   7 * LC_DAY};
@@ -279,7 +316,21 @@ responded(lc_duration after)
 
     while (i < G_N_ELEMENTS(at_most) && after > at_most[i])
         i++;
-    return LC_METRIC_RESPONDED_1M + i;
+    return i;
+}
+
+/* In open time on first_contact's calendar; plain where the rule has no such clock. */
+static void
+respond(lc_replay *replay, lc_instant at)
+{
+    lc_cycle *cycle = replay->cycle;
+    const lc_calendar *calendar = cycle->rule->has_first_contact ? cycle->rule->first_contact.calendar : NULL;
+
+    cycle->first_contact_at = at;
+    cycle->response_open_ms = lc_open_between(calendar, lc_pauses_of(replay, cycle), cycle->handoff_at, at);
+    cycle->metrics |= LC_BIT(LC_METRIC_CONTACTED) |
+                      LC_BIT(LC_METRIC_RESPONDED_1M + response_step(at - cycle->handoff_at)) |
+                      LC_BIT(LC_METRIC_RESPONDED_OPEN_1M + response_step(cycle->response_open_ms));
 }
 
 static void
@@ -290,10 +341,8 @@ contacted(lc_replay *replay, const lc_moment *moment)
     cycle->attempts++;
     cycle->last_activity_at = moment->at;
     cycle->connected |= moment->fact->connected;
-    if (cycle->first_contact_at == LC_ABSENT) {
-        cycle->first_contact_at = moment->at;
-        cycle->metrics |= LC_BIT(LC_METRIC_CONTACTED) | LC_BIT(responded(moment->at - cycle->handoff_at));
-    }
+    if (cycle->first_contact_at == LC_ABSENT)
+        respond(replay, moment->at);
     if (lc_text_is_absent(cycle->owner) && !lc_text_is_absent(moment->fact->owner))
         hand_over(replay, moment->fact->owner, moment->at);
     lc_clocks_contacted(replay, moment);
@@ -317,18 +366,43 @@ progressed(lc_replay *replay, const lc_moment *moment, unsigned stage)
                                         .resume_at = LC_ABSENT});
 }
 
+/* Rule 4.2; of its priority 10.2. */
+static void
+duplicate(lc_replay *replay, const lc_moment *moment)
+{
+    lc_cycle *cycle = replay->cycle;
+    const lc_fact *created = moment->fact;
+    const lc_rule *rule = lc_policy_rule(cycle->policy, created->channel, created->attributes, created->n_attributes);
+
+    cycle->duplicate = true;
+    cycle->metrics |= LC_BIT(LC_METRIC_DUPLICATE);
+    cycle->priority_at = MAX(cycle->priority_at, lc_instant_after(moment->at, rule->head_start));
+    lc_clocks_duplicated(replay, moment->at, rule);
+}
+
+static void
+assigned(lc_replay *replay, const lc_moment *moment)
+{
+    bool changes = !lc_text_equal(moment->fact->owner, replay->cycle->owner);
+
+    hand_over(replay, moment->fact->owner, moment->at);
+    if (changes)
+        lc_clocks_assigned(replay, moment->at);
+}
+
 static void
 take_inside(lc_replay *replay, const lc_moment *moment)
 {
-    lc_cycle *cycle = replay->cycle;
-
     switch (moment->fact->type) {
     case LC_FACT_CREATED:
-        cycle->duplicate = true;
-        cycle->metrics |= LC_BIT(LC_METRIC_DUPLICATE);
+        duplicate(replay, moment);
+        break;
+    case LC_FACT_RESUMED:
+        if (lc_pause_resume(replay, moment->at))
+            lc_clocks_move(replay);
         break;
     case LC_FACT_ASSIGNED:
-        hand_over(replay, moment->fact->owner, moment->at);
+        assigned(replay, moment);
         break;
     case LC_FACT_CONTACTED:
         contacted(replay, moment);
@@ -339,9 +413,14 @@ take_inside(lc_replay *replay, const lc_moment *moment)
     case LC_FACT_ERASED:
         settle(replay, &(lc_settlement){.cause = LC_CAUSE_ERASED, .at = moment->at, .resume_at = LC_ABSENT});
         break;
-    case LC_FACT_RESUMED:
     case LC_FACT_PAUSED:
+        if (lc_pause_take(replay, moment))
+            lc_clocks_move(replay);
+        break;
     case LC_FACT_MERGED:
+        settle(replay,
+               &(lc_settlement){
+                   .cause = LC_CAUSE_MERGED, .at = moment->at, .into = moment->fact->into, .resume_at = LC_ABSENT});
         break;
     case LC_FACT_PROGRESSED:
         g_assert_not_reached();

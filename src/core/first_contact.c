@@ -21,21 +21,7 @@ opened(lc_replay *replay, lc_clock_run *run, lc_instant follow_up_at)
     lc_instant handoff_at = replay->cycle->handoff_at;
 
     if (!lc_clock_is_asked_for(replay, handoff_at, follow_up_at))
-        lc_clock_start(run, handoff_at);
-}
-
-static bool
-expired(lc_replay *replay, lc_clock_run *run, lc_settlement *settlement)
-{
-    static const lc_destination reassign = {.route = LC_ROUTE_REASSIGN};
-
-    lc_clock_breach(replay, run, settlement);
-    if (replay->cycle->rule->reassign)
-        lc_replay_route(replay, &(lc_settlement){.cause = LC_CAUSE_BREACHED,
-                                                 .at = run->due_at,
-                                                 .destination = &reassign,
-                                                 .resume_at = LC_ABSENT});
-    return false;
+        lc_clock_start(replay, run, handoff_at);
 }
 
 static void
@@ -51,6 +37,6 @@ const struct lc_clock_kind lc_first_contact_kind = {
     .opened = opened,
     .contacted = lc_clock_contacted,
     .progressed = lc_clock_progressed,
-    .expired = expired,
+    .expired = lc_clock_breach_and_reassign,
     .counted = counted,
 };

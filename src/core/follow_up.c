@@ -31,7 +31,7 @@ after_contact(lc_replay *replay, lc_clock_run *run, const lc_moment *contact)
     if (run->state != LC_RUN_IDLE || cycle->connected || cycle->progressed ||
         lc_clock_is_running(lc_clock_find(replay, LC_CLOCK_REQUESTED)))
         return;
-    lc_clock_start(run, contact->at);
+    lc_clock_start(replay, run, contact->at);
     run->attempts = 0;
 }
 
@@ -43,6 +43,12 @@ outranked(G_GNUC_UNUSED lc_replay *replay, lc_clock_run *run)
         lc_clock_stop(run, LC_RUN_IDLE);
 }
 
+static void
+counted(lc_replay *replay, G_GNUC_UNUSED lc_clock_run *run, bool met)
+{
+    replay->cycle->metrics |= LC_BIT(met ? LC_METRIC_FOLLOW_UP_MET : LC_METRIC_FOLLOW_UP_BREACHED);
+}
+
 static bool
 expired(lc_replay *replay, lc_clock_run *run, lc_settlement *settlement)
 {
@@ -50,18 +56,13 @@ expired(lc_replay *replay, lc_clock_run *run, lc_settlement *settlement)
 
     if (run->attempts < rule->attempts)
         return lc_clock_breach(replay, run, settlement);
-    lc_clock_serve(replay, run, run->due_at, LC_ENDED_BY_CONTACTED);
+    counted(replay, run, true);
+    lc_clock_stop(run, LC_RUN_MET);
     *settlement = (lc_settlement){.cause = LC_CAUSE_UNRESPONSIVE,
-                                  .at = run->due_at,
+                                  .at = run->expires_at,
                                   .destination = &rule->follow_up_destination,
                                   .resume_at = LC_ABSENT};
     return true;
-}
-
-static void
-counted(lc_replay *replay, G_GNUC_UNUSED lc_clock_run *run, bool met)
-{
-    replay->cycle->metrics |= LC_BIT(met ? LC_METRIC_FOLLOW_UP_MET : LC_METRIC_FOLLOW_UP_BREACHED);
 }
 
 const struct lc_clock_kind lc_follow_up_kind = {

@@ -18,7 +18,9 @@ clock_of(const lc_finding *finding)
 static lc_text
 label_of(const lc_finding *finding)
 {
-    return finding->type == LC_OUTCOME_WARNING ? finding->warning->label : LC_NO_TEXT;
+    return finding->type == LC_OUTCOME_WARNING     ? finding->warning->label
+           : finding->type == LC_OUTCOME_ESCALATED ? finding->breach.escalation->label
+                                                   : LC_NO_TEXT;
 }
 
 /* The instant that is part of its identity. */
@@ -124,9 +126,9 @@ put_key(char *to, lc_outcome_type type, const lc_finding *finding)
 {
     if (type <= LC_OUTCOME_BREACH_ENDED)
         to = put(to, finding->clock_name);
-    if (type == LC_OUTCOME_WARNING) {
+    if (type == LC_OUTCOME_WARNING || type == LC_OUTCOME_ESCALATED) {
         *to++ = '@';
-        return put(to, finding->warning->label);
+        return put(to, label_of(finding));
     }
     if (type == LC_OUTCOME_BREACHED && finding->early)
         return put(to, LC_TEXT(":early"));
@@ -165,7 +167,7 @@ lc_entry_name(lc_entry *entry, lc_namer *namer)
 lc_uuid
 lc_breach_id(const lc_entry *entry, lc_namer *namer)
 {
-    return name_finding(entry, LC_OUTCOME_BREACHED, entry->finding->due_at, namer);
+    return name_finding(entry, LC_OUTCOME_BREACHED, entry->finding->breach.breached_at, namer);
 }
 
 lc_uuid

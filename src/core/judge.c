@@ -5,7 +5,7 @@
 #include "difference.h"
 
 /* Rule 8.4. */
-enum { FACTS_THEN_PROGRESS_AND_REJECTIONS_ONLY = 512, FACTS_THEN_ERASURES_ONLY = 768 };
+enum { FACTS_THEN_WHAT_COUNTS_ONLY = 4096, FACTS_THEN_ERASURES_ONLY = 6144 };
 
 struct lc_judge {
     const lc_policy_book *book;
@@ -204,9 +204,9 @@ is_one_too_many(const lc_lead *lead, lc_fact_type type)
 {
     if (type == LC_FACT_ERASED)
         return false;
-    if (type == LC_FACT_PROGRESSED || type == LC_FACT_REJECTED)
+    if (type == LC_FACT_PROGRESSED || type == LC_FACT_REJECTED || type == LC_FACT_MERGED)
         return lead->n_facts >= FACTS_THEN_ERASURES_ONLY;
-    return lead->n_facts >= FACTS_THEN_PROGRESS_AND_REJECTIONS_ONLY;
+    return lead->n_facts >= FACTS_THEN_WHAT_COUNTS_ONLY;
 }
 
 static lc_verdict

@@ -20,7 +20,7 @@ set_up(lc_clock_run *run, const lc_rule *rule, unsigned index)
 static void
 opened(lc_replay *replay, lc_clock_run *run, G_GNUC_UNUSED lc_instant follow_up_at)
 {
-    lc_clock_start(run, replay->cycle->handoff_at);
+    lc_clock_start(replay, run, replay->cycle->handoff_at);
 }
 
 static void

@@ -1,6 +1,8 @@
 /* The names of sections 1 and 6. */
 #include "names.h"
 
+#include "replay.h"
+
 const char *const lc_fact_type_names[] = {
     [LC_FACT_CREATED] = "LeadCreated",       [LC_FACT_RESUMED] = "LeadResumed",
     [LC_FACT_ASSIGNED] = "LeadAssigned",     [LC_FACT_CONTACTED] = "LeadContacted",
@@ -77,6 +79,8 @@ const char *const lc_first_contact_state_names[] = {
     [LC_FIRST_CONTACT_CANCELLED] = "CANCELLED", NULL,
 };
 
+const char *const lc_cycle_status_names[] = {"OPEN", "SETTLED", NULL};
+
 const char *const lc_criterion_kind_names[] = {"REQUIRE", "SIGNAL", NULL};
 
 const char *
@@ -124,3 +128,9 @@ lc_uuid_format(const lc_uuid *uuid, char *text)
     *next = '\0';
     return text;
 }
+
+const lc_text lc_again_names[LC_AGAIN_CLOCKS] = {
+    {"first_contact:2", 15}, {"first_contact:3", 15}, {"first_contact:4", 15},
+    {"first_contact:5", 15}, {"first_contact:6", 15}, {"first_contact:7", 15},
+    {"first_contact:8", 15}, {"first_contact:9", 15}, {"first_contact:10", 16},
+};

@@ -1,6 +1,8 @@
 /* Section 6: an outcome in full. */
 #include "outcome.h"
 
+#include "open_time.h"
+
 /* ---- Owners ---- */
 
 /* Adds what the owner held; each is listed once, in order of first holding. */
@@ -17,8 +19,8 @@ hold(lc_tenure *tenures, size_t *n_tenures, lc_text owner, lc_duration held_ms)
 
 /* Who held it from `from` to `to`, on `calendar` (NULL: plain time). Who held it for no elapsed time is left out. */
 static const lc_tenure *
-list_owners(const lc_entry *entry, lc_instant from, lc_instant to, const lc_calendar *calendar, lc_arena *arena,
-            size_t *n_owners)
+list_owners(const lc_entry *entry, lc_instant from, lc_instant to, const lc_calendar *calendar, lc_pauses pauses,
+            lc_arena *arena, size_t *n_owners)
 {
     const lc_handover *handovers = lc_cycle_handovers(entry->replay, entry->cycle);
     guint n = entry->finding->n_handovers;
@@ -28,8 +30,7 @@ list_owners(const lc_entry *entry, lc_instant from, lc_instant to, const lc_cale
     for (guint i = 0; i < n; i++) {
         lc_instant begins = MAX(handovers[i].since, from), ends = i + 1 < n ? MIN(handovers[i + 1].since, to) : to;
         if (begins < ends)
-            hold(tenures, n_owners, handovers[i].owner,
-                 calendar ? lc_calendar_between(calendar, begins, ends) : ends - begins);
+            hold(tenures, n_owners, handovers[i].owner, lc_open_between(calendar, pauses, begins, ends));
     }
     return tenures;
 }
@@ -95,20 +96,22 @@ list_breaches(const lc_entry *entry, lc_arena *arena, size_t *n_breaches)
         lc_metric metric;
         lc_text name;
     } plain[] = {
-        {LC_METRIC_FIRST_CONTACT_BREACHED, {"first_contact", 13}},
-        {LC_METRIC_FOLLOW_UP_BREACHED, {"follow_up", 9}},
-        {LC_METRIC_REQUESTED_BREACHED, {"requested", 9}},
-        {LC_METRIC_REQUESTED_EARLY, {"requested:early", 15}},
+        {LC_METRIC_FIRST_CONTACT_BREACHED, {"first_contact", 13}}, {LC_METRIC_FOLLOW_UP_BREACHED, {"follow_up", 9}},
+        {LC_METRIC_NEXT_CONTACT_BREACHED, {"next_contact", 12}},   {LC_METRIC_RENEWED_BREACHED, {"renewed", 7}},
+        {LC_METRIC_REQUESTED_BREACHED, {"requested", 9}},          {LC_METRIC_REQUESTED_EARLY, {"requested:early", 15}},
     };
     const lc_cycle *cycle = entry->cycle;
     const uint64_t *breached = lc_cycle_stage_set(entry->replay, cycle, LC_STAGES_BREACHED);
     unsigned n_milestones = cycle->rule ? cycle->rule->n_milestones : 0;
-    lc_text *breaches = lc_arena_new(arena, lc_text, G_N_ELEMENTS(plain) + n_milestones);
+    lc_text *breaches = lc_arena_new(arena, lc_text, G_N_ELEMENTS(plain) + LC_AGAIN_CLOCKS + n_milestones);
     size_t n = 0;
 
     for (size_t i = 0; i < G_N_ELEMENTS(plain); i++)
         if (cycle->metrics & LC_BIT(plain[i].metric))
             breaches[n++] = plain[i].name;
+    for (unsigned i = 0; i < LC_AGAIN_CLOCKS; i++)
+        if (cycle->again_breached >> i & 1)
+            breaches[n++] = lc_again_names[i];
     for (unsigned i = 0; i < n_milestones; i++)
         if (lc_stage_set_has(breached, cycle->rule->milestones[i].stage))
             breaches[n++] = cycle->rule->milestones[i].name;
@@ -119,6 +122,12 @@ list_breaches(const lc_entry *entry, lc_arena *arena, size_t *n_breaches)
 
 /* ---- Each type ---- */
 
+static lc_pauses
+pauses_of(const lc_entry *entry)
+{
+    return entry->finding->waits ? lc_pauses_of(entry->replay, entry->cycle) : (lc_pauses){0};
+}
+
 static void
 spell_out_breached(const lc_entry *entry, lc_arena *arena, lc_outcome *outcome)
 {
@@ -126,11 +135,24 @@ spell_out_breached(const lc_entry *entry, lc_arena *arena, lc_outcome *outcome)
 
     outcome->breached.early = finding->early;
     outcome->breached.due_at = finding->due_at;
-    outcome->breached.target_ms = finding->rule->target;
+    outcome->breached.target_ms = finding->breached.target;
     outcome->breached.attempts = finding->attempts;
     if (!finding->early)
-        outcome->breached.owners = list_owners(entry, finding->started_at, finding->due_at, finding->rule->calendar,
-                                               arena, &outcome->breached.n_owners);
+        outcome->breached.owners =
+            list_owners(entry, finding->breached.started_at, finding->occurred_at, finding->rule->calendar,
+                        pauses_of(entry), arena, &outcome->breached.n_owners);
+}
+
+static void
+spell_out_escalated(const lc_entry *entry, lc_namer *namer, lc_outcome *outcome)
+{
+    const lc_finding *finding = entry->finding;
+
+    outcome->escalated.label = finding->breach.escalation->label;
+    outcome->escalated.level = (uint32_t)(finding->breach.escalation - finding->rule->escalations) + 1;
+    outcome->escalated.due_at = finding->due_at;
+    outcome->escalated.breach_id = lc_breach_id(entry, namer);
+    outcome->escalated.attempts = finding->attempts;
 }
 
 static void
@@ -139,7 +161,8 @@ spell_out_breach_ended(const lc_entry *entry, lc_namer *namer, lc_outcome *outco
     const lc_finding *finding = entry->finding;
 
     outcome->breach_ended.ended_by = (lc_ended_by)finding->by;
-    outcome->breach_ended.late_ms = lc_calendar_between(finding->rule->calendar, finding->due_at, finding->occurred_at);
+    outcome->breach_ended.late_ms =
+        lc_open_between(finding->rule->calendar, pauses_of(entry), finding->due_at, finding->occurred_at);
     outcome->breach_ended.breach_id = lc_breach_id(entry, namer);
 }
 
@@ -174,17 +197,6 @@ spell_out_routed(const lc_entry *entry, lc_arena *arena, lc_outcome *outcome)
         outcome->routed.explanation = explain(entry->cycle, arena, &outcome->routed.n_explanation);
 }
 
-/* Open time from H to the first contact, on first_contact's calendar; plain where the rule has no such clock. */
-static lc_duration
-response_open_ms(const lc_cycle *cycle)
-{
-    if (cycle->first_contact_at == LC_ABSENT)
-        return LC_ABSENT;
-    if (cycle->rule && cycle->rule->has_first_contact)
-        return lc_calendar_between(cycle->rule->first_contact.calendar, cycle->handoff_at, cycle->first_contact_at);
-    return cycle->first_contact_at - cycle->handoff_at;
-}
-
 static void
 spell_out_settled(const lc_entry *entry, lc_arena *arena, lc_outcome *outcome)
 {
@@ -198,16 +210,18 @@ spell_out_settled(const lc_entry *entry, lc_arena *arena, lc_outcome *outcome)
         outcome->settled.destination = *cycle->destination;
     outcome->settled.cohort = lc_zone_month(cycle->policy->reporting_zone, cycle->handoff_at);
     outcome->settled.first_contact_at = cycle->first_contact_at;
-    outcome->settled.response_open_ms = response_open_ms(cycle);
+    outcome->settled.response_open_ms = cycle->response_open_ms;
     outcome->settled.attempts = cycle->attempts;
     outcome->settled.duplicate = cycle->duplicate;
     outcome->settled.has_score = cycle->has_score;
     outcome->settled.score = cycle->score;
+    outcome->settled.merged_into = cycle->merged_into;
+    outcome->settled.paused_ms = lc_paused_ms(lc_pauses_of(entry->replay, cycle), cycle->settled_at);
     outcome->settled.stages = &g_array_index(entry->replay->stages, lc_stage_reached, cycle->stages);
     outcome->settled.n_stages = cycle->n_stages;
     outcome->settled.breaches = list_breaches(entry, arena, &outcome->settled.n_breaches);
-    outcome->settled.owners =
-        list_owners(entry, cycle->handoff_at, cycle->settled_at, NULL, arena, &outcome->settled.n_owners);
+    outcome->settled.owners = list_owners(entry, cycle->handoff_at, cycle->settled_at, NULL, (lc_pauses){0}, arena,
+                                          &outcome->settled.n_owners);
 }
 
 void
@@ -242,6 +256,7 @@ lc_entry_spell_out(const lc_entry *entry, lc_namer *namer, lc_arena *arena, lc_o
         spell_out_breached(entry, arena, outcome);
         break;
     case LC_OUTCOME_ESCALATED:
+        spell_out_escalated(entry, namer, outcome);
         break;
     case LC_OUTCOME_BREACH_ENDED:
         spell_out_breach_ended(entry, namer, outcome);

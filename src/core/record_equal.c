@@ -59,6 +59,7 @@ same_member(const lc_record_field *field, const void *a, const void *b)
     case LC_FIELD_NUMBER:
         return *(const int64_t *)of_a == *(const int64_t *)of_b;
     case LC_FIELD_COUNT:
+    case LC_FIELD_INT:
     case LC_FIELD_ENUM:
     case LC_FIELD_NAME:
     case LC_FIELD_MONTH:

@@ -8,7 +8,7 @@
     LC_FIELD(text, of_kind, type, member, .n_at = offsetof(type, number), __VA_ARGS__)
 #define LEAD_ID                                                                                                        \
     {                                                                                                                  \
-        .name = "lead_id", .name_size = sizeof("lead_id") - 1, .kind = LC_FIELD_LEAD                                   \
+        LC_FIELD_NAMED("lead_id"), .kind = LC_FIELD_LEAD                                                               \
     }
 #define RECORD LC_RECORD
 
@@ -32,7 +32,7 @@ static const lc_record_field explanation_fields[] = {
     FIELD("held", FLAG, lc_explanation, held),
     FIELD("points", NUMBER, lc_explanation, points),
 };
-static const lc_record explanation = RECORD(explanation_fields, lc_explanation);
+const lc_record lc_explanation_record = RECORD(explanation_fields, lc_explanation);
 
 /* ---- Facts ---- */
 
@@ -145,7 +145,7 @@ static const lc_record_field routed_fields[] = {
     MAYBE("to_owner", TEXT, routed.to_owner),
     TEXTS("exclude_owners", routed.exclude_owners, routed.n_exclude_owners),
     MAYBE("score", NUMBER, routed.score, WHERE(routed.has_score)),
-    LIST("explanation", routed.explanation, routed.n_explanation, explanation),
+    LIST("explanation", routed.explanation, routed.n_explanation, lc_explanation_record),
 };
 static const lc_record_field settled_fields[] = {
     COMMON,

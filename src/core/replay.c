@@ -12,6 +12,7 @@ lc_replay_init(lc_replay *replay, const lc_policy_book *book, const lc_clocks_bo
         .handovers = lc_array_new(lc_handover),
         .stages = lc_array_new(lc_stage_reached),
         .stage_bits = lc_array_new(uint64_t),
+        .pauses = lc_array_new(lc_pause),
         .runs = lc_array_new(lc_clock_run),
         .waiting = lc_array_new(lc_moment),
         .given = lc_array_new(lc_moment),
@@ -21,8 +22,8 @@ lc_replay_init(lc_replay *replay, const lc_policy_book *book, const lc_clocks_bo
 void
 lc_replay_clear(lc_replay *replay)
 {
-    GArray *arrays[] = {replay->cycles,     replay->findings, replay->handovers, replay->stages,
-                        replay->stage_bits, replay->runs,     replay->waiting,   replay->given};
+    GArray *arrays[] = {replay->cycles, replay->findings, replay->handovers, replay->stages, replay->stage_bits,
+                        replay->pauses, replay->runs,     replay->waiting,   replay->given};
 
     for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
         g_array_unref(arrays[i]);
@@ -37,6 +38,7 @@ lc_replay_begin(lc_replay *replay, lc_instant now)
     lc_array_empty(replay->handovers);
     lc_array_empty(replay->stages);
     lc_array_empty(replay->stage_bits);
+    lc_array_empty(replay->pauses);
     lc_array_empty(replay->runs);
     lc_array_empty(replay->waiting);
     replay->first_number = 0;
@@ -66,7 +68,8 @@ fork_cycle(lc_replay *to, const lc_replay *from)
     append_slice(to->stages, from->stages, sizeof(lc_stage_reached), cycle.stages, cycle.n_stages);
     append_slice(to->stage_bits, from->stage_bits, sizeof(uint64_t), cycle.stage_sets,
                  LC_STAGE_SETS * lc_stage_words(cycle.policy));
-    cycle.handovers = cycle.stages = cycle.stage_sets = 0;
+    append_slice(to->pauses, from->pauses, sizeof(lc_pause), cycle.pauses, cycle.n_pauses);
+    cycle.handovers = cycle.stages = cycle.stage_sets = cycle.pauses = 0;
     cycle.findings = cycle.n_findings = 0;
     *lc_array_add(to->cycles, lc_cycle) = cycle;
     to->cycle = &g_array_index(to->cycles, lc_cycle, 0);
@@ -86,6 +89,22 @@ lc_replay_fork(lc_replay *to, const lc_replay *from, lc_instant now)
     to->cooldown_destination = from->cooldown_destination;
     to->cooldown_reason = from->cooldown_reason;
     to->wake_at = from->wake_at;
+}
+
+lc_instant
+lc_stage_reached_at(const lc_replay *replay, const lc_cycle *cycle, unsigned stage)
+{
+    const lc_stage_reached *named = lc_cycle_stages(replay, cycle);
+
+    while (!lc_stage_shows(cycle->policy, (unsigned)lc_policy_stage(cycle->policy, named->stage), stage))
+        named++;
+    return named->at;
+}
+
+unsigned
+lc_stage_age(const lc_cycle *cycle, lc_instant reached_at)
+{
+    return (unsigned)MIN((reached_at - cycle->handoff_at) / (30 * LC_DAY), 24);
 }
 
 static void

@@ -22,6 +22,13 @@ typedef struct {
     lc_instant since;
 } lc_handover;
 
+/* From `from` on to `to` the cycle waits (4.12); LC_NEVER: still. */
+typedef struct {
+    lc_instant from, to;
+} lc_pause;
+
+#define LC_BIT(metric) (UINT64_C(1) << (metric))
+
 /* The counters of section 7 that need no name of a stage or a reason. */
 typedef enum {
     LC_METRIC_HANDED_OFF,
@@ -33,22 +40,38 @@ typedef enum {
     LC_METRIC_CONTACTED,
     LC_METRIC_RESPONDED_1M, /* the nine of `responded`, quickest first */
     LC_METRIC_RESPONDED_LATER = LC_METRIC_RESPONDED_1M + 8,
+    LC_METRIC_RESPONDED_OPEN_1M, /* the nine of `responded_open` */
+    LC_METRIC_RESPONDED_OPEN_LATER = LC_METRIC_RESPONDED_OPEN_1M + 8,
     LC_METRIC_FIRST_CONTACT_MET,
     LC_METRIC_FIRST_CONTACT_BREACHED,
+    LC_METRIC_AGAIN_MET,
+    LC_METRIC_AGAIN_BREACHED,
+    LC_METRIC_RENEWED_MET,
+    LC_METRIC_RENEWED_BREACHED,
     LC_METRIC_REQUESTED_MET,
     LC_METRIC_REQUESTED_BREACHED,
     LC_METRIC_REQUESTED_EARLY,
     LC_METRIC_FOLLOW_UP_MET,
     LC_METRIC_FOLLOW_UP_BREACHED,
+    LC_METRIC_NEXT_CONTACT_MET,
+    LC_METRIC_NEXT_CONTACT_BREACHED,
+    LC_METRIC_ESCALATED,
+    LC_METRIC_PAUSED,
     LC_METRIC_REJECTED,
     LC_METRIC_REASON_UNKNOWN,
     LC_METRIC_REJECTED_LATE,
     LC_METRIC_CLAWED_BACK,
     LC_METRIC_UNRESPONSIVE,
     LC_METRIC_COMPLETED,
+    LC_METRIC_MERGED,
     LC_METRIC_ERASED,
     LC_METRICS
 } lc_metric;
+G_STATIC_ASSERT(LC_METRICS <= 64);
+
+/* Those of a cycle that a gate has held back. */
+#define LC_METRICS_HELD_BACK                                                                                           \
+    (LC_BIT(LC_METRIC_COOLED_DOWN) | LC_BIT(LC_METRIC_OPEN_DIALOGUE) | LC_BIT(LC_METRIC_NOT_QUALIFIED))
 
 /* Sets of stages that a cycle keeps, as bits by their index in its document. */
 typedef enum {
@@ -59,6 +82,20 @@ typedef enum {
     LC_STAGE_SETS
 } lc_stage_set;
 
+/* Rule 5.9: first_contact:2 to :10. */
+enum { LC_AGAIN_CLOCKS = 9 };
+extern const lc_text lc_again_names[LC_AGAIN_CLOCKS];
+
+/* What has become of a clock. */
+typedef enum {
+    LC_RUN_IDLE,
+    LC_RUN_RUNNING,
+    LC_RUN_BREACHED,
+    LC_RUN_MET,
+    LC_RUN_ENDED,  /* it was breached, and the breach has ended */
+    LC_RUN_STOPPED /* without either */
+} lc_run_state;
+
 /* One passage through sales (4.1). What is "so far" stands still once it is settled. */
 typedef struct {
     lc_instant handoff_at;
@@ -66,48 +103,64 @@ typedef struct {
     const lc_rule *rule;     /* NULL: a gate held it back */
     const lc_fact *created;  /* whose channel and attributes it has; of an earlier cycle after 4.11 */
 
-    lc_text owner;               /* so far */
-    uint32_t attempts;           /* human contacts so far */
-    lc_instant first_contact_at; /* or LC_ABSENT */
-    lc_instant last_activity_at; /* or LC_ABSENT */
-    lc_instant latest_requested; /* the greatest F that set a requested clock, or LC_ABSENT (5.5) */
-    bool connected, progressed;  /* a connected contact, a progress so far */
-    bool duplicate;              /* 4.2 */
+    lc_text owner;                /* so far */
+    uint32_t attempts;            /* human contacts so far */
+    lc_instant first_contact_at;  /* or LC_ABSENT */
+    lc_instant last_activity_at;  /* or LC_ABSENT */
+    lc_instant latest_requested;  /* the greatest F that set a requested clock, or LC_ABSENT (5.5) */
+    lc_duration response_open_ms; /* or LC_ABSENT */
+    bool connected, progressed;   /* a connected contact, a progress so far */
+    bool duplicate;               /* 4.2 */
     bool has_score;
     int64_t score;
+    lc_instant priority_at; /* 10.2; or LC_ABSENT */
+    lc_instant pause_limit; /* when at_most ends the pause that runs (4.12) */
+    lc_instant pause_ends;  /* that, or its `until`; LC_ABSENT: no pause runs */
 
     lc_cause cause; /* LC_CAUSE_NONE: open */
     lc_instant settled_at;
     const lc_destination *destination; /* NULL: no route */
-    lc_text reason, stage;
+    lc_text reason, stage, merged_into;
 
-    uint64_t metrics; /* bits by lc_metric */
-    int rejected_as;  /* index of a reason, or -1 */
-    guint stage_sets; /* in lc_replay.stage_bits */
+    uint64_t metrics;                 /* bits by lc_metric */
+    uint32_t again_breached;          /* 5.9: bits by the index of the clock */
+    lc_run_state first_contact_state; /* where it is settled: what became of first_contact */
+    lc_instant first_contact_due_at;  /* and when it was due, or LC_NEVER */
+    int rejected_as;                  /* index of a reason, or -1 */
+    guint stage_sets;                 /* in lc_replay.stage_bits */
 
     /* Slices of the replay's arrays. */
     guint handovers, n_handovers;
-    guint stages, n_stages;
+    guint stages, n_stages; /* in the order of LeadSettled's */
+    guint pauses, n_pauses;
     guint findings, n_findings;
 } lc_cycle;
 
 /* An outcome that holds, before it is spelled out. Everything is as of `occurred_at` (6.4). */
 typedef struct {
     uint8_t type;  /* lc_outcome_type */
-    uint8_t clock; /* lc_clock; only of the first three types */
+    uint8_t clock; /* lc_clock; only of types that have one */
     bool early;    /* breached: kind EARLY */
+    bool waits;    /* where there is a clock: pauses are closed time for it */
     uint8_t by;    /* breach ended: lc_ended_by; clawed back: lc_clock_from; routed: lc_cause */
     bool matched;  /* found in both derivations */
     uint32_t attempts;
     guint n_handovers;
     lc_instant occurred_at;
-    lc_instant due_at;     /* breach ended: when the breach occurred, which is its due time */
-    lc_instant started_at; /* breached */
+    lc_instant due_at; /* where there is a clock */
     lc_text owner;
     const lc_clock_rule *rule; /* where there is a clock */
     lc_text clock_name;        /* where there is a clock */
     union {
         const lc_warning *warning;
+        struct {
+            lc_instant started_at;
+            lc_duration target;
+        } breached;
+        struct {
+            lc_instant breached_at;
+            const lc_escalation *escalation; /* escalated */
+        } breach;
         struct {
             lc_instant last_activity_at, first_contact_at;
         } clawed_back;
@@ -128,12 +181,13 @@ typedef struct {
     lc_cause cause;
     lc_instant at;
     const lc_destination *destination; /* NULL: no route */
-    lc_text reason, stage;             /* or absent */
+    lc_text reason, stage, into;       /* or absent */
     lc_text to_owner, rejected_by;     /* or absent */
     lc_instant resume_at;              /* or LC_ABSENT */
 } lc_settlement;
 
-typedef enum { LC_RUN_IDLE, LC_RUN_RUNNING, LC_RUN_BREACHED, LC_RUN_DONE } lc_run_state;
+/* In the order of section 5 among clock instants at one time. */
+typedef enum { LC_INSTANT_WARNING, LC_INSTANT_EXPIRY, LC_INSTANT_ESCALATION } lc_instant_kind;
 
 /* A clock of the open cycle. */
 struct lc_clock_run {
@@ -142,13 +196,21 @@ struct lc_clock_run {
     const lc_clock_rule *rule;
     lc_text name;
     lc_run_state state;
+    bool waits;          /* pauses are closed time for it */
     bool early;          /* requested: breached as too early, once */
+    bool barred;         /* next_contact: it doesn't start any more */
+    unsigned index;      /* among those of its kind */
     unsigned stage;      /* milestone: which */
     uint32_t attempts;   /* follow_up: further ones since it started */
     lc_instant opens_at; /* requested: F - early */
-    lc_instant started_at, due_at;
+    lc_instant started_at;
+    lc_duration target;
+    lc_instant due_at, expires_at; /* LC_NEVER: not known while a pause runs, or beyond 2100 */
+    lc_instant breached_at;
+    unsigned level;            /* breached: of the latest escalation, 0: none */
     const lc_warning *warning; /* the next; NULL: none is left */
-    lc_instant next;           /* the next instant that takes effect: of that warning, or due_at; LC_NEVER: none */
+    lc_instant next;           /* the next instant that takes effect; LC_NEVER: none */
+    lc_instant_kind next_is;
 };
 
 struct lc_replay {
@@ -161,6 +223,7 @@ struct lc_replay {
     GArray *handovers;  /* lc_handover */
     GArray *stages;     /* lc_stage_reached */
     GArray *stage_bits; /* uint64_t; LC_STAGE_SETS sets a cycle */
+    GArray *pauses;     /* lc_pause */
 
     guint first_number; /* the number of cycles[0] less one: those before it are in the replay that this was forked from
                          */
@@ -183,9 +246,13 @@ void lc_replay_clear(lc_replay *replay);
 
 /* Begins anew, with nothing. */
 void lc_replay_begin(lc_replay *replay, lc_instant now);
-/* Begins where `from` stands, so that both go on from there. `to` keeps the latest cycle only, and of that the owners
- * and stages, not the findings. */
+/* Begins where `from` stands, so that both go on from there. `to` keeps the latest cycle only, and of that the owners,
+ * stages and pauses, not the findings. */
 void lc_replay_fork(lc_replay *to, const lc_replay *from, lc_instant now);
+
+/* When a stage that the cycle has reached was first reached; its age in section 7. */
+lc_instant lc_stage_reached_at(const lc_replay *replay, const lc_cycle *cycle, unsigned stage);
+unsigned lc_stage_age(const lc_cycle *cycle, lc_instant reached_at);
 
 /* What the latest cycle has found; filled in with what is common. Good until the next. */
 lc_finding *lc_replay_find(lc_replay *replay, lc_outcome_type type, lc_instant at);
@@ -226,8 +293,6 @@ lc_instant_after(lc_instant from, lc_duration duration)
     return from > LC_NEVER - duration ? LC_NEVER : from + duration;
 }
 
-#define LC_BIT(metric) (UINT64_C(1) << (metric))
-
 static inline lc_handover *
 lc_cycle_handovers(const lc_replay *replay, const lc_cycle *cycle)
 {
@@ -244,6 +309,12 @@ static inline uint64_t *
 lc_cycle_stage_set(const lc_replay *replay, const lc_cycle *cycle, lc_stage_set set)
 {
     return &g_array_index(replay->stage_bits, uint64_t, cycle->stage_sets) + set * lc_stage_words(cycle->policy);
+}
+
+static inline const lc_stage_reached *
+lc_cycle_stages(const lc_replay *replay, const lc_cycle *cycle)
+{
+    return &g_array_index(replay->stages, lc_stage_reached, cycle->stages);
 }
 
 static inline bool

@@ -31,7 +31,7 @@ set(lc_replay *replay, lc_clock_run *run, lc_instant at, lc_instant follow_up_at
 
     if (!lc_clock_is_asked_for(replay, at, follow_up_at))
         return;
-    lc_clock_start(run, follow_up_at);
+    lc_clock_start(replay, run, follow_up_at);
     run->opens_at = follow_up_at - cycle->rule->early;
     run->early = false;
     cycle->latest_requested = MAX(cycle->latest_requested, follow_up_at);
@@ -52,11 +52,13 @@ breach_early(lc_replay *replay, lc_clock_run *run, lc_instant at)
     lc_finding *finding = lc_replay_find_early(replay, at);
 
     finding->clock = LC_CLOCK_REQUESTED;
+    finding->waits = false;
     finding->clock_name = run->name;
     finding->rule = run->rule;
     finding->early = true;
     finding->due_at = run->opens_at;
-    finding->started_at = run->started_at;
+    finding->breached.started_at = run->started_at;
+    finding->breached.target = run->target;
     replay->cycle->metrics |= LC_BIT(LC_METRIC_REQUESTED_EARLY);
     run->early = true;
 }
@@ -91,6 +93,7 @@ counted(lc_replay *replay, G_GNUC_UNUSED lc_clock_run *run, bool met)
 
 const struct lc_clock_kind lc_requested_kind = {
     .clock = LC_CLOCK_REQUESTED,
+    .runs_in_pauses = true,
     .count = count,
     .set_up = set_up,
     .opened = opened,

@@ -76,7 +76,7 @@ lc_batch_share_of(lc_batch *batch, lc_partition *partition)
     int n_inputs = batch->worker->n_inputs;
     share->partition = partition;
     share->now = partition->safe.now;
-    share->by_id = g_hash_table_new(lc_text_hash, lc_text_equal_pointers);
+    share->by_id = g_hash_table_new(lc_text_key_hash, lc_text_key_equal);
     share->leads = g_ptr_array_new();
     share->next = lc_arena_new(&batch->arena, int64_t, (size_t)n_inputs);
     memcpy(share->next, partition->offsets, sizeof(int64_t) * (size_t)n_inputs);

@@ -11,23 +11,6 @@ typedef struct {
     int64_t count;
 } counter; /* the metric's bytes follow */
 
-guint
-lc_text_hash(gconstpointer pointer)
-{
-    const lc_text *text = pointer;
-    uint32_t hash = 2166136261u; /* FNV-1a */
-
-    for (size_t i = 0; i < text->size; i++)
-        hash = (hash ^ (unsigned char)text->data[i]) * 16777619u;
-    return hash;
-}
-
-gboolean
-lc_text_equal_pointers(gconstpointer a, gconstpointer b)
-{
-    return lc_text_equal(*(const lc_text *)a, *(const lc_text *)b);
-}
-
 static void
 population_free(void *data)
 {
@@ -43,8 +26,8 @@ lc_counters_new(void)
 {
     lc_counters *counters = g_new0(lc_counters, 1);
 
-    counters->populations = g_hash_table_new_full(lc_text_hash, lc_text_equal_pointers, NULL, population_free);
-    counters->channels = g_hash_table_new_full(lc_text_hash, lc_text_equal_pointers, g_free, NULL);
+    counters->populations = g_hash_table_new_full(lc_text_key_hash, lc_text_key_equal, NULL, population_free);
+    counters->channels = g_hash_table_new_full(lc_text_key_hash, lc_text_key_equal, g_free, NULL);
     counters->changed = g_ptr_array_new();
     return counters;
 }
@@ -104,7 +87,7 @@ population_new(lc_text name, size_t channel_size, int32_t cohort)
     population->name = (lc_text){g_memdup2(name.data, name.size), name.size};
     population->channel = (lc_text){population->name.data, channel_size};
     population->cohort = cohort;
-    population->counts = g_hash_table_new_full(lc_text_hash, lc_text_equal_pointers, NULL, g_free);
+    population->counts = g_hash_table_new_full(lc_text_key_hash, lc_text_key_equal, NULL, g_free);
     return population;
 }
 

@@ -98,6 +98,7 @@ read_tombstone(const lc_worker *worker, lc_batch_record *record, lc_arena *arena
         .occurred_at = record->event.timestamp,
         .recorded_at = LC_ABSENT,
         .follow_up_at = LC_ABSENT,
+        .until = LC_ABSENT,
     };
     record->lead_id = record->event.key;
 }

@@ -51,7 +51,7 @@ recovery_init(recovery *r, lc_worker *worker, lc_partition *partition)
     r->started_ms = lc_worker_now_ms(worker);
     r->committed = lc_arena_new(&r->arena, lc_log_committed, (size_t)worker->n_inputs);
     r->offsets = lc_arena_new(&r->arena, int64_t, (size_t)worker->n_inputs);
-    r->piece = g_hash_table_new(lc_text_hash, lc_text_equal_pointers);
+    r->piece = g_hash_table_new(lc_text_key_hash, lc_text_key_equal);
     r->leads = g_array_new(FALSE, FALSE, sizeof(lc_lead_change));
     r->counters = g_array_new(FALSE, FALSE, sizeof(lc_counters_change));
 }

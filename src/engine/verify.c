@@ -425,7 +425,7 @@ lc_worker_verify(lc_worker *worker, lc_tell_difference tell_difference, void *da
         verification v = {
             .worker = worker, .partition = partition, .tell = tell_difference, .data = data, .verified = verified};
         for (int i = 0; i < LC_CHANGELOGS; i++)
-            v.latest[i] = g_hash_table_new_full(lc_text_hash, lc_text_equal_pointers, NULL, g_free);
+            v.latest[i] = g_hash_table_new_full(lc_text_key_hash, lc_text_key_equal, NULL, g_free);
         done = verify_partition(&v, error);
         for (int i = 0; i < LC_CHANGELOGS; i++)
             g_hash_table_unref(v.latest[i]);

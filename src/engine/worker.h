@@ -17,6 +17,7 @@
 
 #include <leadclock/codec.h>
 #include <leadclock/engine.h>
+#include <leadclock/text.h>
 
 #include <stdatomic.h>
 
@@ -165,9 +166,6 @@ void lc_counters_load(lc_population *population, const lc_stored_count *counts, 
 lc_stored_count *lc_population_counts(const lc_population *population, lc_arena *arena, size_t *n);
 /* The batch is applied. */
 void lc_counters_settle(lc_counters *counters);
-
-guint lc_text_hash(gconstpointer text);
-gboolean lc_text_equal_pointers(gconstpointer a, gconstpointer b);
 
 /* ---- outbox.c ---- */
 

@@ -55,6 +55,8 @@ free_document(gpointer data)
         g_free(named->name);
     }
     g_array_unref(document->calendars);
+    g_array_unref(document->holiday_files);
+    g_ptr_array_unref(document->included);
     lc_zone_free(document->policy.reporting_zone);
     lc_problems_free(document->problems);
     lc_problems_free(document->oddities);
@@ -79,6 +81,8 @@ add_document(lc_policy_book *book, const char *file, char *text, gsize size)
     document->file = g_strdup(file);
     document->text = text;
     document->text_size = size;
+    document->included = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+    document->holiday_files = g_array_new(FALSE, FALSE, sizeof(lc_holiday_file));
     document->calendars = g_array_new(FALSE, FALSE, sizeof(lc_named_calendar));
     document->problems = lc_problems_new(document->file, without_byte_order_mark(text, size));
     document->oddities = lc_problems_new(document->file, without_byte_order_mark(text, size));
@@ -278,27 +282,49 @@ lc_policy_book_at(const lc_policy_book *book, lc_instant instant)
     return lc_policy_book_get(book, index);
 }
 
+static void
+hash_text(GChecksum *checksum, const void *text, gsize size)
+{
+    guint64 length = GUINT64_TO_LE(size);
+    g_checksum_update(checksum, (const guchar *)&length, sizeof length);
+    g_checksum_update(checksum, text, (gssize)size);
+}
+
+static void
+hash_document(GChecksum *checksum, const lc_document *document)
+{
+    hash_text(checksum, document->text, document->text_size);
+    for (guint i = 0; i < document->included->len; i++) {
+        gsize size;
+        const void *text = g_bytes_get_data(document->included->pdata[i], &size);
+        hash_text(checksum, text, size);
+    }
+}
+
 char *
 lc_policy_book_hash(const lc_policy_book *book, lc_instant now)
 {
     g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
     for (guint i = 0; i < book->documents->len; i++) {
-        const lc_document *document = document_at(book, i);
-        if (i > 0 && document->policy.effective_from > now)
+        if (i > 0 && document_at(book, i)->policy.effective_from > now)
             break;
-        guint64 size = GUINT64_TO_LE(document->text_size);
-        g_checksum_update(checksum, (const guchar *)&size, sizeof size);
-        g_checksum_update(checksum, (const guchar *)document->text, (gssize)document->text_size);
+        hash_document(checksum, document_at(book, i));
     }
     return g_strdup(g_checksum_get_string(checksum));
 }
 
 char *
-lc_policy_book_warnings(const lc_policy_book *book)
+lc_policy_book_warnings(const lc_policy_book *book, lc_instant now)
 {
     g_autoptr(GString) text = g_string_new(NULL);
-    for (guint i = 0; i < book->documents->len; i++)
-        lc_problems_print(document_at(book, i)->oddities, true, text);
+    for (guint i = 0; i < book->documents->len; i++) {
+        const lc_document *document = document_at(book, i);
+        g_autoptr(lc_problems) oddities = lc_problems_copy(document->oddities);
+        /* What no hand-off is judged by any more lacks nothing. */
+        if (i + 1 == book->documents->len || lc_policy_book_get(book, i + 1)->effective_from > now)
+            lc_remark_holidays(document, now, oddities);
+        lc_problems_print(oddities, true, text);
+    }
     return text->len ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
 }
 

@@ -86,12 +86,10 @@ read_reasons(lc_reader *reader, const lc_yaml *node)
 static void
 read_reporting_zone(lc_reader *reader, const lc_yaml *node)
 {
-    lc_text name = LC_TEXT("UTC");
-    lc_read_text(reader, node, "reporting_time_zone", &name);
-    reader->policy->reporting_zone_name = name;
-    reader->policy->reporting_zone = lc_zone_new(name.data);
-    if (reader->policy->reporting_zone == NULL)
-        lc_refuse_zone(reader, node);
+    lc_policy *policy = reader->policy;
+    policy->reporting_zone_name = LC_TEXT("UTC");
+    policy->reporting_zone =
+        node ? lc_read_zone(reader, node, "reporting_time_zone", &policy->reporting_zone_name) : lc_zone_new("UTC");
 }
 
 enum {

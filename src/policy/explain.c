@@ -1,214 +1,5 @@
-#include "read.h"
-
-/* ---- Words ---- */
-
-/* "5 min", "2 min 30 s", "24 h", "30 days". */
-static void
-append_duration(GString *text, lc_duration duration)
-{
-    static const struct {
-        lc_duration size;
-        const char *name;
-    } units[] = {{LC_DAY, "days"}, {LC_HOUR, "h"}, {LC_MINUTE, "min"}, {LC_SECOND, "s"}, {1, "ms"}};
-    bool in_hours = duration < 2 * LC_DAY || duration % LC_DAY != 0;
-    const char *separator = "";
-    for (size_t i = in_hours && duration < 3 * LC_DAY ? 1 : 0; i < G_N_ELEMENTS(units); i++) {
-        lc_duration count = duration / units[i].size;
-        duration %= units[i].size;
-        if (count == 0)
-            continue;
-        g_string_append_printf(text, "%s%" G_GINT64_FORMAT " %s", separator, count, units[i].name);
-        separator = " ";
-    }
-    if (*separator == '\0')
-        g_string_append(text, "0 s");
-}
-
-static void
-append_text(GString *text, lc_text part)
-{
-    g_string_append_len(text, part.data, (gssize)part.size);
-}
-
-/* What stands between item `i` of `n` and the one before it: "a, b or c". */
-static const char *
-separator(unsigned i, unsigned n, const char *last)
-{
-    return i == 0 ? "" : i + 1 < n ? ", " : last;
-}
-
-static void
-append_values(GString *text, const lc_text *values, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++) {
-        g_string_append(text, separator(i, n, " or "));
-        append_text(text, values[i]);
-    }
-}
-
-static void
-append_condition(GString *text, const lc_condition *condition)
-{
-    const char *and = "";
-    if (condition->n_channels) {
-        g_string_append(text, "from ");
-        append_values(text, condition->channels, condition->n_channels);
-        and = ", ";
-    }
-    for (unsigned i = 0; i < condition->n_attributes; i++, and = ", ") {
-        g_string_append_printf(text, "%swith %s ", and, condition->attributes[i].key.data);
-        append_values(text, condition->attributes[i].values, condition->attributes[i].n_values);
-    }
-    for (unsigned i = 0; i < condition->n_bounds; i++, and = ", ")
-        g_string_append_printf(text, "%swith %s at least %s", and, condition->bounds[i].key.data,
-                               condition->bounds[i].bound.data);
-    if (condition->any)
-        g_string_append(text, "of any kind");
-}
-
-/* "NURTURE, track early". */
-static void
-append_destination(GString *text, const lc_destination *destination)
-{
-    g_string_append(text, lc_route_name(destination->route));
-    if (!lc_text_is_absent(destination->track))
-        g_string_append_printf(text, ", track %s", destination->track.data);
-}
-
-static void
-append_calendar(GString *text, const lc_clock_rule *clock)
-{
-    if (lc_calendar_is_always(clock->calendar))
-        g_string_append(text, ", day and night");
-    else
-        g_string_append_printf(text, " of open time (calendar %s)", clock->calendar_name.data);
-}
-
-static void
-append_warnings(GString *text, const lc_clock_rule *clock)
-{
-    for (unsigned i = 0; i < clock->n_warnings; i++) {
-        g_string_append_printf(text, "%s", i ? separator(i, clock->n_warnings, " and ") : "; warned at ");
-        append_duration(text, clock->warnings[i].part);
-    }
-}
-
-/* "5 min, day and night; warned at 2 min 30 s". */
-static void
-append_clock(GString *text, const lc_clock_rule *clock)
-{
-    append_duration(text, clock->target);
-    append_calendar(text, clock);
-    append_warnings(text, clock);
-}
-
-/* ---- Rules ---- */
-
-static void
-explain_first_contact(const lc_rule *rule, GString *text)
-{
-    if (!rule->has_first_contact)
-        return;
-    g_string_append(text, "  - first human contact within ");
-    append_clock(text, &rule->first_contact);
-    if (rule->reassign)
-        g_string_append(text, "; then taken from everyone who had it and routed to REASSIGN");
-    g_string_append(text, ".\n");
-}
-
-static void
-explain_requested_time(const lc_rule *rule, GString *text)
-{
-    if (!rule->has_requested_time)
-        return;
-    g_string_append(text, "  - where the prospect asked for a time: contact not ");
-    if (rule->early > 0) {
-        g_string_append(text, "more than ");
-        append_duration(text, rule->early);
-        g_string_append_c(text, ' ');
-    }
-    g_string_append(text, "before it, and after it within ");
-    append_clock(text, &rule->requested_time);
-    if (rule->has_first_contact)
-        g_string_append(text, "; this replaces the first contact where the hand-off names the time");
-    g_string_append(text, ".\n");
-}
-
-static void
-explain_milestones(const lc_policy *policy, const lc_rule *rule, GString *text)
-{
-    for (unsigned i = 0; i < rule->n_milestones; i++) {
-        const lc_milestone_rule *milestone = &rule->milestones[i];
-        g_string_append_printf(text, "  - %s reached within ", policy->stages[milestone->stage].name.data);
-        append_clock(text, &milestone->clock);
-        g_string_append(text, ".\n");
-    }
-}
-
-static void
-explain_follow_up(const lc_rule *rule, GString *text)
-{
-    if (!rule->has_follow_up)
-        return;
-    g_string_append(text, "  - after a first attempt that reached nobody: an answer or progress within ");
-    append_clock(text, &rule->follow_up);
-    g_string_append(text, "; otherwise ");
-    if (rule->attempts > 0)
-        g_string_append_printf(text, "and after %u more %s ", rule->attempts,
-                               rule->attempts == 1 ? "attempt" : "attempts");
-    g_string_append(text, "the lead is unresponsive and goes to ");
-    append_destination(text, &rule->follow_up_destination);
-    g_string_append(text, rule->attempts > 0 ? "; with fewer attempts this is broken.\n" : ".\n");
-}
-
-/* "the latest of the hand-off, the last contact or progress and the time asked for". */
-static void
-append_base(GString *text, const lc_rule *rule)
-{
-    bool activity = rule->clawback_from_last_activity, requested = rule->has_requested_time;
-    g_string_append(text, activity || requested ? "the latest of the hand-off" : "the hand-off");
-    if (activity)
-        g_string_append_printf(text, "%s the last contact or progress", requested ? "," : " and");
-    if (requested)
-        g_string_append(text, " and the time asked for");
-}
-
-static void
-explain_clawback(const lc_policy *policy, const lc_rule *rule, GString *text)
-{
-    g_string_append_printf(text, "  - taken back from sales ");
-    append_duration(text, rule->clawback.target);
-    append_calendar(text, &rule->clawback);
-    g_string_append(text, ", after ");
-    append_base(text, rule);
-    if (rule->clawback_until >= 0)
-        g_string_append_printf(text, ", unless %s is reached", policy->stages[rule->clawback_until].name.data);
-    append_warnings(text, &rule->clawback);
-    g_string_append(text, "; it goes to ");
-    append_destination(text, &rule->clawback_destination);
-    g_string_append(text, ".\n");
-}
-
-static void
-explain_rule(const lc_policy *policy, unsigned index, GString *text)
-{
-    const lc_rule *rule = &policy->rules[index];
-    g_string_append_printf(text, "\n%u. %s. ", index + 1, rule->name.data);
-    if (rule->when->any)
-        g_string_append(text, index == 0 ? "All leads" : "All other leads");
-    else {
-        g_string_append(text, "Leads ");
-        append_condition(text, rule->when);
-    }
-    g_string_append(text, ":\n");
-    explain_first_contact(rule, text);
-    explain_requested_time(rule, text);
-    explain_milestones(policy, rule, text);
-    explain_follow_up(rule, text);
-    explain_clawback(policy, rule, text);
-}
-
-/* ---- What holds for all rules ---- */
+/* explain.c - what a document promises, in plain sentences. */
+#include "explain.h"
 
 /* The earliest document (`previous` NULL) also covers all before it. */
 static void
@@ -230,7 +21,7 @@ explain_skew(const lc_policy *policy, GString *text)
     if (policy->clock_skew == 0)
         return;
     g_string_append(text, " A contact, assignment or rejection up to ");
-    append_duration(text, policy->clock_skew);
+    lc_say_duration(text, policy->clock_skew);
     g_string_append(text, " before the hand-off counts for it.");
 }
 
@@ -244,7 +35,7 @@ explain_head(const lc_policy *policy, const lc_policy *previous, const lc_policy
                            policy->contact_time_logged ? "was logged, where that is known" : "happened");
     explain_skew(policy, text);
     g_string_append(text, " A settled lead is remembered for ");
-    append_duration(text, policy->retain);
+    lc_say_duration(text, policy->retain);
     g_string_append(text, " after the last that happened to it.\n");
 }
 
@@ -257,7 +48,7 @@ explain_stages(const lc_policy *policy, GString *text)
     g_string_append(text, "Stages, in order: ");
     for (unsigned i = 0; i < policy->n_stages; i++) {
         const lc_stage *stage = &policy->stages[i];
-        g_string_append_printf(text, "%s%s%s", separator(i, policy->n_stages, ", "), stage->name.data,
+        g_string_append_printf(text, "%s%s%s", lc_separator(i, policy->n_stages, ", "), stage->name.data,
                                stage->closes == LC_STAGE_WON    ? " (closes as won)"
                                : stage->closes == LC_STAGE_LOST ? " (closes as lost)"
                                                                 : "");
@@ -271,9 +62,9 @@ explain_open_dialogue(const lc_policy *policy, GString *text)
     if (!policy->has_open_dialogue)
         return;
     g_string_append(text, "  - a lead that sales was in touch with in the ");
-    append_duration(text, policy->open_dialogue_within);
+    lc_say_duration(text, policy->open_dialogue_within);
     g_string_append(text, " before, after its last settlement, goes to ");
-    append_destination(text, &policy->open_dialogue_destination);
+    lc_say_destination(text, &policy->open_dialogue_destination);
     g_string_append(text, ", to the owner of the latest such contact.\n");
 }
 
@@ -281,11 +72,11 @@ static void
 explain_criteria(const lc_criterion *criteria, unsigned n, bool points, GString *text)
 {
     for (unsigned i = 0; i < n; i++) {
-        g_string_append(text, separator(i, n, " and "));
+        g_string_append(text, lc_separator(i, n, " and "));
         if (points)
             g_string_append_printf(text, "%" G_GINT64_FORMAT " for ", criteria[i].points);
         g_string_append_printf(text, "%s (leads ", criteria[i].name.data);
-        append_condition(text, criteria[i].when);
+        lc_say_condition(text, criteria[i].when);
         g_string_append_c(text, ')');
     }
 }
@@ -309,7 +100,7 @@ explain_qualification(const lc_policy *policy, GString *text)
         explain_criteria(policy->signals, policy->n_signals, true, text);
     }
     g_string_append(text, "; otherwise it goes to ");
-    append_destination(text, &policy->not_qualified_destination);
+    lc_say_destination(text, &policy->not_qualified_destination);
     g_string_append(text, ".\n");
 }
 
@@ -345,10 +136,10 @@ explain_reasons(const lc_policy *policy, GString *text)
         const lc_reason *reason = &policy->reasons[i];
         g_string_append_printf(text, "  - %s%s goes to ", reason->name.data,
                                i == policy->other ? " (and every reason not listed here)" : "");
-        append_destination(text, &reason->destination);
+        lc_say_destination(text, &reason->destination);
         if (reason->cooldown > 0) {
             g_string_append(text, "; not handed off again for ");
-            append_duration(text, reason->cooldown);
+            lc_say_duration(text, reason->cooldown);
         }
         g_string_append(text, ".\n");
     }
@@ -356,72 +147,6 @@ explain_reasons(const lc_policy *policy, GString *text)
         g_string_append(
             text, "\nA lead that a rejection, a clawback or silence has sent to REASSIGN is handed off anew, past the "
                   "gates, when it is assigned.\n");
-}
-
-/* ---- Calendars ---- */
-
-static bool
-same_windows(const lc_day_windows *a, const lc_day_windows *b)
-{
-    return a->n_windows == b->n_windows &&
-           (a->n_windows == 0 || memcmp(a->windows, b->windows, a->n_windows * sizeof *a->windows) == 0);
-}
-
-static void
-append_windows(GString *text, const lc_day_windows *day)
-{
-    for (unsigned i = 0; i < day->n_windows; i++)
-        g_string_append_printf(text, "%s%02d:%02d-%02d:%02d", i ? " and " : " ", day->windows[i].opens / 60,
-                               day->windows[i].opens % 60, day->windows[i].closes / 60, day->windows[i].closes % 60);
-}
-
-/* Days with the same hours are told together: "Mon to Thu 08:00-12:00 and 13:00-17:00, Fri 08:00-16:00". */
-static void
-append_week(GString *text, const lc_day_windows *week)
-{
-    static const char *const days[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
-    const char *between = "";
-    for (size_t first = 0, last; first < 7; first = last + 1) {
-        last = first;
-        while (last < 6 && same_windows(&week[first], &week[last + 1]))
-            last++;
-        if (week[first].n_windows == 0)
-            continue;
-        g_string_append_printf(text, "%s%s", between, days[first]);
-        if (last > first)
-            g_string_append_printf(text, "%s%s", last > first + 1 ? " to " : ", ", days[last]);
-        append_windows(text, &week[first]);
-        between = ", ";
-    }
-}
-
-static void
-explain_calendar(const lc_named_calendar *named, GString *text)
-{
-    unsigned closed = 0, special = 0;
-    for (unsigned i = 0; i < named->spec.n_special_days; i++)
-        if (named->spec.special_days[i].windows.n_windows == 0)
-            closed++;
-        else
-            special++;
-    g_string_append_printf(text, "  - %s: ", named->name);
-    append_week(text, named->spec.week);
-    g_string_append_printf(text, ", in %s", named->zone_name.data);
-    if (closed)
-        g_string_append_printf(text, "; closed on %u %s", closed, closed == 1 ? "date" : "dates");
-    if (special)
-        g_string_append_printf(text, "; other hours on %u %s", special, special == 1 ? "date" : "dates");
-    g_string_append(text, ".\n");
-}
-
-static void
-explain_calendars(const GArray *calendars, GString *text)
-{
-    if (calendars->len > 1)
-        g_string_append(text, "\nOpen time:\n");
-    /* The first is `always`. */
-    for (guint i = 1; i < calendars->len; i++)
-        explain_calendar(&g_array_index(calendars, lc_named_calendar, i), text);
 }
 
 void
@@ -432,9 +157,9 @@ lc_explain_document(const lc_document *document, const lc_policy *previous, cons
         g_string_append_c(text, '\n');
     explain_head(policy, previous, next, text);
     explain_stages(policy, text);
-    explain_calendars(document->calendars, text);
+    lc_explain_calendars(document, text);
     explain_gates(policy, text);
     for (unsigned i = 0; i < policy->n_rules; i++)
-        explain_rule(policy, i, text);
+        lc_explain_rule(policy, i, text);
     explain_reasons(policy, text);
 }

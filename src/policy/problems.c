@@ -34,6 +34,19 @@ lc_problems_new(const char *file, lc_text text)
     return problems;
 }
 
+lc_problems *
+lc_problems_copy(const lc_problems *problems)
+{
+    lc_problems *copy = lc_problems_new(problems->file, problems->text);
+    for (guint i = 0; i < problems->list->len; i++) {
+        lc_problem problem = g_array_index(problems->list, lc_problem, i);
+        problem.message = g_strdup(problem.message);
+        g_array_append_val(copy->list, problem);
+    }
+    copy->left_out = problems->left_out;
+    return copy;
+}
+
 void
 lc_problems_free(lc_problems *problems)
 {

@@ -7,6 +7,7 @@ typedef struct lc_problems lc_problems;
 
 /* `file` and `text` (the whole file) are borrowed and must outlive it. */
 lc_problems *lc_problems_new(const char *file, lc_text text);
+lc_problems *lc_problems_copy(const lc_problems *problems);
 void lc_problems_free(lc_problems *problems);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_problems, lc_problems_free)
 

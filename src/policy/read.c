@@ -89,10 +89,36 @@ lc_take_name(lc_reader *reader, GHashTable *seen, const lc_yaml *node, const cha
     return false;
 }
 
+/* Keys that stand in one place alone, and are looked for in others. */
+static const char *
+place_of_key(lc_text key)
+{
+    static const struct {
+        const char *key, *place;
+    } places[] = {
+        {"renew", "it belongs to first_contact"},
+        {"reassign", "it belongs to first_contact"},
+        {"cutoff", "it goes with working days, like within: {working_days: 2, cutoff: \"15:00\"}"},
+        {"working_days", "it is a length, like within: {working_days: 2}"},
+        {"at_most", "it belongs to pause"},
+        {"head_start", "it belongs to a rule"},
+        {"escalate", "only a clock that can be broken has it; clawback ends the cycle"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(places); i++)
+        if (lc_text_equal(key, lc_text_of(places[i].key)))
+            return places[i].place;
+    return NULL;
+}
+
 /* What was probably meant is not lacking, too. */
 static void
 refuse_key(lc_reader *reader, const lc_yaml *key, const char *what, lc_field *fields, size_t n_fields)
 {
+    const char *place = place_of_key(key->text);
+    if (place) {
+        lc_refuse(reader, key, "\"%s\" is no key of %s; %s", key->text.data, what, place);
+        return;
+    }
     g_autofree const char **names = g_new(const char *, n_fields);
     g_autofree char *list = g_strdup_printf("keys of %s", what);
     for (size_t i = 0; i < n_fields; i++)
@@ -336,24 +362,6 @@ lc_read_boolean(lc_reader *reader, const lc_yaml *node, const char *what, bool *
     return true;
 }
 
-bool
-lc_read_date(lc_reader *reader, const lc_yaml *node, int32_t *date)
-{
-    lc_text text;
-    lc_instant midnight;
-    if (!lc_read_text(reader, node, "a date", &text))
-        return false;
-    g_autofree char *instant = g_strconcat(text.data, "T00:00:00Z", NULL);
-    if (text.size == strlen("2026-12-24") && lc_instant_parse(instant, &midnight) && midnight >= 0 &&
-        strcmp(text.data, "2101") < 0) {
-        *date = (int32_t)(midnight / LC_DAY);
-        return true;
-    }
-    g_autofree char *wrong = lc_quoted(node);
-    lc_refuse(reader, node, "%s is no date of the years 1970 to 2100; write it like 2026-12-24", wrong);
-    return false;
-}
-
 void
 lc_read_destination(lc_reader *reader, const lc_yaml *route, const lc_yaml *track, lc_destination *destination)
 {
@@ -373,20 +381,4 @@ lc_read_stage_name(lc_reader *reader, const lc_yaml *node, int *stage)
     for (unsigned i = 0; i < policy->n_stages; i++)
         names[i] = policy->stages[i].name.data;
     return lc_read_choice(reader, node, "stage", "stages here", names, policy->n_stages, stage);
-}
-
-void
-lc_refuse_zone(lc_reader *reader, const lc_yaml *node)
-{
-    if (lc_problems_is_full(reader->document->problems))
-        return;
-    g_auto(GStrv) names = lc_zone_names();
-    g_autofree char *wrong = lc_quoted(node);
-    const char *nearest = nearest_name(node->text.data, (const char *const *)names, g_strv_length(names));
-    if (nearest)
-        lc_refuse(reader, node, "unknown time zone %s; did you mean \"%s\"? Zones are those of the IANA database",
-                  wrong, nearest);
-    else
-        lc_refuse(reader, node, "unknown time zone %s; take a name of the IANA database, for example Europe/Stockholm",
-                  wrong);
 }

@@ -13,7 +13,19 @@ typedef struct {
     lc_text zone_name;
     lc_calendar_spec spec; /* but for its zone; in the arena */
     bool used;
+    const lc_yaml *holidays_node; /* NULL: none are listed */
+    unsigned n_listed_days;       /* of spec.closed_days; those that follow are of files */
+    int32_t last_holiday;         /* of those with a full date, files included; LC_NO_HOLIDAY: none */
 } lc_named_calendar;
+
+#define LC_NO_HOLIDAY INT32_MIN
+
+/* An iCalendar file, and the last date that it closes. */
+typedef struct {
+    const lc_yaml *node;
+    guint calendar; /* its index in document->calendars */
+    int32_t last;   /* or LC_NO_HOLIDAY */
+} lc_holiday_file;
 
 /* One document and all that it owns. */
 typedef struct {
@@ -22,7 +34,9 @@ typedef struct {
     char *file;
     char *text;
     size_t text_size;
-    GArray *calendars; /* of lc_named_calendar; the first is `always` */
+    GPtrArray *included;   /* of GBytes: files that are part of it, in order */
+    GArray *holiday_files; /* of lc_holiday_file */
+    GArray *calendars;     /* of lc_named_calendar; the first is `always` */
     lc_problems *problems, *oddities;
     const lc_yaml *name_node, *effective_from_node; /* the latter the name where there is none */
 } lc_document;
@@ -75,8 +89,11 @@ bool lc_read_boolean(lc_reader *reader, const lc_yaml *node, const char *what, b
 bool lc_read_choice(lc_reader *reader, const lc_yaml *node, const char *what, const char *list,
                     const char *const *names, size_t n_names, int *choice);
 
-/* "YYYY-MM-DD" as days since 1970-01-01, within 1970 to 2100. */
-bool lc_read_date(lc_reader *reader, const lc_yaml *node, int32_t *date);
+/* "15:00", from 00:00 to 24:00, as minutes since midnight. */
+bool lc_clock_time_parse(const char *text, int *minute);
+
+/* NULL where the zone is none, or the node absent. */
+lc_zone *lc_read_zone(lc_reader *reader, const lc_yaml *node, const char *what, lc_text *name);
 
 void lc_read_destination(lc_reader *reader, const lc_yaml *route, const lc_yaml *track, lc_destination *destination);
 bool lc_read_stage_name(lc_reader *reader, const lc_yaml *node, int *stage);
@@ -84,6 +101,12 @@ bool lc_read_stage_name(lc_reader *reader, const lc_yaml *node, int *stage);
 /* ---- Parts of a document, each in a file of its own ---- */
 
 void lc_read_calendars(lc_reader *reader, const lc_yaml *node);
+/* Of a calendar: the days that are unlike others. */
+void lc_read_days(lc_reader *reader, const lc_yaml *holidays, const lc_yaml *holidays_from, const lc_yaml *special_days,
+                  lc_named_calendar *named);
+lc_day_windows lc_read_windows(lc_reader *reader, const lc_yaml *node);
+/* What will be lacking soon. */
+void lc_remark_holidays(const lc_document *document, lc_instant now, lc_problems *oddities);
 /* Once all clocks are read. */
 void lc_remark_unused_calendars(lc_reader *reader);
 const lc_condition *lc_read_condition(lc_reader *reader, const lc_yaml *node);
@@ -92,11 +115,18 @@ void lc_read_gates(lc_reader *reader, const lc_yaml *node);
 
 /* The index in document->calendars; that of `always` where the node is absent or wrong. */
 int lc_find_calendar(lc_reader *reader, const lc_yaml *node);
-void lc_refuse_zone(lc_reader *reader, const lc_yaml *node);
+#define LC_MOST_ESCALATIONS 100
 
-/* Of a clock's fields: its target, its warnings and its calendar. `what` is the clock's name. */
-void lc_read_clock(lc_reader *reader, const char *what, const lc_field *target, const lc_yaml *warn,
-                   const lc_yaml *calendar, lc_clock_rule *clock);
+/* The fields that every clock has. */
+typedef struct {
+    const char *name;       /* the clock's */
+    const lc_field *target; /* its `within`, `late` or `after` */
+    const lc_yaml *warn, *escalate, *calendar;
+} lc_clock_fields;
+
+void lc_read_clock(lc_reader *reader, const lc_clock_fields *fields, lc_clock_rule *clock);
+/* Of the clock `again` of the next owners: `within`, where it is not that of `first`, with the rest of it (5.9). */
+void lc_read_again_clock(lc_reader *reader, const lc_field *within, const lc_clock_rule *first, lc_clock_rule *again);
 
 /* ---- Conditions, also for `explain` and for what can never be reached ---- */
 

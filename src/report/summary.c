@@ -1,6 +1,8 @@
 /* summary.c - counters summed over cohorts. */
 #include "summary.h"
 
+#include <leadclock/text.h>
+
 struct lc_summary {
     GPtrArray *channels;    /* char * */
     GHashTable *by_channel; /* channel -> metric -> int64_t * */
@@ -10,7 +12,7 @@ struct lc_summary {
 static GHashTable *
 new_sums(void)
 {
-    return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    return g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, g_free);
 }
 
 static void
@@ -42,7 +44,7 @@ lc_summary_new(const lc_counter_sums *counters)
 {
     lc_summary *summary = g_new(lc_summary, 1);
     summary->channels = g_ptr_array_new_with_free_func(g_free);
-    summary->by_channel = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
+    summary->by_channel = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
     summary->of_all = new_sums();
     g_autoptr(GArray) sorted = lc_counter_sums_sorted(counters);
     for (guint i = 0; i < sorted->len; i++) {

@@ -55,7 +55,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_autoptr(lc_policy_book) book = lc_policy_book_parse("policy.yaml", (const char *)data, size, &error);
     g_assert_true((book == NULL) == (error != NULL));
     if (book) {
-        g_autofree char *explanation = lc_policy_book_explain(book), *warnings = lc_policy_book_warnings(book);
+        g_autofree char *explanation = lc_policy_book_explain(book), *warnings = lc_policy_book_warnings(book, 1770022800000);
         g_autofree char *hash = lc_policy_book_hash(book, 0);
         g_assert_true(explanation[0] && strlen(hash) == 64 && (warnings == NULL || warnings[0]));
         ask_policy(lc_policy_book_get(book, 0));

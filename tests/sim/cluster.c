@@ -912,6 +912,7 @@ sim_run(uint64_t seed, unsigned weaken, bool trace)
 {
     sim s = {.seed = seed, .weaken = weaken, .trace = trace};
     sim_running = &s;
+    lc_text_hash_set_keys(seed);
     make(&s);
     run_all(&s);
     if (s.failure == NULL && s.n_steps >= MAX_STEPS)

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-/* ---- Bodies, as bytes: e and l are texts of one letter, T is 1000 (ms) ---- */
+/* ---- Bodies, as bytes: e and l are texts of one letter, T is 2026-01-01 ---- */
 
 #define E                                                                                                              \
     "\x02"                                                                                                             \
@@ -14,9 +14,9 @@
 #define L                                                                                                              \
     "\x02"                                                                                                             \
     "l"
-#define T "\xd0\x0f"
-#define T_MICROS "\x80\x89\x7a"        /* 1,000,000 */
-#define T_NANOS "\x80\xa8\xd6\xb9\x07" /* 1,000,000,000 */
+#define T "\x80\xa0\xd5\xed\xee\x66"
+#define T_MICROS "\x80\x80\x82\xe2\x88\xd2\xa3\x06"
+#define T_NANOS "\x80\x80\xd0\xdf\xbd\x94\xb9\x86\x31"
 #define NAMED(name, fields) "{\"type\":\"record\",\"name\":\"" name "\",\"fields\":[" fields "]}"
 #define FIELD(name, type) "{\"name\":\"" name "\",\"type\":" type "}"
 #define TEXT(name) FIELD(name, "\"string\"")
@@ -26,7 +26,7 @@
 #define TIME(unit) "{\"type\":\"long\",\"logicalType\":\"" unit "\"}"
 /* A contact as JSON with what it has beside event_id, lead_id and occurred_at, before and after its defaults. */
 #define CONTACT(before, after)                                                                                         \
-    "{\"type\":\"LeadContacted\",\"event_id\":\"e\",\"lead_id\":\"l\",\"occurred_at\":\"1970-01-01T00:00:01."          \
+    "{\"type\":\"LeadContacted\",\"event_id\":\"e\",\"lead_id\":\"l\",\"occurred_at\":\"2026-01-01T00:00:00."          \
     "000Z\"" before "," after "}"
 #define DEFAULTS "\"method\":\"OTHER\",\"automated\":false,\"outcome\":\"ATTEMPTED\""
 #define PLAIN_CONTACT CONTACT("", DEFAULTS)
@@ -113,9 +113,11 @@ writers_of_other_versions_are_read(void **state)
         {"nanos",
          NAMED("LeadContacted", TEXT("event_id") "," TEXT("lead_id") "," FIELD("occurred_at", TIME("timestamp-nanos"))),
          BODY(E L T_NANOS), PLAIN_CONTACT},
-        {"an int is promoted to long",
-         NAMED("LeadContacted", TEXT("event_id") "," TEXT("lead_id") "," FIELD("occurred_at", "\"int\"")), BODY(E L T),
-         PLAIN_CONTACT},
+        {"an int is promoted to long, and can only be seconds",
+         NAMED("LeadContacted", TEXT("event_id") "," TEXT("lead_id") "," FIELD("occurred_at", "\"int\"")),
+         BODY(E L "\x80\xe4\xad\x95\x0d"), NULL,
+         "occurred_at is 1767225600 (1970-01-21T10:53:45.600Z), which is not from 1990 to before "
+         "2200; it looks like seconds"},
         {"bytes are promoted to string",
          NAMED("LeadContacted", FIELD("event_id", "\"bytes\"") "," TEXT("lead_id") "," LONG("occurred_at")),
          BODY(E L T), PLAIN_CONTACT},
@@ -125,7 +127,7 @@ writers_of_other_versions_are_read(void **state)
          BODY(E L T "\x00\x04"
                     "bo"
                     "\x00" T_MICROS),
-         CONTACT(",\"recorded_at\":\"1970-01-01T00:00:01.000Z\",\"owner\":\"bo\"", DEFAULTS)},
+         CONTACT(",\"recorded_at\":\"2026-01-01T00:00:00.000Z\",\"owner\":\"bo\"", DEFAULTS)},
         {"nullable where we are not",
          NAMED("LeadContacted", TEXT("event_id") "," FIELD("lead_id", "[\"null\",\"string\"]") "," LONG("occurred_at")),
          BODY(E "\x02" L T), PLAIN_CONTACT},
@@ -208,7 +210,7 @@ attributes_are_read_in_blocks_and_the_last_of_a_key_counts(void **state)
                       "2\x02"
                       "a\x02\x02"
                       "3\x00"),
-         "{\"type\":\"LeadCreated\",\"event_id\":\"e\",\"lead_id\":\"l\",\"occurred_at\":\"1970-01-01T00:00:01.000Z\","
+         "{\"type\":\"LeadCreated\",\"event_id\":\"e\",\"lead_id\":\"l\",\"occurred_at\":\"2026-01-01T00:00:00.000Z\","
          "\"channel\":\"e\",\"attributes\":{\"a\":\"3\",\"b\":\"2\"}}"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
@@ -315,7 +317,7 @@ more_than_64_attributes_are_read_and_refused_by_the_check(void **state)
         "LeadCreated", COMMON "," TEXT("channel") "," FIELD("attributes", "{\"type\":\"map\",\"values\":\"string\"}"));
     static const guint8 no_bytes[2 * 65 + 1];
     g_autoptr(GByteArray) body = g_byte_array_new();
-    g_byte_array_append(body, (const guint8 *)(E L T E "\x82\x01"), 10);
+    g_byte_array_append(body, (const guint8 *)(E L T E "\x82\x01"), 14);
     g_byte_array_append(body, no_bytes, sizeof no_bytes);
     const row refused = {"too many attributes", schema, (const char *)body->data, body->len, NULL, "attributes has 65"};
     check_row(&refused);
@@ -333,7 +335,7 @@ a_note_has_at_most_8_kib(void **state)
         lc_fact fact;
         lc_text lead_id;
         g_autoptr(GError) error = NULL;
-        g_byte_array_append(body, (const guint8 *)(E L T "\x00\x00" E "\x02"), 11);
+        g_byte_array_append(body, (const guint8 *)(E L T "\x00\x00" E "\x02"), 15);
         guint8 length[] = {(guint8)(0x80 | (size * 2 & 0x7f)), (guint8)(0x80 | (size >> 6 & 0x7f)),
                            (guint8)(size >> 13)};
         g_byte_array_append(body, length, sizeof length);
@@ -373,8 +375,8 @@ a_schema_that_doubles_31_times_is_walked_within_bounds(void **state)
     const char *defect;
     if (plan == NULL)
         fail_msg("%s", error->message);
-    assert_true(lc_plan_read_fact(plan, E L T, 6, &arena, &fact, &lead_id, &defect, NULL));
-    assert_false(lc_plan_read_json(plan, E L T, 6, json, &error));
+    assert_true(lc_plan_read_fact(plan, E L T, 10, &arena, &fact, &lead_id, &defect, NULL));
+    assert_false(lc_plan_read_json(plan, E L T, 10, json, &error));
     assert_non_null(strstr(error->message, "values of no bytes"));
     assert_int_equal(json->len, 0);
     lc_arena_clear(&arena);
@@ -398,8 +400,8 @@ any_record_is_shown_as_json(void **state)
         {NAMED("Order", FIELD("a", TIME("timestamp-millis")) "," FIELD("b", TIME("timestamp-micros")) "," FIELD(
                             "c", TIME("timestamp-nanos")) "," FIELD("d", TIME("timestamp-millis"))),
          BODY(T T_MICROS T_NANOS "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
-         "{\"type\":\"Order\",\"a\":\"1970-01-01T00:00:01.000Z\",\"b\":\"1970-01-01T00:00:01.000Z\",\"c\":"
-         "\"1970-01-01T00:00:01.000Z\",\"d\":-9223372036854775808}"},
+         "{\"type\":\"Order\",\"a\":\"2026-01-01T00:00:00.000Z\",\"b\":\"2026-01-01T00:00:00.000Z\",\"c\":"
+         "\"2026-01-01T00:00:00.000Z\",\"d\":-9223372036854775808}"},
         {NAMED(
              "Order",
              FIELD("a", "\"bytes\"") "," FIELD("b", "{\"type\":\"fixed\",\"name\":\"F\",\"size\":3}") "," FIELD(
@@ -489,12 +491,12 @@ a_state_of_another_version_is_read(void **state)
             if (!is_read)
                 fail_msg("%zu: %s", i, error->message);
             assert_int_equal(lead.n_facts, 2);
-            assert_int_equal(lead.facts[1].occurred_at, 2000);
+            assert_int_equal(lead.facts[1].occurred_at, 3534451200000);
             assert_int_equal(lead.facts[1].type, LC_FACT_ASSIGNED);
             assert_true(lc_text_equal(lead.facts[1].owner, LC_TEXT("o")));
-            assert_true(lead.judged_at == LC_ABSENT && lead.wake_at == 1000);
+            assert_true(lead.judged_at == LC_ABSENT && lead.wake_at == 1767225600000);
             assert_true(lc_plan_peek_lead(plan, body, cases[i].size, &lead_id, &wake_at, NULL));
-            assert_true(lc_text_equal(lead_id, LC_TEXT("l")) && wake_at == 1000);
+            assert_true(lc_text_equal(lead_id, LC_TEXT("l")) && wake_at == 1767225600000);
         }
         lc_arena_clear(&arena);
     }

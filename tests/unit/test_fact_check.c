@@ -11,6 +11,7 @@ static const lc_fact good = {
     .occurred_at = 1767291907682,
     .recorded_at = LC_ABSENT,
     .follow_up_at = LC_ABSENT,
+    .until = LC_ABSENT,
     .channel = {"demo", 4},
 };
 
@@ -146,10 +147,8 @@ what_is_missing_or_over_its_limit_is_named(void **state)
     REFUSED("event_id has 129 bytes; at most 128", fact.event_id = ((lc_text){long_text, 129}))
     REFUSED("event_id is not UTF-8", fact.event_id = LC_TEXT("\xff"))
     REFUSED("occurred_at is missing", fact.occurred_at = LC_ABSENT)
-    REFUSED("occurred_at is not after 1970", fact.occurred_at = 0)
-    REFUSED("occurred_at is after the year 9999", fact.occurred_at = LC_NEVER)
-    REFUSED("recorded_at is not after 1970", fact.recorded_at = -1)
-    REFUSED("follow_up_at is after the year 9999", fact.follow_up_at = 253402300800000)
+    REFUSED("occurred_at is 0 (1970-01-01T00:00:00.000Z), which is not from 1990 to before 2200", fact.occurred_at = 0)
+    REFUSED("recorded_at is -1 (", fact.recorded_at = -1)
     REFUSED("channel is missing", fact.channel = LC_NO_TEXT)
     REFUSED("campaign has 256 bytes", fact.campaign = ((lc_text){long_text, 256}))
     REFUSED("owner is not UTF-8", fact.owner = LC_TEXT("\xc3"))
@@ -159,7 +158,55 @@ what_is_missing_or_over_its_limit_is_named(void **state)
     REFUSED("owner is missing", fact.type = LC_FACT_ASSIGNED)
     REFUSED("stage is missing", fact.type = LC_FACT_PROGRESSED)
     REFUSED("reason is missing", fact.type = LC_FACT_REJECTED)
+    REFUSED("into is missing", fact.type = LC_FACT_MERGED)
+    REFUSED("into is empty", fact.type = LC_FACT_MERGED; fact.into = LC_TEXT(""))
+    REFUSED("into has a NUL", fact.type = LC_FACT_MERGED; fact.into = LC_TEXT("a\0b"))
+    REFUSED("reason has 256 bytes", fact.type = LC_FACT_PAUSED; fact.text = ((lc_text){long_text, 256}))
+    REFUSED("until is 1", fact.type = LC_FACT_PAUSED; fact.until = 1)
 #undef REFUSED
+}
+
+/* Rule 1.7. */
+static void
+times_are_from_1990_to_before_2200_in_milliseconds(void **state)
+{
+    (void)state;
+    static const struct {
+        lc_instant at;
+        const char *problem; /* NULL: taken */
+    } cases[] = {
+        {631152000000, NULL},
+        {631151999999, "(1989-12-31T23:59:59.999Z), which is not from 1990 to before 2200; times are in milliseconds"},
+        {7258118399999, NULL},
+        {7258118400000, "(2200-01-01T00:00:00.000Z), which is not from 1990"},
+        {1770022800, "it looks like seconds, but times are in milliseconds since 1970"},
+        {631152000, "looks like seconds"},
+        {1770022800000000, "it looks like microseconds"},
+        {1770022800000000000, "it looks like nanoseconds"},
+        {-62135596800000, "(0001-01-01T00:00:00.000Z), which is not from 1990"}, /* of .NET */
+        {253402300800000, "which is not from 1990 to before 2200; times are"},
+        {LC_NEVER, "9223372036854775807"},
+        {LC_ABSENT + 1, "-9223372036854775807"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        lc_fact fact = good;
+        fact.follow_up_at = cases[i].at;
+        if (cases[i].problem)
+            assert_refused(&fact, LC_ABSENT, cases[i].problem);
+        else
+            assert_true(lc_fact_check(&fact, LC_ABSENT, 0, NULL));
+    }
+}
+
+static void
+follow_up_at_and_until_may_be_later_than_now(void **state)
+{
+    (void)state;
+    lc_fact fact = good;
+    fact.follow_up_at = fact.until = good.occurred_at + 100 * LC_DAY;
+    assert_true(lc_fact_check(&fact, good.occurred_at, 600000, NULL));
+    fact.type = LC_FACT_PAUSED;
+    assert_true(lc_fact_check(&fact, good.occurred_at, 600000, NULL));
 }
 
 static void
@@ -170,7 +217,7 @@ a_fact_too_far_ahead_of_its_record_is_refused(void **state)
 }
 
 static void
-a_lead_id_has_1_to_255_bytes_of_utf8(void **state)
+a_lead_id_has_1_to_255_bytes_of_utf8_without_a_nul(void **state)
 {
     (void)state;
     g_autofree char *long_text = g_strnfill(256, 'x');
@@ -180,6 +227,7 @@ a_lead_id_has_1_to_255_bytes_of_utf8(void **state)
     assert_false(lc_lead_id_check(LC_TEXT(""), NULL));
     assert_false(lc_lead_id_check(LC_NO_TEXT, NULL));
     assert_false(lc_lead_id_check(LC_TEXT("\xfe"), NULL));
+    assert_false(lc_lead_id_check(LC_TEXT("a\0b"), NULL));
 }
 
 int
@@ -191,8 +239,10 @@ main(void)
         cmocka_unit_test(each_byte_is_escaped_wherever_it_stands),
         cmocka_unit_test(a_good_fact_is_accepted),
         cmocka_unit_test(what_is_missing_or_over_its_limit_is_named),
+        cmocka_unit_test(times_are_from_1990_to_before_2200_in_milliseconds),
+        cmocka_unit_test(follow_up_at_and_until_may_be_later_than_now),
         cmocka_unit_test(a_fact_too_far_ahead_of_its_record_is_refused),
-        cmocka_unit_test(a_lead_id_has_1_to_255_bytes_of_utf8),
+        cmocka_unit_test(a_lead_id_has_1_to_255_bytes_of_utf8_without_a_nul),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -145,7 +145,7 @@ files_of_too_many_dates_are_refused_quickly(void **state)
         g_string_append(text, i % 2 ? slow : one);
     g_string_append(text, "END:VCALENDAR\r\n");
     assert_null(lc_icalendar_read(text->str, text->len, &n_unread, &error));
-    assert_true(g_str_has_prefix(error->message, "its events close more than 100000 dates; "));
+    assert_true(g_str_has_prefix(error->message, "more than 100000 dates long; "));
     print_message("%.1f s\n", (double)(g_get_monotonic_time() - begin) / 1e6);
 }
 

@@ -101,7 +101,7 @@ what_is_no_fact_is_named(void **state)
         {"{", "expected a string"},
         {"{} x", "something follows"},
         {"{}", "type: missing"},
-        {"{\"type\":5," HEAD "}", "type: an integer, but it must be a string"},
+        {"{\"type\":5," HEAD "}", "type: 5, but it must be a string"},
         {"{\"type\":\"LeadLost\"," HEAD "}", "type: \"LeadLost\" is no fact"},
         {"{\"type\":\"LeadErased\\u0000x\"," HEAD "}", "type: \"LeadErased"},
         {"{\"type\":\"LeadErased\"}", "lead_id is missing"},
@@ -109,17 +109,32 @@ what_is_no_fact_is_named(void **state)
         {"{\"type\":\"LeadErased\",\"lead_id\":\"7\",\"event_id\":\"e\"}", "occurred_at is missing"},
         {"{\"type\":\"LeadErased\",\"lead_id\":\"7\",\"event_id\":\"e\",\"occurred_at\":\"noon\"}", "is no time"},
         {"{\"type\":\"LeadErased\",\"lead_id\":\"7\",\"event_id\":\"e\",\"occurred_at\":\"2026-02-02T09:00:00\"}",
-         "a zone is needed"},
-        {"{\"type\":\"LeadErased\",\"lead_id\":\"7\",\"event_id\":\"e\",\"occurred_at\":1.5}", "must be a time"},
+         "the zone as Z or an offset"},
+        {"{\"type\":\"LeadErased\",\"lead_id\":\"7\",\"event_id\":\"e\",\"occurred_at\":1.5}",
+         "occurred_at: 1.5, but it must be a time"},
+        {"{\"type\":\"LeadErased\",\"lead_id\":\"7\",\"event_id\":\"e\",\"occurred_at\":1.7700228e12}",
+         "occurred_at: 1.7700228e12, but it must be a time"},
+        {"{\"type\":\"LeadErased\",\"lead_id\":\"7\",\"event_id\":\"e\",\"occurred_at\":\"1770022800000\"}",
+         "\"1770022800000\" is no time; write it as \"2026-02-02T09:00:00Z\""},
+        {"{\"type\":\"LeadErased\",\"lead_id\":\"7\",\"event_id\":\"e\",\"occurred_at\":\"2026-01-05 09:00:00 UTC\"}",
+         "\"2026-01-05 09:00:00 UTC\" is no time; write it as"},
+        {"{\"type\":\"LeadErased\",\"lead_id\":\"7\",\"event_id\":\"e\",\"occurred_at\":1770022800}",
+         "looks like seconds"},
+        {"{\"type\":\"LeadErased\",\"lead_id\":\"7\",\"event_id\":\"e\",\"occurred_at\":9223372036854775808}",
+         "occurred_at: 9223372036854775808, but"},
+        {"{\"type\":\"LeadErased\",\"lead_id\":\"7\",\"event_id\":\"e\",\"occurred_at\":-9223372036854775809}",
+         "occurred_at: -9223372036854775809, but"},
         {"{\"type\":\"LeadErased\",\"lead_id\":\"7\",\"event_id\":\"e\",\"occurred_at\":99999999999999999999}",
-         "must be a time"},
-        {"{\"type\":\"LeadErased\"," HEAD ",\"arrived_at\":-1}", "arrived_at is not between"},
+         "occurred_at: 99999999999999999999, but it must be a time"},
+        {"{\"type\":\"LeadErased\"," HEAD ",\"lead_id\":\"a\\u0000b\"}", "lead_id has a NUL"},
+        {"{\"type\":\"LeadErased\"," HEAD ",\"arrived_at\":-1}", "arrived_at is -1 ("},
         {"{\"type\":\"LeadCreated\"," HEAD "}", "channel is missing"},
         {"{\"type\":\"LeadCreated\"," HEAD ",\"channel\":\"a\",\"attributes\":[]}", "attributes: a list"},
-        {"{\"type\":\"LeadCreated\"," HEAD ",\"channel\":\"a\",\"attributes\":{\"n\":5}}", "value of \"n\""},
-        {"{\"type\":\"LeadContacted\"," HEAD ",\"method\":\"FAX\"}", "method: \"FAX\""},
-        {"{\"type\":\"LeadContacted\"," HEAD ",\"method\":\"CALL\\u0000EMAIL\"}", "method: \"CALL"},
-        {"{\"type\":\"LeadContacted\"," HEAD ",\"outcome\":\"NO\"}", "outcome: \"NO\""},
+        {"{\"type\":\"LeadCreated\"," HEAD ",\"channel\":\"a\",\"attributes\":{\"n\":{}}}", "value of \"n\" must be"},
+        {"{\"type\":\"LeadCreated\"," HEAD ",\"channel\":\"a\",\"attributes\":{\"n\":[1]}}", "value of \"n\" must be"},
+        {"{\"type\":\"LeadContacted\"," HEAD ",\"method\":5}", "method: 5, but it must be a string"},
+        {"{\"type\":\"LeadMerged\"," HEAD "}", "into is missing"},
+        {"{\"type\":\"LeadPaused\"," HEAD ",\"until\":\"later\"}", "until: \"later\" is no time"},
         {"{\"type\":\"LeadContacted\"," HEAD ",\"automated\":\"yes\"}", "automated: a string"},
         {"{\"type\":\"LeadProgressed\"," HEAD "}", "stage is missing"},
         {"{\"type\":\"LeadRejected\"," HEAD "}", "reason is missing"},
@@ -147,6 +162,65 @@ what_is_no_fact_is_named(void **state)
         assert_true(g_error_matches(error, LC_ERROR, LC_ERROR_RECORD));
         if (strstr(error->message, cases[i].message) == NULL)
             fail_msg("%s: \"%s\" does not say \"%s\"", cases[i].line, error->message, cases[i].message);
+        lc_arena_clear(&arena);
+    }
+}
+
+/* Rule 1.8. */
+static void
+attributes_are_taken_as_they_are_written(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json, *key, *value; /* value NULL: absent */
+    } cases[] = {
+        {"{\"a\":\"x\"}", "a", "x"},
+        {"{\"a\":250}", "a", "250"},
+        {"{\"a\": -1.50e+3 }", "a", "-1.50e+3"},
+        {"{\"a\":123456789012345678901234567890}", "a", "123456789012345678901234567890"},
+        {"{\"a\":true,\"b\":false}", "b", "false"},
+        {"{\"a\":null}", "a", NULL},
+        {"{\"a\":\"x\",\"b\":\"y\",\"a\":null}", "a", NULL},
+        {"{\"a\":\"x\",\"b\":\"y\",\"a\":null}", "b", "y"},
+        {"{\"a\":null,\"a\":1}", "a", "1"},
+        {"{\"a\":1,\"a\":2}", "a", "2"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *line =
+            g_strdup_printf("{\"type\":\"LeadCreated\"," HEAD ",\"channel\":\"c\",\"attributes\":%s}", cases[i].json);
+        lc_arena arena = {0};
+        read_fact read;
+        lc_text value = LC_NO_TEXT;
+        assert_true(read_line(line, strlen(line), &arena, &read, NULL));
+        for (size_t j = 0; j < read.fact.n_attributes; j++)
+            if (lc_text_equal(read.fact.attributes[j].key, lc_text_of(cases[i].key)))
+                value = read.fact.attributes[j].value;
+        assert_text(value, cases[i].value);
+        lc_arena_clear(&arena);
+    }
+}
+
+static void
+an_unknown_method_or_outcome_is_the_default(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json;
+        lc_method method;
+        bool connected;
+    } cases[] = {
+        {"\"method\":\"FAX\"", LC_METHOD_OTHER, false},
+        {"\"method\":\"CALL\\u0000EMAIL\"", LC_METHOD_OTHER, false},
+        {"\"method\":\"call\",\"outcome\":\"NO\"", LC_METHOD_OTHER, false},
+        {"\"method\":\"CALL\",\"outcome\":\"CONNECTED\"", LC_METHOD_CALL, true},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *line = g_strdup_printf("{\"type\":\"LeadContacted\"," HEAD ",%s}", cases[i].json);
+        lc_arena arena = {0};
+        read_fact read;
+        assert_true(read_line(line, strlen(line), &arena, &read, NULL));
+        assert_int_equal(read.fact.method, cases[i].method);
+        assert_int_equal(read.fact.connected, cases[i].connected);
         lc_arena_clear(&arena);
     }
 }
@@ -294,11 +368,18 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_field_of_a_hand_off_is_read),   cmocka_unit_test(what_is_not_given_is_absent),
-        cmocka_unit_test(escapes_stand_for_what_they_say),     cmocka_unit_test(what_is_no_fact_is_named),
-        cmocka_unit_test(a_nul_in_a_line_is_no_end_of_it),     cmocka_unit_test(a_fact_written_is_read_back),
-        cmocka_unit_test(a_settled_row_has_every_field),       cmocka_unit_test(texts_of_any_length_find_room),
-        cmocka_unit_test(a_retraction_has_four_common_fields), cmocka_unit_test(a_count_is_one_line),
+        cmocka_unit_test(every_field_of_a_hand_off_is_read),
+        cmocka_unit_test(what_is_not_given_is_absent),
+        cmocka_unit_test(escapes_stand_for_what_they_say),
+        cmocka_unit_test(what_is_no_fact_is_named),
+        cmocka_unit_test(attributes_are_taken_as_they_are_written),
+        cmocka_unit_test(an_unknown_method_or_outcome_is_the_default),
+        cmocka_unit_test(a_nul_in_a_line_is_no_end_of_it),
+        cmocka_unit_test(a_fact_written_is_read_back),
+        cmocka_unit_test(a_settled_row_has_every_field),
+        cmocka_unit_test(texts_of_any_length_find_room),
+        cmocka_unit_test(a_retraction_has_four_common_fields),
+        cmocka_unit_test(a_count_is_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

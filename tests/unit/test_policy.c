@@ -1,5 +1,7 @@
 #include <leadclock/policy.h>
 
+#include <stdio.h>
+
 #include "asserting.h"
 
 #define EXAMPLES LC_SOURCE_DIR "/tests/examples/"
@@ -205,6 +207,185 @@ the_hash_changes_with_what_is_in_effect_only(void **state)
     assert_string_not_equal(before, later);
 }
 
+/* ---- The second edition ---- */
+
+#define OFFICE "calendars: {office: {time_zone: UTC, week: {mon: [08:00-12:00, 13:00-17:00], tue: [08:00-17:00]}}}\n"
+
+static void
+a_rule_of_the_second_edition_is_loaded(void **state)
+{
+    g_autoptr(lc_policy_book) book = policy_of(
+        "name: p\nreasons: {other: {track: t}}\nstages: [SAL, SQL]\n" OFFICE "rules:\n"
+        "  - name: hot\n"
+        "    when: any\n"
+        "    head_start: 2h\n"
+        "    first_contact: {within: 8m, warn: [\"50%\", 1m, \"25%\"], escalate: [4h, 15m, 1h], renew: true,\n"
+        "                    reassign: {within: 10m, times: 2}}\n"
+        "    requested_time: {late: {working_days: 1}, calendar: office, escalate: [2h]}\n"
+        "    milestones: [{stage: SAL, within: {working_days: 0, cutoff: \"15:00\"}, calendar: office,\n"
+        "                  warn: [\"75%\", 2h]}]\n"
+        "    next_contact: {within: 5d, until: SQL, escalate: [1d]}\n"
+        "    pause: {at_most: 14d}\n"
+        "    clawback: {after: 30d}\n");
+    const lc_rule *rule = &lc_policy_book_get(book, 0)->rules[0];
+    static const char *const lengths[] = {"15m", "1h", "4h"};
+    (void)state;
+    assert_int_equal(rule->head_start, 2 * LC_HOUR);
+    assert_true(rule->renew && rule->reassign);
+    assert_int_equal(rule->first_contact.n_escalations, 3);
+    for (unsigned i = 0; i < 3; i++)
+        assert_text(rule->first_contact.escalations[i].label, lengths[i]);
+    assert_int_equal(rule->first_contact.escalations[1].after, LC_HOUR);
+
+    assert_int_equal(rule->again_times, 2);
+    assert_int_equal(rule->again_contact.target, 10 * LC_MINUTE);
+    assert_warnings(&rule->again_contact, (const char *[]){"50%", "25%"},
+                    (lc_duration[]){5 * LC_MINUTE, 150 * LC_SECOND}, 2);
+    assert_int_equal(rule->again_contact.n_escalations, 3);
+
+    assert_int_equal(rule->requested_time.working_days, 1);
+    assert_int_equal(rule->requested_time.cutoff, LC_NO_CUTOFF);
+    const lc_clock_rule *milestone = &rule->milestones[0].clock;
+    assert_int_equal(milestone->working_days, 0);
+    assert_int_equal(milestone->cutoff, 15 * 60);
+    assert_int_equal(milestone->target, 0);
+    assert_int_equal(milestone->warnings[0].percent, 75);
+    assert_int_equal(milestone->warnings[1].before, 2 * LC_HOUR);
+
+    assert_true(rule->has_next_contact && rule->has_pause);
+    assert_int_equal(rule->next_contact.target, 5 * LC_DAY);
+    assert_int_equal(rule->next_contact_until, 1);
+    assert_int_equal(rule->pause_at_most, 14 * LC_DAY);
+    assert_int_equal(rule->clawback.working_days, -1);
+}
+
+static void
+reassign_true_is_an_empty_mapping(void **state)
+{
+    static const char *const forms[] = {"true", "{}", "{times: 1}", "{within: 5m}"};
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(forms); i++) {
+        g_autofree char *yaml = g_strdup_printf(
+            "name: p\nreasons: {other: {track: t}}\nrules: [{name: r, when: any, clawback: {after: 1d}, first_contact: "
+            "{within: 5m, reassign: %s}}]\n",
+            forms[i]);
+        g_autoptr(lc_policy_book) book = policy_of(yaml);
+        const lc_rule *rule = &lc_policy_book_get(book, 0)->rules[0];
+        assert_true(rule->reassign);
+        assert_int_equal(rule->again_times, 1);
+        assert_int_equal(rule->again_contact.target, 5 * LC_MINUTE);
+    }
+    g_autoptr(lc_policy_book) none =
+        policy_of("name: p\nreasons: {other: {track: t}}\nrules: [{name: r, when: any, "
+                  "pause: {}, clawback: {after: 1d}, first_contact: {within: 5m, reassign: "
+                  "false}}]\n");
+    const lc_rule *rule = &lc_policy_book_get(none, 0)->rules[0];
+    assert_false(rule->reassign || rule->renew || rule->has_next_contact);
+    assert_true(rule->has_pause);
+    assert_int_equal(rule->pause_at_most, LC_NEVER);
+    assert_int_equal(rule->next_contact_until, -1);
+    assert_int_equal(rule->head_start, 0);
+}
+
+/* 2026-01-05 is a Monday. */
+static void
+targets_in_working_days_are_known_at_the_start(void **state)
+{
+    static const struct {
+        const char *start, *target;
+        lc_duration half, before; /* the parts of the warnings 50% and 4h; 0: left out */
+    } cases[] = {
+        {"2026-01-05T08:00:00Z", "8h", 4 * LC_HOUR, 4 * LC_HOUR},
+        {"2026-01-05T12:30:00Z", "4h", 2 * LC_HOUR, 0},
+        {"2026-01-05T16:00:00Z", "1h", LC_HOUR / 2, 0},
+        {"2026-01-05T17:00:00Z", "9h", LC_HOUR * 9 / 2, 5 * LC_HOUR},
+        {"2026-01-05T16:59:59.999Z", NULL, 0, 0}, /* a millisecond has no half */
+    };
+    g_autoptr(lc_policy_book) book =
+        policy_of("name: p\nreasons: {other: {track: t}}\n" OFFICE
+                  "rules: [{name: r, when: any, clawback: {after: 1d}, first_contact: {within: {working_days: 0}, "
+                  "calendar: office, warn: [\"50%\", 4h], reassign: true}}]\n");
+    const lc_rule *rule = &lc_policy_book_get(book, 0)->rules[0];
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        lc_duration expected = 1, target = lc_clock_rule_target(&rule->first_contact, instant_of(cases[i].start));
+        print_message("%s\n", cases[i].start);
+        assert_true(cases[i].target == NULL || lc_duration_parse(cases[i].target, &expected, NULL));
+        assert_int_equal(target, expected);
+        assert_int_equal(lc_warning_part(&rule->first_contact.warnings[0], target), cases[i].half);
+        assert_int_equal(lc_warning_part(&rule->first_contact.warnings[1], target), cases[i].before);
+    }
+    assert_int_equal(rule->again_contact.working_days, 0);
+    assert_int_equal(rule->again_contact.n_warnings, 1);
+    assert_int_equal(lc_clock_rule_target(&rule->first_contact, instant_of("2101-01-01T00:00:00Z")), LC_NEVER);
+}
+
+static lc_duration
+open_on(const lc_calendar *calendar, const char *date)
+{
+    g_autofree char *text = g_strconcat(date, "T00:00:00Z", NULL);
+    return lc_calendar_between(calendar, instant_of(text), instant_of(text) + LC_DAY);
+}
+
+static void
+holidays_come_by_date_rule_and_file(void **state)
+{
+    static const struct {
+        const char *date;
+        int hours;
+    } dates[] = {
+        {"2026-12-25", 0}, {"2029-12-25", 8}, {"2026-04-06", 0}, {"2026-04-07", 8}, {"2027-12-26", 4},
+        {"2028-12-26", 2}, {"2026-01-01", 0}, {"2040-01-01", 0}, {"2026-07-10", 1}, {"2026-07-11", 0},
+        {"2028-12-30", 3}, {"2028-12-31", 0}, {"2029-01-02", 0}, {"2029-01-03", 8},
+    };
+    g_autoptr(lc_policy_book) book = policy_of(
+        "name: p\nreasons: {other: {track: t}}\n"
+        "calendars:\n"
+        "  office:\n"
+        "    time_zone: UTC\n"
+        "    week: {mon: &d [09:00-17:00], tue: *d, wed: *d, thu: *d, fri: *d, sat: *d, sun: *d}\n"
+        "    holidays: [01-01, 2026-07-06..2026-07-24, 12-29..01-02]\n"
+        "    holidays_from: [" LC_SOURCE_DIR "/tests/unit/holidays.ics]\n"
+        "    special_days: {2026-07-10: [10:00-11:00], 12-30: [10:00-12:00, 11:00-13:00], 2027-12-26: [08:00-12:00],\n"
+        "                   12-26: [08:00-10:00]}\n"
+        "rules: [{name: r, when: any, clawback: {after: 8h, calendar: office}}]\n");
+    const lc_calendar *office = lc_policy_book_get(book, 0)->rules[0].clawback.calendar;
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(dates); i++) {
+        print_message("%s\n", dates[i].date);
+        assert_int_equal(open_on(office, dates[i].date), dates[i].hours * LC_HOUR);
+    }
+}
+
+/* The file is named from the folder of the policy, and is part of it. */
+static void
+the_hash_changes_with_an_icalendar_file(void **state)
+{
+    static const char yaml[] =
+        "name: p\nreasons: {other: {track: t}}\ncalendars: {office: {time_zone: UTC, week: {mon: "
+        "[08:00-17:00]}, holidays_from: [days.ics]}}\nrules: [{name: r, when: any, clawback: "
+        "{after: 9h, calendar: office}}]\n";
+    static const char *const files[] = {"BEGIN:VCALENDAR\nEND:VCALENDAR\n",
+                                        "BEGIN:VCALENDAR\nVERSION:2.0\nEND:VCALENDAR\n"};
+    g_autofree char *folder = g_dir_make_tmp("leadclock-XXXXXX", NULL), *first = NULL;
+    g_autofree char *policy = g_build_filename(folder, "p.yaml", NULL),
+                    *days = g_build_filename(folder, "days.ics", NULL);
+    (void)state;
+    assert_true(g_file_set_contents(policy, yaml, -1, NULL));
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+        assert_true(g_file_set_contents(days, files[i], -1, NULL));
+        g_autoptr(lc_policy_book) book = load((const char *[]){policy, NULL});
+        g_autofree char *hash = lc_policy_book_hash(book, 0);
+        if (first)
+            assert_string_not_equal(hash, first);
+        g_free(first);
+        first = g_steal_pointer(&hash);
+    }
+    remove(policy);
+    remove(days);
+    remove(folder);
+}
+
 /* ---- Conditions ---- */
 
 #define MINIMAL "name: p\nreasons: {other: {track: t}}\n"
@@ -290,6 +471,11 @@ main(void)
         cmocka_unit_test(every_example_is_loaded),
         cmocka_unit_test(the_document_in_effect_decides),
         cmocka_unit_test(the_hash_changes_with_what_is_in_effect_only),
+        cmocka_unit_test(a_rule_of_the_second_edition_is_loaded),
+        cmocka_unit_test(reassign_true_is_an_empty_mapping),
+        cmocka_unit_test(targets_in_working_days_are_known_at_the_start),
+        cmocka_unit_test(holidays_come_by_date_rule_and_file),
+        cmocka_unit_test(the_hash_changes_with_an_icalendar_file),
         cmocka_unit_test(conditions_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
