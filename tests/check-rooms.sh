@@ -8,7 +8,8 @@ everyone="base diagnostics text"
 # Which doors (include/leadclock/X.h) a room may use beside these and its own, and which libraries beside GLib and libc.
 declare -A doors=(
     [calendar]=""
-    [policy]="calendar"
+    [yaml]=""
+    [policy]="calendar yaml"
     [core]="calendar policy"
     [codec]="calendar core"
     [registry]=""
@@ -29,7 +30,7 @@ declare -A doors=(
 )
 declare -A libraries=(
     [calendar]="libical"
-    [policy]="libfyaml"
+    [yaml]="libfyaml"
     [core]="nettle" # SHA-1, for the ids of outcomes
     [codec]="jansson zlib"
     [registry]="curl jansson"

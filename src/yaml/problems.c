@@ -1,4 +1,5 @@
-#include "problems.h"
+/* problems.c - problems in order of their places, each with its line and a caret. */
+#include <leadclock/yaml.h>
 
 #include <leadclock/diagnostics.h>
 

@@ -1,4 +1,5 @@
-#include "yaml.h"
+/* yaml.c - from the events of libfyaml to a tree. */
+#include <leadclock/yaml.h>
 
 #include <leadclock/diagnostics.h>
 #include <libfyaml.h>
