@@ -1,6 +1,6 @@
 #include "client.h"
 
-#include <leadclock/diagnostics.h>
+#include <leadclock/text.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <syslog.h>

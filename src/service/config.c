@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include <leadclock/diagnostics.h>
+#include <leadclock/text.h>
 #include <libfyaml.h>
 
 /* Where a value was given. */
