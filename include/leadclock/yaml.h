@@ -21,6 +21,9 @@ void lc_problems_add(lc_problems *problems, int line, int column, const char *fo
 void lc_problems_add_va(lc_problems *problems, int line, int column, const char *format, va_list arguments)
     G_GNUC_PRINTF(4, 0);
 
+/* Lines are shown as `hide` leaves them, which changes its copy in place and returns it. */
+void lc_problems_hide_with(lc_problems *problems, char *(*hide)(char *line));
+
 bool lc_problems_is_empty(const lc_problems *problems);
 /* Further ones are no longer kept, only counted. */
 bool lc_problems_is_full(const lc_problems *problems);
@@ -48,5 +51,6 @@ struct lc_yaml {
     size_t weight; /* nodes of the tree below, those of aliases counted at each place */
 };
 
-/* The one document of the file, in `arena`; NULL, with problems added, where it is no YAML that we take. */
+/* The one document of the file, in `arena`, nothing where the file is empty; NULL, with problems added, where it is no
+ * YAML that we take. */
 const lc_yaml *lc_yaml_parse(lc_text text, lc_arena *arena, lc_problems *problems);
