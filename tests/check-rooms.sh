@@ -4,7 +4,7 @@
 set -euo pipefail
 
 # Words that every room may use; headers only.
-everyone="base diagnostics text"
+everyone="base text"
 # Which doors (include/leadclock/X.h) a room may use beside these and its own, and which libraries beside GLib and libc.
 declare -A doors=(
     [calendar]=""
@@ -23,7 +23,6 @@ declare -A doors=(
     [cli]="calendar policy core codec registry service engine health backtest report kafka redis log store"
     [base]=""
     [text]=""
-    [diagnostics]=""
     [log]="" # the ports: doors without a room
     [store]=""
     [main]="cli"

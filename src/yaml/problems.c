@@ -1,7 +1,7 @@
 /* problems.c - problems in order of their places, each with its line and a caret. */
-#include <leadclock/yaml.h>
+#include "places.h"
 
-#include <leadclock/diagnostics.h>
+#include <leadclock/yaml.h>
 
 #define MOST_PROBLEMS 100
 

@@ -1,7 +1,8 @@
 /* yaml.c - from the events of libfyaml to a tree. */
+#include "places.h"
+
 #include <leadclock/yaml.h>
 
-#include <leadclock/diagnostics.h>
 #include <libfyaml.h>
 
 #define DEEPEST 16

@@ -1,6 +1,4 @@
-/* diagnostics.h - what configuration and policy loaders say about a text that is wrong, as a good compiler would.
- *
- * Header only: it belongs to no room and uses GLib alone. */
+/* places.h - places in a text, and how one is shown: the line, and a caret below the column. */
 #pragma once
 
 #include <leadclock/base.h>
