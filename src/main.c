@@ -61,7 +61,7 @@ main(int argc, char **argv)
         return finish(0);
     }
     if (strcmp(argv[1], "--version") == 0) {
-        printf("leadclock %s\n", LC_VERSION);
+        lc_cli_print_version();
         return finish(0);
     }
     for (size_t i = 0; commands[i].name; i++)

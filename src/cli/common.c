@@ -1,5 +1,14 @@
 #include "common.h"
 
+#include <leadclock/calendar.h>
+
+void
+lc_cli_print_version(void)
+{
+    g_autofree char *zone_data = lc_zone_data_version();
+    printf("leadclock %s (time zone data %s)\n", LC_VERSION, zone_data);
+}
+
 /* ---- Options ---- */
 
 void

@@ -113,9 +113,10 @@ log_event(const service *service, const char *message)
 {
     const lc_policy *last = lc_policy_book_get(service->book, lc_policy_book_size(service->book) - 1);
     g_autofree char *policy = g_strndup(last->name.data, last->name.size);
-    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "VERSION", LC_VERSION, "GROUP", service->config->name, "INSTANCE",
-                     service->config->instance, "WORKERS", LC_NUMBER(service->n_workers), "POLICIES",
-                     LC_NUMBER(lc_policy_book_size(service->book)), "LAST_POLICY", policy, "MESSAGE", "%s", message);
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "VERSION", LC_VERSION, "TIME_ZONE_DATA", service->health.zone_data,
+                     "GROUP", service->config->name, "INSTANCE", service->config->instance, "WORKERS",
+                     LC_NUMBER(service->n_workers), "POLICIES", LC_NUMBER(lc_policy_book_size(service->book)),
+                     "LAST_POLICY", policy, "MESSAGE", "%s", message);
 }
 
 static void
@@ -156,9 +157,11 @@ static bool
 load_book(service *service, GError **error)
 {
     const char *const paths[] = {service->config->policy, NULL};
+    g_autofree char *zone_data = lc_zone_data_version();
     lc_policy_book *book = lc_policy_book_load(paths, error);
     if (book == NULL)
         return false;
+    g_atomic_pointer_set(&service->health.zone_data, g_intern_string(zone_data));
     g_ptr_array_add(service->books, book);
     service->book = book;
     return true;

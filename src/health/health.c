@@ -241,11 +241,21 @@ write_clocks(GString *text, const reports *taken)
 }
 
 static void
+write_build(const lc_health *health, GString *text)
+{
+    lc_metrics_family(text, "leadclock_build_info", "gauge",
+                      "1, with the version, and that of the time zone data that policies were read with.");
+    lc_metrics_sample(text, "leadclock_build_info", 1, "version", LC_VERSION, "time_zone_data",
+                      (const char *)g_atomic_pointer_get(&health->zone_data), NULL);
+}
+
+static void
 write_metrics(const lc_health *health, GString *text)
 {
     g_autoptr(GArray) taken = take_reports(health);
     lc_worker_tally sum = sum_tallies(taken);
 
+    write_build(health, text);
     write_facts(text, &sum);
     write_outcomes(text, &sum);
     write_engine(text, taken);

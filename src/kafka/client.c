@@ -3,7 +3,7 @@
 #include "trouble.h"
 
 #include <errno.h>
-#include <leadclock/diagnostics.h>
+#include <leadclock/text.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <syslog.h>

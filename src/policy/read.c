@@ -1,6 +1,6 @@
 #include "read.h"
 
-#include <leadclock/diagnostics.h>
+#include <leadclock/text.h>
 
 #define LONGEST_NAME_BYTES 255
 

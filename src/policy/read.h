@@ -2,9 +2,8 @@
  * absent) leaves the output untouched and says nothing. */
 #pragma once
 
-#include "yaml.h"
-
 #include <leadclock/policy.h>
+#include <leadclock/yaml.h>
 
 typedef struct {
     char *name;

@@ -1,6 +1,6 @@
 #include "options.h"
 
-#include <leadclock/diagnostics.h>
+#include <leadclock/text.h>
 
 #include <errno.h>
 #include <stdlib.h>

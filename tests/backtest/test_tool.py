@@ -70,6 +70,21 @@ class WrongInput(unittest.TestCase):
         self.assertIn("2 of 4 facts skipped", done.stderr)
         self.assertIn('"metric":"handed_off","count":2', done.stdout)
 
+    def test_the_version_names_the_time_zone_data(self):
+        done = subprocess.run([LEADCLOCK, "--version"], stdout=subprocess.PIPE, check=True, encoding="utf-8", timeout=100)
+        self.assertRegex(done.stdout, r"\Aleadclock \d+\.\d+\.\d+ \(time zone data 20\d\d[a-z]+\)\n\Z")
+        with tempfile.TemporaryDirectory() as folder:
+            environment = dict(os.environ, TZDIR=folder)
+            version = lambda: subprocess.run([LEADCLOCK, "--version"], stdout=subprocess.PIPE, check=True, encoding="utf-8",
+                                             timeout=100, env=environment).stdout
+            self.assertIn("(time zone data unknown)", version())
+            with open(os.path.join(folder, "+VERSION"), "w", encoding="utf-8") as file:
+                file.write("2031c\n")
+            self.assertIn("(time zone data 2031c)", version())
+            with open(os.path.join(folder, "tzdata.zi"), "w", encoding="utf-8") as file:
+                file.write("# version 2032a\n# This zic input file is in the public domain.\n")
+            self.assertIn("(time zone data 2032a)", version())
+
     def test_strict_stops_at_the_first_wrong_line(self):
         done = run(*self.policy, "--strict", "--counters", "-", "-", given="nonsense\n" + CREATED % ("a", "1"))
         self.assertEqual(done.returncode, 1)
