@@ -73,7 +73,7 @@ bool lc_fact_check(const lc_fact *fact, lc_instant record_time, lc_duration max_
 
 typedef struct lc_plan lc_plan;
 
-/* `schema_json` is the writer's schema. LC_ERROR_RECORD: not a schema that can be read (recursive, deeper than 32, with
+/* `schema_json` is the writer's schema. LC_ERROR_RECORD: not a schema that can be read (deeper than 32, with
  * references, not a record, or wrong). A record of a name that is none of ours gives a plan whose type is -1. */
 lc_plan *lc_plan_new(const char *schema_json, GError **error);
 void lc_plan_free(lc_plan *plan);
