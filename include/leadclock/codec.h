@@ -1,6 +1,6 @@
 /* codec.h - bytes <-> facts, outcomes, counters and leads: Avro in Confluent framing, and JSON.
  *
- * Pure: no I/O, no clock. Uses core's structs; jansson for JSON (schemas too); zlib for container files.
+ * Pure: no I/O, no clock. Uses core's structs; jansson for JSON (schemas too); zlib, snappy and zstd for container files.
  * No avro_value_t crosses this door: records are decoded by plans made once a writer schema (architecture.md says
  * why). Any input, hostile ones too, gives a value or an error, in time and memory bounded by its size. */
 #pragma once
@@ -76,7 +76,7 @@ bool lc_fact_check(const lc_fact *fact, lc_instant record_time, lc_duration max_
 
 typedef struct lc_plan lc_plan;
 
-/* `schema_json` is the writer's schema. LC_ERROR_RECORD: not a schema that can be read (recursive, deeper than 32, with
+/* `schema_json` is the writer's schema. LC_ERROR_RECORD: not a schema that can be read (deeper than 32, with
  * references, not a record, or wrong). A record of a name that is none of ours gives a plan whose type is -1. */
 lc_plan *lc_plan_new(const char *schema_json, GError **error);
 void lc_plan_free(lc_plan *plan);
@@ -123,7 +123,7 @@ bool lc_container_is(const void *bytes, size_t size);
 
 typedef struct lc_container lc_container;
 
-/* The file's bytes are borrowed (map them). Its schema is a record or a union of records, codec null or deflate.
+/* The file's bytes are borrowed (map them). Its schema is a record or a union of records, codec null, deflate, snappy or zstandard.
  * LC_ERROR_CONFIG: it is not such a file. */
 lc_container *lc_container_new(const void *bytes, size_t size, GError **error);
 void lc_container_free(lc_container *container);
