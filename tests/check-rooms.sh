@@ -4,7 +4,7 @@
 set -euo pipefail
 
 # Words that every room may use; headers only.
-everyone="base text"
+everyone="base names text"
 # Which doors (include/leadclock/X.h) a room may use beside these and its own, and which libraries beside GLib and libc.
 declare -A doors=(
     [calendar]=""
@@ -22,6 +22,7 @@ declare -A doors=(
     [backtest]="calendar policy core codec report"
     [cli]="calendar policy core codec registry service engine health backtest report kafka redis log store"
     [base]=""
+    [names]=""
     [text]=""
     [log]="" # the ports: doors without a room
     [store]=""

@@ -1,7 +1,7 @@
 /* fact_source.c - facts from JSON Lines or an Avro object container file. */
 #include <leadclock/backtest.h>
 
-#include <leadclock/text.h>
+#include <leadclock/names.h>
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* icalendar.c - the dates that the all-day events of an iCalendar file (RFC 5545) close. */
 #include "zone.h"
 
-#include <leadclock/text.h>
+#include <leadclock/names.h>
 
 #include <inttypes.h>
 #include <libical/ical.h>

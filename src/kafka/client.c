@@ -1,6 +1,6 @@
 #include "client.h"
 
-#include <leadclock/text.h>
+#include <leadclock/names.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <syslog.h>

@@ -1,6 +1,6 @@
 #include "read.h"
 
-#include <leadclock/text.h>
+#include <leadclock/names.h>
 
 #define LARGEST_FILE_BYTES ((gsize)1024 * 1024)
 

@@ -1,6 +1,6 @@
 #include "read.h"
 
-#include <leadclock/text.h>
+#include <leadclock/names.h>
 
 #define LONGEST_NAME_BYTES 255
 

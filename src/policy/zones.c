@@ -1,7 +1,7 @@
 /* zones.c - time zones by name, and what was probably meant by a name that is none. */
 #include "read.h"
 
-#include <leadclock/text.h>
+#include <leadclock/names.h>
 
 #include <stdio.h>
 

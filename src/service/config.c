@@ -1,7 +1,7 @@
 /* config.c - loads a configuration: defaults, the file, --set, then what all together show. */
 #include "loader.h"
 
-#include <leadclock/text.h>
+#include <leadclock/names.h>
 
 void
 lc_report(lc_loader *loader, lc_place at, const char *format, ...)

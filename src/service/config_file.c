@@ -1,7 +1,7 @@
 /* config_file.c - the file of a configuration: its tree, key by key. */
 #include "loader.h"
 
-#include <leadclock/text.h>
+#include <leadclock/names.h>
 
 static lc_place
 place_of(const lc_yaml *node)

@@ -1,6 +1,6 @@
 #include "options.h"
 
-#include <leadclock/text.h>
+#include <leadclock/names.h>
 
 #include <errno.h>
 #include <stdlib.h>
