@@ -1,4 +1,4 @@
-/* names.h - what was probably meant by a name that is none.
+/* names.h - what was probably meant by a name that is none, and how a text may begin.
  *
  * Header only: it belongs to no room and uses GLib alone. */
 #pragma once
