@@ -1,3 +1,4 @@
+/* calendars.c - the calendars of a document: zones, weeks and their windows (2.5, 3.5). */
 #include "read.h"
 
 /* Each takes some megabytes and milliseconds. */

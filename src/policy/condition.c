@@ -1,3 +1,4 @@
+/* condition.c - `when`: reading it, whether it holds (2.1), and whether one covers another. */
 #include "read.h"
 
 /* ---- Decimal numbers: compared as text, so that no digit is lost ---- */

@@ -1,3 +1,4 @@
+/* document.c - one document: its head, stages and reasons, and all its other parts in order. */
 #include "read.h"
 
 #define DEFAULT_CLOCK_SKEW (2 * LC_MINUTE)

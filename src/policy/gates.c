@@ -1,3 +1,4 @@
+/* gates.c - open dialogue and qualification (4.3). */
 #include "read.h"
 
 /* So that no sum of points overflows. */

@@ -1,3 +1,4 @@
+/* read.c - typed values out of the tree, and how what is wrong with one is said. */
 #include "read.h"
 
 #include <leadclock/names.h>

@@ -1,3 +1,4 @@
+/* rules.c - the rules of a document, clock by clock, and what is odd in them together. */
 #include "read.h"
 
 #define MOST_ATTEMPTS 1000000
@@ -138,6 +139,9 @@ read_follow_up(lc_document_reader *reader, const lc_yaml *node, lc_rule *rule)
                   &rule->follow_up);
     if (lc_read_integer(reader, fields[ATTEMPTS].value, "attempts", 0, MOST_ATTEMPTS, &attempts) && attempts == 0)
         lc_remark(reader, fields[ATTEMPTS].value, "no further attempt: a lead is unresponsive after a single one");
+    if (attempts == 0 && fields[ATTEMPTS].value && fields[ESCALATE].value)
+        lc_remark(reader, fields[ESCALATE].key,
+                  "escalations of a follow_up that is never broken: without further attempts the lead is unresponsive");
     rule->attempts = (unsigned)attempts;
     lc_read_destination(reader, fields[ROUTE].value, fields[TRACK].value, &rule->follow_up_destination);
 }
