@@ -1,8 +1,8 @@
 /* codec.h - bytes <-> facts, outcomes, counters and leads: Avro in Confluent framing, and JSON.
  *
- * Pure: no I/O, no clock. Uses core's structs; jansson for JSON (schemas too); zlib, snappy and zstd for container files.
- * No avro_value_t crosses this door: records are decoded by plans made once a writer schema (architecture.md says
- * why). Any input, hostile ones too, gives a value or an error, in time and memory bounded by its size. */
+ * Pure: no I/O, no clock. Uses core's structs; jansson for JSON (schemas too); zlib, snappy and zstd for container
+ * files. No avro_value_t crosses this door: records are decoded by plans made once a writer schema (architecture.md
+ * says why). Any input, hostile ones too, gives a value or an error, in time and memory bounded by its size. */
 #pragma once
 
 #include <leadclock/base.h>
@@ -123,8 +123,8 @@ bool lc_container_is(const void *bytes, size_t size);
 
 typedef struct lc_container lc_container;
 
-/* The file's bytes are borrowed (map them). Its schema is a record or a union of records, codec null, deflate, snappy or zstandard.
- * LC_ERROR_CONFIG: it is not such a file. */
+/* The file's bytes are borrowed (map them). Its schema is a record or a union of records, codec null, deflate, snappy
+ * or zstandard. LC_ERROR_CONFIG: it is not such a file. */
 lc_container *lc_container_new(const void *bytes, size_t size, GError **error);
 void lc_container_free(lc_container *container);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_container, lc_container_free)

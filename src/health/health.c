@@ -246,7 +246,7 @@ write_build(const lc_health *health, GString *text)
     lc_metrics_family(text, "leadclock_build_info", "gauge",
                       "1, with the version, and that of the time zone data that policies were read with.");
     lc_metrics_sample(text, "leadclock_build_info", 1, "version", LC_VERSION, "time_zone_data",
-                      (const char *)g_atomic_pointer_get(&health->zone_data), NULL);
+                      (const char *)g_atomic_pointer_get((void **)&health->zone_data), NULL);
 }
 
 static void

@@ -1,3 +1,4 @@
+/* book.c - documents from files and folders, in order of time, and what holds among them. */
 #include "read.h"
 
 #include <leadclock/text.h>

@@ -1,3 +1,4 @@
+/* options.c - the table of configuration keys, and how each value is checked. */
 #include "options.h"
 
 #include <leadclock/text.h>
