@@ -31,7 +31,7 @@ typedef struct {
     bool emptied;
 
     /* 3c, 3d */
-    int64_t beyond[LC_CHANGELOGS];  /* one past the last committed record seen at or above C; 0: none was */
+    int64_t beyond[LC_CHANGELOGS];  /* one past a committed record seen at or above C; 0: none was */
     int64_t reached[LC_CHANGELOGS]; /* the changelogs are in the store up to here */
     int64_t replay_from, replay_began_ms;
     GHashTable *piece; /* lc_text * (key) -> index in `leads` or `counters`, plus one */
@@ -743,6 +743,13 @@ take_or_cut(recovery *r, lc_changelog changelog, const lc_replayed *replayed, GE
     return true;
 }
 
+/* One is proof enough, and there may be any number of them: the pair is fetched again at once. */
+static bool
+is_beyond(const recovery *r, lc_changelog changelog)
+{
+    return r->beyond[changelog] > r->ends[changelog];
+}
+
 /* Complete at an end at C or later, and for others than the owner after a record at C-1 or later; an end below C ends
  * nothing, because a transaction is still being decided there. */
 static step
@@ -764,7 +771,7 @@ replay_records(recovery *r, lc_changelog changelog, GError **error)
         if (result == LC_REPLAY_RECORD) {
             if (!take_or_cut(r, changelog, &replayed, error))
                 return STEP_FAILED;
-            complete = cut && !to_the_end && replayed.offset >= end - 1;
+            complete = is_beyond(r, changelog) || (cut && !to_the_end && replayed.offset >= end - 1);
         } else if (result == LC_REPLAY_END) {
             complete = replayed.offset >= end;
             r->ends[changelog] = cut ? end : replayed.offset;
@@ -785,7 +792,7 @@ replay_records(recovery *r, lc_changelog changelog, GError **error)
             tell_progress(r, changelog, replayed.offset, &told_ms);
         }
     }
-    return r->beyond[changelog] > end ? STEP_AGAIN : flush_piece(r, changelog, r->ends[changelog], error);
+    return is_beyond(r, changelog) ? STEP_AGAIN : flush_piece(r, changelog, r->ends[changelog], error);
 }
 
 /* Of an empty store nothing tells how far it was: also where nothing is to be replayed, nothing may lie there. */

@@ -505,6 +505,56 @@ committed_offsets_of_an_earlier_time_stop_it(void **state)
     assert_stops(b, LC_ERROR_FATAL, "lost committed offsets");
 }
 
+static struct {
+    lc_replay_result (*read)(lc_log *log, int timeout_ms, lc_replayed *replayed, GError **error);
+    unsigned n_records;
+} replaying;
+
+static lc_replay_result
+count_replayed(lc_log *log, int timeout_ms, lc_replayed *replayed, GError **error)
+{
+    lc_replay_result result = replaying.read(log, timeout_ms, replayed, error);
+    replaying.n_records += result == LC_REPLAY_RECORD;
+    return result;
+}
+
+static void
+counts_what_it_replays(lc_log *log)
+{
+    static lc_log_ops altered;
+    altered = *log->ops;
+    replaying.read = altered.replay_read;
+    replaying.n_records = 0;
+    altered.replay_read = count_replayed;
+    log->ops = &altered;
+}
+
+/* Each would stay in memory until the end of the changelog. */
+static void
+one_record_proves_that_offsets_are_of_an_earlier_time(void **state)
+{
+    bench *b = *state;
+    int32_t partition = bench_partition_of("lead");
+    const char *metadata;
+    hand_off(b, "lead");
+    run(b, 2 * LC_SECOND);
+    int64_t offset = lc_memory_committed(b->broker, 0, partition, &metadata);
+    g_autofree char *earlier = g_strdup(metadata);
+    b->options.batch_facts = 1;
+    for (int i = 0; i < 50; i++) {
+        g_autofree char *event_id = g_strdup_printf("contacted-%d", i);
+        lc_fact contacted = bench_contacted(event_id, b->manual.now + i);
+        bench_publish(b, 0, "lead", &contacted);
+    }
+    run(b, 10 * LC_SECOND);
+    lc_memory_set_committed(b->broker, 0, partition, offset, earlier);
+    lc_memory_set_committed(b->broker, 1, partition, 0, earlier);
+    lc_memory_redis_empty(b->redis);
+    b->alter_log = counts_what_it_replays;
+    assert_stops(b, LC_ERROR_FATAL, "lost committed offsets");
+    assert_in_range(replaying.n_records, 1, 10);
+}
+
 static void
 inputs_deleted_before_they_were_read_stop_it(void **state)
 {
@@ -631,6 +681,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_changelog_that_loses_its_end_stops_who_writes_there_and_who_comes_next, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(committed_offsets_of_an_earlier_time_stop_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_record_proves_that_offsets_are_of_an_earlier_time, setup, teardown),
         cmocka_unit_test_setup_teardown(inputs_deleted_before_they_were_read_stop_it, setup, teardown),
         cmocka_unit_test_setup_teardown(deleted_input_that_held_no_fact_stops_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_changelog_whose_beginning_was_deleted_rebuilds_nothing, setup, teardown),
