@@ -121,10 +121,11 @@ lc_redis_read_begin(lc_store *base, lc_store_read *reads, size_t n, GError **err
     store->connection.replies = &store->read_arena;
     store->reads = reads;
     store->n_reads = n;
-    if (!lc_connection_open(&store->connection, error) || !lc_redis_check_again(store, error))
+    if (!lc_redis_connect(store, error))
         return false;
     for (size_t i = 0; i < n; i++)
         ask(store, &reads[i]);
+    lc_redis_ask_evictions(store);
     return lc_connection_send(&store->connection, error);
 }
 
@@ -205,7 +206,7 @@ take(lc_redis_store *store, lc_store_read *read, const redisReply *answers)
 {
     redisReply **next = answers->element;
 
-    read->applied = lc_reply_text(*next++);
+    read->applied = lc_redis_position(*next++);
     if (read->count_wakeups)
         read->n_wakeups = (size_t)(*next++)->integer;
     read->next_wakeup = LC_NEVER;
@@ -266,5 +267,5 @@ lc_redis_read_end(lc_store *base, GError **error)
     for (size_t i = 0; i < store->n_reads; i++)
         if (!receive(store, &store->reads[i], error))
             return false;
-    return true;
+    return lc_redis_take_evictions(store, error);
 }
