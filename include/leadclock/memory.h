@@ -30,7 +30,8 @@ typedef enum {
     LC_MEMORY_FAULT_END_TWICE,   /* EndTxn arrives now and later again; unknown */
     LC_MEMORY_FAULT_STORE,       /* the connection is lost before the command arrives */
     LC_MEMORY_FAULT_STORE_REPLY, /* the connection is lost after the command was done */
-    LC_MEMORY_FAULT_STORE_EXEC   /* a command inside a MULTI fails: written in part, the position removed */
+    LC_MEMORY_FAULT_STORE_EXEC,  /* a command inside a MULTI fails: written in part, the position removed */
+    LC_MEMORY_FAULT_STORE_TORN   /* the same, and then the position can't be removed: it stays as written */
 } lc_memory_fault;
 
 typedef enum {

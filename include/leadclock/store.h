@@ -81,14 +81,15 @@ typedef struct {
      * none yet. Before all else, and again after LC_ERROR_RETRY. LC_ERROR_CONFIG names what is wrong and what to do. */
     bool (*open)(lc_store *store, int32_t partitions, GError **error);
 
-    /* Several partitions at once: begin sends, end waits for all. The reads must live between. */
+    /* Several partitions at once: begin sends, end waits for all. The reads must live between. LC_ERROR_RETRY too where
+     * keys were evicted before they were done: the positions from before are gone then. */
     bool (*read_begin)(lc_store *store, lc_store_read *reads, size_t n, GError **error);
     bool (*read_end)(lc_store *store, GError **error);
 
     /* Guarded writes. One of a partition at a time; two round trips each. After an error what was written is not
-     * known: recover. A write that was done only in part (a wrong type) also removes the position (step 9: a lost
-     * view), if it can, and is LC_ERROR_RETRY; so is one that was refused as a whole (out of memory), which changes
-     * nothing. */
+     * known: recover. A write that was done only in part (a wrong type) has moved the position all the same, which is
+     * then removed (step 9: a lost view), if that can be done, and is LC_ERROR_RETRY; so is one that was refused as a
+     * whole (out of memory), which changes nothing. */
     bool (*write_begin)(lc_store *store, lc_store_write *writes, size_t n, GError **error);
     bool (*write_end)(lc_store *store, GError **error);
 

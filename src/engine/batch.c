@@ -244,6 +244,8 @@ process(lc_batch *batch, GError **error)
         if (!lc_batch_load_leads(batch, error) || !carry_out(batch, error))
             return false;
         settle(batch);
+    } else if (!lc_batch_make_sure(batch, error)) {
+        return false;
     }
     tell_safe_time(batch);
     return true;

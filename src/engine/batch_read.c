@@ -44,6 +44,8 @@ poll_facts(lc_batch *batch, lc_duration linger, GError **error)
             wait_ms = 0;
             continue;
         }
+        if (event.type == LC_LOG_REVOKED)
+            lc_batch_make_sure(batch, NULL);
         if (!lc_worker_handle(worker, &event, error))
             return false;
         wait_ms = (int)CLAMP(deadline - lc_worker_now_ms(worker), 0, 1000);

@@ -631,6 +631,8 @@ lc_worker_run(lc_worker *worker, GError **error)
             return false;
         }
     }
+    if (worker->store_ready)
+        lc_batch_make_sure(worker->batch, NULL);
     return true;
 }
 

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 
 from commands import attempt, expect
-from world import BINARY, BROKERS, DAY_MS, Redis, World, Failure, iso, load_feed, main, multiply, murmur2_partition, named
+from world import BINARY, BROKERS, DAY_MS, PARTITIONS, Redis, World, Failure, iso, load_feed, main, multiply, murmur2_partition, named
 from world import net_outcomes, now_ms, policy_of, require, require_equal, slices, wait_for
 
 
@@ -65,6 +65,17 @@ def ends_with(service, code, *texts):
     require(found == code, f"it ended with {found}, not {code}: {service.read_log()[-2000:]}")
     for text in texts:
         require(text in service.read_log(), f"its log does not say {text!r}: {service.read_log()[-2000:]}")
+
+
+def recoveries(service):
+    return service.read_log().count("msg=recovered")
+
+
+def start_again(world, service):
+    """What has ended begins anew, and has recovered all partitions."""
+    before = recoveries(service)
+    again = world.start(service.instance, *service.settings)
+    wait_for("all to be recovered", lambda: recoveries(again) >= before + PARTITIONS, 30)
 
 
 def one_key(world, redis, pattern):
@@ -308,29 +319,95 @@ def lost_changelog(topic, test):
         world.close()
 
 
+def evict(world, redis):
+    """Redis evicts some keys, and is not to evict any more. How many it was is told."""
+    before = int(re.search(rb"evicted_keys:(\d+)", redis.command("INFO", "stats"))[1])
+    redis.command("CONFIG", "SET", "maxmemory-policy", "allkeys-random")
+    used = int(re.search(rb"used_memory:(\d+)", redis.command("INFO", "memory"))[1])
+    redis.command("CONFIG", "SET", "maxmemory", used - 20000)
+    redis.command("SET", f"{world.name}:stranger", "x" * 20000)
+    redis.command("CONFIG", "SET", "maxmemory", 0)
+    redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
+    require(int(re.search(rb"evicted_keys:(\d+)", redis.command("INFO", "stats"))[1]) > before, "nothing was evicted")
+
+
+def put_right(redis):
+    redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
+    redis.command("CONFIG", "SET", "maxmemory", 0)
+    redis.command("CONFIG", "RESETSTAT")
+
+
 def redis_that_evicts():
-    """A maxmemory-policy that is changed while the service runs: it stops, and says so."""
+    """A maxmemory-policy that is changed while the service runs: it stops, and says so. Once it is right again, all is
+    made anew."""
     world, service = settled_world("evicts")
     redis = Redis()
     try:
         redis.command("CONFIG", "SET", "maxmemory-policy", "allkeys-random")
-        ends_with(service, 2, "maxmemory-policy is allkeys-random", "noeviction")
-        memory = redis.command("CONFIG", "GET", "maxmemory")[1]
-        used = int(re.search(rb"used_memory:(\d+)", redis.command("INFO", "memory"))[1])
-        redis.command("CONFIG", "SET", "maxmemory", used - 20000)
-        redis.command("SET", f"{world.name}:stranger", "x" * 20000)
-        redis.command("CONFIG", "SET", "maxmemory", memory)
-        ends_with(world.start("evicted"), 2, "it has evicted", "leadclock rebuild")
-        redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
-        expect(world, 0, r"made anew", "rebuild")
+        ends_with(service, 2, "maxmemory-policy is allkeys-random", "noeviction", "made anew")
+        evict(world, redis)
         world.start("mended")
         world.settle()
         world.require_same_as_backtest()
         expect(world, 0, r": 0 differences", "verify")
     finally:
-        redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
-        redis.command("CONFIG", "SET", "maxmemory", 0)
-        redis.command("CONFIG", "RESETSTAT")
+        put_right(redis)
+        world.close()
+
+
+def keys_that_were_evicted():
+    """Nobody saw the maxmemory-policy while it was wrong. The service makes anew what may be missing, be it that it ran,
+    or that it was away."""
+    world, service = settled_world("evicted")
+    redis = Redis()
+    try:
+        evict(world, redis)
+        wait_for("it to notice", lambda: "Redis has evicted keys" in service.read_log(), 20)
+        world.settle()
+        expect(world, 0, r": 0 differences", "verify")
+        stop(world, service)
+        evict(world, redis)
+        start_again(world, service)
+        world.settle()
+        expect(world, 0, r": 0 differences", "verify")
+        world.require_same_as_backtest()
+    finally:
+        put_right(redis)
+        world.close()
+
+
+def write_done_in_part():
+    """A command within an EXEC fails, and the position can't be taken back: it does not hide what was not written."""
+    world = World("in-part", policy_of("card/feed"))
+    redis = Redis()
+    user = world.name
+    try:
+        redis.command("ACL", "SETUSER", user, "on", ">secret", "~*", "+@all", "-del")
+        login = (f"redis.user={user}", "redis.password=secret")
+        world.create_topics()
+        service = world.start("a", *login)
+        wait_for("all to be recovered", lambda: recoveries(service) == PARTITIONS, 30)
+        tags = [key.rsplit(b":", 1)[0] + b":" for key in world.redis_keys(redis, "{*}:applied")]
+        for tag in tags:
+            redis.command("SET", tag + b"populations", "no set")
+        world.publish(load_feed("card/feed"))
+        wait_for("the write to fail", lambda: "only a part of a write" in service.read_log(), 30)
+        service.kill()
+        world.services.remove(service)
+        for tag in tags:
+            redis.command("DEL", tag + b"populations")
+        one_key(world, redis, "*lead:*")
+        start_again(world, service)
+        world.settle()
+        for tag in tags:
+            place = tag.decode().split(":", 1)[1]
+            counted = [key.split(b":counters:")[1] for key in world.redis_keys(redis, place + "counters:*")]
+            known = redis.command("SMEMBERS", tag + b"populations")
+            require_equal(f"populations of {place}", dict.fromkeys(known), dict.fromkeys(counted))
+        expect(world, 0, r": 0 differences", "verify")
+        world.require_same_as_backtest()
+    finally:
+        redis.command("ACL", "DELUSER", user)
         world.close()
 
 
@@ -347,6 +424,8 @@ TESTS = {
         end_that_was_lost,
         topic_made_anew,
         redis_that_evicts,
+        keys_that_were_evicted,
+        write_done_in_part,
     )
 }
 

@@ -477,6 +477,7 @@ static const char *const fault_names[SIM_FAULTS] = {
     "the connection to Redis is lost",
     "Redis' answer is lost",
     "a command within MULTI fails",
+    "a command within MULTI fails, and the position stays",
 };
 
 static bool
@@ -540,7 +541,7 @@ stop_life(sim_life *life)
     lc_worker_stop(life->worker);
 }
 
-/* C of a position ("O:C:nonce", C "state/counters"); none needs no tombstone. */
+/* B or C of a position ("O:B>C:nonce", each "state/counters"), whichever comes first; none needs no tombstone. */
 static int64_t
 end_of(GBytes *applied, lc_changelog changelog)
 {

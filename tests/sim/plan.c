@@ -81,7 +81,7 @@ draw_faults(sim_plan *plan, sim_random *random)
         [LC_MEMORY_FAULT_END_LOST] = 80000,   [LC_MEMORY_FAULT_END_LATE] = 80000,
         [LC_MEMORY_FAULT_END_REPLY] = 80000,  [LC_MEMORY_FAULT_END_TWICE] = 80000,
         [LC_MEMORY_FAULT_STORE] = 20000,      [LC_MEMORY_FAULT_STORE_REPLY] = 20000,
-        [LC_MEMORY_FAULT_STORE_EXEC] = 20000};
+        [LC_MEMORY_FAULT_STORE_EXEC] = 20000, [LC_MEMORY_FAULT_STORE_TORN] = 20000};
     for (int i = 0; i < SIM_FAULTS; i++)
         plan->faults[i] = rate(random, most[i]);
     plan->registry = rate(random, 100000);

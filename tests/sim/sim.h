@@ -23,7 +23,7 @@
 #define SIM_MAX_INPUTS 3
 #define SIM_MAX_SLOTS 3
 #define SIM_UPSTREAMS 2 /* transactions of a publisher */
-#define SIM_FAULTS (LC_MEMORY_FAULT_STORE_EXEC + 1)
+#define SIM_FAULTS (LC_MEMORY_FAULT_STORE_TORN + 1)
 
 /* ---- What a seed asks for. Rates are chances in a million, each time that it could happen. ---- */
 
