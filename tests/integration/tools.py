@@ -411,6 +411,24 @@ def write_done_in_part():
         world.close()
 
 
+def outcomes_that_are_too_large_together():
+    """A topic that takes small batches only: no fact is a dead letter for it, and it costs a few recoveries at most."""
+    world = World("together", policy_of("card/feed"))
+    try:
+        world.create_topics()
+        harm_topic(world, "set", "leads.routed", "message.timestamp.type", "LogAppendTime", "max.message.bytes", 3000)
+        world.publish(multiply(load_feed("card/feed"), 20))
+        service = world.start()
+        world.settle()
+        require(world.dead_letters() == [], f"dead letters: {world.dead_letters()[:5]}")
+        world.require_same_as_backtest()
+        refused = service.read_log().count("Kafka refused a batch of messages")
+        expect(world, 1, r"leads.routed +4 +max.message.bytes is 3000, must be 1048588 or more", "topics")
+        require(1 <= refused <= 3, f"{refused} batches were refused: {service.read_log()[-3000:]}")
+    finally:
+        world.close()
+
+
 TESTS = {
     test.__name__: test
     for test in (
@@ -426,6 +444,7 @@ TESTS = {
         redis_that_evicts,
         keys_that_were_evicted,
         write_done_in_part,
+        outcomes_that_are_too_large_together,
     )
 }
 
