@@ -1,4 +1,5 @@
 /* lc_log on librdkafka: a group consumer, a transactional producer and, while recovering, a replaying consumer. */
+#include "brokers.h"
 #include "client.h"
 #include "group.h"
 #include "producer.h"
@@ -89,6 +90,8 @@ log_check_topics(lc_log *base, int32_t *partitions, GError **error)
         return lc_kafka_fail(error, lc_kafka_is_config_error(err) ? LC_ERROR_CONFIG : LC_ERROR_RETRY, err,
                              "asking %s for its topics", log->options.brokers);
     bool ok = check_existence(log, metadata, error) && check_counts(log, metadata, partitions, error);
+    if (ok)
+        lc_kafka_warn_of_brokers(lc_group_client(log->group), metadata);
     rd_kafka_metadata_destroy(metadata);
     return ok;
 }

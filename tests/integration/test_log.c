@@ -744,6 +744,25 @@ messages_that_are_too_large_only_together_are_not_refused(void **state)
 }
 
 static void
+brokers_see_who_a_client_is(void **state)
+{
+    const struct rd_kafka_group_list *groups;
+    world *w = world_new(1);
+    lc_log *log = joined(w, "a");
+    rd_kafka_t *client = producer_new(w, NULL);
+    g_autofree char *expected = g_strconcat(w->prefix, "-a", NULL);
+    (void)state;
+    assert_int_equal(rd_kafka_list_groups(client, w->prefix, &groups, 10000), 0);
+    assert_int_equal(groups->group_cnt, 1);
+    assert_int_equal(groups->groups[0].member_cnt, 1);
+    assert_string_equal(groups->groups[0].members[0].client_id, expected);
+    rd_kafka_group_list_destroy(groups);
+    rd_kafka_destroy(client);
+    log->ops->free(log);
+    world_free(w);
+}
+
+static void
 a_second_producer_fences_the_first(void **state)
 {
     GError *error = NULL;
@@ -973,6 +992,7 @@ main(int argc, char **argv)
         cmocka_unit_test(a_damaged_changelog_is_said),
         cmocka_unit_test(a_message_refused_for_its_size_is_named),
         cmocka_unit_test(messages_that_are_too_large_only_together_are_not_refused),
+        cmocka_unit_test(brokers_see_who_a_client_is),
         cmocka_unit_test(a_second_producer_fences_the_first),
         cmocka_unit_test(the_transaction_of_a_dead_owner_is_found_and_ended),
         cmocka_unit_test(a_zombie_can_send_no_offsets),

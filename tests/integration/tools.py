@@ -244,10 +244,14 @@ def offsets_that_are_gone():
 # ---- Changelogs that are not what was committed ----
 
 
-def harm_topic(world, harm, topic, *rest):
-    """What an operator may do by mistake: delete-records TOPIC PARTITION OFFSET, delete TOPIC, set TOPIC NAME VALUE ..."""
+def harm(*words):
     program = os.path.join(os.path.dirname(BINARY), "tests", "integration", "harm-topic")
-    subprocess.run([program, BROKERS, harm, world.prefix + topic, *map(str, rest)], check=True, timeout=60)
+    subprocess.run([program, BROKERS, *map(str, words)], check=True, timeout=60)
+
+
+def harm_topic(world, what, topic, *rest):
+    """What an operator may do by mistake: delete-records TOPIC PARTITION OFFSET, delete TOPIC, set TOPIC NAME VALUE ..."""
+    harm(what, world.prefix + topic, *rest)
 
 
 def partition_with_states(world):
@@ -429,6 +433,27 @@ def outcomes_that_are_too_large_together():
         world.close()
 
 
+def broker_that_verifies_nothing():
+    """It is told of, once; a broker as it comes is not."""
+    setting = "transaction.partition.verification.enable"
+    world = World("unverified", policy_of("card/feed"))
+    try:
+        world.create_topics()
+        service = world.start()
+        wait_for("all to be recovered", lambda: recoveries(service) == PARTITIONS, 30)
+        stop(world, service)
+        require("does not verify" not in service.read_log(), f"a broker at its defaults is told of: {service.read_log()}")
+        harm("set-broker", 1, setting, "false")
+        service = world.start("a", "workers=2")
+        wait_for("all to be recovered", lambda: recoveries(service) >= 2 * PARTITIONS, 30)
+        stop(world, service)
+        told = service.read_log().count(f"broker 1 does not verify transactions ({setting} is false)")
+        require(told == 1, f"told {told} times: {service.read_log()}")
+    finally:
+        harm("set-broker", 1)
+        world.close()
+
+
 TESTS = {
     test.__name__: test
     for test in (
@@ -445,6 +470,7 @@ TESTS = {
         keys_that_were_evicted,
         write_done_in_part,
         outcomes_that_are_too_large_together,
+        broker_that_verifies_nothing,
     )
 }
 
