@@ -25,6 +25,7 @@ typedef struct {
     unsigned max_due;      /* at most so many, the earliest first */
     const lc_text *lead_ids;
     size_t n_leads;
+    size_t most_bytes;          /* it is left out where the leads of the reads before it took more; 0: no bound */
     const lc_text *populations; /* "channel|cohort" */
     size_t n_populations;
     bool count_wakeups;   /* also how many wake-ups there are */
@@ -37,6 +38,7 @@ typedef struct {
     lc_text *due;     /* lead ids */
     size_t n_due;
     lc_instant next_wakeup;   /* the earliest that is left after those in `due`; LC_NEVER: none */
+    bool is_left_out;         /* nothing below is set, nor `applied` */
     lc_text *leads;           /* the states, by lead_ids; absent: not there */
     lc_instant *wake_ats;     /* by lead_ids; LC_NEVER: none */
     lc_stored_count **counts; /* by populations */

@@ -140,6 +140,10 @@ lc_worker_new(const lc_worker_options *options)
     worker->complained_ms = worker->trouble_ms = INT64_MIN / 2;
     worker->report.turned_ms = worker->shared.turned_ms = lc_worker_now_ms(worker);
     worker->batch = lc_batch_new(worker);
+    worker->leads_at_once = UINT_MAX / 2;
+    worker->lead_bytes = 1024;
+    if (worker->options.batch_bytes == 0)
+        worker->options.batch_bytes = LC_BATCH_BYTES;
     g_mutex_init(&worker->shared_lock);
     return worker;
 }

@@ -22,6 +22,12 @@
 #define LC_PIECE_LEADS 5000 /* leads of one guarded write (servers.md: an EXEC of 10,000 blocks readers 40 ms) */
 #endif
 
+#define LC_BATCH_BYTES ((size_t)64 * 1024 * 1024) /* of a batch's records, and of the states it loads */
+
+#ifndef LC_READ_LEADS     /* the simulator reads fewer */
+#define LC_READ_LEADS 128 /* leads of one read: whether it is taken is decided by what those before it took */
+#endif
+
 /* Checks that the simulator takes away, one at a time, to see that it finds the loss (tests/sim). */
 typedef enum {
     LC_CHECK_CUT = 1 << 0,            /* nothing of a changelog at or above C is replayed (3c) */
@@ -296,6 +302,8 @@ struct lc_worker {
     lc_instant policy_hash_until;
     GHashTable *poison; /* "topic/partition/offset" of facts whose outcomes Kafka refused for their size */
     lc_batch *batch;
+    unsigned leads_at_once;  /* a batch is to have no more facts, or due wake-ups of a partition */
+    size_t lead_bytes;       /* the mean of the states last read */
     int64_t asked_ms;        /* monotonic: when ends were last asked for */
     lc_worker_report report; /* the worker's own, without partitions */
     GMutex shared_lock;

@@ -188,9 +188,22 @@ read_scores(memory_store *store, const lc_memory_slot *slot, lc_store_read *read
     }
 }
 
+static size_t
+bytes_read(const memory_store *store, const lc_store_read *end)
+{
+    size_t n = 0;
+    for (const lc_store_read *read = store->reads; read < end; read++)
+        for (size_t i = 0; !read->is_left_out && i < read->n_leads; i++)
+            n += read->leads[i].size;
+    return n;
+}
+
 static void
 read_one(memory_store *store, lc_store_read *read)
 {
+    read->is_left_out = read->most_bytes && bytes_read(store, read) > read->most_bytes;
+    if (read->is_left_out)
+        return;
     const lc_memory_slot *slot = &store->redis->data.slots[read->partition];
     read->applied = bytes_text(&store->arena, position_told(store, read, slot));
     if (read->count_wakeups)

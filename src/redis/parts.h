@@ -22,6 +22,7 @@ typedef struct {
     lc_arena read_arena; /* what the reads' texts point into */
     lc_store_read *reads;
     size_t n_reads;
+    size_t read_bytes; /* of the leads taken so far */
 
     lc_arena write_arena; /* replies that nobody keeps */
     lc_store_write *writes;
@@ -29,7 +30,7 @@ typedef struct {
     GString *ahead;        /* the changes of the next write, from MULTI to EXEC, made while Redis is busy */
     size_t ahead_commands; /* but the EXEC */
 
-    lc_arena scan_arena;
+    lc_arena scan_arena;  /* also of answers that are forgotten */
     GArray *scanned_keys; /* lc_text, in scan_arena */
 } lc_redis_store;
 

@@ -476,6 +476,56 @@ a_write_that_redis_has_no_memory_for_changes_nothing(void **state)
 
 /* ---- Connections ---- */
 
+static char *
+position_of(lc_store *store, int32_t partition)
+{
+    GError *error = NULL;
+    lc_store_read read = {.partition = partition, .due_before = LC_ABSENT};
+    if (!store->ops->read_begin(store, &read, 1, &error) || !store->ops->read_end(store, &error))
+        fail_msg("%s", error->message);
+    return g_strndup(read.applied.data ? read.applied.data : "", read.applied.size);
+}
+
+static void
+assert_position(lc_store *store, int32_t partition, const char *expected)
+{
+    g_autofree char *position = position_of(store, partition);
+    assert_string_equal(position, expected);
+}
+
+static void
+reads_beyond_the_bound_are_left_out(void **state)
+{
+    (void)state;
+    g_autofree char *name = new_name();
+    lc_store *store = open_store(test_url(), name);
+    GError *error = NULL;
+    g_autofree char *text = g_strnfill(1000, 's');
+    const lc_text ids[] = {LC_TEXT("a"), LC_TEXT("b"), LC_TEXT("c")};
+    lc_lead_change leads[3];
+    lc_store_read reads[4];
+    for (int i = 0; i < 3; i++)
+        leads[i] = (lc_lead_change){ids[i], {text, 1000}, LC_NEVER, true};
+    lc_store_write write = {.partition = 0, .next = LC_TEXT("one"), .leads = leads, .n_leads = 3};
+    assert_true(store->ops->write_begin(store, &write, 1, &error) && store->ops->write_end(store, &error));
+    for (int i = 0; i < 4; i++)
+        reads[i] = (lc_store_read){.partition = 0,
+                                   .due_before = LC_ABSENT,
+                                   .lead_ids = &ids[i % 3],
+                                   .n_leads = 1,
+                                   .most_bytes = i == 3 ? 0 : 1500};
+    assert_true(store->ops->read_begin(store, reads, 4, &error) && store->ops->read_end(store, &error));
+    assert_false(reads[0].is_left_out);
+    assert_false(reads[1].is_left_out); /* 1,000 bytes were less than the bound */
+    assert_true(reads[2].is_left_out);
+    assert_false(reads[3].is_left_out);
+    assert_int_equal(reads[0].leads[0].size, 1000);
+    assert_memory_equal(reads[1].leads[0].data, text, 1000);
+    assert_memory_equal(reads[3].leads[0].data, text, 1000);
+    assert_position(store, 0, "one");
+    store->ops->free(store);
+}
+
 /* ---- Keys that were evicted ---- */
 
 static void
@@ -524,23 +574,6 @@ fill(lc_store *store, int32_t partition, const char *position)
     assert_true(store->ops->write_begin(store, &write, 1, &error) && store->ops->write_end(store, &error));
     assert_true(write.written);
     lc_arena_clear(&arena);
-}
-
-static char *
-position_of(lc_store *store, int32_t partition)
-{
-    GError *error = NULL;
-    lc_store_read read = {.partition = partition, .due_before = LC_ABSENT};
-    if (!store->ops->read_begin(store, &read, 1, &error) || !store->ops->read_end(store, &error))
-        fail_msg("%s", error->message);
-    return g_strndup(read.applied.data ? read.applied.data : "", read.applied.size);
-}
-
-static void
-assert_position(lc_store *store, int32_t partition, const char *expected)
-{
-    g_autofree char *position = position_of(store, partition);
-    assert_string_equal(position, expected);
 }
 
 static void
@@ -859,6 +892,7 @@ main(void)
         cmocka_unit_test(one_partition_does_not_hold_up_another),
         cmocka_unit_test(a_write_done_by_half_takes_the_position_away),
         cmocka_unit_test(a_write_that_redis_has_no_memory_for_changes_nothing),
+        cmocka_unit_test(reads_beyond_the_bound_are_left_out),
         cmocka_unit_test(keys_evicted_between_two_looks_cost_the_positions),
         cmocka_unit_test(a_restart_does_not_hide_what_a_redis_that_may_evict_has_done),
         cmocka_unit_test(a_redis_that_does_not_let_us_look_is_told_once),

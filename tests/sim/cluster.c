@@ -172,6 +172,7 @@ run_life(void *data)
         .input_names = sim_input_names(s->plan.n_inputs),
         .batch_facts = s->plan.batch_facts,
         .batch_wakeups = s->plan.batch_wakeups,
+        .batch_bytes = s->plan.batch_bytes,
         .linger = s->plan.linger,
         .lateness = s->plan.lateness,
         .patience = s->plan.patience,

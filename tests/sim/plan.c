@@ -144,6 +144,7 @@ sim_plan_draw(sim_plan *plan, uint64_t seed)
         .hostile = sim_random_below(&random, 3) == 0,
         .upstream = sim_random_below(&random, 4) == 0,
     };
+    plan->batch_bytes = sim_random_below(&random, 3) ? 0 : 50 + sim_random_below(&random, 500);
     plan->jump = days || sim_random_below(&random, 3);
     bool dies = !days && sim_random_below(&random, 12) == 0;
     if (dies)

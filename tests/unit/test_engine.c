@@ -417,6 +417,60 @@ large_records_do_not_make_large_batches(void **state)
     assert_in_range(watching.transactions, 3, 10);
 }
 
+/* The bytes of states in the largest transaction. */
+static size_t largest_transaction;
+
+static void
+weigh(lc_memory_world *world, const lc_memory_decided *decided)
+{
+    size_t bytes = 0;
+    (void)world;
+    for (size_t i = 0; i < decided->n_records; i++)
+        if (decided->records[i].topic == LC_MEMORY_OUTPUT(LC_OUTPUT_STATE))
+            bytes += decided->records[i].record->value.size;
+    largest_transaction = MAX(largest_transaction, bytes);
+}
+
+static void
+large_leads_do_not_make_large_batches(void **state)
+{
+    bench *b = *state;
+    enum { LEADS = 600 };
+    size_t state_bytes = 0;
+    for (int i = 0; i < LEADS; i++) {
+        g_autofree char *lead_id = g_strdup_printf("lead-%d", i);
+        hand_off(b, lead_id);
+    }
+    run(b, 2 * LC_SECOND);
+    for (int32_t partition = 0; partition < BENCH_PARTITIONS; partition++) {
+        GHashTableIter iter;
+        gpointer value;
+        g_hash_table_iter_init(&iter, lc_memory_redis_leads(b->redis, partition));
+        while (g_hash_table_iter_next(&iter, NULL, &value))
+            state_bytes += g_bytes_get_size(value);
+    }
+    /* All are due at once, and then all are contacted at once: a tenth has room. A read is of 128 leads. */
+    b->options.batch_facts = b->options.batch_wakeups = LEADS;
+    b->options.batch_bytes = state_bytes / 10;
+    b->manual.world.decided = weigh;
+    largest_transaction = 0;
+    run(b, 15 * LC_SECOND);
+    assert_int_equal(breaches(b), LEADS);
+    assert_in_range(largest_transaction, 1, state_bytes / 10 + 2 * 128 * state_bytes / LEADS);
+    largest_transaction = 0;
+    for (int i = 0; i < LEADS; i++) {
+        g_autofree char *lead_id = g_strdup_printf("lead-%d", i);
+        lc_fact contacted = bench_contacted("contacted", b->manual.now);
+        bench_publish(b, 1, lead_id, &contacted);
+    }
+    run(b, 15 * LC_SECOND);
+    assert_in_range(largest_transaction, 1, state_bytes / 10 + 2 * 128 * state_bytes / LEADS);
+    for (int32_t partition = 0; partition < BENCH_PARTITIONS; partition++)
+        assert_int_equal(lc_memory_committed(b->broker, 1, partition, NULL), lc_memory_end(b->broker, 1, partition));
+    assert_int_equal(bench_counter(b, "handed_off"), LEADS);
+    assert_int_equal(bench_counter(b, "first_contact_met") + bench_counter(b, "first_contact_breached"), LEADS);
+}
+
 /* ---- Where it must stop ---- */
 
 static void
@@ -675,6 +729,7 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_group_that_gives_no_partitions_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(large_records_do_not_make_large_batches, setup, teardown),
+        cmocka_unit_test_setup_teardown(large_leads_do_not_make_large_batches, setup, teardown),
         cmocka_unit_test_setup_teardown(changelogs_without_committed_offsets_stop_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_store_ahead_of_kafka_stops_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_changelog_that_has_lost_its_end_stops_it, setup, teardown),
