@@ -43,6 +43,7 @@ typedef struct {
     const char *const *input_names; /* topics, by index, NULL-terminated */
     const char *output_names[LC_OUTPUTS];
     unsigned batch_facts, batch_wakeups;
+    size_t batch_bytes; /* of the states that a batch loads; 0: 64 MiB */
     lc_duration linger, lateness, patience, max_future;
     bool cloud_events;         /* headers on outcomes */
     bool accept_policy_change; /* go on although leads were judged by other documents than those in effect now */

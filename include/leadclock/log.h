@@ -223,7 +223,8 @@ typedef struct {
     /* When the brokers appended the last changelog record delivered since begin, by their clock (LogAppendTime);
      * LC_ABSENT: none was delivered, or the topic has another kind of time. */
     lc_instant (*appended_at)(lc_log *log);
-    /* The tag of a message that Kafka refused for its size since begin; -1: none. */
+    /* The tag of a message that Kafka refused for its own size since begin; -1: none, or it is not known which. Then
+     * renew_producer makes one that finds out: batches are refused as a whole, and its are smaller. */
     int64_t (*refused)(lc_log *log);
     /* Sends the offsets with the group metadata kept from the assignment (step 6). Retries inside. May take as long as
      * an outage: librdkafka 2.0.2 does not keep its time-out. */

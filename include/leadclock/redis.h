@@ -6,7 +6,7 @@
  *   wakeups            zset    member lead id, score due ms
  *   counters:CHANNEL|COHORT  hash  metric -> count
  *   populations        set     the CHANNEL|COHORT that have counters
- *   applied            string  the position applied
+ *   applied            string  the position applied; after it "@RUN_ID:COUNT" where the server has evicted keys
  * and once, outside of the partitions: NAME:layout, "1:P". No key has a time to live. The layout is no promise: other
  * programs use `leadclock inspect` and the topics. */
 #pragma once

@@ -3,6 +3,7 @@
 
 #define MONTH_MS "2592000000" /* delete.retention.ms of the changelogs: 30 days */
 #define TWO_MIB "2097152"     /* max.message.bytes of what may be as large as a lead's state */
+#define ONE_MIB "1048588"     /* of all others, Kafka's default: producers send batches of up to 1,000,000 bytes */
 #define DEFAULT_PARTITIONS 4
 #define SEEN_TIMEOUT_US (20 * G_USEC_PER_SEC)
 
@@ -20,8 +21,8 @@ typedef struct {
         "message.timestamp.type", "LogAppendTime", SETTING_EXACTLY                                                     \
     }
 
-static const setting of_inputs[] = {APPEND_TIME, {NULL}};
-static const setting of_outcomes[] = {APPEND_TIME, {NULL}};
+static const setting of_inputs[] = {APPEND_TIME, {"max.message.bytes", ONE_MIB, SETTING_AT_LEAST}, {NULL}};
+static const setting of_outcomes[] = {APPEND_TIME, {"max.message.bytes", ONE_MIB, SETTING_AT_LEAST}, {NULL}};
 static const setting of_dead_letters[] = {APPEND_TIME, {"max.message.bytes", TWO_MIB, SETTING_AT_LEAST}, {NULL}};
 static const setting of_changelogs[] = {
     APPEND_TIME,
@@ -278,12 +279,13 @@ check_numbers(const topics_command *command)
 }
 
 static const char summary[] = "Shows which topics are missing or different from what leadclock needs, or makes them.";
-static const char more[] = "All are made with LogAppendTime; states and counters compacted, keeping tombstones for 30 "
-                           "days; states, counters\n"
-                           "and dead letters with room for 2 MiB. What exists is never changed.\n\n"
-                           "Exit codes: 0 all is right, 1 a topic is missing or different, 2 usage, configuration or "
-                           "a right that is\nmissing, 3 Kafka does not answer.\n\n"
-                           "Example:\n  leadclock topics --config leadclock.yaml --create --partitions 12\n";
+static const char more[] =
+    "All are made with LogAppendTime; states and counters compacted, keeping tombstones for 30 "
+    "days; states, counters\n"
+    "and dead letters with room for 2 MiB, the others for 1 MiB. What exists is never changed.\n\n"
+    "Exit codes: 0 all is right, 1 a topic is missing or different, 2 usage, configuration or a right that is "
+    "missing, 3 Kafka does not answer.\n\n"
+    "Example:\n  leadclock topics --config leadclock.yaml --create --partitions 12\n";
 
 int
 lc_cli_topics(int argc, char **argv)

@@ -46,7 +46,7 @@ clear(lc_batch *batch)
 {
     batch->worker->log->ops->release_records(batch->worker->log);
     g_array_set_size(batch->records, 0);
-    batch->record_bytes = 0;
+    batch->record_bytes = batch->state_bytes = 0;
     g_ptr_array_set_size(batch->shares, 0);
     lc_outbox_clear(batch->outbox);
     batch->tally = (lc_worker_tally){0};
@@ -240,13 +240,20 @@ gather(lc_batch *batch, GError **error)
 static bool
 process(lc_batch *batch, GError **error)
 {
+    lc_worker *worker = batch->worker;
+
     if (!gather(batch, error))
         return false;
+    /* Twice as many as before: once it was cut, batches grow again to what is configured. */
+    if (worker->leads_at_once < UINT_MAX / 2)
+        worker->leads_at_once *= 2;
     if (batch->shares->len > 0) {
         go_on(batch);
         if (!lc_batch_load_leads(batch, error) || !carry_out(batch, error))
             return false;
         settle(batch);
+    } else if (!lc_batch_make_sure(batch, error)) {
+        return false;
     }
     tell_safe_time(batch);
     return true;

@@ -9,22 +9,43 @@ fresh_nonce(void)
     return (uint64_t)g_random_int() << 32 | g_random_int();
 }
 
-char *
-lc_applied_format_recovering(const int64_t *ends)
+/* "C", or "B>C" where not all below C is sure. */
+static void
+append_ends(GString *text, const int64_t *sure, const int64_t *ends)
 {
-    return g_strdup_printf("rec:%" PRId64 "/%" PRId64 ":%016" PRIx64, ends[LC_CHANGELOG_STATE],
-                           ends[LC_CHANGELOG_COUNTERS], fresh_nonce());
+    bool is_sure = !LC_CHECKS(LC_CHECK_SURE) || memcmp(sure, ends, sizeof(int64_t) * LC_CHANGELOGS) == 0;
+
+    if (!is_sure)
+        g_string_append_printf(text, "%" PRId64 "/%" PRId64 ">", sure[LC_CHANGELOG_STATE], sure[LC_CHANGELOG_COUNTERS]);
+    g_string_append_printf(text, "%" PRId64 "/%" PRId64, ends[LC_CHANGELOG_STATE], ends[LC_CHANGELOG_COUNTERS]);
+}
+
+static void
+append_nonce(GString *text)
+{
+    g_string_append_printf(text, ":%016" PRIx64, fresh_nonce());
 }
 
 char *
-lc_applied_format(const char *const *input_names, const int64_t *offsets, const int64_t *ends)
+lc_applied_format_recovering(const int64_t *sure, const int64_t *ends)
+{
+    g_autoptr(GString) text = g_string_new("rec:");
+
+    append_ends(text, sure, ends);
+    append_nonce(text);
+    return g_steal_pointer(&text->str);
+}
+
+char *
+lc_applied_format(const char *const *input_names, const int64_t *offsets, const int64_t *sure, const int64_t *ends)
 {
     g_autoptr(GString) text = g_string_new(NULL);
 
     for (int i = 0; input_names[i]; i++)
         g_string_append_printf(text, "%s%s=%" PRId64, i ? "," : "", input_names[i], offsets[i]);
-    g_string_append_printf(text, ":%" PRId64 "/%" PRId64 ":%016" PRIx64, ends[LC_CHANGELOG_STATE],
-                           ends[LC_CHANGELOG_COUNTERS], fresh_nonce());
+    g_string_append_c(text, ':');
+    append_ends(text, sure, ends);
+    append_nonce(text);
     return g_steal_pointer(&text->str);
 }
 
@@ -47,6 +68,15 @@ parse_ends(const char *text, int64_t *ends)
 
     return g_strv_length(parts) == LC_CHANGELOGS && parse_offset(parts[0], &ends[LC_CHANGELOG_STATE]) &&
            parse_offset(parts[1], &ends[LC_CHANGELOG_COUNTERS]);
+}
+
+static bool
+parse_sure_and_ends(const char *text, lc_applied *applied)
+{
+    g_auto(GStrv) parts = g_strsplit(text, ">", 3);
+    guint n = g_strv_length(parts);
+
+    return (n == 1 || n == 2) && parse_ends(parts[0], applied->sure) && parse_ends(parts[n - 1], applied->ends);
 }
 
 static int
@@ -80,7 +110,7 @@ parse_offsets(const char *text, const char *const *input_names, int64_t *offsets
 bool
 lc_applied_parse(lc_text text, const char *const *input_names, int n_inputs, lc_arena *arena, lc_applied *applied)
 {
-    *applied = (lc_applied){LC_APPLIED_NONE, lc_arena_new(arena, int64_t, (size_t)n_inputs), {0, 0}};
+    *applied = (lc_applied){.kind = LC_APPLIED_NONE, .offsets = lc_arena_new(arena, int64_t, (size_t)n_inputs)};
     for (int i = 0; i < n_inputs; i++)
         applied->offsets[i] = -1;
     if (lc_text_is_absent(text))
@@ -88,7 +118,7 @@ lc_applied_parse(lc_text text, const char *const *input_names, int n_inputs, lc_
 
     g_autofree char *copy = g_strndup(text.data, text.size);
     g_auto(GStrv) parts = g_strsplit(copy, ":", 4);
-    if (g_strv_length(parts) != 3 || strlen(parts[2]) != 16 || !parse_ends(parts[1], applied->ends))
+    if (g_strv_length(parts) != 3 || strlen(parts[2]) != 16 || !parse_sure_and_ends(parts[1], applied))
         return false;
     applied->kind = strcmp(parts[0], "rec") == 0 ? LC_APPLIED_RECOVERING : LC_APPLIED_WHOLE;
     return applied->kind == LC_APPLIED_RECOVERING || parse_offsets(parts[0], input_names, applied->offsets);

@@ -144,6 +144,10 @@ lc_worker_new(const lc_worker_options *options)
     worker->complained_ms = worker->trouble_ms = INT64_MIN / 2;
     worker->report.turned_ms = worker->shared.turned_ms = lc_worker_now_ms(worker);
     worker->batch = lc_batch_new(worker);
+    worker->leads_at_once = UINT_MAX / 2;
+    worker->lead_bytes = 1024;
+    if (worker->options.batch_bytes == 0)
+        worker->options.batch_bytes = LC_BATCH_BYTES;
     g_mutex_init(&worker->shared_lock);
     return worker;
 }
@@ -696,6 +700,8 @@ lc_worker_run(lc_worker *worker, GError **error)
     bool is_well = true;
     while (is_well && !lc_worker_is_stopping(worker))
         is_well = go_round(worker, &problem) || bear(worker, &problem);
+    if (is_well && worker->store_ready)
+        lc_batch_make_sure(worker->batch, NULL);
     tell_of_oddities(worker, true);
     if (!is_well)
         g_propagate_error(error, g_steal_pointer(&problem));

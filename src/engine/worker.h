@@ -25,6 +25,12 @@
 #define LC_PIECE_LEADS 5000 /* leads of one guarded write (servers.md: an EXEC of 10,000 blocks readers 40 ms) */
 #endif
 
+#define LC_BATCH_BYTES ((size_t)64 * 1024 * 1024) /* of a batch's records, and of the states it loads */
+
+#ifndef LC_READ_LEADS     /* the simulator reads fewer */
+#define LC_READ_LEADS 128 /* leads of one read: whether it is taken is decided by what those before it took */
+#endif
+
 /* Checks that the simulator takes away, one at a time, to see that it finds the loss (tests/sim). */
 typedef enum {
     LC_CHECK_CUT = 1 << 0,            /* nothing of a changelog at or above C is replayed (3c) */
@@ -38,7 +44,8 @@ typedef enum {
     LC_CHECK_LOST_REWRITTEN = 1 << 8, /* so has one that gives an offset below C again (5) */
     LC_CHECK_LOST_OFFSETS = 1 << 9,   /* a changelog with records above C: the group has lost offsets (3c) */
     LC_CHECK_BROKER_CLOCK = 1 << 10,  /* a wall clock ahead of the broker's is not believed */
-    LC_CHECK_SECOND_NO = 1 << 11      /* a registry must say twice that it has no such schema */
+    LC_CHECK_SECOND_NO = 1 << 11,     /* a registry must say twice that it has no such schema */
+    LC_CHECK_SURE = 1 << 11           /* a position tells what no answer of the store was looked at for (9) */
 } lc_check;
 #ifdef LC_WEAKEN
 extern unsigned lc_weakened;
@@ -55,12 +62,14 @@ typedef enum { LC_APPLIED_NONE, LC_APPLIED_RECOVERING, LC_APPLIED_WHOLE } lc_app
 typedef struct {
     lc_applied_kind kind;
     int64_t *offsets;            /* O by input topic, -1 where it names none; of WHOLE only */
-    int64_t ends[LC_CHANGELOGS]; /* C */
+    int64_t sure[LC_CHANGELOGS]; /* B: all below is there; at or above there may be holes */
+    int64_t ends[LC_CHANGELOGS]; /* C: nothing at or above is there */
 } lc_applied;
 
-/* `rec:C:nonce`, or `O:C:nonce`, with a fresh nonce. Caller frees. */
-char *lc_applied_format_recovering(const int64_t *ends);
-char *lc_applied_format(const char *const *input_names, const int64_t *offsets, const int64_t *ends);
+/* `rec:B>C:nonce`, or `O:B>C:nonce`, with a fresh nonce; without `B>` where B is C. Caller frees. */
+char *lc_applied_format_recovering(const int64_t *sure, const int64_t *ends);
+char *
+lc_applied_format(const char *const *input_names, const int64_t *offsets, const int64_t *sure, const int64_t *ends);
 /* `text` absent: NONE. False: not one of ours. `offsets` from `arena`. */
 bool lc_applied_parse(lc_text text, const char *const *input_names, int n_inputs, lc_arena *arena, lc_applied *applied);
 
@@ -261,6 +270,7 @@ typedef struct {
     lc_instant *read_append_at;       /* LogAppendTime of the last record polled, or LC_ABSENT */
     int64_t ends[LC_CHANGELOGS];      /* C as committed */
     char *expected;                   /* the position applied that we last wrote or verified */
+    bool is_unsure;                   /* it was written before the answer to its write was looked at: B is below C */
     lc_instant next_wakeup;           /* no wake-up is earlier; LC_NEVER: none */
     size_t n_wakeups;                 /* in the store, as last read */
     int64_t looked_ms;                /* monotonic: when the position was last compared */
@@ -312,6 +322,8 @@ struct lc_worker {
     lc_instant policy_hash_from, policy_hash_until; /* it is that of any time between */
     GHashTable *poison; /* "topic/partition/offset" of facts whose outcomes Kafka refused for their size */
     lc_batch *batch;
+    unsigned leads_at_once;  /* a batch is to have no more facts, or due wake-ups of a partition */
+    size_t lead_bytes;       /* the mean of the states last read */
     int64_t asked_ms;        /* monotonic: when ends were last asked for */
     lc_worker_report report; /* the worker's own, without partitions */
     GMutex shared_lock;
@@ -391,3 +403,6 @@ void lc_batch_free(lc_batch *batch);
 void lc_batch_abort(lc_batch *batch);
 /* One batch, steps 4 to 9. False: give up, or an error; its partitions are marked to recover. */
 bool lc_batch_process(lc_batch *batch, GError **error);
+/* Writes the positions of partitions whose last apply was looked at since (step 9), so that who comes next replays
+ * nothing. False: an error; what could not be written is marked to recover. */
+bool lc_batch_make_sure(lc_batch *batch, GError **error);

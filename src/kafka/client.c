@@ -14,6 +14,7 @@
 
 /* What correctness rests on, and what comes from keys of its own. */
 static const char *const reserved[] = {"bootstrap.servers",
+                                       "client.id",
                                        "metadata.broker.list",
                                        "group.id",
                                        "group.instance.id",
@@ -158,12 +159,15 @@ lc_kafka_conf_new(const lc_kafka_options *options, const char *const *defaults, 
                   GError **error)
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    g_autofree char *id = options->group && options->instance
+                              ? g_strdup_printf("%s-%s", options->group, options->instance)
+                              : g_strdup("leadclock");
 
     rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_conf_set_error_cb(conf, on_error);
     lc_trouble_listen(conf);
     /* A broker that is back is found within a second, not ten. */
-    if (set(conf, "client.id", "leadclock", error) && set(conf, "reconnect.backoff.max.ms", "1000", error) &&
+    if (set(conf, "client.id", id, error) && set(conf, "reconnect.backoff.max.ms", "1000", error) &&
         set_all(conf, defaults, error) && check_properties(options->properties, error) &&
         check_files(options->properties, error) && set_all(conf, options->properties, error) &&
         set(conf, "bootstrap.servers", options->brokers, error) && set_all(conf, fixed, error))

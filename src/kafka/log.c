@@ -1,4 +1,5 @@
 /* lc_log on librdkafka: a group consumer, a transactional producer and, while recovering, a replaying consumer. */
+#include "brokers.h"
 #include "client.h"
 #include "group.h"
 #include "producer.h"
@@ -92,6 +93,8 @@ log_check_topics(lc_log *base, int32_t *partitions, GError **error)
     if (err)
         return lc_kafka_fail(error, lc_kafka_code_of(err), err, "asking %s for its topics", log->options.brokers);
     bool ok = check_existence(log, metadata, error) && check_counts(log, metadata, partitions, error);
+    if (ok)
+        lc_kafka_warn_of_brokers(lc_group_client(log->group), metadata);
     rd_kafka_metadata_destroy(metadata);
     return ok;
 }

@@ -11,6 +11,12 @@
 #define MAX_MESSAGE_BYTES "2097152"
 #define END_TXN 26 /* ApiKey */
 
+/* Brokers refuse a batch of messages as a whole, for the size that it has when compressed. Each time that one of
+ * several messages was refused they are made smaller, to an eighth, down to messages that go alone: what is refused
+ * then is too large itself. */
+#define BATCH_BYTES "1000000"
+#define ALONE_FROM 3 /* times */
+
 /* Who waits for the delivery report of a message. */
 typedef struct {
     int64_t *offset; /* or NULL */
@@ -31,9 +37,12 @@ struct lc_producer {
     bool is_initializing, has_metadata;
     int64_t uncertain_us; /* a quarter of socket.timeout.ms */
 
+    unsigned caution; /* how many times batches were made smaller */
+
     /* since begin */
     GArray *slots;
     guint n_delivered;
+    guint n_refused; /* for their size, by brokers */
     int64_t refused;
     size_t refused_size;
     lc_instant appended_at; /* LogAppendTime, the latest of a record whose offset is wanted */
@@ -87,9 +96,11 @@ on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque)
         producer->refused_topic = output_name(producer, message->rkt);
     if (!producer->first_failure)
         producer->first_failure = message->err ? message->err : RD_KAFKA_RESP_ERR__BAD_MSG;
-    /* A whole batch fails when one of its messages is too large for the topic: the largest is the one. */
+    if (message->err != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+        return;
     size_t size = message->len + message->key_len;
-    if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && size >= producer->refused_size) {
+    producer->n_refused++;
+    if (size >= producer->refused_size) {
         producer->refused_size = size;
         producer->refused = one->tag;
     }
@@ -142,6 +153,8 @@ producer_conf(const lc_producer *producer, GError **error)
                                     "60000",
                                     "socket.timeout.ms",
                                     "20000",
+                                    "batch.size",
+                                    BATCH_BYTES,
                                     "message.max.bytes",
                                     MAX_MESSAGE_BYTES,
                                     NULL};
@@ -155,6 +168,19 @@ producer_conf(const lc_producer *producer, GError **error)
     return lc_kafka_conf_new(producer->options, defaults, fixed, error);
 }
 
+static void
+make_batches_smaller(const lc_producer *producer, rd_kafka_conf_t *conf)
+{
+    char value[32] = BATCH_BYTES;
+    size_t size = sizeof value;
+
+    rd_kafka_conf_get(conf, "batch.size", value, &size);
+    g_autofree char *smaller = g_strdup_printf("%lld", MAX(strtoll(value, NULL, 10) >> (3 * producer->caution), 1));
+    rd_kafka_conf_set(conf, "batch.size", smaller, NULL, 0);
+    if (producer->caution >= ALONE_FROM)
+        rd_kafka_conf_set(conf, "batch.num.messages", "1", NULL, 0);
+}
+
 static bool
 make_client(lc_producer *producer, GError **error)
 {
@@ -166,6 +192,7 @@ make_client(lc_producer *producer, GError **error)
         return false;
     rd_kafka_conf_get(conf, "socket.timeout.ms", value, &size);
     producer->uncertain_us = strtoll(value, NULL, 10) * 1000 / 4;
+    make_batches_smaller(producer, conf);
     rd_kafka_conf_set_opaque(conf, producer);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     rd_kafka_conf_set_error_cb(conf, on_error);
@@ -295,6 +322,7 @@ lc_producer_begin(lc_producer *producer, GError **error)
         return false;
     g_array_set_size(producer->slots, 0);
     producer->n_delivered = 0;
+    producer->n_refused = 0;
     producer->refused = -1;
     producer->refused_size = 0;
     producer->appended_at = LC_ABSENT;
@@ -363,12 +391,38 @@ is_refused(lc_producer *producer, GError **error)
     return topics != NULL;
 }
 
+/* Several messages were refused: it may be only that they went together. */
+static void
+take_refusal(lc_producer *producer)
+{
+    if (producer->n_refused < 2 || producer->caution >= ALONE_FROM)
+        return;
+    producer->refused = -1;
+    producer->n_refused = 0;
+    producer->caution++;
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "PRODUCER", producer->transactional_id, "MESSAGE",
+                     "Kafka refused a batch of messages for its size; they are tried again in smaller ones, which cost "
+                     "more time: give max.message.bytes of all topics its default or more ('leadclock topics' shows "
+                     "which differ), and start anew");
+}
+
+/* The transaction has failed already, maybe by a refusal that nobody has heard of. */
+static void
+hear_all(lc_producer *producer)
+{
+    rd_kafka_purge(producer->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_flush(producer->client, CALL_MS);
+    take_refusal(producer);
+}
+
 static bool
 fail_to_produce(lc_producer *producer, const lc_outgoing *outgoing, rd_kafka_resp_err_t err, GError **error)
 {
     g_array_set_size(producer->slots, producer->slots->len - 1);
     if (err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
         producer->refused = outgoing->tag;
+    else if (err != RD_KAFKA_RESP_ERR__QUEUE_FULL)
+        hear_all(producer);
     if (is_refused(producer, error))
         return false;
     return lc_kafka_fail(error, err == RD_KAFKA_RESP_ERR__QUEUE_FULL ? LC_ERROR_RETRY : LC_ERROR_ABORT, err,
@@ -405,6 +459,7 @@ lc_producer_flush(lc_producer *producer, GError **error)
     if (err == RD_KAFKA_RESP_ERR__TIMED_OUT)
         return lc_kafka_fail(error, LC_ERROR_RETRY, err, "delivery of %u of %u messages",
                              producer->slots->len - producer->n_delivered, producer->slots->len);
+    take_refusal(producer);
     if (!err)
         err = producer->first_failure;
     if (err)

@@ -1,8 +1,9 @@
-/* harm_topic.c - what an operator may do to a topic by mistake.
+/* harm_topic.c - what an operator may do to a topic, or a broker, by mistake.
  *
  *   harm-topic BROKERS delete-records TOPIC PARTITION OFFSET     those before OFFSET; -1: all
  *   harm-topic BROKERS delete TOPIC
- *   harm-topic BROKERS set TOPIC NAME VALUE ...                  all other settings go back to the broker's */
+ *   harm-topic BROKERS set TOPIC NAME VALUE ...                  all other settings go back to the broker's
+ *   harm-topic BROKERS set-broker ID [NAME VALUE ...]            those it was started with, but for these */
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,9 +71,10 @@ delete_topic(rd_kafka_t *client, rd_kafka_queue_t *queue, const char *topic)
 }
 
 static void
-set_configs(rd_kafka_t *client, rd_kafka_queue_t *queue, const char *topic, char **settings)
+set_configs(rd_kafka_t *client, rd_kafka_queue_t *queue, rd_kafka_ResourceType_t type, const char *name,
+            char **settings)
 {
-    rd_kafka_ConfigResource_t *one = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
+    rd_kafka_ConfigResource_t *one = rd_kafka_ConfigResource_new(type, name);
     size_t n;
 
     for (; settings[0] && settings[1]; settings += 2)
@@ -93,8 +95,8 @@ int
 main(int argc, char **argv)
 {
     if (argc < 4)
-        die("usage",
-            "harm-topic BROKERS delete-records TOPIC PARTITION OFFSET, delete TOPIC, or set TOPIC NAME VALUE ...");
+        die("usage", "harm-topic BROKERS delete-records TOPIC PARTITION OFFSET, delete TOPIC, set TOPIC NAME VALUE "
+                     "..., or set-broker ID ...");
     rd_kafka_t *client = make_client(argv[1]);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
     if (strcmp(argv[2], "delete-records") == 0 && argc == 6)
@@ -102,7 +104,9 @@ main(int argc, char **argv)
     else if (strcmp(argv[2], "delete") == 0 && argc == 4)
         delete_topic(client, queue, argv[3]);
     else if (strcmp(argv[2], "set") == 0 && argc >= 6)
-        set_configs(client, queue, argv[3], argv + 4);
+        set_configs(client, queue, RD_KAFKA_RESOURCE_TOPIC, argv[3], argv + 4);
+    else if (strcmp(argv[2], "set-broker") == 0)
+        set_configs(client, queue, RD_KAFKA_RESOURCE_BROKER, argv[3], argv + 4);
     else
         die("no such harm", argv[2]);
     rd_kafka_queue_destroy(queue);

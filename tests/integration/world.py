@@ -379,7 +379,7 @@ log: {{level: info}}
 
     def lag(self):
         """How many records the group has still to read, in all."""
-        found = re.search(rb"(\d+) behind", self.run("topics", "--lag"))
+        found = re.search(rb"(\d+) behind", self.run("topics", "--lag", codes=(0, 1)))
         require(found, "topics --lag does not say how far the group is behind")
         return int(found[1])
 

@@ -173,6 +173,7 @@ run_life(void *data)
         .input_names = sim_input_names(s->plan.n_inputs),
         .batch_facts = s->plan.batch_facts,
         .batch_wakeups = s->plan.batch_wakeups,
+        .batch_bytes = s->plan.batch_bytes,
         .linger = s->plan.linger,
         .lateness = s->plan.lateness,
         .patience = s->plan.patience,
@@ -478,6 +479,7 @@ static const char *const fault_names[SIM_FAULTS] = {
     "the connection to Redis is lost",
     "Redis' answer is lost",
     "a command within MULTI fails",
+    "a command within MULTI fails, and the position stays",
 };
 
 static bool
@@ -541,7 +543,7 @@ stop_life(sim_life *life)
     lc_worker_stop(life->worker);
 }
 
-/* C of a position ("O:C:nonce", C "state/counters"); none needs no tombstone. */
+/* B or C of a position ("O:B>C:nonce", each "state/counters"), whichever comes first; none needs no tombstone. */
 static int64_t
 end_of(GBytes *applied, lc_changelog changelog)
 {

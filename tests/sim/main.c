@@ -52,6 +52,7 @@ static const struct {
     {"lost-tail", LC_CHECK_LOST_TAIL << SIM_ENGINE_BIT},
     {"lost-rewritten", LC_CHECK_LOST_REWRITTEN << SIM_ENGINE_BIT},
     {"lost-offsets", LC_CHECK_LOST_OFFSETS << SIM_ENGINE_BIT},
+    {"sure", LC_CHECK_SURE << SIM_ENGINE_BIT},
     {"broker-clock", LC_CHECK_BROKER_CLOCK << SIM_ENGINE_BIT},
 };
 

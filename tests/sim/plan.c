@@ -74,11 +74,14 @@ draw_faults(sim_plan *plan, sim_random *random)
 {
     static const lc_duration pauses[] = {3 * LC_SECOND, 25 * LC_SECOND, 100 * LC_SECOND, 400 * LC_SECOND};
     static const uint32_t most[SIM_FAULTS] = {
-        [LC_MEMORY_FAULT_FETCH] = 200000,   [LC_MEMORY_FAULT_ENDS] = 30000,        [LC_MEMORY_FAULT_RENEW] = 100000,
-        [LC_MEMORY_FAULT_FLUSH] = 10000,    [LC_MEMORY_FAULT_FLUSH_LATE] = 10000,  [LC_MEMORY_FAULT_SEND_LATE] = 50000,
-        [LC_MEMORY_FAULT_SEND] = 50000,     [LC_MEMORY_FAULT_SEND_REPLY] = 50000,  [LC_MEMORY_FAULT_END_LOST] = 80000,
-        [LC_MEMORY_FAULT_END_LATE] = 80000, [LC_MEMORY_FAULT_END_REPLY] = 80000,   [LC_MEMORY_FAULT_END_TWICE] = 80000,
-        [LC_MEMORY_FAULT_STORE] = 20000,    [LC_MEMORY_FAULT_STORE_REPLY] = 20000, [LC_MEMORY_FAULT_STORE_EXEC] = 20000,
+        [LC_MEMORY_FAULT_FETCH] = 200000,     [LC_MEMORY_FAULT_ENDS] = 30000,
+        [LC_MEMORY_FAULT_RENEW] = 100000,     [LC_MEMORY_FAULT_FLUSH] = 10000,
+        [LC_MEMORY_FAULT_FLUSH_LATE] = 10000, [LC_MEMORY_FAULT_SEND_LATE] = 50000,
+        [LC_MEMORY_FAULT_SEND] = 50000,       [LC_MEMORY_FAULT_SEND_REPLY] = 50000,
+        [LC_MEMORY_FAULT_END_LOST] = 80000,   [LC_MEMORY_FAULT_END_LATE] = 80000,
+        [LC_MEMORY_FAULT_END_REPLY] = 80000,  [LC_MEMORY_FAULT_END_TWICE] = 80000,
+        [LC_MEMORY_FAULT_STORE] = 20000,      [LC_MEMORY_FAULT_STORE_REPLY] = 20000,
+        [LC_MEMORY_FAULT_STORE_EXEC] = 20000, [LC_MEMORY_FAULT_STORE_TORN] = 20000,
         [LC_MEMORY_FAULT_DENIED] = 10000};
     for (int i = 0; i < SIM_FAULTS; i++)
         plan->faults[i] = rate(random, most[i]);
@@ -142,6 +145,7 @@ sim_plan_draw(sim_plan *plan, uint64_t seed)
         .hostile = sim_random_below(&random, 3) == 0,
         .upstream = sim_random_below(&random, 4) == 0,
     };
+    plan->batch_bytes = sim_random_below(&random, 3) ? 0 : 50 + sim_random_below(&random, 500);
     plan->jump = days || sim_random_below(&random, 3);
     bool dies = !days && sim_random_below(&random, 12) == 0;
     if (dies)

@@ -57,10 +57,11 @@ typedef struct {
     unsigned stops, kills, twins, empties, rollbacks, outages, compactions, standstills, clock_jumps; /* how many */
     uint32_t redis_empties, redis_rollbacks; /* at a call to Redis */
     size_t piece_leads;
-    bool erasures; /* some leads are erased; of them only Redis and the changelog are compared */
-    bool jump;     /* the rest of the horizon passes while all stand still */
-    bool hostile;  /* some records are no facts */
-    bool upstream; /* some facts come in transactions */
+    size_t batch_bytes; /* of the states of a batch */
+    bool erasures;      /* some leads are erased; of them only Redis and the changelog are compared */
+    bool jump;          /* the rest of the horizon passes while all stand still */
+    bool hostile;       /* some records are no facts */
+    bool upstream;      /* some facts come in transactions */
 } sim_plan;
 
 /* ---- The workload ---- */

@@ -31,6 +31,7 @@ typedef enum {
     LC_MEMORY_FAULT_STORE,       /* the connection is lost before the command arrives */
     LC_MEMORY_FAULT_STORE_REPLY, /* the connection is lost after the command was done */
     LC_MEMORY_FAULT_STORE_EXEC,  /* a command inside a MULTI fails: written in part, the position removed */
+    LC_MEMORY_FAULT_STORE_TORN,  /* the same, and then the position can't be removed: it stays as written */
     LC_MEMORY_FAULT_DENIED       /* LC_ERROR_DENIED of renew_producer, flush, send_offsets, and of what ENDS has */
 } lc_memory_fault;
 
