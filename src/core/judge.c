@@ -1,4 +1,5 @@
 /* The core's door: a fact or a wake-up is judged (section 8). */
+#include "clock.h"
 #include "clocks.h"
 #include "counters.h"
 #include "derive.h"
@@ -326,10 +327,10 @@ lc_lead_running_clocks(lc_judge *judge, const lc_lead *lead, lc_instant now, con
     lc_derive(&question, &judge->before, &judge->after);
     lc_array_empty(judge->running);
     for (guint i = 0; judge->after.open && i < judge->after.runs->len; i++) {
-        const lc_clock_run *run = &g_array_index(judge->after.runs, lc_clock_run, i);
-        lc_running_clock clock = {run->clock, run->name, run->started_at, run->due_at};
+        lc_clock_run *run = &g_array_index(judge->after.runs, lc_clock_run, i);
         if (run->state == LC_RUN_RUNNING)
-            *lc_array_add(judge->running, lc_running_clock) = clock;
+            *lc_array_add(judge->running, lc_running_clock) =
+                (lc_running_clock){(lc_clock)run->clock, run->name, run->started_at, lc_clock_due(&judge->after, run)};
     }
     *clocks = (const lc_running_clock *)(void *)judge->running->data;
     return judge->running->len;

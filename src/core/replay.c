@@ -45,6 +45,7 @@ lc_replay_begin(lc_replay *replay, lc_instant now)
     replay->cycle = NULL;
     replay->open = false;
     replay->cooldown_ends = LC_ABSENT;
+    replay->quiet_until = LC_NEVER;
     replay->wake_at = LC_NEVER;
 }
 
@@ -88,6 +89,7 @@ lc_replay_fork(lc_replay *to, const lc_replay *from, lc_instant now)
     to->cooldown_ends = from->cooldown_ends;
     to->cooldown_destination = from->cooldown_destination;
     to->cooldown_reason = from->cooldown_reason;
+    to->quiet_until = from->quiet_until;
     to->wake_at = from->wake_at;
 }
 
