@@ -28,17 +28,29 @@ pauses_of(const lc_replay *replay, const lc_clock_run *run)
     return run->waits ? lc_pauses_of(replay, replay->cycle) : (lc_pauses){0};
 }
 
+static G_NO_INLINE lc_duration
+part_of_working_days(const lc_clock_run *run, const lc_warning *warning)
+{
+    return lc_warning_part(warning, run->target);
+}
+
+/* Of the target; 0: it is left out. */
+static inline lc_duration
+part_of(const lc_clock_run *run, const lc_warning *warning)
+{
+    return warning->part > 0 ? warning->part : part_of_working_days(run, warning);
+}
+
 /* Rule 2.3: warnings fire in order of their instants, which is that of their parts; those at one instant as listed. */
 static const lc_warning *
 warning_after(const lc_clock_run *run, const lc_warning *last)
 {
-    const lc_clock_rule *rule = run->rule;
-    const lc_warning *next = NULL;
-    lc_duration last_part = last ? lc_warning_part(last, run->target) : 0, next_part = 0;
+    const lc_warning *warning = run->rule->warnings, *end = warning + run->rule->n_warnings, *next = NULL;
+    lc_duration last_part = last ? part_of(run, last) : 0, next_part = LC_NEVER;
 
-    for (const lc_warning *warning = rule->warnings; warning < rule->warnings + rule->n_warnings; warning++) {
-        lc_duration part = lc_warning_part(warning, run->target);
-        if ((part > last_part || (part == last_part && last && warning > last)) && (next == NULL || part < next_part)) {
+    for (; warning < end; warning++) {
+        lc_duration part = part_of(run, warning);
+        if (part < next_part && (part > last_part || (part == last_part && last && warning > last))) {
             next = warning;
             next_part = part;
         }
@@ -60,8 +72,7 @@ aim(lc_replay *replay, lc_clock_run *run)
                         : LC_NEVER;
     } else {
         run->next_is = run->warning ? LC_INSTANT_WARNING : LC_INSTANT_EXPIRY;
-        run->next =
-            lc_instant_after(run->started_at, run->warning ? lc_warning_part(run->warning, run->target) : run->target);
+        run->next = lc_instant_after(run->started_at, run->warning ? part_of(run, run->warning) : run->target);
     }
     replay->quiet_until = MIN(replay->quiet_until, run->next);
 }
@@ -91,10 +102,9 @@ expiry_of(const lc_replay *replay, const lc_clock_run *run)
 static lc_instant
 warning_at(const lc_replay *replay, lc_clock_run *run)
 {
-    return lc_clock_due(replay, run) == LC_NEVER
-               ? LC_NEVER
-               : lc_open_moment(run->rule->calendar, pauses_of(replay, run), run->started_at,
-                                lc_warning_part(run->warning, run->target));
+    return lc_clock_due(replay, run) == LC_NEVER ? LC_NEVER
+                                                 : lc_open_moment(run->rule->calendar, pauses_of(replay, run),
+                                                                  run->started_at, part_of(run, run->warning));
 }
 
 static lc_instant

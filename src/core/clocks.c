@@ -160,14 +160,26 @@ lc_clocks_first_contact(const lc_replay *replay)
 /* ---- What takes place next ---- */
 
 /* Among the instants at one time: by what they are, then the clocks in their order. */
-static lc_clock_run *
-earliest(const lc_replay *replay)
+static inline bool
+is_earlier(const lc_clock_run *run, const lc_clock_run *than)
 {
-    lc_clock_run *run = (lc_clock_run *)(void *)replay->runs->data, *best = run;
+    return run->next < than->next || (run->next == than->next && run->next_is < than->next_is);
+}
 
-    for (guint i = 1; i < replay->runs->len; i++)
-        if (run[i].next < best->next || (run[i].next == best->next && run[i].next_is < best->next_is))
-            best = &run[i];
+/* `*others` is the first instant of the others. */
+static lc_clock_run *
+earliest(const lc_replay *replay, lc_instant *others)
+{
+    lc_clock_run *run = (lc_clock_run *)(void *)replay->runs->data, *end = run + replay->runs->len, *best = run;
+
+    *others = LC_NEVER;
+    for (run++; run < end; run++)
+        if (is_earlier(run, best)) {
+            *others = best->next;
+            best = run;
+        } else if (run->next < *others) {
+            *others = run->next;
+        }
     return best;
 }
 
@@ -182,11 +194,13 @@ end_pause(lc_replay *replay)
 static lc_clock_run *
 look(lc_replay *replay, lc_instant until)
 {
-    lc_clock_run *run = earliest(replay);
+    lc_instant others;
+    lc_clock_run *run = earliest(replay, &others);
 
     while (run->next < until && !run->is_exact) {
         lc_clock_look(replay, run);
-        run = earliest(replay);
+        if (run->next >= others)
+            run = earliest(replay, &others);
     }
     bool ends_pause = lc_is_paused(replay) && replay->cycle->pause_ends <= run->next;
     replay->quiet_until = ends_pause ? replay->cycle->pause_ends : run->next;
@@ -196,9 +210,8 @@ look(lc_replay *replay, lc_instant until)
 lc_clocks_result
 lc_clocks_fire_next(lc_replay *replay, lc_instant until, lc_settlement *settlement)
 {
-    if (replay->quiet_until >= until)
-        return LC_CLOCKS_QUIET;
     lc_clock_run *run = look(replay, until);
+
     if (replay->quiet_until >= until)
         return LC_CLOCKS_QUIET;
     if (replay->quiet_until >= replay->now) {

@@ -98,7 +98,7 @@ settle(lc_replay *replay, const lc_settlement *settlement)
 }
 
 void
-lc_cycle_advance(lc_replay *replay, lc_instant until)
+lc_cycle_fire(lc_replay *replay, lc_instant until)
 {
     lc_clocks_result result = LC_CLOCKS_FIRED;
     lc_settlement settlement;

@@ -195,26 +195,26 @@ typedef enum { LC_INSTANT_WARNING, LC_INSTANT_EXPIRY, LC_INSTANT_ESCALATION } lc
  * instant that the next one does not lie before, by plain time, until it is asked for (lc_clock_look). */
 struct lc_clock_run {
     const struct lc_clock_kind *kind;
-    const lc_clock_rule *rule;
-    lc_text name;
+    lc_instant next; /* the next instant that takes effect, LC_NEVER: none; or one before it */
+    uint8_t next_is; /* lc_instant_kind */
+    bool is_exact;   /* `next` is that instant */
+    uint8_t state;   /* lc_run_state */
+    uint8_t clock;   /* lc_clock: the kind's */
+    bool waits;      /* pauses are closed time for it */
+    bool early;      /* requested: breached as too early, once */
+    bool barred;     /* next_contact: it doesn't start any more */
+    uint8_t index;   /* again: among those of its kind */
     lc_instant started_at;
     lc_duration target;
-    lc_instant due_at;         /* LC_NEVER: not known while a pause runs, or beyond 2100; LC_ABSENT: not computed yet */
-    lc_instant breached_at;    /* where it is breached */
-    lc_instant opens_at;       /* requested: F - early */
+    const lc_clock_rule *rule;
     const lc_warning *warning; /* the next; NULL: none is left */
-    lc_instant next;           /* the next instant that takes effect, LC_NEVER: none; or one before it */
-    uint8_t next_is;           /* lc_instant_kind */
-    bool is_exact;             /* `next` is that instant */
-    uint8_t clock;             /* lc_clock: the kind's */
-    uint8_t state;             /* lc_run_state */
-    bool waits;                /* pauses are closed time for it */
-    bool early;                /* requested: breached as too early, once */
-    bool barred;               /* next_contact: it doesn't start any more */
-    uint8_t index;             /* again: among those of its kind */
-    unsigned stage;            /* milestone: which */
-    uint32_t attempts;         /* follow_up: further ones since it started */
-    unsigned level;            /* where it is breached: of the latest escalation, 0: none */
+    lc_instant due_at;         /* LC_NEVER: not known while a pause runs, or beyond 2100; LC_ABSENT: not computed yet */
+    lc_text name;
+    lc_instant breached_at; /* where it is breached */
+    lc_instant opens_at;    /* requested: F - early */
+    unsigned stage;         /* milestone: which */
+    uint32_t attempts;      /* follow_up: further ones since it started */
+    unsigned level;         /* where it is breached: of the latest escalation, 0: none */
 };
 
 struct lc_replay {
