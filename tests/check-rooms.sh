@@ -32,7 +32,7 @@ declare -A libraries=(
     [calendar]="libical"
     [policy]="libfyaml"
     [core]="nettle" # SHA-1, for the ids of outcomes
-    [codec]="jansson zlib"
+    [codec]="jansson zlib snappy zstd"
     [registry]="curl jansson"
     [service]="libfyaml microhttpd"
     [kafka]="librdkafka"
@@ -42,7 +42,7 @@ declare -A libraries=(
 # What would make a pure room impure.
 pure=" calendar core codec "
 impure='^(time|unistd|fcntl|dirent|poll|pthread|threads|signal|sys/.*|gio/.*)\.h$'
-known_libraries="libical libfyaml nettle avro jansson zlib curl microhttpd librdkafka hiredis cmocka"
+known_libraries="libical libfyaml nettle avro jansson zlib snappy zstd curl microhttpd librdkafka hiredis cmocka"
 system_header='^([a-z0-9_]+|sys/[a-z]+|net/[a-z]+|netinet/[a-z]+|arpa/[a-z]+|glib/[a-z]+|gio/[a-z]+|sanitizer/[a-z_]+)\.h$'
 
 has() { [[ " $1 " == *" $2 "* ]]; }
@@ -61,7 +61,7 @@ find_room() {
 # Sets `library`: that of a header, or nothing.
 find_library() {
     for library in $known_libraries; do
-        [[ $1 == "$library"/* || $1 == "$library".h || $1 == "$library"_*.h ]] && return
+        [[ $1 == "$library"/* || $1 == "$library".h || $1 == "$library"[-_]*.h ]] && return
     done
     library=""
 }

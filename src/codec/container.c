@@ -1,10 +1,8 @@
 /* container.c - Avro object container files: a header with the schema, then blocks of records between sync markers. */
+#include "decompress.h"
 #include "plan.h"
 
-#include <zlib.h>
-
 #define SYNC_BYTES ((size_t)16)
-#define MAX_BLOCK_BYTES ((size_t)64 * 1024 * 1024)
 
 static const char magic[] = {'O', 'b', 'j', 1};
 
@@ -15,10 +13,10 @@ struct lc_container {
     uint64_t n_edges;
     lc_plan *plans; /* of each branch of a union, or one; blank where the branch is no record */
     size_t size;    /* of the file */
-    bool is_deflated;
+    lc_codec codec;
     lc_text sync;
     lc_wire file;
-    GByteArray *inflated; /* the block, where it is deflated */
+    GByteArray *content; /* of the block, where it is compressed */
     lc_wire block;
     uint64_t n_left; /* records of the block */
     uint64_t number; /* of the last record */
@@ -73,9 +71,8 @@ read_metadata(lc_wire *wire, metadata *read)
 static bool
 take_codec(lc_container *container, lc_text codec, GError **error)
 {
-    container->is_deflated = lc_text_equal(codec, LC_TEXT("deflate"));
-    return container->is_deflated || lc_text_is_absent(codec) || lc_text_equal(codec, LC_TEXT("null")) ||
-           refuse(error, "its codec is neither null nor deflate; write it with one of them");
+    return lc_codec_find(codec, &container->codec) ||
+           refuse(error, "its codec is none of null, deflate, snappy and zstandard; write it with one of them");
 }
 
 static bool
@@ -118,7 +115,7 @@ lc_container_new(const void *bytes, size_t size, GError **error)
     g_autoptr(lc_container) container = g_new0(lc_container, 1);
     container->size = size;
     container->file = lc_wire_over(bytes, size, 0);
-    container->inflated = g_byte_array_new();
+    container->content = g_byte_array_new();
     return read_header(container, error) ? g_steal_pointer(&container) : NULL;
 }
 
@@ -129,41 +126,21 @@ lc_container_free(lc_container *container)
         return;
     lc_arena_clear(&container->memory);
     lc_arena_clear(&container->arena);
-    g_byte_array_unref(container->inflated);
+    g_byte_array_unref(container->content);
     g_free(container);
 }
 
 /* ---- Blocks ---- */
 
-/* Raw deflate (RFC 1951), as Avro wants it. */
-static bool
-inflate_block(lc_container *container, lc_text deflated)
-{
-    z_stream stream = {.next_in = (Bytef *)deflated.data, .avail_in = (uInt)deflated.size};
-    GByteArray *out = container->inflated;
-    if (deflated.size > MAX_BLOCK_BYTES || inflateInit2(&stream, -MAX_WBITS) != Z_OK)
-        return false;
-    int result = Z_OK;
-    for (size_t room = 64 * 1024; result == Z_OK && room <= MAX_BLOCK_BYTES; room *= 2) {
-        g_byte_array_set_size(out, (guint)room);
-        stream.next_out = out->data + stream.total_out;
-        stream.avail_out = (uInt)(room - stream.total_out);
-        result = inflate(&stream, Z_NO_FLUSH);
-    }
-    g_byte_array_set_size(out, (guint)stream.total_out);
-    inflateEnd(&stream);
-    return result == Z_STREAM_END;
-}
-
 static bool
 open_block(lc_container *container, lc_text bytes)
 {
     container->block = lc_wire_over(bytes.data, bytes.size, container->n_edges);
-    if (!container->is_deflated)
+    if (container->codec == LC_CODEC_NULL)
         return true;
-    if (!inflate_block(container, bytes))
+    if (!lc_decompress(container->codec, bytes, container->content))
         return lc_wire_fail(&container->file, "a block that can't be decompressed to 64 MiB or less");
-    container->block = lc_wire_over(container->inflated->data, container->inflated->len, container->n_edges);
+    container->block = lc_wire_over(container->content->data, container->content->len, container->n_edges);
     return true;
 }
 

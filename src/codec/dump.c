@@ -210,7 +210,10 @@ static bool
 write_record(dumper *d, const lc_node *node)
 {
     g_string_append_c(d->json, '{');
-    return write_fields(d, node, "");
+    if (!lc_wire_descend(&d->wire) || !write_fields(d, node, ""))
+        return false;
+    lc_wire_ascend(&d->wire);
+    return true;
 }
 
 static bool

@@ -129,9 +129,7 @@ build_reference(builder *b, const char *name, place at)
     lc_node *node = g_hash_table_lookup(b->named, full_name(b, name, at.namespace));
     if (node == NULL)
         return refuse(b, "the type \"%s\" is not defined in it (references to other schemas are not read)", name);
-    if (node->is_open)
-        return refuse(b, "\"%s\" contains itself; recursive schemas are not read", name);
-    if (at.depth + node->height > LC_MAX_SCHEMA_DEPTH)
+    if (!node->is_open && at.depth + node->height > LC_MAX_SCHEMA_DEPTH)
         return refuse(b, "it is deeper than %u types", LC_MAX_SCHEMA_DEPTH);
     return node;
 }
@@ -251,6 +249,8 @@ build_field(builder *b, lc_node *record, uint32_t index, const json_t *field, GH
         return refuse(b, "the record \"%s\" has the field \"%s\" twice", record->name, name);
     if (!build_child(b, record, index, type, at))
         return NULL;
+    if (record->children[index]->is_open)
+        return refuse(b, "\"%s\" contains itself, and so without an end", record->children[index]->name);
     record->min_bytes = add_bytes(record->min_bytes, record->children[index]->min_bytes);
     return record;
 }
@@ -277,25 +277,27 @@ build_record(builder *b, const json_t *json, place at)
 
 /* ---- Any type ---- */
 
-static lc_time_unit
-time_unit_of(const char *logical_type)
+static const struct {
+    const char *name;
+    lc_node_kind kind;
+    lc_time_unit unit; /* LC_NOT_A_TIME: no instant */
+} logical_times[] = {
+    {"timestamp-millis", LC_NODE_LONG, LC_TIME_MILLIS},      {"timestamp-micros", LC_NODE_LONG, LC_TIME_MICROS},
+    {"timestamp-nanos", LC_NODE_LONG, LC_TIME_NANOS},        {"date", LC_NODE_INT, LC_NOT_A_TIME},
+    {"local-timestamp-millis", LC_NODE_LONG, LC_NOT_A_TIME}, {"local-timestamp-micros", LC_NODE_LONG, LC_NOT_A_TIME},
+    {"local-timestamp-nanos", LC_NODE_LONG, LC_NOT_A_TIME},
+};
+
+/* A logical type that is not known, or of another type, is none (Avro, Logical Types). */
+static void
+set_logical_time(lc_node *node, const char *logical_type)
 {
-    static const struct {
-        const char *name;
-        lc_time_unit unit;
-    } units[] = {
-        {"timestamp-millis", LC_TIME_MILLIS},
-        {"timestamp-micros", LC_TIME_MICROS},
-        {"timestamp-nanos", LC_TIME_NANOS},
-    };
-    if (logical_type == NULL)
-        return LC_NOT_A_TIME;
-    if (g_str_has_prefix(logical_type, "local-"))
-        logical_type += strlen("local-");
-    for (size_t i = 0; i < G_N_ELEMENTS(units); i++)
-        if (strcmp(logical_type, units[i].name) == 0)
-            return units[i].unit;
-    return LC_NOT_A_TIME;
+    for (size_t i = 0; logical_type && i < G_N_ELEMENTS(logical_times); i++)
+        if (node->kind == logical_times[i].kind && strcmp(logical_type, logical_times[i].name) == 0) {
+            node->time_unit = logical_times[i].unit;
+            if (node->time_unit == LC_NOT_A_TIME)
+                node->no_instant = logical_times[i].name;
+        }
 }
 
 /* {"type": "long", "logicalType": ...}, {"type": {...}}, {"type": "NAME"} */
@@ -304,8 +306,8 @@ build_wrapped(builder *b, const json_t *json, place at)
 {
     at.depth++;
     lc_node *node = build(b, json_object_get(json, "type"), at);
-    if (node && node->kind == LC_NODE_LONG && node->time_unit == LC_NOT_A_TIME)
-        node->time_unit = time_unit_of(json_string_value(json_object_get(json, "logicalType")));
+    if (node && node->time_unit == LC_NOT_A_TIME && node->no_instant == NULL)
+        set_logical_time(node, json_string_value(json_object_get(json, "logicalType")));
     return node;
 }
 
@@ -402,9 +404,12 @@ skip_union(const lc_node *node, lc_wire *wire)
 static bool
 skip_record(const lc_node *node, lc_wire *wire)
 {
+    if (!lc_wire_descend(wire))
+        return false;
     for (uint32_t i = 0; i < node->n; i++)
         if (!lc_node_skip(node->children[i], wire))
             return false;
+    lc_wire_ascend(wire);
     return true;
 }
 

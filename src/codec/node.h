@@ -23,29 +23,31 @@ typedef enum {
     LC_NODE_RECORD
 } lc_node_kind;
 
-/* What a long counts, where it is a timestamp (local ones too: they are read as UTC). */
+/* What a long counts, where it is a timestamp. */
 typedef enum { LC_NOT_A_TIME, LC_TIME_MILLIS, LC_TIME_MICROS, LC_TIME_NANOS } lc_time_unit;
 
 typedef struct lc_node lc_node;
 struct lc_node {
     lc_node_kind kind;
     lc_time_unit time_unit;
-    bool is_uuid;        /* fixed(16) with this logical type */
-    bool is_open;        /* while it is built: a use of it now is a recursion */
-    unsigned height;     /* of the types below; 0: none */
-    uint64_t min_bytes;  /* that a value takes; 0: it always takes none */
-    uint64_t fixed_size; /* fixed */
-    const char *name;    /* record: without its namespace */
-    const char **names;  /* of a record's fields, an enum's symbols */
-    lc_node **children;  /* the types of a record's fields, a union's branches, the items */
-    uint32_t n;          /* names, children */
+    const char *no_instant; /* the logical type of what counts days, or milliseconds of an unknown zone; or NULL */
+    bool is_uuid;           /* fixed(16) with this logical type */
+    bool is_open;           /* while it is built: a use of it now is a recursion */
+    unsigned height;        /* of the types below, recursions aside; 0: none */
+    uint64_t min_bytes;     /* that a value takes; 0: it always takes none */
+    uint64_t fixed_size;    /* fixed */
+    const char *name;       /* record: without its namespace */
+    const char **names;     /* of a record's fields, an enum's symbols */
+    lc_node **children;     /* the types of a record's fields, a union's branches, the items */
+    uint32_t n;             /* names, children */
 };
 
 #define LC_MAX_SCHEMA_DEPTH 32u
 #define LC_MAX_SCHEMA_BYTES ((size_t)1024 * 1024)
 
-/* Reads the JSON text of a schema. All memory is from `arena`. LC_ERROR_RECORD: no schema, or one that is recursive,
- * deeper than 32, longer than 1 MiB or refers to another schema. `*n_edges`: children in all. */
+/* Reads the JSON text of a schema. All memory is from `arena`. LC_ERROR_RECORD: no schema, or one that is
+ * deeper than 32, longer than 1 MiB or refers to another schema. A record may contain itself: then the graph has a
+ * circle. `*n_edges`: children in all. */
 const lc_node *lc_node_parse(const char *schema_json, lc_arena *arena, uint64_t *n_edges, GError **error);
 
 const char *lc_node_kind_name(lc_node_kind kind);

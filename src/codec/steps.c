@@ -13,6 +13,15 @@ refuse(const lc_node *node, const lc_field *field, const char *wanted, lc_arena 
     return (lc_step){.code = LC_STEP_REFUSE, .node = node, .problem = lc_arena_text(arena, lc_text_of(problem)).data};
 }
 
+/* A day is no instant, and a local time is one only with a zone, which it doesn't say. */
+static lc_step
+refuse_instant(const lc_node *node, const lc_field *field, lc_arena *arena)
+{
+    g_autofree char *problem = g_strdup_printf(
+        "%s is written as %s, which says no instant; use timestamp-millis, in UTC", field->name, node->no_instant);
+    return (lc_step){.code = LC_STEP_REFUSE, .node = node, .problem = lc_arena_text(arena, lc_text_of(problem)).data};
+}
+
 static lc_step
 text_step(const lc_node *node, const lc_field *field, lc_arena *arena)
 {
@@ -32,6 +41,8 @@ event_id_step(const lc_node *node, const lc_field *field, lc_arena *arena)
 static lc_step
 long_step(const lc_node *node, const lc_field *field, lc_arena *arena)
 {
+    if (field->target == LC_TARGET_INSTANT && node->no_instant)
+        return refuse_instant(node, field, arena);
     if (node->kind == LC_NODE_INT)
         return (lc_step){.code = LC_STEP_LONG_FROM_INT};
     if (node->kind != LC_NODE_LONG)

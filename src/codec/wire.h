@@ -4,12 +4,14 @@
 #include <leadclock/codec.h>
 
 #define LC_MAX_VARINT_BYTES 10
+#define LC_MAX_VALUE_DEPTH 256u
 
 /* What is left of a body. The first problem sticks. */
 typedef struct {
     const uint8_t *at, *end;
     /* Values of no bytes that may still come: what keeps an array of a million nulls in bounds. */
     uint64_t allowance;
+    uint32_t depth; /* of the records that are open */
     const char *problem;
 } lc_wire;
 
@@ -18,7 +20,7 @@ static inline lc_wire
 lc_wire_over(const void *body, size_t size, uint64_t n_edges)
 {
     const uint8_t *at = body && size ? body : (const uint8_t *)"";
-    return (lc_wire){at, at + size, n_edges + 16 * (uint64_t)size, NULL};
+    return (lc_wire){at, at + size, n_edges + 16 * (uint64_t)size, 0, NULL};
 }
 
 static inline size_t
@@ -43,6 +45,22 @@ lc_wire_allow(lc_wire *wire, uint64_t n)
         return lc_wire_fail(wire, "too many values of no bytes");
     wire->allowance -= n;
     return true;
+}
+
+/* Into a record, of which a recursive schema may have any number. */
+static inline bool
+lc_wire_descend(lc_wire *wire)
+{
+    if (G_UNLIKELY(wire->depth == LC_MAX_VALUE_DEPTH))
+        return lc_wire_fail(wire, "records in records are deeper than 256");
+    wire->depth++;
+    return true;
+}
+
+static inline void
+lc_wire_ascend(lc_wire *wire)
+{
+    wire->depth--;
 }
 
 /* Most numbers are of one byte: lc_wire_varint reads those itself. */

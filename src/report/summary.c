@@ -44,7 +44,8 @@ lc_summary_new(const lc_counter_sums *counters)
 {
     lc_summary *summary = g_new(lc_summary, 1);
     summary->channels = g_ptr_array_new_with_free_func(g_free);
-    summary->by_channel = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
+    summary->by_channel =
+        g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
     summary->of_all = new_sums();
     g_autoptr(GArray) sorted = lc_counter_sums_sorted(counters);
     for (guint i = 0; i < sorted->len; i++) {

@@ -138,7 +138,7 @@ static lc_text
 make_lead_id(maker *m)
 {
     lc_text id = make_event_id(m);
-    return id.size && lc_text_is_utf8(id) ? id : LC_TEXT("lead");
+    return lc_lead_id_check(id, NULL) ? id : LC_TEXT("lead");
 }
 
 static const lc_tenure *

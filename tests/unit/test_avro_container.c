@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <zstd.h>
 
 #define FACTS 100
 
@@ -70,10 +71,89 @@ write_file(const char *schema_json, const char *codec)
     return g_bytes_new_take(bytes, size);
 }
 
+/* ---- What avro-c does not write: zstandard ---- */
+
+static uint64_t
+take_number(const uint8_t **at)
+{
+    uint64_t zigzag = 0;
+    unsigned shift = 0;
+    do
+        zigzag |= (uint64_t)(**at & 0x7f) << shift;
+    while (shift += 7, *(*at)++ & 0x80);
+    return zigzag >> 1;
+}
+
+static void
+append_number(GByteArray *file, uint64_t number)
+{
+    for (number *= 2; number >= 0x80; number >>= 7)
+        g_byte_array_append(file, (const guint8[]){(guint8)(number | 0x80)}, 1);
+    g_byte_array_append(file, (const guint8[]){(guint8)number}, 1);
+}
+
+static void
+append_text(GByteArray *file, const char *text)
+{
+    append_number(file, strlen(text));
+    g_byte_array_append(file, (const guint8 *)text, (guint)strlen(text));
+}
+
+/* Frames that say how much they hold, and others that do not. */
+static void
+append_frame(GByteArray *file, const uint8_t *block, size_t size, bool says_size)
+{
+    size_t room = ZSTD_compressBound(size);
+    g_autofree char *frame = g_malloc(room);
+    ZSTD_CCtx *context = ZSTD_createCCtx();
+    ZSTD_CCtx_setParameter(context, ZSTD_c_contentSizeFlag, says_size);
+    size_t used = ZSTD_compress2(context, frame, room, block, size);
+    ZSTD_freeCCtx(context);
+    assert_false(ZSTD_isError(used));
+    append_number(file, used);
+    g_byte_array_append(file, (const guint8 *)frame, (guint)used);
+}
+
+/* The file with each of its blocks compressed. */
+static GBytes *
+as_zstandard(const char *schema, GBytes *plain, bool says_size)
+{
+    gsize size;
+    const uint8_t *bytes = g_bytes_get_data(plain, &size), *end = bytes + size, *sync = end - 16;
+    const uint8_t *at = memmem(bytes, size, sync, 16);
+    GByteArray *file = g_byte_array_new();
+    g_byte_array_append(file, (const guint8 *)"Obj\1\x04", 5);
+    append_text(file, "avro.schema");
+    append_text(file, schema);
+    append_text(file, "avro.codec");
+    append_text(file, "zstandard");
+    append_number(file, 0);
+    g_byte_array_append(file, sync, 16);
+    for (at += 16; at < end; at += 16) {
+        append_number(file, take_number(&at));
+        size_t block = take_number(&at);
+        append_frame(file, at, block, says_size);
+        at += block;
+        g_byte_array_append(file, sync, 16);
+    }
+    return g_byte_array_free_to_bytes(file);
+}
+
+static GBytes *
+file_with(const char *schema, const char *codec)
+{
+    if (!g_str_has_prefix(codec, "zstandard"))
+        return write_file(schema, codec);
+    g_autoptr(GBytes) plain = write_file(schema, "null");
+    return as_zstandard(schema, plain, strcmp(codec, "zstandard") == 0);
+}
+
+/* ---- What holds ---- */
+
 static void
 check_file(const char *schema, const char *codec, bool is_union)
 {
-    g_autoptr(GBytes) file = write_file(schema, codec);
+    g_autoptr(GBytes) file = file_with(schema, codec);
     g_autoptr(GError) error = NULL;
     gsize size;
     const void *bytes = g_bytes_get_data(file, &size);
@@ -105,6 +185,8 @@ check_file(const char *schema, const char *codec, bool is_union)
     assert_int_equal(lc_container_position(container), size);
 }
 
+static const char *const codecs[] = {"null", "deflate", "snappy", "zstandard", "zstandard, size unsaid"};
+
 static char *
 union_schema(void)
 {
@@ -117,10 +199,10 @@ files_of_facts_are_read(void **state)
 {
     (void)state;
     g_autofree char *both = union_schema();
-    check_file(lc_schema_text(LC_SCHEMA_LEAD_CONTACTED), "null", false);
-    check_file(lc_schema_text(LC_SCHEMA_LEAD_CONTACTED), "deflate", false);
-    check_file(both, "null", true);
-    check_file(both, "deflate", true);
+    for (size_t i = 0; i < G_N_ELEMENTS(codecs); i++) {
+        check_file(lc_schema_text(LC_SCHEMA_LEAD_CONTACTED), codecs[i], false);
+        check_file(both, codecs[i], true);
+    }
 }
 
 /* To its end, whatever comes; how it ended. */
@@ -145,11 +227,8 @@ damaged_files_do_no_harm(void **state)
 {
     (void)state;
     g_autofree char *both = union_schema();
-    const struct {
-        const char *schema, *codec;
-    } cases[] = {{lc_schema_text(LC_SCHEMA_LEAD_CONTACTED), "null"}, {both, "deflate"}};
-    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autoptr(GBytes) file = write_file(cases[i].schema, cases[i].codec);
+    for (size_t i = 0; i < G_N_ELEMENTS(codecs); i++) {
+        g_autoptr(GBytes) file = file_with(i % 2 ? both : lc_schema_text(LC_SCHEMA_LEAD_CONTACTED), codecs[i]);
         gsize size;
         const char *bytes = g_bytes_get_data(file, &size);
         for (gsize cut = 0; cut < size; cut += 1 + cut / 64) {
@@ -166,6 +245,27 @@ damaged_files_do_no_harm(void **state)
         assert_int_equal(read_all(copy, size), LC_CONTAINER_BROKEN);
         assert_int_equal(read_all(bytes, size), LC_CONTAINER_END);
     }
+}
+
+/* 100 MB of zeros in a few KB. */
+static void
+a_block_that_grows_beyond_64_mib_is_refused(void **state)
+{
+    (void)state;
+    g_autoptr(GByteArray) file = g_byte_array_new();
+    size_t size = 100 * 1000 * 1000;
+    g_autofree uint8_t *zeros = g_malloc0(size);
+    g_byte_array_append(file, (const guint8 *)"Obj\1\x04", 5);
+    append_text(file, "avro.schema");
+    append_text(file, lc_schema_text(LC_SCHEMA_LEAD_CONTACTED));
+    append_text(file, "avro.codec");
+    append_text(file, "zstandard");
+    append_number(file, 0);
+    g_byte_array_append(file, (const guint8 *)"0123456789abcdef", 16);
+    append_number(file, 1);
+    append_frame(file, zeros, size, false);
+    g_byte_array_append(file, (const guint8 *)"0123456789abcdef", 16);
+    assert_int_equal(read_all(file->data, file->len), LC_CONTAINER_BROKEN);
 }
 
 static void
@@ -188,9 +288,10 @@ what_is_no_container_is_refused(void **state)
          "0123456789abcdef",
          4 + 1 + 12 + 9 + 1 + 16, "neither a record"},
         {"Obj\1\x02\x14"
-         "avro.codec\x0csnappy\0"
+         "avro.codec\x0a"
+         "bzip2\0"
          "0123456789abcdef",
-         4 + 1 + 11 + 7 + 1 + 16, "neither null nor deflate"},
+         4 + 1 + 11 + 6 + 1 + 16, "none of null, deflate, snappy and zstandard"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GError) error = NULL;
@@ -207,6 +308,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_of_facts_are_read),
         cmocka_unit_test(damaged_files_do_no_harm),
+        cmocka_unit_test(a_block_that_grows_beyond_64_mib_is_refused),
         cmocka_unit_test(what_is_no_container_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

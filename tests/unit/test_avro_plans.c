@@ -22,6 +22,7 @@
 #define TEXT(name) FIELD(name, "\"string\"")
 #define LONG(name) FIELD(name, "\"long\"")
 #define COMMON TEXT("event_id") "," TEXT("lead_id") "," LONG("occurred_at")
+#define TREE NAMED("Tree", FIELD("next", "[\"null\",\"Tree\"]") "," FIELD("size", "\"int\""))
 #define CONTACTED(fields) NAMED("LeadContacted", COMMON fields)
 #define TIME(unit) "{\"type\":\"long\",\"logicalType\":\"" unit "\"}"
 /* A contact as JSON with what it has beside event_id, lead_id and occurred_at, before and after its defaults. */
@@ -105,11 +106,25 @@ writers_of_other_versions_are_read(void **state)
         {"local micros",
          NAMED("LeadContacted",
                TEXT("event_id") "," TEXT("lead_id") "," FIELD("occurred_at", TIME("local-timestamp-micros"))),
-         BODY(E L T_MICROS), PLAIN_CONTACT},
-        {"local millis",
-         NAMED("LeadContacted",
-               TEXT("event_id") "," TEXT("lead_id") "," FIELD("occurred_at", TIME("local-timestamp-millis"))),
-         BODY(E L T), PLAIN_CONTACT},
+         BODY(E L T_MICROS), NULL,
+         "occurred_at is written as local-timestamp-micros, which says no instant; use timestamp-millis, in UTC"},
+        {"a day that may be null",
+         CONTACTED("," FIELD("follow_up_at", "[\"null\",{\"type\":\"int\",\"logicalType\":\"date\"}]")),
+         BODY(E L T "\x02\x02"), NULL, "follow_up_at is written as date, which says no instant"},
+        {"a day that is null",
+         CONTACTED("," FIELD("follow_up_at", "[\"null\",{\"type\":\"int\",\"logicalType\":\"date\"}]")),
+         BODY(E L T "\x00"), PLAIN_CONTACT},
+        {"a day that is not ours", CONTACTED("," FIELD("born", "{\"type\":\"int\",\"logicalType\":\"date\"}")),
+         BODY(E L T "\x02"), PLAIN_CONTACT},
+        {"a logical type of another type",
+         CONTACTED("," FIELD("recorded_at", "{\"type\":\"long\",\"logicalType\":\"date\"}")), BODY(E L T T),
+         CONTACT(",\"recorded_at\":\"2026-01-01T00:00:00.000Z\"", DEFAULTS)},
+        {"a field that contains itself, not ours", CONTACTED("," FIELD("tree", TREE)),
+         BODY(E L T "\x02\x02\x00\x02\x04\x06"), PLAIN_CONTACT},
+        {"a list of its own record", CONTACTED("," FIELD("before", "{\"type\":\"array\",\"items\":\"LeadContacted\"}")),
+         BODY(E L T "\x02" E L T "\x00\x00"), PLAIN_CONTACT},
+        {"a field that contains itself where ours belongs", CONTACTED("," FIELD("owner", TREE)), BODY(E L T "\x00\x02"),
+         NULL, "owner is written as record, which is not read as text"},
         {"nanos",
          NAMED("LeadContacted", TEXT("event_id") "," TEXT("lead_id") "," FIELD("occurred_at", TIME("timestamp-nanos"))),
          BODY(E L T_NANOS), PLAIN_CONTACT},
@@ -235,10 +250,11 @@ schemas_that_can_not_be_read_are_refused(void **state)
         {"no name", "{\"type\":\"record\",\"fields\":[]}", NULL, 0, NULL, "no name"},
         {"no fields", "{\"type\":\"record\",\"name\":\"R\"}", NULL, 0, NULL, "no fields"},
         {"a field without a type", NAMED("R", "{\"name\":\"x\"}"), NULL, 0, NULL, "no type"},
-        {"a recursion", NAMED("R", FIELD("x", "[\"null\",\"R\"]")), NULL, 0, NULL, "contains itself"},
-        {"a recursion in a namespace",
+        {"a recursion without an end",
          "{\"type\":\"record\",\"name\":\"R\",\"namespace\":\"n\",\"fields\":[" FIELD("x", "\"n.R\"") "]}", NULL, 0,
-         NULL, "contains itself"},
+         NULL, "\"R\" contains itself, and so without an end"},
+        {"one by way of another", NAMED("R", FIELD("x", NAMED("S", FIELD("y", "\"R\""))) "," TEXT("z")), NULL, 0, NULL,
+         "contains itself"},
         {"a reference to another schema", NAMED("R", FIELD("x", "\"crm.Person\"")), NULL, 0, NULL,
          "\"crm.Person\" is not defined"},
         {"a name twice", NAMED("R", FIELD("x", NAMED("X", "")) "," FIELD("y", NAMED("X", ""))), NULL, 0, NULL,
@@ -380,6 +396,37 @@ a_schema_that_doubles_31_times_is_walked_within_bounds(void **state)
     assert_non_null(strstr(error->message, "values of no bytes"));
     assert_int_equal(json->len, 0);
     lc_arena_clear(&arena);
+}
+
+/* A chain of records, each in the one before. */
+static void
+records_in_records_are_read_to_a_bound(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t depth;
+        bool is_read;
+    } cases[] = {{1, true}, {250, true}, {300, false}, {100000, false}};
+    g_autoptr(lc_plan) plan = lc_plan_new(CONTACTED("," FIELD("tree", TREE)), NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GByteArray) body = g_byte_array_new();
+        g_autoptr(GString) json = g_string_new(NULL);
+        g_autoptr(GError) error = NULL;
+        lc_arena arena = {0};
+        lc_fact fact;
+        lc_text lead_id;
+        const char *defect;
+        g_byte_array_append(body, (const guint8 *)(E L T), sizeof(E L T) - 1);
+        for (size_t j = 1; j < cases[i].depth; j++)
+            g_byte_array_append(body, (const guint8 *)"\x02", 1);
+        for (size_t j = 0; j <= cases[i].depth; j++)
+            g_byte_array_append(body, (const guint8 *)"\x00", 1);
+        assert_int_equal(lc_plan_read_fact(plan, body->data, body->len, &arena, &fact, &lead_id, &defect, &error),
+                         cases[i].is_read);
+        assert_true(cases[i].is_read || strstr(error->message, "tree: records in records are deeper than 256"));
+        assert_int_equal(lc_plan_read_json(plan, body->data, body->len, json, NULL), cases[i].is_read);
+        lc_arena_clear(&arena);
+    }
 }
 
 static void
@@ -544,6 +591,7 @@ main(void)
         cmocka_unit_test(more_than_64_attributes_are_read_and_refused_by_the_check),
         cmocka_unit_test(a_note_has_at_most_8_kib),
         cmocka_unit_test(a_schema_that_doubles_31_times_is_walked_within_bounds),
+        cmocka_unit_test(records_in_records_are_read_to_a_bound),
         cmocka_unit_test(any_record_is_shown_as_json),
         cmocka_unit_test(a_frame_is_0_and_the_id),
         cmocka_unit_test(a_state_of_another_version_is_read),
