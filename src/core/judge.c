@@ -4,6 +4,7 @@
 #include "counters.h"
 #include "derive.h"
 #include "difference.h"
+#include "rows.h"
 
 /* Rule 8.4. */
 enum { FACTS_THEN_WHAT_COUNTS_ONLY = 4096, FACTS_THEN_ERASURES_ONLY = 6144 };
@@ -16,6 +17,7 @@ struct lc_judge {
     lc_replay before, after;
     lc_difference difference;
     lc_counters counters;
+    lc_rows rows;
     GArray *running;    /* lc_running_clock */
     unsigned row_types; /* that are asked for, as bits */
     lc_judgement judgement;
@@ -36,6 +38,7 @@ lc_judge_new(const lc_policy_book *book)
     lc_replay_init(&judge->after, book, judge->clocks);
     lc_difference_init(&judge->difference);
     lc_counters_init(&judge->counters);
+    lc_rows_init(&judge->rows);
     return judge;
 }
 
@@ -50,6 +53,7 @@ lc_judge_free(lc_judge *judge)
     lc_replay_clear(&judge->after);
     lc_difference_clear(&judge->difference);
     lc_counters_clear(&judge->counters);
+    lc_rows_clear(&judge->rows);
     lc_clocks_book_free(judge->clocks);
     g_free(judge);
 }
@@ -58,6 +62,7 @@ void
 lc_judge_set_rows(lc_judge *judge, unsigned row_types)
 {
     judge->row_types = row_types;
+    judge->before.keeps_due = judge->after.keeps_due = row_types >> LC_ROW_CYCLE & 1;
 }
 
 void
@@ -126,19 +131,36 @@ say(lc_judge *judge, lc_verdict verdict)
     (&(lc_question){                                                                                                   \
         .moments = &g_array_index((judge)->moments, lc_moment, 0), .n_then = (judge)->moments->len, __VA_ARGS__})
 
+/* Whether the lead is forgotten with this, and so its rows are (10.8). */
+static void
+make_rows(lc_judge *judge, lc_shared shared, bool forgets)
+{
+    lc_namer *namer = &judge->difference.namer;
+
+    if (forgets)
+        lc_rows_delete(&judge->rows, judge->row_types, namer, &judge->before, &judge->after, shared);
+    else
+        lc_rows_make(&judge->rows, judge->row_types, namer, &judge->before, &judge->after, shared,
+                     judge->difference.outcomes);
+}
+
 static const lc_judgement *
-answer(lc_judge *judge, lc_text lead_id, const lc_question *question, lc_instant warn_from)
+answer(lc_judge *judge, lc_text lead_id, const lc_question *question, lc_instant warn_from, bool forgets)
 {
     lc_shared shared = lc_derive(question, &judge->before, &judge->after);
 
     lc_difference_make(&judge->difference, lead_id, &judge->before, &judge->after, shared, warn_from);
     lc_counters_make(&judge->counters, &judge->before, &judge->after);
+    if (judge->row_types)
+        make_rows(judge, shared, forgets);
     judge->judgement = (lc_judgement){
         .verdict = LC_VERDICT_TAKEN,
         .outcomes = (const lc_outcome *)(void *)judge->difference.outcomes->data,
         .n_outcomes = judge->difference.outcomes->len,
         .counts = (const lc_count *)(void *)judge->counters.counts->data,
         .n_counts = judge->counters.counts->len,
+        .rows = (const lc_row *)(void *)judge->rows.rows->data,
+        .n_rows = judge->rows.rows->len,
     };
     return &judge->judgement;
 }
@@ -262,7 +284,8 @@ judge_erasure(lc_judge *judge, lc_lead *lead, const lc_fact *fact, lc_instant er
     lc_moment moment = {MIN(MAX(now, fact->published_at), MAX(fact->occurred_at, last)), fact};
 
     size_t n_now = count_until(judge->moments, moment.at);
-    answer(judge, lead->id, QUESTION(judge, .then = lead->judged_at, .now = now, .fact = &moment, .n_now = n_now), now);
+    answer(judge, lead->id, QUESTION(judge, .then = lead->judged_at, .now = now, .fact = &moment, .n_now = n_now), now,
+           true);
     forget_facts(lead);
     keep_erasure(judge, lead, MAX(erased_at, moment.at), now);
     return &judge->judgement;
@@ -277,7 +300,7 @@ judge_facts(lc_judge *judge, lc_lead *lead, const lc_fact *fact, lc_instant eras
     lc_instant last = MAX(moment.at, n ? g_array_index(judge->moments, lc_moment, n - 1).at : LC_ABSENT);
 
     answer(judge, lead->id,
-           QUESTION(judge, .then = lead->judged_at, .now = now, .fact = fact ? &moment : NULL, .n_now = n), now);
+           QUESTION(judge, .then = lead->judged_at, .now = now, .fact = fact ? &moment : NULL, .n_now = n), now, false);
     lc_instant purge_at = last == LC_ABSENT ? LC_NEVER : purge_of(judge, last);
     if (purge_at < now)
         forget_facts(lead);
@@ -312,7 +335,7 @@ lc_lead_derive(lc_judge *judge, const lc_lead *lead, lc_instant now)
 {
     order_facts(judge, lead->facts, lead->n_facts);
     return answer(judge, lead->id, QUESTION(judge, .then = LC_ABSENT, .now = later(now, lead), .n_now = lead->n_facts),
-                  LC_ABSENT);
+                  LC_ABSENT, false);
 }
 
 size_t
