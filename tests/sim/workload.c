@@ -37,9 +37,11 @@ random_occurrence(sim *s, lc_instant publish_at)
 static lc_fact_type
 random_type(sim *s)
 {
-    static const lc_fact_type types[] = {LC_FACT_CREATED,   LC_FACT_CREATED,    LC_FACT_CREATED,
-                                         LC_FACT_CONTACTED, LC_FACT_CONTACTED,  LC_FACT_CONTACTED,
-                                         LC_FACT_ASSIGNED,  LC_FACT_PROGRESSED, LC_FACT_REJECTED};
+    static const lc_fact_type types[] = {LC_FACT_CREATED,   LC_FACT_CREATED,   LC_FACT_CREATED,  LC_FACT_CONTACTED,
+                                         LC_FACT_CONTACTED, LC_FACT_CONTACTED, LC_FACT_ASSIGNED, LC_FACT_PROGRESSED,
+                                         LC_FACT_REJECTED,  LC_FACT_PAUSED,    LC_FACT_PAUSED,   LC_FACT_RESUMED};
+    if (sim_random_below(&s->random, 30) == 0)
+        return LC_FACT_MERGED;
     return types[sim_random_below(&s->random, G_N_ELEMENTS(types))];
 }
 
@@ -56,10 +58,15 @@ random_fact(sim *s, lc_instant publish_at)
     static const char *const channels[] = {"demo", "ads"};
     static const char *const stages[] = {"SAL", "SQL", "WON", "LOST", "NONE"};
     static const char *const reasons[] = {"not_ready", "student", "territory", "who knows"};
-    lc_fact fact = {.type = random_type(s), .recorded_at = LC_ABSENT, .follow_up_at = LC_ABSENT};
+    lc_fact fact = {.type = random_type(s), .recorded_at = LC_ABSENT, .follow_up_at = LC_ABSENT, .until = LC_ABSENT};
     fact.occurred_at = random_occurrence(s, publish_at);
-    if (fact.type == LC_FACT_ASSIGNED || sim_random_below(&s->random, 2))
+    bool has_owner = fact.type != LC_FACT_RESUMED && fact.type != LC_FACT_MERGED;
+    if (fact.type == LC_FACT_ASSIGNED || (has_owner && sim_random_below(&s->random, 2)))
         fact.owner = one_of(s, owners, 3);
+    if (fact.type == LC_FACT_PAUSED && sim_random_below(&s->random, 2))
+        fact.until = fact.occurred_at + sim_random_between(&s->random, 0, counts_days(s) ? LC_DAY : 20 * LC_SECOND);
+    if (fact.type == LC_FACT_MERGED)
+        fact.into = LC_TEXT("another");
     if (fact.type == LC_FACT_CREATED)
         fact.channel = one_of(s, channels, 2);
     if (fact.type == LC_FACT_PROGRESSED)
@@ -120,7 +127,8 @@ make_forgettable(sim *s, sim_record *record)
                                  .event_id = record->fact.event_id,
                                  .occurred_at = record->fact.occurred_at,
                                  .recorded_at = LC_ABSENT,
-                                 .follow_up_at = LC_ABSENT};
+                                 .follow_up_at = LC_ABSENT,
+                                 .until = LC_ABSENT};
     if (record->fact.type == LC_FACT_CREATED)
         record->fact.channel = LC_TEXT("gone");
 }
