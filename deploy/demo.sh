@@ -77,11 +77,13 @@ start_process "$folder/feed.pid" "$folder/feed.log" bash -c \
 cat <<TEXT
 
 Leads come in from five channels, a few facts a second. Promises last seconds here (deploy/demo/policy.yaml): first
-contact within 5 s (demo, quote) or 10 s, and after 30 s without progress a lead goes back to marketing. For
-$SECONDS_SHOWN s this is what leadclock publishes:
+contact within 5 s (demo, quote) or 10 s, escalated where nobody calls then; the next owner gets a clock of their own, and
+so does a prospect who asks again; a lead that asked to wait is paused. After 30 s without progress a lead goes back to
+marketing. For $SECONDS_SHOWN s this is what comes in as pauses, and what leadclock publishes:
 
 TEXT
-"$leadclock" watch --config "$config" --from-beginning --pretty &
+"$leadclock" watch --config "$config" --from-beginning --pretty leads.paused leads.merged leads.breaches \
+    leads.warnings leads.clawbacks leads.routed leads.settled leads.dead-letters &
 watch=$!
 echo "$watch $(process_start "$watch")" >"$folder/watch.pid"
 sleep "$SECONDS_SHOWN"
