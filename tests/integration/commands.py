@@ -162,8 +162,17 @@ def how_it_stands():
         pretty = lambda *topics: expect(world, 0, "", "watch", "--from-beginning", "--until-caught-up", "--pretty", *topics)
         require(re.search(r"busy +LeadPaused +reason on holiday, until 20", pretty("leads.paused")), pretty("leads.paused"))
         require(re.search(r"twin +LeadMerged +into busy", pretty("leads.merged")), pretty("leads.merged"))
-        world.start()
+        port = 20000 + os.getpid() % 20000
+        world.start("a", f"http.listen=127.0.0.1:{port}")
         world.settle()
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            metrics = answer.read().decode()
+        for sample in (
+            'facts_total{type="LeadPaused"} 2', 'facts_total{type="LeadResumed"} 1', 'facts_total{type="LeadMerged"} 1',
+            'outcomes_total{type="SlaEscalated",clock="first_contact"} 2',
+            'outcomes_total{type="SlaBreached",clock="first_contact:again"} 1',
+        ):  # fmt: skip
+            require(f"leadclock_{sample}\n" in metrics, f"{sample} is not in\n{metrics}")
 
         text = expect(world, 0, "", "inspect", "busy")
         for pattern in (
