@@ -177,4 +177,7 @@ bool lc_worker_rebuild(lc_worker *worker, int32_t first, int32_t step, lc_tell_r
 bool lc_worker_empty(lc_worker *worker, GError **error);
 
 /* The metadata of offsets that are committed by hand where both changelogs are empty. Caller frees. */
-char *lc_reset_metadata(const char *policy_hash);
+char *lc_reset_metadata(const char *policy_hash, int32_t partitions);
+
+/* How many partitions the inputs had when this metadata was committed; 0: it does not say. */
+int32_t lc_metadata_partitions(const char *metadata);

@@ -12,6 +12,7 @@ typedef struct {
     lc_cli_tool tool;
     lc_kafka_options kafka;
     const char *changelogs[3]; /* NULL-terminated */
+    int32_t partitions;        /* of the inputs */
     lc_instant to_time;        /* LC_ABSENT: to the beginning */
     gboolean dry_run, yes;
     GArray *offsets; /* lc_group_lag: `committed` is where to go */
@@ -28,6 +29,30 @@ refuse_members(char **members)
     for (char **member = members; *member; member++)
         fprintf(stderr, "  %s\n", *member);
     return EXIT_FOUND;
+}
+
+/* Of the inputs; differing ones are refused. */
+static bool
+count_partitions(reset_command *command, GError **error)
+{
+    g_autoptr(GArray) inputs =
+        lc_kafka_describe_topics(&command->kafka, command->kafka.inputs, false, LC_CLI_TIMEOUT_MS, error);
+
+    if (inputs == NULL)
+        return false;
+    command->partitions = g_array_index(inputs, lc_topic_description, 0).partitions;
+    for (guint i = 0; i < inputs->len; i++) {
+        const lc_topic_description *input = &g_array_index(inputs, lc_topic_description, i);
+        if (input->partitions == command->partitions && input->partitions > 0)
+            continue;
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
+                    "all inputs must exist and have the same number of partitions, and %s has %" PRId32 ", %s %" PRId32
+                    "; nothing was done: 'leadclock topics' shows which differ, "
+                    "kafka-topics.sh --alter --partitions gives a topic more",
+                    command->kafka.inputs[0], command->partitions, input->name, input->partitions);
+        return false;
+    }
+    return true;
 }
 
 static void
@@ -139,7 +164,7 @@ commit_time(const reset_command *command, GError **error)
     if (command->to_time == LC_ABSENT)
         return true; /* no offset: from the beginning */
     g_autofree char *hash = lc_policy_book_hash(command->tool.book, lc_system_time.wall(&lc_system_time));
-    g_autofree char *metadata = lc_reset_metadata(hash);
+    g_autofree char *metadata = lc_reset_metadata(hash, command->partitions);
     return lc_kafka_commit_offsets(&command->kafka, command->offsets, metadata, LC_CLI_TIMEOUT_MS, error);
 }
 
@@ -203,7 +228,8 @@ reset(reset_command *command)
         return lc_cli_fail("reset", error);
     if (*members)
         return refuse_members(members);
-    if (!describe_changelogs(command, &error) || !find_offsets(command, &before, &error))
+    if (!count_partitions(command, &error) || !describe_changelogs(command, &error) ||
+        !find_offsets(command, &before, &error))
         return lc_cli_fail("reset", error);
     print_plan(command, before);
     if (command->dry_run)

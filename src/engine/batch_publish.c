@@ -176,8 +176,13 @@ make_commits(lc_batch *batch)
     batch->commits = lc_arena_new(&batch->arena, lc_log_commit, batch->shares->len);
     for (guint i = 0; i < batch->shares->len; i++) {
         lc_share *share = lc_batch_share_at(batch, i);
-        share->metadata =
-            lc_metadata_format(share->ends, lc_worker_policy_hash(worker), worker->options.transactional_id);
+        lc_metadata metadata = {
+            .partitions = worker->partition_count,
+            .policy_hash = lc_text_of(lc_worker_policy_hash(worker)),
+            .transactional_id = lc_text_of(worker->options.transactional_id),
+        };
+        memcpy(metadata.ends, share->ends, sizeof metadata.ends);
+        share->metadata = lc_metadata_format(&metadata);
         batch->commits[i] = (lc_log_commit){share->partition->number, share->next, share->metadata};
     }
 }

@@ -53,6 +53,18 @@ poll_facts(lc_batch *batch, lc_duration linger, GError **error)
     return true;
 }
 
+/* Is a fact in the wrong partition because the topics have got more of them since? Then it is no dead letter. */
+static bool
+confirm_misplaced(lc_batch *batch, GError **error)
+{
+    for (guint i = 0; i < batch->records->len; i++) {
+        const lc_batch_record *record = lc_batch_record_at(batch, i);
+        if (record->refused && record->reason == LC_DEAD_WRONG_PARTITION)
+            return lc_worker_confirm_partitions(batch->worker, error);
+    }
+    return true;
+}
+
 /* Each record to its lead, or to the dead letters. */
 static bool
 sort_facts(lc_batch *batch, GError **error)
@@ -60,7 +72,8 @@ sort_facts(lc_batch *batch, GError **error)
     lc_worker *worker = batch->worker;
 
     if (!lc_facts_decode(worker, (lc_batch_record *)(void *)batch->records->data, batch->records->len, &batch->arena,
-                         error))
+                         error) ||
+        !confirm_misplaced(batch, error))
         return false;
     lc_share *share = NULL;
     for (guint i = 0; i < batch->records->len; i++) {

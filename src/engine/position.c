@@ -95,10 +95,11 @@ lc_applied_parse(lc_text text, const char *const *input_names, int n_inputs, lc_
 }
 
 char *
-lc_metadata_format(const int64_t *ends, const char *policy_hash, const char *transactional_id)
+lc_metadata_format(const lc_metadata *metadata)
 {
-    return g_strdup_printf("1:%" PRId64 ":%" PRId64 ":%s:%s", ends[LC_CHANGELOG_STATE], ends[LC_CHANGELOG_COUNTERS],
-                           policy_hash, transactional_id);
+    return g_strdup_printf("2:%" PRId32 ":%" PRId64 ":%" PRId64 ":%.*s:%.*s", metadata->partitions,
+                           metadata->ends[LC_CHANGELOG_STATE], metadata->ends[LC_CHANGELOG_COUNTERS],
+                           LC_TEXT_ARGS(metadata->policy_hash), LC_TEXT_ARGS(metadata->transactional_id));
 }
 
 /* Cuts the part before the next colon off `*rest`; the last part is all that is left. */
@@ -121,13 +122,31 @@ parse_offset_text(lc_text text, int64_t *offset)
     return parse_offset(copy, offset);
 }
 
+static bool
+parse_partitions(lc_text text, int32_t *partitions)
+{
+    int64_t number;
+
+    if (!parse_offset_text(text, &number) || number < 1 || number > INT32_MAX)
+        return false;
+    *partitions = (int32_t)number;
+    return true;
+}
+
+/* Version 1 is the same without the number of partitions. */
 bool
 lc_metadata_parse(lc_text text, lc_metadata *metadata)
 {
-    if (text.size < 2 || memcmp(text.data, "1:", 2) != 0)
-        return false;
+    lc_text rest = text;
+    lc_text version = next_part(&rest);
 
-    lc_text rest = {text.data + 2, text.size - 2};
+    metadata->partitions = 0;
+    if (lc_text_equal(version, LC_TEXT("2"))) {
+        if (!parse_partitions(next_part(&rest), &metadata->partitions))
+            return false;
+    } else if (!lc_text_equal(version, LC_TEXT("1"))) {
+        return false;
+    }
     if (!parse_offset_text(next_part(&rest), &metadata->ends[LC_CHANGELOG_STATE]) ||
         !parse_offset_text(next_part(&rest), &metadata->ends[LC_CHANGELOG_COUNTERS]))
         return false;
@@ -137,9 +156,18 @@ lc_metadata_parse(lc_text text, lc_metadata *metadata)
 }
 
 char *
-lc_reset_metadata(const char *policy_hash)
+lc_reset_metadata(const char *policy_hash, int32_t partitions)
 {
-    const int64_t nothing[LC_CHANGELOGS] = {0, 0};
+    const lc_metadata metadata = {
+        .partitions = partitions, .policy_hash = lc_text_of(policy_hash), .transactional_id = LC_TEXT("reset")};
 
-    return lc_metadata_format(nothing, policy_hash, "reset");
+    return lc_metadata_format(&metadata);
+}
+
+int32_t
+lc_metadata_partitions(const char *text)
+{
+    lc_metadata metadata;
+
+    return text && lc_metadata_parse(lc_text_of(text), &metadata) ? metadata.partitions : 0;
 }

@@ -348,6 +348,8 @@ take_committed(recovery *r, int topic, int64_t low, int64_t end, GError **error)
                             committed->offset, name, LC_TEXT_ARGS(committed->metadata));
         return stop(r, error, problem);
     }
+    if (!lc_worker_compare_count(r->worker, &metadata, error))
+        return STEP_FAILED;
     if (committed->offset < low || committed->offset > end) {
         g_autofree char *problem = g_strdup_printf(
             "the committed offset %" PRId64 " of %s is out of range, there are %" PRId64 " to %" PRId64 ": %s; "

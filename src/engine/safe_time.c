@@ -8,7 +8,7 @@ lc_safe_time_init(lc_safe_time *safe, int n_inputs, const int64_t *offsets)
 {
     *safe = (lc_safe_time){g_new(lc_input_time, n_inputs), n_inputs, LC_ABSENT};
     for (int i = 0; i < n_inputs; i++)
-        safe->inputs[i] = (lc_input_time){offsets[i], LC_ABSENT, LC_ABSENT, -1, LC_ABSENT, -1};
+        safe->inputs[i] = (lc_input_time){offsets[i], LC_ABSENT, LC_ABSENT, LC_ABSENT, -1, LC_ABSENT, -1};
 }
 
 void
@@ -53,12 +53,19 @@ lc_safe_time_done(lc_safe_time *safe, int input_index, int64_t done, lc_instant 
     see(input);
 }
 
+void
+lc_safe_time_confirm(lc_safe_time *safe)
+{
+    for (int i = 0; safe->inputs && i < safe->n_inputs; i++)
+        safe->inputs[i].confirmed_append_at = safe->inputs[i].append_at;
+}
+
 static lc_instant
 input_time(const lc_input_time *input, int64_t monotonic_ms, lc_duration patience)
 {
     bool patience_is_over = input->behind_since_ms >= 0 && monotonic_ms - input->behind_since_ms > patience;
 
-    return patience_is_over ? MAX(input->seen_at, input->append_at) : input->seen_at;
+    return patience_is_over ? MAX(input->seen_at, input->confirmed_append_at) : input->seen_at;
 }
 
 void

@@ -34,7 +34,8 @@ typedef enum {
     LC_CHECK_LOST_TAIL = 1 << 7,      /* a changelog that ends below C has lost records (3a) */
     LC_CHECK_LOST_REWRITTEN = 1 << 8, /* so has one that gives an offset below C again (5) */
     LC_CHECK_LOST_OFFSETS = 1 << 9,   /* a changelog with records above C: the group has lost offsets (3c) */
-    LC_CHECK_BROKER_CLOCK = 1 << 10   /* a wall clock ahead of the broker's is not believed */
+    LC_CHECK_BROKER_CLOCK = 1 << 10,  /* a wall clock ahead of the broker's is not believed */
+    LC_CHECK_GROWTH = 1 << 11         /* timers fire as of when the topics' partitions were counted */
 } lc_check;
 #ifdef LC_WEAKEN
 extern unsigned lc_weakened;
@@ -62,6 +63,7 @@ bool lc_applied_parse(lc_text text, const char *const *input_names, int n_inputs
 
 /* What travels with committed offsets. */
 typedef struct {
+    int32_t partitions; /* of the inputs; 0: not known, of an older version */
     int64_t ends[LC_CHANGELOGS];
     lc_text policy_hash, transactional_id;
 } lc_metadata;
@@ -69,7 +71,7 @@ typedef struct {
 /* Instead of it: what Kafka has lost, said by an owner that stopped for it. */
 #define LC_METADATA_LOST "lost: "
 
-char *lc_metadata_format(const int64_t *ends, const char *policy_hash, const char *transactional_id);
+char *lc_metadata_format(const lc_metadata *metadata);
 bool lc_metadata_parse(lc_text text, lc_metadata *metadata);
 
 /* ---- schemas.c ---- */
@@ -185,10 +187,11 @@ bool lc_outbox_produce(const lc_outbox *outbox, lc_log *log, GError **error);
 /* ---- safe_time.c ---- */
 
 typedef struct {
-    int64_t done;         /* every record before it is judged and applied */
-    lc_instant append_at; /* LogAppendTime of the last record judged, or LC_ABSENT */
-    lc_instant seen_at;   /* the last wall time at which it was seen consumed to its end, or LC_ABSENT */
-    int64_t asked_end;    /* an end not reached yet, asked for after `asked_at`; -1: none */
+    int64_t done;                   /* every record before it is judged and applied */
+    lc_instant append_at;           /* LogAppendTime of the last record judged, or LC_ABSENT */
+    lc_instant confirmed_append_at; /* the same, as of when all facts were last known to lie where they are read */
+    lc_instant seen_at;             /* the last wall time at which it was seen consumed to its end, or LC_ABSENT */
+    int64_t asked_end;              /* an end not reached yet, asked for after `asked_at`; -1: none */
     lc_instant asked_at;
     int64_t behind_since_ms; /* monotonic; -1: not behind */
 } lc_input_time;
@@ -204,6 +207,8 @@ void lc_safe_time_clear(lc_safe_time *safe);
 /* An end that was asked for at wall time `at`: all that was published to the input by then is before it. */
 void lc_safe_time_asked(lc_safe_time *safe, int input, int64_t end, lc_instant at, int64_t monotonic_ms);
 void lc_safe_time_done(lc_safe_time *safe, int input, int64_t done, lc_instant append_at);
+/* All that was published by now lies in partitions that are read. Without it time does not go on. */
+void lc_safe_time_confirm(lc_safe_time *safe);
 void lc_safe_time_advance(lc_safe_time *safe, int64_t monotonic_ms, lc_duration lateness, lc_duration patience);
 /* Unknown again, as after an assignment: what was seen was timed by a wrong clock. */
 void lc_safe_time_forget(lc_safe_time *safe);
@@ -282,7 +287,8 @@ struct lc_worker {
     int64_t left_ms;       /* monotonic: since when it has no assignment */
     int64_t trouble_ms;    /* monotonic: the first of the last rounds that ended badly, and how many they were */
     unsigned n_troubles;
-    unsigned n_unanswered; /* questions for ends, one after the other */
+    unsigned n_unanswered; /* questions for ends and partitions, one after the other */
+    bool group_checked;    /* what the group gave out, in this assignment */
     lc_wall_clock wall_clock;
     bool clock_doubted;
     bool told_create_time; /* that the broker's clock can't be read */
@@ -338,6 +344,13 @@ void lc_worker_take_append_time(lc_worker *worker, int64_t sent_ms, bool is_expe
 bool lc_worker_proves(lc_worker *worker, lc_instant now, GError **error);
 /* Safe times are unknown again. */
 void lc_worker_forget_time(lc_worker *worker);
+
+/* Whether all facts that were published by now lie in partitions that are read: asks for the topics and, once an
+ * assignment, for what the group gave out. LC_ERROR_CONFIG: topics have grown. */
+bool lc_worker_confirm_partitions(lc_worker *worker, GError **error);
+
+/* LC_ERROR_CONFIG: this was committed when the topics had another number of partitions. */
+bool lc_worker_compare_count(const lc_worker *worker, const lc_metadata *metadata, GError **error);
 
 /* The hash of the documents in effect now. */
 const char *lc_worker_policy_hash(lc_worker *worker);

@@ -1,6 +1,7 @@
 #include "group.h"
 
 #include "fetch.h"
+#include "peers.h"
 
 #define SLICE_MS 20
 #define CALL_MS 1000
@@ -27,7 +28,8 @@ struct lc_group {
     const char *const *inputs;       /* borrowed */
     int n_inputs;
     rd_kafka_t *client;
-    rd_kafka_topic_t **topics; /* by input: their addresses tell records apart without comparing names */
+    rd_kafka_topic_t **topics;             /* by input: their addresses tell records apart without comparing names */
+    rd_kafka_topic_t *outputs[LC_OUTPUTS]; /* so that metadata can be asked for our topics alone */
     lc_fetch_waker waker;
 
     GArray *lanes;      /* lane: partition * n_inputs + input */
@@ -123,11 +125,6 @@ list_partitions(lc_group *group)
             ours += lane_at(group, i, p)->flow != LANE_NONE;
         if (ours == group->n_inputs)
             g_array_append_val(group->partitions, p);
-        else if (ours)
-            g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "PARTITION", LC_NUMBER(p), "MESSAGE",
-                             "the group gave us %d of the %d input topics of this partition: it waits; do all "
-                             "members of the group read the same topics?",
-                             ours, group->n_inputs);
     }
 }
 
@@ -189,6 +186,40 @@ lc_group_assignment(lc_group *group, size_t *n)
 {
     *n = group->partitions->len;
     return (const int32_t *)(void *)group->partitions->data;
+}
+
+/* The range assignor gives a topic that has more partitions than the others to other members, too. */
+static bool
+refuse_lane(const lc_group *group, int32_t partition, int32_t partitions, int ours, GError **error)
+{
+    if (ours && partition >= partitions)
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
+                    "the group gives out partition %d, and the topics had %d when this started: " LC_AFTER_GROWTH,
+                    partition, partitions);
+    else if (ours && ours < group->n_inputs)
+        g_set_error(error, LC_ERROR, LC_ERROR_RETRY,
+                    "the group gave us %d of the %d inputs of partition %d, so it is not read: members read different "
+                    "topics, or did until a moment ago; give all the same topics.inputs, stop all for longer than "
+                    "session.timeout.ms (15 s), and start them",
+                    ours, group->n_inputs, partition);
+    else
+        return true;
+    return false;
+}
+
+bool
+lc_group_check(lc_group *group, int32_t partitions, GError **error)
+{
+    int32_t n = (int32_t)group->lanes->len / group->n_inputs;
+
+    for (int32_t p = n - 1; p >= 0; p--) {
+        int ours = 0;
+        for (int i = 0; i < group->n_inputs; i++)
+            ours += lane_at(group, i, p)->flow != LANE_NONE;
+        if (!refuse_lane(group, p, partitions, ours, error))
+            return false;
+    }
+    return lc_peers_check(group->options, group->client, group->inputs, group->n_inputs, error);
 }
 
 const rd_kafka_consumer_group_metadata_t *
@@ -365,6 +396,8 @@ make_client(lc_group *group, GError **error)
     lc_fetch_waker_init(&group->waker, group->client, queued);
     for (int i = 0; i < group->n_inputs; i++)
         group->topics[i] = rd_kafka_topic_new(group->client, group->inputs[i], NULL);
+    for (int i = 0; i < LC_OUTPUTS; i++)
+        group->outputs[i] = rd_kafka_topic_new(group->client, group->options->outputs[i], NULL);
     return true;
 }
 
@@ -376,6 +409,8 @@ drop_client(lc_group *group, int wait_ms)
     forget_assignment(group);
     for (int i = 0; i < group->n_inputs; i++)
         g_clear_pointer(&group->topics[i], rd_kafka_topic_destroy);
+    for (int i = 0; i < LC_OUTPUTS; i++)
+        g_clear_pointer(&group->outputs[i], rd_kafka_topic_destroy);
     lc_fetch_waker_clear(&group->waker);
     lc_kafka_destroy(group->client, wait_ms);
     group->client = NULL;

@@ -52,6 +52,7 @@ static const struct {
     {"lost-rewritten", LC_CHECK_LOST_REWRITTEN << SIM_ENGINE_BIT},
     {"lost-offsets", LC_CHECK_LOST_OFFSETS << SIM_ENGINE_BIT},
     {"broker-clock", LC_CHECK_BROKER_CLOCK << SIM_ENGINE_BIT},
+    {"growth", LC_CHECK_GROWTH << SIM_ENGINE_BIT},
 };
 
 static unsigned

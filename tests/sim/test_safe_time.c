@@ -12,7 +12,7 @@
 
 /* What is asked of, or done by, one of two inputs at a monotonic moment; then safe time is looked at. */
 typedef struct {
-    enum { ASKED, DONE, PASSES } what;
+    enum { ASKED, DONE, PASSES, DONE_UNCONFIRMED } what; /* the last: partitions were not counted since */
     int input;
     int64_t offset;
     lc_instant at; /* ASKED: the wall clock; DONE: LogAppendTime, or LC_ABSENT */
@@ -57,6 +57,13 @@ static const struct {
       {ASKED, 1, 12, T + 2000, 4 + PATIENCE, T + 1000},
       {DONE, 1, 10, T + 1500, 5 + PATIENCE, T + 1000},
       {PASSES, 0, 0, 0, 5 + 2 * PATIENCE, T + 1500}}},
+    {"behind for longer: a record read since partitions were counted does not count",
+     {{ASKED, 0, 0, T + 1000, 0, LC_ABSENT},
+      {ASKED, 1, 0, T, 0, T},
+      {ASKED, 1, 9, T + 1000, 1000, T},
+      {DONE, 1, 3, T + 700, 2000, T},
+      {DONE_UNCONFIRMED, 1, 4, T + 900, 1001 + PATIENCE, T + 700},
+      {PASSES, 0, 0, 0, 1002 + PATIENCE, T + 900}}},
     {"it never goes back",
      {{ASKED, 0, 0, T + 1000, 0, LC_ABSENT},
       {ASKED, 1, 0, T + 1000, 0, T + 1000},
@@ -70,8 +77,10 @@ take(lc_safe_time *safe, const stroke *one)
 {
     if (one->what == ASKED)
         lc_safe_time_asked(safe, one->input, one->offset, one->at, one->ms);
-    if (one->what == DONE)
+    if (one->what == DONE || one->what == DONE_UNCONFIRMED)
         lc_safe_time_done(safe, one->input, one->offset, one->at);
+    if (one->what != DONE_UNCONFIRMED)
+        lc_safe_time_confirm(safe);
     lc_safe_time_advance(safe, one->ms, 0, PATIENCE);
 }
 
