@@ -44,6 +44,7 @@ typedef struct {
     char *topic; /* owned */
     int32_t partition;
     int64_t committed; /* -1: none */
+    char *metadata;    /* owned; NULL: none */
     int64_t low, end;  /* log start offset; last stable offset */
 } lc_group_lag;
 
@@ -65,6 +66,15 @@ lc_kafka_offsets_at(const lc_kafka_options *options, GArray *offsets, lc_instant
 /* Commits `committed` of each (lc_group_lag) for the group, with `metadata`. */
 bool lc_kafka_commit_offsets(const lc_kafka_options *options, const GArray *offsets, const char *metadata,
                              int timeout_ms, GError **error);
+
+/* How far a republication is: of the inputs' records together. */
+typedef void (*lc_tell_republish)(uint64_t done, uint64_t all, void *data);
+
+/* Publishes again what lies between `low` and `end` of each (lc_group_lag, in the order of topics): key, value and
+ * headers as they are, in the order of a topic's records, each to the partition where its key belongs now; when it was
+ * first published is in a header. Returns when the brokers have all of it. */
+bool lc_kafka_republish(const lc_kafka_options *options, const GArray *ranges, lc_tell_republish tell, void *data,
+                        GError **error);
 
 /* Deletes one topic; missing: true. Brokers may tell of it for a moment still. */
 bool lc_kafka_delete_topic(const lc_kafka_options *options, const char *name, int timeout_ms, GError **error);

@@ -1,5 +1,6 @@
 /* reset.c - the group begins anew. In an order that may be cut off anywhere: what is half done is refused by `run`, and
  * done by another reset. */
+#include "backtest.h"
 #include "worker.h"
 
 #include <inttypes.h>
@@ -15,6 +16,10 @@ typedef struct {
     int32_t partitions;        /* of the inputs */
     lc_instant to_time;        /* LC_ABSENT: to the beginning */
     gboolean dry_run, yes;
+    gboolean republish;
+    int32_t former; /* for how many partitions the group and Redis were made, where for others than there are; or 0 */
+    bool resumes;   /* facts were republished already, and what followed was cut off */
+    lc_progress progress;
     GArray *offsets; /* lc_group_lag: `committed` is where to go */
     GArray *topics;  /* lc_topic_description of the changelogs */
 } reset_command;
@@ -77,16 +82,48 @@ print_offsets(const reset_command *command, const GArray *before)
 }
 
 static void
+print_republication(const reset_command *command)
+{
+    int64_t all = 0, gone = 0;
+
+    for (guint i = 0; i < command->offsets->len; i++) {
+        const lc_group_lag *one = &g_array_index(command->offsets, lc_group_lag, i);
+        all += one->end - one->low;
+        gone += one->low;
+    }
+    if (command->resumes) {
+        printf("\nThe facts were published again already; what follows was cut off, and is finished.\n");
+        return;
+    }
+    printf("\nPublished again first: the %" PRId64 " records that lie before these offsets, each to the one of %" PRId32
+           " partitions where its key belongs.\nWhoever else reads the inputs sees them again, with the same event "
+           "ids.\n",
+           all, command->partitions);
+    if (gone)
+        printf("Gone already, deleted by retention: %" PRId64 " records. Of leads that only they told of nothing will "
+               "be known.\n",
+               gone);
+}
+
+static void
 print_plan(const reset_command *command, const GArray *before)
 {
     printf("The offsets of group %s:\n\n", command->kafka.group);
     print_offsets(command, before);
+    if (command->republish)
+        print_republication(command);
+    else if (command->former)
+        printf("\nThe inputs had %" PRId32 " partitions: facts behind these offsets that lie where they belonged then "
+               "become dead letters\n(WRONG_PARTITION).\n",
+               command->former);
     printf("\nDeleted and made anew, empty: %s and %s (every lead's state, every counter).\n"
            "Removed from Redis: all leads, wake-ups and counters of %s.\n"
            "Downstream will see the outcomes of the facts that are read again once more, with the same event ids and "
            "not as\nrestated; counters begin at zero. Facts before these offsets are not judged again%s.\n",
            command->changelogs[0], command->changelogs[1], command->kafka.group,
-           command->to_time == LC_ABSENT ? "" : ": a lead handed over before then is unknown");
+           command->republish              ? " where they lie now"
+           : command->to_time == LC_ABSENT ? ""
+                                           : ": a lead handed over before then is unknown");
 }
 
 /* ---- Doing it ---- */
@@ -138,7 +175,7 @@ create_again(const reset_command *command, const lc_topic_description *topic, GE
         }
         g_usleep(200000);
     }
-    return lc_kafka_create_topic(&command->kafka, topic->name, topic->partitions, topic->replication,
+    return lc_kafka_create_topic(&command->kafka, topic->name, command->partitions, topic->replication,
                                  (const char *const *)settings, LC_CLI_TIMEOUT_MS, error);
 }
 
@@ -159,13 +196,65 @@ empty_changelogs(const reset_command *command, GError **error)
 }
 
 static bool
-commit_time(const reset_command *command, GError **error)
+empty_redis(const reset_command *command, GError **error)
 {
-    if (command->to_time == LC_ABSENT)
+    const lc_redis_options redis = lc_cli_redis_options(command->tool.config);
+
+    fprintf(stderr, "emptying Redis\n");
+    return lc_redis_forget(&redis, error) && lc_worker_empty(command->tool.worker, error);
+}
+
+static bool
+commit_start(const reset_command *command, GError **error)
+{
+    if (command->to_time == LC_ABSENT && !command->republish)
         return true; /* no offset: from the beginning */
     g_autofree char *hash = lc_policy_book_hash(command->tool.book, lc_system_time.wall(&lc_system_time));
-    g_autofree char *metadata = lc_reset_metadata(hash, command->partitions);
+    g_autofree char *metadata = lc_reset_metadata(hash, command->partitions, command->republish);
     return lc_kafka_commit_offsets(&command->kafka, command->offsets, metadata, LC_CLI_TIMEOUT_MS, error);
+}
+
+static void
+tell_republication(uint64_t done, uint64_t all, void *data)
+{
+    reset_command *command = data;
+
+    lc_progress_show(&command->progress, done, (double)done / (double)all);
+}
+
+static bool
+has_no_members(const reset_command *command, GError **error)
+{
+    g_auto(GStrv) members = lc_kafka_group_members(&command->kafka, LC_CLI_TIMEOUT_MS, error);
+
+    if (members && *members)
+        g_set_error(error, LC_ERROR, LC_ERROR_FATAL,
+                    "%s joined the group meanwhile; stop it, and do this again: facts that are published twice count "
+                    "once",
+                    *members);
+    return members && *members == NULL;
+}
+
+/* Cut off here, it begins again: only when all is published again, something is destroyed, and `run` refuses what is
+ * half done. */
+static bool
+republish(reset_command *command, GError **error)
+{
+    if (command->resumes)
+        return true;
+    fprintf(stderr, "publishing the facts again\n");
+    lc_progress_start(&command->progress, isatty(STDERR_FILENO));
+    bool done = lc_kafka_republish(&command->kafka, command->offsets, tell_republication, command, error);
+    lc_progress_clear(&command->progress);
+    return done && has_no_members(command, error) &&
+           lc_kafka_commit_offsets(&command->kafka, command->offsets, lc_reset_under_way, LC_CLI_TIMEOUT_MS, error);
+}
+
+static bool
+forget_offsets(const reset_command *command, GError **error)
+{
+    fprintf(stderr, "deleting the offsets of group %s\n", command->kafka.group);
+    return lc_kafka_forget_group(&command->kafka, LC_CLI_TIMEOUT_MS, error);
 }
 
 static int
@@ -173,11 +262,8 @@ carry_out(reset_command *command)
 {
     g_autoptr(GError) error = NULL;
 
-    fprintf(stderr, "deleting the offsets of group %s\n", command->kafka.group);
-    if (!lc_kafka_forget_group(&command->kafka, LC_CLI_TIMEOUT_MS, &error) || !empty_changelogs(command, &error))
-        return lc_cli_fail("reset", error);
-    fprintf(stderr, "emptying Redis\n");
-    if (!lc_worker_empty(command->tool.worker, &error) || !commit_time(command, &error))
+    if (!(command->republish ? republish(command, &error) : forget_offsets(command, &error)) ||
+        !empty_changelogs(command, &error) || !empty_redis(command, &error) || !commit_start(command, &error))
         return lc_cli_fail("reset", error);
     fprintf(stderr, "done: `leadclock run` begins anew\n");
     return EXIT_DONE;
@@ -208,10 +294,56 @@ find_offsets(reset_command *command, GArray **before, GError **error)
         return false;
     for (guint i = 0; i < command->offsets->len; i++) {
         lc_group_lag *one = &g_array_index(command->offsets, lc_group_lag, i);
-        one->committed = one->low;
+        one->committed = command->republish ? one->end : one->low;
     }
     return command->to_time == LC_ABSENT ||
            lc_kafka_offsets_at(&command->kafka, command->offsets, command->to_time, LC_CLI_TIMEOUT_MS, error);
+}
+
+/* What the group's offsets say, or how far they go; otherwise Redis. */
+static bool
+find_former_count(reset_command *command, const GArray *before, GError **error)
+{
+    const lc_redis_options redis = lc_cli_redis_options(command->tool.config);
+    int32_t in_redis, told = 0, extent = 0;
+    guint under_way = 0;
+
+    if (!lc_redis_partitions(&redis, &in_redis, error))
+        return false;
+    for (guint i = 0; i < before->len; i++) {
+        const lc_group_lag *one = &g_array_index(before, lc_group_lag, i);
+        int32_t partitions = lc_metadata_partitions(one->metadata);
+        if (partitions && (told == 0 || told == command->partitions))
+            told = partitions;
+        under_way += g_strcmp0(one->metadata, lc_reset_under_way) == 0;
+        if (one->committed >= 0)
+            extent = MAX(extent, one->partition + 1);
+    }
+    command->resumes = before->len > 0 && under_way == before->len;
+    /* What was published again lies behind these. */
+    for (guint i = 0; command->resumes && i < before->len; i++)
+        g_array_index(command->offsets, lc_group_lag, i).committed = g_array_index(before, lc_group_lag, i).committed;
+    int32_t former = told ? told : under_way == 0 && extent ? extent : in_redis;
+    command->former = former == command->partitions ? 0 : former;
+    return true;
+}
+
+/* From the beginning, what lies where it belonged once would be lost. */
+static bool
+check_former_count(const reset_command *command)
+{
+    if (command->republish || command->to_time != LC_ABSENT)
+        return true;
+    if (command->resumes)
+        fprintf(stderr, "leadclock reset: nothing was done: an earlier reset was cut off after it had published the "
+                        "facts again; --republish finishes it\n");
+    else if (command->former)
+        fprintf(stderr,
+                "leadclock reset: nothing was done: the inputs had %" PRId32 " partitions, and have %" PRId32
+                ": facts that lie where they belonged then would become dead letters (WRONG_PARTITION); --republish "
+                "publishes each again, to where it belongs now, and --to-time begins with what was published since\n",
+                command->former, command->partitions);
+    return !command->resumes && command->former == 0;
 }
 
 static int
@@ -229,8 +361,10 @@ reset(reset_command *command)
     if (*members)
         return refuse_members(members);
     if (!count_partitions(command, &error) || !describe_changelogs(command, &error) ||
-        !find_offsets(command, &before, &error))
+        !find_offsets(command, &before, &error) || !find_former_count(command, before, &error))
         return lc_cli_fail("reset", error);
+    if (!check_former_count(command))
+        return EXIT_USAGE;
     print_plan(command, before);
     if (command->dry_run)
         return EXIT_DONE;
@@ -277,6 +411,10 @@ lc_cli_reset(int argc, char **argv)
     const GOptionEntry entries[] = {
         {"to-beginning", 0, 0, G_OPTION_ARG_NONE, &to_beginning, "reads every fact again (default)", NULL},
         {"to-time", 0, 0, G_OPTION_ARG_STRING, &to_time, "reads again what was published at or after TIME", "TIME"},
+        {"republish", 0, 0, G_OPTION_ARG_NONE, &command.republish,
+         "first publishes every fact again, to the partition where its lead belongs now: after the inputs got more "
+         "partitions",
+         NULL},
         {"dry-run", 0, 0, G_OPTION_ARG_NONE, &command.dry_run, "says what would be done, and does nothing", NULL},
         {"yes", 0, 0, G_OPTION_ARG_NONE, &command.yes, "does not ask", NULL},
         {NULL},
@@ -286,8 +424,9 @@ lc_cli_reset(int argc, char **argv)
     if (!lc_cli_parse(&argc, &argv, NULL, summary, more, entries, &options) ||
         !lc_cli_check_arguments(argc, argv, 0, 0) || !take_time(to_time, &command.to_time))
         return EXIT_USAGE;
-    if (to_beginning && to_time) {
-        fprintf(stderr, "leadclock reset: either --to-beginning or --to-time\n");
+    if ((to_beginning || command.republish) && to_time) {
+        fprintf(stderr, "leadclock reset: either %s or --to-time\n",
+                command.republish ? "--republish" : "--to-beginning");
         return EXIT_USAGE;
     }
     return lc_cli_tool_open(&command.tool, "reset", &options, &code) ? reset(&command) : code;

@@ -178,6 +178,7 @@ make_commits(lc_batch *batch)
         lc_share *share = lc_batch_share_at(batch, i);
         lc_metadata metadata = {
             .partitions = worker->partition_count,
+            .republished = share->partition->safe.republished,
             .policy_hash = lc_text_of(lc_worker_policy_hash(worker)),
             .transactional_id = lc_text_of(worker->options.transactional_id),
         };

@@ -14,6 +14,7 @@ take_record(lc_batch *batch, const lc_log_event *event)
     if (partition == NULL || partition->must_recover)
         return;
     partition->read[event->topic] = event->offset + 1;
+    /* Of a fact that was published again it is the first time: no later than the broker's. */
     if (event->is_append_time)
         partition->read_append_at[event->topic] = event->timestamp;
 

@@ -97,9 +97,10 @@ lc_applied_parse(lc_text text, const char *const *input_names, int n_inputs, lc_
 char *
 lc_metadata_format(const lc_metadata *metadata)
 {
-    return g_strdup_printf("2:%" PRId32 ":%" PRId64 ":%" PRId64 ":%.*s:%.*s", metadata->partitions,
-                           metadata->ends[LC_CHANGELOG_STATE], metadata->ends[LC_CHANGELOG_COUNTERS],
-                           LC_TEXT_ARGS(metadata->policy_hash), LC_TEXT_ARGS(metadata->transactional_id));
+    return g_strdup_printf("2:%" PRId32 "%s:%" PRId64 ":%" PRId64 ":%.*s:%.*s", metadata->partitions,
+                           metadata->republished ? "r" : "", metadata->ends[LC_CHANGELOG_STATE],
+                           metadata->ends[LC_CHANGELOG_COUNTERS], LC_TEXT_ARGS(metadata->policy_hash),
+                           LC_TEXT_ARGS(metadata->transactional_id));
 }
 
 /* Cuts the part before the next colon off `*rest`; the last part is all that is left. */
@@ -122,14 +123,17 @@ parse_offset_text(lc_text text, int64_t *offset)
     return parse_offset(copy, offset);
 }
 
+/* The number, and an "r" where facts were republished. */
 static bool
-parse_partitions(lc_text text, int32_t *partitions)
+parse_partitions(lc_text text, lc_metadata *metadata)
 {
     int64_t number;
 
+    metadata->republished = text.size > 0 && text.data[text.size - 1] == 'r';
+    text.size -= metadata->republished;
     if (!parse_offset_text(text, &number) || number < 1 || number > INT32_MAX)
         return false;
-    *partitions = (int32_t)number;
+    metadata->partitions = (int32_t)number;
     return true;
 }
 
@@ -141,8 +145,9 @@ lc_metadata_parse(lc_text text, lc_metadata *metadata)
     lc_text version = next_part(&rest);
 
     metadata->partitions = 0;
+    metadata->republished = false;
     if (lc_text_equal(version, LC_TEXT("2"))) {
-        if (!parse_partitions(next_part(&rest), &metadata->partitions))
+        if (!parse_partitions(next_part(&rest), metadata))
             return false;
     } else if (!lc_text_equal(version, LC_TEXT("1"))) {
         return false;
@@ -156,13 +161,18 @@ lc_metadata_parse(lc_text text, lc_metadata *metadata)
 }
 
 char *
-lc_reset_metadata(const char *policy_hash, int32_t partitions)
+lc_reset_metadata(const char *policy_hash, int32_t partitions, bool republished)
 {
-    const lc_metadata metadata = {
-        .partitions = partitions, .policy_hash = lc_text_of(policy_hash), .transactional_id = LC_TEXT("reset")};
+    const lc_metadata metadata = {.partitions = partitions,
+                                  .republished = republished,
+                                  .policy_hash = lc_text_of(policy_hash),
+                                  .transactional_id = LC_TEXT("reset")};
 
     return lc_metadata_format(&metadata);
 }
+
+const char lc_reset_under_way[] = LC_METADATA_LOST
+    "a reset was cut off after it had put facts where their leads belong; 'leadclock reset --republish' finishes it";
 
 int32_t
 lc_metadata_partitions(const char *text)

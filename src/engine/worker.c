@@ -460,6 +460,13 @@ compare_extent(const lc_worker *worker, const lc_text *metadata, GError **error)
     return n == 0 || n == worker->partition_count || refuse_former_count(worker, n, error);
 }
 
+static bool
+refuse_half_done(GError **error)
+{
+    g_set_error(error, LC_ERROR, LC_ERROR_FATAL, "%s", lc_reset_under_way + strlen(LC_METADATA_LOST));
+    return false;
+}
+
 /* Before anything is made for another number of partitions than leads' states lie in. */
 static bool
 check_former_count(lc_worker *worker, void *argument, GError **error)
@@ -471,7 +478,9 @@ check_former_count(lc_worker *worker, void *argument, GError **error)
     (void)argument;
     bool ok = worker->log->ops->committed_metadata(worker->log, worker->partition_count, found, &arena, error);
     for (int32_t p = 0; ok && p < worker->partition_count; p++)
-        ok = !lc_metadata_parse(found[p], &metadata) || lc_worker_compare_count(worker, &metadata, error);
+        ok = lc_text_equal(found[p], lc_text_of(lc_reset_under_way)) ? refuse_half_done(error)
+             : lc_metadata_parse(found[p], &metadata)                ? lc_worker_compare_count(worker, &metadata, error)
+                                                                     : true;
     ok = ok && compare_extent(worker, found, error);
     lc_arena_clear(&arena);
     return ok;
@@ -739,7 +748,10 @@ lc_worker_rebuild(lc_worker *worker, int32_t first, int32_t step, lc_tell_rebuil
 bool
 lc_worker_empty(lc_worker *worker, GError **error)
 {
-    bool done = lc_worker_prepare(worker, error);
+    bool done = insist_at_start(worker, "Kafka's topics", check_topics, error) &&
+                insist_at_start(worker, "Redis", open_store, error);
+
+    worker->store_ready = done;
 
     for (int32_t number = 0; done && number < worker->partition_count; number++) {
         lc_partition *partition = lc_partition_new(worker, number);

@@ -64,6 +64,7 @@ bool lc_applied_parse(lc_text text, const char *const *input_names, int n_inputs
 /* What travels with committed offsets. */
 typedef struct {
     int32_t partitions; /* of the inputs; 0: not known, of an older version */
+    bool republished;   /* facts from before lie in the inputs again, and not all were seen to be read */
     int64_t ends[LC_CHANGELOGS];
     lc_text policy_hash, transactional_id;
 } lc_metadata;
@@ -199,7 +200,9 @@ typedef struct {
 typedef struct {
     lc_input_time *inputs;
     int n_inputs;
-    lc_instant now; /* safe time; LC_ABSENT: unknown. Never goes back */
+    lc_instant now;   /* safe time; LC_ABSENT: unknown. Never goes back */
+    bool republished; /* records may tell of facts from long before: no record's time is trusted until every input was
+                         seen at its end */
 } lc_safe_time;
 
 void lc_safe_time_init(lc_safe_time *safe, int n_inputs, const int64_t *offsets);

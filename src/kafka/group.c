@@ -443,14 +443,14 @@ take_record(lc_group *group, rd_kafka_message_t *message, lc_log_event *event)
     if (!is_delivered(one, message->offset))
         return false;
     rd_kafka_timestamp_type_t type;
-    int64_t timestamp = rd_kafka_message_timestamp(message, &type);
+    rd_kafka_message_timestamp(message, &type);
     one->next = message->offset + 1;
     *event = (lc_log_event){
         .type = LC_LOG_RECORD,
         .topic = input,
         .partition = message->partition,
         .offset = message->offset,
-        .timestamp = type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? LC_ABSENT : timestamp,
+        .timestamp = lc_kafka_published_at(message),
         .is_append_time = type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME,
         .key = {message->key, message->key_len},
         .value = {message->payload, message->len},

@@ -5,6 +5,7 @@ does not know of all facts, and it is said what is wrong.
 LC_LEADS: how many leads republish moves (default 2,000; 100,000 were tried)."""
 
 import os
+import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -12,7 +13,8 @@ import urllib.request
 from commands import attempt, expect
 from timing import POLICY
 from tools import ends_with, harm_topic, stop
-from world import BINARY, INPUTS, PARTITIONS, World, main, murmur2_partition, now_ms, require, say, wait_for
+from world import BINARY, DAY_MS, INPUTS, PARTITIONS, Failure, Redis, World, main, named, net_outcomes, now_ms, require
+from world import require_equal, say, wait_for
 
 LEADS = int(os.environ.get("LC_LEADS", "2000"))
 
@@ -144,6 +146,99 @@ def members_differ():
         world.close()
 
 
+# ---- While it is stopped ----
+
+
+def settled(test, leads):
+    """Leads that were handed over and contacted, most of them in time; judged, and the service stopped."""
+    world = World(test, POLICY % 600)
+    world.create_topics()
+    publish_leads(world, [f"lead-{n}" for n in range(leads)])
+    service = world.start("a")
+    world.settle(600)
+    stop(world, service)
+    wait_for("the group to be empty", lambda: attempt(world, "reset", "--dry-run")[0] == 0, 40)
+    return world
+
+
+def publish_leads(world, leads):
+    at = now_ms() - DAY_MS
+    facts = [created(lead, at) for lead in leads]
+    facts += [contacted(lead, at + (900_000 if n % 10 == 0 else 60_000)) for n, lead in enumerate(leads)]
+    world.publish(facts)
+
+
+def require_as_backtest(world, partitions):
+    """Net outcomes and counters, though outcomes were published once more."""
+    wait_for("all to be read", lambda: world.lag() == 0, 600)
+    wait_for("no difference", lambda: attempt(world, "verify")[0] == 0, 120)
+    outcomes, counters = world.backtest()
+    require_equal("net outcomes", net_outcomes(world.outcomes()), net_outcomes(outcomes))
+    require_equal("counters", named(world.counters()), named(counters))
+    require(not world.dead_letters(), f"dead letters: {world.dead_letters()[:3]}")
+
+
+def all_grow_while_stopped():
+    """The number of partitions is told at the start, whatever Redis holds; what it names mends it, with all facts
+    published before, and those published since."""
+    world = settled("stopped", LEADS)
+    try:
+        grow_all(world, 3 * PARTITIONS)
+        publish_leads(world, [f"new-{n}" for n in range(100)])
+        ends_with(world.start("counts"), 2, "changelogs must have the same number", "reset --republish")
+        for topic in ("leads.state", "leads.counters"):
+            harm_topic(world, "grow", topic, 3 * PARTITIONS)
+        ends_with(world.start("redis"), 2, "had 4 partitions", "they have 12", "reset --republish")
+        Redis().command("FLUSHALL")
+        ends_with(world.start("emptied"), 2, "had 4 partitions", "they have 12", "reset --republish")
+        expect(world, 2, "had 4 partitions", "rebuild")
+
+        before = len(world.outcomes())
+        expect(world, 2, r"nothing was done: .* had 4 partitions, and have 12.*--republish", "reset", "--yes")
+        ends_with(world.start("still"), 2, "had 4 partitions")
+        require(len(world.outcomes()) == before, "a refused reset published something")
+        expect(world, 0, r"to the one of 12 partitions", "reset", "--republish", "--dry-run")
+        begin = now_ms()
+        expect(world, 0, r"begins anew", "reset", "--republish", "--yes")
+        say(f"{2 * LEADS} facts republished in {now_ms() - begin} ms")
+        world.start("mended")
+        require_as_backtest(world, 3 * PARTITIONS)
+        world.publish([contacted("lead-0", now_ms())])
+        require_as_backtest(world, 3 * PARTITIONS)
+    finally:
+        world.close()
+
+
+def republish_is_cut_off():
+    """Killed at any moment, `run` refuses what is half done, and another republication finishes it: facts that were
+    published twice count once."""
+    world = settled("cut-off", LEADS)
+    try:
+        for topic in (*INPUTS.values(), "leads.state", "leads.counters"):
+            harm_topic(world, "grow", topic, 3 * PARTITIONS)
+        for words in ("publishing the facts again", "making", "emptying Redis"):
+            cut_off(world, words)
+            service = world.start(f"refused-{words.split()[0]}")
+            ends_with(service, 1 if words != "publishing the facts again" else 2, "reset --republish")
+        expect(world, 2, r"--republish finishes it", "reset", "--yes")
+        expect(world, 0, r"begins anew", "reset", "--republish", "--yes")
+        world.start("mended")
+        require_as_backtest(world, 3 * PARTITIONS)
+    finally:
+        world.close()
+
+
+def cut_off(world, words):
+    """Kills a republication as soon as it says these words."""
+    command = [BINARY, "reset", "--config", world.config, "--republish", "--yes"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        for line in process.stderr:
+            if line.startswith(words.encode()):
+                process.kill()
+                return
+    raise Failure(f"it did not say {words!r}")
+
+
 TESTS = {
     test.__name__: test
     for test in (
@@ -151,6 +246,8 @@ TESTS = {
         one_input_grows_with_more_workers,
         input_deleted,
         members_differ,
+        all_grow_while_stopped,
+        republish_is_cut_off,
     )
 }
 

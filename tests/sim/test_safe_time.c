@@ -102,6 +102,26 @@ safe_time_follows_its_inputs(void **state)
     }
 }
 
+/* Their records' times are later than the facts they tell of. */
+static void
+republished_facts_have_no_time_until_all_inputs_were_at_their_ends(void **state)
+{
+    const int64_t offsets[] = {0, 0};
+    lc_safe_time safe;
+    (void)state;
+    lc_safe_time_init(&safe, 2, offsets);
+    safe.republished = true;
+    take(&safe, &(stroke){ASKED, 0, 9, T, 0, 0});
+    take(&safe, &(stroke){ASKED, 1, 9, T, 0, 0});
+    take(&safe, &(stroke){DONE, 0, 9, T + 700, 1000, 0});
+    take(&safe, &(stroke){DONE, 1, 3, T + 700, 2000 + PATIENCE, 0});
+    assert_int_equal(safe.now, LC_ABSENT);
+    take(&safe, &(stroke){DONE, 1, 9, T + 700, 3000 + PATIENCE, 0});
+    assert_int_equal(safe.now, T);
+    assert_false(safe.republished);
+    lc_safe_time_clear(&safe);
+}
+
 static void
 lateness_is_taken_off(void **state)
 {
@@ -120,6 +140,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(safe_time_follows_its_inputs),
+        cmocka_unit_test(republished_facts_have_no_time_until_all_inputs_were_at_their_ends),
         cmocka_unit_test(lateness_is_taken_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
