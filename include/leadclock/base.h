@@ -174,4 +174,4 @@ lc_arena_clear(lc_arena *arena)
 /* What to do where the inputs' number of partitions was changed; the rest of a message. */
 #define LC_AFTER_GROWTH                                                                                                \
     "leads belong in other partitions now; give all inputs as many ('leadclock topics' shows which differ), then "     \
-    "'leadclock reset --republish' puts every fact where its lead belongs, and begins anew"
+    "'leadclock repartition' moves them"

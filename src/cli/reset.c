@@ -1,5 +1,7 @@
 /* reset.c - the group begins anew. In an order that may be cut off anywhere: what is half done is refused by `run`, and
  * done by another reset. */
+#include "reset.h"
+
 #include "backtest.h"
 #include "worker.h"
 
@@ -26,35 +28,35 @@ typedef struct {
 
 /* ---- What will be done ---- */
 
-static int
-refuse_members(char **members)
+int
+lc_cli_refuse_members(const char *command, char **members)
 {
-    fprintf(stderr, "leadclock reset: the group has members: stop them first (one that was killed counts until its "
-                    "session time-out, 15 s, is over):\n");
+    fprintf(stderr,
+            "leadclock %s: the group has members: stop them first (one that was killed counts until its session "
+            "time-out, 15 s, is over):\n",
+            command);
     for (char **member = members; *member; member++)
         fprintf(stderr, "  %s\n", *member);
     return EXIT_FOUND;
 }
 
-/* Of the inputs; differing ones are refused. */
-static bool
-count_partitions(reset_command *command, GError **error)
+bool
+lc_cli_count_inputs(const lc_kafka_options *kafka, int32_t *partitions, GError **error)
 {
-    g_autoptr(GArray) inputs =
-        lc_kafka_describe_topics(&command->kafka, command->kafka.inputs, false, LC_CLI_TIMEOUT_MS, error);
+    g_autoptr(GArray) inputs = lc_kafka_describe_topics(kafka, kafka->inputs, false, LC_CLI_TIMEOUT_MS, error);
 
     if (inputs == NULL)
         return false;
-    command->partitions = g_array_index(inputs, lc_topic_description, 0).partitions;
+    *partitions = g_array_index(inputs, lc_topic_description, 0).partitions;
     for (guint i = 0; i < inputs->len; i++) {
         const lc_topic_description *input = &g_array_index(inputs, lc_topic_description, i);
-        if (input->partitions == command->partitions && input->partitions > 0)
+        if (input->partitions == *partitions && input->partitions > 0)
             continue;
         g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
                     "all inputs must exist and have the same number of partitions, and %s has %" PRId32 ", %s %" PRId32
                     "; nothing was done: 'leadclock topics' shows which differ, "
                     "kafka-topics.sh --alter --partitions gives a topic more",
-                    command->kafka.inputs[0], command->partitions, input->name, input->partitions);
+                    kafka->inputs[0], *partitions, input->name, input->partitions);
         return false;
     }
     return true;
@@ -222,10 +224,10 @@ tell_republication(uint64_t done, uint64_t all, void *data)
     lc_progress_show(&command->progress, done, (double)done / (double)all);
 }
 
-static bool
-has_no_members(const reset_command *command, GError **error)
+bool
+lc_cli_check_members(const lc_kafka_options *kafka, GError **error)
 {
-    g_auto(GStrv) members = lc_kafka_group_members(&command->kafka, LC_CLI_TIMEOUT_MS, error);
+    g_auto(GStrv) members = lc_kafka_group_members(kafka, LC_CLI_TIMEOUT_MS, error);
 
     if (members && *members)
         g_set_error(error, LC_ERROR, LC_ERROR_FATAL,
@@ -244,9 +246,10 @@ republish(reset_command *command, GError **error)
         return true;
     fprintf(stderr, "publishing the facts again\n");
     lc_progress_start(&command->progress, isatty(STDERR_FILENO));
-    bool done = lc_kafka_republish(&command->kafka, command->offsets, tell_republication, command, error);
+    bool done =
+        lc_kafka_republish(&command->kafka, command->offsets, command->partitions, tell_republication, command, error);
     lc_progress_clear(&command->progress);
-    return done && has_no_members(command, error) &&
+    return done && lc_cli_check_members(&command->kafka, error) &&
            lc_kafka_commit_offsets(&command->kafka, command->offsets, lc_reset_under_way, LC_CLI_TIMEOUT_MS, error);
 }
 
@@ -269,15 +272,16 @@ carry_out(reset_command *command)
     return EXIT_DONE;
 }
 
-static bool
-is_confirmed(const reset_command *command)
+bool
+lc_cli_confirm(const char *command, bool yes)
 {
     char answer[8] = "";
 
-    if (command->yes)
+    if (yes)
         return true;
     if (!isatty(STDIN_FILENO)) {
-        fprintf(stderr, "leadclock reset: nothing was done; --yes does it without asking, --dry-run only says what\n");
+        fprintf(stderr, "leadclock %s: nothing was done; --yes does it without asking, --dry-run only says what\n",
+                command);
         return false;
     }
     fprintf(stderr, "\nDo it? Type yes: ");
@@ -359,8 +363,8 @@ reset(reset_command *command)
     if (members == NULL)
         return lc_cli_fail("reset", error);
     if (*members)
-        return refuse_members(members);
-    if (!count_partitions(command, &error) || !describe_changelogs(command, &error) ||
+        return lc_cli_refuse_members("reset", members);
+    if (!lc_cli_count_inputs(&command->kafka, &command->partitions, &error) || !describe_changelogs(command, &error) ||
         !find_offsets(command, &before, &error) || !find_former_count(command, before, &error))
         return lc_cli_fail("reset", error);
     if (!check_former_count(command))
@@ -368,7 +372,7 @@ reset(reset_command *command)
     print_plan(command, before);
     if (command->dry_run)
         return EXIT_DONE;
-    return is_confirmed(command) ? carry_out(command) : EXIT_USAGE;
+    return lc_cli_confirm("reset", command->yes) ? carry_out(command) : EXIT_USAGE;
 }
 
 static void

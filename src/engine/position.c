@@ -181,3 +181,29 @@ lc_metadata_partitions(const char *text)
 
     return text && lc_metadata_parse(lc_text_of(text), &metadata) ? metadata.partitions : 0;
 }
+
+bool
+lc_metadata_ends(const char *text, int64_t ends[LC_CHANGELOGS])
+{
+    lc_metadata metadata;
+
+    if (text == NULL || !lc_metadata_parse(lc_text_of(text), &metadata))
+        return false;
+    memcpy(ends, metadata.ends, sizeof metadata.ends);
+    return true;
+}
+
+/* Facts that were not read yet were published again. */
+char *
+lc_moved_metadata(const char *text, int32_t partitions, const int64_t ends[LC_CHANGELOGS])
+{
+    lc_metadata metadata;
+
+    if (!lc_metadata_parse(lc_text_of(text), &metadata))
+        return NULL;
+    metadata.partitions = partitions;
+    metadata.republished = true;
+    memcpy(metadata.ends, ends, sizeof metadata.ends);
+    metadata.transactional_id = LC_TEXT("reset");
+    return lc_metadata_format(&metadata);
+}

@@ -19,6 +19,7 @@ typedef struct {
     lc_publisher *publisher;
     GArray *sources; /* source, of one topic */
     GArray *headers; /* lc_header */
+    int32_t partitions;
     lc_tell_republish tell;
     void *data;
     uint64_t done, all; /* offsets */
@@ -177,8 +178,10 @@ send_again(republication *r, const rd_kafka_message_t *message, GError **error)
     gather_headers(r, message, lc_text_of(published_at));
     lc_text key = {message->key, message->key ? message->key_len : 0};
     lc_text value = {message->payload, message->payload ? message->len : 0};
-    return lc_publisher_send(r->publisher, rd_kafka_topic_name(message->rkt), key, value,
-                             (const lc_header *)(const void *)r->headers->data, r->headers->len, error);
+    /* Without a key it is no fact, wherever it lies. */
+    int32_t partition = key.data ? lc_log_partition_of(key, r->partitions) : RD_KAFKA_PARTITION_UA;
+    return lc_publisher_send_to(r->publisher, rd_kafka_topic_name(message->rkt), partition, key, value,
+                                (const lc_header *)(const void *)r->headers->data, r->headers->len, error);
 }
 
 static bool
@@ -220,10 +223,10 @@ republish_all(republication *r, const GArray *ranges, GError **error)
 }
 
 bool
-lc_kafka_republish(const lc_kafka_options *options, const GArray *ranges, lc_tell_republish tell, void *data,
-                   GError **error)
+lc_kafka_republish(const lc_kafka_options *options, const GArray *ranges, int32_t partitions, lc_tell_republish tell,
+                   void *data, GError **error)
 {
-    republication r = {.tell = tell, .data = data};
+    republication r = {.partitions = partitions, .tell = tell, .data = data};
 
     r.sources = g_array_new(FALSE, TRUE, sizeof(source));
     g_array_set_clear_func(r.sources, source_clear);

@@ -2,7 +2,7 @@
 """partitions.py [TEST...] - topics whose partitions change, and members that read different topics: no timer fires that
 does not know of all facts, and it is said what is wrong.
 
-LC_LEADS: how many leads republish moves (default 2,000; 100,000 were tried)."""
+LC_LEADS: how many leads are moved, or published again (default 2,000; 100,000 were tried)."""
 
 import os
 import subprocess
@@ -13,8 +13,8 @@ import urllib.request
 from commands import attempt, expect
 from timing import POLICY
 from tools import ends_with, harm_topic, stop
-from world import BINARY, DAY_MS, INPUTS, PARTITIONS, Failure, Redis, World, main, named, net_outcomes, now_ms, require
-from world import require_equal, say, wait_for
+from world import BINARY, BROKERS, DAY_MS, INPUTS, PARTITIONS, Failure, Redis, World, main, named, net_outcomes
+from world import now_ms, require, require_equal, require_nothing_doubled, say, wait_for
 
 LEADS = int(os.environ.get("LC_LEADS", "2000"))
 
@@ -25,6 +25,10 @@ def created(lead, at):
 
 def contacted(lead, at):
     return {"type": "LeadContacted", "lead_id": lead, "event_id": f"k-{lead}", "occurred_at": at, "method": "CALL"}
+
+
+def rejected(lead, at):
+    return {"type": "LeadRejected", "lead_id": lead, "event_id": f"r-{lead}", "occurred_at": at, "reason": "other"}
 
 
 def breached(world):
@@ -82,12 +86,19 @@ def grows_while_running(test, *settings, within=4):
         # `publish` knows the new number.
         world.publish([created(lead, at) for lead in leads])
         world.publish([contacted(lead, at + 1) for lead in leads])
-        ends_with(service, 2, "contacted 8", "reset --republish")
+        ends_with(service, 2, "contacted 8", "leadclock repartition")
         wait_for("all to be due", lambda: now_ms() > at + within * 1000 + 500, 30)
         # Who starts it again changes nothing.
         ends_with(world.start("a", *settings), 2, "contacted 8")
         require(not breached(world), f"false breaches: {sorted(breached(world))[:5]}")
         require(not world.dead_letters(), "facts went to the dead letters")
+        for topic in set(INPUTS.values()) - {"leads.contacted"}:
+            harm_topic(world, "grow", topic, 2 * PARTITIONS)
+        wait_for("the group to be empty", lambda: attempt(world, "repartition", "--dry-run")[0] == 0, 40)
+        expect(world, 0, r"goes on with 8 partitions", "repartition", "--yes")
+        world.start("mended", *settings)
+        require_as_backtest(world)
+        require_nothing_doubled(world.outcomes())
     finally:
         world.close()
 
@@ -168,43 +179,99 @@ def publish_leads(world, leads):
     world.publish(facts)
 
 
-def require_as_backtest(world, partitions):
-    """Net outcomes and counters, though outcomes were published once more."""
+def erase(world, lead):
+    """By a null value: as of when it was published, also where it is published again later."""
+    world.produce("leads.erased", lead, [None])
+    read = ["kcat", "-C", "-q", "-e", "-b", BROKERS, "-t", world.prefix + "leads.erased", "-o", "beginning", "-f", "%T"]
+    at = int(subprocess.run(read, capture_output=True, timeout=60, check=True).stdout)
+    world.published.append({"type": "LeadErased", "lead_id": lead, "event_id": "e", "occurred_at": at})
+
+
+def require_as_backtest(world):
+    """Net outcomes and counters; nothing is a dead letter, and Redis is as the changelogs."""
     wait_for("all to be read", lambda: world.lag() == 0, 600)
-    wait_for("no difference", lambda: attempt(world, "verify")[0] == 0, 120)
     outcomes, counters = world.backtest()
-    require_equal("net outcomes", net_outcomes(world.outcomes()), net_outcomes(outcomes))
+    expected = net_outcomes(outcomes)
+    wait_for("all outcomes", lambda: len(net_outcomes(world.outcomes())) >= len(expected), 120)
+    require_equal("net outcomes", net_outcomes(world.outcomes()), expected)
     require_equal("counters", named(world.counters()), named(counters))
     require(not world.dead_letters(), f"dead letters: {world.dead_letters()[:3]}")
+    wait_for("no difference", lambda: attempt(world, "verify")[0] == 0, 120)
+
+
+def grow_and_move(test, partitions):
+    """Told at the start, whatever Redis holds; what it names moves the leads, though retention has taken what they were
+    told of by, and nothing is published twice."""
+    world = settled(test, LEADS)
+    try:
+        for topic in ("leads.created", "leads.contacted"):
+            for partition in range(PARTITIONS):
+                harm_topic(world, "delete-records", topic, partition, -1)
+        # Some that nobody has read, where they belonged before, and some where they belong then.
+        publish_leads(world, [f"unread-{n}" for n in range(100)])
+        erase(world, "lead-7")
+        grow_all(world, partitions)
+        publish_leads(world, [f"new-{n}" for n in range(100)])
+        ends_with(world.start("counts"), 2, "changelogs must have the same number", "leadclock repartition")
+        expect(world, 2, rf"had 4 partitions, and have {partitions}.*--republish", "reset", "--yes")
+        expect(world, 0, r"no outcome is published again", "repartition", "--dry-run")
+        expect(world, 2, r"--yes", "repartition")
+        cut_off(world, "moving states", "repartition")
+        what = ("had 4 partitions", f"they have {partitions}", "leadclock repartition")
+        ends_with(world.start("cut-off"), 2, *what)
+        Redis().command("FLUSHALL")
+        ends_with(world.start("emptied"), 2, *what)
+        expect(world, 2, "had 4 partitions", "rebuild")
+        cut_off(world, "emptying Redis", "repartition")
+        ends_with(world.start("cut-off-again"), 2, *what)
+
+        begin = now_ms()
+        expect(world, 0, rf"goes on with {partitions} partitions", "repartition", "--yes")
+        say(f"{LEADS} leads moved in {now_ms() - begin} ms")
+        expect(world, 0, r"nothing is to be moved", "repartition", "--yes")
+        world.start("mended")
+        require_as_backtest(world)
+        require_nothing_doubled(world.outcomes())
+        # They are judged on, where they are now.
+        world.publish([rejected(f"lead-{n}", now_ms()) for n in range(50)])
+        require_as_backtest(world)
+        require_nothing_doubled(world.outcomes())
+    finally:
+        world.close()
 
 
 def all_grow_while_stopped():
-    """The number of partitions is told at the start, whatever Redis holds; what it names mends it, with all facts
-    published before, and those published since."""
-    world = settled("stopped", LEADS)
+    """To three times as many: leads go from old partitions to new ones."""
+    grow_and_move("stopped", 3 * PARTITIONS)
+
+
+def all_grow_a_little():
+    """To half as many again: leads also go from one old partition to another."""
+    grow_and_move("a-little", 3 * PARTITIONS // 2)
+
+
+# ---- Beginning anew after growth ----
+
+
+def reset_after_growth():
+    """Refused from the beginning, before anything is destroyed; with --republish all facts, those from before and those
+    published since, are judged anew where they belong now."""
+    world = settled("anew", LEADS)
     try:
         grow_all(world, 3 * PARTITIONS)
         publish_leads(world, [f"new-{n}" for n in range(100)])
-        ends_with(world.start("counts"), 2, "changelogs must have the same number", "reset --republish")
-        for topic in ("leads.state", "leads.counters"):
-            harm_topic(world, "grow", topic, 3 * PARTITIONS)
-        ends_with(world.start("redis"), 2, "had 4 partitions", "they have 12", "reset --republish")
-        Redis().command("FLUSHALL")
-        ends_with(world.start("emptied"), 2, "had 4 partitions", "they have 12", "reset --republish")
-        expect(world, 2, "had 4 partitions", "rebuild")
-
         before = len(world.outcomes())
         expect(world, 2, r"nothing was done: .* had 4 partitions, and have 12.*--republish", "reset", "--yes")
-        ends_with(world.start("still"), 2, "had 4 partitions")
         require(len(world.outcomes()) == before, "a refused reset published something")
+        expect(world, 1, r": 200 behind", "topics", "--lag")
         expect(world, 0, r"to the one of 12 partitions", "reset", "--republish", "--dry-run")
         begin = now_ms()
         expect(world, 0, r"begins anew", "reset", "--republish", "--yes")
-        say(f"{2 * LEADS} facts republished in {now_ms() - begin} ms")
+        say(f"{2 * LEADS + 200} facts published again in {now_ms() - begin} ms")
         world.start("mended")
-        require_as_backtest(world, 3 * PARTITIONS)
-        world.publish([contacted("lead-0", now_ms())])
-        require_as_backtest(world, 3 * PARTITIONS)
+        require_as_backtest(world)
+        world.publish([rejected("lead-0", now_ms())])
+        require_as_backtest(world)
     finally:
         world.close()
 
@@ -216,27 +283,28 @@ def republish_is_cut_off():
     try:
         for topic in (*INPUTS.values(), "leads.state", "leads.counters"):
             harm_topic(world, "grow", topic, 3 * PARTITIONS)
-        for words in ("publishing the facts again", "making", "emptying Redis"):
-            cut_off(world, words)
-            service = world.start(f"refused-{words.split()[0]}")
-            ends_with(service, 1 if words != "publishing the facts again" else 2, "reset --republish")
+        cut_off(world, "publishing the facts again", "reset", "--republish")
+        ends_with(world.start("first"), 2, "had 4 partitions")
+        for words in ("making", "emptying Redis"):
+            cut_off(world, words, "reset", "--republish")
+            ends_with(world.start(words.split()[0]), 1, "reset --republish")
         expect(world, 2, r"--republish finishes it", "reset", "--yes")
         expect(world, 0, r"begins anew", "reset", "--republish", "--yes")
         world.start("mended")
-        require_as_backtest(world, 3 * PARTITIONS)
+        require_as_backtest(world)
     finally:
         world.close()
 
 
-def cut_off(world, words):
-    """Kills a republication as soon as it says these words."""
-    command = [BINARY, "reset", "--config", world.config, "--republish", "--yes"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+def cut_off(world, words, *command):
+    """Kills a command as soon as it says these words."""
+    arguments = [BINARY, command[0], "--config", world.config, *command[1:], "--yes"]
+    with subprocess.Popen(arguments, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
         for line in process.stderr:
             if line.startswith(words.encode()):
                 process.kill()
                 return
-    raise Failure(f"it did not say {words!r}")
+    raise Failure(f"{' '.join(command)} did not say {words!r}")
 
 
 TESTS = {
@@ -247,6 +315,8 @@ TESTS = {
         input_deleted,
         members_differ,
         all_grow_while_stopped,
+        all_grow_a_little,
+        reset_after_growth,
         republish_is_cut_off,
     )
 }

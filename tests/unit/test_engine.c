@@ -606,7 +606,7 @@ offsets_of_another_number_of_partitions_stop_it(void **state)
     rewrite_metadata(b, 0, "2:7:", 2);
     assert_stops(b, LC_ERROR_CONFIG, "had 7 partitions");
     lc_memory_redis_empty(b->redis);
-    assert_stops(b, LC_ERROR_CONFIG, "reset --republish");
+    assert_stops(b, LC_ERROR_CONFIG, "leadclock repartition");
 }
 
 static void
