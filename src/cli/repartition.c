@@ -267,8 +267,7 @@ carry_out(repartition_command *command)
 {
     g_autoptr(GError) error = NULL;
 
-    if (!lc_kafka_wait_for_offsets(&command->kafka, command->unread, &error) || !grow_changelogs(command, &error) ||
-        !move_states(command, &error) || !republish_unread(command, &error) ||
+    if (!grow_changelogs(command, &error) || !move_states(command, &error) || !republish_unread(command, &error) ||
         !lc_cli_check_members(&command->kafka, &error) || !empty_redis(command, &error) || !commit(command, &error))
         return lc_cli_fail("repartition", error);
     fprintf(stderr, "done: `leadclock run` goes on with %" PRId32 " partitions\n", command->partitions);
@@ -276,6 +275,17 @@ carry_out(repartition_command *command)
 }
 
 /* ---- The command ---- */
+
+/* What a transaction may still change is waited for. */
+static bool
+read_offsets(repartition_command *command, GError **error)
+{
+    g_autoptr(GArray) early = lc_kafka_group_lag(&command->kafka, LC_CLI_TIMEOUT_MS, error);
+
+    if (early && lc_kafka_wait_for_offsets(&command->kafka, early, error))
+        command->unread = lc_kafka_group_lag(&command->kafka, LC_CLI_TIMEOUT_MS, error);
+    return command->unread != NULL;
+}
 
 static int
 repartition(repartition_command *command)
@@ -288,8 +298,7 @@ repartition(repartition_command *command)
         return lc_cli_fail("repartition", error);
     if (*members)
         return lc_cli_refuse_members("repartition", members);
-    if (!lc_cli_count_inputs(&command->kafka, &command->partitions, &error) ||
-        (command->unread = lc_kafka_group_lag(&command->kafka, LC_CLI_TIMEOUT_MS, &error)) == NULL)
+    if (!lc_cli_count_inputs(&command->kafka, &command->partitions, &error) || !read_offsets(command, &error))
         return lc_cli_fail("repartition", error);
     command->former = former_count(command);
     if (command->former == 0 || command->former == command->partitions) {

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 
 #define READ_MS 200
-#define SILENCE_US (90 * G_USEC_PER_SEC) /* longer than a transaction that is still open may take */
+#define SILENCE_US (90 * G_USEC_PER_SEC) /* longer than a transaction may stay open */
 #define TELL_EVERY 1000
 
 typedef struct {

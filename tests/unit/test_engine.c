@@ -622,6 +622,22 @@ metadata_of_an_older_version_is_read(void **state)
     assert_int_equal(bench_counter(b, "first_contact_breached"), 1);
 }
 
+/* Version 1 does not say how many there were; but of each something was committed. */
+static void
+partitions_that_an_older_version_never_had_stop_it(void **state)
+{
+    bench *b = *state;
+    run(b, 2 * LC_SECOND);
+    rewrite_metadata(b, 0, "1:", 2);
+    const char *text;
+    int64_t offset = lc_memory_committed(b->broker, 0, 0, &text);
+    g_autofree char *metadata = g_strdup(text);
+    lc_memory_forget_group(b->broker);
+    for (int topic = 0; topic < BENCH_INPUTS; topic++)
+        lc_memory_set_committed(b->broker, topic, 0, offset, metadata);
+    assert_stops(b, LC_ERROR_CONFIG, "had 1 partitions, and they have 2");
+}
+
 static void
 a_changed_policy_is_refused_unless_accepted(void **state)
 {
@@ -676,6 +692,7 @@ main(void)
         cmocka_unit_test_setup_teardown(topics_that_grow_stop_it, setup, teardown),
         cmocka_unit_test_setup_teardown(offsets_of_another_number_of_partitions_stop_it, setup, teardown),
         cmocka_unit_test_setup_teardown(metadata_of_an_older_version_is_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(partitions_that_an_older_version_never_had_stop_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_changed_policy_is_refused_unless_accepted, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
