@@ -82,7 +82,8 @@ bool lc_kafka_republish(const lc_kafka_options *options, const GArray *ranges, i
 bool lc_kafka_grow_topic(const lc_kafka_options *options, const char *name, int32_t partitions, int timeout_ms,
                          GError **error);
 
-/* Waits, for as long as a transaction may stay open, until no transaction holds offsets of the group on these (lc_group_lag). */
+/* Waits, for as long as a transaction may stay open, until no transaction holds offsets of the group on these
+ * (lc_group_lag). */
 bool lc_kafka_wait_for_offsets(const lc_kafka_options *options, const GArray *offsets, GError **error);
 
 /* Moves states: what lies in each of `former` partitions of the changelog below its `ends` and belongs elsewhere among

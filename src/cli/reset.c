@@ -389,8 +389,12 @@ static const char summary[] = "Makes the group begin anew: its offsets, the chan
 static const char more[] =
     "Refuses while members of the group are alive. First says what it will do, and what downstream will see again; "
     "then\n"
-    "asks. Cut off in the middle, it is finished by another reset.\n\n"
-    "Exit codes: 0 done, 1 members are alive, 2 usage, configuration or not confirmed, 3 a server does not answer.\n\n"
+    "asks. Cut off in the middle, it is finished by another reset. Topics, offsets and Redis are looked at before\n"
+    "anything is destroyed. After the inputs got more partitions, `leadclock repartition` moves the leads and\n"
+    "publishes nothing twice; to begin anew from the facts instead takes --republish.\n\n"
+    "Exit codes: 0 done, 1 members are alive, 2 usage, configuration, grown inputs or not confirmed, 3 a server does "
+    "not "
+    "answer.\n\n"
     "Examples:\n"
     "  leadclock reset --config leadclock.yaml --dry-run\n"
     "  leadclock reset --config leadclock.yaml --to-time 2026-11-01T00:00:00Z\n";
