@@ -10,10 +10,14 @@ typedef struct {
     const char *brokers;
     const char *const *properties;   /* name, value, ..., NULL: any property of librdkafka, all clients; or NULL */
     const char *group;               /* the consumer group */
-    const char *instance;            /* of this worker: group.instance.id; transactional.id is GROUP-INSTANCE */
+    const char *instance;            /* of this worker: group.instance.id; lc_kafka_transactional_id makes the other */
     const char *const *inputs;       /* topics, NULL-terminated, in the order of the indexes */
     const char *outputs[LC_OUTPUTS]; /* topics */
 } lc_kafka_options;
+
+/* The transactional id of a worker: "GROUP-@INSTANCE". Groups and instances have no '@', so no two workers share one,
+ * and what may be done with those that begin with "GROUP-" may be done with it. Caller frees. */
+char *lc_kafka_transactional_id(const char *group, const char *instance);
 
 /* All options are copied. LC_ERROR_CONFIG: a wrong property, named. Connects to nothing yet. */
 lc_log *lc_kafka_log_new(const lc_kafka_options *options, GError **error);

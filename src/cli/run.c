@@ -49,7 +49,7 @@ static bool
 prepare_worker(service *service, worker_thread *thread, GError **error)
 {
     thread->instance = g_strdup_printf("%s-%u", service->config->instance, thread->number);
-    thread->transactional_id = g_strdup_printf("%s-%s", service->config->name, thread->instance);
+    thread->transactional_id = lc_kafka_transactional_id(service->config->name, thread->instance);
     thread->worker = lc_cli_worker_new(service->config, thread->instance, thread->transactional_id, service->book,
                                        service->accept_policy_change, error);
     return thread->worker != NULL;

@@ -187,18 +187,24 @@ log_is_unfinished(lc_log *base, int32_t partition, bool *unfinished, GError **er
     return true;
 }
 
-/* A worker's transactional id is GROUP-INSTANCE. */
+static bool
+log_is_peer(const lc_log *base, const char *transactional_id)
+{
+    return lc_takeover_is_peer(&((const kafka_log *)(const void *)base)->options, transactional_id, NULL);
+}
+
 static bool
 log_is_member(lc_log *base, const char *transactional_id, bool *member, GError **error)
 {
     kafka_log *log = kafka_log_of(base);
-    size_t prefix = strlen(log->options.group) + 1;
+    const char *instance = NULL;
 
-    if (!g_str_has_prefix(transactional_id, log->options.group) || strlen(transactional_id) <= prefix) {
-        *member = false;
+    *member = false;
+    /* Who had our name under another transactional id, a version before, has given it to us. */
+    if (!lc_takeover_is_peer(&log->options, transactional_id, &instance) ||
+        strcmp(instance, log->options.instance) == 0)
         return true;
-    }
-    return lc_takeover_is_member(&log->takeover, lc_group_client(log->group), transactional_id + prefix, member, error);
+    return lc_takeover_is_member(&log->takeover, lc_group_client(log->group), instance, member, error);
 }
 
 static bool
@@ -369,6 +375,7 @@ static const lc_log_ops ops = {
     .committed_before = log_committed_before,
     .is_unfinished = log_is_unfinished,
     .changelog_ends = log_changelog_ends,
+    .is_peer = log_is_peer,
     .is_member = log_is_member,
     .fence = log_fence,
     .watermarks = log_watermarks,

@@ -3,6 +3,37 @@
 #include "admin.h"
 
 #define CALL_MS 1000
+#define MARK '@' /* in no group's name, and in no instance's */
+
+char *
+lc_kafka_transactional_id(const char *group, const char *instance)
+{
+    return g_strdup_printf("%s-%c%s", group, MARK, instance);
+}
+
+/* "NAME-3": of a process, and one of its workers. */
+static bool
+names_worker(const char *instance)
+{
+    const char *dash = strrchr(instance, '-');
+
+    return dash && dash > instance && dash[1] != '\0' && strspn(dash + 1, "0123456789") == strlen(dash + 1);
+}
+
+bool
+lc_takeover_is_peer(const lc_kafka_options *options, const char *transactional_id, const char **instance)
+{
+    size_t size = strlen(options->group);
+
+    if (!g_str_has_prefix(transactional_id, options->group) || transactional_id[size] != '-')
+        return false;
+    const char *rest = transactional_id + size + 1;
+    if (*rest == MARK)
+        rest++;
+    if (instance)
+        *instance = rest;
+    return names_worker(rest);
+}
 
 static rd_kafka_t *
 make_reader(const lc_kafka_options *options, GError **error)
@@ -94,6 +125,13 @@ make_fencer(const lc_kafka_options *options, const char *transactional_id, GErro
     return conf ? lc_kafka_client_new(RD_KAFKA_PRODUCER, conf, error) : NULL;
 }
 
+static bool
+is_denial(rd_kafka_resp_err_t err)
+{
+    return err == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED ||
+           err == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED;
+}
+
 bool
 lc_takeover_fence(lc_takeover *takeover, const char *transactional_id, GError **error)
 {
@@ -110,9 +148,11 @@ lc_takeover_fence(lc_takeover *takeover, const char *transactional_id, GError **
         drop(&takeover->fencer);
         return true;
     }
+    bool is_denied = is_denial(rd_kafka_error_code(cause));
     if (!rd_kafka_error_is_retriable(cause))
         drop(&takeover->fencer);
-    return lc_kafka_fail_with(error, LC_ERROR_RETRY, cause, "ending the transaction of %s", transactional_id);
+    return lc_kafka_fail_with(error, is_denied ? LC_ERROR_CONFIG : LC_ERROR_RETRY, cause,
+                              "ending the transaction of %s", transactional_id);
 }
 
 void

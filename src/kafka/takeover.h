@@ -10,6 +10,10 @@ typedef struct {
     char *fenced_id;
 } lc_takeover;
 
+/* lc_log.is_peer. The ids of versions before "GROUP-@INSTANCE" were GROUP-INSTANCE: they too, as long as they name a
+ * worker. `*instance` (may be NULL) is within `transactional_id`. */
+bool lc_takeover_is_peer(const lc_kafka_options *options, const char *transactional_id, const char **instance);
+
 /* lc_log.committed_before, lc_log.is_member and lc_log.fence. Their clients are kept from one try to the next. */
 bool lc_takeover_committed_before(lc_takeover *takeover, int n_inputs, int32_t partition, lc_log_committed *committed,
                                   lc_arena *arena, GError **error);

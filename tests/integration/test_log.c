@@ -244,6 +244,60 @@ wrong_properties_are_named(void **state)
 }
 
 static void
+workers_of_two_services_share_no_transactional_id(void **state)
+{
+    static const struct {
+        const char *group, *instance;
+    } workers[] = {{"lead", "clock-x-1"}, {"lead-clock", "x-1"}, {"lead-clock-x", "1-1"},
+                   {"lead", "x-1"},       {"lead", "x-11"},      {"lead", "x-1-1"}};
+    g_autoptr(GHashTable) ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(workers); i++) {
+        char *id = lc_kafka_transactional_id(workers[i].group, workers[i].instance);
+        g_autofree char *prefix = g_strconcat(workers[i].group, "-", NULL);
+        assert_true(g_str_has_prefix(id, prefix)); /* what is allowed to the service is allowed to each worker */
+        assert_true(g_hash_table_add(ids, id));
+    }
+}
+
+/* Also of those of versions before, GROUP-INSTANCE. */
+static void
+only_workers_of_the_group_are_peers(void **state)
+{
+    static const struct {
+        const char *id;
+        bool is_peer;
+    } cases[] = {
+        {"lead-@crm-0-1", true},
+        {"lead-crm-0-1", true},
+        {"lead-crm-12", true},
+        {"reset", false},
+        {"", false},
+        {"lead", false},
+        {"lead-", false},
+        {"lead-reset", false},
+        {"lead-@", false},
+        {"lead-1", false},
+        {"lead-@-1", false},
+        {"leads-@crm-1", false},
+        {"other-crm-1", false},
+        {"lead-crm-one", false},
+        {"lead-crm-", false},
+    };
+    GError *error = NULL;
+    world *w = world_named();
+    (void)state;
+    w->options.group = "lead";
+    lc_log *log = lc_kafka_log_new(&w->options, &error);
+    must(log, error);
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+        if (log->ops->is_peer(log, cases[i].id) != cases[i].is_peer)
+            fail_msg("\"%s\"", cases[i].id);
+    log->ops->free(log);
+    world_free(w);
+}
+
+static void
 a_broker_that_is_away_is_a_retry_within_a_second(void **state)
 {
     GError *error = NULL;
@@ -719,7 +773,7 @@ the_transaction_of_a_dead_owner_is_found_and_ended(void **state)
     world *w = world_new(1);
     lc_log *dead = joined(w, "dead");
     lc_log *heir = log_new(w, "heir");
-    g_autofree char *owner = g_strconcat(w->prefix, "-dead", NULL);
+    g_autofree char *owner = lc_kafka_transactional_id(w->prefix, "dead");
     int64_t offset = -1, end = -1;
     bool unfinished = true;
     lc_arena arena = {0};
@@ -909,6 +963,8 @@ main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wrong_properties_are_named),
+        cmocka_unit_test(workers_of_two_services_share_no_transactional_id),
+        cmocka_unit_test(only_workers_of_the_group_are_peers),
         cmocka_unit_test(a_broker_that_is_away_is_a_retry_within_a_second),
         cmocka_unit_test(topics_that_are_missing_or_differ_are_named),
         cmocka_unit_test(nothing_comes_before_the_first_seek),
