@@ -141,5 +141,5 @@ lc_reset_metadata(const char *policy_hash)
 {
     const int64_t nothing[LC_CHANGELOGS] = {0, 0};
 
-    return lc_metadata_format(nothing, policy_hash, "reset");
+    return lc_metadata_format(nothing, policy_hash, "");
 }

@@ -157,14 +157,8 @@ lc_schemas_ask(lc_schemas *schemas, const uint32_t *ids, size_t n, bool final, G
     return true;
 }
 
-static bool
-ask_for(lc_worker *worker, void *id, GError **error)
-{
-    return lc_schemas_ask(worker->schemas, id, 1, true, error);
-}
-
 const lc_plan *
-lc_schemas_need(lc_worker *worker, lc_text value, GError **error)
+lc_schemas_try(lc_worker *worker, lc_text value, GError **error)
 {
     const lc_plan *plan;
     uint32_t id;
@@ -175,7 +169,7 @@ lc_schemas_need(lc_worker *worker, lc_text value, GError **error)
     }
     lc_plan_state state = lc_schemas_plan(worker->schemas, id, &plan);
     if (state == LC_PLAN_NOT_ASKED) {
-        if (!lc_worker_insist(worker, "the schema registry", ask_for, &id, error))
+        if (!lc_schemas_ask(worker->schemas, &id, 1, true, error))
             return NULL;
         state = lc_schemas_plan(worker->schemas, id, &plan);
     }
@@ -183,4 +177,27 @@ lc_schemas_need(lc_worker *worker, lc_text value, GError **error)
         return plan;
     g_set_error(error, LC_ERROR, LC_ERROR_FATAL, "a value whose schema (id %u) can't be had or read", id);
     return NULL;
+}
+
+typedef struct {
+    lc_text value;
+    const lc_plan *plan;
+} needed_plan;
+
+static bool
+try_for(lc_worker *worker, void *argument, GError **error)
+{
+    needed_plan *needed = argument;
+
+    needed->plan = lc_schemas_try(worker, needed->value, error);
+    return needed->plan != NULL;
+}
+
+const lc_plan *
+lc_schemas_need(lc_worker *worker, lc_text value, GError **error)
+{
+    needed_plan needed = {.value = value};
+
+    lc_worker_insist(worker, "the schema registry", try_for, &needed, error);
+    return needed.plan;
 }

@@ -69,6 +69,7 @@ lc_partition_free(void *data)
 {
     lc_partition *partition = data;
 
+    lc_recovery_free(partition->recovery);
     g_free(partition->offsets);
     g_free(partition->read);
     g_free(partition->read_append_at);
@@ -133,6 +134,7 @@ lc_worker_new(const lc_worker_options *options)
     worker->partitions = g_ptr_array_new_with_free_func(lc_partition_free);
     worker->members = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     worker->fenced = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    worker->unfenceable = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     worker->poison = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     lc_wall_clock_init(&worker->wall_clock, options->max_future);
     worker->probed_ms = INT64_MIN / 2;
@@ -148,11 +150,12 @@ void
 lc_worker_free(lc_worker *worker)
 {
     lc_batch_free(worker->batch);
+    g_ptr_array_unref(worker->partitions);
     worker->log->ops->free(worker->log);
     worker->store->ops->free(worker->store);
-    g_ptr_array_unref(worker->partitions);
     g_hash_table_unref(worker->members);
     g_hash_table_unref(worker->fenced);
+    g_hash_table_unref(worker->unfenceable);
     g_hash_table_unref(worker->poison);
     lc_judge_free(worker->judge);
     lc_schemas_free(worker->schemas);
@@ -223,6 +226,7 @@ take_assignment(lc_worker *worker, GError **error)
     worker->report.joined = true;
     g_hash_table_remove_all(worker->members);
     g_hash_table_remove_all(worker->fenced);
+    g_hash_table_remove_all(worker->unfenceable);
     for (size_t i = 0; i < n; i++) {
         if (numbers[i] >= worker->partition_count)
             return refuse_partition(worker, numbers[i], error);
@@ -241,7 +245,6 @@ give_up_assignment(lc_worker *worker)
     worker->assignments++;
     worker->report.joined = false;
     worker->left_ms = lc_worker_now_ms(worker);
-    worker->n_unanswered = 0;
     lc_batch_abort(worker->batch);
     g_ptr_array_set_size(worker->partitions, 0);
     worker->log->ops->release_assignment(worker->log);
@@ -450,9 +453,39 @@ wants_time(const lc_worker *worker, lc_instant wall)
 
 /* Who only reads would not notice brokers that are away. */
 static bool
-is_unanswered(unsigned n_questions)
+is_unanswered(const lc_partition *partition)
 {
-    return n_questions >= 2;
+    return partition->n_unanswered >= 2;
+}
+
+static void
+take_end(lc_worker *worker, const lc_log_end *end, lc_instant wall, int64_t now_ms)
+{
+    lc_partition *partition = lc_worker_partition(worker, end->partition);
+
+    if (partition == NULL)
+        return;
+    partition->n_unanswered = 0;
+    /* Above the stable end there is an open transaction: it counts as behind until that is read too. */
+    partition->seen_ends[end->topic] = end->stable_end;
+    if (!partition->must_recover)
+        lc_safe_time_asked(&partition->safe, end->topic, MAX(end->stable_end, end->high_watermark), wall, now_ms);
+}
+
+/* A partition whose ends are not told waits for them by itself. */
+static void
+complain_of_silence(lc_worker *worker, GError **problem)
+{
+    for (guint i = 0; i < worker->partitions->len; i++) {
+        const lc_partition *partition = worker->partitions->pdata[i];
+        if (!is_unanswered(partition))
+            continue;
+        if (*problem == NULL)
+            g_set_error(problem, LC_ERROR, LC_ERROR_RETRY,
+                        "the ends of the inputs of partition %" PRId32 " are not told", partition->number);
+        lc_worker_complain(worker, "Kafka", problem);
+        return;
+    }
 }
 
 static void
@@ -463,21 +496,12 @@ ask_ends(lc_worker *worker, lc_instant wall, int64_t now_ms)
     g_autoptr(GError) problem = NULL; /* once is nothing: asked again soon */
 
     worker->asked_ms = now_ms;
-    if (!worker->log->ops->ends(worker->log, &ends, &n, &problem)) {
-        if (is_unanswered(++worker->n_unanswered))
-            lc_worker_complain(worker, "Kafka", &problem);
-        return;
-    }
-    worker->n_unanswered = 0;
-    for (size_t i = 0; i < n; i++) {
-        lc_partition *partition = lc_worker_partition(worker, ends[i].partition);
-        /* Above the stable end there is an open transaction: it counts as behind until that is read too. */
-        if (partition)
-            partition->seen_ends[ends[i].topic] = ends[i].stable_end;
-        if (partition && !partition->must_recover)
-            lc_safe_time_asked(&partition->safe, ends[i].topic, MAX(ends[i].stable_end, ends[i].high_watermark), wall,
-                               now_ms);
-    }
+    for (guint i = 0; i < worker->partitions->len; i++)
+        ((lc_partition *)worker->partitions->pdata[i])->n_unanswered++;
+    bool answered = worker->log->ops->ends(worker->log, &ends, &n, &problem);
+    for (size_t i = 0; answered && i < n; i++)
+        take_end(worker, &ends[i], wall, now_ms);
+    complain_of_silence(worker, &problem);
 }
 
 /* Ends are asked for only when a timer is due: read the clock, then ask. */
@@ -507,6 +531,43 @@ make_producer(lc_worker *worker, GError **error)
     return worker->producer_ready;
 }
 
+/* Each by itself: one that waits is come back to, and the others go on meanwhile. */
+static bool
+recover_partitions(lc_worker *worker, GError **error)
+{
+    for (guint i = 0; i < worker->partitions->len; i++) {
+        lc_partition *partition = worker->partitions->pdata[i];
+        if (partition->must_recover && lc_worker_now_ms(worker) >= partition->resume_ms &&
+            !lc_recover(worker, partition, error))
+            return false;
+    }
+    return true;
+}
+
+int64_t
+lc_worker_resumes_in_ms(const lc_worker *worker)
+{
+    int64_t now_ms = lc_worker_now_ms(worker), in_ms = INT64_MAX;
+
+    for (guint i = 0; i < worker->partitions->len; i++) {
+        const lc_partition *partition = worker->partitions->pdata[i];
+        if (partition->must_recover)
+            in_ms = MIN(in_ms, MAX(partition->resume_ms - now_ms, 0));
+    }
+    return in_ms;
+}
+
+static bool
+any_waits(const lc_worker *worker)
+{
+    for (guint i = 0; i < worker->partitions->len; i++) {
+        const lc_partition *partition = worker->partitions->pdata[i];
+        if (is_unanswered(partition) || (partition->must_recover && partition->waits))
+            return true;
+    }
+    return false;
+}
+
 static bool
 make_ready(lc_worker *worker, GError **error)
 {
@@ -514,13 +575,10 @@ make_ready(lc_worker *worker, GError **error)
         return false;
     if (!worker->store_ready && !(worker->store_ready = lc_worker_insist(worker, "Redis", open_store, NULL, error)))
         return false;
-    for (guint i = 0; i < worker->partitions->len; i++) {
-        lc_partition *partition = worker->partitions->pdata[i];
-        if (partition->must_recover && !lc_recover(worker, partition, error))
-            return false;
-    }
+    if (!recover_partitions(worker, error))
+        return false;
     resume_all(worker);
-    if (!is_unanswered(worker->n_unanswered))
+    if (!any_waits(worker))
         worker->report.waiting_for[0] = '\0';
     return true;
 }
@@ -558,6 +616,8 @@ go_round(lc_worker *worker, GError **error)
     take_book(worker);
     if (!make_ready(worker, error))
         return false;
+    if (!LC_CHECKS(LC_CHECK_APART) && lc_worker_resumes_in_ms(worker) != INT64_MAX)
+        return lc_worker_tend(worker, RETRY_AFTER_MS, error);
     tell_if_left_out(worker);
     advance_time(worker);
     lc_worker_publish_report(worker);

@@ -34,7 +34,8 @@ typedef enum {
     LC_CHECK_LOST_TAIL = 1 << 7,      /* a changelog that ends below C has lost records (3a) */
     LC_CHECK_LOST_REWRITTEN = 1 << 8, /* so has one that gives an offset below C again (5) */
     LC_CHECK_LOST_OFFSETS = 1 << 9,   /* a changelog with records above C: the group has lost offsets (3c) */
-    LC_CHECK_BROKER_CLOCK = 1 << 10   /* a wall clock ahead of the broker's is not believed */
+    LC_CHECK_BROKER_CLOCK = 1 << 10,  /* a wall clock ahead of the broker's is not believed */
+    LC_CHECK_APART = 1 << 11          /* a partition that waits holds up no other */
 } lc_check;
 #ifdef LC_WEAKEN
 extern unsigned lc_weakened;
@@ -87,7 +88,10 @@ uint32_t lc_schemas_id(const lc_schemas *schemas, lc_output output, lc_schema sc
 lc_plan_state lc_schemas_plan(lc_schemas *schemas, uint32_t id, const lc_plan **plan);
 /* Asks the registry for ids. Those it says it has not stay NOT_ASKED until `final`: then NO_SUCH_ID for a minute. */
 bool lc_schemas_ask(lc_schemas *schemas, const uint32_t *ids, size_t n, bool final, GError **error);
-/* The plan that a framed value of ours needs; a registry that does not answer is waited for. NULL: give up (see
+/* The plan that a framed value of ours needs. NULL: LC_ERROR_RETRY, the registry does not answer; or LC_ERROR_FATAL:
+ * the value is not ours, or its schema can't be had or read. */
+const lc_plan *lc_schemas_try(lc_worker *worker, lc_text value, GError **error);
+/* The same; a registry that does not answer is waited for. NULL: give up (see
  * lc_worker_tend), or LC_ERROR_FATAL: the value is not ours, or its schema can't be had or read. */
 const lc_plan *lc_schemas_need(lc_worker *worker, lc_text value, GError **error);
 
@@ -232,6 +236,8 @@ lc_duration lc_wall_clock_ahead_of_broker(const lc_wall_clock *clock, lc_instant
 
 /* ---- worker.c ---- */
 
+typedef struct lc_recovery lc_recovery;
+
 typedef struct {
     int32_t number;
     bool must_recover;
@@ -249,7 +255,11 @@ typedef struct {
     lc_safe_time safe;
     lc_counters *counters;
     bool policy_checked;
+    lc_recovery *recovery;        /* under way; NULL: none */
+    bool waits;                   /* its recovery, for something that was told */
+    int64_t resume_ms;            /* monotonic: its recovery goes on, not before */
     int64_t *seen_ends;           /* ends last asked for, by input topic; -1: never */
+    unsigned n_unanswered;        /* questions for them, one after the other */
     uint64_t wrong_partition;     /* dead letters that another partitioner made */
     int64_t rebuild_left_ms;      /* an estimate */
     int64_t rebuilt, rebuild_end; /* offsets of the changelog being replayed; both 0: none */
@@ -274,15 +284,16 @@ struct lc_worker {
     GPtrArray *partitions;        /* lc_partition *, those assigned, by number */
     GHashTable *members, *fenced; /* char*: of last owners, who is in the group, and whose transaction was ended; of
                                      this assignment */
+    GHashTable *unfenceable;      /* char*: whose transaction can't be ended, for want of rights; of this assignment */
     unsigned assignments;         /* counts rebalances: who waited sees that the ground has moved */
     bool producer_ready, store_ready, paused;
-    int64_t tended_ms;     /* monotonic: when the group was last polled */
-    int64_t give_up_ms;    /* a server is waited for so long; 0: for ever */
-    int64_t complained_ms; /* monotonic: when a wait was last logged */
-    int64_t left_ms;       /* monotonic: since when it has no assignment */
-    int64_t trouble_ms;    /* monotonic: the first of the last rounds that ended badly, and how many they were */
+    bool is_replaying, replay_is_wanted; /* the log, for one partition; and for another one */
+    int64_t tended_ms;                   /* monotonic: when the group was last polled */
+    int64_t give_up_ms;                  /* a server is waited for so long; 0: for ever */
+    int64_t complained_ms;               /* monotonic: when a wait was last logged */
+    int64_t left_ms;                     /* monotonic: since when it has no assignment */
+    int64_t trouble_ms; /* monotonic: the first of the last rounds that ended badly, and how many they were */
     unsigned n_troubles;
-    unsigned n_unanswered; /* questions for ends, one after the other */
     lc_wall_clock wall_clock;
     bool clock_doubted;
     bool told_create_time; /* that the broker's clock can't be read */
@@ -313,6 +324,9 @@ void lc_worker_publish_report(lc_worker *worker);
 int64_t lc_worker_now_ms(const lc_worker *worker);
 bool lc_worker_is_stopping(const lc_worker *worker);
 lc_partition *lc_worker_partition(const lc_worker *worker, int32_t number);
+
+/* When the next recovery that was put off goes on; INT64_MAX: there is none. */
+int64_t lc_worker_resumes_in_ms(const lc_worker *worker);
 
 /* Looks for the topics, registers the schemas and opens the store; waits for servers. */
 bool lc_worker_prepare(lc_worker *worker, GError **error);
@@ -346,8 +360,11 @@ bool lc_worker_knows_policy_hash(const lc_worker *worker, lc_text hash);
 
 /* ---- recover.c ---- */
 
-/* Step 3. False: give up (see lc_worker_tend), or an error. */
+/* Step 3, as far as it goes at once: where the partition must still recover, `resume_ms` says when to call again.
+ * False: an error. */
 bool lc_recover(lc_worker *worker, lc_partition *partition, GError **error);
+/* Gives up a recovery under way; NULL: none. */
+void lc_recovery_free(lc_recovery *recovery);
 /* Removes all of a partition from the store, but a position that says that nothing is applied. */
 bool lc_empty(lc_worker *worker, lc_partition *partition, GError **error);
 /* Steps a to d on a store that is emptied first. `*n_records` grows by those replayed. */
@@ -359,5 +376,6 @@ lc_batch *lc_batch_new(lc_worker *worker);
 void lc_batch_free(lc_batch *batch);
 /* Aborts the transaction of the batch if one is open: before its partitions are given up. */
 void lc_batch_abort(lc_batch *batch);
-/* One batch, steps 4 to 9. False: give up, or an error; its partitions are marked to recover. */
+/* One batch of the partitions that need no recovery, steps 4 to 9. False: give up, or an error; its partitions are
+ * marked to recover. */
 bool lc_batch_process(lc_batch *batch, GError **error);

@@ -6,6 +6,7 @@
 #define CALL_MS 1000
 #define FREE_MS 5000
 #define SETTLE_EVERY_US 5000
+#define ALONE_MS 200 /* for a partition that is asked by itself, because those together got no answer */
 
 typedef enum {
     LANE_NONE,    /* not ours, or given up */
@@ -32,6 +33,8 @@ struct lc_group {
 
     GArray *lanes;      /* lane: partition * n_inputs + input */
     GArray *partitions; /* int32_t, sorted: those of which we have every input */
+    GArray *silent;     /* int32_t, of them: those that got no answer when last asked for their ends */
+    gint64 silent_us;   /* one of which is asked again, not before */
     rd_kafka_topic_partition_list_t *assigned;
     rd_kafka_consumer_group_metadata_t *metadata;
     bool any_unsettled;
@@ -136,6 +139,7 @@ forget_assignment(lc_group *group)
 {
     g_array_set_size(group->lanes, 0);
     g_array_set_size(group->partitions, 0);
+    g_array_set_size(group->silent, 0);
     group->any_unsettled = false;
     g_clear_pointer(&group->assigned, rd_kafka_topic_partition_list_destroy);
     g_clear_pointer(&group->metadata, rd_kafka_consumer_group_metadata_destroy);
@@ -643,39 +647,106 @@ lc_group_watermarks(lc_group *group, int32_t partition, int64_t *lows, int64_t *
     return true;
 }
 
-static rd_kafka_topic_partition_list_t *
-list_all(lc_group *group)
+static void
+list_ends_of(const lc_group *group, rd_kafka_topic_partition_list_t *list, int32_t partition)
 {
-    rd_kafka_topic_partition_list_t *list =
-        rd_kafka_topic_partition_list_new((int)group->partitions->len * group->n_inputs);
+    for (int input = 0; input < group->n_inputs; input++)
+        rd_kafka_topic_partition_list_add(list, group->inputs[input], partition)->offset = RD_KAFKA_OFFSET_END;
+}
 
-    for (guint i = 0; i < group->partitions->len; i++)
-        for (int input = 0; input < group->n_inputs; input++)
-            rd_kafka_topic_partition_list_add(list, group->inputs[input], g_array_index(group->partitions, int32_t, i))
-                ->offset = RD_KAFKA_OFFSET_END;
-    return list;
+static void
+take_ends(lc_group *group, const rd_kafka_topic_partition_list_t *list)
+{
+    for (int i = 0; i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *one = &list->elems[i];
+        lc_log_end end = {.topic = i % group->n_inputs, .partition = one->partition, .stable_end = one->offset};
+        int64_t low = -1;
+        end.high_watermark = -1;
+        rd_kafka_get_watermark_offsets(group->client, one->topic, one->partition, &low, &end.high_watermark);
+        end.high_watermark = MAX(end.high_watermark, -1);
+        g_array_append_val(group->ends, end);
+    }
+}
+
+static rd_kafka_resp_err_t
+ask_ends_of(lc_group *group, rd_kafka_topic_partition_list_t *list, int timeout_ms)
+{
+    rd_kafka_resp_err_t err = list->cnt ? rd_kafka_offsets_for_times(group->client, list, timeout_ms) : 0;
+
+    for (int i = 0; !err && i < list->cnt; i++)
+        err = list->elems[i].err;
+    if (!err)
+        take_ends(group, list);
+    return err;
+}
+
+static rd_kafka_resp_err_t
+ask_alone(lc_group *group, int32_t partition)
+{
+    g_autoptr(rd_kafka_topic_partition_list_t) list = rd_kafka_topic_partition_list_new(group->n_inputs);
+
+    list_ends_of(group, list, partition);
+    return ask_ends_of(group, list, ALONE_MS);
+}
+
+static bool
+is_silent(const lc_group *group, int32_t partition)
+{
+    for (guint i = 0; i < group->silent->len; i++)
+        if (g_array_index(group->silent, int32_t, i) == partition)
+            return true;
+    return false;
+}
+
+/* One answer is for all, or none: those without one are found by asking each by itself, as long as time allows. */
+static void
+find_silent(lc_group *group)
+{
+    gint64 until = g_get_monotonic_time() + CALL_MS * 1000;
+
+    for (guint i = 0; i < group->partitions->len; i++) {
+        int32_t partition = g_array_index(group->partitions, int32_t, i);
+        if (is_silent(group, partition) || (g_get_monotonic_time() < until && !ask_alone(group, partition)))
+            continue;
+        g_array_append_val(group->silent, partition);
+    }
+}
+
+/* One of those that were silent, by turns, and now and then: the others wait for it. Where it answers, all are asked
+ * together again. */
+static rd_kafka_resp_err_t
+ask_one_silent(lc_group *group)
+{
+    gint64 now = g_get_monotonic_time();
+
+    if (group->silent->len == 0 || now < group->silent_us)
+        return RD_KAFKA_RESP_ERR_NO_ERROR;
+    group->silent_us = now + CALL_MS * 1000;
+    int32_t partition = g_array_index(group->silent, int32_t, 0);
+    g_array_remove_index(group->silent, 0);
+    rd_kafka_resp_err_t err = ask_alone(group, partition);
+    if (err)
+        g_array_append_val(group->silent, partition);
+    else
+        g_array_set_size(group->silent, 0);
+    return err;
 }
 
 bool
 lc_group_ends(lc_group *group, const lc_log_end **ends, size_t *n, GError **error)
 {
-    g_autoptr(rd_kafka_topic_partition_list_t) list = list_all(group);
-    rd_kafka_resp_err_t err = list->cnt ? rd_kafka_offsets_for_times(group->client, list, CALL_MS) : 0;
+    g_autoptr(rd_kafka_topic_partition_list_t) list =
+        rd_kafka_topic_partition_list_new((int)group->partitions->len * group->n_inputs);
 
-    for (int i = 0; !err && i < list->cnt; i++)
-        err = list->elems[i].err;
-    if (err)
-        return lc_kafka_fail(error, LC_ERROR_RETRY, err, "end offsets of the inputs");
-    g_array_set_size(group->ends, (guint)list->cnt);
-    for (int i = 0; i < list->cnt; i++) {
-        const rd_kafka_topic_partition_t *one = &list->elems[i];
-        int64_t low = -1, high = -1;
-        rd_kafka_get_watermark_offsets(group->client, one->topic, one->partition, &low, &high);
-        g_array_index(group->ends, lc_log_end, i) = (lc_log_end){.topic = i % group->n_inputs,
-                                                                 .partition = one->partition,
-                                                                 .stable_end = one->offset,
-                                                                 .high_watermark = high >= 0 ? high : -1};
-    }
+    g_array_set_size(group->ends, 0);
+    for (guint i = 0; i < group->partitions->len; i++)
+        if (!is_silent(group, g_array_index(group->partitions, int32_t, i)))
+            list_ends_of(group, list, g_array_index(group->partitions, int32_t, i));
+    rd_kafka_resp_err_t alone = ask_one_silent(group), together = ask_ends_of(group, list, CALL_MS);
+    if (together)
+        find_silent(group);
+    if (group->ends->len == 0 && (together || alone))
+        return lc_kafka_fail(error, LC_ERROR_RETRY, together ? together : alone, "end offsets of the inputs");
     *ends = (const lc_log_end *)(void *)group->ends->data;
     *n = group->ends->len;
     return true;
@@ -694,6 +765,7 @@ lc_group_new(const lc_kafka_options *options, const char *const *inputs, int n_i
     group->topics = g_new0(rd_kafka_topic_t *, (gsize)n_inputs);
     group->lanes = g_array_new(FALSE, TRUE, sizeof(lane));
     group->partitions = g_array_new(FALSE, FALSE, sizeof(int32_t));
+    group->silent = g_array_new(FALSE, FALSE, sizeof(int32_t));
     group->ends = g_array_new(FALSE, FALSE, sizeof(lc_log_end));
     group->held = g_ptr_array_new_with_free_func((GDestroyNotify)rd_kafka_message_destroy);
     g_queue_init(&group->events);
@@ -711,6 +783,7 @@ lc_group_free(lc_group *group)
     g_free(group->topics);
     g_array_unref(group->lanes);
     g_array_unref(group->partitions);
+    g_array_unref(group->silent);
     g_array_unref(group->ends);
     g_queue_clear(&group->events);
     g_free(group);

@@ -51,6 +51,7 @@ static const struct {
     {"lost-tail", LC_CHECK_LOST_TAIL << SIM_ENGINE_BIT},
     {"lost-rewritten", LC_CHECK_LOST_REWRITTEN << SIM_ENGINE_BIT},
     {"lost-offsets", LC_CHECK_LOST_OFFSETS << SIM_ENGINE_BIT},
+    {"apart", LC_CHECK_APART << SIM_ENGINE_BIT},
     {"broker-clock", LC_CHECK_BROKER_CLOCK << SIM_ENGINE_BIT},
 };
 

@@ -29,7 +29,7 @@
 
 typedef enum {
     SIM_ANY_FAULTS,
-    SIM_DEATHS, /* owners die within their transactions, and all else is well */
+    SIM_DEATHS, /* owners die within their transactions, and all else is well, but that some may not fence */
     SIM_LOSS    /* any faults; when all is settled Kafka loses data */
 } sim_scenario;
 
@@ -57,6 +57,7 @@ typedef struct {
     unsigned stops, kills, twins, empties, rollbacks, outages, compactions, standstills, clock_jumps; /* how many */
     uint32_t redis_empties, redis_rollbacks; /* at a call to Redis */
     size_t piece_leads;
+    bool may_not_fence;
     bool erasures; /* some leads are erased; of them only Redis and the changelog are compared */
     bool jump;     /* the rest of the horizon passes while all stand still */
     bool hostile;  /* some records are no facts */
