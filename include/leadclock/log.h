@@ -135,6 +135,10 @@ typedef struct {
      * topic does not exist (the message names it); LC_ERROR_CONFIG: their partition counts differ. */
     bool (*check_topics)(lc_log *log, int32_t *partitions, GError **error);
 
+    /* Before renew_producer, once: whether another process runs under our name, which we would fence. LC_ERROR_CONFIG:
+     * one does; LC_ERROR_RETRY: there is no telling yet. One that died under it is no hindrance. */
+    bool (*check_instance)(lc_log *log, GError **error);
+
     /* A producer with our transactional id, the former one destroyed; asks for the metadata of the output topics, then
      * init_transactions. Call until it does not say LC_ERROR_RETRY. Step 1, 7, 8. */
     bool (*renew_producer)(lc_log *log, GError **error);

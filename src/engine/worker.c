@@ -416,6 +416,13 @@ check_topics(lc_worker *worker, void *argument, GError **error)
 }
 
 static bool
+check_instance(lc_worker *worker, void *argument, GError **error)
+{
+    (void)argument;
+    return worker->log->ops->check_instance(worker->log, error);
+}
+
+static bool
 register_schemas(lc_worker *worker, void *argument, GError **error)
 {
     (void)argument;
@@ -669,8 +676,9 @@ lc_worker_prepare(lc_worker *worker, GError **error)
 static bool
 start(lc_worker *worker, GError **error)
 {
-    worker->producer_ready =
-        lc_worker_prepare(worker, error) && insist_at_start(worker, "Kafka's transactions", renew_producer, error);
+    worker->producer_ready = lc_worker_prepare(worker, error) &&
+                             insist_at_start(worker, "its name in the group", check_instance, error) &&
+                             insist_at_start(worker, "Kafka's transactions", renew_producer, error);
     worker->left_ms = lc_worker_now_ms(worker);
     return worker->producer_ready && worker->log->ops->subscribe(worker->log, error);
 }

@@ -1,6 +1,7 @@
 #include "group.h"
 
 #include "fetch.h"
+#include "process.h"
 
 #define SLICE_MS 20
 #define CALL_MS 1000
@@ -42,6 +43,7 @@ struct lc_group {
     bool is_subscribed;
     bool was_lost;   /* the last assignment was not taken from us but lost, the coordinator having been away */
     bool must_renew; /* the client is of no use any more */
+    int64_t session_ms;
 
     GQueue events;   /* lc_log_event_type: what the rebalance callback saw */
     GPtrArray *held; /* messages whose bytes the caller may still read */
@@ -331,6 +333,7 @@ lc_group_resume(lc_group *group, int32_t partition)
 static rd_kafka_conf_t *
 group_conf(const lc_kafka_options *options, GError **error)
 {
+    g_autofree char *client_id = lc_process_client_id();
     /* A heartbeat is how a member learns of a rebalance: at librdkafka's 3 s, a dead one's partitions wait so much
      * longer. */
     const char *const defaults[] = {"fetch.wait.max.ms",
@@ -346,11 +349,23 @@ group_conf(const lc_kafka_options *options, GError **error)
                                  options->group,
                                  "group.instance.id",
                                  options->instance,
+                                 "client.id",
+                                 client_id,
                                  "partition.assignment.strategy",
                                  "range",
                                  LC_KAFKA_CONSUMER_SETTINGS,
                                  NULL};
     return lc_kafka_conf_new(options, defaults, fixed, error);
+}
+
+static int64_t
+session_of(const rd_kafka_conf_t *conf)
+{
+    char value[32] = "";
+    size_t size = sizeof value;
+
+    rd_kafka_conf_get(conf, "session.timeout.ms", value, &size);
+    return g_ascii_strtoll(value, NULL, 10);
 }
 
 static bool
@@ -360,6 +375,7 @@ make_client(lc_group *group, GError **error)
     if (conf == NULL)
         return false;
     long queued = lc_fetch_queued_min_messages(conf);
+    group->session_ms = session_of(conf);
     rd_kafka_conf_set_opaque(conf, group);
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     group->client = lc_kafka_client_new(RD_KAFKA_CONSUMER, conf, error);
@@ -787,6 +803,12 @@ lc_group_free(lc_group *group)
     g_array_unref(group->ends);
     g_queue_clear(&group->events);
     g_free(group);
+}
+
+int64_t
+lc_group_session_ms(const lc_group *group)
+{
+    return group->session_ms;
 }
 
 rd_kafka_t *

@@ -11,6 +11,8 @@ typedef struct lc_group lc_group;
 lc_group *lc_group_new(const lc_kafka_options *options, const char *const *inputs, int n_inputs, GError **error);
 void lc_group_free(lc_group *group);
 
+/* Its session.timeout.ms. */
+int64_t lc_group_session_ms(const lc_group *group);
 rd_kafka_t *lc_group_client(lc_group *group);
 bool lc_group_subscribe(lc_group *group, GError **error);
 bool lc_group_poll(lc_group *group, int timeout_ms, lc_log_event *event, GError **error);

@@ -204,7 +204,19 @@ log_is_member(lc_log *base, const char *transactional_id, bool *member, GError *
     if (!lc_takeover_is_peer(&log->options, transactional_id, &instance) ||
         strcmp(instance, log->options.instance) == 0)
         return true;
-    return lc_takeover_is_member(&log->takeover, lc_group_client(log->group), instance, member, error);
+    lc_takeover_member found;
+    bool ok = lc_takeover_find_member(&log->takeover, lc_group_client(log->group), instance, &found, error);
+    *member = ok && found.is_there;
+    return ok;
+}
+
+static bool
+log_check_instance(lc_log *base, GError **error)
+{
+    kafka_log *log = kafka_log_of(base);
+
+    return lc_takeover_check_instance(&log->takeover, lc_group_client(log->group), lc_group_session_ms(log->group),
+                                      error);
 }
 
 static bool
@@ -362,6 +374,7 @@ log_free(lc_log *base)
 
 static const lc_log_ops ops = {
     .check_topics = log_check_topics,
+    .check_instance = log_check_instance,
     .renew_producer = log_renew_producer,
     .subscribe = log_subscribe,
     .poll = log_poll,

@@ -179,7 +179,8 @@ const lc_option lc_options[] = {
     {"name", OPTION_TEXT, "leadclock", AT(name), .check = check_name,
      .doc = "Consumer group; prefix of transactional ids and of Redis keys."},
     {"instance", OPTION_TEXT, "", AT(instance), .check = check_instance,
-     .doc = "Names this process for static membership: two that run at once need two names. Empty: the host name."},
+     .doc = "Names this process for static membership: two that run at once need two names, or the second ends. Empty: the host "
+            "name."},
     {"workers", OPTION_COUNT, "1", AT(workers), .min = 1, .max = 256,
      .doc = "Threads, each with its own consumer, producer and Redis connection."},
     {"kafka.brokers", OPTION_TEXT, "127.0.0.1:9092", AT(kafka.brokers), .check = check_brokers,

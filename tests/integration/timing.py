@@ -11,7 +11,7 @@ import time
 import urllib.request
 
 from hostile import Writer, created
-from world import BINARY, BROKERS, STACK_DIR, murmur2_partition, require, say
+from world import BINARY, BROKERS, INPUTS, STACK_DIR, murmur2_partition, require, say
 
 # Built beside the leadclock that is tried.
 BUILT = os.path.join(os.path.dirname(BINARY), "tests")
@@ -76,6 +76,24 @@ def cpu_seconds_of(pid):
     with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
         fields = file.read().rpartition(") ")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+class Stranger:
+    """A member of a world's group that is none of ours: kcat, as a static one."""
+
+    def __init__(self, world, instance, client_id="kcat", session_s=6):
+        command = ["kcat", "-q", "-b", BROKERS, "-G", world.name]
+        for name, value in (
+            ("group.instance.id", instance), ("client.id", client_id), ("partition.assignment.strategy", "range"),
+            ("session.timeout.ms", session_s * 1000), ("enable.auto.commit", "false"),
+        ):  # fmt: skip
+            command += ["-X", f"{name}={value}"]
+        command += [world.prefix + topic for topic in INPUTS.values()]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
 
 
 class Producer:
