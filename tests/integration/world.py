@@ -332,7 +332,7 @@ class World:
                 f"""name: {self.name}
 workers: {settings.get("workers", 1)}
 kafka:
-  brokers: {BROKERS}
+  brokers: {settings.get("brokers", BROKERS)}
   properties: {settings.get("properties", "{}")}
 registry: {{url: "{REGISTRY_URL}"}}
 redis: {{url: "{REDIS_URL}"}}
