@@ -99,9 +99,9 @@ class Stranger:
 class Producer:
     """raw-producer: sends any bytes at once, in a transaction if it has an id."""
 
-    def __init__(self, world, transactional_id=None):
+    def __init__(self, world, transactional_id=None, brokers=BROKERS):
         self.prefix = world.prefix
-        command = [RAW_PRODUCER, BROKERS] + ([f"{world.name}-{transactional_id}"] if transactional_id else [])
+        command = [RAW_PRODUCER, brokers] + ([f"{world.name}-{transactional_id}"] if transactional_id else [])
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def send(self, topic, key, value, partition=-1):
