@@ -56,8 +56,11 @@ GArray *lc_kafka_group_lag(const lc_kafka_options *options, int timeout_ms, GErr
 
 /* ---- For reset ---- */
 
-/* Who is in the group, "INSTANCE at HOST" each, NULL-terminated (g_strfreev); none: an empty list. */
-char **lc_kafka_group_members(const lc_kafka_options *options, int timeout_ms, GError **error);
+/* Who is in the group, "INSTANCE at HOST" each, NULL-terminated (g_strfreev); none: an empty list. One that has ended
+ * stays in it for its session time-out. `*runs_here`: the process of one of them runs on this host. */
+char **lc_kafka_group_members(const lc_kafka_options *options, int timeout_ms, bool *runs_here, GError **error);
+/* The session time-out of members with these properties. */
+int64_t lc_kafka_session_ms(const lc_kafka_options *options);
 
 /* Deletes the group, which must have no member, and what it has committed. */
 bool lc_kafka_forget_group(const lc_kafka_options *options, int timeout_ms, GError **error);

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #define GONE_TIMEOUT_US (30 * G_USEC_PER_SEC)
+#define SESSION_MARGIN_MS 3000 /* a coordinator that is busy takes its time */
+#define TELL_EVERY_MS 5000
 
 typedef struct {
     lc_cli_tool tool;
@@ -21,13 +23,51 @@ typedef struct {
 /* ---- What will be done ---- */
 
 static int
-refuse_members(char **members)
+refuse_members(char **members, const char *why)
 {
-    fprintf(stderr, "leadclock reset: the group has members: stop them first (one that was killed counts until its "
-                    "session time-out, 15 s, is over):\n");
+    fprintf(stderr, "leadclock reset: the group has members%s: stop them first:\n", why);
     for (char **member = members; *member; member++)
         fprintf(stderr, "  %s\n", *member);
     return EXIT_FOUND;
+}
+
+static void
+tell_wait(char **members, int64_t left_ms, int64_t *told_ms)
+{
+    int64_t now_ms = lc_system_time.monotonic_ms(&lc_system_time);
+
+    if (now_ms - *told_ms < TELL_EVERY_MS)
+        return;
+    *told_ms = now_ms;
+    g_autofree char *names = g_strjoinv(", ", members);
+    fprintf(stderr, "waiting for the group to forget who has ended, for up to %" PRId64 " s: %s\n",
+            (left_ms + 999) / 1000, names);
+}
+
+/* Who ended, by SIGTERM too, stays a member for the session time-out. One whose process is seen to run is not waited
+ * for. EXIT_DONE: the group is empty. */
+static int
+await_empty_group(const reset_command *command, GError **error)
+{
+    int64_t until_ms =
+        lc_system_time.monotonic_ms(&lc_system_time) + lc_kafka_session_ms(&command->kafka) + SESSION_MARGIN_MS;
+    int64_t told_ms = INT64_MIN / 2;
+
+    for (;;) {
+        bool runs_here;
+        g_auto(GStrv) members = lc_kafka_group_members(&command->kafka, LC_CLI_TIMEOUT_MS, &runs_here, error);
+        int64_t left_ms = until_ms - lc_system_time.monotonic_ms(&lc_system_time);
+        if (members == NULL)
+            return EXIT_USAGE; /* with `error` */
+        if (*members == NULL)
+            return EXIT_DONE;
+        if (runs_here)
+            return refuse_members(members, ", and one of them runs on this host");
+        if (left_ms <= 0)
+            return refuse_members(members, " that don't go away");
+        tell_wait(members, left_ms, &told_ms);
+        g_usleep(G_USEC_PER_SEC / 2);
+    }
 }
 
 static void
@@ -198,11 +238,11 @@ reset(reset_command *command)
     command->kafka = lc_cli_kafka_options(command->tool.config);
     command->changelogs[0] = command->tool.config->topics.state;
     command->changelogs[1] = command->tool.config->topics.counters;
-    g_auto(GStrv) members = lc_kafka_group_members(&command->kafka, LC_CLI_TIMEOUT_MS, &error);
-    if (members == NULL)
+    int code = await_empty_group(command, &error);
+    if (error)
         return lc_cli_fail("reset", error);
-    if (*members)
-        return refuse_members(members);
+    if (code != EXIT_DONE)
+        return code;
     if (!describe_changelogs(command, &error) || !find_offsets(command, &before, &error))
         return lc_cli_fail("reset", error);
     print_plan(command, before);
@@ -223,7 +263,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(reset_command, clear_command)
 
 static const char summary[] = "Makes the group begin anew: its offsets, the changelogs and Redis.";
 static const char more[] =
-    "Refuses while members of the group are alive. First says what it will do, and what downstream will see again; "
+    "Refuses while members of the group are alive; one that has ended is waited for until the group has forgotten it, "
+    "up to\n"
+    "the session time-out (15 s) later. First says what it will do, and what downstream will see again; "
     "then\n"
     "asks. Cut off in the middle, it is finished by another reset.\n\n"
     "Exit codes: 0 done, 1 members are alive, 2 usage, configuration or not confirmed, 3 a server does not answer.\n\n"

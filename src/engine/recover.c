@@ -334,6 +334,16 @@ end_dead_owner(recovery *r, lc_text owner, GError **error)
     return worker->log->ops->committed(worker->log, r->partition->number, r->committed, &r->pair_arena, error);
 }
 
+static void
+tell_unfinished(const recovery *r, lc_text owner, GError **error)
+{
+    g_autofree char *name = g_strndup(owner.data, owner.size);
+    bool may_not = g_hash_table_contains(r->worker->unfenceable, name);
+
+    g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "the transaction of %s, who had it before, is still open%s", name,
+                may_not ? "; it may not be ended from here, and its time-out is waited for" : "");
+}
+
 /* An owner that died before it sent its offsets leaves nothing pending, but records; they hold up whoever reads what is
  * committed, until its transaction times out. */
 static bool
@@ -350,7 +360,7 @@ is_finished(recovery *r, GError **error)
     if (!log->ops->is_unfinished(log, r->partition->number, &unfinished, error))
         return false;
     if (unfinished)
-        g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "the last owner's transaction is still open");
+        tell_unfinished(r, owner, error);
     return !unfinished;
 }
 

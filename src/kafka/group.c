@@ -368,6 +368,19 @@ session_of(const rd_kafka_conf_t *conf)
     return g_ascii_strtoll(value, NULL, 10);
 }
 
+int64_t
+lc_kafka_session_ms(const lc_kafka_options *options)
+{
+    lc_kafka_options named = *options;
+    named.instance = "any-1";
+    rd_kafka_conf_t *conf = group_conf(&named, NULL);
+    int64_t session_ms = conf ? session_of(conf) : 0;
+
+    if (conf)
+        rd_kafka_conf_destroy(conf);
+    return session_ms;
+}
+
 static bool
 make_client(lc_group *group, GError **error)
 {
