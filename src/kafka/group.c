@@ -1,6 +1,7 @@
 #include "group.h"
 
 #include "fetch.h"
+#include "pending.h"
 #include "process.h"
 
 #define SLICE_MS 20
@@ -35,7 +36,8 @@ struct lc_group {
     GArray *lanes;      /* lane: partition * n_inputs + input */
     GArray *partitions; /* int32_t, sorted: those of which we have every input */
     GArray *silent;     /* int32_t, of them: those that got no answer when last asked for their ends */
-    gint64 silent_us;   /* one of which is asked again, not before */
+    lc_pending *pending;
+    gint64 silent_us; /* one of which is asked again, not before */
     rd_kafka_topic_partition_list_t *assigned;
     rd_kafka_consumer_group_metadata_t *metadata;
     bool any_unsettled;
@@ -142,6 +144,7 @@ forget_assignment(lc_group *group)
     g_array_set_size(group->lanes, 0);
     g_array_set_size(group->partitions, 0);
     g_array_set_size(group->silent, 0);
+    lc_pending_clear(group->pending);
     group->any_unsettled = false;
     g_clear_pointer(&group->assigned, rd_kafka_topic_partition_list_destroy);
     g_clear_pointer(&group->metadata, rd_kafka_consumer_group_metadata_destroy);
@@ -640,10 +643,39 @@ lc_group_release_records(lc_group *group)
 
 /* ---- Questions to the broker ---- */
 
+static bool
+wait_for_stable(int32_t partition, GError **error)
+{
+    g_set_error(error, LC_ERROR, LC_ERROR_RETRY,
+                "committed offsets of partition %d: a transaction that is still open has some", partition);
+    return false;
+}
+
+/* As long as a transaction has offsets pending, rd_kafka_committed takes all of its time-out: once is enough. */
 bool
 lc_group_committed(lc_group *group, int32_t partition, lc_log_committed *committed, lc_arena *arena, GError **error)
 {
-    return lc_kafka_committed(group->client, group->inputs, group->n_inputs, partition, committed, arena, error);
+    g_autoptr(GError) problem = NULL;
+    lc_pending_state state = lc_pending_look(group->pending, group->client, partition);
+
+    if (state == LC_PENDING_NOT_ASKED && lc_pending_any(group->pending)) {
+        lc_pending_ask(group->pending, group->client, partition);
+        state = LC_PENDING_OPEN;
+    }
+    if (state == LC_PENDING_OPEN)
+        return wait_for_stable(partition, error);
+    if (lc_kafka_committed(group->client, group->inputs, group->n_inputs, partition, committed, arena, &problem))
+        return true;
+    if (g_error_matches(problem, LC_ERROR, LC_ERROR_RETRY))
+        lc_pending_ask(group->pending, group->client, partition);
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return false;
+}
+
+void
+lc_group_offsets_moved(lc_group *group)
+{
+    lc_pending_clear(group->pending);
 }
 
 /* One request for all inputs; rd_kafka_query_watermark_offsets takes up to a second for each. */
@@ -795,6 +827,7 @@ lc_group_new(const lc_kafka_options *options, const char *const *inputs, int n_i
     group->lanes = g_array_new(FALSE, TRUE, sizeof(lane));
     group->partitions = g_array_new(FALSE, FALSE, sizeof(int32_t));
     group->silent = g_array_new(FALSE, FALSE, sizeof(int32_t));
+    group->pending = lc_pending_new(options);
     group->ends = g_array_new(FALSE, FALSE, sizeof(lc_log_end));
     group->held = g_ptr_array_new_with_free_func((GDestroyNotify)rd_kafka_message_destroy);
     g_queue_init(&group->events);
@@ -813,6 +846,7 @@ lc_group_free(lc_group *group)
     g_array_unref(group->lanes);
     g_array_unref(group->partitions);
     g_array_unref(group->silent);
+    lc_pending_free(group->pending);
     g_array_unref(group->ends);
     g_queue_clear(&group->events);
     g_free(group);

@@ -24,6 +24,8 @@ void lc_group_resume(lc_group *group, int32_t partition);
 bool lc_group_seek(lc_group *group, int32_t partition, const int64_t *offsets, GError **error);
 bool
 lc_group_committed(lc_group *group, int32_t partition, lc_log_committed *committed, lc_arena *arena, GError **error);
+/* A transaction that may have had some pending was ended: what was asked about them is out of date. */
+void lc_group_offsets_moved(lc_group *group);
 bool lc_group_watermarks(lc_group *group, int32_t partition, int64_t *lows, int64_t *ends, GError **error);
 bool lc_group_ends(lc_group *group, const lc_log_end **ends, size_t *n, GError **error);
 

@@ -222,7 +222,10 @@ log_check_instance(lc_log *base, GError **error)
 static bool
 log_fence(lc_log *base, const char *transactional_id, GError **error)
 {
-    return lc_takeover_fence(&kafka_log_of(base)->takeover, transactional_id, error);
+    if (!lc_takeover_fence(&kafka_log_of(base)->takeover, transactional_id, error))
+        return false;
+    lc_group_offsets_moved(kafka_log_of(base)->group);
+    return true;
 }
 
 static bool

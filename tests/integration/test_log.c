@@ -811,6 +811,39 @@ the_transaction_of_a_dead_owner_is_found_and_ended(void **state)
     world_free(w);
 }
 
+/* Who waits for them has other partitions to see to. */
+static void
+pending_offsets_are_waited_for_without_standing_still(void **state)
+{
+    GError *error = NULL;
+    world *w = world_new(1);
+    lc_log *owner = joined(w, "owner");
+    lc_log *heir = log_new(w, "heir");
+    int64_t offset = -1;
+    lc_arena arena = {0};
+    lc_log_committed committed[INPUTS];
+    (void)state;
+    begin_and_flush(owner, "one", &offset);
+    again(send_offsets(owner, 5, "first", &error), error);
+    assert_false(heir->ops->committed(heir, 0, committed, &arena, &error));
+    assert_error(&error, LC_ERROR_RETRY, "committed offsets");
+    gint64 start = now_ms();
+    for (int i = 0; i < 20; i++) {
+        assert_false(heir->ops->committed(heir, 0, committed, &arena, &error));
+        assert_error(&error, LC_ERROR_RETRY, "still open");
+        g_usleep(50000);
+    }
+    assert_true(now_ms() - start < 2000);
+    assert_int_equal(commit(owner, &error), LC_COMMIT_CLEAN);
+    again(heir->ops->committed(heir, 0, committed, &arena, &error), error);
+    assert_int_equal(committed[0].offset, 5);
+    assert_true(lc_text_equal(committed[0].metadata, LC_TEXT("first")));
+    lc_arena_clear(&arena);
+    heir->ops->free(heir);
+    owner->ops->free(owner);
+    world_free(w);
+}
+
 /* ---- The group ---- */
 
 static void
@@ -976,6 +1009,7 @@ main(int argc, char **argv)
         cmocka_unit_test(a_message_refused_for_its_size_is_named),
         cmocka_unit_test(a_second_producer_fences_the_first),
         cmocka_unit_test(the_transaction_of_a_dead_owner_is_found_and_ended),
+        cmocka_unit_test(pending_offsets_are_waited_for_without_standing_still),
         cmocka_unit_test(a_zombie_can_send_no_offsets),
         cmocka_unit_test(a_sleeper_can_send_no_offsets),
         cmocka_unit_test(a_revoked_assignment_can_send_no_offsets),
