@@ -23,7 +23,8 @@ struct lc_recovery {
     lc_arena pair_arena;  /* of what was last committed */
     lc_arena piece_arena; /* of one piece */
     int64_t started_ms;
-    bool fenced; /* the one whose transaction was pending */
+    bool fenced;        /* the one whose transaction was pending */
+    bool may_not_fence; /* the last owner */
 
     guint stage;            /* under way */
     int64_t turn_ends_ms;   /* monotonic */
@@ -240,8 +241,7 @@ last_owner(const recovery *r)
             owner = metadata.transactional_id;
     if (lc_text_is_absent(owner) || lc_text_equal(owner, lc_text_of(r->worker->options.transactional_id)))
         return LC_NO_TEXT;
-    /* `reset` commits without an owner, and before it had this one; and nobody is to be fenced for what is written in
-     * a metadata string alone. */
+    /* Nobody is fenced for a name that no worker of ours can have: `reset` of versions before left "reset" there. */
     g_autofree char *name = g_strndup(owner.data, owner.size);
     return r->worker->log->ops->is_peer(r->worker->log, name) ? owner : LC_NO_TEXT;
 }
@@ -266,7 +266,8 @@ fence(recovery *r, const char *owner, GError **error)
     lc_log *log = r->worker->log;
     g_autoptr(GError) problem = NULL;
 
-    if (g_hash_table_contains(r->worker->unfenceable, owner))
+    r->may_not_fence = g_hash_table_contains(r->worker->unfenceable, owner);
+    if (r->may_not_fence)
         return true;
     if (log->ops->fence(log, owner, &problem)) {
         r->fenced = true;
@@ -278,6 +279,7 @@ fence(recovery *r, const char *owner, GError **error)
         g_propagate_error(error, g_steal_pointer(&problem));
         return false;
     }
+    r->may_not_fence = true;
     tell_may_not_fence(r, owner, problem);
     return true;
 }
@@ -378,7 +380,8 @@ ask_committed(recovery *r, GError **error)
 {
     if (is_committed(r, error))
         return true;
-    if (!LC_CHECKS(LC_CHECK_FENCE) || r->fenced || lc_worker_now_ms(r->worker) - r->started_ms < FENCE_AFTER_MS)
+    if (!LC_CHECKS(LC_CHECK_FENCE) || r->fenced || r->may_not_fence ||
+        lc_worker_now_ms(r->worker) - r->started_ms < FENCE_AFTER_MS)
         return false;
     fence_last_owner(r);
     if (!r->fenced)

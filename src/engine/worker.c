@@ -538,12 +538,16 @@ make_producer(lc_worker *worker, GError **error)
     return worker->producer_ready;
 }
 
-/* Each by itself: one that waits is come back to, and the others go on meanwhile. */
+/* Each by itself: one that waits is come back to, and the others go on meanwhile. By turns, because the group is to be
+ * polled in between. */
 static bool
 recover_partitions(lc_worker *worker, GError **error)
 {
-    for (guint i = 0; i < worker->partitions->len; i++) {
-        lc_partition *partition = worker->partitions->pdata[i];
+    int64_t until_ms = lc_worker_now_ms(worker) + TEND_EVERY_MS;
+    guint n = worker->partitions->len;
+
+    for (guint i = 0; i < n && lc_worker_now_ms(worker) < until_ms; i++) {
+        lc_partition *partition = worker->partitions->pdata[worker->turn++ % n];
         if (partition->must_recover && lc_worker_now_ms(worker) >= partition->resume_ms &&
             !lc_recover(worker, partition, error))
             return false;

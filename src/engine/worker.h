@@ -288,6 +288,7 @@ struct lc_worker {
     unsigned assignments;         /* counts rebalances: who waited sees that the ground has moved */
     bool producer_ready, store_ready, paused;
     bool is_replaying, replay_is_wanted; /* the log, for one partition; and for another one */
+    guint turn;                          /* of the partitions to recover */
     int64_t tended_ms;                   /* monotonic: when the group was last polled */
     int64_t give_up_ms;                  /* a server is waited for so long; 0: for ever */
     int64_t complained_ms;               /* monotonic: when a wait was last logged */

@@ -132,7 +132,7 @@ static const struct {
     {"auto.commit.enable", "offsets are committed in the transaction of what they caused"},
     {"auto.offset.reset", "a lost position must stop the service, not skip or repeat facts"},
     {"bootstrap.servers", "kafka.brokers says it"},
-    {"client.id", "name and instance make it"},
+    {"client.id", "by it the group tells which process has which instance"},
     {"delivery.report.only.error", "the offsets of changelog records come with delivery reports"},
     {"enable.auto.commit", "offsets are committed in the transaction of what they caused"},
     {"enable.auto.offset.store", "offsets are committed in the transaction of what they caused"},
