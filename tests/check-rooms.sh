@@ -4,7 +4,7 @@
 set -euo pipefail
 
 # Words that every room may use; headers only.
-everyone="base diagnostics"
+everyone="base diagnostics text"
 # Which doors (include/leadclock/X.h) a room may use beside these and its own, and which libraries beside GLib and libc.
 declare -A doors=(
     [calendar]=""
@@ -16,9 +16,12 @@ declare -A doors=(
     [engine]="calendar policy core codec registry log store"
     [kafka]="log"
     [redis]="store"
-    [memory]="log store"
-    [cli]="calendar policy core codec registry service engine kafka redis memory log store"
+    [health]="calendar policy core codec engine service log store registry"
+    [report]="calendar policy core codec"
+    [backtest]="calendar policy core codec report"
+    [cli]="calendar policy core codec registry service engine health backtest report kafka redis log store"
     [base]=""
+    [text]=""
     [diagnostics]=""
     [log]="" # the ports: doors without a room
     [store]=""

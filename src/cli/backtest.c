@@ -1,7 +1,8 @@
 /* backtest.c - tries a policy on facts from a file (section 9): outcomes, counters, a report, a comparison. */
-#include "backtest.h"
 #include "common.h"
-#include "fact_source.h"
+#include "progress.h"
+
+#include <leadclock/backtest.h>
 
 #include <errno.h>
 #include <unistd.h>
@@ -157,9 +158,9 @@ write_outcomes(lc_text lead_id, const lc_judgement *judgement, void *data)
 }
 
 static bool
-write_counters(const lc_backtest_counters *counters, const char *path, GError **error)
+write_counters(const lc_counter_sums *counters, const char *path, GError **error)
 {
-    g_autoptr(GArray) sorted = lc_backtest_counters_sorted(counters);
+    g_autoptr(GArray) sorted = lc_counter_sums_sorted(counters);
     g_autoptr(GString) lines = g_string_new(NULL);
     for (guint i = 0; i < sorted->len; i++) {
         const lc_counter *c = &g_array_index(sorted, lc_counter, i);
@@ -178,8 +179,8 @@ write_counters(const lc_backtest_counters *counters, const char *path, GError **
 static void
 print_tables(backtest *b)
 {
-    g_autoptr(GPtrArray) tables =
-        b->sides[1] ? lc_backtest_compare(b->sides[0], b->sides[1]) : lc_backtest_report(b->sides[0], b->seen, b->bad);
+    g_autoptr(GPtrArray) tables = b->sides[1] ? lc_backtest_compare(b->sides[0], b->sides[1])
+                                              : lc_backtest_side_report(b->sides[0], b->seen, b->bad);
     lc_tables_write(b->output, tables, b->options->format);
     flush_output(b);
 }

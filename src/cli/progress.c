@@ -1,4 +1,5 @@
-#include "backtest.h"
+/* progress.c - the line that shows how far a long command is. */
+#include "progress.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,8 @@
 /* publish.c - sends JSON Lines facts as Avro to the input topics. */
-#include "backtest.h"
 #include "common.h"
-#include "fact_source.h"
+#include "progress.h"
+
+#include <leadclock/backtest.h>
 
 #include <unistd.h>
 

@@ -1,6 +1,7 @@
 /* run.c - the service: workers in threads, and signals. */
-#include "health.h"
 #include "worker.h"
+
+#include <leadclock/health.h>
 
 #include <errno.h>
 #include <pthread.h>

@@ -14,10 +14,10 @@
 #include "fiber.h"
 #include "random.h"
 
+#include "memory.h"
 #include <leadclock/codec.h>
 #include <leadclock/core.h>
 #include <leadclock/engine.h>
-#include <leadclock/memory.h>
 
 #define SIM_MAX_FUTURE (10 * LC_MINUTE)
 #define SIM_MAX_INPUTS 3

@@ -1,9 +1,9 @@
 /* bench.h - the engine on a bench: one worker on the memory log and store, in time that passes only when it waits. */
 #pragma once
 
+#include "memory.h"
 #include <leadclock/codec.h>
 #include <leadclock/engine.h>
-#include <leadclock/memory.h>
 
 #define BENCH_INPUTS 2
 #define BENCH_PARTITIONS 2

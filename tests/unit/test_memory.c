@@ -1,5 +1,5 @@
 /* The memory log and store keep the promises of servers.md that the engine builds on. */
-#include <leadclock/memory.h>
+#include "memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

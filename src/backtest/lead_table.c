@@ -1,11 +1,13 @@
+/* lead_table.c - the leads of a backtest, packed. */
 #include "lead_table.h"
 
 #include "pool.h"
-#include "text_hash.h"
 #include "wake_queue.h"
 
-G_STATIC_ASSERT(offsetof(lc_table_lead, lead.id) == 0);
-G_STATIC_ASSERT(sizeof(lc_table_lead) == LC_TABLE_LEAD_BYTES);
+#include <leadclock/text.h>
+
+G_STATIC_ASSERT(offsetof(lc_kept_lead, lead.id) == 0);
+G_STATIC_ASSERT(sizeof(lc_kept_lead) == LC_KEPT_LEAD_BYTES);
 
 enum { EVENT_ID, OWNER, CHANNEL, CAMPAIGN, TEXT, TEXTS };
 #define ABSENT UINT32_MAX
@@ -33,12 +35,12 @@ typedef struct {
 
 struct lc_lead_table {
     lc_pool *pool;
-    GHashTable *leads; /* lc_table_lead *, a set by id */
+    GHashTable *leads; /* lc_kept_lead *, a set by id */
     lc_wake_queue *wake_ups;
     lc_fact *facts; /* of the lead in hand */
     size_t max_facts;
     lc_arena arena; /* their attributes */
-    void (*forget)(lc_table_lead *lead, void *data);
+    void (*forget)(lc_kept_lead *lead, void *data);
     void *data;
 };
 
@@ -140,7 +142,7 @@ read_fact(const lc_stored_fact *from, lc_fact *fact, lc_arena *arena)
 
 /* In the lead's room while that lasts. */
 static void *
-take_room(lc_lead_table *table, lc_table_lead *lead, size_t bytes)
+take_room(lc_lead_table *table, lc_kept_lead *lead, size_t bytes)
 {
     if (bytes > sizeof lead->room - lead->room_used)
         return lc_pool_alloc(table->pool, bytes);
@@ -151,7 +153,7 @@ take_room(lc_lead_table *table, lc_table_lead *lead, size_t bytes)
 
 /* The last piece first. */
 static void
-give_room_back(lc_lead_table *table, lc_table_lead *lead, void *piece, size_t bytes)
+give_room_back(lc_lead_table *table, lc_kept_lead *lead, void *piece, size_t bytes)
 {
     char *at = piece;
     if (at >= lead->room && at < lead->room + sizeof lead->room)
@@ -169,8 +171,8 @@ make_room_in_hand(lc_lead_table *table, size_t n_facts)
     table->facts = g_renew(lc_fact, table->facts, table->max_facts);
 }
 
-static lc_table_lead *
-take_in_hand(lc_lead_table *table, lc_table_lead *lead)
+static lc_kept_lead *
+take_in_hand(lc_lead_table *table, lc_kept_lead *lead)
 {
     lc_lead *l = &lead->lead;
     size_t i = l->n_facts;
@@ -184,7 +186,7 @@ take_in_hand(lc_lead_table *table, lc_table_lead *lead)
 }
 
 lc_fact
-lc_lead_table_own(lc_lead_table *table, lc_table_lead *lead, const lc_fact *fact)
+lc_lead_table_own(lc_lead_table *table, lc_kept_lead *lead, const lc_fact *fact)
 {
     size_t bytes = stored_size(fact);
     lc_stored_fact *stored = take_room(table, lead, bytes);
@@ -198,7 +200,7 @@ lc_lead_table_own(lc_lead_table *table, lc_table_lead *lead, const lc_fact *fact
 }
 
 void
-lc_lead_table_disown(lc_lead_table *table, lc_table_lead *lead)
+lc_lead_table_disown(lc_lead_table *table, lc_kept_lead *lead)
 {
     lc_stored_fact *stored = lead->newest;
     lead->newest = stored->older;
@@ -220,12 +222,12 @@ lead_equal(gconstpointer a, gconstpointer b)
 }
 
 lc_lead_table *
-lc_lead_table_new(void (*forget)(lc_table_lead *lead, void *data), void *data)
+lc_lead_table_new(void (*forget)(lc_kept_lead *lead, void *data), void *data)
 {
     lc_lead_table *table = g_new0(lc_lead_table, 1);
     table->pool = lc_pool_new();
     table->leads = g_hash_table_new(lead_hash, lead_equal);
-    table->wake_ups = lc_wake_queue_new(sizeof(lc_table_lead));
+    table->wake_ups = lc_wake_queue_new(sizeof(lc_kept_lead));
     table->forget = forget;
     table->data = data;
     return table;
@@ -260,10 +262,10 @@ id_bytes(lc_text id)
     return (id.size + 7) & ~(size_t)7;
 }
 
-static lc_table_lead *
+static lc_kept_lead *
 new_lead(lc_lead_table *table, lc_text id)
 {
-    lc_table_lead *lead = lc_pool_alloc(table->pool, sizeof *lead);
+    lc_kept_lead *lead = lc_pool_alloc(table->pool, sizeof *lead);
     lead->room_used = 0;
     char *copy = take_room(table, lead, id_bytes(id));
     memcpy(copy, id.data, id.size);
@@ -276,7 +278,7 @@ new_lead(lc_lead_table *table, lc_text id)
 }
 
 static void
-drop_lead(lc_lead_table *table, lc_table_lead *lead)
+drop_lead(lc_lead_table *table, lc_kept_lead *lead)
 {
     if (table->forget)
         table->forget(lead, table->data);
@@ -286,22 +288,22 @@ drop_lead(lc_lead_table *table, lc_table_lead *lead)
     lc_pool_release(table->pool, lead, sizeof *lead);
 }
 
-lc_table_lead *
+lc_kept_lead *
 lc_lead_table_take(lc_lead_table *table, lc_text id)
 {
-    lc_table_lead *lead = g_hash_table_lookup(table->leads, &id);
+    lc_kept_lead *lead = g_hash_table_lookup(table->leads, &id);
     return take_in_hand(table, lead ? lead : new_lead(table, id));
 }
 
-lc_table_lead *
+lc_kept_lead *
 lc_lead_table_take_due(lc_lead_table *table, lc_instant instant)
 {
-    lc_table_lead *lead = (lc_table_lead *)lc_wake_queue_due(table->wake_ups, instant);
+    lc_kept_lead *lead = (lc_kept_lead *)lc_wake_queue_due(table->wake_ups, instant);
     return lead ? take_in_hand(table, lead) : NULL;
 }
 
 void
-lc_lead_table_put_back(lc_lead_table *table, lc_table_lead *lead)
+lc_lead_table_put_back(lc_lead_table *table, lc_kept_lead *lead)
 {
     if (lead->lead.n_facts == 0)
         while (lead->newest)
@@ -319,7 +321,7 @@ lc_lead_table_size(const lc_lead_table *table)
 }
 
 void
-lc_lead_table_foreach(lc_lead_table *table, void (*visit)(lc_table_lead *lead, void *data), void *data)
+lc_lead_table_foreach(lc_lead_table *table, void (*visit)(lc_kept_lead *lead, void *data), void *data)
 {
     GHashTableIter iter;
     gpointer lead;

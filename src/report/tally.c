@@ -1,6 +1,7 @@
-#include "tally.h"
+/* tally.c - net outcomes by rule and channel, and response times. */
+#include <leadclock/report.h>
 
-#include "text_hash.h"
+#include <leadclock/text.h>
 
 typedef struct {
     uint64_t id;           /* the first half of the event_id: enough within a lead */

@@ -1,4 +1,5 @@
-#include "health.h"
+/* health.c - what /metrics, /livez and /readyz say. */
+#include <leadclock/health.h>
 
 #include <inttypes.h>
 

@@ -1,7 +1,7 @@
 /* redis.h - the inside of the memory Redis. */
 #pragma once
 
-#include <leadclock/memory.h>
+#include "memory.h"
 
 typedef struct {
     GBytes *applied;  /* NULL: none */

@@ -1,3 +1,4 @@
+/* pool.c - small pieces of memory, cut from chunks. */
 #include "pool.h"
 
 #include <stdlib.h>

@@ -1,5 +1,4 @@
-/* backtest_report.c - what happened, in tables: the whole first, then by channel. */
-#include "backtest.h"
+/* report.c - what happened, in tables: the whole first, then by channel. */
 #include "summary.h"
 
 #define ALL_CHANNELS LC_TEXT("(all)")
@@ -31,7 +30,7 @@ add_line(lc_table *table, const char *what, int64_t count, int64_t whole)
 }
 
 static void
-add_totals(report *r, const lc_backtest_side *side, uint64_t facts, uint64_t skipped)
+add_totals(report *r, const lc_report_subject *subject)
 {
     static const struct {
         const char *what, *metric;
@@ -55,10 +54,10 @@ add_totals(report *r, const lc_backtest_side *side, uint64_t facts, uint64_t ski
     lc_table_column(table, LC_CELL_COUNT, "count", "count");
     lc_table_column(table, LC_CELL_SHARE, "share_of_handoffs", "of hand-offs");
     int64_t handed_off = lc_summary_get(r->sums, NULL, "handed_off");
-    add_line(table, "facts", (int64_t)facts, 0);
-    if (skipped)
-        add_line(table, "facts skipped", (int64_t)skipped, 0);
-    add_line(table, "leads still kept at the end", (int64_t)lc_backtest_side_leads(side), 0);
+    add_line(table, "facts", (int64_t)subject->facts, 0);
+    if (subject->skipped)
+        add_line(table, "facts skipped", (int64_t)subject->skipped, 0);
+    add_line(table, "leads still kept at the end", (int64_t)subject->leads, 0);
     add_line(table, "hand-offs", handed_off, handed_off);
     for (size_t i = 0; i < G_N_ELEMENTS(held); i++)
         add_line(table, held[i].what, lc_summary_get(r->sums, NULL, held[i].metric), handed_off);
@@ -314,15 +313,14 @@ find_stages(report *r, const lc_policy_book *book)
 }
 
 GPtrArray *
-lc_backtest_report(const lc_backtest_side *side, uint64_t facts, uint64_t skipped)
+lc_report_make(const lc_report_subject *subject)
 {
-    g_autoptr(lc_summary) sums = lc_summary_new(lc_backtest_side_counters(side));
+    g_autoptr(lc_summary) sums = lc_summary_new(subject->sums);
     g_autoptr(GPtrArray) stages = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) won = g_ptr_array_new_with_free_func(g_free);
-    report r = {sums, lc_backtest_side_tally(side), stages, won,
-                g_ptr_array_new_with_free_func((GDestroyNotify)lc_table_free)};
-    find_stages(&r, lc_backtest_side_book(side));
-    add_totals(&r, side, facts, skipped);
+    report r = {sums, subject->tally, stages, won, g_ptr_array_new_with_free_func((GDestroyNotify)lc_table_free)};
+    find_stages(&r, subject->book);
+    add_totals(&r, subject);
     add_response_times(&r);
     add_promises(&r);
     add_response_shares(&r);

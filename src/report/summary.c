@@ -1,3 +1,4 @@
+/* summary.c - counters summed over cohorts. */
 #include "summary.h"
 
 struct lc_summary {
@@ -37,13 +38,13 @@ sums_of(lc_summary *summary, lc_text channel)
 }
 
 lc_summary *
-lc_summary_new(const lc_backtest_counters *counters)
+lc_summary_new(const lc_counter_sums *counters)
 {
     lc_summary *summary = g_new(lc_summary, 1);
     summary->channels = g_ptr_array_new_with_free_func(g_free);
     summary->by_channel = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
     summary->of_all = new_sums();
-    g_autoptr(GArray) sorted = lc_backtest_counters_sorted(counters);
+    g_autoptr(GArray) sorted = lc_counter_sums_sorted(counters);
     for (guint i = 0; i < sorted->len; i++) {
         const lc_counter *counter = &g_array_index(sorted, lc_counter, i);
         g_autofree char *metric = g_strndup(counter->metric.data, counter->metric.size);

@@ -1,4 +1,5 @@
-#include "tables.h"
+/* tables.c - a table, and how it is written: aligned, as JSON, as CSV. */
+#include <leadclock/report.h>
 
 #include <leadclock/calendar.h>
 #include <leadclock/codec.h>

@@ -1,5 +1,5 @@
-/* backtest_compare.c - what would change under another policy: net outcomes of both, side by side. */
-#include "backtest.h"
+/* compare.c - what would change under another policy: net outcomes of both, side by side. */
+#include "side.h"
 
 typedef struct {
     lc_tally_group key; /* texts borrowed */

@@ -1,4 +1,5 @@
-#include "fact_source.h"
+/* fact_source.c - facts from JSON Lines or an Avro object container file. */
+#include <leadclock/backtest.h>
 
 #include <leadclock/diagnostics.h>
 

@@ -9,7 +9,7 @@
 typedef struct lc_lead_table lc_lead_table;
 typedef struct lc_stored_fact lc_stored_fact;
 
-#define LC_TABLE_LEAD_BYTES 384
+#define LC_KEPT_LEAD_BYTES 384
 
 /* What a table keeps of a lead. */
 typedef struct {
@@ -18,27 +18,27 @@ typedef struct {
     void *tally;            /* of the report; whoever sets it frees it in `forget` */
     uint32_t slot;          /* of its wake-up */
     uint32_t room_used;     /* bytes */
-    char room[LC_TABLE_LEAD_BYTES - sizeof(lc_lead) - 2 * sizeof(void *) - 2 * sizeof(uint32_t)]; /* id, facts */
-} lc_table_lead;
+    char room[LC_KEPT_LEAD_BYTES - sizeof(lc_lead) - 2 * sizeof(void *) - 2 * sizeof(uint32_t)]; /* id, facts */
+} lc_kept_lead;
 
 /* `forget` (or NULL) is called with `data` for each lead that is dropped, at the latest by `free`. */
-lc_lead_table *lc_lead_table_new(void (*forget)(lc_table_lead *lead, void *data), void *data);
+lc_lead_table *lc_lead_table_new(void (*forget)(lc_kept_lead *lead, void *data), void *data);
 void lc_lead_table_free(lc_lead_table *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_lead_table, lc_lead_table_free)
 
 /* One lead is in hand at a time: until it is put back, or the next comes. */
 
 /* The lead of this id, made where it is new. */
-lc_table_lead *lc_lead_table_take(lc_lead_table *table, lc_text id);
+lc_kept_lead *lc_lead_table_take(lc_lead_table *table, lc_text id);
 /* The lead with the earliest wake-up before `instant` (at one instant the least id in byte order), or NULL. */
-lc_table_lead *lc_lead_table_take_due(lc_lead_table *table, lc_instant instant);
+lc_kept_lead *lc_lead_table_take_due(lc_lead_table *table, lc_instant instant);
 /* A copy of `fact` whose texts the lead owns, with room for it in lead->facts, so that judging allocates nothing. */
-lc_fact lc_lead_table_own(lc_lead_table *table, lc_table_lead *lead, const lc_fact *fact);
+lc_fact lc_lead_table_own(lc_lead_table *table, lc_kept_lead *lead, const lc_fact *fact);
 /* The copy was not taken in: its texts are freed. */
-void lc_lead_table_disown(lc_lead_table *table, lc_table_lead *lead);
+void lc_lead_table_disown(lc_lead_table *table, lc_kept_lead *lead);
 /* After a lead was judged: notes its wake-up, frees what it no longer holds, and drops it where nothing is left. */
-void lc_lead_table_put_back(lc_lead_table *table, lc_table_lead *lead);
+void lc_lead_table_put_back(lc_lead_table *table, lc_kept_lead *lead);
 
 size_t lc_lead_table_size(const lc_lead_table *table);
 /* Each lead is in hand while it is visited. */
-void lc_lead_table_foreach(lc_lead_table *table, void (*visit)(lc_table_lead *lead, void *data), void *data);
+void lc_lead_table_foreach(lc_lead_table *table, void (*visit)(lc_kept_lead *lead, void *data), void *data);

@@ -1,3 +1,4 @@
+/* wake_queue.c - wake-ups in a radix heap, with what is near in a real heap. */
 #include "wake_queue.h"
 
 /* Most ties are decided by the first bytes of the id, here as a big-endian number. */

@@ -1,4 +1,7 @@
-#include "backtest.h"
+/* side.c - one policy over the facts: its judgements, counters and tally. */
+#include "side.h"
+
+#include "rerun.h"
 
 /* After every clock: calendars end with the year 2100 (3.4). */
 #define LAST_INSTANT ((lc_instant)4133980799999)
@@ -6,19 +9,19 @@
 struct lc_backtest_side {
     char *name;
     lc_policy_book *book;
-    lc_replay *replay;
-    lc_backtest_counters *counters;
+    lc_rerun *rerun;
+    lc_counter_sums *counters;
     lc_tally *tally; /* or NULL */
     lc_backtest_sink sink;
     void *data;
 };
 
 static void
-take_judgement(lc_table_lead *lead, const lc_judgement *judgement, void *data)
+take_judgement(lc_kept_lead *lead, const lc_judgement *judgement, void *data)
 {
     lc_backtest_side *side = data;
     for (size_t i = 0; i < judgement->n_counts; i++)
-        lc_backtest_counters_add(side->counters, &judgement->counts[i]);
+        lc_counter_sums_add(side->counters, &judgement->counts[i]);
     if (side->tally)
         for (size_t i = 0; i < judgement->n_outcomes; i++)
             lc_tally_add_outcome(side->tally, &lead->tally, &judgement->outcomes[i]);
@@ -27,7 +30,7 @@ take_judgement(lc_table_lead *lead, const lc_judgement *judgement, void *data)
 }
 
 static void
-forget_lead(lc_table_lead *lead, void *data)
+forget_lead(lc_kept_lead *lead, void *data)
 {
     lc_backtest_side *side = data;
     lc_tally_close_lead(side->tally, &lead->tally);
@@ -42,9 +45,9 @@ lc_backtest_side_new(char **policies, bool tallied, lc_backtest_sink sink, void 
     lc_backtest_side *side = g_new0(lc_backtest_side, 1);
     side->name = g_strjoinv(" ", policies);
     side->book = book;
-    side->counters = lc_backtest_counters_new();
+    side->counters = lc_counter_sums_new();
     side->tally = tallied ? lc_tally_new() : NULL;
-    side->replay = lc_replay_new(book, take_judgement, tallied ? forget_lead : NULL, side);
+    side->rerun = lc_rerun_new(book, take_judgement, tallied ? forget_lead : NULL, side);
     side->sink = sink;
     side->data = data;
     return side;
@@ -53,9 +56,9 @@ lc_backtest_side_new(char **policies, bool tallied, lc_backtest_sink sink, void 
 void
 lc_backtest_side_free(lc_backtest_side *side)
 {
-    lc_replay_free(side->replay);
+    lc_rerun_free(side->rerun);
     g_clear_pointer(&side->tally, lc_tally_free);
-    lc_backtest_counters_free(side->counters);
+    lc_counter_sums_free(side->counters);
     lc_policy_book_free(side->book);
     g_free(side->name);
     g_free(side);
@@ -64,7 +67,7 @@ lc_backtest_side_free(lc_backtest_side *side)
 lc_verdict
 lc_backtest_side_fact(lc_backtest_side *side, lc_text lead_id, const lc_fact *fact, lc_instant arrived_at)
 {
-    return lc_replay_fact(side->replay, lead_id, fact, arrived_at);
+    return lc_rerun_fact(side->rerun, lead_id, fact, arrived_at);
 }
 
 static bool
@@ -79,25 +82,25 @@ was_contacted(const lc_lead *lead)
 /* A cycle that is still open has published no row yet, but its response time counts: it is what its row would say if
  * the lead were erased after every clock ran out, for that settles whatever is open. */
 static void
-tally_open_cycles(lc_backtest_side *side, lc_table_lead *lead)
+tally_open_cycles(lc_backtest_side *side, lc_kept_lead *lead)
 {
     const lc_fact erased = {.type = LC_FACT_ERASED,
                             .event_id = LC_TEXT(""),
                             .occurred_at = LAST_INSTANT,
                             .recorded_at = LC_ABSENT,
                             .follow_up_at = LC_ABSENT};
-    lc_lead_table *leads = lc_replay_leads(side->replay);
+    lc_lead_table *leads = lc_rerun_leads(side->rerun);
     lc_fact own = lc_lead_table_own(leads, lead, &erased);
     lc_lead settled = lead->lead;
     settled.facts[settled.n_facts++] = own;
-    const lc_judgement *judgement = lc_lead_derive(lc_replay_judge(side->replay), &settled, LAST_INSTANT);
+    const lc_judgement *judgement = lc_lead_derive(lc_rerun_judge(side->rerun), &settled, LAST_INSTANT);
     for (size_t i = 0; i < judgement->n_outcomes; i++)
         lc_tally_add_response(side->tally, &lead->tally, &judgement->outcomes[i]);
     lc_lead_table_disown(leads, lead);
 }
 
 static void
-close_lead(lc_table_lead *lead, void *data)
+close_lead(lc_kept_lead *lead, void *data)
 {
     lc_backtest_side *side = data;
     if (was_contacted(&lead->lead))
@@ -109,9 +112,9 @@ void
 lc_backtest_side_finish(lc_backtest_side *side, lc_instant until)
 {
     if (until != LC_ABSENT)
-        lc_replay_until(side->replay, until);
+        lc_rerun_until(side->rerun, until);
     if (side->tally)
-        lc_lead_table_foreach(lc_replay_leads(side->replay), close_lead, side);
+        lc_lead_table_foreach(lc_rerun_leads(side->rerun), close_lead, side);
 }
 
 const char *
@@ -120,26 +123,27 @@ lc_backtest_side_name(const lc_backtest_side *side)
     return side->name;
 }
 
-const lc_policy_book *
-lc_backtest_side_book(const lc_backtest_side *side)
-{
-    return side->book;
-}
-
-const lc_backtest_counters *
+const lc_counter_sums *
 lc_backtest_side_counters(const lc_backtest_side *side)
 {
     return side->counters;
 }
 
-lc_tally *
+const lc_tally *
 lc_backtest_side_tally(const lc_backtest_side *side)
 {
     return side->tally;
 }
 
-size_t
-lc_backtest_side_leads(const lc_backtest_side *side)
+GPtrArray *
+lc_backtest_side_report(const lc_backtest_side *side, uint64_t facts, uint64_t skipped)
 {
-    return lc_lead_table_size(lc_replay_leads(side->replay));
+    return lc_report_make(&(lc_report_subject){
+        .book = side->book,
+        .sums = side->counters,
+        .tally = side->tally,
+        .facts = facts,
+        .skipped = skipped,
+        .leads = lc_lead_table_size(lc_rerun_leads(side->rerun)),
+    });
 }

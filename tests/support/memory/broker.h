@@ -1,7 +1,7 @@
 /* broker.h - the inside of the memory broker: partitions, transactions, the group. */
 #pragma once
 
-#include <leadclock/memory.h>
+#include "memory.h"
 
 /* A transaction without a marker in a partition. */
 typedef struct {

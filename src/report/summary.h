@@ -1,11 +1,11 @@
 /* summary.h - counters summed over cohorts: a channel's, or all. */
 #pragma once
 
-#include "counters.h"
+#include <leadclock/report.h>
 
 typedef struct lc_summary lc_summary;
 
-lc_summary *lc_summary_new(const lc_backtest_counters *counters);
+lc_summary *lc_summary_new(const lc_counter_sums *counters);
 void lc_summary_free(lc_summary *summary);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_summary, lc_summary_free)
 

@@ -1,4 +1,6 @@
-/* health.h - /metrics, /livez and /readyz of a running service. Private to this room. */
+/* health.h - /metrics, /livez and /readyz of a running service, from what its workers report.
+ *
+ * Uses engine and service. Reads reports only: it never waits for a worker. */
 #pragma once
 
 #include <leadclock/engine.h>

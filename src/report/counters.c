@@ -1,8 +1,9 @@
-#include "counters.h"
+/* counters.c - the counters of section 7, summed. */
+#include <leadclock/report.h>
 
-#include "text_hash.h"
+#include <leadclock/text.h>
 
-struct lc_backtest_counters {
+struct lc_counter_sums {
     GHashTable *sums; /* lc_counter * -> itself */
 };
 
@@ -22,23 +23,23 @@ counter_equal(gconstpointer a, gconstpointer b)
            lc_text_equal(one->channel, other->channel);
 }
 
-lc_backtest_counters *
-lc_backtest_counters_new(void)
+lc_counter_sums *
+lc_counter_sums_new(void)
 {
-    lc_backtest_counters *counters = g_new(lc_backtest_counters, 1);
+    lc_counter_sums *counters = g_new(lc_counter_sums, 1);
     counters->sums = g_hash_table_new_full(counter_hash, counter_equal, g_free, NULL);
     return counters;
 }
 
 void
-lc_backtest_counters_free(lc_backtest_counters *counters)
+lc_counter_sums_free(lc_counter_sums *counters)
 {
     g_hash_table_unref(counters->sums);
     g_free(counters);
 }
 
 static lc_counter *
-add_counter(lc_backtest_counters *counters, const lc_counter *key)
+add_counter(lc_counter_sums *counters, const lc_counter *key)
 {
     lc_counter *counter = g_malloc(sizeof *counter + key->channel.size + key->metric.size);
     char *texts = (char *)(counter + 1);
@@ -50,7 +51,7 @@ add_counter(lc_backtest_counters *counters, const lc_counter *key)
 }
 
 void
-lc_backtest_counters_add(lc_backtest_counters *counters, const lc_count *count)
+lc_counter_sums_add(lc_counter_sums *counters, const lc_count *count)
 {
     const lc_counter key = {count->channel, count->cohort, count->metric, 0};
     lc_counter *counter = g_hash_table_lookup(counters->sums, &key);
@@ -70,7 +71,7 @@ compare_counters(gconstpointer a, gconstpointer b)
 }
 
 GArray *
-lc_backtest_counters_sorted(const lc_backtest_counters *counters)
+lc_counter_sums_sorted(const lc_counter_sums *counters)
 {
     GArray *sorted = g_array_new(FALSE, FALSE, sizeof(lc_counter));
     GHashTableIter iter;

@@ -1,0 +1,62 @@
+/* backtest.h - facts from a file, judged in order of arrival as section 9 says: what a policy would have published.
+ *
+ * Uses core, codec, policy, report and their libraries; reads files, no clock, no server. Memory grows with the leads
+ * that are open or kept, not with the facts that went by. */
+#pragma once
+
+#include <leadclock/codec.h>
+#include <leadclock/report.h>
+
+/* ---- Facts from a file, one after the other: JSON Lines (section 9), or an Avro object container file, which its
+ *      first bytes tell ---- */
+
+typedef struct lc_fact_source lc_fact_source;
+
+typedef struct {
+    lc_fact fact;
+    lc_text lead_id;
+    lc_instant arrived_at; /* or LC_ABSENT */
+} lc_sourced_fact;
+
+typedef enum {
+    LC_SOURCE_FACT,
+    LC_SOURCE_BAD, /* no valid fact: `error` says why; the source goes on */
+    LC_SOURCE_END,
+    LC_SOURCE_BROKEN /* it can't be read on: `error` says why */
+} lc_source_event;
+
+/* "-": standard input. LC_ERROR_CONFIG: it can't be opened. */
+lc_fact_source *lc_fact_source_open(const char *path, GError **error);
+void lc_fact_source_close(lc_fact_source *source);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_fact_source, lc_fact_source_close)
+
+/* What is in `fact` is good until the next call. Blank lines are passed over. */
+lc_source_event lc_fact_source_next(lc_fact_source *source, lc_sourced_fact *fact, GError **error);
+
+/* "events.jsonl:17" (a line), "facts.avro: record 17": where the last one stood. Good until the next call. */
+const char *lc_fact_source_place(lc_fact_source *source);
+/* The share read so far, 0 to 1; negative where the size is not known. */
+double lc_fact_source_share(const lc_fact_source *source);
+
+/* ---- One policy over the facts ---- */
+
+typedef struct lc_backtest_side lc_backtest_side;
+
+typedef void (*lc_backtest_sink)(lc_text lead_id, const lc_judgement *judgement, void *data);
+
+/* Loads the policy. `tallied`: for a report or a comparison, which cost some time. `sink` may be NULL. */
+lc_backtest_side *
+lc_backtest_side_new(char **policies, bool tallied, lc_backtest_sink sink, void *data, GError **error);
+void lc_backtest_side_free(lc_backtest_side *side);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_backtest_side, lc_backtest_side_free)
+
+lc_verdict lc_backtest_side_fact(lc_backtest_side *side, lc_text lead_id, const lc_fact *fact, lc_instant arrived_at);
+/* After the last fact; `until` LC_ABSENT: no clock runs on. */
+void lc_backtest_side_finish(lc_backtest_side *side, lc_instant until);
+
+/* Of a finished side. */
+const lc_counter_sums *lc_backtest_side_counters(const lc_backtest_side *side);
+/* What happened. Caller unrefs (lc_table *). */
+GPtrArray *lc_backtest_side_report(const lc_backtest_side *side, uint64_t facts, uint64_t skipped);
+/* What would change. Caller unrefs (lc_table *). */
+GPtrArray *lc_backtest_compare(const lc_backtest_side *one, const lc_backtest_side *other);
