@@ -763,7 +763,7 @@ is_silent(const lc_group *group, int32_t partition)
 static void
 find_silent(lc_group *group)
 {
-    gint64 until = g_get_monotonic_time() + CALL_MS * 1000;
+    gint64 until = g_get_monotonic_time() + 3 * ALONE_MS * 1000;
 
     for (guint i = 0; i < group->partitions->len; i++) {
         int32_t partition = g_array_index(group->partitions, int32_t, i);
