@@ -487,7 +487,7 @@ static void
 commit_as(bench *b, int32_t partition, const char *owner)
 {
     g_autofree char *hash = lc_policy_book_hash(b->book, b->manual.now);
-    g_autofree char *metadata = g_strdup_printf("1:0:0:%s:%s", hash, owner);
+    g_autofree char *metadata = g_strdup_printf("2:%d:0:0:%s:%s", BENCH_PARTITIONS, hash, owner);
     for (int topic = 0; topic < BENCH_INPUTS; topic++)
         lc_memory_set_committed(b->broker, topic, partition, 0, metadata);
 }
