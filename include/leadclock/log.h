@@ -210,7 +210,7 @@ typedef struct {
     bool (*is_member)(lc_log *log, const char *transactional_id, bool *member, GError **error);
 
     /* Ends the open transaction of another producer, and fences it: init_transactions with its id. For the dead.
-     * LC_ERROR_CONFIG: it is not allowed to. */
+     * LC_ERROR_DENIED: it is not allowed to. */
     bool (*fence)(lc_log *log, const char *transactional_id, GError **error);
 
     /* Low watermarks (log start offsets) and last stable offsets of every input of the partition. */

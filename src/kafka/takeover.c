@@ -209,13 +209,6 @@ make_fencer(const lc_kafka_options *options, const char *transactional_id, GErro
     return conf ? lc_kafka_client_new(RD_KAFKA_PRODUCER, conf, error) : NULL;
 }
 
-static bool
-is_denial(rd_kafka_resp_err_t err)
-{
-    return err == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED ||
-           err == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED;
-}
-
 bool
 lc_takeover_fence(lc_takeover *takeover, const char *transactional_id, GError **error)
 {
@@ -232,10 +225,10 @@ lc_takeover_fence(lc_takeover *takeover, const char *transactional_id, GError **
         drop(&takeover->fencer);
         return true;
     }
-    bool is_denied = is_denial(rd_kafka_error_code(cause));
+    bool is_denied = lc_kafka_is_denial(rd_kafka_error_code(cause));
     if (!rd_kafka_error_is_retriable(cause))
         drop(&takeover->fencer);
-    return lc_kafka_fail_with(error, is_denied ? LC_ERROR_CONFIG : LC_ERROR_RETRY, cause,
+    return lc_kafka_fail_with(error, is_denied ? LC_ERROR_DENIED : LC_ERROR_RETRY, cause,
                               "ending the transaction of %s", transactional_id);
 }
 

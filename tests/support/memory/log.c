@@ -437,7 +437,7 @@ fence(lc_log *base, const char *transactional_id, GError **error)
     if (!request(log, "fence", error))
         return false;
     if (log->broker->limits.may_not_fence)
-        return fail(log, error, LC_ERROR_CONFIG, "fence: transactional id authorization failed");
+        return fail(log, error, LC_ERROR_DENIED, "fence: transactional id authorization failed");
     lc_memory_coordinator *coordinator = lc_memory_coordinator_of(log->broker, transactional_id);
     if (lc_memory_init_producer(log->broker, coordinator, &epoch) == LC_MEMORY_DONE) {
         if (log->world->fenced)
