@@ -13,6 +13,7 @@ share_free(void *data)
 
     g_hash_table_unref(share->by_id);
     g_ptr_array_unref(share->leads);
+    g_free(share->policy_hash);
     g_free(share->metadata);
     g_free(share->lost);
     g_free(share);
@@ -45,7 +46,7 @@ clear(lc_batch *batch)
 {
     batch->worker->log->ops->release_records(batch->worker->log);
     g_array_set_size(batch->records, 0);
-    batch->record_bytes = 0;
+    batch->record_bytes = batch->state_bytes = 0;
     g_ptr_array_set_size(batch->shares, 0);
     lc_outbox_clear(batch->outbox);
     batch->tally = (lc_worker_tally){0};
@@ -118,6 +119,8 @@ settle(lc_batch *batch)
         memcpy(partition->ends, share->ends, sizeof share->ends);
         partition->next_wakeup = share->next_wakeup;
         partition->must_claim = false;
+        g_free(partition->policy_hash);
+        partition->policy_hash = g_steal_pointer(&share->policy_hash);
         partition->wrong_partition += share->n_wrong_partition;
         partition->looked_ms = lc_worker_now_ms(batch->worker);
         if (!is_wakeups_alone(share))
@@ -237,13 +240,20 @@ gather(lc_batch *batch, GError **error)
 static bool
 process(lc_batch *batch, GError **error)
 {
+    lc_worker *worker = batch->worker;
+
     if (!gather(batch, error))
         return false;
+    /* Twice as many as before: once it was cut, batches grow again to what is configured. */
+    if (worker->leads_at_once < UINT_MAX / 2)
+        worker->leads_at_once *= 2;
     if (batch->shares->len > 0) {
         go_on(batch);
         if (!lc_batch_load_leads(batch, error) || !carry_out(batch, error))
             return false;
         settle(batch);
+    } else if (!lc_batch_make_sure(batch, error)) {
+        return false;
     }
     tell_safe_time(batch);
     return true;

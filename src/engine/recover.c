@@ -23,6 +23,7 @@ typedef struct {
     lc_log_committed *committed;
     int64_t *offsets;            /* O */
     int64_t ends[LC_CHANGELOGS]; /* C */
+    bool republished;
 
     /* 3b */
     lc_text applied_text; /* as last read or written; in `arena` or `written` */
@@ -31,8 +32,9 @@ typedef struct {
     bool emptied;
 
     /* 3c, 3d */
-    int64_t beyond[LC_CHANGELOGS];  /* one past the last committed record seen at or above C; 0: none was */
-    int64_t reached[LC_CHANGELOGS]; /* the changelogs are in the store up to here */
+    int64_t beyond[LC_CHANGELOGS];  /* one past a committed record seen at or above C; 0: none was */
+    int64_t reached[LC_CHANGELOGS]; /* the changelogs are in the store up to here, for certain */
+    int64_t touched[LC_CHANGELOGS]; /* nothing at or above is in the store */
     int64_t replay_from, replay_began_ms;
     GHashTable *piece; /* lc_text * (key) -> index in `leads` or `counters`, plus one */
     GArray *leads;     /* lc_lead_change */
@@ -309,10 +311,9 @@ accept_policy_change(lc_worker *worker, lc_text hash, GError **error)
                     what, hash.data, then);
         return false;
     }
-    if (!worker->told_policy_change)
+    if (lc_worker_may_say_once(worker, what))
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
                          "%s (%.12s...); this is accepted (--accept-policy-change): %s", what, hash.data, then);
-    worker->told_policy_change = true;
     return true;
 }
 
@@ -348,6 +349,8 @@ take_committed(recovery *r, int topic, int64_t low, int64_t end, GError **error)
                             committed->offset, name, LC_TEXT_ARGS(committed->metadata));
         return stop(r, error, problem);
     }
+    if (!lc_worker_compare_count(r->worker, &metadata, error))
+        return STEP_FAILED;
     if (committed->offset < low || committed->offset > end) {
         g_autofree char *problem = g_strdup_printf(
             "the committed offset %" PRId64 " of %s is out of range, there are %" PRId64 " to %" PRId64 ": %s; "
@@ -359,7 +362,10 @@ take_committed(recovery *r, int topic, int64_t low, int64_t end, GError **error)
     if (!r->partition->policy_checked && !lc_worker_knows_policy_hash(r->worker, metadata.policy_hash) &&
         !accept_policy_change(r->worker, metadata.policy_hash, error))
         return STEP_FAILED;
+    g_free(r->partition->policy_hash);
+    r->partition->policy_hash = g_strndup(metadata.policy_hash.data, metadata.policy_hash.size);
     r->offsets[topic] = committed->offset;
+    r->republished |= metadata.republished;
     for (int i = 0; i < LC_CHANGELOGS; i++)
         r->ends[i] = MAX(r->ends[i], metadata.ends[i]);
     return STEP_DONE;
@@ -448,6 +454,7 @@ read_committed(recovery *r, GError **error)
         !lc_worker_insist(r->worker, "the inputs' offsets", ask_watermarks, &found, error))
         return STEP_FAILED;
     memset(r->ends, 0, sizeof r->ends);
+    r->republished = false;
     for (int i = 0; i < n; i++)
         none = none && r->committed[i].offset < 0;
     if (none)
@@ -500,7 +507,8 @@ read_applied(recovery *r, GError **error)
         return STEP_FAILED;
     if (!lc_applied_parse(r->applied_text, r->worker->options.input_names, r->worker->n_inputs, &r->arena, &r->applied))
         return stop(r, error, "the position in Redis can't be read; 'leadclock rebuild' makes Redis anew");
-    memcpy(r->reached, r->applied.ends, sizeof r->reached);
+    memcpy(r->reached, r->applied.sure, sizeof r->reached);
+    memcpy(r->touched, r->applied.ends, sizeof r->touched);
     return STEP_DONE;
 }
 
@@ -514,7 +522,8 @@ read_both(recovery *r, GError **error)
         if (read_committed(r, error) != STEP_DONE)
             return STEP_FAILED;
         if (!lc_text_is_absent(seen) && lc_text_equal(seen, r->applied_text) && is_newer_than_committed(r)) {
-            g_autofree char *committed = lc_applied_format(r->worker->options.input_names, r->offsets, r->ends);
+            g_autofree char *committed =
+                lc_applied_format(r->worker->options.input_names, r->offsets, r->ends, r->ends);
             g_autofree char *problem = g_strdup_printf(
                 "Redis is at \"%.*s\", ahead of Kafka, which has committed \"%s\": Kafka has lost data, or the group "
                 "was reset; 'leadclock rebuild' makes Redis anew from the changelogs, 'leadclock reset' starts anew",
@@ -563,13 +572,13 @@ write_piece(recovery *r, lc_store_write piece, char *next, GError **error)
 static bool
 is_to_be_emptied(const recovery *r)
 {
-    const int64_t *ends = r->applied.ends;
+    const int64_t *sure = r->applied.sure;
 
     if (!LC_CHECKS(LC_CHECK_PIECES))
         return false;
     return r->applied.kind == LC_APPLIED_NONE ||
-           (LC_CHECKS(LC_CHECK_EMPTYING) && r->applied.kind == LC_APPLIED_RECOVERING && ends[LC_CHANGELOG_STATE] == 0 &&
-            ends[LC_CHANGELOG_COUNTERS] == 0);
+           (LC_CHECKS(LC_CHECK_EMPTYING) && r->applied.kind == LC_APPLIED_RECOVERING && sure[LC_CHANGELOG_STATE] == 0 &&
+            sure[LC_CHANGELOG_COUNTERS] == 0);
 }
 
 /* Whatever there is of the partition is not to be trusted. */
@@ -578,7 +587,7 @@ empty_store(recovery *r, GError **error)
 {
     lc_store *store = r->worker->store;
     uint64_t cursor = 0;
-    step done = write_piece(r, (lc_store_write){0}, lc_applied_format_recovering(r->reached), error);
+    step done = write_piece(r, (lc_store_write){0}, lc_applied_format_recovering(r->reached, r->reached), error);
 
     while (done == STEP_DONE) {
         lc_text *keys;
@@ -591,10 +600,11 @@ empty_store(recovery *r, GError **error)
         }
         if (n > 0)
             done = write_piece(r, (lc_store_write){.unlink_keys = keys, .n_unlink_keys = n},
-                               lc_applied_format_recovering(r->reached), error);
+                               lc_applied_format_recovering(r->reached, r->reached), error);
         if (cursor == 0)
             break;
     }
+    memcpy(r->touched, r->reached, sizeof r->touched);
     return done;
 }
 
@@ -604,14 +614,14 @@ static char *
 position_of_piece(const recovery *r)
 {
     if (LC_CHECKS(LC_CHECK_PIECES))
-        return lc_applied_format_recovering(r->reached);
+        return lc_applied_format_recovering(r->reached, r->touched);
     return lc_text_is_absent(r->applied_text) ? NULL : g_strndup(r->applied_text.data, r->applied_text.size);
 }
 
 static step
 flush_piece(recovery *r, lc_changelog changelog, int64_t end, GError **error)
 {
-    r->reached[changelog] = MAX(r->reached[changelog], end);
+    r->touched[changelog] = MAX(r->touched[changelog], end);
     lc_store_write piece = {
         .leads = (const lc_lead_change *)(const void *)r->leads->data,
         .n_leads = r->leads->len,
@@ -620,6 +630,9 @@ flush_piece(recovery *r, lc_changelog changelog, int64_t end, GError **error)
     };
     step done = r->leads->len + r->counters->len == 0 ? STEP_DONE : write_piece(r, piece, position_of_piece(r), error);
 
+    /* Only now: what fails within a MULTI does not take the position with it. */
+    if (done == STEP_DONE)
+        r->reached[changelog] = MAX(r->reached[changelog], end);
     g_hash_table_remove_all(r->piece);
     g_array_set_size(r->leads, 0);
     g_array_set_size(r->counters, 0);
@@ -743,6 +756,13 @@ take_or_cut(recovery *r, lc_changelog changelog, const lc_replayed *replayed, GE
     return true;
 }
 
+/* One is proof enough, and there may be any number of them: the pair is fetched again at once. */
+static bool
+is_beyond(const recovery *r, lc_changelog changelog)
+{
+    return r->beyond[changelog] > r->ends[changelog];
+}
+
 /* Complete at an end at C or later, and for others than the owner after a record at C-1 or later; an end below C ends
  * nothing, because a transaction is still being decided there. */
 static step
@@ -764,7 +784,7 @@ replay_records(recovery *r, lc_changelog changelog, GError **error)
         if (result == LC_REPLAY_RECORD) {
             if (!take_or_cut(r, changelog, &replayed, error))
                 return STEP_FAILED;
-            complete = cut && !to_the_end && replayed.offset >= end - 1;
+            complete = is_beyond(r, changelog) || (cut && !to_the_end && replayed.offset >= end - 1);
         } else if (result == LC_REPLAY_END) {
             complete = replayed.offset >= end;
             r->ends[changelog] = cut ? end : replayed.offset;
@@ -785,7 +805,7 @@ replay_records(recovery *r, lc_changelog changelog, GError **error)
             tell_progress(r, changelog, replayed.offset, &told_ms);
         }
     }
-    return r->beyond[changelog] > end ? STEP_AGAIN : flush_piece(r, changelog, r->ends[changelog], error);
+    return is_beyond(r, changelog) ? STEP_AGAIN : flush_piece(r, changelog, r->ends[changelog], error);
 }
 
 /* Of an empty store nothing tells how far it was: also where nothing is to be replayed, nothing may lie there. */
@@ -877,7 +897,8 @@ run(recovery *r, GError **error)
     lc_safe_time_clear(&partition->safe);
     lc_safe_time_init(&partition->safe, worker->n_inputs, r->offsets);
     partition->safe.now = safe_now;
-    partition->must_recover = false;
+    partition->safe.republished = r->republished;
+    partition->must_recover = partition->is_unsure = false;
     partition->rebuilt = partition->rebuild_end = partition->rebuild_left_ms = 0;
     worker->report.recoveries[partition->recovery_cause]++;
     /* Seek resumes; the others of a worker that waits are still paused. */
@@ -899,7 +920,7 @@ restore(recovery *r, GError **error)
         done = replay(r, changelog, error);
     if (done == STEP_DONE)
         done = write_piece(r, (lc_store_write){0},
-                           lc_applied_format(r->worker->options.input_names, r->offsets, r->ends), error);
+                           lc_applied_format(r->worker->options.input_names, r->offsets, r->ends, r->ends), error);
     return done;
 }
 
@@ -933,10 +954,11 @@ lc_recover(lc_worker *worker, lc_partition *partition, GError **error)
     recovery_init(&r, worker, partition);
     step done = repeat(&r, recover_once, error);
 
+    /* Not each time that a right is tried again. */
     if (done == STEP_DONE)
-        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "PARTITION", LC_NUMBER(partition->number), "RECORDS",
-                         LC_NUMBER(r.n_replayed), "MILLISECONDS", LC_NUMBER(lc_worker_now_ms(worker) - r.started_ms),
-                         "MESSAGE", "recovered");
+        g_log_structured(G_LOG_DOMAIN, worker->denied ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_INFO, "PARTITION",
+                         LC_NUMBER(partition->number), "RECORDS", LC_NUMBER(r.n_replayed), "MILLISECONDS",
+                         LC_NUMBER(lc_worker_now_ms(worker) - r.started_ms), "MESSAGE", "recovered");
     recovery_clear(&r);
     return done == STEP_DONE;
 }
@@ -948,7 +970,7 @@ disown(recovery *r, GError **error)
     const int64_t nothing[LC_CHANGELOGS] = {0, 0};
 
     return lc_worker_insist(r->worker, "Redis", ask_applied, r, error)
-               ? write_piece(r, (lc_store_write){0}, lc_applied_format_recovering(nothing), error)
+               ? write_piece(r, (lc_store_write){0}, lc_applied_format_recovering(nothing, nothing), error)
                : STEP_FAILED;
 }
 

@@ -1,11 +1,14 @@
 #include "group.h"
 
 #include "fetch.h"
+#include "peers.h"
+#include "trouble.h"
 
 #define SLICE_MS 20
 #define CALL_MS 1000
 #define FREE_MS 5000
 #define SETTLE_EVERY_US 5000
+#define ASK_RIGHT_EVERY_US (5 * G_USEC_PER_SEC)
 
 typedef enum {
     LANE_NONE,    /* not ours, or given up */
@@ -18,6 +21,7 @@ typedef struct {
     lane_flow flow;
     bool unsettled; /* running as far as our caller knows; librdkafka is still to be sent to `next` */
     bool stopped;   /* librdkafka gave the lane up: only another assign starts it again */
+    bool denied;    /* the topic may not be read */
     int64_t next;   /* the first offset that was not delivered */
     int64_t end;    /* the last one said to be the end; -1: none */
 } lane;
@@ -27,15 +31,18 @@ struct lc_group {
     const char *const *inputs;       /* borrowed */
     int n_inputs;
     rd_kafka_t *client;
-    rd_kafka_topic_t **topics; /* by input: their addresses tell records apart without comparing names */
+    rd_kafka_topic_t **topics;             /* by input: their addresses tell records apart without comparing names */
+    rd_kafka_topic_t *outputs[LC_OUTPUTS]; /* so that metadata can be asked for our topics alone */
     lc_fetch_waker waker;
 
     GArray *lanes;      /* lane: partition * n_inputs + input */
     GArray *partitions; /* int32_t, sorted: those of which we have every input */
     rd_kafka_topic_partition_list_t *assigned;
     rd_kafka_consumer_group_metadata_t *metadata;
-    bool any_unsettled;
-    gint64 settle_us; /* not before */
+    bool any_unsettled, any_denied;
+    gint64 settle_us;    /* not before */
+    gint64 ask_right_us; /* nor are lanes that may not be read tried again */
+    bool group_denied;   /* we may not be a member */
     bool is_subscribed;
     bool was_lost;   /* the last assignment was not taken from us but lost, the coordinator having been away */
     bool must_renew; /* the client is of no use any more */
@@ -123,11 +130,6 @@ list_partitions(lc_group *group)
             ours += lane_at(group, i, p)->flow != LANE_NONE;
         if (ours == group->n_inputs)
             g_array_append_val(group->partitions, p);
-        else if (ours)
-            g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "PARTITION", LC_NUMBER(p), "MESSAGE",
-                             "the group gave us %d of the %d input topics of this partition: it waits; do all "
-                             "members of the group read the same topics?",
-                             ours, group->n_inputs);
     }
 }
 
@@ -136,7 +138,7 @@ forget_assignment(lc_group *group)
 {
     g_array_set_size(group->lanes, 0);
     g_array_set_size(group->partitions, 0);
-    group->any_unsettled = false;
+    group->any_unsettled = group->any_denied = false;
     g_clear_pointer(&group->assigned, rd_kafka_topic_partition_list_destroy);
     g_clear_pointer(&group->metadata, rd_kafka_consumer_group_metadata_destroy);
 }
@@ -145,7 +147,7 @@ static void
 on_assigned(lc_group *group, const rd_kafka_topic_partition_list_t *partitions)
 {
     forget_assignment(group);
-    group->was_lost = false;
+    group->was_lost = group->group_denied = false;
     group->assigned = rd_kafka_topic_partition_list_copy(partitions);
     assign_paused(group);
     group->metadata = rd_kafka_consumer_group_metadata(group->client);
@@ -189,6 +191,40 @@ lc_group_assignment(lc_group *group, size_t *n)
 {
     *n = group->partitions->len;
     return (const int32_t *)(void *)group->partitions->data;
+}
+
+/* The range assignor gives a topic that has more partitions than the others to other members, too. */
+static bool
+refuse_lane(const lc_group *group, int32_t partition, int32_t partitions, int ours, GError **error)
+{
+    if (ours && partition >= partitions)
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
+                    "the group gives out partition %d, and the topics had %d when this started: " LC_AFTER_GROWTH,
+                    partition, partitions);
+    else if (ours && ours < group->n_inputs)
+        g_set_error(error, LC_ERROR, LC_ERROR_RETRY,
+                    "the group gave us %d of the %d inputs of partition %d, so it is not read: members read different "
+                    "topics, or did until a moment ago; give all the same topics.inputs, stop all for longer than "
+                    "session.timeout.ms (15 s), and start them",
+                    ours, group->n_inputs, partition);
+    else
+        return true;
+    return false;
+}
+
+bool
+lc_group_check(lc_group *group, int32_t partitions, GError **error)
+{
+    int32_t n = (int32_t)group->lanes->len / group->n_inputs;
+
+    for (int32_t p = n - 1; p >= 0; p--) {
+        int ours = 0;
+        for (int i = 0; i < group->n_inputs; i++)
+            ours += lane_at(group, i, p)->flow != LANE_NONE;
+        if (!refuse_lane(group, p, partitions, ours, error))
+            return false;
+    }
+    return lc_peers_check(group->options, group->client, group->inputs, group->n_inputs, error);
 }
 
 const rd_kafka_consumer_group_metadata_t *
@@ -365,6 +401,8 @@ make_client(lc_group *group, GError **error)
     lc_fetch_waker_init(&group->waker, group->client, queued);
     for (int i = 0; i < group->n_inputs; i++)
         group->topics[i] = rd_kafka_topic_new(group->client, group->inputs[i], NULL);
+    for (int i = 0; i < LC_OUTPUTS; i++)
+        group->outputs[i] = rd_kafka_topic_new(group->client, group->options->outputs[i], NULL);
     return true;
 }
 
@@ -376,6 +414,8 @@ drop_client(lc_group *group, int wait_ms)
     forget_assignment(group);
     for (int i = 0; i < group->n_inputs; i++)
         g_clear_pointer(&group->topics[i], rd_kafka_topic_destroy);
+    for (int i = 0; i < LC_OUTPUTS; i++)
+        g_clear_pointer(&group->outputs[i], rd_kafka_topic_destroy);
     lc_fetch_waker_clear(&group->waker);
     lc_kafka_destroy(group->client, wait_ms);
     group->client = NULL;
@@ -393,6 +433,72 @@ renew_client(lc_group *group, GError **error)
 
 /* ---- Reading ---- */
 
+/* librdkafka tells once that a topic may not be read, and nothing when it may again where nothing is to be read: from
+ * its beginning a fetch tells of an end. */
+static void
+ask_for_rights(lc_group *group)
+{
+    gint64 now = g_get_monotonic_time();
+
+    if (now < group->ask_right_us)
+        return;
+    group->ask_right_us = now + ASK_RIGHT_EVERY_US;
+    group->any_denied = false;
+    for (guint i = 0; i < group->lanes->len; i++) {
+        lane *one = &g_array_index(group->lanes, lane, i);
+        group->any_denied |= one->denied;
+        if (one->denied && one->flow == LANE_RUNNING) {
+            one->end = -1;
+            run_lane(group, one);
+        }
+    }
+}
+
+static void
+take_denial(lc_group *group, const rd_kafka_message_t *message)
+{
+    int input = message->rkt ? input_of(group, message->rkt) : -1;
+    lane *one = input < 0 ? NULL : lane_at(group, input, message->partition);
+
+    if (one == NULL) {
+        group->group_denied |= message->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+        return;
+    }
+    one->denied = group->any_denied = true;
+    group->ask_right_us = g_get_monotonic_time() + ASK_RIGHT_EVERY_US;
+}
+
+/* The inputs that may not be read; empty: none. */
+static GString *
+list_denied(lc_group *group)
+{
+    GString *names = g_string_new(NULL);
+
+    for (int input = 0; input < group->n_inputs; input++) {
+        bool denied = false;
+        for (guint i = (guint)input; group->any_denied && i < group->lanes->len; i += (guint)group->n_inputs)
+            denied |= g_array_index(group->lanes, lane, i).denied;
+        if (denied)
+            g_string_append_printf(names, "%s%s", names->len ? ", " : "", group->inputs[input]);
+    }
+    return names;
+}
+
+char *
+lc_group_trouble(lc_group *group)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GString) denied = list_denied(group);
+
+    if (group->group_denied && group->assigned == NULL)
+        lc_kafka_deny(group->client, "READ", "group", group->options->group, &error);
+    else if (denied->len)
+        lc_kafka_deny(group->client, "READ", "topic", denied->str, &error);
+    if (error)
+        return g_strdup(error->message);
+    return group->assigned ? NULL : lc_trouble_text();
+}
+
 static bool
 is_delivered(const lane *one, int64_t offset)
 {
@@ -408,17 +514,19 @@ take_record(lc_group *group, rd_kafka_message_t *message, lc_log_event *event)
     if (!is_delivered(one, message->offset))
         return false;
     rd_kafka_timestamp_type_t type;
-    int64_t timestamp = rd_kafka_message_timestamp(message, &type);
+    rd_kafka_message_timestamp(message, &type);
     one->next = message->offset + 1;
+    one->denied = false;
     *event = (lc_log_event){
         .type = LC_LOG_RECORD,
         .topic = input,
         .partition = message->partition,
         .offset = message->offset,
-        .timestamp = type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? LC_ABSENT : timestamp,
+        .timestamp = lc_kafka_published_at(message),
         .is_append_time = type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME,
         .key = {message->key, message->key_len},
         .value = {message->payload, message->len},
+        .handle = message,
     };
     return true;
 }
@@ -432,6 +540,7 @@ take_end(lc_group *group, const rd_kafka_message_t *message, lc_log_event *event
     if (!is_delivered(one, message->offset))
         return;
     one->next = one->end = message->offset;
+    one->denied = false;
     *event =
         (lc_log_event){.type = LC_LOG_END, .topic = input, .partition = message->partition, .offset = message->offset};
 }
@@ -498,8 +607,12 @@ take_error(lc_group *group, const rd_kafka_message_t *message, lc_log_event *eve
         return true;
     case RD_KAFKA_RESP_ERR__FATAL:
         return take_fatal(group, event, error);
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+        take_denial(group, message);
+        return true;
     default:
-        if (lc_kafka_is_config_error(message->err)) {
+        if (lc_kafka_code_of(message->err) == LC_ERROR_CONFIG) {
             g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "kafka: %s", rd_kafka_message_errstr(message));
             return false;
         }
@@ -562,6 +675,8 @@ next_message(lc_group *group, int wait_ms)
         g_usleep((gulong)wait_ms * 1000);
         return NULL;
     }
+    if (group->any_denied)
+        ask_for_rights(group);
     if (group->any_unsettled)
         settle(group);
     if (lc_fetch_waker_is_due(&group->waker, wait_ms > 0))
@@ -624,8 +739,9 @@ ask_offsets(lc_group *group, int32_t partition, int64_t what, int64_t *found, GE
     rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(group->client, list, CALL_MS);
     for (int i = 0; !err && i < list->cnt; i++)
         err = list->elems[i].err;
+    g_autofree char *what_for = g_strdup_printf("watermarks of partition %d", partition);
     if (err)
-        return lc_kafka_fail(error, LC_ERROR_RETRY, err, "watermarks of partition %d", partition);
+        return lc_kafka_fail_of(group->client, list, err, "DESCRIBE", what_for, error);
     for (int i = 0; i < list->cnt; i++)
         found[i] = list->elems[i].offset;
     return true;
@@ -665,7 +781,7 @@ lc_group_ends(lc_group *group, const lc_log_end **ends, size_t *n, GError **erro
     for (int i = 0; !err && i < list->cnt; i++)
         err = list->elems[i].err;
     if (err)
-        return lc_kafka_fail(error, LC_ERROR_RETRY, err, "end offsets of the inputs");
+        return lc_kafka_fail_of(group->client, list, err, "DESCRIBE", "end offsets of the inputs", error);
     g_array_set_size(group->ends, (guint)list->cnt);
     for (int i = 0; i < list->cnt; i++) {
         const rd_kafka_topic_partition_t *one = &list->elems[i];

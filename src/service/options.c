@@ -1,6 +1,7 @@
+/* options.c - the table of configuration keys, and how each value is checked. */
 #include "options.h"
 
-#include <leadclock/diagnostics.h>
+#include <leadclock/text.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -132,7 +133,7 @@ static const struct {
     {"auto.commit.enable", "offsets are committed in the transaction of what they caused"},
     {"auto.offset.reset", "a lost position must stop the service, not skip or repeat facts"},
     {"bootstrap.servers", "kafka.brokers says it"},
-    {"client.id", "name and instance make it"},
+    {"client.id", "name, instance and the number of the worker make it, so that brokers tell processes apart"},
     {"delivery.report.only.error", "the offsets of changelog records come with delivery reports"},
     {"enable.auto.commit", "offsets are committed in the transaction of what they caused"},
     {"enable.auto.offset.store", "offsets are committed in the transaction of what they caused"},
@@ -192,6 +193,9 @@ const lc_option lc_options[] = {
             "`registry.file`."},
     {"registry.user", OPTION_TEXT, NULL, AT(registry.user), .doc = "User at the registry (HTTP basic)."},
     {"registry.password", OPTION_SECRET, NULL, AT(registry.password), .doc = "Password at the registry."},
+    {"registry.timeout", OPTION_DURATION, "30s", AT(registry.timeout), .min = 100, .max = LC_HOUR,
+     .doc = "A request to the registry that is not answered for so long is made again. A schema that it fails for so long, "
+            "while it gives others, is taken for one that it has not. Meanwhile the service waits, and says so."},
     {"registry.file", OPTION_TEXT, NULL, AT(registry.file), .check = check_not_empty,
      .doc = "Instead of a server: a JSON object of id to schema. Relative to this file. `jq -s 'reduce .[] as $s ({}; "
             ".[\"\\(length + 1)\"] = $s)' schemas/*.avsc schemas/tables/*.avsc > schemas.json` makes one; an id that was "

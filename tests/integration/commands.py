@@ -216,7 +216,10 @@ def health():
         service = world.start("a", f"http.listen=127.0.0.1:{port}")
         wait_for("readiness", lambda: get("/readyz") == (200, "ok\n"), 60)
         require(get("/livez") == (200, "ok\n"), f"{get('/livez')}")
-        require("leadclock_" in get("/metrics")[1], f"{get('/metrics')}")
+        require(re.search(r'(?m)^leadclock_build_info\{version="[\d.]+",time_zone_data="20\d\d[a-z]+"\} 1$',
+                          get("/metrics")[1]), f"{get('/metrics')}")
+        require(re.search(r" msg=started .*time_zone_data=20\d\d[a-z]+ ", service.read_log()), "it did not say by which "
+                "time zone data it runs")
         require(get("/nothing")[0] == 404, f"{get('/nothing')}")
         require(pending() == dict.fromkeys(range(PARTITIONS), 0), f"without a lead {pending()} wait")
         leads = [f"lead-{n}" for n in range(50)]

@@ -689,6 +689,79 @@ a_message_refused_for_its_size_is_named(void **state)
     world_free(w);
 }
 
+/* One transaction of messages that go together; false: aborted, and the producer made anew. */
+static bool
+commit_together(lc_log *log, lc_output output, unsigned n, size_t size, GError **error)
+{
+    g_autofree char *bytes = g_malloc(size);
+    must(log->ops->begin(log, error), *error);
+    for (unsigned i = 0; i < n; i++) {
+        for (size_t b = 0; b < size; b++)
+            bytes[b] = (char)g_random_int(); /* lz4 gains nothing */
+        lc_outgoing outgoing = {.output = output, .key = LC_TEXT("k"), .value = {bytes, size}, .tag = i};
+        if (!log->ops->produce(log, &outgoing, error))
+            return false;
+    }
+    bool ok;
+    while (!(ok = log->ops->flush(log, error)) && (*error)->code == LC_ERROR_RETRY)
+        g_clear_error(error);
+    if (ok) {
+        must(log->ops->commit_begin(log, error), *error);
+        assert_int_equal(log->ops->commit_end(log, error), LC_COMMIT_CLEAN);
+    }
+    return ok;
+}
+
+static void
+messages_that_are_too_large_only_together_are_not_refused(void **state)
+{
+    GError *error = NULL;
+    unsigned n_aborted = 0;
+    world *w = world_new(1);
+    (void)state;
+    g_autofree char *small = g_strconcat(w->prefix, ".small", NULL);
+    const char *const limit[] = {"max.message.bytes", "50000", NULL};
+    must(lc_kafka_create_topic(&w->options, small, 1, 1, limit, 20000, &error), error);
+    w->options.outputs[LC_OUTPUT_ROUTED] = small;
+    lc_log *log = joined(w, "a");
+    while (!commit_together(log, LC_OUTPUT_ROUTED, 300, 1000, &error)) {
+        assert_int_equal(error->code, LC_ERROR_ABORT);
+        g_clear_error(&error);
+        assert_int_equal(log->ops->refused(log), -1);
+        assert_in_range(++n_aborted, 1, 3);
+        log->ops->abort(log);
+        again(log->ops->renew_producer(log, &error), error);
+    }
+    assert_in_range(n_aborted, 1, 3);
+    assert_true(commit_together(log, LC_OUTPUT_ROUTED, 300, 1000, &error));
+    /* What is too large by itself still is, and is named. */
+    assert_false(commit_together(log, LC_OUTPUT_ROUTED, 1, 60000, &error));
+    g_clear_error(&error);
+    assert_int_equal(log->ops->refused(log), 0);
+    log->ops->abort(log);
+    log->ops->free(log);
+    world_free(w);
+}
+
+static void
+brokers_see_who_a_client_is(void **state)
+{
+    const struct rd_kafka_group_list *groups;
+    world *w = world_new(1);
+    lc_log *log = joined(w, "a");
+    rd_kafka_t *client = producer_new(w, NULL);
+    g_autofree char *expected = g_strconcat(w->prefix, "-a", NULL);
+    (void)state;
+    assert_int_equal(rd_kafka_list_groups(client, w->prefix, &groups, 10000), 0);
+    assert_int_equal(groups->group_cnt, 1);
+    assert_int_equal(groups->groups[0].member_cnt, 1);
+    assert_string_equal(groups->groups[0].members[0].client_id, expected);
+    rd_kafka_group_list_destroy(groups);
+    rd_kafka_destroy(client);
+    log->ops->free(log);
+    world_free(w);
+}
+
 static void
 a_second_producer_fences_the_first(void **state)
 {
@@ -918,6 +991,8 @@ main(int argc, char **argv)
         cmocka_unit_test(only_what_was_committed_is_seen),
         cmocka_unit_test(a_damaged_changelog_is_said),
         cmocka_unit_test(a_message_refused_for_its_size_is_named),
+        cmocka_unit_test(messages_that_are_too_large_only_together_are_not_refused),
+        cmocka_unit_test(brokers_see_who_a_client_is),
         cmocka_unit_test(a_second_producer_fences_the_first),
         cmocka_unit_test(the_transaction_of_a_dead_owner_is_found_and_ended),
         cmocka_unit_test(a_zombie_can_send_no_offsets),

@@ -267,11 +267,15 @@ recount_breach(GHashTable *counters, const lc_outcome *row, lc_text breach)
 static void
 recount_cause(GHashTable *counters, const lc_outcome *row, const lc_policy *policy)
 {
-    static const char *const metrics[] = {
-        [LC_CAUSE_REJECTED] = "rejected",           [LC_CAUSE_CLAWED_BACK] = "clawed_back",
-        [LC_CAUSE_UNRESPONSIVE] = "unresponsive",   [LC_CAUSE_NOT_QUALIFIED] = "not_qualified",
-        [LC_CAUSE_OPEN_DIALOGUE] = "open_dialogue", [LC_CAUSE_COOLDOWN] = "cooled_down",
-        [LC_CAUSE_COMPLETED] = "completed",         [LC_CAUSE_ERASED] = "erased"};
+    static const char *const metrics[] = {[LC_CAUSE_REJECTED] = "rejected",
+                                          [LC_CAUSE_CLAWED_BACK] = "clawed_back",
+                                          [LC_CAUSE_UNRESPONSIVE] = "unresponsive",
+                                          [LC_CAUSE_NOT_QUALIFIED] = "not_qualified",
+                                          [LC_CAUSE_OPEN_DIALOGUE] = "open_dialogue",
+                                          [LC_CAUSE_COOLDOWN] = "cooled_down",
+                                          [LC_CAUSE_COMPLETED] = "completed",
+                                          [LC_CAUSE_ERASED] = "erased",
+                                          [LC_CAUSE_MERGED] = "merged"};
     lc_cause cause = row->settled.cause;
     bool held = cause == LC_CAUSE_NOT_QUALIFIED || cause == LC_CAUSE_OPEN_DIALOGUE || cause == LC_CAUSE_COOLDOWN;
     add(counters, row, metrics[cause]);

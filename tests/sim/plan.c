@@ -81,7 +81,8 @@ draw_faults(sim_plan *plan, sim_random *random)
         [LC_MEMORY_FAULT_END_LOST] = 80000,   [LC_MEMORY_FAULT_END_LATE] = 80000,
         [LC_MEMORY_FAULT_END_REPLY] = 80000,  [LC_MEMORY_FAULT_END_TWICE] = 80000,
         [LC_MEMORY_FAULT_STORE] = 20000,      [LC_MEMORY_FAULT_STORE_REPLY] = 20000,
-        [LC_MEMORY_FAULT_STORE_EXEC] = 20000};
+        [LC_MEMORY_FAULT_STORE_EXEC] = 20000, [LC_MEMORY_FAULT_STORE_TORN] = 20000,
+        [LC_MEMORY_FAULT_DENIED] = 10000};
     for (int i = 0; i < SIM_FAULTS; i++)
         plan->faults[i] = rate(random, most[i]);
     plan->registry = rate(random, 100000);
@@ -144,6 +145,7 @@ sim_plan_draw(sim_plan *plan, uint64_t seed)
         .hostile = sim_random_below(&random, 3) == 0,
         .upstream = sim_random_below(&random, 4) == 0,
     };
+    plan->batch_bytes = sim_random_below(&random, 3) ? 0 : 50 + sim_random_below(&random, 500);
     plan->jump = days || sim_random_below(&random, 3);
     bool dies = !days && sim_random_below(&random, 12) == 0;
     if (dies)
@@ -152,4 +154,6 @@ sim_plan_draw(sim_plan *plan, uint64_t seed)
         draw_faults(plan, &random);
     if (!days && !dies && sim_random_below(&random, 10) == 0)
         plan->scenario = SIM_LOSS;
+    else if (!days && !dies && sim_random_below(&random, 10) == 0)
+        plan->scenario = SIM_GROWTH;
 }

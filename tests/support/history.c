@@ -45,22 +45,55 @@ add_gates(lc_random *random, GString *yaml)
                            PICK(random, "0", "0", "5"));
 }
 
+static const char *
+pick_escalations(lc_random *random)
+{
+    return PICK(random, "", "", ", escalate: [1h]", ", escalate: [30m, 5m]");
+}
+
+static void
+add_first_contact(lc_random *random, GString *yaml)
+{
+    g_string_append_printf(yaml, "    first_contact: {%s, warn: [\"50%%\", 1m], reassign: %s, renew: %s%s}\n",
+                           PICK(random, "within: 5m", "within: 2h", "within: 30m, calendar: office",
+                                "within: {working_days: 1, cutoff: \"15:00\"}, calendar: office",
+                                "within: {working_days: 0}, calendar: south"),
+                           PICK(random, "true", "false", "{within: 1h, times: 3}", "{times: 2}"),
+                           PICK(random, "true", "false"), pick_escalations(random));
+}
+
+static void
+add_pause(lc_random *random, GString *yaml)
+{
+    g_string_append_printf(yaml, "    pause: %s\n", PICK(random, "{at_most: 3h}", "{at_most: 4d}", "{}"));
+}
+
 static void
 add_rule(lc_random *random, GString *yaml, const char *name, const char *when)
 {
     g_string_append_printf(yaml, "  - name: %s\n    when: %s\n", name, when);
+    if (lc_random_chance(random, 50))
+        g_string_append_printf(yaml, "    head_start: %s\n", PICK(random, "2h", "3d"));
     if (lc_random_chance(random, 80))
-        g_string_append_printf(yaml, "    first_contact: {within: %s, warn: [\"50%%\", 1m], reassign: %s%s}\n",
-                               PICK(random, "5m", "2h", "30m"), PICK(random, "true", "false"), pick_calendar(random));
+        add_first_contact(random, yaml);
     if (lc_random_chance(random, 70))
-        g_string_append_printf(yaml, "    requested_time: {early: %s, late: %s, warn: [\"50%%\"]%s}\n",
-                               PICK(random, "15m", "0s", "1h"), PICK(random, "4h", "1h"), pick_calendar(random));
+        g_string_append_printf(yaml, "    requested_time: {early: %s, late: %s, warn: [\"50%%\"]%s%s}\n",
+                               PICK(random, "15m", "0s", "1h"), PICK(random, "4h", "1h"), pick_calendar(random),
+                               pick_escalations(random));
     if (lc_random_chance(random, 60))
-        g_string_append_printf(yaml, "    milestones: [{stage: SAL, within: %s%s}, {stage: WON, within: 90h%s}]\n",
-                               PICK(random, "2h", "16h", "48h"), pick_calendar(random), pick_calendar(random));
+        g_string_append_printf(yaml, "    milestones: [{stage: SAL, within: %s%s%s}, {stage: WON, within: 90h%s}]\n",
+                               PICK(random, "2h", "16h", "48h"), pick_calendar(random), pick_escalations(random),
+                               pick_calendar(random));
+    if (lc_random_chance(random, 60))
+        g_string_append_printf(yaml, "    next_contact: {within: %s, warn: [5m]%s%s%s}\n", PICK(random, "1h", "20h"),
+                               PICK(random, "", ", until: SQL", ", until: OPPORTUNITY"), pick_calendar(random),
+                               pick_escalations(random));
     if (lc_random_chance(random, 70))
-        g_string_append_printf(yaml, "    follow_up: {attempts: %s, within: %s, %s%s}\n", PICK(random, "1", "2"),
-                               PICK(random, "2h", "24h"), pick_route(random), pick_calendar(random));
+        add_pause(random, yaml);
+    if (lc_random_chance(random, 70))
+        g_string_append_printf(yaml, "    follow_up: {attempts: %s, within: %s, %s%s%s}\n", PICK(random, "1", "2"),
+                               PICK(random, "2h", "24h"), pick_route(random), pick_calendar(random),
+                               pick_escalations(random));
     g_string_append_printf(yaml, "    clawback: {after: %s, from: %s, warn: [1h], %s, %s}\n",
                            PICK(random, "5h", "3d", "30d"), PICK(random, "handoff", "last_activity"),
                            PICK(random, "until: OPPORTUNITY", "until: SAL", "calendar: always"), pick_route(random));
@@ -77,7 +110,8 @@ add_document(lc_random *random, GString *yaml, int number, const char *retain)
                            PICK(random, "occurred", "logged"), PICK(random, "0s", "2m", "10m"), retain);
     g_string_append(yaml, "calendars:\n"
                           "  office: {time_zone: Europe/Stockholm, week: {mon: [08:00-12:00, 13:00-17:00], "
-                          "tue: [08:00-17:00], sat: [10:00-24:00], sun: [00:00-02:00]}, holidays: [2026-02-09]}\n"
+                          "tue: [08:00-17:00], thu: [22:00-03:00], sat: [10:00-24:00], sun: [00:00-02:00]}, "
+                          "holidays: [2026-02-09, 02-05]}\n"
                           "  south: {time_zone: Australia/Lord_Howe, week: {sun: [00:00-24:00], mon: [00:00-24:00], "
                           "wed: [09:00-17:30]}}\n"
                           "stages: [SAL, SQL, OPPORTUNITY, {name: WON, closes: won}, {name: LOST, closes: lost}]\n");
@@ -183,11 +217,13 @@ pick_fact(lc_random *random, bool erasures)
 {
     static const lc_fact_type types[] = {LC_FACT_CREATED,   LC_FACT_CREATED,    LC_FACT_CREATED,   LC_FACT_ASSIGNED,
                                          LC_FACT_CONTACTED, LC_FACT_CONTACTED,  LC_FACT_CONTACTED, LC_FACT_CONTACTED,
-                                         LC_FACT_REJECTED,  LC_FACT_PROGRESSED, LC_FACT_ERASED};
+                                         LC_FACT_REJECTED,  LC_FACT_PROGRESSED, LC_FACT_PAUSED,    LC_FACT_PAUSED,
+                                         LC_FACT_RESUMED,   LC_FACT_MERGED,     LC_FACT_ERASED};
     lc_fact fact = {.type = types[lc_random_below(random, G_N_ELEMENTS(types) - (erasures ? 0 : 1))],
                     .occurred_at = pick_instant(random),
                     .recorded_at = LC_ABSENT,
-                    .follow_up_at = LC_ABSENT};
+                    .follow_up_at = LC_ABSENT,
+                    .until = LC_ABSENT};
 
     if (lc_random_chance(random, 30))
         fact.recorded_at = fact.occurred_at + LC_MINUTE * (lc_instant)lc_random_below(random, 300);
@@ -203,9 +239,13 @@ pick_fact(lc_random *random, bool erasures)
         fact.automated = lc_random_chance(random, 5);
         fact.connected = lc_random_chance(random, 30);
     }
-    if (fact.type != LC_FACT_ERASED && fact.type != LC_FACT_ASSIGNED && fact.type != LC_FACT_PROGRESSED &&
+    if ((fact.type == LC_FACT_CREATED || fact.type == LC_FACT_CONTACTED || fact.type == LC_FACT_REJECTED) &&
         lc_random_chance(random, 25))
         fact.follow_up_at = pick_instant(random);
+    if (fact.type == LC_FACT_PAUSED && lc_random_chance(random, 50))
+        fact.until = pick_instant(random);
+    if (fact.type == LC_FACT_MERGED)
+        fact.into = lc_text_of(PICK(random, "another", "the-one"));
     return fact;
 }
 

@@ -302,21 +302,24 @@ each_cycle_counts_at_most_once(G_GNUC_UNUSED void **state)
         {FIRST_CONTACT,
          "created 09:00 demo; contacted 09:05; contacted 09:06; rejected 10:00 what; rejected 10:01 what",
          "contacted 1, first_contact_met 1, handed_off 1, opened 1, reason_unknown 1, rejected 1, rejected:other 1, "
-         "rejected_late 1, responded:5m 1"},
+         "rejected_late 1, responded:5m 1, responded_open:5m 1"},
         {FIRST_CONTACT, "created 09:00 demo; created 09:01 demo; until 09:06; progressed 10:00 SQL",
-         "duplicate 1, first_contact_breached 1, handed_off 1, opened 1, reached:SAL 1, reached:SQL 1"},
+         "duplicate 1, first_contact_breached 1, handed_off 1, opened 1, reached:SAL 1, reached:SAL@0 1, reached:SQL "
+         "1, "
+         "reached:SQL@0 1"},
         {FIRST_CONTACT, "created 09:00 demo; contacted 09:04 at=09:10",
-         "contacted 1, first_contact_met 1, handed_off 1, opened 1, responded:5m 1"},
+         "contacted 1, first_contact_met 1, handed_off 1, opened 1, responded:5m 1, responded_open:5m 1"},
         {FIRST_CONTACT, "created 09:00 demo; rejected 09:01 not_ready; rejected 09:59 student; created 10:00 demo",
          "handed_off 2, opened 2, rejected 2, rejected:not_ready 1, rejected:student 1"},
         {FIRST_CONTACT, "created 09:00 demo; contacted 09:20 at=09:01",
-         "contacted 1, handed_off 1, opened 1, responded:1h 1"},
+         "contacted 1, handed_off 1, opened 1, responded:1h 1, responded_open:1h 1"},
         {GATES, "created 09:00 demo segment=smb; progressed 10:00 WON",
-         "completed 1, handed_off 1, milestone_met:SAL 1, opened 1, reached:OPPORTUNITY 1, reached:SAL 1, "
-         "reached:SQL 1, reached:WON 1"},
+         "completed 1, handed_off 1, milestone_met:SAL 1, opened 1, reached:OPPORTUNITY 1, "
+         "reached:OPPORTUNITY@0 1, reached:SAL 1, reached:SAL@0 1, reached:SQL 1, reached:SQL@0 1, reached:WON 1, "
+         "reached:WON@0 1"},
         {REQUESTED, "created 09:00 demo follow=12:00; contacted 11:00; contacted 12:00; until 3/12:01",
          "contacted 1, follow_up_breached 1, handed_off 1, opened 1, requested_early 1, requested_met 1, "
-         "responded:4h 1"},
+         "responded:4h 1, responded_open:4h 1"},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -389,22 +392,43 @@ a_fact_that_changes_nothing_says_why(void **state)
     assert_int_equal(judge(fixture, LC_FACT_CREATED, "c", "09:03"), LC_VERDICT_TAKEN);
 }
 
+/* It keeps so many facts, all at one instant and the last of them first. */
 static void
-a_lead_has_at_most_512_facts_and_768_with_progress_and_rejections(void **state)
+fill_up(fixture *fixture, size_t n_facts)
 {
-    fixture *fixture = *state;
-    char id[16];
+    lc_lead *lead = &fixture->lead;
 
-    for (int i = 0; i < 768; i++) {
-        g_snprintf(id, sizeof id, "%d", i);
-        assert_int_equal(judge(fixture, i < 512 ? LC_FACT_CONTACTED : LC_FACT_PROGRESSED, id, "09:00"),
-                         LC_VERDICT_TAKEN);
-        if (i == 511)
-            for (lc_fact_type type = LC_FACT_CREATED; type <= LC_FACT_CONTACTED; type++)
-                assert_int_equal(judge(fixture, type, "more", "09:00"), LC_VERDICT_TOO_MANY_FACTS);
+    lead->facts = lc_arena_new(&fixture->arena, lc_fact, n_facts);
+    lead->n_facts = lead->max_facts = n_facts;
+    for (size_t i = 0; i < n_facts; i++) {
+        char id[16];
+        g_snprintf(id, sizeof id, "%zu", n_facts - i);
+        lead->facts[i] = (lc_fact){.type = LC_FACT_CONTACTED,
+                                   .event_id = lc_arena_text(&fixture->arena, lc_text_of(id)),
+                                   .occurred_at = story_time("09:00"),
+                                   .recorded_at = LC_ABSENT,
+                                   .follow_up_at = LC_ABSENT};
     }
-    assert_int_equal(judge(fixture, LC_FACT_PROGRESSED, "more", "09:00"), LC_VERDICT_TOO_MANY_FACTS);
-    assert_int_equal(judge(fixture, LC_FACT_REJECTED, "more", "09:00"), LC_VERDICT_TOO_MANY_FACTS);
+}
+
+static void
+a_lead_has_at_most_4096_facts_and_6144_with_progress_and_rejections(void **state)
+{
+    static const lc_fact_type first[] = {LC_FACT_CREATED, LC_FACT_ASSIGNED, LC_FACT_CONTACTED, LC_FACT_PAUSED,
+                                         LC_FACT_RESUMED},
+                              later[] = {LC_FACT_PROGRESSED, LC_FACT_REJECTED, LC_FACT_MERGED};
+    fixture *fixture = *state;
+
+    fill_up(fixture, 4095);
+    assert_int_equal(judge(fixture, LC_FACT_CREATED, "last", "09:00"), LC_VERDICT_TAKEN);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(first); i++)
+        assert_int_equal(judge(fixture, first[i], "more", "09:00"), LC_VERDICT_TOO_MANY_FACTS);
+    for (size_t i = 0; i < G_N_ELEMENTS(later); i++)
+        assert_int_equal(judge(fixture, later[i], lc_fact_type_name(later[i]), "09:00"), LC_VERDICT_TAKEN);
+    fill_up(fixture, 6144);
+    for (size_t i = 0; i < G_N_ELEMENTS(later); i++)
+        assert_int_equal(judge(fixture, later[i], "more", "09:00"), LC_VERDICT_TOO_MANY_FACTS);
     assert_int_equal(judge(fixture, LC_FACT_REJECTED, "5", "09:00"), LC_VERDICT_REPEATED);
     assert_int_equal(judge(fixture, LC_FACT_ERASED, "more", "09:00"), LC_VERDICT_TAKEN);
 }
@@ -481,7 +505,7 @@ main(void)
         cmocka_unit_test(a_settled_lead_is_purged),
         cmocka_unit_test(each_cycle_counts_at_most_once),
         cmocka_unit_test_setup_teardown(a_fact_that_changes_nothing_says_why, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_lead_has_at_most_512_facts_and_768_with_progress_and_rejections, set_up,
+        cmocka_unit_test_setup_teardown(a_lead_has_at_most_4096_facts_and_6144_with_progress_and_rejections, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_lead_is_never_judged_earlier_than_before, set_up, tear_down),
         cmocka_unit_test_setup_teardown(while_time_is_unknown_no_clock_fires, set_up, tear_down),

@@ -22,6 +22,8 @@ static bool
 request(lc_memory_log *log, const char *call, GError **error)
 {
     step(log, call);
+    if (lc_memory_has_fault(log->world, LC_MEMORY_FAULT_DENIED))
+        return fail(log, error, LC_ERROR_DENIED, "a right is refused");
     if (!lc_memory_has_fault(log->world, LC_MEMORY_FAULT_ENDS))
         return true;
     g_autofree char *what = g_strdup_printf("%s: timed out", call);
@@ -34,6 +36,10 @@ check_topics(lc_log *base, int32_t *partitions, GError **error)
     lc_memory_log *log = (lc_memory_log *)base;
     if (!request(log, "check_topics", error))
         return false;
+    if (log->broker->grown) {
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "the number of partitions differs: an input has grown");
+        return false;
+    }
     *partitions = log->broker->n_partitions;
     return true;
 }
@@ -114,6 +120,14 @@ assignment(lc_log *base, size_t *n)
     lc_memory_log *log = (lc_memory_log *)base;
     *n = log->assignment->len;
     return (const int32_t *)(void *)log->assignment->data;
+}
+
+/* Members never differ here. */
+static bool
+check_group(lc_log *base, int32_t partitions, GError **error)
+{
+    (void)partitions;
+    return request((lc_memory_log *)base, "check_group", error);
 }
 
 static void
@@ -243,6 +257,16 @@ poll_log(lc_log *base, int timeout_ms, lc_log_event *event, GError **error)
     return true;
 }
 
+/* No record of an input has any. */
+static bool
+has_header(lc_log *base, const lc_log_event *record, const char *name)
+{
+    (void)base;
+    (void)record;
+    (void)name;
+    return false;
+}
+
 static void
 release_records(lc_log *base)
 {
@@ -321,6 +345,21 @@ committed_before(lc_log *base, int32_t partition, lc_log_committed *result, lc_a
     if (!request(log, "committed_before", error))
         return false;
     tell_committed(log, partition, result, arena);
+    return true;
+}
+
+static bool
+committed_metadata(lc_log *base, int32_t partitions, lc_text *metadata, lc_arena *arena, GError **error)
+{
+    lc_memory_log *log = (lc_memory_log *)base;
+    if (!request(log, "committed_metadata", error))
+        return false;
+    for (int32_t p = 0; p < partitions; p++)
+        for (int topic = 0; topic < log->broker->n_inputs; topic++) {
+            const char *text;
+            if (lc_memory_committed(log->broker, topic, p, &text) >= 0)
+                metadata[p] = lc_arena_text(arena, lc_text_of(text));
+        }
     return true;
 }
 
@@ -516,19 +555,30 @@ log_free(lc_log *base)
     g_free(log);
 }
 
+static char *
+trouble(lc_log *base)
+{
+    (void)base;
+    return NULL;
+}
+
 static const lc_log_ops ops = {
     .check_topics = check_topics,
     .renew_producer = lc_memory_renew_producer,
     .subscribe = subscribe,
     .poll = poll_log,
+    .trouble = trouble,
+    .has_header = has_header,
     .release_records = release_records,
     .assignment = assignment,
+    .check_group = check_group,
     .release_assignment = release_assignment,
     .pause = pause_partition,
     .resume = resume_partition,
     .seek = seek,
     .committed = committed,
     .committed_before = committed_before,
+    .committed_metadata = committed_metadata,
     .is_unfinished = is_unfinished,
     .changelog_ends = changelog_ends,
     .is_member = is_member,

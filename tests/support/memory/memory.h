@@ -30,7 +30,9 @@ typedef enum {
     LC_MEMORY_FAULT_END_TWICE,   /* EndTxn arrives now and later again; unknown */
     LC_MEMORY_FAULT_STORE,       /* the connection is lost before the command arrives */
     LC_MEMORY_FAULT_STORE_REPLY, /* the connection is lost after the command was done */
-    LC_MEMORY_FAULT_STORE_EXEC   /* a command inside a MULTI fails: written in part, the position removed */
+    LC_MEMORY_FAULT_STORE_EXEC,  /* a command inside a MULTI fails: written in part, the position removed */
+    LC_MEMORY_FAULT_STORE_TORN,  /* the same, and then the position can't be removed: it stays as written */
+    LC_MEMORY_FAULT_DENIED       /* LC_ERROR_DENIED of renew_producer, flush, send_offsets, and of what ENDS has */
 } lc_memory_fault;
 
 typedef enum {
@@ -160,6 +162,9 @@ void lc_memory_truncate(lc_memory_broker *broker, int topic, int32_t partition, 
 /* The broker loses records at `offset` and above, as an unclean election does; of an open transaction all or nothing is
  * to be lost. The next record takes this offset. */
 void lc_memory_lose_tail(lc_memory_broker *broker, int topic, int32_t partition, int64_t offset);
+/* An input has got more partitions, which check_topics tells from now on. They are out of reach: the caller holds what
+ * is published there. */
+void lc_memory_grow(lc_memory_broker *broker);
 /* The group's offset is as it was once. */
 void
 lc_memory_set_committed(lc_memory_broker *broker, int topic, int32_t partition, int64_t offset, const char *metadata);
