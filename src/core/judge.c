@@ -1,4 +1,5 @@
 /* The core's door: a fact or a wake-up is judged (section 8). */
+#include "clock.h"
 #include "clocks.h"
 #include "counters.h"
 #include "derive.h"
@@ -120,22 +121,15 @@ say(lc_judge *judge, lc_verdict verdict)
     return &judge->judgement;
 }
 
-/* `fact` (or NULL) is new; of those in order the first `n_now` still hold. */
-static lc_question
-ask(const lc_judge *judge, lc_instant then, lc_instant now, const lc_moment *fact, size_t n_now)
-{
-    return (lc_question){.moments = (const lc_moment *)(void *)judge->moments->data,
-                         .n_then = judge->moments->len,
-                         .then = then,
-                         .now = now,
-                         .fact = fact,
-                         .n_now = n_now};
-}
+/* The facts are in order. `fact` (or NULL) is new; of the others the first `n_now` still hold. */
+#define QUESTION(judge, ...)                                                                                           \
+    (&(lc_question){                                                                                                   \
+        .moments = &g_array_index((judge)->moments, lc_moment, 0), .n_then = (judge)->moments->len, __VA_ARGS__})
 
 static const lc_judgement *
-answer(lc_judge *judge, lc_text lead_id, lc_question question, lc_instant warn_from)
+answer(lc_judge *judge, lc_text lead_id, const lc_question *question, lc_instant warn_from)
 {
-    lc_shared shared = lc_derive(&question, &judge->before, &judge->after);
+    lc_shared shared = lc_derive(question, &judge->before, &judge->after);
 
     lc_difference_make(&judge->difference, lead_id, &judge->before, &judge->after, shared, warn_from);
     lc_counters_make(&judge->counters, &judge->before, &judge->after);
@@ -267,7 +261,8 @@ judge_erasure(lc_judge *judge, lc_lead *lead, const lc_fact *fact, lc_instant er
     lc_instant last = n ? g_array_index(judge->moments, lc_moment, n - 1).at : LC_ABSENT;
     lc_moment moment = {MIN(MAX(now, fact->published_at), MAX(fact->occurred_at, last)), fact};
 
-    answer(judge, lead->id, ask(judge, lead->judged_at, now, &moment, count_until(judge->moments, moment.at)), now);
+    size_t n_now = count_until(judge->moments, moment.at);
+    answer(judge, lead->id, QUESTION(judge, .then = lead->judged_at, .now = now, .fact = &moment, .n_now = n_now), now);
     forget_facts(lead);
     keep_erasure(judge, lead, MAX(erased_at, moment.at), now);
     return &judge->judgement;
@@ -281,7 +276,8 @@ judge_facts(lc_judge *judge, lc_lead *lead, const lc_fact *fact, lc_instant eras
     lc_moment moment = fact ? moment_of(judge, &lead->facts[n]) : (lc_moment){LC_ABSENT, NULL};
     lc_instant last = MAX(moment.at, n ? g_array_index(judge->moments, lc_moment, n - 1).at : LC_ABSENT);
 
-    answer(judge, lead->id, ask(judge, lead->judged_at, now, fact ? &moment : NULL, n), now);
+    answer(judge, lead->id,
+           QUESTION(judge, .then = lead->judged_at, .now = now, .fact = fact ? &moment : NULL, .n_now = n), now);
     lc_instant purge_at = last == LC_ABSENT ? LC_NEVER : purge_of(judge, last);
     if (purge_at < now)
         forget_facts(lead);
@@ -315,21 +311,22 @@ const lc_judgement *
 lc_lead_derive(lc_judge *judge, const lc_lead *lead, lc_instant now)
 {
     order_facts(judge, lead->facts, lead->n_facts);
-    return answer(judge, lead->id, ask(judge, LC_ABSENT, later(now, lead), NULL, lead->n_facts), LC_ABSENT);
+    return answer(judge, lead->id, QUESTION(judge, .then = LC_ABSENT, .now = later(now, lead), .n_now = lead->n_facts),
+                  LC_ABSENT);
 }
 
 size_t
 lc_lead_running_clocks(lc_judge *judge, const lc_lead *lead, lc_instant now, const lc_running_clock **clocks)
 {
     order_facts(judge, lead->facts, lead->n_facts);
-    lc_question question = ask(judge, LC_ABSENT, later(now, lead), NULL, lead->n_facts);
-    lc_derive(&question, &judge->before, &judge->after);
+    lc_derive(QUESTION(judge, .then = LC_ABSENT, .now = later(now, lead), .n_now = lead->n_facts), &judge->before,
+              &judge->after);
     lc_array_empty(judge->running);
     for (guint i = 0; judge->after.open && i < judge->after.runs->len; i++) {
-        const lc_clock_run *run = &g_array_index(judge->after.runs, lc_clock_run, i);
-        lc_running_clock clock = {run->clock, run->name, run->started_at, run->due_at};
+        lc_clock_run *run = &g_array_index(judge->after.runs, lc_clock_run, i);
         if (run->state == LC_RUN_RUNNING)
-            *lc_array_add(judge->running, lc_running_clock) = clock;
+            *lc_array_add(judge->running, lc_running_clock) =
+                (lc_running_clock){(lc_clock)run->clock, run->name, run->started_at, lc_clock_due(&judge->after, run)};
     }
     *clocks = (const lc_running_clock *)(void *)judge->running->data;
     return judge->running->len;
