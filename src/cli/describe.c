@@ -1,3 +1,4 @@
+/* describe.c - a record in a few words, for people. */
 #include "describe.h"
 
 #include <leadclock/calendar.h>
