@@ -38,16 +38,101 @@ How things stand, for databases, dashboards and reports: the latest row of a key
 instants only, and all but the key may be null. `leadclock backtest --tables FOLDER` writes those that stand at the end,
 as JSON Lines, CSV or Avro files."""
 
-INTRODUCTION = """# Event reference
+INTRODUCTION = '''# Event reference
 
 <!-- Made from schemas/ by schemas/make-reference.py: change those, then run it. -->
 
 Values are Avro in the Confluent wire format: a zero byte, the schema's id in the registry as 4 bytes big-endian, the
-body. Subjects are named TOPIC-RECORD (TopicRecordNameStrategy), as `leads.breaches-leadclock.SlaBreached`. Instants are
+body. Subjects are named TOPIC-RECORD (TopicRecordNameStrategy), as `leads.breaches-leadclock.SlaBreached`. Records are in
+the namespace `leadclock`; `schemas/NAME.avsc` in Leadclock's source are the schemas. Names of topics here are without the
+prefix that `topics.prefix` of the configuration gives to all. Instants are
 `timestamp-millis`: Unix milliseconds in UTC. Rules and sections are those of the lead policy. Facts may be written by
 older or newer schemas than these: fields are matched by name, those that are missing get the default, others are passed
 over, timestamps may be in microseconds, and an unknown symbol of an enum becomes the enum's default.
-"""
+
+## Publishing facts
+
+| of a record | must be |
+|---|---|
+| topic | one of the inputs; which one does not matter, because the record's name says what it is. By default each type has its own, named with the type below |
+| key | the `lead_id`, as its bytes in UTF-8: a plain string, neither Avro nor JSON (no quotes) |
+| partition | the one that Java's default partitioner takes: murmur2 of the key. Other clients have to be told, see below |
+| value | the fact in Avro, framed as above, by a serializer of Confluent's kind (magic byte and id of 4 bytes), at most 64 KiB. A null value erases the lead that is its key, as LeadErased does |
+| headers, timestamp | anything; the topic's own clock counts (LogAppendTime) |
+
+Publish with `acks=all` and idempotence. The order of facts does not matter: facts that come late are put where they belong.
+To publish a fact twice does no harm as long as it has the same `event_id`, so publish again when in doubt, and make the id
+from what happened (the activity's id in the CRM, say), not anew each time.
+
+**Partitioner.** A lead whose facts lie in different partitions would be two leads, so a record in the wrong one is not
+taken.
+
+| client | line |
+|---|---|
+| Java, Kafka Connect, Spring, ksqlDB | none: it is the default. Set neither `partitioner.class` nor `partitioner.ignore.keys` |
+| librdkafka, and what is built on it: confluent-kafka-python, -go, @confluentinc/kafka-javascript, rust-rdkafka, kcat | `partitioner=murmur2_random` among the producer's properties (the default is `consistent_random`, which is another) |
+| Confluent.Kafka (.NET) | `new ProducerConfig { Partitioner = Partitioner.Murmur2Random }` |
+| node-rdkafka | `new Kafka.Producer({...}, {partitioner: "murmur2_random"})`: it belongs to the properties of the topic |
+| kafkajs | 2.0 and later: none. Before: `kafka.producer({createPartitioner: Partitioners.JavaCompatiblePartitioner})` |
+| franz-go | none: it is the default (`kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil))`) |
+| segmentio/kafka-go | `Balancer: &kafka.Murmur2Balancer{}` |
+| sarama | `config.Producer.Partitioner = sarama.NewCustomPartitioner(sarama.WithAbsFirst(), sarama.WithCustomHashFunction(murmur2))`, with a murmur2 of Java's kind (seed 0x9747b28c) as a `hash.Hash32`: sarama has FNV-1a only |
+| kafka-python, aiokafka | none: it is the default |
+
+**Subjects.** Leadclock reads a fact by its schema's id alone, so any subject will do. Take TopicRecordNameStrategy all the
+same, as Leadclock does: the serializers' default, TOPIC-value, lets one topic have one type only. In Java:
+`value.subject.name.strategy=io.confluent.kafka.serializers.subject.TopicRecordNameStrategy`.
+
+**Schemas.** Take those of `schemas/`, or write your own: a record with the name, the fields that have no default, and what
+you have of the others, under the names and types below. The registry must be the one that Leadclock is configured with.
+
+In Python, all of it (confluent-kafka with its extras `avro` and `schemaregistry`):
+
+```python
+import time
+from confluent_kafka import Producer
+from confluent_kafka.schema_registry import SchemaRegistryClient, topic_record_subject_name_strategy
+from confluent_kafka.schema_registry.avro import AvroSerializer
+from confluent_kafka.serialization import MessageField, SerializationContext
+
+SCHEMA = """{"type": "record", "name": "LeadCreated", "namespace": "leadclock", "fields": [
+  {"name": "event_id", "type": "string"}, {"name": "lead_id", "type": "string"},
+  {"name": "occurred_at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+  {"name": "channel", "type": "string"}]}"""
+
+registry = SchemaRegistryClient({"url": "http://127.0.0.1:8081"})
+serializer = AvroSerializer(registry, SCHEMA, conf={"subject.name.strategy": topic_record_subject_name_strategy})
+producer = Producer({"bootstrap.servers": "127.0.0.1:9092", "enable.idempotence": True, "partitioner": "murmur2_random"})
+
+fact = {"event_id": "crm-4711", "lead_id": "lead-1", "occurred_at": int(time.time() * 1000), "channel": "webinar"}
+value = serializer(fact, SerializationContext("leads.created", MessageField.VALUE))
+producer.produce("leads.created", key=fact["lead_id"].encode(), value=value)
+producer.flush()
+```
+
+A record that can't be taken is in `leads.dead-letters` within a moment, with the reason in its headers
+(`leadclock watch leads.dead-letters` shows them, `operations.md` says what to do about each); what became of the others
+`leadclock inspect LEAD_ID` shows. Where Kafka has an authorizer a publisher needs WRITE on the input topics.
+
+## Reading outcomes
+
+Topics carry several types: a breach and its end are both on `leads.breaches`, and a Retracted is wherever the outcome was
+that it takes back. The header `ce_type` has the record's name with its namespace (`leadclock.SlaBreached`), so that a
+consumer can choose before it decodes; `ce_id` is unique for each message, `ce_time` is `occurred_at`. States and counters
+have no headers, and `topics.headers: none` leaves them out everywhere; the schema's id tells the type, too.
+
+Outcomes are published in transactions: a consumer that reads uncommitted sees some that were taken back, and some twice.
+
+| client | reads what is committed |
+|---|---|
+| Java, and what is built on it | `isolation.level=read_committed` (the default reads all) |
+| librdkafka, and what is built on it | by default |
+| kafkajs | by default (`readUncommitted: false`) |
+| franz-go | `kgo.FetchIsolationLevel(kgo.ReadCommitted())` |
+| segmentio/kafka-go | `IsolationLevel: kafka.ReadCommitted` in the reader's configuration |
+| sarama | `config.Consumer.IsolationLevel = sarama.ReadCommitted` |
+| aiokafka | `isolation_level="read_committed"` |
+'''
 
 
 def load(name):

@@ -4,15 +4,16 @@
 set -euo pipefail
 
 # Words that every room may use; headers only.
-everyone="base diagnostics record text"
+everyone="base record text"
 # Which doors (include/leadclock/X.h) a room may use beside these and its own, and which libraries beside GLib and libc.
 declare -A doors=(
     [calendar]=""
-    [policy]="calendar"
+    [yaml]=""
+    [policy]="calendar yaml"
     [core]="calendar policy"
     [codec]="calendar core"
     [registry]=""
-    [service]=""
+    [service]="yaml"
     [engine]="calendar policy core codec registry log store"
     [kafka]="log"
     [redis]="store"
@@ -22,7 +23,6 @@ declare -A doors=(
     [cli]="calendar policy core codec registry service engine health backtest report kafka redis log store"
     [base]=""
     [text]=""
-    [diagnostics]=""
     [record]=""
     [log]="" # the ports: doors without a room
     [store]=""
@@ -30,11 +30,11 @@ declare -A doors=(
 )
 declare -A libraries=(
     [calendar]="libical"
-    [policy]="libfyaml"
+    [yaml]="libfyaml"
     [core]="nettle" # SHA-1, for the ids of outcomes
     [codec]="jansson zlib snappy zstd"
     [registry]="curl jansson"
-    [service]="libfyaml microhttpd"
+    [service]="microhttpd"
     [kafka]="librdkafka"
     [redis]="hiredis"
     [cli]="jansson"

@@ -35,6 +35,9 @@ lc_source_event lc_fact_source_next(lc_fact_source *source, lc_sourced_fact *fac
 
 /* "events.jsonl:17" (a line), "facts.avro: record 17": where the last one stood. Good until the next call. */
 const char *lc_fact_source_place(lc_fact_source *source);
+/* In the end: how many hand-offs had an empty channel, and where the first stood, on standard error; nothing where
+ * there were none. */
+void lc_fact_source_warn(const lc_fact_source *source, const char *command);
 /* The share read so far, 0 to 1; negative where the size is not known. */
 double lc_fact_source_share(const lc_fact_source *source);
 

@@ -30,7 +30,8 @@ typedef enum {
     LC_ERROR_RECORD, /* the publisher: a record that is no valid fact. Dead letter */
     LC_ERROR_RETRY,  /* time: a server that does not answer. Back off and try again */
     LC_ERROR_ABORT,  /* this transaction: abort it and recover its partitions */
-    LC_ERROR_FATAL   /* nobody: stop. Exit code 1 */
+    LC_ERROR_FATAL,  /* nobody: stop. Exit code 1 */
+    LC_ERROR_DENIED /* the operator: Kafka refuses a right. A command ends with exit code 2, the service waits for it */
 } lc_error;
 
 #define LC_ERROR (lc_error_quark())
@@ -189,3 +190,8 @@ lc_arena_clear(lc_arena *arena)
     }
     *arena = (lc_arena){0};
 }
+
+/* What to do where the inputs' number of partitions was changed; the rest of a message. */
+#define LC_AFTER_GROWTH                                                                                                \
+    "leads belong in other partitions now; give all inputs as many ('leadclock topics' shows which differ), then "     \
+    "'leadclock repartition' moves them"

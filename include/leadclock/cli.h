@@ -5,11 +5,15 @@
  * 3 a server can't be reached. */
 #pragma once
 
+/* "leadclock 0.1.0 (time zone data 2025b)". */
+void lc_cli_print_version(void);
+
 int lc_cli_backtest(int argc, char **argv);
 int lc_cli_check(int argc, char **argv);
 int lc_cli_inspect(int argc, char **argv);
 int lc_cli_publish(int argc, char **argv);
 int lc_cli_rebuild(int argc, char **argv);
+int lc_cli_repartition(int argc, char **argv);
 int lc_cli_reset(int argc, char **argv);
 int lc_cli_run(int argc, char **argv);
 int lc_cli_topics(int argc, char **argv);

@@ -77,6 +77,9 @@ bool lc_text_is_utf8(lc_text text);
 /* 1 to LC_MAX_LEAD_ID_BYTES of UTF-8 without a NUL, or LC_ERROR_RECORD. */
 bool lc_lead_id_check(lc_text lead_id, GError **error);
 
+/* A hand-off whose channel is empty: legal, counted under the empty channel, and worth a warning. */
+bool lc_fact_lacks_channel(const lc_fact *fact);
+
 /* Whether every field of `fact` is present, UTF-8 and within its limit, its times lie from 1990 to before 2200 (rule
  * 1.7), and occurred_at is no more than `max_future` after `record_time` (LC_ABSENT: not checked). LC_ERROR_RECORD
  * names the field and what is wrong. The note, which no fact keeps, is checked by the decoders. */

@@ -21,17 +21,29 @@ struct lc_time {
 /* The machine's clocks. */
 extern lc_time lc_system_time;
 
+/* What the workers of a process have told the log, so that they say a thing once. For any thread. */
+typedef struct lc_told lc_told;
+
+lc_told *lc_told_new(void);
+void lc_told_free(lc_told *told); /* or NULL */
+/* False: another than `teller` (NULL: anybody) has said `what` less than `within_ms` ago. True: it is to be said now.
+ */
+bool lc_told_may_say(lc_told *told, const void *teller, const char *what, int64_t now_ms, int64_t within_ms);
+
 typedef struct {
     const char *transactional_id; /* of `log`'s producer; names this worker in logs and in committed metadata */
     const char *source;           /* CloudEvents ce_source: the consumer group */
     lc_log *log;                  /* handed over */
     lc_store *store;              /* handed over */
     lc_registry *registry;        /* handed over */
+    lc_duration registry_timeout; /* an id that it fails for so long, while it gives others, is as good as unknown */
     lc_time *time;                /* borrowed, as is all that follows; must outlive the worker */
+    lc_told *told;                /* shared by the workers of a process; NULL: the worker's own */
     const lc_policy_book *book;
     const char *const *input_names; /* topics, by index, NULL-terminated */
     const char *output_names[LC_OUTPUTS];
     unsigned batch_facts, batch_wakeups;
+    size_t batch_bytes; /* of the states that a batch loads; 0: 64 MiB */
     lc_duration linger, lateness, patience, max_future;
     bool cloud_events;         /* headers on outcomes */
     bool accept_policy_change; /* go on although leads were judged by other documents than those in effect now */
@@ -91,7 +103,8 @@ typedef struct {
     uint64_t repeated, automated, forgotten;            /* facts that changed nothing: see lc_verdict */
     uint64_t outcomes[LC_OUTCOME_TYPES][LC_CLOCKS + 1]; /* by clock; the last: no clock */
     uint64_t dead_letters[LC_DEAD_REASONS];
-    uint64_t wakeups; /* that fired */
+    uint64_t without_channel; /* hand-offs taken whose channel is empty */
+    uint64_t wakeups;         /* that fired */
 } lc_worker_tally;
 
 void lc_tally_add(lc_worker_tally *sum, const lc_worker_tally *tally);
@@ -103,7 +116,7 @@ typedef struct {
     uint64_t unclean_commits;
     lc_histogram transaction_ms, apply_ms;
     int64_t turned_ms;           /* monotonic: when the loop last went round */
-    char waiting_for[256];       /* what it waits for; empty: nothing */
+    char waiting_for[512];       /* what it waits for; empty: nothing */
     char clock_problem[256];     /* why the wall clock is not believed: timers wait; empty: it is */
     lc_duration ahead_of_broker; /* the wall clock, at least; LC_ABSENT: not known */
     bool joined;                 /* the group has given it an assignment, if an empty one */
@@ -174,5 +187,18 @@ bool lc_worker_rebuild(lc_worker *worker, int32_t first, int32_t step, lc_tell_r
 /* Empties the store, partition by partition, and fills it with nothing: for reset. */
 bool lc_worker_empty(lc_worker *worker, GError **error);
 
-/* The metadata of offsets that are committed by hand where both changelogs are empty. Caller frees. */
-char *lc_reset_metadata(const char *policy_hash);
+/* The metadata of offsets that are committed by hand where both changelogs are empty: it names no owner.
+ * `republished`: facts from before lie behind them. Caller frees. */
+char *lc_reset_metadata(const char *policy_hash, int32_t partitions, bool republished);
+
+/* Instead of it, where a reset is under way: `run` refuses it, in these words. */
+extern const char lc_reset_under_way[];
+
+/* C, as this metadata says. False: it is none of ours, or tells of a loss. */
+bool lc_metadata_ends(const char *metadata, int64_t ends[LC_CHANGELOGS]);
+
+/* The same metadata where states were moved: for so many partitions, with another C. Caller frees. */
+char *lc_moved_metadata(const char *metadata, int32_t partitions, const int64_t ends[LC_CHANGELOGS]);
+
+/* How many partitions the inputs had when this metadata (or NULL) was committed; 0: it does not say. */
+int32_t lc_metadata_partitions(const char *metadata);

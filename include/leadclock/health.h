@@ -10,6 +10,7 @@ typedef struct {
     GPtrArray *workers; /* lc_worker *, borrowed */
     lc_time *time;
     lc_duration lateness;
+    const char *zone_data; /* atomic: the version of the zone database that the policies were read with, interned */
 } lc_health;
 
 /* An lc_http_handler; `data` is an lc_health. */

@@ -3,8 +3,8 @@
  * Implemented by the rooms kafka (librdkafka) and memory (tests, simulator). One lc_log belongs to one worker: one
  * consumer in the group, one transactional producer, one thread. The steps named here are those of
  * commit-protocol.md. No call blocks for longer than about 1 s; what takes longer answers LC_ERROR_RETRY and is
- * called again. Error codes: LC_ERROR_RETRY the same call again; LC_ERROR_ABORT abort, renew, recover;
- * LC_ERROR_CONFIG and LC_ERROR_FATAL stop. */
+ * called again. Error codes: LC_ERROR_RETRY the same call again; LC_ERROR_DENIED too, but within a transaction: there
+ * it is as LC_ERROR_ABORT, abort, renew, recover; LC_ERROR_CONFIG and LC_ERROR_FATAL stop. */
 #pragma once
 
 #include <leadclock/base.h>
@@ -76,6 +76,7 @@ typedef struct {
     lc_instant timestamp; /* the record's, or LC_ABSENT */
     bool is_append_time;  /* the timestamp is the broker's (LogAppendTime) */
     lc_text key, value;   /* absent: null. Good until `release_records` */
+    void *handle;         /* the log's own */
 } lc_log_event;
 
 /* What was committed for one input topic of a partition. */
@@ -131,9 +132,14 @@ typedef struct lc_log lc_log;
 typedef struct {
     /* ---- Start ---- */
 
-    /* Looks for every topic. `*partitions`: of the inputs and both changelogs. LC_ERROR_RETRY: the broker is away or a
-     * topic does not exist (the message names it); LC_ERROR_CONFIG: their partition counts differ. */
+    /* Looks for every topic, as of now. `*partitions`: of the inputs and both changelogs. LC_ERROR_RETRY: the broker is
+     * away or a topic does not exist (the message names it); LC_ERROR_CONFIG: their partition counts differ. Also asked
+     * while it runs. */
     bool (*check_topics)(lc_log *log, int32_t *partitions, GError **error);
+
+    /* Before renew_producer, once: whether another process runs under our name, which we would fence. LC_ERROR_CONFIG:
+     * one does; LC_ERROR_RETRY: there is no telling yet. One that died under it is no hindrance. */
+    bool (*check_instance)(lc_log *log, GError **error);
 
     /* A producer with our transactional id, the former one destroyed; asks for the metadata of the output topics, then
      * init_transactions. Call until it does not say LC_ERROR_RETRY. Step 1, 7, 8. */
@@ -144,15 +150,27 @@ typedef struct {
 
     /* ---- The group, and reading ---- */
 
-    /* One event. False only for LC_ERROR_FATAL and LC_ERROR_CONFIG (authorization, say): transport errors are no
+    /* One event. False only for LC_ERROR_FATAL and LC_ERROR_CONFIG: transport errors and rights that are refused are no
      * errors here. A consumer whose fetches sleep is woken inside (servers.md, fetch stall). */
     bool (*poll)(lc_log *log, int timeout_ms, lc_log_event *event, GError **error);
+
+    /* Why polling brings no partitions, or not all records: a right that is refused, or no broker that lets us in.
+     * NULL: nothing is known of that. Caller frees. */
+    char *(*trouble)(lc_log *log);
+
+    /* Whether a record polled before has a header of this name. */
+    bool (*has_header)(lc_log *log, const lc_log_event *record, const char *name);
 
     /* Gives back the records polled so far. */
     void (*release_records)(lc_log *log);
 
     /* The partitions assigned now, sorted. Good until the next poll. */
     const int32_t *(*assignment)(lc_log *log, size_t *n);
+
+    /* Whether what the group has given out is what all inputs with so many partitions make: to us, and to others. Once
+     * for an assignment. LC_ERROR_CONFIG: there are more partitions. LC_ERROR_RETRY: some inputs of a partition go to
+     * one member and some to another or to nobody, because members read different topics; or nobody answers. */
+    bool (*check_group)(lc_log *log, int32_t partitions, GError **error);
 
     /* After LC_LOG_REVOKED, when all of the partitions is forgotten. */
     void (*release_assignment)(lc_log *log);
@@ -173,6 +191,10 @@ typedef struct {
     bool (*committed_before)(lc_log *log, int32_t partition, lc_log_committed *committed, lc_arena *arena,
                              GError **error);
 
+    /* The metadata of what the group last committed for each of so many partitions, at once too. What was absent stays
+     * so where nothing was committed, on no input. Texts from `arena`. */
+    bool (*committed_metadata)(lc_log *log, int32_t partitions, lc_text *metadata, lc_arena *arena, GError **error);
+
     /* Whether a changelog of the partition has records of a transaction that is still open. Nobody of ours may write
      * there meanwhile. */
     bool (*is_unfinished)(lc_log *log, int32_t partition, bool *unfinished, GError **error);
@@ -180,17 +202,23 @@ typedef struct {
     /* Where both changelogs of the partition end, by lc_changelog: last stable offsets, or high watermarks. */
     bool (*changelog_ends)(lc_log *log, int32_t partition, bool high, int64_t *ends, GError **error);
 
-    /* Whether the worker with this transactional id is a member of the group, as far as the coordinator knows now. */
+    /* Whether this is the transactional id of a worker of our group: nobody else's is ever fenced. */
+    bool (*is_peer)(const lc_log *log, const char *transactional_id);
+
+    /* Whether that worker is a member of the group, as far as the coordinator knows now. One that had our own name is
+     * none: we have taken its place. */
     bool (*is_member)(lc_log *log, const char *transactional_id, bool *member, GError **error);
 
-    /* Ends the open transaction of another producer, and fences it: init_transactions with its id. For the dead. */
+    /* Ends the open transaction of another producer, and fences it: init_transactions with its id. For the dead.
+     * LC_ERROR_DENIED: it is not allowed to. */
     bool (*fence)(lc_log *log, const char *transactional_id, GError **error);
 
     /* Low watermarks (log start offsets) and last stable offsets of every input of the partition. */
     bool (*watermarks)(lc_log *log, int32_t partition, int64_t *lows, int64_t *ends, GError **error);
 
-    /* The ends of every input of every assigned partition, asked for now. Who wants to know since when they hold reads
-     * the clock before the call. `*ends` is owned by the log, good until the next call. */
+    /* The ends of every input of every assigned partition, asked for now; a partition that got no answer is left out.
+     * Who wants to know since when they hold reads the clock before the call. `*ends` is owned by the log, good until
+     * the next call. */
     bool (*ends)(lc_log *log, const lc_log_end **ends, size_t *n, GError **error);
 
     /* ---- Replay of a changelog (3c), read committed ---- */
@@ -215,7 +243,8 @@ typedef struct {
     /* When the brokers appended the last changelog record delivered since begin, by their clock (LogAppendTime);
      * LC_ABSENT: none was delivered, or the topic has another kind of time. */
     lc_instant (*appended_at)(lc_log *log);
-    /* The tag of a message that Kafka refused for its size since begin; -1: none. */
+    /* The tag of a message that Kafka refused for its own size since begin; -1: none, or it is not known which. Then
+     * renew_producer makes one that finds out: batches are refused as a whole, and its are smaller. */
     int64_t (*refused)(lc_log *log);
     /* Sends the offsets with the group metadata kept from the assignment (step 6). Retries inside. May take as long as
      * an outage: librdkafka 2.0.2 does not keep its time-out. */

@@ -1,6 +1,6 @@
 /* policy.h - policy documents: YAML in, a policy book out, with diagnostics that point at the line.
  *
- * Pure after loading: a book never changes and may be read from any thread. Uses calendar and libfyaml.
+ * Pure after loading: a book never changes and may be read from any thread. Uses calendar and yaml.
  * Rules: lead-policy.md, section 2. All structs and strings are owned by the book. */
 #pragma once
 

@@ -1,7 +1,9 @@
 /* registry.h - schema ids: a Confluent-compatible registry over HTTP, or a file.
  *
- * Blocking, with time-outs; one a thread. Uses libcurl (HTTP) and jansson. Caches nothing: who asks keeps the answers
- * (ids are for ever). */
+ * One a thread. No call blocks for longer than about 1 s: where the registry has not answered by then it is
+ * LC_ERROR_RETRY, and the same call made again goes on with what was begun (another call drops it). So a registry that
+ * is slow is waited for while the caller tends to other things. Uses libcurl (HTTP) and jansson. Caches nothing: who
+ * asks keeps the answers (ids are for ever). */
 #pragma once
 
 #include <leadclock/base.h>
@@ -11,6 +13,7 @@ typedef struct lc_registry lc_registry;
 typedef struct {
     const char *url;             /* "http://127.0.0.1:8081/apis/ccompat/v7" or where the API stands; or NULL */
     const char *user, *password; /* or NULL */
+    lc_duration timeout;         /* a request has failed when it was not answered for so long; 0: 30 s */
     const char *file;            /* a file registry: a JSON object of id to schema; or NULL */
 } lc_registry_options;
 
@@ -19,12 +22,36 @@ lc_registry *lc_registry_new(const lc_registry_options *options, GError **error)
 void lc_registry_free(lc_registry *registry);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_registry, lc_registry_free)
 
-/* Registers `schema_json` under `subject` (or finds it there). LC_ERROR_RETRY: no answer, 5xx, 401 (at most about 1 s);
- * LC_ERROR_CONFIG: refused (incompatible, or a file registry that has no such schema), with what to do. */
-bool
-lc_registry_register(lc_registry *registry, const char *subject, const char *schema_json, uint32_t *id, GError **error);
+typedef struct {
+    const char *subject, *schema_json;
+} lc_registry_entry;
 
-/* The schemas of `n` ids, asked together. `schemas[i]` is the JSON text (caller frees), or NULL where the registry says
- * that it has no such id. LC_ERROR_RETRY: no answer for at least one (in about 1 s); then nothing is returned.
- * A thousand ids take some time, as long as answers come. */
-bool lc_registry_fetch(lc_registry *registry, const uint32_t *ids, size_t n, char **schemas, GError **error);
+/* Finds each schema under its subject, or else registers it there. LC_ERROR_RETRY: no answer (yet), 5xx, 401, 403;
+ * LC_ERROR_CONFIG: refused (incompatible, or a file registry that has no such schema), with what to do. `ids` then hold
+ * nothing. */
+bool
+lc_registry_register(lc_registry *registry, const lc_registry_entry *entries, size_t n, uint32_t *ids, GError **error);
+
+/* What a registry says of an id. */
+typedef enum {
+    LC_REGISTRY_HAS,  /* the schema */
+    LC_REGISTRY_NO,   /* it has none with this id, or none that it could give */
+    LC_REGISTRY_FAILS /* neither, although it gives another schema at the same time: perhaps it never will */
+} lc_registry_verdict;
+
+typedef struct {
+    lc_registry_verdict verdict;
+    char *schema; /* JSON text; NULL unless HAS */
+    char *why;    /* what it says instead, with "HTTP 500"; NULL: it has no such id */
+} lc_registry_answer;
+
+void lc_registry_answer_clear(lc_registry_answer *answer);
+
+/* Asks for `n` ids together; the caller clears the answers. LC_ERROR_RETRY: the registry does not answer (yet), or
+ * nothing shows that what is wrong is only with some of the ids; then there are no answers. A thousand ids take several
+ * calls. */
+bool
+lc_registry_fetch(lc_registry *registry, const uint32_t *ids, size_t n, lc_registry_answer *answers, GError **error);
+
+/* After LC_ERROR_RETRY: what was asked is under way, and `timeout` says when it has failed. */
+bool lc_registry_is_asking(const lc_registry *registry);

@@ -18,6 +18,7 @@ typedef struct {
     } kafka;
     struct {
         char *url, *user, *password, *file;
+        lc_duration timeout;
     } registry;
     struct {
         char *url, *user, *password;
@@ -50,6 +51,9 @@ lc_config *lc_config_load(const char *path, const char *const *overrides, GError
 /* For all later loads: what else is wrong with an entry of kafka.properties, in words that follow its name and say what
  * to do (the caller frees), or NULL. The service room knows no Kafka. */
 void lc_config_check_properties_with(char *(*check)(const char *name, const char *value));
+/* Whether a configuration has what looks like a secret, and everybody on this machine may read it. References to the
+ * environment (${NAME}) are none. */
+bool lc_config_tells_secrets(const char *path);
 void lc_config_free(lc_config *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_config, lc_config_free)
 

@@ -25,6 +25,7 @@ typedef struct {
     unsigned max_due;      /* at most so many, the earliest first */
     const lc_text *lead_ids;
     size_t n_leads;
+    size_t most_bytes;          /* it is left out where the leads of the reads before it took more; 0: no bound */
     const lc_text *populations; /* "channel|cohort" */
     size_t n_populations;
     bool count_wakeups;   /* also how many wake-ups there are */
@@ -37,6 +38,7 @@ typedef struct {
     lc_text *due;     /* lead ids */
     size_t n_due;
     lc_instant next_wakeup;   /* the earliest that is left after those in `due`; LC_NEVER: none */
+    bool is_left_out;         /* nothing below is set, nor `applied` */
     lc_text *leads;           /* the states, by lead_ids; absent: not there */
     lc_instant *wake_ats;     /* by lead_ids; LC_NEVER: none */
     lc_stored_count **counts; /* by populations */
@@ -81,14 +83,15 @@ typedef struct {
      * none yet. Before all else, and again after LC_ERROR_RETRY. LC_ERROR_CONFIG names what is wrong and what to do. */
     bool (*open)(lc_store *store, int32_t partitions, GError **error);
 
-    /* Several partitions at once: begin sends, end waits for all. The reads must live between. */
+    /* Several partitions at once: begin sends, end waits for all. The reads must live between. LC_ERROR_RETRY too where
+     * keys were evicted before they were done: the positions from before are gone then. */
     bool (*read_begin)(lc_store *store, lc_store_read *reads, size_t n, GError **error);
     bool (*read_end)(lc_store *store, GError **error);
 
     /* Guarded writes. One of a partition at a time; two round trips each. After an error what was written is not
-     * known: recover. A write that was done only in part (a wrong type) also removes the position (step 9: a lost
-     * view), if it can, and is LC_ERROR_RETRY; so is one that was refused as a whole (out of memory), which changes
-     * nothing. */
+     * known: recover. A write that was done only in part (a wrong type) has moved the position all the same, which is
+     * then removed (step 9: a lost view), if that can be done, and is LC_ERROR_RETRY; so is one that was refused as a
+     * whole (out of memory), which changes nothing. */
     bool (*write_begin)(lc_store *store, lc_store_write *writes, size_t n, GError **error);
     bool (*write_end)(lc_store *store, GError **error);
 

@@ -1,4 +1,4 @@
-/* text.h - texts as keys: the one hash of this program.
+/* text.h - texts as keys: the one hash of this program; and what was probably meant by a name that is none.
  *
  * Publishers choose lead ids, event ids and attributes, and could choose a hundred thousand that all want one slot of a
  * table, if they knew the hash. They don't: it has two keys from the kernel, new in each process. So nothing that is
@@ -58,3 +58,16 @@ lc_text_hash(uint64_t hash, lc_text text)
 guint lc_text_key_hash(gconstpointer text);
 gboolean lc_text_key_equal(gconstpointer text, gconstpointer other);
 guint lc_string_key_hash(gconstpointer string);
+
+/* ---- Names that are not known ---- */
+
+/* The bytes of a byte order mark that a text begins with. */
+size_t lc_byte_order_mark(const char *text, size_t size);
+
+/* How many letters must be added, removed, changed or swapped with their neighbour to make `b` of `a`; case does not
+ * count. */
+unsigned lc_edit_distance(const char *a, const char *b);
+
+/* The one of `names` (NULL-terminated) that was probably meant by `name`, which is none of them: one that is near, or
+ * that has more or less around it ("warning", "time_zone", "Monday"); NULL: none. */
+const char *lc_nearest_name(const char *name, const char *const *names);

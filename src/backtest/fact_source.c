@@ -1,7 +1,7 @@
 /* fact_source.c - facts from JSON Lines or an Avro object container file. */
 #include <leadclock/backtest.h>
 
-#include <leadclock/diagnostics.h>
+#include <leadclock/text.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,6 +11,8 @@
 struct lc_fact_source {
     char *name;
     GString *place;
+    uint64_t without_channel; /* hand-offs */
+    char *first_without_channel;
 
     /* JSON Lines */
     FILE *file;
@@ -130,6 +132,7 @@ lc_fact_source_close(lc_fact_source *source)
     free(source->line);
     lc_arena_clear(&source->arena);
     g_string_free(source->place, TRUE);
+    g_free(source->first_without_channel);
     g_free(source->name);
     g_free(source);
 }
@@ -193,10 +196,31 @@ next_from_container(lc_fact_source *source, lc_sourced_fact *fact, GError **erro
     g_assert_not_reached();
 }
 
+static void
+note_channel(lc_fact_source *source, const lc_fact *fact)
+{
+    if (lc_fact_lacks_channel(fact) && source->without_channel++ == 0)
+        source->first_without_channel = g_strdup(lc_fact_source_place(source));
+}
+
 lc_source_event
 lc_fact_source_next(lc_fact_source *source, lc_sourced_fact *fact, GError **error)
 {
-    return source->container ? next_from_container(source, fact, error) : next_from_lines(source, fact, error);
+    lc_source_event event =
+        source->container ? next_from_container(source, fact, error) : next_from_lines(source, fact, error);
+    if (event == LC_SOURCE_FACT)
+        note_channel(source, &fact->fact);
+    return event;
+}
+
+void
+lc_fact_source_warn(const lc_fact_source *source, const char *command)
+{
+    if (source->without_channel)
+        fprintf(stderr,
+                "leadclock %s: %" G_GUINT64_FORMAT " of LeadCreated have an empty channel, the first is %s; they are "
+                "counted under it\n",
+                command, source->without_channel, source->first_without_channel);
 }
 
 const char *

@@ -1,3 +1,4 @@
+/* calendar.c - open time as windows in order, and arithmetic on it (3.1 to 3.4, 2.7). */
 #include "days.h"
 
 /* `open_before`: the open time of all windows before it. */

@@ -1,3 +1,4 @@
+/* days.c - which windows begin on each date: full dates before those of every year before ranges (3.5). */
 #include "days.h"
 
 static const lc_day_windows closed;

@@ -1,7 +1,7 @@
 /* icalendar.c - the dates that the all-day events of an iCalendar file (RFC 5545) close. */
 #include "zone.h"
 
-#include <leadclock/diagnostics.h>
+#include <leadclock/text.h>
 
 #include <inttypes.h>
 #include <libical/ical.h>
@@ -174,13 +174,29 @@ for_each_event(lc_reading *reading, icalcomponent *parent, void (*take)(lc_readi
             for_each_event(reading, child, take);
 }
 
+/* Whether each END has its BEGIN before it: libical tells of others on standard error, and of nothing else. */
+static bool
+is_nested(const char *text)
+{
+    int depth = 0;
+    for (const char *line = text; *line && depth >= 0; line += strspn(line, "\r\n")) {
+        if (g_ascii_strncasecmp(line, "BEGIN:", strlen("BEGIN:")) == 0)
+            depth++;
+        else if (g_ascii_strncasecmp(line, "END:", strlen("END:")) == 0)
+            depth--;
+        line += strcspn(line, "\r\n");
+    }
+    return depth >= 0;
+}
+
 static icalcomponent *
 parse(const char *text, size_t size, GError **error)
 {
     size_t mark = lc_byte_order_mark(text, size);
     /* What is wrong is a property of what was read, or nothing was. */
     icalerror_set_errors_are_fatal(false);
-    icalcomponent *root = memchr(text, '\0', size) ? NULL : icalparser_parse_string(text + mark);
+    bool is_text = memchr(text, '\0', size) == NULL && is_nested(text + mark);
+    icalcomponent *root = is_text ? icalparser_parse_string(text + mark) : NULL;
     if (root &&
         (icalcomponent_isa(root) == ICAL_VCALENDAR_COMPONENT || icalcomponent_isa(root) == ICAL_XROOT_COMPONENT))
         return root;

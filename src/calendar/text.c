@@ -1,3 +1,4 @@
+/* text.c - dates, instants, durations and months as text. */
 #include "zone.h"
 
 #include <stdio.h>

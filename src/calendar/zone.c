@@ -1,3 +1,4 @@
+/* zone.c - time zones as tables of offsets, made from the zone database. */
 #include "zone.h"
 
 /* From `start` up to the next one's start, wall-clock time is UTC plus `offset`. */

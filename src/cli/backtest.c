@@ -292,6 +292,7 @@ run(backtest *b, GError **error)
     if (!make_sides(b, error) || (b->source = lc_fact_source_open(b->options->events, error)) == NULL)
         return false;
     bool whole = replay(b, error);
+    lc_fact_source_warn(b->source, "backtest");
     finish(b);
     return whole && print_results(b, error);
 }

@@ -1,5 +1,14 @@
 #include "common.h"
 
+#include <leadclock/calendar.h>
+
+void
+lc_cli_print_version(void)
+{
+    g_autofree char *zone_data = lc_zone_data_version();
+    printf("leadclock %s (time zone data %s)\n", LC_VERSION, zone_data);
+}
+
 /* ---- Options ---- */
 
 void
@@ -59,6 +68,7 @@ lc_cli_exit_code(const GError *error)
         return EXIT_USAGE;
     switch ((lc_error)error->code) {
     case LC_ERROR_CONFIG:
+    case LC_ERROR_DENIED:
         return EXIT_USAGE;
     case LC_ERROR_RETRY:
         return EXIT_AWAY;
@@ -80,15 +90,33 @@ lc_cli_fail(const char *command, const GError *error)
 
 /* ---- From the configuration ---- */
 
+static void
+warn(const lc_cli_config_options *options, const lc_config *config)
+{
+    const lc_kafka_options kafka = lc_cli_kafka_options(config);
+    const char *warning = lc_kafka_warning(&kafka);
+
+    if (warning)
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE", "%s", warning);
+    if (options->file && lc_config_tells_secrets(options->file))
+        g_log_structured(
+            G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
+            "%s has passwords, and everybody on this machine may read it: chmod o-r, or take them from the "
+            "environment (${NAME})",
+            options->file);
+}
+
 lc_config *
 lc_cli_load_config(const char *command, const lc_cli_config_options *options)
 {
     g_autoptr(GError) error = NULL;
     lc_config *config = lc_config_load(options->file, (const char *const *)options->overrides, &error);
-    if (config)
-        lc_logging_start(config->log.json, config->log.level);
-    else
+    if (config == NULL) {
         lc_cli_fail(command, error);
+        return NULL;
+    }
+    lc_logging_start(config->log.json, config->log.level);
+    warn(options, config);
     return config;
 }
 

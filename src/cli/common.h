@@ -42,12 +42,17 @@ int lc_cli_exit_code(const GError *error);
 
 /* ---- From the configuration ---- */
 
-/* Loads it and starts the logs. NULL: already said, the exit code is EXIT_USAGE. */
+/* Loads it, starts the logs, and warns of what is odd. NULL: already said, the exit code is EXIT_USAGE. */
 lc_config *lc_cli_load_config(const char *command, const lc_cli_config_options *options);
 
 /* Borrows from `config`; the consumer group is its name, the instance its instance. */
 lc_kafka_options lc_cli_kafka_options(const lc_config *config);
 lc_registry *lc_cli_registry_new(const lc_config *config, GError **error);
+/* lc_registry_register; a registry that is away, or slow because it has just started, is asked again for a while. */
+bool lc_cli_register(lc_registry *registry, const lc_registry_entry *entries, size_t n, uint32_t *ids, GError **error);
+
+/* Makes a changelog as `topics --create` does. */
+bool lc_cli_create_changelog(const lc_kafka_options *options, const char *name, int32_t partitions, GError **error);
 
 /* ---- Schemas by id, fetched when first seen ---- */
 
@@ -56,7 +61,8 @@ typedef struct lc_cli_schemas lc_cli_schemas;
 lc_cli_schemas *lc_cli_schemas_new(lc_registry *registry);
 void lc_cli_schemas_free(lc_cli_schemas *schemas);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_cli_schemas, lc_cli_schemas_free)
-/* LC_ERROR_RECORD: there is no such schema, or it can't be read. LC_ERROR_RETRY: the registry is away. */
+/* LC_ERROR_RECORD: there is no such schema, or it can't be read. LC_ERROR_RETRY: the registry is away, and was asked
+ * again for a while. */
 const lc_plan *lc_cli_schemas_find(lc_cli_schemas *schemas, uint32_t id, GError **error);
 
 /* ---- Tables ---- */

@@ -6,8 +6,6 @@
 
 #include <unistd.h>
 
-#define REGISTRY_TRIES 10
-
 typedef struct {
     lc_publisher *publisher;
     lc_fact_source *source;
@@ -106,34 +104,30 @@ check_topics_exist(const publish_command *command, const lc_kafka_options *kafka
     return true;
 }
 
-/* A registry that is away, or slow because it has just started, is asked again for a while. */
-static bool
-register_patiently(lc_registry *registry, const char *subject, lc_schema schema, uint32_t *id, GError **error)
-{
-    for (int i = 1;; i++) {
-        g_autoptr(GError) problem = NULL;
-        if (lc_registry_register(registry, subject, lc_schema_text(schema), id, &problem))
-            return true;
-        if (!g_error_matches(problem, LC_ERROR, LC_ERROR_RETRY) || i == REGISTRY_TRIES) {
-            g_propagate_error(error, g_steal_pointer(&problem));
-            return false;
-        }
-        g_usleep(G_USEC_PER_SEC / 2);
-    }
-}
-
 /* Subjects by TopicRecordNameStrategy. */
 static bool
 register_schemas(publish_command *command, const lc_config *config, GError **error)
 {
     g_autoptr(lc_registry) registry = lc_cli_registry_new(config, error);
-    bool ok = registry != NULL;
-    for (int type = 0; ok && type < LC_FACT_TYPES; type++) {
+    g_autoptr(GPtrArray) subjects = g_ptr_array_new_with_free_func(g_free);
+    lc_registry_entry entries[LC_FACT_TYPES];
+    uint32_t ids[LC_FACT_TYPES];
+    int types[LC_FACT_TYPES];
+    size_t n = 0;
+    for (int type = 0; type < LC_FACT_TYPES; type++) {
         lc_schema schema = lc_fact_schema((lc_fact_type)type);
-        g_autofree char *subject = g_strdup_printf("%s-%s", command->topics[type], lc_schema_record_name(schema));
-        ok = command->topics[type] == NULL || register_patiently(registry, subject, schema, &command->ids[type], error);
+        if (command->topics[type] == NULL)
+            continue;
+        g_ptr_array_add(subjects, g_strdup_printf("%s-%s", command->topics[type], lc_schema_record_name(schema)));
+        types[n] = type;
+        entries[n] = (lc_registry_entry){subjects->pdata[n], lc_schema_text(schema)};
+        n++;
     }
-    return ok;
+    if (registry == NULL || !lc_cli_register(registry, entries, n, ids, error))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        command->ids[types[i]] = ids[i];
+    return true;
 }
 
 /* ---- Facts ---- */
@@ -221,6 +215,7 @@ publish(publish_command *command)
     bool ok = publish_all(command, &error);
     size_t not_delivered = lc_publisher_flush(command->publisher, &lost);
     lc_progress_clear(&command->progress);
+    lc_fact_source_warn(command->source, "publish");
     say_done(command, not_delivered);
     if (!ok)
         return lc_cli_fail("publish", error);

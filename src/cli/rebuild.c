@@ -37,7 +37,7 @@ hire(hand *one, int32_t number, const lc_cli_tool *tool, GError **error)
     one->of = (int32_t)tool->config->workers;
     one->is_terminal = isatty(STDERR_FILENO);
     one->instance = g_strdup_printf("%s-%" PRId32, tool->instance, number);
-    one->worker = lc_cli_worker_new(tool->config, one->instance, one->instance, tool->book, true, error);
+    one->worker = lc_cli_worker_new(tool->config, one->instance, one->instance, tool->book, tool->told, true, error);
     if (one->worker)
         lc_worker_give_up_after(one->worker, LC_CLI_TIMEOUT_MS);
     return one->worker != NULL;

@@ -13,7 +13,8 @@
 #define SAME_SIGNAL_MS 500
 
 /* librdkafka (2.0.2, and later ones) keeps no time-out in rd_kafka_send_offsets_to_transaction: with the brokers away a
- * worker is held up for as long as they are. Ending without it loses no more than kill -9 does: nothing. */
+ * worker is held up for as long as they are. Ending without it loses no more than kill -9 does: nothing. So is one that
+ * another, which failed, has stopped. */
 #define STOP_WITHIN_MS 20000
 
 /* How a worker's thread tells the main thread that it has ended. */
@@ -30,14 +31,17 @@ typedef struct {
     bool has_thread, failed;
     GError *error;
     int ended; /* atomic */
+    bool told; /* why it failed */
 } worker_thread;
 
 struct service {
     lc_config *config;
+    const char *config_file;    /* NULL: none was given */
     const lc_policy_book *book; /* the last of `books` */
     GPtrArray *books;           /* former ones too: workers may still use them */
     worker_thread *workers;
     unsigned n_workers;
+    lc_told *told;
     pthread_t main_thread;
     lc_health health;
     lc_http *http; /* NULL: none */
@@ -50,9 +54,9 @@ static bool
 prepare_worker(service *service, worker_thread *thread, GError **error)
 {
     thread->instance = g_strdup_printf("%s-%u", service->config->instance, thread->number);
-    thread->transactional_id = g_strdup_printf("%s-%s", service->config->name, thread->instance);
+    thread->transactional_id = lc_kafka_transactional_id(service->config->name, thread->instance);
     thread->worker = lc_cli_worker_new(service->config, thread->instance, thread->transactional_id, service->book,
-                                       service->accept_policy_change, error);
+                                       service->told, service->accept_policy_change, error);
     return thread->worker != NULL;
 }
 
@@ -79,6 +83,7 @@ stop_workers(service *service)
 static bool
 prepare_workers(service *service, GError **error)
 {
+    service->told = lc_told_new();
     service->n_workers = service->config->workers;
     service->workers = g_new0(worker_thread, service->n_workers);
     for (unsigned i = 0; i < service->n_workers; i++) {
@@ -110,32 +115,62 @@ log_event(const service *service, const char *message)
 {
     const lc_policy *last = lc_policy_book_get(service->book, lc_policy_book_size(service->book) - 1);
     g_autofree char *policy = g_strndup(last->name.data, last->name.size);
-    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "VERSION", LC_VERSION, "GROUP", service->config->name, "INSTANCE",
-                     service->config->instance, "WORKERS", LC_NUMBER(service->n_workers), "POLICIES",
-                     LC_NUMBER(lc_policy_book_size(service->book)), "LAST_POLICY", policy, "MESSAGE", "%s", message);
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "VERSION", LC_VERSION, "TIME_ZONE_DATA", service->health.zone_data,
+                     "GROUP", service->config->name, "INSTANCE", service->config->instance, "WORKERS",
+                     LC_NUMBER(service->n_workers), "POLICIES", LC_NUMBER(lc_policy_book_size(service->book)),
+                     "LAST_POLICY", policy, "MESSAGE", "%s", message);
 }
 
 static void
 log_failure(const worker_thread *thread)
 {
+    g_autofree char *what = g_strconcat("failed: ", thread->error->message, NULL);
+    if (!lc_told_may_say(thread->service->told, NULL, what, 0, INT64_MAX))
+        return; /* another worker has ended for the same reason */
     g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "WORKER", thread->transactional_id, "MESSAGE", "%s",
                      thread->error->message);
 }
 
-/* The threads that still run; one that failed makes all others stop. */
+static bool
+has_ended(worker_thread *thread)
+{
+    return g_atomic_int_get(&thread->ended) != 0;
+}
+
+/* The threads that still run. */
 static unsigned
 count_running(service *service)
 {
     unsigned running = 0;
-    bool any_failed = false;
-    for (unsigned i = 0; i < service->n_workers; i++) {
-        bool ended = g_atomic_int_get(&service->workers[i].ended) != 0;
-        running += service->workers[i].has_thread && !ended;
-        any_failed |= ended && service->workers[i].failed;
-    }
-    if (any_failed)
-        stop_workers(service);
+    for (unsigned i = 0; i < service->n_workers; i++)
+        running += service->workers[i].has_thread && !has_ended(&service->workers[i]);
     return running;
+}
+
+/* Whether a worker has failed that had not before: it is said at once, whatever the others do. */
+static bool
+tell_failures(service *service)
+{
+    bool any = false;
+    for (unsigned i = 0; i < service->n_workers; i++) {
+        worker_thread *thread = &service->workers[i];
+        if (!has_ended(thread) || !thread->failed || thread->told)
+            continue;
+        log_failure(thread);
+        thread->told = any = true;
+    }
+    return any;
+}
+
+/* Of those that have ended. */
+static int
+exit_code(service *service)
+{
+    int code = EXIT_DONE;
+    for (unsigned i = 0; i < service->n_workers; i++)
+        if (service->workers[i].told)
+            code = MAX(code, lc_cli_exit_code(service->workers[i].error));
+    return code;
 }
 
 /* ---- Policies ---- */
@@ -150,19 +185,35 @@ static bool
 load_book(service *service, GError **error)
 {
     const char *const paths[] = {service->config->policy, NULL};
+    g_autofree char *zone_data = lc_zone_data_version();
     lc_policy_book *book = lc_policy_book_load(paths, error);
     if (book == NULL)
         return false;
+    g_atomic_pointer_set(&service->health.zone_data, g_intern_string(zone_data));
     g_ptr_array_add(service->books, book);
     service->book = book;
     return true;
 }
 
+/* By a clock that is ahead of the broker's a document would seem to be in effect that is not yet. */
+static lc_instant
+checked_now(const service *service)
+{
+    lc_duration ahead = 0;
+    for (unsigned i = 0; i < service->n_workers; i++) {
+        lc_worker_report report;
+        lc_worker_get_report(service->workers[i].worker, &report);
+        if (report.ahead_of_broker != LC_ABSENT)
+            ahead = MAX(ahead, report.ahead_of_broker);
+        lc_worker_report_clear(&report);
+    }
+    return lc_system_time.wall(&lc_system_time) - ahead;
+}
+
 /* Running promises may not change under way. */
 static bool
-is_same_in_effect(const lc_policy_book *one, const lc_policy_book *other)
+is_same_in_effect(const lc_policy_book *one, const lc_policy_book *other, lc_instant now)
 {
-    lc_instant now = g_get_real_time() / 1000;
     g_autofree char *hash = lc_policy_book_hash(one, now), *other_hash = lc_policy_book_hash(other, now);
     return strcmp(hash, other_hash) == 0;
 }
@@ -176,7 +227,7 @@ reload_policies(service *service)
     if (!load_book(service, &error)) {
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "MESSAGE",
                          "the policies are wrong, the ones from before are kept: %s", error->message);
-    } else if (!is_same_in_effect(before, service->book)) {
+    } else if (!is_same_in_effect(before, service->book, checked_now(service))) {
         service->book = before;
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "MESSAGE",
                          "a policy document that is in effect was changed, the ones from before are kept: give the "
@@ -202,35 +253,54 @@ next_signal(const sigset_t *signals, int64_t stopping_ms)
     return received;
 }
 
-/* Until all threads have ended. SIGHUP reads the policies again. The first signal stops them, a second one ends the
- * process at once. */
+/* Monotonic; -1: not yet. */
+typedef struct {
+    int64_t since_ms; /* all are to stop */
+    int64_t signal_ms;
+} stopping;
+
+static void
+stop_all(service *service, stopping *stop)
+{
+    if (stop->since_ms < 0)
+        stop->since_ms = lc_system_time.monotonic_ms(&lc_system_time);
+    stop_workers(service);
+}
+
+/* The first signal stops all, a second one ends the process at once. */
+static void
+take_stop_signal(service *service, stopping *stop)
+{
+    int64_t now_ms = lc_system_time.monotonic_ms(&lc_system_time);
+    if (stop->signal_ms >= 0 && now_ms - stop->signal_ms < SAME_SIGNAL_MS)
+        return;
+    if (stop->signal_ms >= 0) {
+        log_event(service, "stopped at once by a second signal");
+        _exit(EXIT_FOUND);
+    }
+    stop->signal_ms = now_ms;
+    log_event(service, "stopping: the batches under way are finished; a second signal stops at once");
+    stop_all(service, stop);
+}
+
+/* Until all threads have ended. One that failed makes the others stop. SIGHUP reads the policies again. */
 static void
 wait_for_end(service *service, const sigset_t *signals)
 {
-    int64_t stopping_ms = -1;
+    stopping stop = {-1, -1};
     while (count_running(service)) {
-        int received = next_signal(signals, stopping_ms);
+        if (tell_failures(service))
+            stop_all(service, &stop);
+        int received = next_signal(signals, stop.since_ms);
         if (received < 0) {
             log_event(service, "stopped without the batches under way, which the brokers don't let end: they are done "
                                "again at the next start");
-            _exit(EXIT_DONE);
+            _exit(exit_code(service));
         }
-        if (received == 0 || received == SIGNAL_ENDED)
-            continue;
-        if (received == SIGHUP) {
+        if (received == SIGHUP)
             reload_policies(service);
-            continue;
-        }
-        int64_t now_ms = lc_system_time.monotonic_ms(&lc_system_time);
-        if (stopping_ms >= 0 && now_ms - stopping_ms < SAME_SIGNAL_MS)
-            continue;
-        if (stopping_ms >= 0) {
-            log_event(service, "stopped at once by a second signal");
-            _exit(EXIT_FOUND);
-        }
-        stopping_ms = now_ms;
-        log_event(service, "stopping: the batches under way are finished; a second signal stops at once");
-        stop_workers(service);
+        else if (received != 0 && received != SIGNAL_ENDED)
+            take_stop_signal(service, &stop);
     }
 }
 
@@ -264,6 +334,7 @@ clear_service(service *service)
         g_clear_error(&thread->error);
     }
     g_free(service->workers);
+    lc_told_free(service->told);
     g_clear_pointer(&service->books, g_ptr_array_unref);
     lc_config_free(service->config);
 }
@@ -293,17 +364,26 @@ take_signals(sigset_t *signals)
 static int
 join_threads(service *service)
 {
-    int code = EXIT_DONE;
-    for (unsigned i = 0; i < service->n_workers; i++) {
-        worker_thread *thread = &service->workers[i];
-        if (thread->has_thread)
-            pthread_join(thread->thread, NULL);
-        if (!thread->failed)
-            continue;
-        log_failure(thread);
-        code = MAX(code, lc_cli_exit_code(thread->error));
-    }
-    return code;
+    for (unsigned i = 0; i < service->n_workers; i++)
+        if (service->workers[i].has_thread)
+            pthread_join(service->workers[i].thread, NULL);
+    tell_failures(service);
+    return exit_code(service);
+}
+
+static void
+tell_configuration(const service *service)
+{
+    const lc_config *config = service->config;
+
+    if (service->config_file)
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "CONFIG", service->config_file, "BROKERS",
+                         config->kafka.brokers, "POLICY", config->policy, "MESSAGE", "configuration read");
+    else
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "BROKERS", config->kafka.brokers, "POLICY", config->policy,
+                         "MESSAGE",
+                         "no configuration was given: this runs with the defaults, and what --set says; --config FILE "
+                         "gives one");
 }
 
 static int
@@ -313,6 +393,7 @@ serve(service *service)
     sigset_t signals;
     take_signals(&signals);
     service->main_thread = pthread_self();
+    tell_configuration(service);
     if (!load(service, &error))
         return lc_cli_fail("run", error);
     log_event(service, "started");
@@ -327,9 +408,9 @@ serve(service *service)
 
 static const char summary[] = "Runs the service: reads facts, judges leads, publishes what follows, exactly once.";
 static const char more[] =
-    "Waits for servers that are away. SIGTERM or SIGINT finishes the batches under way and ends, within 20 s whatever\n"
-    "comes; a second one ends at once; kill -9 is always safe. SIGHUP takes policy documents that come into effect\n"
-    "later. Logs go to standard error.\n\n"
+    "Waits for servers that are away, and for rights that Kafka refuses. SIGTERM or SIGINT finishes the batches\n"
+    "under way and ends, within 20 s whatever comes; a second one ends at once; kill -9 is always safe. SIGHUP takes\n"
+    "policy documents that come into effect later. Logs go to standard error.\n\n"
     "Exit codes: 0 stopped by a signal, 1 it can't go on (the log says why and what mends it), 2 usage, configuration\n"
     "or policy.\n\n"
     "Example:\n"
@@ -350,6 +431,7 @@ lc_cli_run(int argc, char **argv)
     if (!lc_cli_parse(&argc, &argv, NULL, summary, more, entries, &options) ||
         !lc_cli_check_arguments(argc, argv, 0, 0))
         return EXIT_USAGE;
+    service.config_file = options.file;
     service.config = lc_cli_load_config("run", &options);
     return service.config ? serve(&service) : EXIT_USAGE;
 }

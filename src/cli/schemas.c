@@ -1,5 +1,7 @@
 #include "common.h"
 
+#define REGISTRY_PATIENCE_US (10 * G_USEC_PER_SEC)
+
 lc_registry *
 lc_cli_registry_new(const lc_config *config, GError **error)
 {
@@ -7,9 +9,58 @@ lc_cli_registry_new(const lc_config *config, GError **error)
         .url = config->registry.url,
         .user = config->registry.user,
         .password = config->registry.password,
+        .timeout = config->registry.timeout,
         .file = config->registry.file,
     };
     return lc_registry_new(&options, error);
+}
+
+/* Is the registry to be asked again? One that is slow is not away: it is waited for as long as its time-out says.
+ * Takes the problem where it is not. */
+static bool
+may_ask_again(const lc_registry *registry, gint64 began_us, GError **problem, GError **error)
+{
+    bool is_asking = lc_registry_is_asking(registry);
+    if (!g_error_matches(*problem, LC_ERROR, LC_ERROR_RETRY) ||
+        (!is_asking && g_get_monotonic_time() - began_us >= REGISTRY_PATIENCE_US)) {
+        g_propagate_error(error, g_steal_pointer(problem));
+        return false;
+    }
+    g_clear_error(problem);
+    fflush(stdout);
+    if (!is_asking)
+        g_usleep(G_USEC_PER_SEC / 2);
+    return true;
+}
+
+bool
+lc_cli_register(lc_registry *registry, const lc_registry_entry *entries, size_t n, uint32_t *ids, GError **error)
+{
+    gint64 began_us = g_get_monotonic_time();
+    g_autoptr(GError) problem = NULL;
+    while (!lc_registry_register(registry, entries, n, ids, &problem))
+        if (!may_ask_again(registry, began_us, &problem, error))
+            return false;
+    return true;
+}
+
+/* Where it fails for this id alone, that is as good as a no in the end. */
+static bool
+fetch_patiently(lc_registry *registry, uint32_t id, lc_registry_answer *answer, GError **error)
+{
+    gint64 began_us = g_get_monotonic_time();
+    for (;;) {
+        g_autoptr(GError) problem = NULL;
+        bool is_answered = lc_registry_fetch(registry, &id, 1, answer, &problem);
+        if (is_answered && answer->verdict != LC_REGISTRY_FAILS)
+            return true;
+        if (is_answered)
+            g_set_error_literal(&problem, LC_ERROR, LC_ERROR_RETRY, answer->why);
+        if (!may_ask_again(registry, began_us, &problem, is_answered ? NULL : error))
+            return is_answered;
+        if (is_answered)
+            lc_registry_answer_clear(answer);
+    }
 }
 
 /* What is known of an id. */
@@ -54,15 +105,17 @@ lc_cli_schemas_free(lc_cli_schemas *schemas)
 static known_schema *
 fetch(lc_cli_schemas *schemas, uint32_t id, GError **error)
 {
-    g_autofree char *text = NULL;
+    lc_registry_answer answer;
     g_autoptr(GError) problem = NULL;
-    if (!lc_registry_fetch(schemas->registry, &id, 1, &text, error))
+    if (!fetch_patiently(schemas->registry, id, &answer, error))
         return NULL;
     known_schema *known = g_new0(known_schema, 1);
-    if (text == NULL)
-        known->problem = g_strdup_printf("the registry has no schema %u", id);
-    else if ((known->plan = lc_plan_new(text, &problem)) == NULL)
+    if (answer.schema == NULL)
+        known->problem = g_strdup_printf("the registry has no schema %u%s%s", id, answer.why ? ": " : "",
+                                         answer.why ? answer.why : "");
+    else if ((known->plan = lc_plan_new(answer.schema, &problem)) == NULL)
         known->problem = g_strdup_printf("schema %u can't be read: %s", id, problem->message);
+    lc_registry_answer_clear(&answer);
     g_hash_table_insert(schemas->known, GUINT_TO_POINTER(id), known);
     return known;
 }

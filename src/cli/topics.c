@@ -3,6 +3,7 @@
 
 #define MONTH_MS "2592000000" /* delete.retention.ms of the changelogs: 30 days */
 #define TWO_MIB "2097152"     /* max.message.bytes of what may be as large as a lead's state */
+#define ONE_MIB "1048588"     /* of all others, Kafka's default: producers send batches of up to 1,000,000 bytes */
 #define DEFAULT_PARTITIONS 4
 #define SEEN_TIMEOUT_US (20 * G_USEC_PER_SEC)
 
@@ -20,8 +21,8 @@ typedef struct {
         "message.timestamp.type", "LogAppendTime", SETTING_EXACTLY                                                     \
     }
 
-static const setting of_inputs[] = {APPEND_TIME, {NULL}};
-static const setting of_outcomes[] = {APPEND_TIME, {NULL}};
+static const setting of_inputs[] = {APPEND_TIME, {"max.message.bytes", ONE_MIB, SETTING_AT_LEAST}, {NULL}};
+static const setting of_outcomes[] = {APPEND_TIME, {"max.message.bytes", ONE_MIB, SETTING_AT_LEAST}, {NULL}};
 static const setting of_dead_letters[] = {APPEND_TIME, {"max.message.bytes", TWO_MIB, SETTING_AT_LEAST}, {NULL}};
 static const setting of_changelogs[] = {
     APPEND_TIME,
@@ -171,26 +172,35 @@ count_missing(const topics_command *command)
 /* ---- Creating ---- */
 
 static bool
-create_topic(const topics_command *command, const wanted_topic *wanted, int32_t partitions, GError **error)
+create_topic(const lc_kafka_options *kafka, const char *name, const setting *settings, int32_t partitions,
+             int replication, GError **error)
 {
     g_autoptr(GPtrArray) configs = g_ptr_array_new();
-    for (const setting *setting = wanted->settings; setting->name; setting++) {
+    for (const setting *setting = settings; setting->name; setting++) {
         g_ptr_array_add(configs, (char *)setting->name);
         g_ptr_array_add(configs, (char *)setting->value);
     }
     g_ptr_array_add(configs, NULL);
-    return lc_kafka_create_topic(&command->kafka, wanted->name, partitions, command->replication,
-                                 (const char *const *)configs->pdata, LC_CLI_TIMEOUT_MS, error);
+    return lc_kafka_create_topic(kafka, name, partitions, replication, (const char *const *)configs->pdata,
+                                 LC_CLI_TIMEOUT_MS, error);
+}
+
+bool
+lc_cli_create_changelog(const lc_kafka_options *options, const char *name, int32_t partitions, GError **error)
+{
+    return create_topic(options, name, of_changelogs, partitions, -1, error);
 }
 
 static bool
 create_missing(topics_command *command, GError **error)
 {
     int32_t partitions = wanted_partitions(command);
-    for (guint i = 0; i < command->wanted->len; i++)
+    for (guint i = 0; i < command->wanted->len; i++) {
+        const wanted_topic *wanted = &g_array_index(command->wanted, wanted_topic, i);
         if (found_at(command, i)->partitions == 0 &&
-            !create_topic(command, &g_array_index(command->wanted, wanted_topic, i), partitions, error))
+            !create_topic(&command->kafka, wanted->name, wanted->settings, partitions, command->replication, error))
             return false;
+    }
     /* A broker may need a moment until it tells of a topic that it has just made. */
     int64_t give_up = g_get_monotonic_time() + SEEN_TIMEOUT_US;
     do
@@ -254,7 +264,7 @@ run(topics_command *command)
     else if (wrong)
         fprintf(stderr,
                 "leadclock topics: %u of %u topics are different; Kafka's kafka-configs.sh --alter changes "
-                "settings, a number of partitions must be right from the start\n",
+                "settings; how to change a number of partitions is in docs/operations.md, More partitions\n",
                 wrong, command->wanted->len);
     return wrong ? EXIT_FOUND : EXIT_DONE;
 }
@@ -269,12 +279,13 @@ check_numbers(const topics_command *command)
 }
 
 static const char summary[] = "Shows which topics are missing or different from what leadclock needs, or makes them.";
-static const char more[] = "All are made with LogAppendTime; states and counters compacted, keeping tombstones for 30 "
-                           "days; states, counters\n"
-                           "and dead letters with room for 2 MiB. What exists is never changed.\n\n"
-                           "Exit codes: 0 all is right, 1 a topic is missing or different, 2 usage or configuration, 3 "
-                           "Kafka does not answer.\n\n"
-                           "Example:\n  leadclock topics --config leadclock.yaml --create --partitions 12\n";
+static const char more[] =
+    "All are made with LogAppendTime; states and counters compacted, keeping tombstones for 30 "
+    "days; states, counters\n"
+    "and dead letters with room for 2 MiB, the others for 1 MiB. What exists is never changed.\n\n"
+    "Exit codes: 0 all is right, 1 a topic is missing or different, 2 usage, configuration or a right that is "
+    "missing, 3 Kafka does not answer.\n\n"
+    "Example:\n  leadclock topics --config leadclock.yaml --create --partitions 12\n";
 
 int
 lc_cli_topics(int argc, char **argv)

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #define LOOK_MS 200
-#define REGISTRY_TRIES 10
 #define LEAD_WIDTH 14
 #define WHAT_WIDTH 12
 
@@ -58,24 +57,6 @@ choose_topics(watch_command *command, const lc_config *config, char **arguments)
 
 /* ---- Values ---- */
 
-/* The plan of a record's writer; a registry that is away is asked again for a while. */
-static const lc_plan *
-find_plan(watch_command *command, uint32_t id, GError **error)
-{
-    for (int i = 1;; i++) {
-        g_autoptr(GError) problem = NULL;
-        const lc_plan *plan = lc_cli_schemas_find(command->schemas, id, &problem);
-        if (plan)
-            return plan;
-        if (!g_error_matches(problem, LC_ERROR, LC_ERROR_RETRY) || i == REGISTRY_TRIES) {
-            g_propagate_error(error, g_steal_pointer(&problem));
-            return NULL;
-        }
-        fflush(stdout);
-        g_usleep(G_USEC_PER_SEC);
-    }
-}
-
 /* The value as JSON into command->json. LC_ERROR_RECORD: it can't be read. */
 static bool
 read_value(watch_command *command, lc_text value, GError **error)
@@ -86,7 +67,7 @@ read_value(watch_command *command, lc_text value, GError **error)
         g_set_error(error, LC_ERROR, LC_ERROR_RECORD, "no Avro in Confluent's framing");
         return false;
     }
-    const lc_plan *plan = find_plan(command, id, error);
+    const lc_plan *plan = lc_cli_schemas_find(command->schemas, id, error);
     return plan &&
            lc_plan_read_json(plan, value.data + LC_FRAME_BYTES, value.size - LC_FRAME_BYTES, command->json, error);
 }

@@ -1,6 +1,5 @@
 #include "worker.h"
 
-#include <leadclock/redis.h>
 #include <unistd.h>
 
 static lc_log *
@@ -11,21 +10,27 @@ new_log(const lc_config *config, const char *instance, GError **error)
     return lc_kafka_log_new(&options, error);
 }
 
-static lc_store *
-new_store(const lc_config *config, GError **error)
+lc_redis_options
+lc_cli_redis_options(const lc_config *config)
 {
-    const lc_redis_options options = {
+    return (lc_redis_options){
         .url = config->redis.url,
         .user = config->redis.user,
         .password = config->redis.password,
         .name = config->name,
     };
+}
+
+static lc_store *
+new_store(const lc_config *config, GError **error)
+{
+    const lc_redis_options options = lc_cli_redis_options(config);
     return lc_redis_store_new(&options, error);
 }
 
 lc_worker *
 lc_cli_worker_new(const lc_config *config, const char *instance, const char *transactional_id,
-                  const lc_policy_book *book, bool accept_policy_change, GError **error)
+                  const lc_policy_book *book, lc_told *told, bool accept_policy_change, GError **error)
 {
     lc_log *log = new_log(config, instance, error);
     lc_store *store = log ? new_store(config, error) : NULL;
@@ -45,7 +50,9 @@ lc_cli_worker_new(const lc_config *config, const char *instance, const char *tra
         .log = log,
         .store = store,
         .registry = registry,
+        .registry_timeout = config->registry.timeout,
         .time = &lc_system_time,
+        .told = told,
         .book = book,
         .input_names = kafka.inputs,
         .batch_facts = config->batch.facts,
@@ -70,7 +77,8 @@ make_tool_worker(lc_cli_tool *tool, GError **error)
     if (tool->book == NULL)
         return false;
     tool->instance = g_strdup_printf("%s-%d", tool->command, (int)getpid());
-    tool->worker = lc_cli_worker_new(tool->config, tool->instance, tool->instance, tool->book, true, error);
+    tool->told = lc_told_new();
+    tool->worker = lc_cli_worker_new(tool->config, tool->instance, tool->instance, tool->book, tool->told, true, error);
     if (tool->worker == NULL)
         return false;
     lc_worker_give_up_after(tool->worker, LC_CLI_TIMEOUT_MS);
@@ -98,6 +106,7 @@ lc_cli_tool_clear(lc_cli_tool *tool)
 {
     if (tool->worker)
         lc_worker_free(tool->worker);
+    lc_told_free(tool->told);
     g_free(tool->instance);
     lc_policy_book_free(tool->book);
     lc_config_free(tool->config);

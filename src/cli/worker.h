@@ -4,11 +4,16 @@
 #include "common.h"
 
 #include <leadclock/engine.h>
+#include <leadclock/redis.h>
 
-/* `instance` names it to the group. The configuration, the book and `transactional_id` are borrowed and must outlive
- * it. LC_ERROR_CONFIG: a property or an address that can't be used. Connects to nothing yet. */
+/* Borrows from `config`. */
+lc_redis_options lc_cli_redis_options(const lc_config *config);
+
+/* `instance` names it to the group. The configuration, the book, `transactional_id` and `told` (which the workers of a
+ * process share) are borrowed and must outlive it. LC_ERROR_CONFIG: a property or an address that can't be used.
+ * Connects to nothing yet. */
 lc_worker *lc_cli_worker_new(const lc_config *config, const char *instance, const char *transactional_id,
-                             const lc_policy_book *book, bool accept_policy_change, GError **error);
+                             const lc_policy_book *book, lc_told *told, bool accept_policy_change, GError **error);
 
 /* ---- A worker for a command, which joins no group. Zero-initialise. ---- */
 
@@ -17,6 +22,7 @@ typedef struct {
     lc_config *config;
     lc_policy_book *book;
     char *instance;
+    lc_told *told;
     lc_worker *worker;
 } lc_cli_tool;
 

@@ -159,6 +159,12 @@ own_fields_check(const lc_fact *fact, GError **error)
 }
 
 bool
+lc_fact_lacks_channel(const lc_fact *fact)
+{
+    return fact->type == LC_FACT_CREATED && fact->channel.data && fact->channel.size == 0;
+}
+
+bool
 lc_fact_check(const lc_fact *fact, lc_instant record_time, lc_duration max_future, GError **error)
 {
     if (fact->event_id.data && fact->event_id.size == 0)

@@ -13,6 +13,7 @@ share_free(void *data)
 
     g_hash_table_unref(share->by_id);
     g_ptr_array_unref(share->leads);
+    g_free(share->policy_hash);
     g_free(share->metadata);
     g_free(share->lost);
     g_free(share);
@@ -45,7 +46,7 @@ clear(lc_batch *batch)
 {
     batch->worker->log->ops->release_records(batch->worker->log);
     g_array_set_size(batch->records, 0);
-    batch->record_bytes = 0;
+    batch->record_bytes = batch->state_bytes = 0;
     g_ptr_array_set_size(batch->shares, 0);
     lc_outbox_clear(batch->outbox);
     batch->tally = (lc_worker_tally){0};
@@ -118,6 +119,8 @@ settle(lc_batch *batch)
         memcpy(partition->ends, share->ends, sizeof share->ends);
         partition->next_wakeup = share->next_wakeup;
         partition->must_claim = false;
+        g_free(partition->policy_hash);
+        partition->policy_hash = g_steal_pointer(&share->policy_hash);
         partition->wrong_partition += share->n_wrong_partition;
         partition->looked_ms = lc_worker_now_ms(batch->worker);
         if (!is_wakeups_alone(share))
@@ -175,7 +178,7 @@ drop(lc_batch *batch, unsigned assignments)
 static bool
 has_read_on(const lc_worker *worker, const lc_partition *partition)
 {
-    if (lc_worker_now_ms(worker) - partition->moved_ms < COMMIT_READ_AFTER_MS)
+    if (partition->must_recover || lc_worker_now_ms(worker) - partition->moved_ms < COMMIT_READ_AFTER_MS)
         return false;
     for (int topic = 0; topic < worker->n_inputs; topic++)
         if (partition->read[topic] > partition->offsets[topic])
@@ -190,7 +193,7 @@ claim(lc_batch *batch)
 {
     for (guint i = 0; LC_CHECKS(LC_CHECK_CLAIM) && i < batch->worker->partitions->len; i++) {
         lc_partition *partition = batch->worker->partitions->pdata[i];
-        if (partition->must_claim || has_read_on(batch->worker, partition))
+        if ((partition->must_claim && !partition->must_recover) || has_read_on(batch->worker, partition))
             lc_batch_share_of(batch, partition);
     }
     return batch->shares->len > 0;
@@ -201,10 +204,20 @@ timers_are_due(const lc_worker *worker)
 {
     for (guint i = 0; i < worker->partitions->len; i++) {
         const lc_partition *partition = worker->partitions->pdata[i];
-        if (partition->safe.now != LC_ABSENT && partition->next_wakeup < partition->safe.now)
+        if (!partition->must_recover && partition->safe.now != LC_ABSENT &&
+            partition->next_wakeup < partition->safe.now)
             return true;
     }
     return false;
+}
+
+/* For facts no longer than for what else there is to be done. */
+static lc_duration
+linger_of(const lc_worker *worker)
+{
+    lc_duration linger = timers_are_due(worker) ? 0 : MAX(worker->options.linger, IDLE_MS);
+
+    return MIN(linger, lc_worker_resumes_in_ms(worker));
 }
 
 /* All that was polled of these partitions is in the batch, or was in one before: O goes on to where they were read. */
@@ -228,22 +241,27 @@ carry_out(lc_batch *batch, GError **error)
 static bool
 gather(lc_batch *batch, GError **error)
 {
-    lc_worker *worker = batch->worker;
-    lc_duration linger = timers_are_due(worker) ? 0 : MAX(worker->options.linger, IDLE_MS);
-
-    return claim(batch) || (lc_batch_read_due(batch, error) && lc_batch_read_facts(batch, linger, error));
+    return claim(batch) ||
+           (lc_batch_read_due(batch, error) && lc_batch_read_facts(batch, linger_of(batch->worker), error));
 }
 
 static bool
 process(lc_batch *batch, GError **error)
 {
+    lc_worker *worker = batch->worker;
+
     if (!gather(batch, error))
         return false;
+    /* Twice as many as before: once it was cut, batches grow again to what is configured. */
+    if (worker->leads_at_once < UINT_MAX / 2)
+        worker->leads_at_once *= 2;
     if (batch->shares->len > 0) {
         go_on(batch);
         if (!lc_batch_load_leads(batch, error) || !carry_out(batch, error))
             return false;
         settle(batch);
+    } else if (!lc_batch_make_sure(batch, error)) {
+        return false;
     }
     tell_safe_time(batch);
     return true;

@@ -2,6 +2,7 @@
  *
  * batch.c          its life, and the sentence that describes it
  * batch_read.c     facts from the log; due wake-ups, leads and counters from the store (step 4)
+ * batch_cut.c      what of a batch is left to the next one
  * batch_judge.c    facts and wake-ups -> outcomes, counters, dead letters
  * batch_publish.c  one transaction (steps 5 to 8)
  * batch_apply.c    what was committed, to the store (step 9) */
@@ -14,6 +15,7 @@ struct lc_batch_lead {
     lc_lead lead;
     lc_instant stored_wake_at; /* what the store has */
     size_t state_bytes;        /* no less than its state will take */
+    bool is_loaded;            /* its state was read, if there is one */
     bool changed;
     size_t message; /* its state in the outbox */
     int64_t offset; /* its state in the changelog */
@@ -22,14 +24,18 @@ struct lc_batch_lead {
 /* What the batch does to one partition. */
 typedef struct lc_share {
     lc_partition *partition;
-    lc_instant now;    /* safe time when the batch began */
-    GHashTable *by_id; /* lc_text * -> lc_batch_lead * */
-    GPtrArray *leads;  /* lc_batch_lead *, by first use */
-    size_t n_due;      /* of them, due wake-ups: the first ones */
+    lc_instant now;      /* safe time when the batch began */
+    GHashTable *by_id;   /* lc_text * -> lc_batch_lead * */
+    GPtrArray *leads;    /* lc_batch_lead *, by first use */
+    size_t n_due;        /* of them, due wake-ups: the first ones */
+    lc_instant due_from; /* none of them is due before */
     bool has_facts;
+    bool is_read;                /* its position was compared, and some of its leads are loaded, if it has any */
+    bool is_cut;                 /* some of its facts are left to the next batch */
     uint64_t n_wrong_partition;  /* dead letters that another partitioner made */
     int64_t *next;               /* O after the batch, by input topic */
     int64_t ends[LC_CHANGELOGS]; /* C after the batch */
+    char *policy_hash;           /* in the metadata */
     char *metadata;
     lc_instant next_wakeup;
     char *lost; /* what Kafka has lost of the changelogs; NULL: nothing that is known of */
@@ -40,7 +46,8 @@ struct lc_batch {
     lc_arena arena;
     GArray *records; /* lc_batch_record */
     size_t record_bytes;
-    GPtrArray *shares; /* lc_share *, of partitions that have anything to do */
+    size_t state_bytes; /* of all leads loaded */
+    GPtrArray *shares;  /* lc_share *, of partitions that have anything to do */
     lc_outbox *outbox;
     lc_log_commit *commits; /* by share; in `arena` */
     lc_worker_tally tally;  /* what it adds once it is committed */
@@ -59,6 +66,8 @@ lc_batch_lead *lc_batch_lead_of(lc_batch *batch, lc_share *share, lc_text id);
 bool lc_batch_read_due(lc_batch *batch, GError **error);
 bool lc_batch_read_facts(lc_batch *batch, lc_duration linger, GError **error);
 bool lc_batch_load_leads(lc_batch *batch, GError **error);
+/* Leaves to the next batch what was not loaded. */
+bool lc_batch_cut(lc_batch *batch, GError **error);
 /* Wakes those leads of a share, from `first` to before `end`, whose wake-up is due. */
 void lc_batch_judge_due(lc_batch *batch, lc_share *share, guint first, guint end);
 void lc_batch_judge_facts(lc_batch *batch);

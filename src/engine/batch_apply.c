@@ -10,8 +10,10 @@ typedef struct {
     size_t n_leads;
     lc_counters_change *counters;
     size_t n_counters;
-    size_t n_written; /* of the leads */
-    char *next;       /* the position of the piece under way */
+    size_t n_written;            /* of the leads */
+    int64_t sure[LC_CHANGELOGS]; /* up to here answers were looked at */
+    int64_t ends[LC_CHANGELOGS]; /* up to here the piece under way reaches */
+    char *next;                  /* its position */
     bool is_last;
 } apply_state;
 
@@ -49,6 +51,14 @@ collect_counters(lc_batch *batch, apply_state *apply)
     }
 }
 
+/* What fails within a MULTI does not take the position with it: it is sure only of what was looked at before. A piece
+ * that is nothing but its position can't fail in part. */
+static const int64_t *
+sure_with(apply_state *apply, const lc_store_write *piece)
+{
+    return piece->n_leads + piece->n_counters ? apply->sure : apply->ends;
+}
+
 /* The next piece: all that is left, with the whole position; or 5,000 leads, in the order of their changelog offsets,
  * with the position that recovery would have written there. */
 static lc_store_write
@@ -68,11 +78,12 @@ next_piece(lc_batch *batch, apply_state *apply)
     if (apply->is_last) {
         piece.counters = apply->counters;
         piece.n_counters = apply->n_counters;
-        apply->next = lc_applied_format(batch->worker->options.input_names, share->next, share->ends);
+        memcpy(apply->ends, share->ends, sizeof apply->ends);
+        apply->next =
+            lc_applied_format(batch->worker->options.input_names, share->next, sure_with(apply, &piece), apply->ends);
     } else {
-        const int64_t ends[LC_CHANGELOGS] = {apply->sources[apply->n_written + n - 1]->offset + 1,
-                                             share->partition->ends[LC_CHANGELOG_COUNTERS]};
-        apply->next = lc_applied_format_recovering(ends);
+        apply->ends[LC_CHANGELOG_STATE] = apply->sources[apply->n_written + n - 1]->offset + 1;
+        apply->next = lc_applied_format_recovering(apply->sure, apply->ends);
     }
     piece.next = lc_text_of(apply->next);
     return piece;
@@ -91,6 +102,8 @@ finish_piece(apply_state *apply, const lc_store_write *piece, GError **error)
     }
     g_free(partition->expected);
     partition->expected = g_steal_pointer(&apply->next);
+    partition->is_unsure = sure_with(apply, piece) != apply->ends;
+    memcpy(apply->sure, apply->ends, sizeof apply->sure);
     apply->n_written += piece->n_leads;
     return true;
 }
@@ -139,6 +152,8 @@ lc_batch_apply(lc_batch *batch, GError **error)
 
     for (guint i = 0; i < batch->shares->len; i++) {
         applies[i] = (apply_state){.share = lc_batch_share_at(batch, i)};
+        memcpy(applies[i].sure, applies[i].share->partition->ends, sizeof applies[i].sure);
+        memcpy(applies[i].ends, applies[i].sure, sizeof applies[i].ends);
         collect_leads(batch, &applies[i]);
         collect_counters(batch, &applies[i]);
     }
@@ -147,5 +162,60 @@ lc_batch_apply(lc_batch *batch, GError **error)
     lc_histogram_add(&batch->worker->report.apply_ms, lc_worker_now_ms(batch->worker) - began_ms);
     for (guint i = 0; i < batch->shares->len; i++)
         g_free(applies[i].next);
+    return done;
+}
+
+/* Where the store is now, without a doubt. */
+static char *
+position_of(const lc_worker *worker, const lc_partition *partition)
+{
+    return lc_applied_format(worker->options.input_names, partition->offsets, partition->ends, partition->ends);
+}
+
+static bool
+take_sure(lc_partition *partition, const lc_store_write *write, char *position, GError **error)
+{
+    if (!write->written) {
+        lc_partition_lose(partition, LC_RECOVERY_STORE);
+        g_free(position);
+        g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "partition %" PRId32 ": the store's position changed",
+                    partition->number);
+        return false;
+    }
+    g_free(partition->expected);
+    partition->expected = position;
+    partition->is_unsure = false;
+    return true;
+}
+
+bool
+lc_batch_make_sure(lc_batch *batch, GError **error)
+{
+    lc_worker *worker = batch->worker;
+    lc_store_write *writes = lc_arena_new(&batch->arena, lc_store_write, worker->partitions->len);
+    lc_partition **partitions = lc_arena_new(&batch->arena, lc_partition *, worker->partitions->len);
+    char **positions = lc_arena_new(&batch->arena, char *, worker->partitions->len);
+    size_t n = 0;
+
+    for (guint i = 0; i < worker->partitions->len; i++) {
+        lc_partition *partition = worker->partitions->pdata[i];
+        if (partition->must_recover || !partition->is_unsure)
+            continue;
+        partitions[n] = partition;
+        positions[n] = position_of(worker, partition);
+        writes[n] = (lc_store_write){.partition = partition->number,
+                                     .expected = lc_text_of(partition->expected),
+                                     .next = lc_text_of(positions[n])};
+        n++;
+    }
+    bool done = n == 0 || write_store(batch, writes, n, error);
+    for (size_t i = 0; i < n; i++) {
+        if (done)
+            done = take_sure(partitions[i], &writes[i], positions[i], error);
+        else {
+            lc_partition_lose(partitions[i], LC_RECOVERY_STORE);
+            g_free(positions[i]);
+        }
+    }
     return done;
 }

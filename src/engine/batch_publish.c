@@ -167,6 +167,20 @@ produce(lc_batch *batch, GError **error)
     return false;
 }
 
+/* The documents that leads were judged by. Where none was judged that is as before (the broker's clock may not be known
+ * yet): those of the last commit, or the first one alone; unless a change of theirs was accepted. */
+static char *
+policy_hash_of(lc_worker *worker, const lc_share *share)
+{
+    const char *former = share->partition->policy_hash;
+
+    if (!share->has_facts && share->n_due == 0 && former == NULL)
+        return lc_policy_book_hash(worker->options.book, 0);
+    if (!share->has_facts && share->n_due == 0 && lc_worker_knows_policy_hash(worker, lc_text_of(former)))
+        return g_strdup(former);
+    return g_strdup(lc_worker_policy_hash(worker));
+}
+
 /* (O, C) for every partition of the batch, always: also where nothing of it changed. */
 static void
 make_commits(lc_batch *batch)
@@ -176,8 +190,15 @@ make_commits(lc_batch *batch)
     batch->commits = lc_arena_new(&batch->arena, lc_log_commit, batch->shares->len);
     for (guint i = 0; i < batch->shares->len; i++) {
         lc_share *share = lc_batch_share_at(batch, i);
-        share->metadata =
-            lc_metadata_format(share->ends, lc_worker_policy_hash(worker), worker->options.transactional_id);
+        share->policy_hash = policy_hash_of(worker, share);
+        lc_metadata metadata = {
+            .partitions = worker->partition_count,
+            .republished = share->partition->safe.republished,
+            .policy_hash = lc_text_of(share->policy_hash),
+            .transactional_id = lc_text_of(worker->options.transactional_id),
+        };
+        memcpy(metadata.ends, share->ends, sizeof metadata.ends);
+        share->metadata = lc_metadata_format(&metadata);
         batch->commits[i] = (lc_log_commit){share->partition->number, share->next, share->metadata};
     }
 }
@@ -233,18 +254,72 @@ commit(lc_batch *batch, GError **error)
     return true;
 }
 
+static bool
+transact(lc_batch *batch, GError **error)
+{
+    if (!produce(batch, error))
+        return false;
+    make_commits(batch);
+    return insist(batch, send_offsets, error) && commit(batch, error);
+}
+
+/* Where a record lies. Caller frees. */
+static char *
+describe_place(const lc_batch *batch, const lc_batch_record *record)
+{
+    return g_strdup_printf("%s [%" PRId32 "], offset %" PRId64, batch->worker->options.input_names[record->event.topic],
+                           record->event.partition, record->event.offset);
+}
+
+/* The last of those that somebody should look at; NULL: there is none. Caller frees. */
+static char *
+describe_last_refused(const lc_batch *batch)
+{
+    for (guint i = batch->records->len; i > 0; i--) {
+        const lc_batch_record *record = lc_batch_record_at(batch, i - 1);
+        if (!record->refused)
+            continue;
+        g_autofree char *place = describe_place(batch, record);
+        return g_strdup_printf("%s: %s, %s", place, lc_dead_reason_name(record->reason), record->detail);
+    }
+    return NULL;
+}
+
+static char *
+describe_last_without_channel(const lc_batch *batch)
+{
+    for (guint i = batch->records->len; i > 0; i--) {
+        const lc_batch_record *record = lc_batch_record_at(batch, i - 1);
+        if (!record->refused && lc_fact_lacks_channel(&record->fact))
+            return describe_place(batch, record);
+    }
+    return NULL;
+}
+
+static void
+tell_of_oddities(const lc_batch *batch)
+{
+    uint64_t refused = 0;
+
+    for (int i = 0; i < LC_DEAD_REASONS; i++)
+        refused += batch->tally.dead_letters[i];
+    if (refused || batch->tally.without_channel)
+        lc_told_add(batch->worker->told, &batch->tally, refused ? describe_last_refused(batch) : NULL,
+                    batch->tally.without_channel ? describe_last_without_channel(batch) : NULL);
+}
+
 bool
 lc_batch_publish(lc_batch *batch, GError **error)
 {
     lc_worker *worker = batch->worker;
     int64_t began_ms = lc_worker_now_ms(worker);
+    bool done = transact(batch, error);
 
-    if (!produce(batch, error))
-        return false;
-    make_commits(batch);
-    if (!insist(batch, send_offsets, error) || !commit(batch, error))
+    worker->denied = !done && error && g_error_matches(*error, LC_ERROR, LC_ERROR_DENIED);
+    if (!done)
         return false;
     lc_tally_add(&worker->report.tally, &batch->tally);
+    tell_of_oddities(batch);
     lc_histogram_add(&worker->report.transaction_ms, lc_worker_now_ms(worker) - began_ms);
     return true;
 }

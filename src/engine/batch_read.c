@@ -2,8 +2,7 @@
 
 #include <inttypes.h>
 
-#define LOOK_EVERY_MS 1000                     /* the idle look of step 4 */
-#define BATCH_BYTES ((size_t)64 * 1024 * 1024) /* of records: large ones must not fill the memory */
+#define LOOK_EVERY_MS 1000 /* the idle look of step 4 */
 
 static void
 take_record(lc_batch *batch, const lc_log_event *event)
@@ -14,6 +13,7 @@ take_record(lc_batch *batch, const lc_log_event *event)
     if (partition == NULL || partition->must_recover)
         return;
     partition->read[event->topic] = event->offset + 1;
+    /* Of a fact that was published again it is the first time: no later than the broker's. */
     if (event->is_append_time)
         partition->read_append_at[event->topic] = event->timestamp;
 
@@ -35,8 +35,8 @@ poll_facts(lc_batch *batch, lc_duration linger, GError **error)
     int wait_ms = 0;
 
     worker->tended_ms = lc_worker_now_ms(worker);
-    while (batch->records->len < worker->options.batch_facts && batch->record_bytes < BATCH_BYTES &&
-           !lc_worker_is_stopping(worker)) {
+    while (batch->records->len < MIN(worker->options.batch_facts, worker->leads_at_once) &&
+           batch->record_bytes < LC_BATCH_BYTES && !lc_worker_is_stopping(worker)) {
         if (!worker->log->ops->poll(worker->log, wait_ms, &event, error))
             return false;
         if (event.type == LC_LOG_RECORD) {
@@ -44,11 +44,25 @@ poll_facts(lc_batch *batch, lc_duration linger, GError **error)
             wait_ms = 0;
             continue;
         }
+        if (event.type == LC_LOG_REVOKED)
+            lc_batch_make_sure(batch, NULL);
         if (!lc_worker_handle(worker, &event, error))
             return false;
         wait_ms = (int)CLAMP(deadline - lc_worker_now_ms(worker), 0, 1000);
         if (event.type == LC_LOG_NOTHING && wait_ms == 0)
             break;
+    }
+    return true;
+}
+
+/* Is a fact in the wrong partition because the topics have got more of them since? Then it is no dead letter. */
+static bool
+confirm_misplaced(lc_batch *batch, GError **error)
+{
+    for (guint i = 0; i < batch->records->len; i++) {
+        const lc_batch_record *record = lc_batch_record_at(batch, i);
+        if (record->refused && record->reason == LC_DEAD_WRONG_PARTITION)
+            return lc_worker_confirm_partitions(batch->worker, error);
     }
     return true;
 }
@@ -60,7 +74,8 @@ sort_facts(lc_batch *batch, GError **error)
     lc_worker *worker = batch->worker;
 
     if (!lc_facts_decode(worker, (lc_batch_record *)(void *)batch->records->data, batch->records->len, &batch->arena,
-                         error))
+                         error) ||
+        !confirm_misplaced(batch, error))
         return false;
     lc_share *share = NULL;
     for (guint i = 0; i < batch->records->len; i++) {
@@ -130,6 +145,8 @@ needs_look(const lc_batch *batch, const lc_partition *partition)
 {
     bool is_due = partition->safe.now != LC_ABSENT && partition->next_wakeup < partition->safe.now;
 
+    if (partition->must_recover)
+        return false;
     return is_due ||
            (LC_CHECKS(LC_CHECK_LOOK) && lc_worker_now_ms(batch->worker) - partition->looked_ms >= LOOK_EVERY_MS);
 }
@@ -137,10 +154,13 @@ needs_look(const lc_batch *batch, const lc_partition *partition)
 static void
 take_due(lc_batch *batch, lc_partition *partition, const lc_store_read *read)
 {
+    lc_instant due_from = partition->next_wakeup;
+
     partition->next_wakeup = read->next_wakeup;
     if (read->n_due == 0)
         return;
     lc_share *share = lc_batch_share_of(batch, partition);
+    share->due_from = due_from;
     share->next_wakeup = read->next_wakeup;
     for (size_t i = 0; i < read->n_due; i++)
         lc_batch_lead_of(batch, share, lc_arena_text(&batch->arena, read->due[i]));
@@ -163,7 +183,7 @@ lc_batch_read_due(lc_batch *batch, GError **error)
         looked[n] = partition;
         reads[n++] = (lc_store_read){.partition = partition->number,
                                      .due_before = MAX(partition->safe.now, 0),
-                                     .max_due = worker->options.batch_wakeups,
+                                     .max_due = MIN(worker->options.batch_wakeups, worker->leads_at_once),
                                      .count_wakeups = true};
     }
     if (!read_store(batch, reads, n, error))
@@ -189,12 +209,13 @@ typedef struct {
     lead_read *what;
     lc_store_read *reads; /* side by side with `what` */
     size_t n, n_asked, n_taken;
+    bool is_cut; /* the reads from `n` on were left out */
 } lead_reads;
 
 static lc_store_read
 read_of_leads(lc_batch *batch, const lc_share *share, guint first)
 {
-    size_t n = MIN(share->leads->len - first, LC_PIECE_LEADS);
+    size_t n = MIN(share->leads->len - first, LC_READ_LEADS);
     lc_text *ids = lc_arena_new(&batch->arena, lc_text, n);
 
     for (size_t i = 0; i < n; i++)
@@ -206,41 +227,81 @@ read_of_leads(lc_batch *batch, const lc_share *share, guint first)
                            .count_wakeups = true};
 }
 
-/* A share without a lead is read too: for the position. */
+/* A share without a lead is read too: for the position. By turns: where there is no room for all, each gets some. */
 static lead_reads
 plan_lead_reads(lc_batch *batch)
 {
-    size_t max = 0;
+    size_t max = 0, n_rounds = 0;
     lead_reads plan = {0};
 
-    for (guint i = 0; i < batch->shares->len; i++)
-        max += 1 + lc_batch_share_at(batch, i)->leads->len / LC_PIECE_LEADS;
+    for (guint i = 0; i < batch->shares->len; i++) {
+        size_t n = 1 + lc_batch_share_at(batch, i)->leads->len / LC_READ_LEADS;
+        max += n;
+        n_rounds = MAX(n_rounds, n);
+    }
     plan.what = lc_arena_new(&batch->arena, lead_read, max);
     plan.reads = lc_arena_new(&batch->arena, lc_store_read, max);
-    for (guint i = 0; i < batch->shares->len; i++) {
-        lc_share *share = lc_batch_share_at(batch, i);
-        guint first = 0;
-        do {
+    for (size_t round = 0; round < n_rounds; round++)
+        for (guint i = 0; i < batch->shares->len; i++) {
+            lc_share *share = lc_batch_share_at(batch, i);
+            guint first = (guint)(round * LC_READ_LEADS);
+            if (round > 0 && first >= share->leads->len)
+                continue;
             plan.what[plan.n] = (lead_read){share, first};
             plan.reads[plan.n++] = read_of_leads(batch, share, first);
-            first += LC_PIECE_LEADS;
-        } while (first < share->leads->len);
-    }
+        }
     return plan;
+}
+
+/* As many as there is room for, if they are like those before; what turns out to be too much is left out. */
+static size_t
+leads_to_ask(const lc_batch *batch)
+{
+    size_t most = batch->worker->options.batch_bytes;
+    size_t room = most > batch->state_bytes ? most - batch->state_bytes : 0;
+
+    return CLAMP(room / MAX(batch->worker->lead_bytes, 1), 1, LC_PIECE_LEADS);
 }
 
 /* The next reads, for a few thousand leads together, in one round trip. */
 static bool
 ask_for_leads(lc_batch *batch, lead_reads *plan, GError **error)
 {
-    size_t from = plan->n_asked, n_leads = 0;
+    size_t from = plan->n_asked, n_leads = 0, most_leads = leads_to_ask(batch);
+    size_t most = batch->worker->options.batch_bytes;
 
-    while (plan->n_asked < plan->n && n_leads < LC_PIECE_LEADS)
-        n_leads += plan->reads[plan->n_asked++].n_leads;
+    /* Of the first something is always taken: the batch is to get on. */
+    if (plan->n_asked > 0 && batch->state_bytes > most && plan->n_asked < plan->n) {
+        plan->n = plan->n_asked;
+        plan->is_cut = true;
+    }
+    for (; plan->n_asked < plan->n && n_leads < most_leads; plan->n_asked++) {
+        plan->reads[plan->n_asked].most_bytes = MAX(most - MIN(batch->state_bytes, most), 1);
+        n_leads += plan->reads[plan->n_asked].n_leads;
+    }
     return begin_read(batch, plan->reads + from, plan->n_asked - from, error);
 }
 
-/* Waits for all that was asked. The states are copied: the store's memory is reused by the next read. */
+/* The states are copied: the store's memory is reused by the next read. */
+static void
+take_states(lc_batch *batch, const lead_read *what, lc_store_read *read)
+{
+    lc_text *states = lc_arena_new(&batch->arena, lc_text, read->n_leads);
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < read->n_leads; i++) {
+        states[i] = lc_arena_text(&batch->arena, read->leads[i]);
+        bytes += states[i].size;
+        ((lc_batch_lead *)what->share->leads->pdata[what->first + i])->is_loaded = true;
+    }
+    read->leads = states;
+    what->share->is_read = true;
+    batch->state_bytes += bytes;
+    if (read->n_leads)
+        batch->worker->lead_bytes = bytes / read->n_leads;
+}
+
+/* Waits for all that was asked. */
 static bool
 receive_leads(lc_batch *batch, lead_reads *plan, GError **error)
 {
@@ -249,14 +310,16 @@ receive_leads(lc_batch *batch, lead_reads *plan, GError **error)
     for (size_t i = plan->n_taken; i < plan->n_asked; i++) {
         lc_partition *partition = plan->what[i].share->partition;
         lc_store_read *read = &plan->reads[i];
+        if (read->is_left_out) {
+            plan->n = plan->n_asked = i;
+            plan->is_cut = true;
+            break;
+        }
         if (!check_applied(partition, read->applied, error))
             return false;
         partition->looked_ms = lc_worker_now_ms(batch->worker);
         partition->n_wakeups = read->n_wakeups;
-        lc_text *states = lc_arena_new(&batch->arena, lc_text, read->n_leads);
-        for (size_t k = 0; k < read->n_leads; k++)
-            states[k] = lc_arena_text(&batch->arena, read->leads[k]);
-        read->leads = states;
+        take_states(batch, &plan->what[i], read);
     }
     return true;
 }
@@ -318,13 +381,15 @@ lc_batch_load_leads(lc_batch *batch, GError **error)
     if (!ask_for_leads(batch, &plan, error))
         return false;
     while (plan.n_taken < plan.n) {
+        if (!receive_leads(batch, &plan, error))
+            return false;
         size_t received = plan.n_asked;
-        if (!receive_leads(batch, &plan, error) || !ask_for_leads(batch, &plan, error))
+        if (!ask_for_leads(batch, &plan, error))
             return false;
         if (!take_reads(batch, &plan, received, error))
             return abandon_read(batch, plan.n_asked - received);
     }
-    return true;
+    return !plan.is_cut || lc_batch_cut(batch, error);
 }
 
 /* ---- Counters ---- */

@@ -4,9 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define ASK_AGAIN_AFTER_MS 2000 /* a registry must say twice, so long apart, that it has no such id */
-#define ASK_AT_ONCE 16u         /* ids, so that the group is tended meanwhile */
-
 void
 lc_fact_refuse(lc_batch_record *record, lc_dead_reason reason, lc_arena *arena, const char *format, ...)
 {
@@ -78,51 +75,12 @@ unknown_ids(lc_worker *worker, const lc_batch_record *records, size_t n)
     return ids;
 }
 
-typedef struct {
-    const uint32_t *ids;
-    size_t n;
-    bool final;
-} question;
-
-static bool
-ask(lc_worker *worker, void *argument, GError **error)
-{
-    const question *asked = argument;
-
-    return lc_schemas_ask(worker->schemas, asked->ids, asked->n, asked->final, error);
-}
-
-static bool
-ask_all(lc_worker *worker, const GArray *ids, bool final, GError **error)
-{
-    for (guint from = 0; from < ids->len; from += ASK_AT_ONCE) {
-        question asked = {&g_array_index(ids, uint32_t, from), MIN(ids->len - from, ASK_AT_ONCE), final};
-        if (!lc_worker_insist(worker, "the schema registry", ask, &asked, error) || !lc_worker_tend(worker, 0, error))
-            return false;
-    }
-    return true;
-}
-
-static bool
-pause_before_asking_again(lc_worker *worker, GError **error)
-{
-    for (int64_t until = lc_worker_now_ms(worker) + ASK_AGAIN_AFTER_MS; lc_worker_now_ms(worker) < until;)
-        if (!lc_worker_tend(worker, 100, error))
-            return false;
-    return true;
-}
-
 static bool
 learn_schemas(lc_worker *worker, const lc_batch_record *records, size_t n, GError **error)
 {
-    g_autoptr(GArray) first = unknown_ids(worker, records, n);
-    if (first->len == 0)
-        return true;
-    if (!ask_all(worker, first, false, error))
-        return false;
+    g_autoptr(GArray) ids = unknown_ids(worker, records, n);
 
-    g_autoptr(GArray) second = unknown_ids(worker, records, n);
-    return second->len == 0 || (pause_before_asking_again(worker, error) && ask_all(worker, second, true, error));
+    return ids->len == 0 || lc_schemas_learn(worker, ids, error);
 }
 
 /* ---- One record ---- */
@@ -157,13 +115,12 @@ find_plan(lc_worker *worker, lc_batch_record *record, lc_arena *arena)
         return NULL;
     }
     if (!has_frame(&record->event, &id)) {
-        lc_fact_refuse(record, LC_DEAD_NOT_AVRO, arena,
-                       "not in the Confluent wire format: a zero byte, the schema id in 4 bytes, the Avro body");
+        lc_refuse_frame(worker, record, arena);
         return NULL;
     }
     lc_plan_state state = lc_schemas_plan(worker->schemas, id, &plan);
     if (state == LC_PLAN_NO_SUCH_ID || state == LC_PLAN_NOT_ASKED)
-        lc_fact_refuse(record, LC_DEAD_UNKNOWN_SCHEMA, arena, "the registry has no schema with id %" PRIu32, id);
+        lc_refuse_schema(worker, record, id, arena);
     else if (state == LC_PLAN_UNREADABLE)
         lc_fact_refuse(record, LC_DEAD_UNKNOWN_TYPE, arena, "schema %" PRIu32 " can't be read", id);
     else if (lc_plan_schema(plan) < LC_SCHEMA_LEAD_CREATED || lc_plan_schema(plan) > LC_SCHEMA_LEAD_ERASED)
@@ -193,7 +150,7 @@ check_key(const lc_worker *worker, lc_batch_record *record, lc_arena *arena)
     lc_text key = record->event.key;
 
     if (!lc_text_equal(key, record->lead_id)) {
-        lc_fact_refuse(record, LC_DEAD_KEY_MISMATCH, arena, "the record's key is not its lead_id");
+        lc_refuse_key(record, arena);
         return;
     }
     int32_t right = lc_log_partition_of(key, worker->partition_count);
@@ -216,8 +173,11 @@ decode(lc_worker *worker, lc_batch_record *record, lc_arena *arena)
     if (record->refused)
         return;
     record->fact.published_at = record->event.timestamp;
-    if (!lc_lead_id_check(record->lead_id, &wrong) ||
-        !lc_fact_check(&record->fact, record->event.timestamp, worker->options.max_future, &wrong))
+    if (lc_text_is_absent(record->event.value) && lc_text_is_absent(record->event.key))
+        lc_fact_refuse(record, LC_DEAD_BAD_FACT, arena,
+                       "the record has neither a value nor a key; one without a value erases the lead that is its key");
+    else if (!lc_lead_id_check(record->lead_id, &wrong) ||
+             !lc_fact_check(&record->fact, record->event.timestamp, worker->options.max_future, &wrong))
         lc_fact_refuse(record, LC_DEAD_BAD_FACT, arena, "%s", wrong->message);
     else if (lc_facts_is_poison(worker, &record->event))
         lc_fact_refuse(record, LC_DEAD_LEAD_TOO_LARGE, arena, "Kafka refused for its size what follows from this fact");

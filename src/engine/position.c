@@ -9,22 +9,43 @@ fresh_nonce(void)
     return (uint64_t)g_random_int() << 32 | g_random_int();
 }
 
-char *
-lc_applied_format_recovering(const int64_t *ends)
+/* "C", or "B>C" where not all below C is sure. */
+static void
+append_ends(GString *text, const int64_t *sure, const int64_t *ends)
 {
-    return g_strdup_printf("rec:%" PRId64 "/%" PRId64 ":%016" PRIx64, ends[LC_CHANGELOG_STATE],
-                           ends[LC_CHANGELOG_COUNTERS], fresh_nonce());
+    bool is_sure = !LC_CHECKS(LC_CHECK_SURE) || memcmp(sure, ends, sizeof(int64_t) * LC_CHANGELOGS) == 0;
+
+    if (!is_sure)
+        g_string_append_printf(text, "%" PRId64 "/%" PRId64 ">", sure[LC_CHANGELOG_STATE], sure[LC_CHANGELOG_COUNTERS]);
+    g_string_append_printf(text, "%" PRId64 "/%" PRId64, ends[LC_CHANGELOG_STATE], ends[LC_CHANGELOG_COUNTERS]);
+}
+
+static void
+append_nonce(GString *text)
+{
+    g_string_append_printf(text, ":%016" PRIx64, fresh_nonce());
 }
 
 char *
-lc_applied_format(const char *const *input_names, const int64_t *offsets, const int64_t *ends)
+lc_applied_format_recovering(const int64_t *sure, const int64_t *ends)
+{
+    g_autoptr(GString) text = g_string_new("rec:");
+
+    append_ends(text, sure, ends);
+    append_nonce(text);
+    return g_steal_pointer(&text->str);
+}
+
+char *
+lc_applied_format(const char *const *input_names, const int64_t *offsets, const int64_t *sure, const int64_t *ends)
 {
     g_autoptr(GString) text = g_string_new(NULL);
 
     for (int i = 0; input_names[i]; i++)
         g_string_append_printf(text, "%s%s=%" PRId64, i ? "," : "", input_names[i], offsets[i]);
-    g_string_append_printf(text, ":%" PRId64 "/%" PRId64 ":%016" PRIx64, ends[LC_CHANGELOG_STATE],
-                           ends[LC_CHANGELOG_COUNTERS], fresh_nonce());
+    g_string_append_c(text, ':');
+    append_ends(text, sure, ends);
+    append_nonce(text);
     return g_steal_pointer(&text->str);
 }
 
@@ -47,6 +68,15 @@ parse_ends(const char *text, int64_t *ends)
 
     return g_strv_length(parts) == LC_CHANGELOGS && parse_offset(parts[0], &ends[LC_CHANGELOG_STATE]) &&
            parse_offset(parts[1], &ends[LC_CHANGELOG_COUNTERS]);
+}
+
+static bool
+parse_sure_and_ends(const char *text, lc_applied *applied)
+{
+    g_auto(GStrv) parts = g_strsplit(text, ">", 3);
+    guint n = g_strv_length(parts);
+
+    return (n == 1 || n == 2) && parse_ends(parts[0], applied->sure) && parse_ends(parts[n - 1], applied->ends);
 }
 
 static int
@@ -80,7 +110,7 @@ parse_offsets(const char *text, const char *const *input_names, int64_t *offsets
 bool
 lc_applied_parse(lc_text text, const char *const *input_names, int n_inputs, lc_arena *arena, lc_applied *applied)
 {
-    *applied = (lc_applied){LC_APPLIED_NONE, lc_arena_new(arena, int64_t, (size_t)n_inputs), {0, 0}};
+    *applied = (lc_applied){.kind = LC_APPLIED_NONE, .offsets = lc_arena_new(arena, int64_t, (size_t)n_inputs)};
     for (int i = 0; i < n_inputs; i++)
         applied->offsets[i] = -1;
     if (lc_text_is_absent(text))
@@ -88,17 +118,19 @@ lc_applied_parse(lc_text text, const char *const *input_names, int n_inputs, lc_
 
     g_autofree char *copy = g_strndup(text.data, text.size);
     g_auto(GStrv) parts = g_strsplit(copy, ":", 4);
-    if (g_strv_length(parts) != 3 || strlen(parts[2]) != 16 || !parse_ends(parts[1], applied->ends))
+    if (g_strv_length(parts) != 3 || strlen(parts[2]) != 16 || !parse_sure_and_ends(parts[1], applied))
         return false;
     applied->kind = strcmp(parts[0], "rec") == 0 ? LC_APPLIED_RECOVERING : LC_APPLIED_WHOLE;
     return applied->kind == LC_APPLIED_RECOVERING || parse_offsets(parts[0], input_names, applied->offsets);
 }
 
 char *
-lc_metadata_format(const int64_t *ends, const char *policy_hash, const char *transactional_id)
+lc_metadata_format(const lc_metadata *metadata)
 {
-    return g_strdup_printf("1:%" PRId64 ":%" PRId64 ":%s:%s", ends[LC_CHANGELOG_STATE], ends[LC_CHANGELOG_COUNTERS],
-                           policy_hash, transactional_id);
+    return g_strdup_printf("2:%" PRId32 "%s:%" PRId64 ":%" PRId64 ":%.*s:%.*s", metadata->partitions,
+                           metadata->republished ? "r" : "", metadata->ends[LC_CHANGELOG_STATE],
+                           metadata->ends[LC_CHANGELOG_COUNTERS], LC_TEXT_ARGS(metadata->policy_hash),
+                           LC_TEXT_ARGS(metadata->transactional_id));
 }
 
 /* Cuts the part before the next colon off `*rest`; the last part is all that is left. */
@@ -121,13 +153,35 @@ parse_offset_text(lc_text text, int64_t *offset)
     return parse_offset(copy, offset);
 }
 
+/* The number, and an "r" where facts were republished. */
+static bool
+parse_partitions(lc_text text, lc_metadata *metadata)
+{
+    int64_t number;
+
+    metadata->republished = text.size > 0 && text.data[text.size - 1] == 'r';
+    text.size -= metadata->republished;
+    if (!parse_offset_text(text, &number) || number < 1 || number > INT32_MAX)
+        return false;
+    metadata->partitions = (int32_t)number;
+    return true;
+}
+
+/* Version 1 is the same without the number of partitions. */
 bool
 lc_metadata_parse(lc_text text, lc_metadata *metadata)
 {
-    if (text.size < 2 || memcmp(text.data, "1:", 2) != 0)
-        return false;
+    lc_text rest = text;
+    lc_text version = next_part(&rest);
 
-    lc_text rest = {text.data + 2, text.size - 2};
+    metadata->partitions = 0;
+    metadata->republished = false;
+    if (lc_text_equal(version, LC_TEXT("2"))) {
+        if (!parse_partitions(next_part(&rest), metadata))
+            return false;
+    } else if (!lc_text_equal(version, LC_TEXT("1"))) {
+        return false;
+    }
     if (!parse_offset_text(next_part(&rest), &metadata->ends[LC_CHANGELOG_STATE]) ||
         !parse_offset_text(next_part(&rest), &metadata->ends[LC_CHANGELOG_COUNTERS]))
         return false;
@@ -137,9 +191,49 @@ lc_metadata_parse(lc_text text, lc_metadata *metadata)
 }
 
 char *
-lc_reset_metadata(const char *policy_hash)
+lc_reset_metadata(const char *policy_hash, int32_t partitions, bool republished)
 {
-    const int64_t nothing[LC_CHANGELOGS] = {0, 0};
+    const lc_metadata metadata = {.partitions = partitions,
+                                  .republished = republished,
+                                  .policy_hash = lc_text_of(policy_hash),
+                                  .transactional_id = LC_TEXT("")};
 
-    return lc_metadata_format(nothing, policy_hash, "reset");
+    return lc_metadata_format(&metadata);
+}
+
+const char lc_reset_under_way[] = LC_METADATA_LOST
+    "a reset was cut off after it had put facts where their leads belong; 'leadclock reset --republish' finishes it";
+
+int32_t
+lc_metadata_partitions(const char *text)
+{
+    lc_metadata metadata;
+
+    return text && lc_metadata_parse(lc_text_of(text), &metadata) ? metadata.partitions : 0;
+}
+
+bool
+lc_metadata_ends(const char *text, int64_t ends[LC_CHANGELOGS])
+{
+    lc_metadata metadata;
+
+    if (text == NULL || !lc_metadata_parse(lc_text_of(text), &metadata))
+        return false;
+    memcpy(ends, metadata.ends, sizeof metadata.ends);
+    return true;
+}
+
+/* Facts that were not read yet were published again. */
+char *
+lc_moved_metadata(const char *text, int32_t partitions, const int64_t ends[LC_CHANGELOGS])
+{
+    lc_metadata metadata;
+
+    if (!lc_metadata_parse(lc_text_of(text), &metadata))
+        return NULL;
+    metadata.partitions = partitions;
+    metadata.republished = true;
+    memcpy(metadata.ends, ends, sizeof metadata.ends);
+    metadata.transactional_id = LC_TEXT("");
+    return lc_metadata_format(&metadata);
 }

@@ -58,7 +58,9 @@ lc_tally_judgement(lc_worker_tally *tally, const lc_fact *fact, const lc_judgeme
 {
     if (fact)
         tally_fact(tally, fact, judgement->verdict);
-    else
+    if (fact && lc_fact_lacks_channel(fact) && judgement->verdict == LC_VERDICT_TAKEN)
+        tally->without_channel++;
+    if (fact == NULL)
         tally->wakeups++;
     for (size_t i = 0; i < judgement->n_outcomes; i++) {
         const lc_outcome *outcome = &judgement->outcomes[i];
@@ -77,6 +79,7 @@ lc_tally_add(lc_worker_tally *sum, const lc_worker_tally *tally)
             sum->outcomes[i][clock] += tally->outcomes[i][clock];
     for (int i = 0; i < LC_DEAD_REASONS; i++)
         sum->dead_letters[i] += tally->dead_letters[i];
+    sum->without_channel += tally->without_channel;
     sum->repeated += tally->repeated;
     sum->automated += tally->automated;
     sum->forgotten += tally->forgotten;

@@ -1,19 +1,27 @@
 #include "worker.h"
 
-#define NO_SUCH_ID_FOR_MS 60000   /* a no of the registry is remembered for a minute */
+#define ASK_AGAIN_AFTER_MS 2000   /* a registry must say twice, so long apart, that it has no such id */
+#define ASK_AT_ONCE 16u           /* ids, so that the group is tended meanwhile */
+#define NO_FOR_MS LC_MINUTE       /* a no is remembered for a minute */
 #define MAX_REMEMBERED_NOS 100000 /* hostile ids must not fill the memory */
 
+/* What is known of an id, or what was said of it so far. */
 typedef struct {
-    lc_plan *plan; /* NULL: unreadable, or no such id */
-    bool no_such_id;
-    int64_t until_ms; /* of a no: monotonic */
+    lc_plan *plan;
+    bool is_read;        /* there is a schema; without a plan it is none that we can read */
+    int64_t no_ms;       /* monotonic: when the registry first said no; LC_ABSENT: it has not */
+    int64_t failing_ms;  /* since when it fails for this id alone; LC_ABSENT: it does not */
+    int64_t no_until_ms; /* it is believed that there is none; LC_ABSENT: it is not */
+    char *why;           /* what it said; NULL: nothing more than no */
 } known_schema;
 
 struct lc_schemas {
     lc_registry *registry;
+    lc_duration timeout; /* an id that it fails for so long, while it gives others, is taken for a no */
     lc_time *time;
+    lc_told *told;
     GHashTable *known; /* id -> known_schema * */
-    size_t n_nos;
+    size_t n_nos;      /* of those, without a schema */
     uint32_t ids[LC_OUTPUTS][LC_SCHEMAS];
 };
 
@@ -23,16 +31,19 @@ known_schema_free(void *data)
     known_schema *known = data;
 
     g_clear_pointer(&known->plan, lc_plan_free);
+    g_free(known->why);
     g_free(known);
 }
 
 lc_schemas *
-lc_schemas_new(lc_registry *registry, lc_time *time)
+lc_schemas_new(lc_registry *registry, lc_duration timeout, lc_time *time, lc_told *told)
 {
     lc_schemas *schemas = g_new0(lc_schemas, 1);
 
     schemas->registry = registry;
+    schemas->timeout = timeout;
     schemas->time = time;
+    schemas->told = told;
     schemas->known = g_hash_table_new_full(NULL, NULL, NULL, known_schema_free);
     return schemas;
 }
@@ -59,12 +70,19 @@ static const struct {
     {LC_OUTPUT_COUNTERS, LC_SCHEMA_CHANNEL_COUNTERS},
 };
 
-static void
-remember(lc_schemas *schemas, uint32_t id, known_schema known)
+/* What is known of the id, to be changed. */
+static known_schema *
+entry_of(lc_schemas *schemas, uint32_t id)
 {
-    known_schema *entry = g_memdup2(&known, sizeof known);
+    known_schema *known = g_hash_table_lookup(schemas->known, GUINT_TO_POINTER(id));
 
-    g_hash_table_replace(schemas->known, GUINT_TO_POINTER(id), entry);
+    if (known)
+        return known;
+    known = g_new0(known_schema, 1);
+    known->no_ms = known->failing_ms = known->no_until_ms = LC_ABSENT;
+    g_hash_table_insert(schemas->known, GUINT_TO_POINTER(id), known);
+    schemas->n_nos++;
+    return known;
 }
 
 /* An id may be known as readable already; it is for ever. */
@@ -72,27 +90,36 @@ static void
 remember_schema(lc_schemas *schemas, uint32_t id, const char *schema_json)
 {
     g_autoptr(GError) unreadable = NULL;
-    known_schema known = {lc_plan_new(schema_json, &unreadable), false, 0};
+    known_schema *known = entry_of(schemas, id);
 
-    if (known.plan == NULL)
+    if (known->is_read)
+        return;
+    known->is_read = true;
+    known->plan = lc_plan_new(schema_json, &unreadable);
+    schemas->n_nos--;
+    g_autofree char *name = g_strdup_printf("schema %u", id);
+    if (known->plan == NULL && lc_told_may_say(schemas->told, NULL, name, 0, INT64_MAX))
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "SCHEMA_ID", LC_NUMBER(id), "MESSAGE",
                          "schema cannot be read, its records go to the dead letters: %s", unreadable->message);
-    remember(schemas, id, known);
 }
 
 bool
 lc_schemas_register(lc_schemas *schemas, const char *const *output_names, GError **error)
 {
+    g_autoptr(GPtrArray) subjects = g_ptr_array_new_with_free_func(g_free);
+    lc_registry_entry entries[G_N_ELEMENTS(written)];
+    uint32_t ids[G_N_ELEMENTS(written)];
+
     for (size_t i = 0; i < G_N_ELEMENTS(written); i++) {
-        const char *text = lc_schema_text(written[i].schema);
-        g_autofree char *subject =
-            g_strdup_printf("%s-%s", output_names[written[i].output], lc_schema_record_name(written[i].schema));
-        uint32_t id;
-        if (!lc_registry_register(schemas->registry, subject, text, &id, error))
-            return false;
-        schemas->ids[written[i].output][written[i].schema] = id;
-        if (!g_hash_table_contains(schemas->known, GUINT_TO_POINTER(id)))
-            remember_schema(schemas, id, text);
+        g_ptr_array_add(subjects, g_strdup_printf("%s-%s", output_names[written[i].output],
+                                                  lc_schema_record_name(written[i].schema)));
+        entries[i] = (lc_registry_entry){subjects->pdata[i], lc_schema_text(written[i].schema)};
+    }
+    if (!lc_registry_register(schemas->registry, entries, G_N_ELEMENTS(written), ids, error))
+        return false;
+    for (size_t i = 0; i < G_N_ELEMENTS(written); i++) {
+        schemas->ids[written[i].output][written[i].schema] = ids[i];
+        remember_schema(schemas, ids[i], entries[i].schema_json);
     }
     return true;
 }
@@ -103,69 +130,229 @@ lc_schemas_id(const lc_schemas *schemas, lc_output output, lc_schema schema)
     return schemas->ids[output][schema];
 }
 
+static bool
+is_no(const lc_schemas *schemas, const known_schema *known)
+{
+    return known->no_until_ms != LC_ABSENT && schemas->time->monotonic_ms(schemas->time) < known->no_until_ms;
+}
+
 lc_plan_state
 lc_schemas_plan(lc_schemas *schemas, uint32_t id, const lc_plan **plan)
 {
-    known_schema *known = g_hash_table_lookup(schemas->known, GUINT_TO_POINTER(id));
+    const known_schema *known = g_hash_table_lookup(schemas->known, GUINT_TO_POINTER(id));
 
-    if (known == NULL)
+    if (known == NULL || (!known->is_read && !is_no(schemas, known)))
         return LC_PLAN_NOT_ASKED;
-    if (known->no_such_id && schemas->time->monotonic_ms(schemas->time) >= known->until_ms) {
-        g_hash_table_remove(schemas->known, GUINT_TO_POINTER(id));
-        schemas->n_nos--;
-        return LC_PLAN_NOT_ASKED;
-    }
-    if (known->no_such_id)
+    if (!known->is_read)
         return LC_PLAN_NO_SUCH_ID;
     *plan = known->plan;
     return known->plan ? LC_PLAN_READY : LC_PLAN_UNREADABLE;
 }
 
-static gboolean
-is_a_no(gpointer id, gpointer value, gpointer data)
+const char *
+lc_schemas_why_not(const lc_schemas *schemas, uint32_t id)
 {
-    (void)id;
-    (void)data;
-    return ((known_schema *)value)->no_such_id;
-}
+    const known_schema *known = g_hash_table_lookup(schemas->known, GUINT_TO_POINTER(id));
 
-static void
-remember_no(lc_schemas *schemas, uint32_t id)
-{
-    if (schemas->n_nos >= MAX_REMEMBERED_NOS) {
-        g_hash_table_foreach_remove(schemas->known, is_a_no, NULL);
-        schemas->n_nos = 0;
-    }
-    if (!g_hash_table_contains(schemas->known, GUINT_TO_POINTER(id)))
-        schemas->n_nos++;
-    remember(schemas, id, (known_schema){NULL, true, schemas->time->monotonic_ms(schemas->time) + NO_SUCH_ID_FOR_MS});
+    return known ? known->why : NULL;
 }
 
 bool
-lc_schemas_ask(lc_schemas *schemas, const uint32_t *ids, size_t n, bool final, GError **error)
+lc_schemas_is_asking(const lc_schemas *schemas)
 {
-    g_autofree char **texts = g_new0(char *, n);
+    return lc_registry_is_asking(schemas->registry);
+}
 
-    if (!lc_registry_fetch(schemas->registry, ids, n, texts, error))
-        return false;
+/* ---- Asking ---- */
+
+/* A no is believed when it was said twice; one of long ago does not count. */
+static void
+take_no(known_schema *known, int64_t now_ms)
+{
+    bool is_first = known->no_until_ms != LC_ABSENT || known->no_ms == LC_ABSENT;
+
+    known->failing_ms = LC_ABSENT;
+    if (is_first && LC_CHECKS(LC_CHECK_SECOND_NO)) {
+        known->no_ms = now_ms;
+        known->no_until_ms = LC_ABSENT;
+    } else if (is_first || now_ms - known->no_ms >= ASK_AGAIN_AFTER_MS) {
+        known->no_until_ms = now_ms + NO_FOR_MS;
+    }
+}
+
+/* One that failed for long and still does is believed at once. */
+static void
+take_failure(known_schema *known, int64_t now_ms, lc_duration timeout)
+{
+    known->no_ms = LC_ABSENT;
+    if (known->failing_ms == LC_ABSENT)
+        known->failing_ms = now_ms;
+    known->no_until_ms = now_ms - known->failing_ms >= timeout ? now_ms + NO_FOR_MS : LC_ABSENT;
+}
+
+static void
+take_answer(lc_schemas *schemas, uint32_t id, lc_registry_answer *answer)
+{
+    known_schema *known = entry_of(schemas, id);
+    int64_t now_ms = schemas->time->monotonic_ms(schemas->time);
+
+    if (answer->verdict == LC_REGISTRY_HAS) {
+        remember_schema(schemas, id, answer->schema);
+        return;
+    }
+    g_free(known->why);
+    known->why = g_steal_pointer(&answer->why);
+    if (answer->verdict == LC_REGISTRY_NO)
+        take_no(known, now_ms);
+    else
+        take_failure(known, now_ms, schemas->timeout);
+}
+
+/* Now the registry fails for all. */
+static void
+forget_failures(lc_schemas *schemas, const uint32_t *ids, size_t n)
+{
     for (size_t i = 0; i < n; i++) {
-        if (texts[i])
-            remember_schema(schemas, ids[i], texts[i]);
-        else if (final)
-            remember_no(schemas, ids[i]);
-        g_free(texts[i]);
+        known_schema *known = g_hash_table_lookup(schemas->known, GUINT_TO_POINTER(ids[i]));
+        if (known)
+            known->failing_ms = LC_ABSENT;
+    }
+}
+
+static bool
+ask(lc_schemas *schemas, const uint32_t *ids, size_t n, GError **error)
+{
+    g_autofree lc_registry_answer *answers = g_new0(lc_registry_answer, n);
+
+    if (!lc_registry_fetch(schemas->registry, ids, n, answers, error)) {
+        if (!lc_registry_is_asking(schemas->registry))
+            forget_failures(schemas, ids, n);
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        take_answer(schemas, ids[i], &answers[i]);
+        lc_registry_answer_clear(&answers[i]);
     }
     return true;
 }
 
+typedef struct {
+    const uint32_t *ids;
+    size_t n;
+} question;
+
 static bool
-ask_for(lc_worker *worker, void *id, GError **error)
+ask_question(lc_worker *worker, void *argument, GError **error)
 {
-    return lc_schemas_ask(worker->schemas, id, 1, true, error);
+    const question *asked = argument;
+
+    return ask(worker->schemas, asked->ids, asked->n, error);
+}
+
+static bool
+ask_all(lc_worker *worker, const GArray *ids, GError **error)
+{
+    for (guint from = 0; from < ids->len; from += ASK_AT_ONCE) {
+        question asked = {&g_array_index(ids, uint32_t, from), MIN(ids->len - from, ASK_AT_ONCE)};
+        if (!lc_worker_insist(worker, "the schema registry", ask_question, &asked, error) ||
+            !lc_worker_tend(worker, 0, error))
+            return false;
+    }
+    return true;
+}
+
+/* Those that are still to be asked for stay in `ids`. A schema of ours that the registry fails for may come back, and
+ * no other will do: it is waited for without end. */
+static void
+drop_settled(lc_worker *worker, GArray *ids, bool is_ours)
+{
+    for (guint i = ids->len; i > 0; i--) {
+        uint32_t id = g_array_index(ids, uint32_t, i - 1);
+        const known_schema *known = g_hash_table_lookup(worker->schemas->known, GUINT_TO_POINTER(id));
+        bool is_settled = known && is_no(worker->schemas, known) && !(is_ours && known->failing_ms != LC_ABSENT);
+        if (is_settled || (known && known->is_read))
+            g_array_remove_index_fast(ids, i - 1);
+    }
+}
+
+/* Where the registry fails for an id alone, it is waited for as if it were away, for a while. */
+static void
+tell_failures(lc_worker *worker, const GArray *ids)
+{
+    for (guint i = 0; i < ids->len; i++) {
+        uint32_t id = g_array_index(ids, uint32_t, i);
+        const known_schema *known = g_hash_table_lookup(worker->schemas->known, GUINT_TO_POINTER(id));
+        if (known == NULL || known->failing_ms == LC_ABSENT)
+            continue;
+        GError *problem = g_error_new(LC_ERROR, LC_ERROR_RETRY, "it gives other schemas, but not %u: %s", id,
+                                      known->why ? known->why : "no reason");
+        lc_worker_complain(worker, "the schema registry", &problem);
+        return;
+    }
+}
+
+static bool
+pause_before_asking_again(lc_worker *worker, GError **error)
+{
+    for (int64_t until = lc_worker_now_ms(worker) + ASK_AGAIN_AFTER_MS; lc_worker_now_ms(worker) < until;)
+        if (!lc_worker_tend(worker, 100, error))
+            return false;
+    return true;
+}
+
+static gboolean
+has_no_schema(gpointer id, gpointer value, gpointer data)
+{
+    (void)id;
+    (void)data;
+    return !((known_schema *)value)->is_read;
+}
+
+static void
+forget_nos_if_many(lc_schemas *schemas)
+{
+    if (schemas->n_nos < MAX_REMEMBERED_NOS)
+        return;
+    g_hash_table_foreach_remove(schemas->known, has_no_schema, NULL);
+    schemas->n_nos = 0;
+}
+
+bool
+lc_schemas_learn(lc_worker *worker, GArray *ids, GError **error)
+{
+    forget_nos_if_many(worker->schemas);
+    for (;;) {
+        if (!ask_all(worker, ids, error))
+            return false;
+        drop_settled(worker, ids, false);
+        if (ids->len == 0)
+            return true;
+        tell_failures(worker, ids);
+        if (!pause_before_asking_again(worker, error))
+            return false;
+    }
+}
+
+/* Asks once. LC_ERROR_RETRY: it is not known yet. */
+static bool
+ask_for_ours(lc_worker *worker, uint32_t id, GError **error)
+{
+    g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof id);
+
+    forget_nos_if_many(worker->schemas);
+    g_array_append_val(ids, id);
+    if (!ask(worker->schemas, &id, 1, error))
+        return false;
+    drop_settled(worker, ids, worker->give_up_ms == 0);
+    if (ids->len == 0)
+        return true;
+    const char *why = lc_schemas_why_not(worker->schemas, id);
+    g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "schema %u is not to be had: %s", id, why ? why : "it says no");
+    return false;
 }
 
 const lc_plan *
-lc_schemas_need(lc_worker *worker, lc_text value, GError **error)
+lc_schemas_try(lc_worker *worker, lc_text value, GError **error)
 {
     const lc_plan *plan;
     uint32_t id;
@@ -175,13 +362,44 @@ lc_schemas_need(lc_worker *worker, lc_text value, GError **error)
         return NULL;
     }
     lc_plan_state state = lc_schemas_plan(worker->schemas, id, &plan);
-    if (state == LC_PLAN_NOT_ASKED) {
-        if (!lc_worker_insist(worker, "the schema registry", ask_for, &id, error))
+    if (state == LC_PLAN_NOT_ASKED || state == LC_PLAN_NO_SUCH_ID) {
+        if (!ask_for_ours(worker, id, error))
             return NULL;
         state = lc_schemas_plan(worker->schemas, id, &plan);
     }
     if (state == LC_PLAN_READY)
         return plan;
-    g_set_error(error, LC_ERROR, LC_ERROR_FATAL, "a value whose schema (id %u) can't be had or read", id);
+    if (state == LC_PLAN_UNREADABLE) {
+        g_set_error(error, LC_ERROR, LC_ERROR_FATAL, "a value whose schema (id %u) can't be read", id);
+        return NULL;
+    }
+    const char *why = lc_schemas_why_not(worker->schemas, id);
+    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
+                "the schema registry has no schema %u%s%s, which what this service has written needs; it must be the "
+                "registry that was used then, with all its schemas (registry.url)",
+                id, why ? ": " : "", why ? why : "");
     return NULL;
+}
+
+typedef struct {
+    lc_text value;
+    const lc_plan *plan;
+} needed_plan;
+
+static bool
+try_for(lc_worker *worker, void *argument, GError **error)
+{
+    needed_plan *needed = argument;
+
+    needed->plan = lc_schemas_try(worker, needed->value, error);
+    return needed->plan != NULL;
+}
+
+const lc_plan *
+lc_schemas_need(lc_worker *worker, lc_text value, GError **error)
+{
+    needed_plan needed = {.value = value};
+
+    lc_worker_insist(worker, "the schema registry", try_for, &needed, error);
+    return needed.plan;
 }

@@ -3,6 +3,7 @@
 #define JUMP_MS LC_MINUTE        /* a wall clock so far ahead of the monotonic one is not believed */
 #define PROBE_EVERY_MS 10000     /* the broker's clock is asked for so often while the wall clock is doubted */
 #define PROBE_AT_ONCE_MS 1000    /* an answer this old is new enough */
+#define TELL_WITHIN_MS 60000     /* all workers see a wrong clock, one soon after the other */
 #define LONG_AGO (INT64_MIN / 2) /* monotonic */
 
 /* Whether the wall clock is to be believed (architecture.md, "Safe time"). The broker's clock is known from its
@@ -27,6 +28,14 @@ lc_duration
 lc_wall_clock_ahead_of_broker(const lc_wall_clock *clock, lc_instant wall, int64_t now_ms)
 {
     return clock->append_at == LC_ABSENT ? LC_ABSENT : wall - (clock->append_at + now_ms - clock->sent_ms);
+}
+
+lc_instant
+lc_wall_clock_checked(const lc_wall_clock *clock, lc_instant wall, int64_t now_ms)
+{
+    if (clock->append_at != LC_ABSENT)
+        return MIN(wall, clock->append_at + now_ms - clock->sent_ms);
+    return clock->believed_ahead == LC_ABSENT ? wall : MIN(wall, now_ms + clock->believed_ahead);
 }
 
 /* No further ahead of the broker's than what is believed of the monotonic clock. */
@@ -89,12 +98,11 @@ lc_worker_take_append_time(lc_worker *worker, int64_t sent_ms, bool is_expected)
         lc_wall_clock_broker_said(&worker->wall_clock, append_at, sent_ms, lc_worker_now_ms(worker));
         return;
     }
-    if (is_expected && !worker->told_create_time)
+    if (is_expected && lc_worker_may_say_once(worker, "LogAppendTime"))
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "WORKER", worker->options.transactional_id, "MESSAGE",
                          "the wall clock can't be compared with the broker's: message.timestamp.type of %s is not "
                          "LogAppendTime",
                          worker->options.output_names[LC_OUTPUT_STATE]);
-    worker->told_create_time |= is_expected;
 }
 
 static const lc_partition *
@@ -151,7 +159,10 @@ tell_belief(lc_worker *worker, lc_wall_belief belief, lc_instant wall, int64_t n
     bool is_doubted = belief != LC_WALL_BELIEVED;
     g_autofree char *problem = is_doubted ? describe(&worker->wall_clock, belief, wall, now_ms) : g_strdup("");
 
-    if (is_doubted != worker->clock_doubted)
+    /* One that came to doubt has told when another does. */
+    if (is_doubted != worker->clock_doubted &&
+        lc_told_may_say(worker->told, worker, is_doubted ? "the clock is doubted" : "the clock is right", now_ms,
+                        TELL_WITHIN_MS))
         g_log_structured(G_LOG_DOMAIN, is_doubted ? G_LOG_LEVEL_WARNING : G_LOG_LEVEL_INFO, "WORKER",
                          worker->options.transactional_id, "MESSAGE", "%s",
                          is_doubted ? problem : "the wall clock is right again: timers go on");

@@ -6,8 +6,10 @@
 #define TEND_EVERY_MS 500 /* the group is polled at least so often while something is waited for */
 #define COMPLAIN_EVERY_MS 10000
 #define RETRY_AFTER_MS 200
-#define MANY_TROUBLES 5   /* within COMPLAIN_EVERY_MS */
-#define ASK_EVERY_MS 5000 /* for ends, when no timer asks sooner */
+#define MANY_TROUBLES 5     /* within COMPLAIN_EVERY_MS */
+#define ASK_EVERY_MS 5000   /* for ends and partitions, when no timer asks sooner */
+#define RIGHT_AFTER_MS 5000 /* a right that was refused is tried again; each try may cost a producer and a recovery */
+#define ASK_AGAIN_MS 500    /* where that was not answered, or not as it must be */
 
 /* ---- The machine's clocks ---- */
 
@@ -69,11 +71,13 @@ lc_partition_free(void *data)
 {
     lc_partition *partition = data;
 
+    lc_recovery_free(partition->recovery);
     g_free(partition->offsets);
     g_free(partition->read);
     g_free(partition->read_append_at);
     g_free(partition->seen_ends);
     g_free(partition->expected);
+    g_free(partition->policy_hash);
     lc_safe_time_clear(&partition->safe);
     lc_counters_free(partition->counters);
     g_free(partition);
@@ -128,11 +132,14 @@ lc_worker_new(const lc_worker_options *options)
     worker->store = options->store;
     worker->time = options->time;
     worker->n_inputs = options->log->n_inputs;
-    worker->schemas = lc_schemas_new(options->registry, options->time);
+    worker->own_told = options->told ? NULL : lc_told_new();
+    worker->told = options->told ? options->told : worker->own_told;
+    worker->schemas = lc_schemas_new(options->registry, options->registry_timeout, options->time, worker->told);
     worker->judge = lc_judge_new(options->book);
     worker->partitions = g_ptr_array_new_with_free_func(lc_partition_free);
     worker->members = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     worker->fenced = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    worker->unfenceable = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     worker->poison = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     lc_wall_clock_init(&worker->wall_clock, options->max_future);
     worker->probed_ms = INT64_MIN / 2;
@@ -140,6 +147,10 @@ lc_worker_new(const lc_worker_options *options)
     worker->complained_ms = worker->trouble_ms = INT64_MIN / 2;
     worker->report.turned_ms = worker->shared.turned_ms = lc_worker_now_ms(worker);
     worker->batch = lc_batch_new(worker);
+    worker->leads_at_once = UINT_MAX / 2;
+    worker->lead_bytes = 1024;
+    if (worker->options.batch_bytes == 0)
+        worker->options.batch_bytes = LC_BATCH_BYTES;
     g_mutex_init(&worker->shared_lock);
     return worker;
 }
@@ -148,14 +159,16 @@ void
 lc_worker_free(lc_worker *worker)
 {
     lc_batch_free(worker->batch);
+    g_ptr_array_unref(worker->partitions);
     worker->log->ops->free(worker->log);
     worker->store->ops->free(worker->store);
-    g_ptr_array_unref(worker->partitions);
     g_hash_table_unref(worker->members);
     g_hash_table_unref(worker->fenced);
+    g_hash_table_unref(worker->unfenceable);
     g_hash_table_unref(worker->poison);
     lc_judge_free(worker->judge);
     lc_schemas_free(worker->schemas);
+    lc_told_free(worker->own_told);
     g_free(worker->policy_hash);
     g_mutex_clear(&worker->shared_lock);
     lc_worker_report_clear(&worker->shared);
@@ -164,15 +177,18 @@ lc_worker_free(lc_worker *worker)
 
 /* ---- The policy in effect ---- */
 
+/* By a clock that is ahead a document would seem to be in effect that may still be changed. */
 const char *
 lc_worker_policy_hash(lc_worker *worker)
 {
-    lc_instant now = worker->time->wall(worker->time);
+    lc_instant now =
+        lc_wall_clock_checked(&worker->wall_clock, worker->time->wall(worker->time), lc_worker_now_ms(worker));
 
-    if (worker->policy_hash && now < worker->policy_hash_until)
+    if (worker->policy_hash && now >= worker->policy_hash_from && now < worker->policy_hash_until)
         return worker->policy_hash;
     g_free(worker->policy_hash);
     worker->policy_hash = lc_policy_book_hash(worker->options.book, now);
+    worker->policy_hash_from = now;
     worker->policy_hash_until = LC_NEVER;
     for (size_t i = 0; i < lc_policy_book_size(worker->options.book); i++) {
         lc_instant from = lc_policy_book_get(worker->options.book, i)->effective_from;
@@ -182,15 +198,13 @@ lc_worker_policy_hash(lc_worker *worker)
     return worker->policy_hash;
 }
 
+/* Which of them are in effect is not asked: their text is the same, so no promise was changed, and the clocks of two
+ * owners differ. */
 bool
 lc_worker_knows_policy_hash(const lc_worker *worker, lc_text hash)
 {
-    lc_instant now = worker->time->wall(worker->time);
-
     for (size_t i = 0; i < lc_policy_book_size(worker->options.book); i++) {
         lc_instant from = lc_policy_book_get(worker->options.book, i)->effective_from;
-        if (from > now)
-            continue;
         g_autofree char *known = lc_policy_book_hash(worker->options.book, MAX(from, 0));
         if (lc_text_equal(lc_text_of(known), hash))
             return true;
@@ -202,15 +216,29 @@ lc_worker_knows_policy_hash(const lc_worker *worker, lc_text hash)
 
 /* Topics that grew while it runs: keys lie elsewhere now, and there is no place for these partitions in the store. */
 static bool
-refuse_partition(const lc_worker *worker, int32_t number, GError **error)
+refuse_growth(const lc_worker *worker, int32_t partitions, GError **error)
 {
     g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
-                "the group gives out partition %" PRId32 ", but the topics had %" PRId32
-                " when this started: leads lie "
-                "in other partitions now; give all inputs and changelogs as many ('leadclock topics' shows which "
-                "differ), then 'leadclock reset' starts anew",
-                number, worker->partition_count);
+                "the topics have %" PRId32 " partitions, and had %" PRId32 " when this started: " LC_AFTER_GROWTH,
+                partitions, worker->partition_count);
     return false;
+}
+
+bool
+lc_worker_confirm_partitions(lc_worker *worker, GError **error)
+{
+    const lc_log_ops *ops = worker->log->ops;
+    int32_t partitions;
+
+    if (!LC_CHECKS(LC_CHECK_GROWTH))
+        return true;
+    if (!ops->check_topics(worker->log, &partitions, error))
+        return false;
+    if (partitions != worker->partition_count)
+        return refuse_growth(worker, partitions, error);
+    if (worker->report.joined && !worker->group_checked)
+        worker->group_checked = ops->check_group(worker->log, worker->partition_count, error);
+    return !worker->report.joined || worker->group_checked;
 }
 
 static bool
@@ -221,11 +249,13 @@ take_assignment(lc_worker *worker, GError **error)
     g_autoptr(GString) list = g_string_new(NULL);
 
     worker->report.joined = true;
+    worker->group_checked = false;
     g_hash_table_remove_all(worker->members);
     g_hash_table_remove_all(worker->fenced);
+    g_hash_table_remove_all(worker->unfenceable);
     for (size_t i = 0; i < n; i++) {
         if (numbers[i] >= worker->partition_count)
-            return refuse_partition(worker, numbers[i], error);
+            return refuse_growth(worker, numbers[n - 1] + 1, error);
         if (lc_worker_partition(worker, numbers[i]) == NULL)
             g_ptr_array_add(worker->partitions, lc_partition_new(worker, numbers[i]));
         g_string_append_printf(list, "%s%" PRId32, i ? "," : "", numbers[i]);
@@ -239,9 +269,8 @@ static void
 give_up_assignment(lc_worker *worker)
 {
     worker->assignments++;
-    worker->report.joined = false;
+    worker->report.joined = worker->denied = false;
     worker->left_ms = lc_worker_now_ms(worker);
-    worker->n_unanswered = 0;
     lc_batch_abort(worker->batch);
     g_ptr_array_set_size(worker->partitions, 0);
     worker->log->ops->release_assignment(worker->log);
@@ -343,12 +372,19 @@ lc_worker_complain(lc_worker *worker, const char *what, GError **error)
     g_snprintf(worker->report.waiting_for, sizeof worker->report.waiting_for, "%s: %s", what,
                *error ? (*error)->message : "no answer yet");
     lc_worker_publish_report(worker);
-    if (now_ms - worker->complained_ms >= COMPLAIN_EVERY_MS) {
+    if (now_ms - worker->complained_ms >= COMPLAIN_EVERY_MS &&
+        lc_told_may_say(worker->told, worker, what, now_ms, COMPLAIN_EVERY_MS)) {
         worker->complained_ms = now_ms;
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "WORKER", worker->options.transactional_id, "MESSAGE",
                          "waiting for %s: %s", what, *error ? (*error)->message : "no answer yet");
     }
     g_clear_error(error);
+}
+
+bool
+lc_worker_may_say_once(lc_worker *worker, const char *what)
+{
+    return lc_told_may_say(worker->told, NULL, what, 0, INT64_MAX);
 }
 
 void
@@ -357,18 +393,41 @@ lc_worker_give_up_after(lc_worker *worker, lc_duration patience)
     worker->give_up_ms = patience;
 }
 
-/* Is this an error that goes away by waiting, and is there time left to wait? */
+static bool
+is_denied(const GError *problem)
+{
+    return g_error_matches(problem, LC_ERROR, LC_ERROR_DENIED);
+}
+
+/* Is this an error that goes away by waiting, and is there time left to wait? Rights may be given while the service
+ * waits; a tool ends. A registry that is slow is not away. */
 static bool
 may_wait(const lc_worker *worker, const GError *problem, int64_t began_ms)
 {
+    if (worker->give_up_ms == 0 && is_denied(problem))
+        return true;
     return g_error_matches(problem, LC_ERROR, LC_ERROR_RETRY) &&
-           (worker->give_up_ms == 0 || lc_worker_now_ms(worker) - began_ms < worker->give_up_ms);
+           (worker->give_up_ms == 0 || lc_schemas_is_asking(worker->schemas) ||
+            lc_worker_now_ms(worker) - began_ms < worker->give_up_ms);
+}
+
+/* Until what failed is tried again. False: give up (see lc_worker_tend), or the assignment has changed. */
+static bool
+wait_to_retry(lc_worker *worker, bool denied, GError **error)
+{
+    unsigned assignments = worker->assignments;
+    int64_t until_ms = lc_worker_now_ms(worker) + (denied ? RIGHT_AFTER_MS : RETRY_AFTER_MS);
+
+    do
+        if (!lc_worker_tend(worker, RETRY_AFTER_MS, error) || worker->assignments != assignments)
+            return false;
+    while (lc_worker_now_ms(worker) < until_ms);
+    return true;
 }
 
 bool
 lc_worker_insist(lc_worker *worker, const char *what, lc_worker_call call, void *argument, GError **error)
 {
-    unsigned assignments = worker->assignments;
     int64_t began_ms = lc_worker_now_ms(worker);
 
     for (;;) {
@@ -379,8 +438,9 @@ lc_worker_insist(lc_worker *worker, const char *what, lc_worker_call call, void 
             g_propagate_error(error, g_steal_pointer(&problem));
             return false;
         }
+        bool denied = is_denied(problem);
         lc_worker_complain(worker, what, &problem);
-        if (!lc_worker_tend(worker, RETRY_AFTER_MS, error) || worker->assignments != assignments)
+        if (!wait_to_retry(worker, denied, error))
             return false;
     }
 }
@@ -399,8 +459,11 @@ insist_at_start(lc_worker *worker, const char *what, lc_worker_call call, GError
             g_propagate_error(error, g_steal_pointer(&problem));
             return false;
         }
+        int64_t until_ms = lc_worker_now_ms(worker) + (is_denied(problem) ? RIGHT_AFTER_MS : RETRY_AFTER_MS);
         lc_worker_complain(worker, what, &problem);
-        worker->time->sleep_ms(worker->time, RETRY_AFTER_MS);
+        do
+            worker->time->sleep_ms(worker->time, RETRY_AFTER_MS);
+        while (lc_worker_now_ms(worker) < until_ms && !lc_worker_is_stopping(worker));
     }
     return false;
 }
@@ -410,6 +473,71 @@ check_topics(lc_worker *worker, void *argument, GError **error)
 {
     (void)argument;
     return worker->log->ops->check_topics(worker->log, &worker->partition_count, error);
+}
+
+static bool
+refuse_former_count(const lc_worker *worker, int32_t former, GError **error)
+{
+    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
+                "the group's offsets are of a time when the topics had %" PRId32 " partitions, and they have %" PRId32
+                ": " LC_AFTER_GROWTH,
+                former, worker->partition_count);
+    return false;
+}
+
+bool
+lc_worker_compare_count(const lc_worker *worker, const lc_metadata *metadata, GError **error)
+{
+    return metadata->partitions == 0 || metadata->partitions == worker->partition_count ||
+           refuse_former_count(worker, metadata->partitions, error);
+}
+
+/* Metadata of version 1 does not say of how many partitions it is one. But who has run has committed something for each
+ * partition that there was. */
+static bool
+compare_extent(const lc_worker *worker, const lc_text *metadata, GError **error)
+{
+    int32_t n = worker->partition_count;
+
+    while (n > 0 && lc_text_is_absent(metadata[n - 1]))
+        n--;
+    for (int32_t p = 0; p < n; p++)
+        if (!g_str_has_prefix(metadata[p].data ? metadata[p].data : "", "1:"))
+            return true;
+    return n == 0 || n == worker->partition_count || refuse_former_count(worker, n, error);
+}
+
+static bool
+refuse_half_done(GError **error)
+{
+    g_set_error(error, LC_ERROR, LC_ERROR_FATAL, "%s", lc_reset_under_way + strlen(LC_METADATA_LOST));
+    return false;
+}
+
+/* Before anything is made for another number of partitions than leads' states lie in. */
+static bool
+check_former_count(lc_worker *worker, void *argument, GError **error)
+{
+    lc_arena arena = {0};
+    g_autofree lc_text *found = g_new0(lc_text, worker->partition_count);
+    lc_metadata metadata;
+
+    (void)argument;
+    bool ok = worker->log->ops->committed_metadata(worker->log, worker->partition_count, found, &arena, error);
+    for (int32_t p = 0; ok && p < worker->partition_count; p++)
+        ok = lc_text_equal(found[p], lc_text_of(lc_reset_under_way)) ? refuse_half_done(error)
+             : lc_metadata_parse(found[p], &metadata)                ? lc_worker_compare_count(worker, &metadata, error)
+                                                                     : true;
+    ok = ok && compare_extent(worker, found, error);
+    lc_arena_clear(&arena);
+    return ok;
+}
+
+static bool
+check_instance(lc_worker *worker, void *argument, GError **error)
+{
+    (void)argument;
+    return worker->log->ops->check_instance(worker->log, error);
 }
 
 static bool
@@ -435,6 +563,13 @@ renew_producer(lc_worker *worker, void *argument, GError **error)
 
 /* ---- The loop ---- */
 
+/* Once is nothing; from then on it is said. */
+static bool
+is_unanswered(unsigned n_questions)
+{
+    return n_questions >= 2;
+}
+
 static bool
 wants_time(const lc_worker *worker, lc_instant wall)
 {
@@ -444,58 +579,95 @@ wants_time(const lc_worker *worker, lc_instant wall)
             partition->next_wakeup < wall - worker->options.lateness && partition->next_wakeup >= partition->safe.now)
             return true;
     }
-    /* Lag is to be known although no timer is due. */
-    return worker->partitions->len > 0 && lc_worker_now_ms(worker) - worker->asked_ms >= ASK_EVERY_MS;
-}
-
-/* Who only reads would not notice brokers that are away. */
-static bool
-is_unanswered(unsigned n_questions)
-{
-    return n_questions >= 2;
+    /* Lag is to be known although no timer is due; and who has no partitions is to notice that topics change, or that
+     * brokers are away. */
+    return lc_worker_now_ms(worker) - worker->asked_ms >= (worker->n_unanswered ? ASK_AGAIN_MS : ASK_EVERY_MS);
 }
 
 static void
-ask_ends(lc_worker *worker, lc_instant wall, int64_t now_ms)
+take_end(lc_worker *worker, const lc_log_end *end, lc_instant wall, int64_t now_ms)
+{
+    lc_partition *partition = lc_worker_partition(worker, end->partition);
+
+    if (partition == NULL)
+        return;
+    partition->n_unanswered = 0;
+    /* Above the stable end there is an open transaction: it counts as behind until that is read too. */
+    partition->seen_ends[end->topic] = end->stable_end;
+    if (!partition->must_recover)
+        lc_safe_time_asked(&partition->safe, end->topic, MAX(end->stable_end, end->high_watermark), wall, now_ms);
+}
+
+/* A partition whose ends are not told waits for them by itself. */
+static void
+complain_of_silence(lc_worker *worker, GError **problem)
+{
+    for (guint i = 0; i < worker->partitions->len; i++) {
+        const lc_partition *partition = worker->partitions->pdata[i];
+        if (!is_unanswered(partition->n_unanswered))
+            continue;
+        if (*problem == NULL)
+            g_set_error(problem, LC_ERROR, LC_ERROR_RETRY,
+                        "the ends of the inputs of partition %" PRId32 " are not told", partition->number);
+        lc_worker_complain(worker, "Kafka", problem);
+        return;
+    }
+}
+
+static void
+take_ends(lc_worker *worker, const lc_log_end *ends, size_t n, lc_instant wall, int64_t now_ms)
+{
+    for (guint i = 0; i < worker->partitions->len; i++)
+        lc_safe_time_confirm(&((lc_partition *)worker->partitions->pdata[i])->safe);
+    for (size_t i = 0; i < n; i++)
+        take_end(worker, &ends[i], wall, now_ms);
+}
+
+/* Partitions after ends: what was published by `wall` is before these ends, or in a partition that is counted. False:
+ * topics have grown, LC_ERROR_CONFIG. */
+static bool
+ask_ends(lc_worker *worker, lc_instant wall, int64_t now_ms, GError **error)
 {
     const lc_log_end *ends;
     size_t n;
-    g_autoptr(GError) problem = NULL; /* once is nothing: asked again soon */
+    g_autoptr(GError) problem = NULL, unanswered = NULL;
 
     worker->asked_ms = now_ms;
-    if (!worker->log->ops->ends(worker->log, &ends, &n, &problem)) {
-        if (is_unanswered(++worker->n_unanswered))
-            lc_worker_complain(worker, "Kafka", &problem);
-        return;
+    for (guint i = 0; i < worker->partitions->len; i++)
+        ((lc_partition *)worker->partitions->pdata[i])->n_unanswered++;
+    bool told = worker->log->ops->ends(worker->log, &ends, &n, &unanswered);
+    bool counted = lc_worker_confirm_partitions(worker, &problem);
+    if (g_error_matches(problem, LC_ERROR, LC_ERROR_CONFIG)) {
+        g_propagate_error(error, g_steal_pointer(&problem));
+        return false;
     }
-    worker->n_unanswered = 0;
-    for (size_t i = 0; i < n; i++) {
-        lc_partition *partition = lc_worker_partition(worker, ends[i].partition);
-        /* Above the stable end there is an open transaction: it counts as behind until that is read too. */
-        if (partition)
-            partition->seen_ends[ends[i].topic] = ends[i].stable_end;
-        if (partition && !partition->must_recover)
-            lc_safe_time_asked(&partition->safe, ends[i].topic, MAX(ends[i].stable_end, ends[i].high_watermark), wall,
-                               now_ms);
-    }
+    worker->n_unanswered = counted ? 0 : worker->n_unanswered + 1;
+    if (counted && told)
+        take_ends(worker, ends, n, wall, now_ms);
+    if (is_unanswered(worker->n_unanswered))
+        lc_worker_complain(worker, "Kafka", &problem);
+    else
+        complain_of_silence(worker, &unanswered);
+    return true;
 }
 
-/* Ends are asked for only when a timer is due: read the clock, then ask. */
-static void
-advance_time(lc_worker *worker)
+/* Read the clock, then ask. */
+static bool
+advance_time(lc_worker *worker, GError **error)
 {
     lc_instant wall = worker->time->wall(worker->time);
     int64_t now_ms = lc_worker_now_ms(worker);
 
     if (!lc_worker_believes(worker, wall, now_ms))
-        return;
-    if (wants_time(worker, wall))
-        ask_ends(worker, wall, now_ms);
+        return true;
+    if (wants_time(worker, wall) && !ask_ends(worker, wall, now_ms, error))
+        return false;
     for (guint i = 0; i < worker->partitions->len; i++) {
         lc_partition *partition = worker->partitions->pdata[i];
         if (!partition->must_recover)
             lc_safe_time_advance(&partition->safe, now_ms, worker->options.lateness, worker->options.patience);
     }
+    return true;
 }
 
 /* A producer that was fenced may mean that its partitions are going to another: a rebalance under way comes first. */
@@ -507,6 +679,47 @@ make_producer(lc_worker *worker, GError **error)
     return worker->producer_ready;
 }
 
+/* Each by itself: one that waits is come back to, and the others go on meanwhile. By turns, because the group is to be
+ * polled in between. */
+static bool
+recover_partitions(lc_worker *worker, GError **error)
+{
+    int64_t until_ms = lc_worker_now_ms(worker) + TEND_EVERY_MS;
+    guint n = worker->partitions->len;
+
+    for (guint i = 0; i < n && lc_worker_now_ms(worker) < until_ms; i++) {
+        lc_partition *partition = worker->partitions->pdata[worker->turn++ % n];
+        if (partition->must_recover && lc_worker_now_ms(worker) >= partition->resume_ms &&
+            !lc_recover(worker, partition, error))
+            return false;
+    }
+    return true;
+}
+
+int64_t
+lc_worker_resumes_in_ms(const lc_worker *worker)
+{
+    int64_t now_ms = lc_worker_now_ms(worker), in_ms = INT64_MAX;
+
+    for (guint i = 0; i < worker->partitions->len; i++) {
+        const lc_partition *partition = worker->partitions->pdata[i];
+        if (partition->must_recover)
+            in_ms = MIN(in_ms, MAX(partition->resume_ms - now_ms, 0));
+    }
+    return in_ms;
+}
+
+static bool
+any_waits(const lc_worker *worker)
+{
+    for (guint i = 0; i < worker->partitions->len; i++) {
+        const lc_partition *partition = worker->partitions->pdata[i];
+        if (is_unanswered(partition->n_unanswered) || (partition->must_recover && partition->waits))
+            return true;
+    }
+    return false;
+}
+
 static bool
 make_ready(lc_worker *worker, GError **error)
 {
@@ -514,13 +727,10 @@ make_ready(lc_worker *worker, GError **error)
         return false;
     if (!worker->store_ready && !(worker->store_ready = lc_worker_insist(worker, "Redis", open_store, NULL, error)))
         return false;
-    for (guint i = 0; i < worker->partitions->len; i++) {
-        lc_partition *partition = worker->partitions->pdata[i];
-        if (partition->must_recover && !lc_recover(worker, partition, error))
-            return false;
-    }
+    if (!recover_partitions(worker, error))
+        return false;
     resume_all(worker);
-    if (!is_unanswered(worker->n_unanswered))
+    if (!any_waits(worker) && !is_unanswered(worker->n_unanswered) && !worker->denied)
         worker->report.waiting_for[0] = '\0';
     return true;
 }
@@ -544,12 +754,25 @@ take_book(lc_worker *worker)
     g_clear_pointer(&worker->policy_hash, g_free);
 }
 
-/* Without partitions nothing else would be asked of brokers that are away. */
+/* What nothing else would tell of: without partitions nothing is asked of brokers that are away, and who only reads
+ * sees no more than that nothing comes. */
 static void
-tell_if_left_out(lc_worker *worker)
+tell_trouble(lc_worker *worker)
 {
-    if (!worker->report.joined && lc_worker_now_ms(worker) - worker->left_ms >= COMPLAIN_EVERY_MS)
-        lc_worker_complain(worker, "the group to give it partitions", &(GError *){NULL});
+    g_autofree char *trouble = worker->log->ops->trouble(worker->log);
+    GError *problem = trouble ? g_error_new_literal(LC_ERROR, LC_ERROR_RETRY, trouble) : NULL;
+    bool left_out = !worker->report.joined && lc_worker_now_ms(worker) - worker->left_ms >= COMPLAIN_EVERY_MS;
+
+    if (!worker->report.joined && (left_out || trouble))
+        lc_worker_complain(worker, "the group to give it partitions", &problem);
+    else if (trouble)
+        lc_worker_complain(worker, "facts", &problem);
+}
+
+static void
+tell_of_oddities(lc_worker *worker, bool at_once)
+{
+    lc_told_tell(worker->told, worker->options.output_names[LC_OUTPUT_DEAD_LETTERS], lc_worker_now_ms(worker), at_once);
 }
 
 static bool
@@ -558,9 +781,13 @@ go_round(lc_worker *worker, GError **error)
     take_book(worker);
     if (!make_ready(worker, error))
         return false;
-    tell_if_left_out(worker);
-    advance_time(worker);
+    if (!LC_CHECKS(LC_CHECK_APART) && lc_worker_resumes_in_ms(worker) != INT64_MAX)
+        return lc_worker_tend(worker, RETRY_AFTER_MS, error);
+    tell_trouble(worker);
+    if (!advance_time(worker, error))
+        return false;
     lc_worker_publish_report(worker);
+    tell_of_oddities(worker, false);
     /* The broker was asked for its clock: a new producer comes first. */
     return !worker->producer_ready || lc_batch_process(worker->batch, error);
 }
@@ -576,10 +803,22 @@ take_trouble(lc_worker *worker, const char *problem)
         worker->n_troubles = 0;
     }
     bool many = ++worker->n_troubles > MANY_TROUBLES;
-    g_log_structured(G_LOG_DOMAIN, many ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_WARNING, "WORKER",
+    bool is_said = !lc_told_may_say(worker->told, worker, problem, now_ms, COMPLAIN_EVERY_MS);
+    g_log_structured(G_LOG_DOMAIN, many || is_said ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_WARNING, "WORKER",
                      worker->options.transactional_id, "MESSAGE", "%s; recovering", problem);
     lc_worker_publish_report(worker);
     worker->time->sleep_ms(worker->time, many ? TEND_EVERY_MS : 10);
+}
+
+/* A right that a transaction or a recovery lacks. Waited for with all given back, so that it is cheap to try again.
+ * False: the worker must stop. */
+static bool
+bear_denial(lc_worker *worker, GError **problem)
+{
+    GError *denial = g_steal_pointer(problem);
+
+    lc_worker_complain(worker, "a right", &denial);
+    return wait_to_retry(worker, true, problem) || *problem == NULL;
 }
 
 /* After a round that did not end well. False: the worker must stop. */
@@ -588,6 +827,8 @@ bear(lc_worker *worker, GError **problem)
 {
     if (*problem == NULL)
         return true;
+    if (is_denied(*problem))
+        return bear_denial(worker, problem);
     if (!g_error_matches(*problem, LC_ERROR, LC_ERROR_RETRY) && !g_error_matches(*problem, LC_ERROR, LC_ERROR_ABORT))
         return false;
     if (g_error_matches(*problem, LC_ERROR, LC_ERROR_ABORT))
@@ -601,6 +842,7 @@ bool
 lc_worker_prepare(lc_worker *worker, GError **error)
 {
     worker->store_ready = insist_at_start(worker, "Kafka's topics", check_topics, error) &&
+                          insist_at_start(worker, "the group's offsets", check_former_count, error) &&
                           insist_at_start(worker, "the schema registry", register_schemas, error) &&
                           insist_at_start(worker, "Redis", open_store, error);
     return worker->store_ready;
@@ -609,8 +851,9 @@ lc_worker_prepare(lc_worker *worker, GError **error)
 static bool
 start(lc_worker *worker, GError **error)
 {
-    worker->producer_ready =
-        lc_worker_prepare(worker, error) && insist_at_start(worker, "Kafka's transactions", renew_producer, error);
+    worker->producer_ready = lc_worker_prepare(worker, error) &&
+                             insist_at_start(worker, "its name in the group", check_instance, error) &&
+                             insist_at_start(worker, "Kafka's transactions", renew_producer, error);
     worker->left_ms = lc_worker_now_ms(worker);
     return worker->producer_ready && worker->log->ops->subscribe(worker->log, error);
 }
@@ -625,13 +868,15 @@ lc_worker_run(lc_worker *worker, GError **error)
             g_propagate_error(error, g_steal_pointer(&problem));
         return lc_worker_is_stopping(worker);
     }
-    while (!lc_worker_is_stopping(worker)) {
-        if (!go_round(worker, &problem) && !bear(worker, &problem)) {
-            g_propagate_error(error, g_steal_pointer(&problem));
-            return false;
-        }
-    }
-    return true;
+    bool is_well = true;
+    while (is_well && !lc_worker_is_stopping(worker))
+        is_well = go_round(worker, &problem) || bear(worker, &problem);
+    if (is_well && worker->store_ready)
+        lc_batch_make_sure(worker->batch, NULL);
+    tell_of_oddities(worker, true);
+    if (!is_well)
+        g_propagate_error(error, g_steal_pointer(&problem));
+    return is_well;
 }
 
 bool
@@ -654,7 +899,10 @@ lc_worker_rebuild(lc_worker *worker, int32_t first, int32_t step, lc_tell_rebuil
 bool
 lc_worker_empty(lc_worker *worker, GError **error)
 {
-    bool done = lc_worker_prepare(worker, error);
+    bool done = insist_at_start(worker, "Kafka's topics", check_topics, error) &&
+                insist_at_start(worker, "Redis", open_store, error);
+
+    worker->store_ready = done;
 
     for (int32_t number = 0; done && number < worker->partition_count; number++) {
         lc_partition *partition = lc_partition_new(worker, number);

@@ -53,6 +53,9 @@ write_facts(GString *text, const lc_worker_tally *sum)
     lc_metrics_sample(text, "leadclock_facts_ignored_total", (double)sum->repeated, "why", "repeated", NULL);
     lc_metrics_sample(text, "leadclock_facts_ignored_total", (double)sum->automated, "why", "automated", NULL);
     lc_metrics_sample(text, "leadclock_facts_ignored_total", (double)sum->forgotten, "why", "forgotten", NULL);
+    lc_metrics_family(text, "leadclock_facts_without_channel_total", "counter",
+                      "LeadCreated with an empty channel, which are counted under it.");
+    lc_metrics_sample(text, "leadclock_facts_without_channel_total", (double)sum->without_channel, NULL);
     lc_metrics_family(text, "leadclock_dead_letters_total", "counter", "Records that can't be a fact, by reason.");
     for (int i = 0; i < LC_DEAD_REASONS; i++)
         lc_metrics_sample(text, "leadclock_dead_letters_total", (double)sum->dead_letters[i], "reason",
@@ -238,11 +241,21 @@ write_clocks(GString *text, const reports *taken)
 }
 
 static void
+write_build(const lc_health *health, GString *text)
+{
+    lc_metrics_family(text, "leadclock_build_info", "gauge",
+                      "1, with the version, and that of the time zone data that policies were read with.");
+    lc_metrics_sample(text, "leadclock_build_info", 1, "version", LC_VERSION, "time_zone_data",
+                      (const char *)g_atomic_pointer_get((void **)&health->zone_data), NULL);
+}
+
+static void
 write_metrics(const lc_health *health, GString *text)
 {
     g_autoptr(GArray) taken = take_reports(health);
     lc_worker_tally sum = sum_tallies(taken);
 
+    write_build(health, text);
     write_facts(text, &sum);
     write_outcomes(text, &sum);
     write_engine(text, taken);

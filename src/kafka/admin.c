@@ -1,5 +1,7 @@
 #include "admin.h"
 
+#include "trouble.h"
+
 #include <stdlib.h>
 
 static const char *const reading_nothing[] = {
@@ -25,12 +27,15 @@ lc_admin_client_new(const lc_kafka_options *options, const char *isolation, GErr
 bool
 lc_admin_fail(const lc_kafka_options *options, rd_kafka_resp_err_t err, const char *what, GError **error)
 {
-    bool is_away = lc_kafka_is_transport_error(err);
-    if (is_away)
-        return lc_kafka_fail(error, LC_ERROR_RETRY, err,
-                             "Kafka at %s does not answer; look whether it runs and kafka.brokers is right",
-                             options->brokers);
-    return lc_kafka_fail(error, lc_kafka_is_config_error(err) ? LC_ERROR_CONFIG : LC_ERROR_RETRY, err, "%s", what);
+    g_autofree char *trouble = lc_kafka_is_transport_error(err) ? lc_trouble_text() : NULL;
+    if (trouble)
+        g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "no connection to Kafka: %s", trouble);
+    else if (lc_kafka_is_transport_error(err))
+        lc_kafka_fail(error, LC_ERROR_RETRY, err,
+                      "Kafka at %s does not answer; look whether it runs and kafka.brokers is right", options->brokers);
+    else
+        lc_kafka_fail(error, lc_kafka_code_of(err), err, "%s", what);
+    return false;
 }
 
 int64_t
@@ -124,7 +129,11 @@ describe_partitions(const lc_kafka_options *options, rd_kafka_t *client, GArray 
     for (int i = 0; i < metadata->topic_cnt; i++)
         note_partitions(descriptions, &metadata->topics[i]);
     rd_kafka_metadata_destroy(metadata);
-    return true;
+    g_autoptr(GPtrArray) missing = g_ptr_array_new();
+    for (guint i = 0; i < descriptions->len; i++)
+        if (g_array_index(descriptions, lc_topic_description, i).partitions == 0)
+            g_ptr_array_add(missing, g_array_index(descriptions, lc_topic_description, i).name);
+    return lc_kafka_may_describe(client, missing, lc_admin_ms_until(deadline), error);
 }
 
 /* `own_only`: those that the topic itself sets, not the broker's defaults. */
@@ -144,7 +153,7 @@ read_configs(const rd_kafka_ConfigResource_t *resource, bool own_only)
 }
 
 static bool
-take_configs(GArray *descriptions, rd_kafka_event_t *event, GError **error)
+take_configs(rd_kafka_t *client, GArray *descriptions, rd_kafka_event_t *event, GError **error)
 {
     size_t n;
     const rd_kafka_ConfigResource_t **resources =
@@ -152,6 +161,8 @@ take_configs(GArray *descriptions, rd_kafka_event_t *event, GError **error)
     for (size_t i = 0; i < n; i++) {
         const char *name = rd_kafka_ConfigResource_name(resources[i]);
         rd_kafka_resp_err_t err = rd_kafka_ConfigResource_error(resources[i]);
+        if (lc_kafka_is_denial(err))
+            return lc_kafka_deny(client, "DESCRIBE_CONFIGS", "topic", name, error);
         if (err)
             return lc_kafka_fail(error, LC_ERROR_CONFIG, err, "Kafka refuses to tell the settings of topic %s", name);
         g_autoptr(GHashTable) configs = read_configs(resources[i], false);
@@ -180,7 +191,7 @@ describe_configs(const lc_kafka_options *options, rd_kafka_t *client, GArray *de
     rd_kafka_DescribeConfigs(client, resources, n, admin, queue);
     rd_kafka_event_t *event =
         lc_admin_await(options, queue, deadline, "Kafka refuses to tell the settings of topics", error);
-    bool ok = event && take_configs(descriptions, event, error);
+    bool ok = event && take_configs(client, descriptions, event, error);
     if (event)
         rd_kafka_event_destroy(event);
     rd_kafka_AdminOptions_destroy(admin);
@@ -211,7 +222,7 @@ lc_kafka_describe_topics(const lc_kafka_options *options, const char *const *nam
 /* ---- Creating ---- */
 
 static bool
-check_created(rd_kafka_event_t *event, GError **error)
+check_created(rd_kafka_t *client, rd_kafka_event_t *event, GError **error)
 {
     size_t n;
     const rd_kafka_topic_result_t **results =
@@ -220,6 +231,8 @@ check_created(rd_kafka_event_t *event, GError **error)
         rd_kafka_resp_err_t err = rd_kafka_topic_result_error(results[i]);
         if (err == RD_KAFKA_RESP_ERR_NO_ERROR || err == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
             continue;
+        if (lc_kafka_is_denial(err))
+            return lc_kafka_deny(client, "CREATE", "topic", rd_kafka_topic_result_name(results[i]), error);
         const char *text = rd_kafka_topic_result_error_string(results[i]);
         g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "topic %s can't be made: %s",
                     rd_kafka_topic_result_name(results[i]), text ? text : rd_kafka_err2str(err));
@@ -229,24 +242,26 @@ check_created(rd_kafka_event_t *event, GError **error)
 }
 
 static bool
-create(const lc_kafka_options *options, rd_kafka_t *client, rd_kafka_NewTopic_t *topic, int64_t deadline,
-       GError **error)
+create(const lc_kafka_options *options, rd_kafka_t *client, rd_kafka_NewTopic_t *topic, bool validate_only,
+       int64_t deadline, GError **error)
 {
+    char reason[256];
     rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
     rd_kafka_AdminOptions_t *admin =
         lc_admin_options_new(client, RD_KAFKA_ADMIN_OP_CREATETOPICS, lc_admin_ms_until(deadline));
+    rd_kafka_AdminOptions_set_validate_only(admin, validate_only, reason, sizeof reason);
     rd_kafka_CreateTopics(client, &topic, 1, admin, queue);
     rd_kafka_event_t *event = lc_admin_await(options, queue, deadline, "Kafka refuses to make a topic", error);
-    bool ok = event && check_created(event, error);
+    bool ok = event && check_created(client, event, error);
     if (event)
         rd_kafka_event_destroy(event);
     rd_kafka_AdminOptions_destroy(admin);
     return ok;
 }
 
-bool
-lc_kafka_create_topic(const lc_kafka_options *options, const char *name, int32_t partitions, int replication,
-                      const char *const *configs, int timeout_ms, GError **error)
+static bool
+create_topic(const lc_kafka_options *options, const char *name, int32_t partitions, int replication,
+             const char *const *configs, bool validate_only, int timeout_ms, GError **error)
 {
     char reason[256];
     rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(name, partitions, replication, reason, sizeof reason);
@@ -257,11 +272,31 @@ lc_kafka_create_topic(const lc_kafka_options *options, const char *name, int32_t
     for (; configs && *configs; configs += 2)
         rd_kafka_NewTopic_set_config(topic, configs[0], configs[1]);
     rd_kafka_t *client = lc_admin_client_new(options, "read_committed", error);
-    bool ok = client && create(options, client, topic, lc_admin_deadline(timeout_ms), error);
+    bool ok = client && create(options, client, topic, validate_only, lc_admin_deadline(timeout_ms), error);
     rd_kafka_NewTopic_destroy(topic);
     if (client)
         rd_kafka_destroy(client);
     return ok;
+}
+
+bool
+lc_kafka_create_topic(const lc_kafka_options *options, const char *name, int32_t partitions, int replication,
+                      const char *const *configs, int timeout_ms, GError **error)
+{
+    return create_topic(options, name, partitions, replication, configs, false, timeout_ms, error);
+}
+
+bool
+lc_kafka_may_create(const lc_kafka_options *options, const char *name, int timeout_ms, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+
+    /* What else is wrong with this topic is no matter: it is not the one that will be made. */
+    if (create_topic(options, name, 1, -1, NULL, true, timeout_ms, &problem) ||
+        g_error_matches(problem, LC_ERROR, LC_ERROR_CONFIG))
+        return true;
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return false;
 }
 
 /* ---- Lag ---- */
@@ -269,7 +304,9 @@ lc_kafka_create_topic(const lc_kafka_options *options, const char *name, int32_t
 static void
 clear_lag(void *data)
 {
-    g_free(((lc_group_lag *)data)->topic);
+    lc_group_lag *lag = data;
+    g_free(lag->topic);
+    g_free(lag->metadata);
 }
 
 static rd_kafka_topic_partition_list_t *
@@ -296,6 +333,8 @@ ask_offsets(const lc_kafka_options *options, rd_kafka_t *client, rd_kafka_topic_
     rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(client, list, lc_admin_ms_until(deadline));
     for (int i = 0; i < list->cnt && !err; i++)
         err = list->elems[i].err;
+    if (err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+        return lc_kafka_fail_of(client, list, err, "DESCRIBE", "the ends of partitions", error);
     return err == RD_KAFKA_RESP_ERR_NO_ERROR ||
            lc_admin_fail(options, err, "Kafka refuses to tell the ends of partitions", error);
 }
@@ -308,9 +347,12 @@ ask_committed(const lc_kafka_options *options, rd_kafka_topic_partition_list_t *
     if (client == NULL)
         return false;
     rd_kafka_resp_err_t err = rd_kafka_committed(client, list, lc_admin_ms_until(deadline));
+    if (err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+        lc_kafka_deny(client, "DESCRIBE", "group", options->group, error);
+    else if (err)
+        lc_admin_fail(options, err, "Kafka refuses to tell what the group has committed", error);
     rd_kafka_destroy(client);
-    return err == RD_KAFKA_RESP_ERR_NO_ERROR ||
-           lc_admin_fail(options, err, "Kafka refuses to tell what the group has committed", error);
+    return err == RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 static bool
@@ -322,6 +364,8 @@ ask_lag(const lc_kafka_options *options, rd_kafka_t *client, rd_kafka_topic_part
     for (int i = 0; i < list->cnt; i++) {
         const rd_kafka_topic_partition_t *at = &list->elems[i];
         lc_group_lag lag = {.topic = g_strdup(at->topic), .partition = at->partition, .committed = MAX(at->offset, -1)};
+        if (at->metadata_size)
+            lag.metadata = g_strndup(at->metadata, at->metadata_size);
         g_array_append_val(lags, lag);
     }
     if (!ask_offsets(options, client, list, RD_KAFKA_OFFSET_BEGINNING, deadline, error))

@@ -1,16 +1,20 @@
 #include "client.h"
 
-#include <leadclock/diagnostics.h>
+#include "trouble.h"
+
+#include <errno.h>
+#include <leadclock/text.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #define COMMITTED_MS 700
 #define ENDS_MS 1000
-#define REPORT_EVERY_S 10
 
 /* What correctness rests on, and what comes from keys of its own. */
 static const char *const reserved[] = {"bootstrap.servers",
+                                       "client.id",
                                        "metadata.broker.list",
                                        "group.id",
                                        "group.instance.id",
@@ -111,32 +115,20 @@ lc_kafka_check_property(const char *name, const char *value)
 static void
 on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
 {
-    /* What librdkafka calls an error is most often a broker that is away, which our own messages say once. */
-    GLogLevelFlags ours = level <= LOG_CRIT ? G_LOG_LEVEL_WARNING : G_LOG_LEVEL_DEBUG;
+    /* What librdkafka calls an error is most often a broker that is away, which our own messages say once; what ends a
+     * client or its transaction its calls say too. */
+    bool is_said = level > LOG_CRIT || strcmp(facility, "FATAL") == 0 || strcmp(facility, "TXNERR") == 0;
+    GLogLevelFlags ours = is_said ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_WARNING;
 
+    lc_trouble_take(client, facility, text);
     g_log_structured(G_LOG_DOMAIN, ours, "CLIENT", client ? rd_kafka_name(client) : "", "FACILITY", facility, "MESSAGE",
                      "kafka: %s", text);
-}
-
-/* What time does not heal, and what librdkafka's calls only show as a time-out. */
-static bool
-is_for_operator(rd_kafka_resp_err_t err)
-{
-    return err == RD_KAFKA_RESP_ERR__AUTHENTICATION || err == RD_KAFKA_RESP_ERR__SSL ||
-           err == RD_KAFKA_RESP_ERR__RESOLVE;
 }
 
 void
 lc_kafka_report(rd_kafka_t *client, int err, const char *reason)
 {
-    static gint said_s; /* of all clients */
-    gint now_s = (gint)(g_get_monotonic_time() / G_USEC_PER_SEC), last_s = g_atomic_int_get(&said_s);
-    GLogLevelFlags level = G_LOG_LEVEL_DEBUG;
-
-    if (is_for_operator((rd_kafka_resp_err_t)err) && (last_s == 0 || now_s - last_s >= REPORT_EVERY_S) &&
-        g_atomic_int_compare_and_exchange(&said_s, last_s, now_s))
-        level = G_LOG_LEVEL_WARNING;
-    g_log_structured(G_LOG_DOMAIN, level, "CLIENT", rd_kafka_name(client), "MESSAGE", "kafka: %s: %s",
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_DEBUG, "CLIENT", rd_kafka_name(client), "MESSAGE", "kafka: %s: %s",
                      rd_kafka_err2name((rd_kafka_resp_err_t)err), reason);
 }
 
@@ -147,22 +139,61 @@ on_error(rd_kafka_t *client, int err, const char *reason, void *opaque)
     lc_kafka_report(client, err, reason);
 }
 
+/* librdkafka's own message names no file. */
+static bool
+check_files(const char *const *pairs, GError **error)
+{
+    for (; pairs && pairs[0]; pairs += 2) {
+        bool is_file = g_str_has_prefix(pairs[0], "ssl.") && g_str_has_suffix(pairs[0], ".location");
+        if (!is_file || strcmp(pairs[1], "probe") == 0 || access(pairs[1], R_OK) == 0)
+            continue;
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "kafka.properties: %s: %s: %s", pairs[0], pairs[1],
+                    g_strerror(errno));
+        return false;
+    }
+    return true;
+}
+
 rd_kafka_conf_t *
 lc_kafka_conf_new(const lc_kafka_options *options, const char *const *defaults, const char *const *fixed,
                   GError **error)
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    g_autofree char *id = options->group && options->instance
+                              ? g_strdup_printf("%s-%s", options->group, options->instance)
+                              : g_strdup("leadclock");
 
     rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_conf_set_error_cb(conf, on_error);
+    lc_trouble_listen(conf);
     /* A broker that is back is found within a second, not ten. */
-    if (set(conf, "client.id", "leadclock", error) && set(conf, "reconnect.backoff.max.ms", "1000", error) &&
+    if (set(conf, "client.id", id, error) && set(conf, "reconnect.backoff.max.ms", "1000", error) &&
         set_all(conf, defaults, error) && check_properties(options->properties, error) &&
-        set_all(conf, options->properties, error) && set(conf, "bootstrap.servers", options->brokers, error) &&
-        set_all(conf, fixed, error))
+        check_files(options->properties, error) && set_all(conf, options->properties, error) &&
+        set(conf, "bootstrap.servers", options->brokers, error) && set_all(conf, fixed, error))
         return conf;
     rd_kafka_conf_destroy(conf);
     return NULL;
+}
+
+/* Never later than the broker says. */
+lc_instant
+lc_kafka_published_at(const rd_kafka_message_t *message)
+{
+    rd_kafka_timestamp_type_t type;
+    int64_t timestamp = rd_kafka_message_timestamp(message, &type);
+    rd_kafka_headers_t *headers;
+    const void *value;
+    size_t size;
+    gint64 first;
+
+    if (type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE)
+        return LC_ABSENT;
+    if (rd_kafka_message_headers(message, &headers) ||
+        rd_kafka_header_get_last(headers, LC_KAFKA_PUBLISHED_AT, &value, &size) || value == NULL)
+        return timestamp;
+    g_autofree char *text = g_strndup(value, size);
+    return g_ascii_string_to_signed(text, 10, 1, timestamp, &first, NULL) ? first : timestamp;
 }
 
 rd_kafka_t *
@@ -179,9 +210,11 @@ lc_kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, GError **error)
 }
 
 static bool
-fail(GError **error, lc_error code, const char *what, const char *why)
+fail(GError **error, lc_error code, rd_kafka_resp_err_t err, const char *what, const char *why)
 {
-    g_set_error(error, LC_ERROR, (int)code, "%s: %s", what, why);
+    g_autofree char *trouble = lc_kafka_is_transport_error(err) ? lc_trouble_text() : NULL;
+
+    g_set_error(error, LC_ERROR, (int)code, "%s: %s", what, trouble ? trouble : why);
     return false;
 }
 
@@ -192,7 +225,7 @@ lc_kafka_fail(GError **error, lc_error code, rd_kafka_resp_err_t err, const char
     va_start(arguments, format);
     g_autofree char *what = g_strdup_vprintf(format, arguments);
     va_end(arguments);
-    return fail(error, code, what, rd_kafka_err2str(err));
+    return fail(error, code, err, what, rd_kafka_err2str(err));
 }
 
 bool
@@ -202,28 +235,127 @@ lc_kafka_fail_with(GError **error, lc_error code, rd_kafka_error_t *cause, const
     va_start(arguments, format);
     g_autofree char *what = g_strdup_vprintf(format, arguments);
     va_end(arguments);
-    fail(error, code, what, rd_kafka_error_string(cause));
+    fail(error, code, rd_kafka_error_code(cause), what, rd_kafka_error_string(cause));
     rd_kafka_error_destroy(cause);
     return false;
 }
 
+/* ---- Rights ---- */
+
 bool
-lc_kafka_is_config_error(rd_kafka_resp_err_t err)
+lc_kafka_is_denial(rd_kafka_resp_err_t err)
 {
+    return err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED || err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED ||
+           err == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED ||
+           err == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+}
+
+lc_error
+lc_kafka_code_of(rd_kafka_resp_err_t err)
+{
+    if (lc_kafka_is_denial(err))
+        return LC_ERROR_DENIED;
     switch (err) {
-    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
     case RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM:
     case RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT:
     case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE:
     case RD_KAFKA_RESP_ERR__INVALID_ARG:
-        return true;
+        return LC_ERROR_CONFIG;
     default:
-        return false;
+        return LC_ERROR_RETRY;
     }
+}
+
+/* Empty: not set. Caller frees. */
+static char *
+property_of(rd_kafka_t *client, const char *name)
+{
+    char value[512] = "";
+    size_t size = sizeof value;
+
+    return g_strdup(rd_kafka_conf_get(rd_kafka_conf(client), name, value, &size) == RD_KAFKA_CONF_OK ? value : "");
+}
+
+/* As far as it is known here: brokers may have rules of their own for names. */
+static char *
+principal_of(rd_kafka_t *client)
+{
+    g_autofree char *protocol = property_of(client, "security.protocol");
+    g_autofree char *mechanism = property_of(client, "sasl.mechanisms");
+    g_autofree char *user = property_of(client, "sasl.username");
+    g_autofree char *certificate = property_of(client, "ssl.certificate.location");
+    g_autofree char *store = property_of(client, "ssl.keystore.location");
+
+    if (g_ascii_strncasecmp(protocol, "sasl", 4) == 0)
+        return *user ? g_strdup_printf("User:%s", user) : g_strdup_printf("who logs in by %s", mechanism);
+    if (*certificate || *store)
+        return g_strdup_printf("the user of certificate %s", *certificate ? certificate : store);
+    return g_strdup("User:ANONYMOUS");
+}
+
+bool
+lc_kafka_deny(rd_kafka_t *client, const char *operation, const char *kind, const char *names, GError **error)
+{
+    g_autofree char *principal = principal_of(client);
+
+    g_set_error(error, LC_ERROR, LC_ERROR_DENIED,
+                "%s may not %s %s %s: give this right (docs/operations.md lists all that are needed)", principal,
+                operation, kind, names);
+    return false;
+}
+
+static char *
+names_of_refused(const rd_kafka_topic_partition_list_t *list)
+{
+    g_autoptr(GString) names = g_string_new(NULL);
+
+    for (int i = 0; i < list->cnt; i++) {
+        bool is_new = i == 0 || strcmp(list->elems[i].topic, list->elems[i - 1].topic) != 0;
+        if (is_new && lc_kafka_is_denial(list->elems[i].err))
+            g_string_append_printf(names, "%s%s", names->len ? ", " : "", list->elems[i].topic);
+    }
+    return g_string_free(g_steal_pointer(&names), FALSE);
+}
+
+bool
+lc_kafka_fail_of(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *list, rd_kafka_resp_err_t err,
+                 const char *operation, const char *what, GError **error)
+{
+    g_autofree char *names = names_of_refused(list);
+
+    if (err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED && *names)
+        return lc_kafka_deny(client, operation, "topic", names, error);
+    return lc_kafka_fail(error, lc_kafka_code_of(err), err, "%s", what);
+}
+
+/* By its name: in the list of all topics those that may not be seen are missing. None of our consumers makes topics by
+ * asking. */
+static bool
+is_hidden(rd_kafka_t *client, const char *name, int timeout_ms)
+{
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(client, name, NULL);
+    rd_kafka_resp_err_t err =
+        topic ? rd_kafka_metadata(client, 0, topic, &metadata, timeout_ms) : rd_kafka_last_error();
+    bool hidden = !err && metadata->topic_cnt == 1 && lc_kafka_is_denial(metadata->topics[0].err);
+
+    if (topic && !err)
+        rd_kafka_metadata_destroy(metadata);
+    if (topic)
+        rd_kafka_topic_destroy(topic);
+    return hidden;
+}
+
+bool
+lc_kafka_may_describe(rd_kafka_t *client, const GPtrArray *topics, int timeout_ms, GError **error)
+{
+    g_autoptr(GString) hidden = g_string_new(NULL);
+
+    for (guint i = 0; i < topics->len; i++)
+        if (is_hidden(client, topics->pdata[i], timeout_ms))
+            g_string_append_printf(hidden, "%s%s", hidden->len ? ", " : "", (const char *)topics->pdata[i]);
+    return hidden->len == 0 || lc_kafka_deny(client, "DESCRIBE", "topic", hidden->str, error);
 }
 
 bool
@@ -314,7 +446,10 @@ lc_kafka_ends(rd_kafka_t *client, const char *const *topics, int n_topics, int32
         err = list->elems[i].err;
     for (int i = 0; !err && i < list->cnt; i++)
         ends[i] = list->elems[i].offset;
-    return !err || lc_kafka_fail(error, LC_ERROR_RETRY, err, "the ends of partition %d", partition);
+    if (!err)
+        return true;
+    g_autofree char *what = g_strdup_printf("the ends of partition %d", partition);
+    return lc_kafka_fail_of(client, list, err, "DESCRIBE", what, error);
 }
 
 bool
@@ -326,9 +461,13 @@ lc_kafka_committed(rd_kafka_t *client, const char *const *topics, int n_topics, 
 
     for (int i = 0; !err && i < list->cnt; i++)
         err = list->elems[i].err;
+    if (err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED) {
+        g_autofree char *group = property_of(client, "group.id");
+        return lc_kafka_deny(client, "READ", "group", group, error);
+    }
+    g_autofree char *what = g_strdup_printf("committed offsets of partition %d", partition);
     if (err)
-        return lc_kafka_fail(error, lc_kafka_is_config_error(err) ? LC_ERROR_CONFIG : LC_ERROR_RETRY, err,
-                             "committed offsets of partition %d", partition);
+        return lc_kafka_fail_of(client, list, err, "DESCRIBE", what, error);
     for (int i = 0; i < n_topics; i++) {
         const rd_kafka_topic_partition_t *one = &list->elems[i];
         lc_text metadata = {one->metadata_size ? one->metadata : NULL, one->metadata_size};

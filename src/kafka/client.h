@@ -17,21 +17,43 @@ rd_kafka_conf_t *lc_kafka_conf_new(const lc_kafka_options *options, const char *
     "isolation.level", "read_committed", "enable.auto.commit", "false", "enable.auto.offset.store", "false",           \
         "auto.offset.reset", "error", "enable.partition.eof", "true", "allow.auto.create.topics", "false"
 
+/* When a fact that was published again was published first (Unix milliseconds, as text): a header. */
+#define LC_KAFKA_PUBLISHED_AT "leadclock.published_at"
+
+/* A record's time: the broker's, or, where it was published again, that of the first time. */
+lc_instant lc_kafka_published_at(const rd_kafka_message_t *message);
+
 /* A client; `conf` is taken in any case. LC_ERROR_CONFIG: the properties contradict each other. */
 rd_kafka_t *lc_kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, GError **error);
 
-/* Fills `error`: CODE, "FORMAT...: what librdkafka says about `err`". Always false. */
+/* Fills `error`: CODE, "FORMAT...: what librdkafka says about `err`"; where no broker lets us in, why, and what to do.
+ * Always false. */
 bool lc_kafka_fail(GError **error, lc_error code, rd_kafka_resp_err_t err, const char *format, ...) G_GNUC_PRINTF(4, 5);
 
 /* The same of an error object, which is destroyed. */
 bool
 lc_kafka_fail_with(GError **error, lc_error code, rd_kafka_error_t *cause, const char *format, ...) G_GNUC_PRINTF(4, 5);
 
-/* For an error_cb: logs; as a warning, every 10 s at most, where the operator must help. */
+/* For an error_cb: logs. */
 void lc_kafka_report(rd_kafka_t *client, int err, const char *reason);
 
-/* The operator must do something about it (authentication, authorization, a feature the broker lacks). */
-bool lc_kafka_is_config_error(rd_kafka_resp_err_t err);
+/* A right is refused. */
+bool lc_kafka_is_denial(rd_kafka_resp_err_t err);
+
+/* LC_ERROR_DENIED: "User:NAME may not OPERATION (WRITE, say) KIND (topic, ...) NAMES", and what to do. Always false. */
+bool lc_kafka_deny(rd_kafka_t *client, const char *operation, const char *kind, const char *names, GError **error);
+
+/* Who is to do something about `err`: LC_ERROR_DENIED, LC_ERROR_CONFIG (a feature the broker lacks), LC_ERROR_RETRY. */
+lc_error lc_kafka_code_of(rd_kafka_resp_err_t err);
+
+/* What went wrong with one of a list, in the same words as lc_kafka_fail; its topic is named where `operation` is
+ * refused.
+ */
+bool lc_kafka_fail_of(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *list, rd_kafka_resp_err_t err,
+                      const char *operation, const char *what, GError **error);
+
+/* Topics that seem not to exist: LC_ERROR_DENIED where that is because we may not DESCRIBE them. */
+bool lc_kafka_may_describe(rd_kafka_t *client, const GPtrArray *topics, int timeout_ms, GError **error);
 
 /* A broker is away: librdkafka goes on by itself. */
 bool lc_kafka_is_transport_error(rd_kafka_resp_err_t err);

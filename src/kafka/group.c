@@ -1,11 +1,17 @@
 #include "group.h"
 
 #include "fetch.h"
+#include "peers.h"
+#include "pending.h"
+#include "process.h"
+#include "trouble.h"
 
 #define SLICE_MS 20
 #define CALL_MS 1000
 #define FREE_MS 5000
 #define SETTLE_EVERY_US 5000
+#define ASK_RIGHT_EVERY_US (5 * G_USEC_PER_SEC)
+#define ALONE_MS 200 /* for a partition that is asked by itself, because those together got no answer */
 
 typedef enum {
     LANE_NONE,    /* not ours, or given up */
@@ -18,6 +24,7 @@ typedef struct {
     lane_flow flow;
     bool unsettled; /* running as far as our caller knows; librdkafka is still to be sent to `next` */
     bool stopped;   /* librdkafka gave the lane up: only another assign starts it again */
+    bool denied;    /* the topic may not be read */
     int64_t next;   /* the first offset that was not delivered */
     int64_t end;    /* the last one said to be the end; -1: none */
 } lane;
@@ -27,18 +34,25 @@ struct lc_group {
     const char *const *inputs;       /* borrowed */
     int n_inputs;
     rd_kafka_t *client;
-    rd_kafka_topic_t **topics; /* by input: their addresses tell records apart without comparing names */
+    rd_kafka_topic_t **topics;             /* by input: their addresses tell records apart without comparing names */
+    rd_kafka_topic_t *outputs[LC_OUTPUTS]; /* so that metadata can be asked for our topics alone */
     lc_fetch_waker waker;
 
     GArray *lanes;      /* lane: partition * n_inputs + input */
     GArray *partitions; /* int32_t, sorted: those of which we have every input */
+    GArray *silent;     /* int32_t, of them: those that got no answer when last asked for their ends */
+    lc_pending *pending;
+    gint64 silent_us; /* one of which is asked again, not before */
     rd_kafka_topic_partition_list_t *assigned;
     rd_kafka_consumer_group_metadata_t *metadata;
-    bool any_unsettled;
-    gint64 settle_us; /* not before */
+    bool any_unsettled, any_denied;
+    gint64 settle_us;    /* not before */
+    gint64 ask_right_us; /* nor are lanes that may not be read tried again */
+    bool group_denied;   /* we may not be a member */
     bool is_subscribed;
     bool was_lost;   /* the last assignment was not taken from us but lost, the coordinator having been away */
     bool must_renew; /* the client is of no use any more */
+    int64_t session_ms;
 
     GQueue events;   /* lc_log_event_type: what the rebalance callback saw */
     GPtrArray *held; /* messages whose bytes the caller may still read */
@@ -123,11 +137,6 @@ list_partitions(lc_group *group)
             ours += lane_at(group, i, p)->flow != LANE_NONE;
         if (ours == group->n_inputs)
             g_array_append_val(group->partitions, p);
-        else if (ours)
-            g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "PARTITION", LC_NUMBER(p), "MESSAGE",
-                             "the group gave us %d of the %d input topics of this partition: it waits; do all "
-                             "members of the group read the same topics?",
-                             ours, group->n_inputs);
     }
 }
 
@@ -136,7 +145,9 @@ forget_assignment(lc_group *group)
 {
     g_array_set_size(group->lanes, 0);
     g_array_set_size(group->partitions, 0);
-    group->any_unsettled = false;
+    g_array_set_size(group->silent, 0);
+    lc_pending_clear(group->pending);
+    group->any_unsettled = group->any_denied = false;
     g_clear_pointer(&group->assigned, rd_kafka_topic_partition_list_destroy);
     g_clear_pointer(&group->metadata, rd_kafka_consumer_group_metadata_destroy);
 }
@@ -145,7 +156,7 @@ static void
 on_assigned(lc_group *group, const rd_kafka_topic_partition_list_t *partitions)
 {
     forget_assignment(group);
-    group->was_lost = false;
+    group->was_lost = group->group_denied = false;
     group->assigned = rd_kafka_topic_partition_list_copy(partitions);
     assign_paused(group);
     group->metadata = rd_kafka_consumer_group_metadata(group->client);
@@ -189,6 +200,40 @@ lc_group_assignment(lc_group *group, size_t *n)
 {
     *n = group->partitions->len;
     return (const int32_t *)(void *)group->partitions->data;
+}
+
+/* The range assignor gives a topic that has more partitions than the others to other members, too. */
+static bool
+refuse_lane(const lc_group *group, int32_t partition, int32_t partitions, int ours, GError **error)
+{
+    if (ours && partition >= partitions)
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
+                    "the group gives out partition %d, and the topics had %d when this started: " LC_AFTER_GROWTH,
+                    partition, partitions);
+    else if (ours && ours < group->n_inputs)
+        g_set_error(error, LC_ERROR, LC_ERROR_RETRY,
+                    "the group gave us %d of the %d inputs of partition %d, so it is not read: members read different "
+                    "topics, or did until a moment ago; give all the same topics.inputs, stop all for longer than "
+                    "session.timeout.ms (15 s), and start them",
+                    ours, group->n_inputs, partition);
+    else
+        return true;
+    return false;
+}
+
+bool
+lc_group_check(lc_group *group, int32_t partitions, GError **error)
+{
+    int32_t n = (int32_t)group->lanes->len / group->n_inputs;
+
+    for (int32_t p = n - 1; p >= 0; p--) {
+        int ours = 0;
+        for (int i = 0; i < group->n_inputs; i++)
+            ours += lane_at(group, i, p)->flow != LANE_NONE;
+        if (!refuse_lane(group, p, partitions, ours, error))
+            return false;
+    }
+    return lc_peers_check(group->options, group->client, group->inputs, group->n_inputs, error);
 }
 
 const rd_kafka_consumer_group_metadata_t *
@@ -327,6 +372,7 @@ lc_group_resume(lc_group *group, int32_t partition)
 static rd_kafka_conf_t *
 group_conf(const lc_kafka_options *options, GError **error)
 {
+    g_autofree char *client_id = lc_process_client_id();
     /* A heartbeat is how a member learns of a rebalance: at librdkafka's 3 s, a dead one's partitions wait so much
      * longer. */
     const char *const defaults[] = {"fetch.wait.max.ms",
@@ -342,11 +388,36 @@ group_conf(const lc_kafka_options *options, GError **error)
                                  options->group,
                                  "group.instance.id",
                                  options->instance,
+                                 "client.id",
+                                 client_id,
                                  "partition.assignment.strategy",
                                  "range",
                                  LC_KAFKA_CONSUMER_SETTINGS,
                                  NULL};
     return lc_kafka_conf_new(options, defaults, fixed, error);
+}
+
+static int64_t
+session_of(const rd_kafka_conf_t *conf)
+{
+    char value[32] = "";
+    size_t size = sizeof value;
+
+    rd_kafka_conf_get(conf, "session.timeout.ms", value, &size);
+    return g_ascii_strtoll(value, NULL, 10);
+}
+
+int64_t
+lc_kafka_session_ms(const lc_kafka_options *options)
+{
+    lc_kafka_options named = *options;
+    named.instance = "any-1";
+    rd_kafka_conf_t *conf = group_conf(&named, NULL);
+    int64_t session_ms = conf ? session_of(conf) : 0;
+
+    if (conf)
+        rd_kafka_conf_destroy(conf);
+    return session_ms;
 }
 
 static bool
@@ -356,6 +427,7 @@ make_client(lc_group *group, GError **error)
     if (conf == NULL)
         return false;
     long queued = lc_fetch_queued_min_messages(conf);
+    group->session_ms = session_of(conf);
     rd_kafka_conf_set_opaque(conf, group);
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     group->client = lc_kafka_client_new(RD_KAFKA_CONSUMER, conf, error);
@@ -365,6 +437,8 @@ make_client(lc_group *group, GError **error)
     lc_fetch_waker_init(&group->waker, group->client, queued);
     for (int i = 0; i < group->n_inputs; i++)
         group->topics[i] = rd_kafka_topic_new(group->client, group->inputs[i], NULL);
+    for (int i = 0; i < LC_OUTPUTS; i++)
+        group->outputs[i] = rd_kafka_topic_new(group->client, group->options->outputs[i], NULL);
     return true;
 }
 
@@ -376,6 +450,8 @@ drop_client(lc_group *group, int wait_ms)
     forget_assignment(group);
     for (int i = 0; i < group->n_inputs; i++)
         g_clear_pointer(&group->topics[i], rd_kafka_topic_destroy);
+    for (int i = 0; i < LC_OUTPUTS; i++)
+        g_clear_pointer(&group->outputs[i], rd_kafka_topic_destroy);
     lc_fetch_waker_clear(&group->waker);
     lc_kafka_destroy(group->client, wait_ms);
     group->client = NULL;
@@ -393,6 +469,72 @@ renew_client(lc_group *group, GError **error)
 
 /* ---- Reading ---- */
 
+/* librdkafka tells once that a topic may not be read, and nothing when it may again where nothing is to be read: from
+ * its beginning a fetch tells of an end. */
+static void
+ask_for_rights(lc_group *group)
+{
+    gint64 now = g_get_monotonic_time();
+
+    if (now < group->ask_right_us)
+        return;
+    group->ask_right_us = now + ASK_RIGHT_EVERY_US;
+    group->any_denied = false;
+    for (guint i = 0; i < group->lanes->len; i++) {
+        lane *one = &g_array_index(group->lanes, lane, i);
+        group->any_denied |= one->denied;
+        if (one->denied && one->flow == LANE_RUNNING) {
+            one->end = -1;
+            run_lane(group, one);
+        }
+    }
+}
+
+static void
+take_denial(lc_group *group, const rd_kafka_message_t *message)
+{
+    int input = message->rkt ? input_of(group, message->rkt) : -1;
+    lane *one = input < 0 ? NULL : lane_at(group, input, message->partition);
+
+    if (one == NULL) {
+        group->group_denied |= message->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+        return;
+    }
+    one->denied = group->any_denied = true;
+    group->ask_right_us = g_get_monotonic_time() + ASK_RIGHT_EVERY_US;
+}
+
+/* The inputs that may not be read; empty: none. */
+static GString *
+list_denied(lc_group *group)
+{
+    GString *names = g_string_new(NULL);
+
+    for (int input = 0; input < group->n_inputs; input++) {
+        bool denied = false;
+        for (guint i = (guint)input; group->any_denied && i < group->lanes->len; i += (guint)group->n_inputs)
+            denied |= g_array_index(group->lanes, lane, i).denied;
+        if (denied)
+            g_string_append_printf(names, "%s%s", names->len ? ", " : "", group->inputs[input]);
+    }
+    return names;
+}
+
+char *
+lc_group_trouble(lc_group *group)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GString) denied = list_denied(group);
+
+    if (group->group_denied && group->assigned == NULL)
+        lc_kafka_deny(group->client, "READ", "group", group->options->group, &error);
+    else if (denied->len)
+        lc_kafka_deny(group->client, "READ", "topic", denied->str, &error);
+    if (error)
+        return g_strdup(error->message);
+    return group->assigned ? NULL : lc_trouble_text();
+}
+
 static bool
 is_delivered(const lane *one, int64_t offset)
 {
@@ -408,17 +550,19 @@ take_record(lc_group *group, rd_kafka_message_t *message, lc_log_event *event)
     if (!is_delivered(one, message->offset))
         return false;
     rd_kafka_timestamp_type_t type;
-    int64_t timestamp = rd_kafka_message_timestamp(message, &type);
+    rd_kafka_message_timestamp(message, &type);
     one->next = message->offset + 1;
+    one->denied = false;
     *event = (lc_log_event){
         .type = LC_LOG_RECORD,
         .topic = input,
         .partition = message->partition,
         .offset = message->offset,
-        .timestamp = type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? LC_ABSENT : timestamp,
+        .timestamp = lc_kafka_published_at(message),
         .is_append_time = type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME,
         .key = {message->key, message->key_len},
         .value = {message->payload, message->len},
+        .handle = message,
     };
     return true;
 }
@@ -432,6 +576,7 @@ take_end(lc_group *group, const rd_kafka_message_t *message, lc_log_event *event
     if (!is_delivered(one, message->offset))
         return;
     one->next = one->end = message->offset;
+    one->denied = false;
     *event =
         (lc_log_event){.type = LC_LOG_END, .topic = input, .partition = message->partition, .offset = message->offset};
 }
@@ -498,8 +643,12 @@ take_error(lc_group *group, const rd_kafka_message_t *message, lc_log_event *eve
         return true;
     case RD_KAFKA_RESP_ERR__FATAL:
         return take_fatal(group, event, error);
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+        take_denial(group, message);
+        return true;
     default:
-        if (lc_kafka_is_config_error(message->err)) {
+        if (lc_kafka_code_of(message->err) == LC_ERROR_CONFIG) {
             g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "kafka: %s", rd_kafka_message_errstr(message));
             return false;
         }
@@ -562,6 +711,8 @@ next_message(lc_group *group, int wait_ms)
         g_usleep((gulong)wait_ms * 1000);
         return NULL;
     }
+    if (group->any_denied)
+        ask_for_rights(group);
     if (group->any_unsettled)
         settle(group);
     if (lc_fetch_waker_is_due(&group->waker, wait_ms > 0))
@@ -607,10 +758,39 @@ lc_group_release_records(lc_group *group)
 
 /* ---- Questions to the broker ---- */
 
+static bool
+wait_for_stable(int32_t partition, GError **error)
+{
+    g_set_error(error, LC_ERROR, LC_ERROR_RETRY,
+                "committed offsets of partition %d: a transaction that is still open has some", partition);
+    return false;
+}
+
+/* As long as a transaction has offsets pending, rd_kafka_committed takes all of its time-out: once is enough. */
 bool
 lc_group_committed(lc_group *group, int32_t partition, lc_log_committed *committed, lc_arena *arena, GError **error)
 {
-    return lc_kafka_committed(group->client, group->inputs, group->n_inputs, partition, committed, arena, error);
+    g_autoptr(GError) problem = NULL;
+    lc_pending_state state = lc_pending_look(group->pending, group->client, partition);
+
+    if (state == LC_PENDING_NOT_ASKED && lc_pending_any(group->pending)) {
+        lc_pending_ask(group->pending, group->client, partition);
+        state = LC_PENDING_OPEN;
+    }
+    if (state == LC_PENDING_OPEN)
+        return wait_for_stable(partition, error);
+    if (lc_kafka_committed(group->client, group->inputs, group->n_inputs, partition, committed, arena, &problem))
+        return true;
+    if (g_error_matches(problem, LC_ERROR, LC_ERROR_RETRY))
+        lc_pending_ask(group->pending, group->client, partition);
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return false;
+}
+
+void
+lc_group_offsets_moved(lc_group *group)
+{
+    lc_pending_clear(group->pending);
 }
 
 /* One request for all inputs; rd_kafka_query_watermark_offsets takes up to a second for each. */
@@ -624,8 +804,9 @@ ask_offsets(lc_group *group, int32_t partition, int64_t what, int64_t *found, GE
     rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(group->client, list, CALL_MS);
     for (int i = 0; !err && i < list->cnt; i++)
         err = list->elems[i].err;
+    g_autofree char *what_for = g_strdup_printf("watermarks of partition %d", partition);
     if (err)
-        return lc_kafka_fail(error, LC_ERROR_RETRY, err, "watermarks of partition %d", partition);
+        return lc_kafka_fail_of(group->client, list, err, "DESCRIBE", what_for, error);
     for (int i = 0; i < list->cnt; i++)
         found[i] = list->elems[i].offset;
     return true;
@@ -643,39 +824,107 @@ lc_group_watermarks(lc_group *group, int32_t partition, int64_t *lows, int64_t *
     return true;
 }
 
-static rd_kafka_topic_partition_list_t *
-list_all(lc_group *group)
+static void
+list_ends_of(const lc_group *group, rd_kafka_topic_partition_list_t *list, int32_t partition)
 {
-    rd_kafka_topic_partition_list_t *list =
-        rd_kafka_topic_partition_list_new((int)group->partitions->len * group->n_inputs);
+    for (int input = 0; input < group->n_inputs; input++)
+        rd_kafka_topic_partition_list_add(list, group->inputs[input], partition)->offset = RD_KAFKA_OFFSET_END;
+}
 
-    for (guint i = 0; i < group->partitions->len; i++)
-        for (int input = 0; input < group->n_inputs; input++)
-            rd_kafka_topic_partition_list_add(list, group->inputs[input], g_array_index(group->partitions, int32_t, i))
-                ->offset = RD_KAFKA_OFFSET_END;
-    return list;
+static void
+take_ends(lc_group *group, const rd_kafka_topic_partition_list_t *list)
+{
+    for (int i = 0; i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *one = &list->elems[i];
+        lc_log_end end = {.topic = i % group->n_inputs, .partition = one->partition, .stable_end = one->offset};
+        int64_t low = -1;
+        end.high_watermark = -1;
+        rd_kafka_get_watermark_offsets(group->client, one->topic, one->partition, &low, &end.high_watermark);
+        end.high_watermark = MAX(end.high_watermark, -1);
+        g_array_append_val(group->ends, end);
+    }
+}
+
+static rd_kafka_resp_err_t
+ask_ends_of(lc_group *group, rd_kafka_topic_partition_list_t *list, int timeout_ms)
+{
+    rd_kafka_resp_err_t err = list->cnt ? rd_kafka_offsets_for_times(group->client, list, timeout_ms) : 0;
+
+    for (int i = 0; !err && i < list->cnt; i++)
+        err = list->elems[i].err;
+    if (!err)
+        take_ends(group, list);
+    return err;
+}
+
+static rd_kafka_resp_err_t
+ask_alone(lc_group *group, int32_t partition)
+{
+    g_autoptr(rd_kafka_topic_partition_list_t) list = rd_kafka_topic_partition_list_new(group->n_inputs);
+
+    list_ends_of(group, list, partition);
+    return ask_ends_of(group, list, ALONE_MS);
+}
+
+static bool
+is_silent(const lc_group *group, int32_t partition)
+{
+    for (guint i = 0; i < group->silent->len; i++)
+        if (g_array_index(group->silent, int32_t, i) == partition)
+            return true;
+    return false;
+}
+
+/* One answer is for all, or none: those without one are found by asking each by itself, as long as time allows. */
+static void
+find_silent(lc_group *group)
+{
+    gint64 until = g_get_monotonic_time() + 3 * ALONE_MS * 1000;
+
+    for (guint i = 0; i < group->partitions->len; i++) {
+        int32_t partition = g_array_index(group->partitions, int32_t, i);
+        if (is_silent(group, partition) || (g_get_monotonic_time() < until && !ask_alone(group, partition)))
+            continue;
+        g_array_append_val(group->silent, partition);
+    }
+}
+
+/* One of those that were silent, by turns, and now and then: the others wait for it. Where it answers, all are asked
+ * together again. */
+static rd_kafka_resp_err_t
+ask_one_silent(lc_group *group)
+{
+    gint64 now = g_get_monotonic_time();
+
+    if (group->silent->len == 0 || now < group->silent_us)
+        return RD_KAFKA_RESP_ERR_NO_ERROR;
+    group->silent_us = now + CALL_MS * 1000;
+    int32_t partition = g_array_index(group->silent, int32_t, 0);
+    g_array_remove_index(group->silent, 0);
+    rd_kafka_resp_err_t err = ask_alone(group, partition);
+    if (err)
+        g_array_append_val(group->silent, partition);
+    else
+        g_array_set_size(group->silent, 0);
+    return err;
 }
 
 bool
 lc_group_ends(lc_group *group, const lc_log_end **ends, size_t *n, GError **error)
 {
-    g_autoptr(rd_kafka_topic_partition_list_t) list = list_all(group);
-    rd_kafka_resp_err_t err = list->cnt ? rd_kafka_offsets_for_times(group->client, list, CALL_MS) : 0;
+    g_autoptr(rd_kafka_topic_partition_list_t) list =
+        rd_kafka_topic_partition_list_new((int)group->partitions->len * group->n_inputs);
 
-    for (int i = 0; !err && i < list->cnt; i++)
-        err = list->elems[i].err;
-    if (err)
-        return lc_kafka_fail(error, LC_ERROR_RETRY, err, "end offsets of the inputs");
-    g_array_set_size(group->ends, (guint)list->cnt);
-    for (int i = 0; i < list->cnt; i++) {
-        const rd_kafka_topic_partition_t *one = &list->elems[i];
-        int64_t low = -1, high = -1;
-        rd_kafka_get_watermark_offsets(group->client, one->topic, one->partition, &low, &high);
-        g_array_index(group->ends, lc_log_end, i) = (lc_log_end){.topic = i % group->n_inputs,
-                                                                 .partition = one->partition,
-                                                                 .stable_end = one->offset,
-                                                                 .high_watermark = high >= 0 ? high : -1};
-    }
+    g_array_set_size(group->ends, 0);
+    for (guint i = 0; i < group->partitions->len; i++)
+        if (!is_silent(group, g_array_index(group->partitions, int32_t, i)))
+            list_ends_of(group, list, g_array_index(group->partitions, int32_t, i));
+    rd_kafka_resp_err_t alone = ask_one_silent(group), together = ask_ends_of(group, list, CALL_MS);
+    if (together)
+        find_silent(group);
+    if (group->ends->len == 0 && (together || alone))
+        return lc_kafka_fail_of(group->client, list, together ? together : alone, "DESCRIBE",
+                                "end offsets of the inputs", error);
     *ends = (const lc_log_end *)(void *)group->ends->data;
     *n = group->ends->len;
     return true;
@@ -694,6 +943,8 @@ lc_group_new(const lc_kafka_options *options, const char *const *inputs, int n_i
     group->topics = g_new0(rd_kafka_topic_t *, (gsize)n_inputs);
     group->lanes = g_array_new(FALSE, TRUE, sizeof(lane));
     group->partitions = g_array_new(FALSE, FALSE, sizeof(int32_t));
+    group->silent = g_array_new(FALSE, FALSE, sizeof(int32_t));
+    group->pending = lc_pending_new(options);
     group->ends = g_array_new(FALSE, FALSE, sizeof(lc_log_end));
     group->held = g_ptr_array_new_with_free_func((GDestroyNotify)rd_kafka_message_destroy);
     g_queue_init(&group->events);
@@ -711,9 +962,17 @@ lc_group_free(lc_group *group)
     g_free(group->topics);
     g_array_unref(group->lanes);
     g_array_unref(group->partitions);
+    g_array_unref(group->silent);
+    lc_pending_free(group->pending);
     g_array_unref(group->ends);
     g_queue_clear(&group->events);
     g_free(group);
+}
+
+int64_t
+lc_group_session_ms(const lc_group *group)
+{
+    return group->session_ms;
 }
 
 rd_kafka_t *

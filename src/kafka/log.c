@@ -1,4 +1,5 @@
 /* lc_log on librdkafka: a group consumer, a transactional producer and, while recovering, a replaying consumer. */
+#include "brokers.h"
 #include "client.h"
 #include "group.h"
 #include "producer.h"
@@ -36,18 +37,22 @@ partitions_of(const struct rd_kafka_metadata *metadata, const char *topic)
 static bool
 check_existence(const kafka_log *log, const struct rd_kafka_metadata *metadata, GError **error)
 {
-    g_autoptr(GString) missing = g_string_new(NULL);
+    g_autoptr(GPtrArray) missing = g_ptr_array_new();
 
     for (int i = 0; i < log->log.n_inputs; i++)
         if (partitions_of(metadata, log->options.inputs[i]) == 0)
-            g_string_append_printf(missing, " %s", log->options.inputs[i]);
+            g_ptr_array_add(missing, (char *)log->options.inputs[i]);
     for (int i = 0; i < LC_OUTPUTS; i++)
         if (partitions_of(metadata, log->options.outputs[i]) == 0)
-            g_string_append_printf(missing, " %s", log->options.outputs[i]);
+            g_ptr_array_add(missing, (char *)log->options.outputs[i]);
     if (missing->len == 0)
         return true;
-    g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "topics that don't exist:%s; 'leadclock topics --create' makes them",
-                missing->str);
+    if (!lc_kafka_may_describe(lc_group_client(log->group), missing, CALL_MS, error))
+        return false;
+    g_ptr_array_add(missing, NULL);
+    g_autofree char *names = g_strjoinv(" ", (char **)missing->pdata);
+    g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "topics that don't exist: %s; 'leadclock topics --create' makes them",
+                names);
     return false;
 }
 
@@ -71,7 +76,8 @@ check_counts(const kafka_log *log, const struct rd_kafka_metadata *metadata, int
     }
     if (differ) {
         g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
-                    "inputs and changelogs must have the same number of partitions, and have:%s", counts->str);
+                    "inputs and changelogs must have the same number of partitions, and have:%s; " LC_AFTER_GROWTH,
+                    counts->str);
         return false;
     }
     *partitions = first;
@@ -83,12 +89,14 @@ log_check_topics(lc_log *base, int32_t *partitions, GError **error)
 {
     kafka_log *log = kafka_log_of(base);
     const struct rd_kafka_metadata *metadata;
-    rd_kafka_resp_err_t err = rd_kafka_metadata(lc_group_client(log->group), 1, NULL, &metadata, CALL_MS);
+    /* The client knows no topics but ours. */
+    rd_kafka_resp_err_t err = rd_kafka_metadata(lc_group_client(log->group), 0, NULL, &metadata, CALL_MS);
 
     if (err)
-        return lc_kafka_fail(error, lc_kafka_is_config_error(err) ? LC_ERROR_CONFIG : LC_ERROR_RETRY, err,
-                             "asking %s for its topics", log->options.brokers);
+        return lc_kafka_fail(error, lc_kafka_code_of(err), err, "asking %s for its topics", log->options.brokers);
     bool ok = check_existence(log, metadata, error) && check_counts(log, metadata, partitions, error);
+    if (ok)
+        lc_kafka_warn_of_brokers(lc_group_client(log->group), metadata);
     rd_kafka_metadata_destroy(metadata);
     return ok;
 }
@@ -113,6 +121,24 @@ log_poll(lc_log *base, int timeout_ms, lc_log_event *event, GError **error)
     return lc_group_poll(kafka_log_of(base)->group, timeout_ms, event, error);
 }
 
+static char *
+log_trouble(lc_log *base)
+{
+    return lc_group_trouble(kafka_log_of(base)->group);
+}
+
+static bool
+log_has_header(lc_log *base, const lc_log_event *record, const char *name)
+{
+    rd_kafka_headers_t *headers;
+    const void *value;
+    size_t size;
+
+    (void)base;
+    return rd_kafka_message_headers(record->handle, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+           rd_kafka_header_get_last(headers, name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 static void
 log_release_records(lc_log *base)
 {
@@ -123,6 +149,12 @@ static const int32_t *
 log_assignment(lc_log *base, size_t *n)
 {
     return lc_group_assignment(kafka_log_of(base)->group, n);
+}
+
+static bool
+log_check_group(lc_log *base, int32_t partitions, GError **error)
+{
+    return lc_group_check(kafka_log_of(base)->group, partitions, error);
 }
 
 static void
@@ -163,6 +195,14 @@ log_committed_before(lc_log *base, int32_t partition, lc_log_committed *committe
 }
 
 static bool
+log_committed_metadata(lc_log *base, int32_t partitions, lc_text *metadata, lc_arena *arena, GError **error)
+{
+    kafka_log *log = kafka_log_of(base);
+
+    return lc_takeover_all_metadata(&log->takeover, base->n_inputs, partitions, metadata, arena, error);
+}
+
+static bool
 log_changelog_ends(lc_log *base, int32_t partition, bool high, int64_t *ends, GError **error)
 {
     kafka_log *log = kafka_log_of(base);
@@ -187,24 +227,45 @@ log_is_unfinished(lc_log *base, int32_t partition, bool *unfinished, GError **er
     return true;
 }
 
-/* A worker's transactional id is GROUP-INSTANCE. */
+static bool
+log_is_peer(const lc_log *base, const char *transactional_id)
+{
+    return lc_takeover_is_peer(&((const kafka_log *)(const void *)base)->options, transactional_id, NULL);
+}
+
 static bool
 log_is_member(lc_log *base, const char *transactional_id, bool *member, GError **error)
 {
     kafka_log *log = kafka_log_of(base);
-    size_t prefix = strlen(log->options.group) + 1;
+    const char *instance = NULL;
 
-    if (!g_str_has_prefix(transactional_id, log->options.group) || strlen(transactional_id) <= prefix) {
-        *member = false;
+    *member = false;
+    /* Who had our name under another transactional id, a version before, has given it to us. */
+    if (!lc_takeover_is_peer(&log->options, transactional_id, &instance) ||
+        strcmp(instance, log->options.instance) == 0)
         return true;
-    }
-    return lc_takeover_is_member(&log->takeover, lc_group_client(log->group), transactional_id + prefix, member, error);
+    lc_takeover_member found;
+    bool ok = lc_takeover_find_member(&log->takeover, lc_group_client(log->group), instance, &found, error);
+    *member = ok && found.is_there;
+    return ok;
+}
+
+static bool
+log_check_instance(lc_log *base, GError **error)
+{
+    kafka_log *log = kafka_log_of(base);
+
+    return lc_takeover_check_instance(&log->takeover, lc_group_client(log->group), lc_group_session_ms(log->group),
+                                      error);
 }
 
 static bool
 log_fence(lc_log *base, const char *transactional_id, GError **error)
 {
-    return lc_takeover_fence(&kafka_log_of(base)->takeover, transactional_id, error);
+    if (!lc_takeover_fence(&kafka_log_of(base)->takeover, transactional_id, error))
+        return false;
+    lc_group_offsets_moved(kafka_log_of(base)->group);
+    return true;
 }
 
 static bool
@@ -356,19 +417,25 @@ log_free(lc_log *base)
 
 static const lc_log_ops ops = {
     .check_topics = log_check_topics,
+    .check_instance = log_check_instance,
     .renew_producer = log_renew_producer,
     .subscribe = log_subscribe,
     .poll = log_poll,
+    .trouble = log_trouble,
+    .has_header = log_has_header,
     .release_records = log_release_records,
     .assignment = log_assignment,
+    .check_group = log_check_group,
     .release_assignment = log_release_assignment,
     .pause = log_pause,
     .resume = log_resume,
     .seek = log_seek,
     .committed = log_committed,
     .committed_before = log_committed_before,
+    .committed_metadata = log_committed_metadata,
     .is_unfinished = log_is_unfinished,
     .changelog_ends = log_changelog_ends,
+    .is_peer = log_is_peer,
     .is_member = log_is_member,
     .fence = log_fence,
     .watermarks = log_watermarks,

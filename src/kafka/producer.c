@@ -1,5 +1,7 @@
 #include "producer.h"
 
+#include "trouble.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -8,6 +10,12 @@
 #define SERVE_EVERY 1024
 #define MAX_MESSAGE_BYTES "2097152"
 #define END_TXN 26 /* ApiKey */
+
+/* Brokers refuse a batch of messages as a whole, for the size that it has when compressed. Each time that one of
+ * several messages was refused they are made smaller, to an eighth, down to messages that go alone: what is refused
+ * then is too large itself. */
+#define BATCH_BYTES "1000000"
+#define ALONE_FROM 3 /* times */
 
 /* Who waits for the delivery report of a message. */
 typedef struct {
@@ -29,13 +37,17 @@ struct lc_producer {
     bool is_initializing, has_metadata;
     int64_t uncertain_us; /* a quarter of socket.timeout.ms */
 
+    unsigned caution; /* how many times batches were made smaller */
+
     /* since begin */
     GArray *slots;
     guint n_delivered;
+    guint n_refused; /* for their size, by brokers */
     int64_t refused;
     size_t refused_size;
     lc_instant appended_at; /* LogAppendTime, the latest of a record whose offset is wanted */
     rd_kafka_resp_err_t first_failure;
+    const char *refused_topic; /* may not be written to; NULL: none. Of the options */
 
     /* since commit_begin */
     gint64 commit_us;
@@ -55,6 +67,15 @@ take_delivered(lc_producer *producer, const rd_kafka_message_t *message, int64_t
         producer->appended_at = MAX(producer->appended_at, timestamp);
 }
 
+static const char *
+output_name(const lc_producer *producer, const rd_kafka_topic_t *topic)
+{
+    for (int i = 0; i < LC_OUTPUTS; i++)
+        if (producer->topics[i] == topic)
+            return producer->options->outputs[i];
+    return rd_kafka_topic_name(topic);
+}
+
 static void
 on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque)
 {
@@ -71,11 +92,15 @@ on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque)
             take_delivered(producer, message, one->offset);
         return;
     }
+    if (message->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+        producer->refused_topic = output_name(producer, message->rkt);
     if (!producer->first_failure)
         producer->first_failure = message->err ? message->err : RD_KAFKA_RESP_ERR__BAD_MSG;
-    /* A whole batch fails when one of its messages is too large for the topic: the largest is the one. */
+    if (message->err != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+        return;
     size_t size = message->len + message->key_len;
-    if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && size >= producer->refused_size) {
+    producer->n_refused++;
+    if (size >= producer->refused_size) {
         producer->refused_size = size;
         producer->refused = one->tag;
     }
@@ -128,6 +153,8 @@ producer_conf(const lc_producer *producer, GError **error)
                                     "60000",
                                     "socket.timeout.ms",
                                     "20000",
+                                    "batch.size",
+                                    BATCH_BYTES,
                                     "message.max.bytes",
                                     MAX_MESSAGE_BYTES,
                                     NULL};
@@ -141,6 +168,19 @@ producer_conf(const lc_producer *producer, GError **error)
     return lc_kafka_conf_new(producer->options, defaults, fixed, error);
 }
 
+static void
+make_batches_smaller(const lc_producer *producer, rd_kafka_conf_t *conf)
+{
+    char value[32] = BATCH_BYTES;
+    size_t size = sizeof value;
+
+    rd_kafka_conf_get(conf, "batch.size", value, &size);
+    g_autofree char *smaller = g_strdup_printf("%lld", MAX(strtoll(value, NULL, 10) >> (3 * producer->caution), 1));
+    rd_kafka_conf_set(conf, "batch.size", smaller, NULL, 0);
+    if (producer->caution >= ALONE_FROM)
+        rd_kafka_conf_set(conf, "batch.num.messages", "1", NULL, 0);
+}
+
 static bool
 make_client(lc_producer *producer, GError **error)
 {
@@ -152,6 +192,7 @@ make_client(lc_producer *producer, GError **error)
         return false;
     rd_kafka_conf_get(conf, "socket.timeout.ms", value, &size);
     producer->uncertain_us = strtoll(value, NULL, 10) * 1000 / 4;
+    make_batches_smaller(producer, conf);
     rd_kafka_conf_set_opaque(conf, producer);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     rd_kafka_conf_set_error_cb(conf, on_error);
@@ -174,6 +215,7 @@ drop_client(lc_producer *producer)
         return;
     for (int i = 0; i < LC_OUTPUTS; i++)
         g_clear_pointer(&producer->topics[i], rd_kafka_topic_destroy);
+    g_free(lc_trouble_refused_topics(producer->client));
     rd_kafka_purge(producer->client,
                    RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
     if (lc_kafka_destroy(producer->client, DESTROY_MS))
@@ -189,7 +231,7 @@ lc_producer_new(const lc_kafka_options *options, GError **error)
     lc_producer *producer = g_new0(lc_producer, 1);
 
     producer->options = options;
-    producer->transactional_id = g_strdup_printf("%s-%s", options->group, options->instance);
+    producer->transactional_id = lc_kafka_transactional_id(options->group, options->instance);
     producer->slots = g_array_new(FALSE, FALSE, sizeof(slot));
     producer->refused = -1;
     rd_kafka_conf_t *conf = producer_conf(producer, error);
@@ -235,10 +277,16 @@ initialize(lc_producer *producer, GError **error)
     if (cause == NULL)
         return true;
     rd_kafka_resp_err_t err = rd_kafka_error_code(cause);
+    bool is_denied = lc_kafka_is_denial(err);
+    if (is_denied)
+        lc_kafka_deny(producer->client, "WRITE", "transactional id", producer->transactional_id, error);
     if (!rd_kafka_error_is_retriable(cause))
         drop_client(producer);
-    return lc_kafka_fail_with(error, lc_kafka_is_config_error(err) ? LC_ERROR_CONFIG : LC_ERROR_RETRY, cause,
-                              "init_transactions of %s", producer->transactional_id);
+    if (!is_denied)
+        return lc_kafka_fail_with(error, lc_kafka_code_of(err), cause, "init_transactions of %s",
+                                  producer->transactional_id);
+    rd_kafka_error_destroy(cause);
+    return false;
 }
 
 bool
@@ -274,10 +322,12 @@ lc_producer_begin(lc_producer *producer, GError **error)
         return false;
     g_array_set_size(producer->slots, 0);
     producer->n_delivered = 0;
+    producer->n_refused = 0;
     producer->refused = -1;
     producer->refused_size = 0;
     producer->appended_at = LC_ABSENT;
     producer->first_failure = RD_KAFKA_RESP_ERR_NO_ERROR;
+    producer->refused_topic = NULL;
     rd_kafka_error_t *cause = rd_kafka_begin_transaction(producer->client);
     return !cause || lc_kafka_fail_with(error, LC_ERROR_ABORT, cause, "begin_transaction");
 }
@@ -328,12 +378,53 @@ enqueue(lc_producer *producer, const lc_outgoing *outgoing, void *opaque)
     return rd_kafka_last_error();
 }
 
+/* Whether the transaction failed because a topic may not be written to; what follows from that is no news. */
+static bool
+is_refused(lc_producer *producer, GError **error)
+{
+    g_autofree char *topics = lc_trouble_refused_topics(producer->client);
+
+    if (topics == NULL && producer->refused_topic)
+        topics = g_strdup(producer->refused_topic);
+    if (topics)
+        lc_kafka_deny(producer->client, "WRITE", "topic", topics, error);
+    return topics != NULL;
+}
+
+/* Several messages were refused: it may be only that they went together. */
+static void
+take_refusal(lc_producer *producer)
+{
+    if (producer->n_refused < 2 || producer->caution >= ALONE_FROM)
+        return;
+    producer->refused = -1;
+    producer->n_refused = 0;
+    producer->caution++;
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "PRODUCER", producer->transactional_id, "MESSAGE",
+                     "Kafka refused a batch of messages for its size; they are tried again in smaller ones, which cost "
+                     "more time: give max.message.bytes of all topics its default or more ('leadclock topics' shows "
+                     "which differ), and start anew");
+}
+
+/* The transaction has failed already, maybe by a refusal that nobody has heard of. */
+static void
+hear_all(lc_producer *producer)
+{
+    rd_kafka_purge(producer->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_flush(producer->client, CALL_MS);
+    take_refusal(producer);
+}
+
 static bool
 fail_to_produce(lc_producer *producer, const lc_outgoing *outgoing, rd_kafka_resp_err_t err, GError **error)
 {
     g_array_set_size(producer->slots, producer->slots->len - 1);
     if (err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
         producer->refused = outgoing->tag;
+    else if (err != RD_KAFKA_RESP_ERR__QUEUE_FULL)
+        hear_all(producer);
+    if (is_refused(producer, error))
+        return false;
     return lc_kafka_fail(error, err == RD_KAFKA_RESP_ERR__QUEUE_FULL ? LC_ERROR_RETRY : LC_ERROR_ABORT, err,
                          "producing to %s", producer->options->outputs[outgoing->output]);
 }
@@ -368,10 +459,11 @@ lc_producer_flush(lc_producer *producer, GError **error)
     if (err == RD_KAFKA_RESP_ERR__TIMED_OUT)
         return lc_kafka_fail(error, LC_ERROR_RETRY, err, "delivery of %u of %u messages",
                              producer->slots->len - producer->n_delivered, producer->slots->len);
+    take_refusal(producer);
     if (!err)
         err = producer->first_failure;
     if (err)
-        return lc_kafka_fail(error, LC_ERROR_ABORT, err, "a message was not delivered");
+        return !is_refused(producer, error) && lc_kafka_fail(error, LC_ERROR_ABORT, err, "a message was not delivered");
     if (producer->n_delivered == producer->slots->len)
         return true;
     g_set_error(error, LC_ERROR, LC_ERROR_ABORT, "only %u of %u messages were reported as delivered",
@@ -406,6 +498,37 @@ list_commits(const char *const *inputs, int n_inputs, const lc_log_commit *commi
     return list;
 }
 
+/* The inputs that an error of librdkafka names, as "NAME[PARTITION]@OFFSET(REASON), ..."; all, where it names none. */
+static char *
+names_in(const char *text, const char *const *inputs, int n_inputs)
+{
+    g_autoptr(GString) names = g_string_new(NULL);
+
+    for (int i = 0; i < n_inputs; i++) {
+        g_autofree char *part = g_strconcat(inputs[i], "[", NULL);
+        const char *at = strstr(text, part);
+        if (at && (at == text || at[-1] == ' '))
+            g_string_append_printf(names, "%s%s", names->len ? ", " : "", inputs[i]);
+    }
+    return names->len ? g_string_free(g_steal_pointer(&names), FALSE) : g_strjoinv(", ", (char **)inputs);
+}
+
+/* Takes the cause. */
+static bool
+refuse_offsets(lc_producer *producer, const char *const *inputs, int n_inputs, rd_kafka_error_t *cause, GError **error)
+{
+    g_autofree char *names = names_in(rd_kafka_error_string(cause), inputs, n_inputs);
+
+    if (rd_kafka_error_code(cause) == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+        lc_kafka_deny(producer->client, "READ", "topic", names, error);
+    else if (rd_kafka_error_code(cause) == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+        lc_kafka_deny(producer->client, "READ", "group", producer->options->group, error);
+    else
+        lc_kafka_deny(producer->client, "WRITE", "transactional id", producer->transactional_id, error);
+    rd_kafka_error_destroy(cause);
+    return false;
+}
+
 /* librdkafka 2.0.2 does not keep the time-out while a request is out: with the broker away this takes as long as the
  * outage (26 s were seen), and only then says what it says. */
 bool
@@ -425,6 +548,8 @@ lc_producer_send_offsets(lc_producer *producer, const char *const *inputs, int n
         rd_kafka_error_t *cause = rd_kafka_send_offsets_to_transaction(producer->client, list, metadata, CALL_MS);
         if (cause == NULL)
             return true;
+        if (lc_kafka_is_denial(rd_kafka_error_code(cause)))
+            return refuse_offsets(producer, inputs, n_inputs, cause, error);
         bool again = rd_kafka_error_is_retriable(cause) && !rd_kafka_error_is_fatal(cause) &&
                      !rd_kafka_error_txn_requires_abort(cause);
         if (!again || g_get_monotonic_time() >= until)

@@ -5,6 +5,7 @@ struct lc_publisher {
     GHashTable *topics; /* char* -> rd_kafka_topic_t* */
     size_t not_delivered;
     rd_kafka_resp_err_t first_reason;
+    char *first_topic; /* of the first that was not delivered; or NULL */
     unsigned sent_since_poll;
 };
 
@@ -16,8 +17,10 @@ on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque)
     (void)client;
     if (!message->err)
         return;
-    if (publisher->not_delivered++ == 0)
-        publisher->first_reason = message->err;
+    if (publisher->not_delivered++ > 0)
+        return;
+    publisher->first_reason = message->err;
+    publisher->first_topic = g_strdup(rd_kafka_topic_name(message->rkt));
 }
 
 static void
@@ -70,19 +73,19 @@ copy_headers(const lc_header *headers, size_t n)
 }
 
 static rd_kafka_resp_err_t
-produce(lc_publisher *publisher, rd_kafka_topic_t *topic, lc_text key, lc_text value, const lc_header *headers,
-        size_t n_headers)
+produce(lc_publisher *publisher, rd_kafka_topic_t *topic, int32_t partition, lc_text key, lc_text value,
+        const lc_header *headers, size_t n_headers)
 {
     if (n_headers == 0) {
-        int refused = rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, (void *)value.data,
-                                       value.size, key.data, key.size, NULL);
+        int refused = rd_kafka_produce(topic, partition, RD_KAFKA_MSG_F_COPY, (void *)value.data, value.size, key.data,
+                                       key.size, NULL);
         return refused ? rd_kafka_last_error() : RD_KAFKA_RESP_ERR_NO_ERROR;
     }
     rd_kafka_headers_t *copy = copy_headers(headers, n_headers);
     rd_kafka_resp_err_t err =
-        rd_kafka_producev(publisher->client, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                          RD_KAFKA_V_KEY(key.data, key.size), RD_KAFKA_V_VALUE((void *)value.data, value.size),
-                          RD_KAFKA_V_HEADERS(copy), RD_KAFKA_V_END);
+        rd_kafka_producev(publisher->client, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(partition),
+                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key.data, key.size),
+                          RD_KAFKA_V_VALUE((void *)value.data, value.size), RD_KAFKA_V_HEADERS(copy), RD_KAFKA_V_END);
     if (err)
         rd_kafka_headers_destroy(copy);
     return err;
@@ -92,11 +95,19 @@ bool
 lc_publisher_send(lc_publisher *publisher, const char *topic, lc_text key, lc_text value, const lc_header *headers,
                   size_t n_headers, GError **error)
 {
+    return lc_publisher_send_to(publisher, topic, RD_KAFKA_PARTITION_UA, key, value, headers, n_headers, error);
+}
+
+bool
+lc_publisher_send_to(lc_publisher *publisher, const char *topic, int32_t partition, lc_text key, lc_text value,
+                     const lc_header *headers, size_t n_headers, GError **error)
+{
     rd_kafka_topic_t *handle = find_topic(publisher, topic);
     if (handle == NULL)
         return lc_kafka_fail(error, LC_ERROR_CONFIG, rd_kafka_last_error(), "topic %s can't be used", topic);
     rd_kafka_resp_err_t err;
-    while ((err = produce(publisher, handle, key, value, headers, n_headers)) == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+    while ((err = produce(publisher, handle, partition, key, value, headers, n_headers)) ==
+           RD_KAFKA_RESP_ERR__QUEUE_FULL)
         rd_kafka_poll(publisher->client, 50);
     if (err)
         return lc_kafka_fail(error, LC_ERROR_RECORD, err, "a record can't be sent to topic %s", topic);
@@ -114,8 +125,14 @@ lc_publisher_flush(lc_publisher *publisher, GError **error)
         continue;
     if (publisher->not_delivered) {
         rd_kafka_resp_err_t err = publisher->first_reason;
-        lc_kafka_fail(error, lc_kafka_is_transport_error(err) ? LC_ERROR_RETRY : LC_ERROR_CONFIG, err,
-                      "%zu records were not delivered", publisher->not_delivered);
+        /* Who may write to no topic at all is refused as a producer. */
+        if (lc_kafka_is_denial(rd_kafka_fatal_error(publisher->client, NULL, 0)))
+            lc_kafka_deny(publisher->client, "WRITE", "topic", publisher->first_topic, error);
+        else if (err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+            lc_kafka_deny(publisher->client, "WRITE", "topic", publisher->first_topic, error);
+        else
+            lc_kafka_fail(error, lc_kafka_is_transport_error(err) ? LC_ERROR_RETRY : LC_ERROR_CONFIG, err,
+                          "%zu records were not delivered", publisher->not_delivered);
     }
     return publisher->not_delivered;
 }
@@ -128,5 +145,6 @@ lc_publisher_free(lc_publisher *publisher)
     g_hash_table_destroy(publisher->topics);
     if (publisher->client)
         rd_kafka_destroy(publisher->client);
+    g_free(publisher->first_topic);
     g_free(publisher);
 }

@@ -100,8 +100,10 @@ ask_offsets(lc_reader *reader, rd_kafka_topic_partition_list_t *list, int64_t wh
     rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(reader->client, list, START_TIMEOUT_MS);
     for (int i = 0; i < list->cnt && !err; i++)
         err = list->elems[i].err;
-    return !err || lc_kafka_fail(error, LC_ERROR_RETRY, err, "Kafka at %s does not tell the ends of partitions",
-                                 reader->brokers);
+    if (!err)
+        return true;
+    g_autofree char *what = g_strdup_printf("Kafka at %s does not tell the ends of partitions", reader->brokers);
+    return lc_kafka_fail_of(reader->client, list, err, "DESCRIBE", what, error);
 }
 
 static bool
@@ -215,10 +217,15 @@ take_event(lc_reader *reader, rd_kafka_message_t *message, GError **error)
     rd_kafka_resp_err_t err = message->err;
     if (err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
         note_position(reader, message, message->offset);
-    if (err == RD_KAFKA_RESP_ERR__PARTITION_EOF || lc_kafka_is_transport_error(err))
+    /* Of the group, which the library asks for, nothing is wanted. */
+    if (err == RD_KAFKA_RESP_ERR__PARTITION_EOF || err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED ||
+        lc_kafka_is_transport_error(err))
         return 0;
-    lc_kafka_fail(error, lc_kafka_is_config_error(err) ? LC_ERROR_CONFIG : LC_ERROR_FATAL, err,
-                  "reading from Kafka: %s", rd_kafka_message_errstr(message));
+    if (err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED && message->rkt)
+        lc_kafka_deny(reader->client, "READ", "topic", rd_kafka_topic_name(message->rkt), error);
+    else
+        lc_kafka_fail(error, lc_kafka_code_of(err) == LC_ERROR_CONFIG ? LC_ERROR_CONFIG : LC_ERROR_FATAL, err,
+                      "reading from Kafka: %s", rd_kafka_message_errstr(message));
     return -1;
 }
 

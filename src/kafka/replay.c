@@ -19,9 +19,8 @@ struct lc_kafka_replay {
 static rd_kafka_t *
 make_client(const lc_kafka_options *options, long *queued, GError **error)
 {
-    g_autofree char *group_id = g_strconcat(options->group, "-replay", NULL);
     const char *const defaults[] = {"fetch.wait.max.ms", "20", "check.crcs", "true", NULL};
-    const char *const fixed[] = {"group.id", group_id, LC_KAFKA_CONSUMER_SETTINGS, NULL};
+    const char *const fixed[] = {"group.id", options->group, LC_KAFKA_CONSUMER_SETTINGS, NULL};
     rd_kafka_conf_t *conf = lc_kafka_conf_new(options, defaults, fixed, error);
 
     if (conf == NULL)
@@ -42,9 +41,9 @@ find_start(lc_kafka_replay *replay, GError **error)
     /* rd_kafka_query_watermark_offsets would take up to a second. */
     one->offset = RD_KAFKA_OFFSET_BEGINNING;
     rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(replay->client, list, CALL_MS);
+    g_autofree char *what = g_strdup_printf("the beginning of %s [%d]", replay->topic, replay->partition);
     if (err || one->err)
-        return lc_kafka_fail(error, LC_ERROR_RETRY, err ? err : one->err, "the beginning of %s [%d]", replay->topic,
-                             replay->partition);
+        return lc_kafka_fail_of(replay->client, list, err ? err : one->err, "DESCRIBE", what, error);
     int64_t low = one->offset;
     if (offset < low) {
         g_set_error(error, LC_ERROR, LC_ERROR_FATAL,
@@ -132,7 +131,9 @@ take_error(lc_kafka_replay *replay, const rd_kafka_message_t *message, lc_replay
                     replay->next, replay->topic, replay->partition);
         return LC_REPLAY_NOTHING;
     default:
-        if (lc_kafka_is_config_error(message->err))
+        if (message->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+            lc_kafka_deny(replay->client, "READ", "topic", replay->topic, error);
+        else if (lc_kafka_code_of(message->err) == LC_ERROR_CONFIG)
             g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "kafka: %s", rd_kafka_message_errstr(message));
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_DEBUG, "MESSAGE", "kafka: replay: %s: %s",
                          rd_kafka_err2name(message->err), rd_kafka_message_errstr(message));

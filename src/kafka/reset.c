@@ -1,5 +1,6 @@
 /* reset.c - what `leadclock reset` does to Kafka: the group's offsets, and changelogs that begin anew. */
 #include "admin.h"
+#include "process.h"
 
 #include <stdlib.h>
 
@@ -15,7 +16,8 @@ member_name(const rd_kafka_MemberDescription_t *member)
 }
 
 static bool
-take_members(rd_kafka_event_t *event, GPtrArray *members, GError **error)
+take_members(const lc_kafka_options *options, rd_kafka_t *client, rd_kafka_event_t *event, GPtrArray *members,
+             bool *runs_here, GError **error)
 {
     size_t n;
     const rd_kafka_ConsumerGroupDescription_t **groups =
@@ -23,17 +25,22 @@ take_members(rd_kafka_event_t *event, GPtrArray *members, GError **error)
 
     for (size_t i = 0; i < n; i++) {
         const rd_kafka_error_t *wrong = rd_kafka_ConsumerGroupDescription_error(groups[i]);
+        if (wrong && lc_kafka_is_denial(rd_kafka_error_code(wrong)))
+            return lc_kafka_deny(client, "DESCRIBE", "group", options->group, error);
         if (wrong && rd_kafka_error_code(wrong) != RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND)
             return lc_kafka_fail(error, LC_ERROR_RETRY, rd_kafka_error_code(wrong), "describing the group");
         size_t n_members = wrong ? 0 : rd_kafka_ConsumerGroupDescription_member_count(groups[i]);
-        for (size_t k = 0; k < n_members; k++)
-            g_ptr_array_add(members, member_name(rd_kafka_ConsumerGroupDescription_member(groups[i], k)));
+        for (size_t k = 0; k < n_members; k++) {
+            const rd_kafka_MemberDescription_t *member = rd_kafka_ConsumerGroupDescription_member(groups[i], k);
+            *runs_here |= lc_process_find(rd_kafka_MemberDescription_client_id(member)) == LC_PROCESS_RUNS;
+            g_ptr_array_add(members, member_name(member));
+        }
     }
     return true;
 }
 
 char **
-lc_kafka_group_members(const lc_kafka_options *options, int timeout_ms, GError **error)
+lc_kafka_group_members(const lc_kafka_options *options, int timeout_ms, bool *runs_here, GError **error)
 {
     int64_t deadline = lc_admin_deadline(timeout_ms);
     g_autoptr(GPtrArray) members = g_ptr_array_new_with_free_func(g_free);
@@ -46,7 +53,8 @@ lc_kafka_group_members(const lc_kafka_options *options, int timeout_ms, GError *
     rd_kafka_AdminOptions_t *admin = lc_admin_options_new(client, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, timeout_ms);
     rd_kafka_DescribeConsumerGroups(client, groups, 1, admin, queue);
     rd_kafka_event_t *event = lc_admin_await(options, queue, deadline, "Kafka refuses to describe the group", error);
-    bool ok = event && take_members(event, members, error);
+    *runs_here = false;
+    bool ok = event && take_members(options, client, event, members, runs_here, error);
     if (event)
         rd_kafka_event_destroy(event);
     rd_kafka_AdminOptions_destroy(admin);
@@ -58,7 +66,7 @@ lc_kafka_group_members(const lc_kafka_options *options, int timeout_ms, GError *
 }
 
 static bool
-check_deleted_group(rd_kafka_event_t *event, GError **error)
+check_deleted_group(const lc_kafka_options *options, rd_kafka_t *client, rd_kafka_event_t *event, GError **error)
 {
     size_t n;
     const rd_kafka_group_result_t **results =
@@ -66,6 +74,8 @@ check_deleted_group(rd_kafka_event_t *event, GError **error)
 
     for (size_t i = 0; i < n; i++) {
         const rd_kafka_error_t *wrong = rd_kafka_group_result_error(results[i]);
+        if (wrong && lc_kafka_is_denial(rd_kafka_error_code(wrong)))
+            return lc_kafka_deny(client, "DELETE", "group", options->group, error);
         if (wrong && rd_kafka_error_code(wrong) != RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND)
             return lc_kafka_fail(error, LC_ERROR_RETRY, rd_kafka_error_code(wrong),
                                  "the offsets of the group can't be deleted");
@@ -86,7 +96,7 @@ lc_kafka_forget_group(const lc_kafka_options *options, int timeout_ms, GError **
     rd_kafka_DeleteGroup_t *group = rd_kafka_DeleteGroup_new(options->group);
     rd_kafka_DeleteGroups(client, &group, 1, admin, queue);
     rd_kafka_event_t *event = lc_admin_await(options, queue, deadline, "Kafka refuses to delete the offsets", error);
-    bool ok = event && check_deleted_group(event, error);
+    bool ok = event && check_deleted_group(options, client, event, error);
     if (event)
         rd_kafka_event_destroy(event);
     rd_kafka_DeleteGroup_destroy(group);
@@ -142,20 +152,27 @@ lc_kafka_commit_offsets(const lc_kafka_options *options, const GArray *offsets, 
     (void)timeout_ms; /* bounded by librdkafka's own */
     g_autoptr(rd_kafka_topic_partition_list_t) list = list_of(offsets);
     for (int i = 0; i < list->cnt; i++) {
-        list->elems[i].metadata = strdup(metadata); /* librdkafka frees it */
-        list->elems[i].metadata_size = strlen(metadata);
+        const char *text = metadata ? metadata : g_array_index(offsets, lc_group_lag, (guint)i).metadata;
+        list->elems[i].metadata = strdup(text); /* librdkafka frees it */
+        list->elems[i].metadata_size = strlen(text);
     }
     rd_kafka_resp_err_t err = rd_kafka_commit(client, list, 0);
     for (int i = 0; i < list->cnt && !err; i++)
         err = list->elems[i].err;
+    if (err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+        lc_kafka_deny(client, "READ", "group", options->group, error);
+    else if (lc_kafka_is_denial(err))
+        lc_kafka_fail_of(client, list, err, "READ", "Kafka refuses to commit the offsets", error);
+    else if (err)
+        lc_admin_fail(options, err, "Kafka refuses to commit the offsets", error);
     rd_kafka_destroy(client);
-    return !err || lc_admin_fail(options, err, "Kafka refuses to commit the offsets", error);
+    return !err;
 }
 
 /* ---- Topics that begin anew ---- */
 
 static bool
-check_deleted_topic(rd_kafka_event_t *event, GError **error)
+check_deleted_topic(rd_kafka_t *client, rd_kafka_event_t *event, GError **error)
 {
     size_t n;
     const rd_kafka_topic_result_t **results =
@@ -163,6 +180,8 @@ check_deleted_topic(rd_kafka_event_t *event, GError **error)
 
     for (size_t i = 0; i < n; i++) {
         rd_kafka_resp_err_t err = rd_kafka_topic_result_error(results[i]);
+        if (lc_kafka_is_denial(err))
+            return lc_kafka_deny(client, "DELETE", "topic", rd_kafka_topic_result_name(results[i]), error);
         if (err && err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
             return lc_kafka_fail(error, LC_ERROR_CONFIG, err, "topic %s can't be deleted",
                                  rd_kafka_topic_result_name(results[i]));
@@ -183,7 +202,7 @@ lc_kafka_delete_topic(const lc_kafka_options *options, const char *name, int tim
     rd_kafka_DeleteTopic_t *topic = rd_kafka_DeleteTopic_new(name);
     rd_kafka_DeleteTopics(client, &topic, 1, admin, queue);
     rd_kafka_event_t *event = lc_admin_await(options, queue, deadline, "Kafka refuses to delete a topic", error);
-    bool ok = event && check_deleted_topic(event, error);
+    bool ok = event && check_deleted_topic(client, event, error);
     if (event)
         rd_kafka_event_destroy(event);
     rd_kafka_DeleteTopic_destroy(topic);

@@ -1,6 +1,7 @@
+/* book.c - documents from files and folders, in order of time, and what holds among them. */
 #include "read.h"
 
-#include <leadclock/diagnostics.h>
+#include <leadclock/text.h>
 
 #define LARGEST_FILE_BYTES ((gsize)1024 * 1024)
 

@@ -1,3 +1,4 @@
+/* calendars.c - the calendars of a document: zones, weeks and their windows (2.5, 3.5). */
 #include "read.h"
 
 /* Each takes some megabytes and milliseconds. */
@@ -17,7 +18,7 @@ lc_clock_time_parse(const char *text, int *minute)
 }
 
 static bool
-read_window(lc_reader *reader, const lc_yaml *node, lc_window *window)
+read_window(lc_document_reader *reader, const lc_yaml *node, lc_window *window)
 {
     lc_text text;
     int opens, closes;
@@ -59,7 +60,7 @@ compare_windows(gconstpointer a, gconstpointer b)
 
 /* Those of a day in order; what is wrong with one is told. */
 static GArray *
-read_placed_windows(lc_reader *reader, const lc_yaml *node)
+read_placed_windows(lc_document_reader *reader, const lc_yaml *node)
 {
     GArray *placed = g_array_new(FALSE, FALSE, sizeof(lc_placed_window));
     if (!lc_read_list(reader, node, "a day", "[08:00-12:00, 13:00-17:00]"))
@@ -74,7 +75,7 @@ read_placed_windows(lc_reader *reader, const lc_yaml *node)
 }
 
 static lc_day_windows
-keep_windows(lc_reader *reader, const GArray *placed)
+keep_windows(lc_document_reader *reader, const GArray *placed)
 {
     lc_window *windows = lc_arena_new(reader->arena, lc_window, placed->len);
     for (guint i = 0; i < placed->len; i++)
@@ -84,14 +85,14 @@ keep_windows(lc_reader *reader, const GArray *placed)
 
 /* Of a special day; they may overlap (2.5). */
 lc_day_windows
-lc_read_windows(lc_reader *reader, const lc_yaml *node)
+lc_read_windows(lc_document_reader *reader, const lc_yaml *node)
 {
     g_autoptr(GArray) placed = read_placed_windows(reader, node);
     return keep_windows(reader, placed);
 }
 
 static lc_day_windows
-read_day(lc_reader *reader, const lc_yaml *node, lc_placed_window *first, lc_placed_window *last)
+read_day(lc_document_reader *reader, const lc_yaml *node, lc_placed_window *first, lc_placed_window *last)
 {
     g_autoptr(GArray) placed = read_placed_windows(reader, node);
     lc_placed_window *windows = (lc_placed_window *)(void *)placed->data;
@@ -107,7 +108,7 @@ read_day(lc_reader *reader, const lc_yaml *node, lc_placed_window *first, lc_pla
 
 /* `last` of one day and `first` of the next. */
 static void
-check_night(lc_reader *reader, const lc_placed_window *last, const lc_placed_window *first)
+check_night(lc_document_reader *reader, const lc_placed_window *last, const lc_placed_window *first)
 {
     if (last->node && first->node && first->window.opens + MINUTES_OF_DAY < last->window.closes)
         lc_refuse(reader, first->node, "%s of the day before is still open when this window begins; join them",
@@ -115,9 +116,9 @@ check_night(lc_reader *reader, const lc_placed_window *last, const lc_placed_win
 }
 
 static void
-read_week(lc_reader *reader, const lc_yaml *node, lc_calendar_spec *spec)
+read_week(lc_document_reader *reader, const lc_yaml *node, lc_calendar_spec *spec)
 {
-    lc_field days[] = {{"mon"}, {"tue"}, {"wed"}, {"thu"}, {"fri"}, {"sat"}, {"sun"}};
+    lc_map_key days[] = {{"mon"}, {"tue"}, {"wed"}, {"thu"}, {"fri"}, {"sat"}, {"sun"}};
     lc_placed_window first[G_N_ELEMENTS(days)] = {0}, last[G_N_ELEMENTS(days)] = {0};
     bool open = false;
     size_t n_known = 0;
@@ -137,14 +138,14 @@ read_week(lc_reader *reader, const lc_yaml *node, lc_calendar_spec *spec)
 
 /* What is wrong is told; the calendar then stands for `always`, so that reading can go on. */
 static void
-read_calendar(lc_reader *reader, const lc_yaml *node, lc_named_calendar *named)
+read_calendar(lc_document_reader *reader, const lc_yaml *node, lc_named_calendar *named)
 {
     enum { TIME_ZONE, WEEK, HOLIDAYS, HOLIDAYS_FROM, SPECIAL_DAYS };
-    lc_field fields[] = {[TIME_ZONE] = {"time_zone", "time_zone: Europe/Stockholm"},
-                         [WEEK] = {"week", "week: {mon: [08:00-17:00]}"},
-                         [HOLIDAYS] = {"holidays"},
-                         [HOLIDAYS_FROM] = {"holidays_from"},
-                         [SPECIAL_DAYS] = {"special_days"}};
+    lc_map_key fields[] = {[TIME_ZONE] = {"time_zone", "time_zone: Europe/Stockholm"},
+                           [WEEK] = {"week", "week: {mon: [08:00-17:00]}"},
+                           [HOLIDAYS] = {"holidays"},
+                           [HOLIDAYS_FROM] = {"holidays_from"},
+                           [SPECIAL_DAYS] = {"special_days"}};
     if (!lc_read_fields(reader, node, "a calendar", fields, G_N_ELEMENTS(fields))) {
         named->calendar = lc_calendar_new_always();
         return;
@@ -159,7 +160,7 @@ read_calendar(lc_reader *reader, const lc_yaml *node, lc_named_calendar *named)
 }
 
 static void
-read_named_calendar(lc_reader *reader, const lc_yaml_pair *pair, GHashTable *seen)
+read_named_calendar(lc_document_reader *reader, const lc_yaml_pair *pair, GHashTable *seen)
 {
     lc_text name;
     if (pair->value->kind == LC_YAML_NOTHING)
@@ -177,7 +178,7 @@ read_named_calendar(lc_reader *reader, const lc_yaml_pair *pair, GHashTable *see
 }
 
 void
-lc_remark_unused_calendars(lc_reader *reader)
+lc_remark_unused_calendars(lc_document_reader *reader)
 {
     for (guint i = 0; i < reader->document->calendars->len; i++) {
         const lc_named_calendar *named = &g_array_index(reader->document->calendars, lc_named_calendar, i);
@@ -187,7 +188,7 @@ lc_remark_unused_calendars(lc_reader *reader)
 }
 
 void
-lc_read_calendars(lc_reader *reader, const lc_yaml *node)
+lc_read_calendars(lc_document_reader *reader, const lc_yaml *node)
 {
     g_autoptr(GHashTable) seen = lc_names_new();
     lc_named_calendar always = {.name = g_strdup("always"), .calendar = lc_calendar_new_always()};
@@ -201,7 +202,7 @@ lc_read_calendars(lc_reader *reader, const lc_yaml *node)
 }
 
 int
-lc_find_calendar(lc_reader *reader, const lc_yaml *node)
+lc_find_calendar(lc_document_reader *reader, const lc_yaml *node)
 {
     const GArray *calendars = reader->document->calendars;
     g_autofree const char **names = g_new(const char *, calendars->len);

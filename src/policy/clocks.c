@@ -12,7 +12,7 @@ is_always(const lc_clock_rule *clock)
 
 /* On an office calendar "1d" could mean a day's open hours or 24 of them, so neither is taken (2.5). */
 static void
-check_unit(lc_reader *reader, const lc_yaml *node, bool has_days, const lc_clock_rule *clock)
+check_unit(lc_document_reader *reader, const lc_yaml *node, bool has_days, const lc_clock_rule *clock)
 {
     if (has_days && !is_always(clock))
         lc_refuse(reader, node,
@@ -23,7 +23,7 @@ check_unit(lc_reader *reader, const lc_yaml *node, bool has_days, const lc_clock
 /* ---- Targets ---- */
 
 static void
-read_cutoff(lc_reader *reader, const lc_yaml *node, int *cutoff)
+read_cutoff(lc_document_reader *reader, const lc_yaml *node, int *cutoff)
 {
     lc_text text;
     if (!lc_read_text(reader, node, "cutoff", &text))
@@ -36,10 +36,10 @@ read_cutoff(lc_reader *reader, const lc_yaml *node, int *cutoff)
 }
 
 static void
-read_working_days(lc_reader *reader, const char *name, const lc_yaml *node, lc_clock_rule *clock)
+read_working_days(lc_document_reader *reader, const char *name, const lc_yaml *node, lc_clock_rule *clock)
 {
     enum { WORKING_DAYS, CUTOFF };
-    lc_field fields[] = {[WORKING_DAYS] = {"working_days", "working_days: 2"}, [CUTOFF] = {"cutoff"}};
+    lc_map_key fields[] = {[WORKING_DAYS] = {"working_days", "working_days: 2"}, [CUTOFF] = {"cutoff"}};
     int64_t days = 0;
     if (!lc_read_fields(reader, node, name, fields, G_N_ELEMENTS(fields)))
         return;
@@ -53,7 +53,7 @@ read_working_days(lc_reader *reader, const char *name, const lc_yaml *node, lc_c
 }
 
 static void
-read_target(lc_reader *reader, const char *name, const lc_yaml *node, lc_clock_rule *clock)
+read_target(lc_document_reader *reader, const char *name, const lc_yaml *node, lc_clock_rule *clock)
 {
     bool has_days;
     if (node && node->kind == LC_YAML_MAP) {
@@ -76,7 +76,7 @@ is_in_working_days(const lc_clock_rule *clock)
 }
 
 static bool
-read_percentage(lc_reader *reader, const lc_yaml *node, lc_warning *warning)
+read_percentage(lc_document_reader *reader, const lc_yaml *node, lc_warning *warning)
 {
     g_autofree char *digits = g_strndup(node->text.data, node->text.size - 1);
     guint64 percent;
@@ -94,7 +94,7 @@ read_percentage(lc_reader *reader, const lc_yaml *node, lc_warning *warning)
 }
 
 static bool
-read_time_before(lc_reader *reader, const lc_yaml *node, const lc_clock_rule *clock, lc_warning *warning)
+read_time_before(lc_document_reader *reader, const lc_yaml *node, const lc_clock_rule *clock, lc_warning *warning)
 {
     bool has_days;
     char target[LC_DURATION_TEXT_BYTES];
@@ -123,7 +123,7 @@ set_part(const lc_clock_rule *clock, lc_warning *warning)
 }
 
 static bool
-read_warning(lc_reader *reader, const lc_yaml *node, const lc_clock_rule *clock, lc_warning *warning)
+read_warning(lc_document_reader *reader, const lc_yaml *node, const lc_clock_rule *clock, lc_warning *warning)
 {
     *warning = (lc_warning){0};
     if (node->kind == LC_YAML_NOTHING)
@@ -143,7 +143,7 @@ come_together(const lc_warning *a, const lc_warning *b)
 }
 
 static void
-remark_same_moment(lc_reader *reader, const lc_yaml *node, const lc_warning *warnings, unsigned n)
+remark_same_moment(lc_document_reader *reader, const lc_yaml *node, const lc_warning *warnings, unsigned n)
 {
     for (unsigned i = 0; i < n && i < 100; i++)
         if (come_together(&warnings[i], &warnings[n]))
@@ -152,7 +152,7 @@ remark_same_moment(lc_reader *reader, const lc_yaml *node, const lc_warning *war
 }
 
 static void
-read_warnings(lc_reader *reader, const lc_yaml *node, lc_clock_rule *clock)
+read_warnings(lc_document_reader *reader, const lc_yaml *node, lc_clock_rule *clock)
 {
     if (!lc_read_list(reader, node, "warn", "[\"50%\", 1m]"))
         return;
@@ -171,7 +171,7 @@ read_warnings(lc_reader *reader, const lc_yaml *node, lc_clock_rule *clock)
 /* ---- Escalations ---- */
 
 static bool
-read_escalation(lc_reader *reader, const lc_yaml *node, const lc_clock_rule *clock, lc_escalation *escalation)
+read_escalation(lc_document_reader *reader, const lc_yaml *node, const lc_clock_rule *clock, lc_escalation *escalation)
 {
     bool has_days;
     if (node->kind == LC_YAML_NOTHING)
@@ -195,7 +195,8 @@ insert_by_length(lc_escalation *escalations, unsigned n, lc_escalation escalatio
 }
 
 static void
-remark_same_escalation(lc_reader *reader, const lc_yaml *node, const lc_clock_rule *clock, const lc_escalation *new)
+remark_same_escalation(lc_document_reader *reader, const lc_yaml *node, const lc_clock_rule *clock,
+                       const lc_escalation *new)
 {
     for (unsigned i = 0; i < clock->n_escalations && i < 100; i++)
         if (clock->escalations[i].after == new->after)
@@ -204,7 +205,7 @@ remark_same_escalation(lc_reader *reader, const lc_yaml *node, const lc_clock_ru
 }
 
 static void
-read_escalations(lc_reader *reader, const lc_yaml *node, lc_clock_rule *clock)
+read_escalations(lc_document_reader *reader, const lc_yaml *node, lc_clock_rule *clock)
 {
     if (!lc_read_list(reader, node, "escalate", "[1h, 4h]"))
         return;
@@ -226,7 +227,7 @@ read_escalations(lc_reader *reader, const lc_yaml *node, lc_clock_rule *clock)
 /* ---- Clocks ---- */
 
 void
-lc_read_clock(lc_reader *reader, const lc_clock_fields *fields, lc_clock_rule *clock)
+lc_read_clock(lc_document_reader *reader, const lc_clock_fields *fields, lc_clock_rule *clock)
 {
     guint index = (guint)lc_find_calendar(reader, fields->calendar);
     const lc_named_calendar *named = &g_array_index(reader->document->calendars, lc_named_calendar, index);
@@ -241,7 +242,8 @@ lc_read_clock(lc_reader *reader, const lc_clock_fields *fields, lc_clock_rule *c
 }
 
 void
-lc_read_again_clock(lc_reader *reader, const lc_field *within, const lc_clock_rule *first, lc_clock_rule *again)
+lc_read_again_clock(lc_document_reader *reader, const lc_map_key *within, const lc_clock_rule *first,
+                    lc_clock_rule *again)
 {
     *again = *first;
     if (within->value) {

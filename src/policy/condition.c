@@ -1,3 +1,4 @@
+/* condition.c - `when`: reading it, whether it holds (2.1), and whether one covers another. */
 #include "read.h"
 
 /* ---- Decimal numbers: compared as text, so that no digit is lost ---- */
@@ -155,7 +156,7 @@ lc_condition_covers(const lc_condition *general, const lc_condition *special)
 /* ---- Reading ---- */
 
 static const lc_text *
-read_values(lc_reader *reader, const lc_yaml *node, const char *what, unsigned *n_values)
+read_values(lc_document_reader *reader, const lc_yaml *node, const char *what, unsigned *n_values)
 {
     bool short_value = node && node->kind == LC_YAML_SCALAR && node->text.size < 60;
     g_autofree char *example = g_strdup_printf("[%s]", short_value ? node->text.data : "demo, quote");
@@ -174,7 +175,7 @@ read_values(lc_reader *reader, const lc_yaml *node, const char *what, unsigned *
 }
 
 static bool
-read_attribute_key(lc_reader *reader, GHashTable *seen, const lc_yaml *node, lc_text *key)
+read_attribute_key(lc_document_reader *reader, GHashTable *seen, const lc_yaml *node, lc_text *key)
 {
     if (node->kind != LC_YAML_SCALAR) {
         lc_refuse(reader, node, "an attribute's name must be a text");
@@ -185,7 +186,7 @@ read_attribute_key(lc_reader *reader, GHashTable *seen, const lc_yaml *node, lc_
 }
 
 static void
-read_attributes(lc_reader *reader, const lc_yaml *node, lc_condition *condition)
+read_attributes(lc_document_reader *reader, const lc_yaml *node, lc_condition *condition)
 {
     if (!lc_read_map(reader, node, "attributes", "region: [north]"))
         return;
@@ -205,7 +206,7 @@ read_attributes(lc_reader *reader, const lc_yaml *node, lc_condition *condition)
 }
 
 static void
-read_bounds(lc_reader *reader, const lc_yaml *node, lc_condition *condition)
+read_bounds(lc_document_reader *reader, const lc_yaml *node, lc_condition *condition)
 {
     if (!lc_read_map(reader, node, "at_least", "employees: 200"))
         return;
@@ -226,10 +227,10 @@ read_bounds(lc_reader *reader, const lc_yaml *node, lc_condition *condition)
 }
 
 static void
-read_parts(lc_reader *reader, const lc_yaml *node, lc_condition *condition)
+read_parts(lc_document_reader *reader, const lc_yaml *node, lc_condition *condition)
 {
     enum { CHANNEL, ATTRIBUTES, AT_LEAST };
-    lc_field fields[] = {[CHANNEL] = {"channel"}, [ATTRIBUTES] = {"attributes"}, [AT_LEAST] = {"at_least"}};
+    lc_map_key fields[] = {[CHANNEL] = {"channel"}, [ATTRIBUTES] = {"attributes"}, [AT_LEAST] = {"at_least"}};
     if (!lc_read_fields(reader, node, "when", fields, G_N_ELEMENTS(fields)))
         return;
     condition->channels = read_values(reader, fields[CHANNEL].value, "channel", &condition->n_channels);
@@ -241,7 +242,7 @@ read_parts(lc_reader *reader, const lc_yaml *node, lc_condition *condition)
 }
 
 const lc_condition *
-lc_read_condition(lc_reader *reader, const lc_yaml *node)
+lc_read_condition(lc_document_reader *reader, const lc_yaml *node)
 {
     lc_condition *condition = lc_arena_new(reader->arena, lc_condition, 1);
     *condition = (lc_condition){0};

@@ -1,3 +1,4 @@
+/* document.c - one document: its head, stages and reasons, and all its other parts in order. */
 #include "read.h"
 
 #define DEFAULT_CLOCK_SKEW (2 * LC_MINUTE)
@@ -6,11 +7,11 @@
 /* ---- Stages ---- */
 
 static const lc_yaml *
-read_stage(lc_reader *reader, const lc_yaml *node, lc_stage *stage)
+read_stage(lc_document_reader *reader, const lc_yaml *node, lc_stage *stage)
 {
     enum { NAME, CLOSES };
     static const char *const ends[] = {"won", "lost"};
-    lc_field fields[] = {[NAME] = {"name", "name: WON"}, [CLOSES] = {"closes"}};
+    lc_map_key fields[] = {[NAME] = {"name", "name: WON"}, [CLOSES] = {"closes"}};
     int closes;
     *stage = (lc_stage){.closes = LC_STAGE_OPEN};
     if (node->kind == LC_YAML_NOTHING)
@@ -25,7 +26,7 @@ read_stage(lc_reader *reader, const lc_yaml *node, lc_stage *stage)
 }
 
 static void
-read_stages(lc_reader *reader, const lc_yaml *node)
+read_stages(lc_document_reader *reader, const lc_yaml *node)
 {
     lc_policy *policy = reader->policy;
     if (!lc_read_list(reader, node, "stages", "[SAL, SQL, {name: WON, closes: won}]"))
@@ -43,10 +44,10 @@ read_stages(lc_reader *reader, const lc_yaml *node)
 /* ---- Reasons ---- */
 
 static bool
-read_reason(lc_reader *reader, const lc_yaml_pair *pair, GHashTable *seen, lc_reason *reason)
+read_reason(lc_document_reader *reader, const lc_yaml_pair *pair, GHashTable *seen, lc_reason *reason)
 {
     enum { ROUTE, TRACK, COOLDOWN };
-    lc_field fields[] = {[ROUTE] = {"route"}, [TRACK] = {"track"}, [COOLDOWN] = {"cooldown"}};
+    lc_map_key fields[] = {[ROUTE] = {"route"}, [TRACK] = {"track"}, [COOLDOWN] = {"cooldown"}};
     *reason = (lc_reason){.destination = {.route = LC_ROUTE_NURTURE}};
     if (pair->value->kind == LC_YAML_NOTHING)
         lc_refuse(reader, pair->value, "a reason without a value; write for example {route: NURTURE}");
@@ -63,7 +64,7 @@ read_reason(lc_reader *reader, const lc_yaml_pair *pair, GHashTable *seen, lc_re
 }
 
 static void
-read_reasons(lc_reader *reader, const lc_yaml *node)
+read_reasons(lc_document_reader *reader, const lc_yaml *node)
 {
     lc_policy *policy = reader->policy;
     if (!lc_read_map(reader, node, "reasons", "other: {route: NURTURE, track: general}"))
@@ -84,7 +85,7 @@ read_reasons(lc_reader *reader, const lc_yaml *node)
 /* ---- The document ---- */
 
 static void
-read_reporting_zone(lc_reader *reader, const lc_yaml *node)
+read_reporting_zone(lc_document_reader *reader, const lc_yaml *node)
 {
     lc_policy *policy = reader->policy;
     policy->reporting_zone_name = LC_TEXT("UTC");
@@ -108,7 +109,7 @@ enum {
 };
 
 static void
-read_head(lc_reader *reader, const lc_field *fields)
+read_head(lc_document_reader *reader, const lc_map_key *fields)
 {
     static const char *const times[] = {"occurred", "logged"};
     lc_policy *policy = reader->policy;
@@ -128,18 +129,18 @@ read_head(lc_reader *reader, const lc_field *fields)
 void
 lc_document_read(lc_document *document, const lc_yaml *root)
 {
-    lc_field fields[N_FIELDS] = {[NAME] = {"name", "name: \"2026-01\""},
-                                 [EFFECTIVE_FROM] = {"effective_from"},
-                                 [REPORTING_TIME_ZONE] = {"reporting_time_zone"},
-                                 [CONTACT_TIME] = {"contact_time"},
-                                 [CLOCK_SKEW] = {"clock_skew"},
-                                 [RETAIN] = {"retain"},
-                                 [CALENDARS] = {"calendars"},
-                                 [STAGES] = {"stages"},
-                                 [REASONS] = {"reasons", "reasons: {other: {route: NURTURE}}"},
-                                 [GATES] = {"gates"},
-                                 [RULES] = {"rules", "rules: [{name: standard, when: any, clawback: {after: 30d}}]"}};
-    lc_reader reader = {document, &document->arena, &document->policy};
+    lc_map_key fields[N_FIELDS] = {[NAME] = {"name", "name: \"2026-01\""},
+                                   [EFFECTIVE_FROM] = {"effective_from"},
+                                   [REPORTING_TIME_ZONE] = {"reporting_time_zone"},
+                                   [CONTACT_TIME] = {"contact_time"},
+                                   [CLOCK_SKEW] = {"clock_skew"},
+                                   [RETAIN] = {"retain"},
+                                   [CALENDARS] = {"calendars"},
+                                   [STAGES] = {"stages"},
+                                   [REASONS] = {"reasons", "reasons: {other: {route: NURTURE}}"},
+                                   [GATES] = {"gates"},
+                                   [RULES] = {"rules", "rules: [{name: standard, when: any, clawback: {after: 30d}}]"}};
+    lc_document_reader reader = {document, &document->arena, &document->policy};
     if (!lc_read_fields(&reader, root, "a policy", fields, N_FIELDS)) {
         if (root->kind == LC_YAML_NOTHING)
             lc_refuse(&reader, root, "an empty file; a policy has at least name, reasons and rules");

@@ -1,13 +1,14 @@
+/* gates.c - open dialogue and qualification (4.3). */
 #include "read.h"
 
 /* So that no sum of points overflows. */
 #define MOST_POINTS 1000000000
 
 static void
-read_open_dialogue(lc_reader *reader, const lc_yaml *node)
+read_open_dialogue(lc_document_reader *reader, const lc_yaml *node)
 {
     enum { WITHIN, ROUTE, TRACK };
-    lc_field fields[] = {[WITHIN] = {"within", "within: 14d"}, [ROUTE] = {"route"}, [TRACK] = {"track"}};
+    lc_map_key fields[] = {[WITHIN] = {"within", "within: 14d"}, [ROUTE] = {"route"}, [TRACK] = {"track"}};
     lc_policy *policy = reader->policy;
     if (!lc_read_fields(reader, node, "open_dialogue", fields, G_N_ELEMENTS(fields)))
         return;
@@ -21,12 +22,12 @@ read_open_dialogue(lc_reader *reader, const lc_yaml *node)
 }
 
 static bool
-read_criterion(lc_reader *reader, const lc_yaml *node, bool signal, GHashTable *seen, lc_criterion *criterion)
+read_criterion(lc_document_reader *reader, const lc_yaml *node, bool signal, GHashTable *seen, lc_criterion *criterion)
 {
     enum { NAME, WHEN, POINTS };
-    lc_field fields[] = {[NAME] = {"name", "name: target-segment"},
-                         [WHEN] = {"when", "when: {channel: [demo]}"},
-                         [POINTS] = {"points", "points: 10"}};
+    lc_map_key fields[] = {[NAME] = {"name", "name: target-segment"},
+                           [WHEN] = {"when", "when: {channel: [demo]}"},
+                           [POINTS] = {"points", "points: 10"}};
     const char *what = signal ? "a signal" : "a requirement";
     *criterion = (lc_criterion){0};
     if (node->kind == LC_YAML_NOTHING)
@@ -45,7 +46,7 @@ read_criterion(lc_reader *reader, const lc_yaml *node, bool signal, GHashTable *
 }
 
 static const lc_criterion *
-read_criteria(lc_reader *reader, const lc_yaml *node, bool signals, unsigned *n)
+read_criteria(lc_document_reader *reader, const lc_yaml *node, bool signals, unsigned *n)
 {
     if (!lc_read_list(reader, node, signals ? "signals" : "require", "[{name: ..., when: ...}]"))
         return NULL;
@@ -58,7 +59,7 @@ read_criteria(lc_reader *reader, const lc_yaml *node, bool signals, unsigned *n)
 }
 
 static void
-remark_threshold(lc_reader *reader, const lc_yaml *qualification, const lc_yaml *threshold)
+remark_threshold(lc_document_reader *reader, const lc_yaml *qualification, const lc_yaml *threshold)
 {
     const lc_policy *policy = reader->policy;
     int64_t most = 0, least = 0;
@@ -76,13 +77,13 @@ remark_threshold(lc_reader *reader, const lc_yaml *qualification, const lc_yaml 
 }
 
 static void
-read_qualification(lc_reader *reader, const lc_yaml *node)
+read_qualification(lc_document_reader *reader, const lc_yaml *node)
 {
     enum { REQUIRE, SIGNALS, THRESHOLD, OTHERWISE };
     enum { ROUTE, TRACK };
-    lc_field fields[] = {
+    lc_map_key fields[] = {
         [REQUIRE] = {"require"}, [SIGNALS] = {"signals"}, [THRESHOLD] = {"threshold"}, [OTHERWISE] = {"otherwise"}};
-    lc_field otherwise[] = {[ROUTE] = {"route"}, [TRACK] = {"track"}};
+    lc_map_key otherwise[] = {[ROUTE] = {"route"}, [TRACK] = {"track"}};
     lc_policy *policy = reader->policy;
     if (!lc_read_fields(reader, node, "qualification", fields, G_N_ELEMENTS(fields)))
         return;
@@ -96,10 +97,10 @@ read_qualification(lc_reader *reader, const lc_yaml *node)
 }
 
 void
-lc_read_gates(lc_reader *reader, const lc_yaml *node)
+lc_read_gates(lc_document_reader *reader, const lc_yaml *node)
 {
     enum { OPEN_DIALOGUE, QUALIFICATION };
-    lc_field fields[] = {[OPEN_DIALOGUE] = {"open_dialogue"}, [QUALIFICATION] = {"qualification"}};
+    lc_map_key fields[] = {[OPEN_DIALOGUE] = {"open_dialogue"}, [QUALIFICATION] = {"qualification"}};
     if (!lc_read_fields(reader, node, "gates", fields, G_N_ELEMENTS(fields)))
         return;
     read_open_dialogue(reader, fields[OPEN_DIALOGUE].value);

@@ -6,7 +6,7 @@
 #define HOLIDAYS_TO_COME_DAYS 60
 
 typedef struct {
-    lc_reader *reader;
+    lc_document_reader *reader;
     lc_named_calendar *named;
     GArray *special;                     /* of lc_special_day */
     GArray *yearly;                      /* of lc_yearly_day */
@@ -251,7 +251,7 @@ read_files(lc_days_reader *days, const lc_yaml *node)
 /* ---- All of them ---- */
 
 static void *
-keep(lc_reader *reader, const GArray *array)
+keep(lc_document_reader *reader, const GArray *array)
 {
     gsize size = array->len * g_array_get_element_size((GArray *)array);
     void *kept = lc_arena_alloc(reader->arena, size);
@@ -261,8 +261,8 @@ keep(lc_reader *reader, const GArray *array)
 }
 
 void
-lc_read_days(lc_reader *reader, const lc_yaml *holidays, const lc_yaml *holidays_from, const lc_yaml *special_days,
-             lc_named_calendar *named)
+lc_read_days(lc_document_reader *reader, const lc_yaml *holidays, const lc_yaml *holidays_from,
+             const lc_yaml *special_days, lc_named_calendar *named)
 {
     g_autoptr(GArray) special = g_array_new(FALSE, FALSE, sizeof(lc_special_day));
     g_autoptr(GArray) yearly = g_array_new(FALSE, FALSE, sizeof(lc_yearly_day));

@@ -1,3 +1,4 @@
+/* reach.c - whether a rule can be reached behind those before it. */
 #include "read.h"
 
 /* More leads of a condition, times rules before it, are not looked at. */

@@ -1,11 +1,12 @@
+/* read.c - typed values out of the tree, and how what is wrong with one is said. */
 #include "read.h"
 
-#include <leadclock/diagnostics.h>
+#include <leadclock/text.h>
 
 #define LONGEST_NAME_BYTES 255
 
 void
-lc_refuse(lc_reader *reader, const lc_yaml *node, const char *format, ...)
+lc_refuse(lc_document_reader *reader, const lc_yaml *node, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -14,7 +15,7 @@ lc_refuse(lc_reader *reader, const lc_yaml *node, const char *format, ...)
 }
 
 void
-lc_remark(lc_reader *reader, const lc_yaml *node, const char *format, ...)
+lc_remark(lc_document_reader *reader, const lc_yaml *node, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -56,8 +57,8 @@ nearest_name(const char *wrong, const char *const *names, size_t n_names)
 }
 
 void
-lc_refuse_name(lc_reader *reader, const lc_yaml *node, const char *what, const char *list, const char *const *names,
-               size_t n_names)
+lc_refuse_name(lc_document_reader *reader, const lc_yaml *node, const char *what, const char *list,
+               const char *const *names, size_t n_names)
 {
     if (lc_problems_is_full(reader->document->problems))
         return;
@@ -78,7 +79,7 @@ lc_names_new(void)
 }
 
 bool
-lc_take_name(lc_reader *reader, GHashTable *seen, const lc_yaml *node, const char *what)
+lc_take_name(lc_document_reader *reader, GHashTable *seen, const lc_yaml *node, const char *what)
 {
     const lc_yaml *first = g_hash_table_lookup(seen, node->text.data);
     if (first == NULL)
@@ -112,7 +113,7 @@ place_of_key(lc_text key)
 
 /* What was probably meant is not lacking, too. */
 static void
-refuse_key(lc_reader *reader, const lc_yaml *key, const char *what, lc_field *fields, size_t n_fields)
+refuse_key(lc_document_reader *reader, const lc_yaml *key, const char *what, lc_map_key *fields, size_t n_fields)
 {
     const char *place = place_of_key(key->text);
     if (place) {
@@ -129,8 +130,8 @@ refuse_key(lc_reader *reader, const lc_yaml *key, const char *what, lc_field *fi
         fields[i].misspelled |= names[i] == nearest;
 }
 
-static lc_field *
-field_named(lc_field *fields, size_t n_fields, lc_text name)
+static lc_map_key *
+field_named(lc_map_key *fields, size_t n_fields, lc_text name)
 {
     for (size_t i = 0; i < n_fields; i++)
         if (lc_text_equal(name, lc_text_of(fields[i].name)))
@@ -139,9 +140,9 @@ field_named(lc_field *fields, size_t n_fields, lc_text name)
 }
 
 static void
-take_pair(lc_reader *reader, const lc_yaml_pair *pair, const char *what, lc_field *fields, size_t n_fields)
+take_pair(lc_document_reader *reader, const lc_yaml_pair *pair, const char *what, lc_map_key *fields, size_t n_fields)
 {
-    lc_field *field = pair->key->kind == LC_YAML_SCALAR ? field_named(fields, n_fields, pair->key->text) : NULL;
+    lc_map_key *field = pair->key->kind == LC_YAML_SCALAR ? field_named(fields, n_fields, pair->key->text) : NULL;
     if (pair->key->kind != LC_YAML_SCALAR)
         lc_refuse(reader, pair->key, "a key of %s must be a word", what);
     else if (field == NULL)
@@ -158,7 +159,7 @@ take_pair(lc_reader *reader, const lc_yaml_pair *pair, const char *what, lc_fiel
 }
 
 bool
-lc_read_fields(lc_reader *reader, const lc_yaml *node, const char *what, lc_field *fields, size_t n_fields)
+lc_read_fields(lc_document_reader *reader, const lc_yaml *node, const char *what, lc_map_key *fields, size_t n_fields)
 {
     if (node == NULL)
         return false;
@@ -180,7 +181,7 @@ kind_of(const lc_yaml *node)
 
 /* Whether the node is of the kind; what has no value has been told of already where it is a field's. */
 static bool
-expect(lc_reader *reader, const lc_yaml *node, lc_yaml_kind kind, const char *what, const char *must)
+expect(lc_document_reader *reader, const lc_yaml *node, lc_yaml_kind kind, const char *what, const char *must)
 {
     if (node == NULL || node->kind == kind)
         return node != NULL;
@@ -190,21 +191,21 @@ expect(lc_reader *reader, const lc_yaml *node, lc_yaml_kind kind, const char *wh
 }
 
 bool
-lc_read_list(lc_reader *reader, const lc_yaml *node, const char *what, const char *example)
+lc_read_list(lc_document_reader *reader, const lc_yaml *node, const char *what, const char *example)
 {
     g_autofree char *must = g_strdup_printf("a list, for example %s", example);
     return expect(reader, node, LC_YAML_LIST, what, must);
 }
 
 bool
-lc_read_map(lc_reader *reader, const lc_yaml *node, const char *what, const char *example)
+lc_read_map(lc_document_reader *reader, const lc_yaml *node, const char *what, const char *example)
 {
     g_autofree char *must = g_strdup_printf("a map of keys, for example {%s}", example);
     return expect(reader, node, LC_YAML_MAP, what, must);
 }
 
 bool
-lc_read_text(lc_reader *reader, const lc_yaml *node, const char *what, lc_text *text)
+lc_read_text(lc_document_reader *reader, const lc_yaml *node, const char *what, lc_text *text)
 {
     if (!expect(reader, node, LC_YAML_SCALAR, what, "a single text"))
         return false;
@@ -213,7 +214,7 @@ lc_read_text(lc_reader *reader, const lc_yaml *node, const char *what, lc_text *
 }
 
 bool
-lc_read_name(lc_reader *reader, const lc_yaml *node, const char *what, lc_text *name)
+lc_read_name(lc_document_reader *reader, const lc_yaml *node, const char *what, lc_text *name)
 {
     lc_text text;
     if (!lc_read_text(reader, node, what, &text))
@@ -232,7 +233,7 @@ lc_read_name(lc_reader *reader, const lc_yaml *node, const char *what, lc_text *
 }
 
 static void
-refuse_instant(lc_reader *reader, const lc_yaml *node, const char *what)
+refuse_instant(lc_document_reader *reader, const lc_yaml *node, const char *what)
 {
     g_autofree char *wrong = lc_quoted(node), *zoned = g_strconcat(node->text.data, "Z", NULL),
                     *timed = g_strconcat(node->text.data, "T00:00:00Z", NULL);
@@ -246,7 +247,7 @@ refuse_instant(lc_reader *reader, const lc_yaml *node, const char *what)
 }
 
 bool
-lc_read_instant(lc_reader *reader, const lc_yaml *node, const char *what, lc_instant *instant)
+lc_read_instant(lc_document_reader *reader, const lc_yaml *node, const char *what, lc_instant *instant)
 {
     lc_text text;
     if (!lc_read_text(reader, node, what, &text))
@@ -272,7 +273,7 @@ meant_unit(const char *wrong)
 }
 
 static void
-refuse_unit(lc_reader *reader, const lc_yaml *node, const char *what, const char *unit)
+refuse_unit(lc_document_reader *reader, const lc_yaml *node, const char *what, const char *unit)
 {
     g_autofree char *wrong = lc_quoted(node);
     const char *meant = meant_unit(unit);
@@ -284,7 +285,7 @@ refuse_unit(lc_reader *reader, const lc_yaml *node, const char *what, const char
 
 /* Goes on to the first number and unit that are wrong. */
 static void
-refuse_duration(lc_reader *reader, const lc_yaml *node, const char *what)
+refuse_duration(lc_document_reader *reader, const lc_yaml *node, const char *what)
 {
     g_autofree char *wrong = lc_quoted(node);
     const char *at = node->text.data;
@@ -310,7 +311,8 @@ refuse_duration(lc_reader *reader, const lc_yaml *node, const char *what)
 }
 
 bool
-lc_read_duration(lc_reader *reader, const lc_yaml *node, const char *what, lc_duration *duration, bool *has_days)
+lc_read_duration(lc_document_reader *reader, const lc_yaml *node, const char *what, lc_duration *duration,
+                 bool *has_days)
 {
     lc_text text;
     if (!lc_read_text(reader, node, what, &text))
@@ -322,7 +324,8 @@ lc_read_duration(lc_reader *reader, const lc_yaml *node, const char *what, lc_du
 }
 
 bool
-lc_read_integer(lc_reader *reader, const lc_yaml *node, const char *what, int64_t least, int64_t most, int64_t *number)
+lc_read_integer(lc_document_reader *reader, const lc_yaml *node, const char *what, int64_t least, int64_t most,
+                int64_t *number)
 {
     lc_text text;
     if (!lc_read_text(reader, node, what, &text))
@@ -336,8 +339,8 @@ lc_read_integer(lc_reader *reader, const lc_yaml *node, const char *what, int64_
 }
 
 bool
-lc_read_choice(lc_reader *reader, const lc_yaml *node, const char *what, const char *list, const char *const *names,
-               size_t n_names, int *choice)
+lc_read_choice(lc_document_reader *reader, const lc_yaml *node, const char *what, const char *list,
+               const char *const *names, size_t n_names, int *choice)
 {
     lc_text text;
     if (!lc_read_text(reader, node, what, &text))
@@ -352,7 +355,7 @@ lc_read_choice(lc_reader *reader, const lc_yaml *node, const char *what, const c
 }
 
 bool
-lc_read_boolean(lc_reader *reader, const lc_yaml *node, const char *what, bool *boolean)
+lc_read_boolean(lc_document_reader *reader, const lc_yaml *node, const char *what, bool *boolean)
 {
     static const char *const names[] = {"false", "true"};
     int choice;
@@ -363,7 +366,7 @@ lc_read_boolean(lc_reader *reader, const lc_yaml *node, const char *what, bool *
 }
 
 void
-lc_read_destination(lc_reader *reader, const lc_yaml *route, const lc_yaml *track, lc_destination *destination)
+lc_read_destination(lc_document_reader *reader, const lc_yaml *route, const lc_yaml *track, lc_destination *destination)
 {
     const char *names[] = {lc_route_name(LC_ROUTE_NURTURE), lc_route_name(LC_ROUTE_SUPPRESS),
                            lc_route_name(LC_ROUTE_REASSIGN), lc_route_name(LC_ROUTE_ENRICH)};
@@ -374,7 +377,7 @@ lc_read_destination(lc_reader *reader, const lc_yaml *route, const lc_yaml *trac
 }
 
 bool
-lc_read_stage_name(lc_reader *reader, const lc_yaml *node, int *stage)
+lc_read_stage_name(lc_document_reader *reader, const lc_yaml *node, int *stage)
 {
     const lc_policy *policy = reader->policy;
     g_autofree const char **names = g_new(const char *, policy->n_stages + 1);

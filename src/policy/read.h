@@ -2,9 +2,8 @@
  * absent) leaves the output untouched and says nothing. */
 #pragma once
 
-#include "yaml.h"
-
 #include <leadclock/policy.h>
+#include <leadclock/yaml.h>
 
 typedef struct {
     char *name;
@@ -48,13 +47,13 @@ typedef struct {
     lc_document *document;
     lc_arena *arena;
     lc_policy *policy;
-} lc_reader;
+} lc_document_reader;
 
-void lc_refuse(lc_reader *reader, const lc_yaml *node, const char *format, ...) G_GNUC_PRINTF(3, 4);
+void lc_refuse(lc_document_reader *reader, const lc_yaml *node, const char *format, ...) G_GNUC_PRINTF(3, 4);
 /* Legal, but odd: a warning of `check`. */
-void lc_remark(lc_reader *reader, const lc_yaml *node, const char *format, ...) G_GNUC_PRINTF(3, 4);
+void lc_remark(lc_document_reader *reader, const lc_yaml *node, const char *format, ...) G_GNUC_PRINTF(3, 4);
 /* "unknown WHAT "..."; did you mean "..."? LIST: a, b, c". */
-void lc_refuse_name(lc_reader *reader, const lc_yaml *node, const char *what, const char *list,
+void lc_refuse_name(lc_document_reader *reader, const lc_yaml *node, const char *what, const char *list,
                     const char *const *names, size_t n_names);
 
 /* For messages: the scalar in quotes, one line, no more of it than helps. Caller frees. */
@@ -66,67 +65,71 @@ typedef struct {
     const char *required; /* an example of what to write, where it must not be missing */
     const lc_yaml *key, *value;
     bool misspelled; /* an unknown key is near */
-} lc_field;
+} lc_map_key;
 
 /* Finds the fields of a map that stands for `what`. False where it is no map. */
-bool lc_read_fields(lc_reader *reader, const lc_yaml *node, const char *what, lc_field *fields, size_t n_fields);
+bool
+lc_read_fields(lc_document_reader *reader, const lc_yaml *node, const char *what, lc_map_key *fields, size_t n_fields);
 /* True where it is a list. */
-bool lc_read_list(lc_reader *reader, const lc_yaml *node, const char *what, const char *example);
-bool lc_read_map(lc_reader *reader, const lc_yaml *node, const char *what, const char *example);
+bool lc_read_list(lc_document_reader *reader, const lc_yaml *node, const char *what, const char *example);
+bool lc_read_map(lc_document_reader *reader, const lc_yaml *node, const char *what, const char *example);
 
 /* Remembers a name in `seen` (lc_names_new); refuses one that is there already. */
-bool lc_take_name(lc_reader *reader, GHashTable *seen, const lc_yaml *node, const char *what);
+bool lc_take_name(lc_document_reader *reader, GHashTable *seen, const lc_yaml *node, const char *what);
 GHashTable *lc_names_new(void);
 
-bool lc_read_text(lc_reader *reader, const lc_yaml *node, const char *what, lc_text *text);
+bool lc_read_text(lc_document_reader *reader, const lc_yaml *node, const char *what, lc_text *text);
 /* As text, but of 1 to 255 bytes in one line. */
-bool lc_read_name(lc_reader *reader, const lc_yaml *node, const char *what, lc_text *name);
-bool lc_read_instant(lc_reader *reader, const lc_yaml *node, const char *what, lc_instant *instant);
-bool lc_read_duration(lc_reader *reader, const lc_yaml *node, const char *what, lc_duration *duration, bool *has_days);
-bool
-lc_read_integer(lc_reader *reader, const lc_yaml *node, const char *what, int64_t least, int64_t most, int64_t *number);
-bool lc_read_boolean(lc_reader *reader, const lc_yaml *node, const char *what, bool *boolean);
-bool lc_read_choice(lc_reader *reader, const lc_yaml *node, const char *what, const char *list,
+bool lc_read_name(lc_document_reader *reader, const lc_yaml *node, const char *what, lc_text *name);
+bool lc_read_instant(lc_document_reader *reader, const lc_yaml *node, const char *what, lc_instant *instant);
+bool lc_read_duration(lc_document_reader *reader, const lc_yaml *node, const char *what, lc_duration *duration,
+                      bool *has_days);
+bool lc_read_integer(lc_document_reader *reader, const lc_yaml *node, const char *what, int64_t least, int64_t most,
+                     int64_t *number);
+bool lc_read_boolean(lc_document_reader *reader, const lc_yaml *node, const char *what, bool *boolean);
+bool lc_read_choice(lc_document_reader *reader, const lc_yaml *node, const char *what, const char *list,
                     const char *const *names, size_t n_names, int *choice);
 
 /* "15:00", from 00:00 to 24:00, as minutes since midnight. */
 bool lc_clock_time_parse(const char *text, int *minute);
 
 /* NULL where the zone is none, or the node absent. */
-lc_zone *lc_read_zone(lc_reader *reader, const lc_yaml *node, const char *what, lc_text *name);
+lc_zone *lc_read_zone(lc_document_reader *reader, const lc_yaml *node, const char *what, lc_text *name);
 
-void lc_read_destination(lc_reader *reader, const lc_yaml *route, const lc_yaml *track, lc_destination *destination);
-bool lc_read_stage_name(lc_reader *reader, const lc_yaml *node, int *stage);
+void lc_read_destination(lc_document_reader *reader, const lc_yaml *route, const lc_yaml *track,
+                         lc_destination *destination);
+bool lc_read_stage_name(lc_document_reader *reader, const lc_yaml *node, int *stage);
 
 /* ---- Parts of a document, each in a file of its own ---- */
 
-void lc_read_calendars(lc_reader *reader, const lc_yaml *node);
+void lc_read_calendars(lc_document_reader *reader, const lc_yaml *node);
 /* Of a calendar: the days that are unlike others. */
-void lc_read_days(lc_reader *reader, const lc_yaml *holidays, const lc_yaml *holidays_from, const lc_yaml *special_days,
-                  lc_named_calendar *named);
-lc_day_windows lc_read_windows(lc_reader *reader, const lc_yaml *node);
+void lc_read_days(lc_document_reader *reader, const lc_yaml *holidays, const lc_yaml *holidays_from,
+                  const lc_yaml *special_days, lc_named_calendar *named);
+lc_day_windows lc_read_windows(lc_document_reader *reader, const lc_yaml *node);
 /* What will be lacking soon. */
 void lc_remark_holidays(const lc_document *document, lc_instant now, lc_problems *oddities);
 /* Once all clocks are read. */
-void lc_remark_unused_calendars(lc_reader *reader);
-const lc_condition *lc_read_condition(lc_reader *reader, const lc_yaml *node);
-void lc_read_rules(lc_reader *reader, const lc_yaml *node);
-void lc_read_gates(lc_reader *reader, const lc_yaml *node);
+void lc_remark_unused_calendars(lc_document_reader *reader);
+const lc_condition *lc_read_condition(lc_document_reader *reader, const lc_yaml *node);
+void lc_read_rules(lc_document_reader *reader, const lc_yaml *node);
+void lc_read_gates(lc_document_reader *reader, const lc_yaml *node);
 
 /* The index in document->calendars; that of `always` where the node is absent or wrong. */
-int lc_find_calendar(lc_reader *reader, const lc_yaml *node);
+int lc_find_calendar(lc_document_reader *reader, const lc_yaml *node);
 #define LC_MOST_ESCALATIONS 100
 
 /* The fields that every clock has. */
 typedef struct {
-    const char *name;       /* the clock's */
-    const lc_field *target; /* its `within`, `late` or `after` */
+    const char *name;         /* the clock's */
+    const lc_map_key *target; /* its `within`, `late` or `after` */
     const lc_yaml *warn, *escalate, *calendar;
 } lc_clock_fields;
 
-void lc_read_clock(lc_reader *reader, const lc_clock_fields *fields, lc_clock_rule *clock);
+void lc_read_clock(lc_document_reader *reader, const lc_clock_fields *fields, lc_clock_rule *clock);
 /* Of the clock `again` of the next owners: `within`, where it is not that of `first`, with the rest of it (5.9). */
-void lc_read_again_clock(lc_reader *reader, const lc_field *within, const lc_clock_rule *first, lc_clock_rule *again);
+void lc_read_again_clock(lc_document_reader *reader, const lc_map_key *within, const lc_clock_rule *first,
+                         lc_clock_rule *again);
 
 /* ---- Conditions, also for `explain` and for what can never be reached ---- */
 

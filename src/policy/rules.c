@@ -1,3 +1,4 @@
+/* rules.c - the rules of a document, clock by clock, and what is odd in them together. */
 #include "read.h"
 
 #define MOST_ATTEMPTS 1000000
@@ -11,10 +12,10 @@
 
 /* 5.9: `true` is {}. */
 static void
-read_reassign(lc_reader *reader, const lc_yaml *node, lc_rule *rule)
+read_reassign(lc_document_reader *reader, const lc_yaml *node, lc_rule *rule)
 {
     enum { WITHIN, TIMES };
-    lc_field fields[] = {[WITHIN] = {"within"}, [TIMES] = {"times"}};
+    lc_map_key fields[] = {[WITHIN] = {"within"}, [TIMES] = {"times"}};
     int64_t times = 1;
     if (node && node->kind != LC_YAML_MAP)
         lc_read_boolean(reader, node, "reassign", &rule->reassign);
@@ -29,11 +30,11 @@ read_reassign(lc_reader *reader, const lc_yaml *node, lc_rule *rule)
 }
 
 static void
-read_first_contact(lc_reader *reader, const lc_yaml *node, lc_rule *rule)
+read_first_contact(lc_document_reader *reader, const lc_yaml *node, lc_rule *rule)
 {
     enum { WITHIN, WARN, ESCALATE, CALENDAR, RENEW, REASSIGN };
-    lc_field fields[] = {[WITHIN] = {"within", "within: 5m"}, [WARN] = {"warn"},   [ESCALATE] = {"escalate"},
-                         [CALENDAR] = {"calendar"},           [RENEW] = {"renew"}, [REASSIGN] = {"reassign"}};
+    lc_map_key fields[] = {[WITHIN] = {"within", "within: 5m"}, [WARN] = {"warn"},   [ESCALATE] = {"escalate"},
+                           [CALENDAR] = {"calendar"},           [RENEW] = {"renew"}, [REASSIGN] = {"reassign"}};
     if (!lc_read_fields(reader, node, "first_contact", fields, G_N_ELEMENTS(fields)))
         return;
     rule->has_first_contact = true;
@@ -48,14 +49,14 @@ read_first_contact(lc_reader *reader, const lc_yaml *node, lc_rule *rule)
 }
 
 static void
-read_requested_time(lc_reader *reader, const lc_yaml *node, lc_rule *rule)
+read_requested_time(lc_document_reader *reader, const lc_yaml *node, lc_rule *rule)
 {
     enum { LATE, EARLY, WARN, ESCALATE, CALENDAR };
-    lc_field fields[] = {[LATE] = {"late", "late: 4h"},
-                         [EARLY] = {"early"},
-                         [WARN] = {"warn"},
-                         [ESCALATE] = {"escalate"},
-                         [CALENDAR] = {"calendar"}};
+    lc_map_key fields[] = {[LATE] = {"late", "late: 4h"},
+                           [EARLY] = {"early"},
+                           [WARN] = {"warn"},
+                           [ESCALATE] = {"escalate"},
+                           [CALENDAR] = {"calendar"}};
     if (!lc_read_fields(reader, node, "requested_time", fields, G_N_ELEMENTS(fields)))
         return;
     rule->has_requested_time = true;
@@ -67,7 +68,7 @@ read_requested_time(lc_reader *reader, const lc_yaml *node, lc_rule *rule)
 }
 
 static void
-remark_lost(lc_reader *reader, const lc_field *stage, const lc_field *escalate)
+remark_lost(lc_document_reader *reader, const lc_map_key *stage, const lc_map_key *escalate)
 {
     lc_remark(reader, stage->value, "a milestone that is met when the lead is lost");
     if (escalate->value)
@@ -76,14 +77,14 @@ remark_lost(lc_reader *reader, const lc_field *stage, const lc_field *escalate)
 }
 
 static bool
-read_milestone(lc_reader *reader, const lc_yaml *node, GHashTable *seen, lc_milestone_rule *milestone)
+read_milestone(lc_document_reader *reader, const lc_yaml *node, GHashTable *seen, lc_milestone_rule *milestone)
 {
     enum { STAGE, WITHIN, WARN, ESCALATE, CALENDAR };
-    lc_field fields[] = {[STAGE] = {"stage", "stage: SAL"},
-                         [WITHIN] = {"within", "within: 48h"},
-                         [WARN] = {"warn"},
-                         [ESCALATE] = {"escalate"},
-                         [CALENDAR] = {"calendar"}};
+    lc_map_key fields[] = {[STAGE] = {"stage", "stage: SAL"},
+                           [WITHIN] = {"within", "within: 48h"},
+                           [WARN] = {"warn"},
+                           [ESCALATE] = {"escalate"},
+                           [CALENDAR] = {"calendar"}};
     int stage;
     if (!lc_read_fields(reader, node, "a milestone", fields, G_N_ELEMENTS(fields)))
         return false;
@@ -103,7 +104,7 @@ read_milestone(lc_reader *reader, const lc_yaml *node, GHashTable *seen, lc_mile
 }
 
 static void
-read_milestones(lc_reader *reader, const lc_yaml *node, lc_rule *rule)
+read_milestones(lc_document_reader *reader, const lc_yaml *node, lc_rule *rule)
 {
     if (!lc_read_list(reader, node, "milestones", "[{stage: SAL, within: 48h}]"))
         return;
@@ -118,16 +119,16 @@ read_milestones(lc_reader *reader, const lc_yaml *node, lc_rule *rule)
 }
 
 static void
-read_follow_up(lc_reader *reader, const lc_yaml *node, lc_rule *rule)
+read_follow_up(lc_document_reader *reader, const lc_yaml *node, lc_rule *rule)
 {
     enum { ATTEMPTS, WITHIN, WARN, ESCALATE, CALENDAR, ROUTE, TRACK };
-    lc_field fields[] = {[ATTEMPTS] = {"attempts", "attempts: 2"},
-                         [WITHIN] = {"within", "within: 7d"},
-                         [WARN] = {"warn"},
-                         [ESCALATE] = {"escalate"},
-                         [CALENDAR] = {"calendar"},
-                         [ROUTE] = {"route"},
-                         [TRACK] = {"track"}};
+    lc_map_key fields[] = {[ATTEMPTS] = {"attempts", "attempts: 2"},
+                           [WITHIN] = {"within", "within: 7d"},
+                           [WARN] = {"warn"},
+                           [ESCALATE] = {"escalate"},
+                           [CALENDAR] = {"calendar"},
+                           [ROUTE] = {"route"},
+                           [TRACK] = {"track"}};
     int64_t attempts = 0;
     if (!lc_read_fields(reader, node, "follow_up", fields, G_N_ELEMENTS(fields)))
         return;
@@ -138,27 +139,30 @@ read_follow_up(lc_reader *reader, const lc_yaml *node, lc_rule *rule)
                   &rule->follow_up);
     if (lc_read_integer(reader, fields[ATTEMPTS].value, "attempts", 0, MOST_ATTEMPTS, &attempts) && attempts == 0)
         lc_remark(reader, fields[ATTEMPTS].value, "no further attempt: a lead is unresponsive after a single one");
+    if (attempts == 0 && fields[ATTEMPTS].value && fields[ESCALATE].value)
+        lc_remark(reader, fields[ESCALATE].key,
+                  "escalations of a follow_up that is never broken: without further attempts the lead is unresponsive");
     rule->attempts = (unsigned)attempts;
     lc_read_destination(reader, fields[ROUTE].value, fields[TRACK].value, &rule->follow_up_destination);
 }
 
 /* Of a clock that runs again and again, or to the end: the stage from which on it doesn't. */
 static void
-read_until(lc_reader *reader, const lc_yaml *node, int *stage)
+read_until(lc_document_reader *reader, const lc_yaml *node, int *stage)
 {
     if (lc_read_stage_name(reader, node, stage) && reader->policy->stages[*stage].closes != LC_STAGE_OPEN)
         lc_remark(reader, node, "stage \"%s\" closes the lead anyway; `until` adds nothing", node->text.data);
 }
 
 static void
-read_next_contact(lc_reader *reader, const lc_yaml *node, lc_rule *rule)
+read_next_contact(lc_document_reader *reader, const lc_yaml *node, lc_rule *rule)
 {
     enum { WITHIN, UNTIL, WARN, ESCALATE, CALENDAR };
-    lc_field fields[] = {[WITHIN] = {"within", "within: 5d"},
-                         [UNTIL] = {"until"},
-                         [WARN] = {"warn"},
-                         [ESCALATE] = {"escalate"},
-                         [CALENDAR] = {"calendar"}};
+    lc_map_key fields[] = {[WITHIN] = {"within", "within: 5d"},
+                           [UNTIL] = {"until"},
+                           [WARN] = {"warn"},
+                           [ESCALATE] = {"escalate"},
+                           [CALENDAR] = {"calendar"}};
     if (!lc_read_fields(reader, node, "next_contact", fields, G_N_ELEMENTS(fields)))
         return;
     rule->has_next_contact = true;
@@ -171,10 +175,10 @@ read_next_contact(lc_reader *reader, const lc_yaml *node, lc_rule *rule)
 
 /* 4.12 */
 static void
-read_pause(lc_reader *reader, const lc_yaml *node, lc_rule *rule)
+read_pause(lc_document_reader *reader, const lc_yaml *node, lc_rule *rule)
 {
     enum { AT_MOST };
-    lc_field fields[] = {[AT_MOST] = {"at_most"}};
+    lc_map_key fields[] = {[AT_MOST] = {"at_most"}};
     if (!lc_read_fields(reader, node, "pause", fields, G_N_ELEMENTS(fields)))
         return;
     rule->has_pause = true;
@@ -184,7 +188,8 @@ read_pause(lc_reader *reader, const lc_yaml *node, lc_rule *rule)
 }
 
 static void
-check_clawback_length(lc_reader *reader, const lc_field *after, const lc_field *beyond, const lc_rule *rule)
+check_clawback_length(lc_document_reader *reader, const lc_map_key *after, const lc_map_key *beyond,
+                      const lc_rule *rule)
 {
     bool allowed = false;
     bool is_long = rule->clawback.target > LONGEST_CLAWBACK || rule->clawback.working_days > MOST_CLAWBACK_WORKING_DAYS;
@@ -198,18 +203,18 @@ check_clawback_length(lc_reader *reader, const lc_field *after, const lc_field *
 }
 
 static void
-read_clawback(lc_reader *reader, const lc_yaml *node, lc_rule *rule)
+read_clawback(lc_document_reader *reader, const lc_yaml *node, lc_rule *rule)
 {
     enum { AFTER, FROM, WARN, CALENDAR, UNTIL, ROUTE, TRACK, BEYOND_30_DAYS };
     static const char *const bases[] = {"handoff", "last_activity"};
-    lc_field fields[] = {[AFTER] = {"after", "after: 30d"},
-                         [FROM] = {"from"},
-                         [WARN] = {"warn"},
-                         [CALENDAR] = {"calendar"},
-                         [UNTIL] = {"until"},
-                         [ROUTE] = {"route"},
-                         [TRACK] = {"track"},
-                         [BEYOND_30_DAYS] = {"beyond_30_days"}};
+    lc_map_key fields[] = {[AFTER] = {"after", "after: 30d"},
+                           [FROM] = {"from"},
+                           [WARN] = {"warn"},
+                           [CALENDAR] = {"calendar"},
+                           [UNTIL] = {"until"},
+                           [ROUTE] = {"route"},
+                           [TRACK] = {"track"},
+                           [BEYOND_30_DAYS] = {"beyond_30_days"}};
     int base = 0;
     if (!lc_read_fields(reader, node, "clawback", fields, G_N_ELEMENTS(fields)))
         return;
@@ -235,7 +240,7 @@ is_no_later(const lc_clock_rule *clock, lc_duration more, const lc_clock_rule *o
 
 /* Whether what is first contacted in time at the last moment may be taken back before. */
 static void
-remark_order(lc_reader *reader, const lc_yaml *node, const lc_rule *rule)
+remark_order(lc_document_reader *reader, const lc_yaml *node, const lc_rule *rule)
 {
     if (rule->has_first_contact && is_no_later(&rule->clawback, 0, &rule->first_contact))
         lc_remark(reader, node, "clawback comes before first_contact is due");
@@ -243,7 +248,7 @@ remark_order(lc_reader *reader, const lc_yaml *node, const lc_rule *rule)
 
 /* A lead in a pause is not taken back, so one that lasts is a lead that is lost to marketing. */
 static void
-remark_pause(lc_reader *reader, const lc_field *pause, const lc_rule *rule)
+remark_pause(lc_document_reader *reader, const lc_map_key *pause, const lc_rule *rule)
 {
     if (!rule->has_pause)
         return;
@@ -258,7 +263,7 @@ remark_pause(lc_reader *reader, const lc_field *pause, const lc_rule *rule)
 
 /* A breach that is escalated once the lead was taken back for certain is one that nobody can end any more. */
 static void
-remark_late_escalations(lc_reader *reader, const lc_yaml *node, const char *name, const lc_clock_rule *clock,
+remark_late_escalations(lc_document_reader *reader, const lc_yaml *node, const char *name, const lc_clock_rule *clock,
                         const lc_rule *rule)
 {
     if (rule->clawback_from_last_activity || rule->clawback_until >= 0 || rule->has_requested_time)
@@ -285,7 +290,7 @@ enum {
 
 /* What is legal in each of its parts, and odd together. */
 static void
-remark_rule(lc_reader *reader, const lc_field *fields, const lc_rule *rule)
+remark_rule(lc_document_reader *reader, const lc_map_key *fields, const lc_rule *rule)
 {
     remark_order(reader, fields[CLAWBACK].value, rule);
     remark_pause(reader, &fields[PAUSE], rule);
@@ -297,13 +302,13 @@ remark_rule(lc_reader *reader, const lc_field *fields, const lc_rule *rule)
 }
 
 static bool
-read_rule(lc_reader *reader, const lc_yaml *node, GHashTable *seen, lc_rule *rule, const lc_yaml **when)
+read_rule(lc_document_reader *reader, const lc_yaml *node, GHashTable *seen, lc_rule *rule, const lc_yaml **when)
 {
-    lc_field fields[] = {[NAME] = {"name", "name: standard"},   [WHEN] = {"when", "when: any"},
-                         [HEAD_START] = {"head_start"},         [FIRST_CONTACT] = {"first_contact"},
-                         [REQUESTED_TIME] = {"requested_time"}, [MILESTONES] = {"milestones"},
-                         [NEXT_CONTACT] = {"next_contact"},     [PAUSE] = {"pause"},
-                         [FOLLOW_UP] = {"follow_up"},           [CLAWBACK] = {"clawback", "clawback: {after: 30d}"}};
+    lc_map_key fields[] = {[NAME] = {"name", "name: standard"},   [WHEN] = {"when", "when: any"},
+                           [HEAD_START] = {"head_start"},         [FIRST_CONTACT] = {"first_contact"},
+                           [REQUESTED_TIME] = {"requested_time"}, [MILESTONES] = {"milestones"},
+                           [NEXT_CONTACT] = {"next_contact"},     [PAUSE] = {"pause"},
+                           [FOLLOW_UP] = {"follow_up"},           [CLAWBACK] = {"clawback", "clawback: {after: 30d}"}};
     *rule = (lc_rule){.next_contact_until = -1, .pause_at_most = LC_NEVER, .clawback_until = -1};
     if (!lc_read_fields(reader, node, "a rule", fields, N_RULE_FIELDS))
         return false;
@@ -325,7 +330,7 @@ read_rule(lc_reader *reader, const lc_yaml *node, GHashTable *seen, lc_rule *rul
 }
 
 static void
-remark_unreachable(lc_reader *reader, const lc_yaml *node, const lc_rule *rules, unsigned n)
+remark_unreachable(lc_document_reader *reader, const lc_yaml *node, const lc_rule *rules, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
         if (lc_condition_covers(rules[i].when, rules[n].when)) {
@@ -347,7 +352,7 @@ remark_unreachable(lc_reader *reader, const lc_yaml *node, const lc_rule *rules,
 }
 
 void
-lc_read_rules(lc_reader *reader, const lc_yaml *node)
+lc_read_rules(lc_document_reader *reader, const lc_yaml *node)
 {
     lc_policy *policy = reader->policy;
     if (!lc_read_list(reader, node, "rules", "[{name: standard, when: any, clawback: {after: 30d}}]"))

@@ -1,7 +1,7 @@
 /* zones.c - time zones by name, and what was probably meant by a name that is none. */
 #include "read.h"
 
-#include <leadclock/diagnostics.h>
+#include <leadclock/text.h>
 
 #include <stdio.h>
 
@@ -55,7 +55,7 @@ offset_zone(const char *wrong, char **names, char **hours)
 }
 
 static void
-refuse_zone(lc_reader *reader, const lc_yaml *node)
+refuse_zone(lc_document_reader *reader, const lc_yaml *node)
 {
     if (lc_problems_is_full(reader->document->problems))
         return;
@@ -77,7 +77,7 @@ refuse_zone(lc_reader *reader, const lc_yaml *node)
 }
 
 static void
-remark_abbreviation(lc_reader *reader, const lc_yaml *node)
+remark_abbreviation(lc_document_reader *reader, const lc_yaml *node)
 {
     static const struct {
         const char *name, *place;
@@ -91,7 +91,7 @@ remark_abbreviation(lc_reader *reader, const lc_yaml *node)
 }
 
 lc_zone *
-lc_read_zone(lc_reader *reader, const lc_yaml *node, const char *what, lc_text *name)
+lc_read_zone(lc_document_reader *reader, const lc_yaml *node, const char *what, lc_text *name)
 {
     if (!lc_read_text(reader, node, what, name))
         return NULL;

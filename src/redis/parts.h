@@ -13,11 +13,16 @@ typedef struct {
     int32_t partitions; /* 0: not opened yet */
     char **prefixes;    /* "NAME:{TAG}:" by partition */
     bool layout_is_noted;
-    gint64 checked_us; /* when the server's settings were last looked at */
+    gint64 checked_us; /* when the server was last looked at */
+    bool is_blind;     /* it does not let us look */
+    char *run_id;      /* of the server's process; NULL: not known */
+    int64_t n_evicted; /* keys, since the server's start */
+    char *mark;        /* what a position written now carries: "@RUN_ID:COUNT", or nothing where none were evicted */
 
     lc_arena read_arena; /* what the reads' texts point into */
     lc_store_read *reads;
     size_t n_reads;
+    size_t read_bytes; /* of the leads taken so far */
 
     lc_arena write_arena; /* replies that nobody keeps */
     lc_store_write *writes;
@@ -25,7 +30,7 @@ typedef struct {
     GString *ahead;        /* the changes of the next write, from MULTI to EXEC, made while Redis is busy */
     size_t ahead_commands; /* but the EXEC */
 
-    lc_arena scan_arena;
+    lc_arena scan_arena;  /* also of answers that are forgotten */
     GArray *scanned_keys; /* lc_text, in scan_arena */
 } lc_redis_store;
 
@@ -36,8 +41,16 @@ lc_prefix(const lc_redis_store *store, int32_t partition)
     return lc_text_of(store->prefixes[partition]);
 }
 
-/* Whether the server may still be used: its maxmemory-policy can be changed while it runs. Looks every 10 s. */
-bool lc_redis_check_again(lc_redis_store *store, GError **error);
+/* Connects, unless that is done, and looks whether the server may be used: a new connection's, and again every 10 s,
+ * for its maxmemory-policy can be changed while it runs. Positions from before keys were evicted are dropped. */
+bool lc_redis_connect(lc_redis_store *store, GError **error);
+
+/* After reads: whether keys were evicted before they were done. LC_ERROR_RETRY: so it was. */
+void lc_redis_ask_evictions(lc_redis_store *store);
+bool lc_redis_take_evictions(lc_redis_store *store, GError **error);
+
+/* The position of a reply, without its mark. */
+lc_text lc_redis_position(const redisReply *reply);
 
 /* Writes "1:P" where there is nothing. LC_ERROR_CONFIG: there is something else. */
 bool lc_redis_note_layout(lc_redis_store *store, GError **error);

@@ -121,10 +121,12 @@ lc_redis_read_begin(lc_store *base, lc_store_read *reads, size_t n, GError **err
     store->connection.replies = &store->read_arena;
     store->reads = reads;
     store->n_reads = n;
-    if (!lc_connection_open(&store->connection, error) || !lc_redis_check_again(store, error))
+    store->read_bytes = 0;
+    if (!lc_redis_connect(store, error))
         return false;
     for (size_t i = 0; i < n; i++)
         ask(store, &reads[i]);
+    lc_redis_ask_evictions(store);
     return lc_connection_send(&store->connection, error);
 }
 
@@ -146,6 +148,14 @@ take_wakeups(lc_redis_store *store, lc_store_read *read, redisReply **answers)
     for (size_t i = 0; i < due->elements; i++)
         read->due[i] = lc_reply_text(due->element[i]);
     read->next_wakeup = left->elements ? instant_of(left->element[1]) : LC_NEVER;
+}
+
+/* Of all reads so far. */
+static void
+count_bytes(lc_redis_store *store, const lc_store_read *read)
+{
+    for (size_t i = 0; i < read->n_leads; i++)
+        store->read_bytes += read->leads[i].size;
 }
 
 /* The MGETs, as many as ask_leads sent. */
@@ -205,7 +215,7 @@ take(lc_redis_store *store, lc_store_read *read, const redisReply *answers)
 {
     redisReply **next = answers->element;
 
-    read->applied = lc_reply_text(*next++);
+    read->applied = lc_redis_position(*next++);
     if (read->count_wakeups)
         read->n_wakeups = (size_t)(*next++)->integer;
     read->next_wakeup = LC_NEVER;
@@ -217,6 +227,7 @@ take(lc_redis_store *store, lc_store_read *read, const redisReply *answers)
         next += DUE_COMMANDS;
     }
     next = take_leads(store, read, next);
+    count_bytes(store, read);
     if (read->with_wakeups)
         next = take_scores(store, read, next);
     next = take_counters(store, read, next);
@@ -243,9 +254,20 @@ check_answers(lc_redis_store *store, const lc_store_read *read, const redisReply
     return true;
 }
 
+/* Its answer is parsed, which takes memory, and forgotten. */
+static void
+begin_answer(lc_redis_store *store, lc_store_read *read)
+{
+    read->is_left_out = read->most_bytes && store->read_bytes > read->most_bytes;
+    store->connection.replies = read->is_left_out ? &store->scan_arena : &store->read_arena;
+    if (read->is_left_out)
+        lc_arena_reset(&store->scan_arena);
+}
+
 static bool
 receive(lc_redis_store *store, lc_store_read *read, GError **error)
 {
+    begin_answer(store, read);
     for (size_t queued = 0; queued < 1 + count_commands(read); queued++)
         if (!lc_connection_expect(&store->connection, error))
             return false;
@@ -254,7 +276,8 @@ receive(lc_redis_store *store, lc_store_read *read, GError **error)
         return false;
     if (!check_answers(store, read, answers, error))
         return false;
-    take(store, read, answers);
+    if (!read->is_left_out)
+        take(store, read, answers);
     return true;
 }
 
@@ -266,5 +289,6 @@ lc_redis_read_end(lc_store *base, GError **error)
     for (size_t i = 0; i < store->n_reads; i++)
         if (!receive(store, &store->reads[i], error))
             return false;
-    return true;
+    store->connection.replies = &store->read_arena;
+    return lc_redis_take_evictions(store, error);
 }

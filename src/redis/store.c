@@ -1,9 +1,7 @@
-/* lc_store on hiredis: opening, checking the server, scanning. */
+/* lc_store on hiredis: opening, scanning. */
 #include "parts.h"
 
 #include <stdlib.h>
-
-#define CHECK_EVERY_US (10 * G_USEC_PER_SEC)
 
 static lc_redis_store *
 redis_store_of(lc_store *store)
@@ -11,89 +9,18 @@ redis_store_of(lc_store *store)
     return (lc_redis_store *)(void *)store;
 }
 
-/* ---- The server, and what is there ---- */
-
-/* The value of a line "name:value" of INFO, or NULL. */
-static char *
-info_value(const char *info, const char *name)
-{
-    g_autofree char *start = g_strconcat("\n", name, ":", NULL);
-    const char *at = strstr(info, start);
-
-    return at ? g_strndup(at + strlen(start), strcspn(at + strlen(start), "\r\n")) : NULL;
-}
-
-static bool
-check_info(const char *info, GError **error)
-{
-    g_autofree char *policy = info_value(info, "maxmemory_policy");
-    g_autofree char *cluster = info_value(info, "cluster_enabled");
-    g_autofree char *role = info_value(info, "role");
-    g_autofree char *version = info_value(info, "redis_version");
-    g_autofree char *evicted = info_value(info, "evicted_keys");
-    bool has_evicted = evicted && strcmp(evicted, "0") != 0;
-
-    if (policy && strcmp(policy, "noeviction") != 0) {
-        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
-                    "Redis may evict keys: its maxmemory-policy is %s; set it to noeviction "
-                    "(CONFIG SET maxmemory-policy noeviction, and in redis.conf)%s%s%s",
-                    policy, has_evicted ? "; it has evicted " : "", has_evicted ? evicted : "",
-                    has_evicted ? " keys since its start: 'leadclock rebuild' puts back what is missing" : "");
-        return false;
-    }
-    if (cluster && strcmp(cluster, "1") == 0) {
-        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
-                    "this Redis is a cluster's, which leadclock can't use yet; give it a Redis of its own");
-        return false;
-    }
-    if (version && atoi(version) < 4) {
-        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "Redis %s is too old; leadclock needs 4.0 or later", version);
-        return false;
-    }
-    if (role && strcmp(role, "slave") == 0) {
-        g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "this Redis is a replica and takes no writes");
-        return false;
-    }
-    if (policy == NULL)
-        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
-                         "Redis does not tell its maxmemory-policy; it must be noeviction");
-    return true;
-}
-
-static bool
-check_server(lc_redis_store *store, GError **error)
-{
-    store->checked_us = g_get_monotonic_time();
-    lc_connection_say(&store->connection, "INFO");
-    if (!lc_connection_send(&store->connection, error))
-        return false;
-    const redisReply *reply = lc_connection_receive(&store->connection, error);
-    if (reply == NULL)
-        return false;
-    if (reply->type != REDIS_REPLY_ERROR)
-        return check_info(reply->str, error);
-    if (!g_str_has_prefix(reply->str, "NOPERM"))
-        return lc_connection_refuse(reply, error);
-    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
-                     "Redis does not let us see its maxmemory-policy; it must be noeviction");
-    return true;
-}
-
-bool
-lc_redis_check_again(lc_redis_store *store, GError **error)
-{
-    return g_get_monotonic_time() - store->checked_us < CHECK_EVERY_US || check_server(store, error);
-}
+/* ---- What is there ---- */
 
 static bool
 compare_layout(lc_redis_store *store, lc_text found, const char *ours, GError **error)
 {
     if (lc_text_equal(found, lc_text_of(ours)))
         return true;
-    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
-                "Redis holds layout %.*s under \"%s:layout\" (version:partitions), and ours is %s; give this service "
-                "another name, or delete the keys that start with \"%s:\": they are made anew from the changelogs",
-                LC_TEXT_ARGS(found), store->name, ours, store->name);
+    g_set_error(
+        error, LC_ERROR, LC_ERROR_CONFIG,
+        "Redis holds layout %.*s under \"%s:layout\" (version:partitions), and ours is %s. Where another "
+        "service has this name: give this one another. Where the number of partitions was changed: " LC_AFTER_GROWTH,
+        LC_TEXT_ARGS(found), store->name, ours);
     return false;
 }
 
@@ -148,8 +75,8 @@ redis_open(lc_store *base, int32_t partitions, GError **error)
 
     lc_arena_reset(&store->write_arena);
     store->connection.replies = &store->write_arena;
-    if (name_keys(store, partitions, error) && lc_connection_open(&store->connection, error) &&
-        check_server(store, error) && lc_redis_note_layout(store, error))
+    lc_connection_close(&store->connection); /* a new one is looked at before it is used */
+    if (name_keys(store, partitions, error) && lc_redis_connect(store, error) && lc_redis_note_layout(store, error))
         return true;
     lc_connection_close(&store->connection);
     return false;
@@ -194,7 +121,7 @@ redis_scan(lc_store *base, int32_t partition, uint64_t *cursor, lc_text **keys, 
 
     lc_arena_reset(&store->scan_arena);
     redis->replies = &store->scan_arena;
-    if (!lc_connection_open(redis, error))
+    if (!lc_redis_connect(store, error))
         return false;
     g_snprintf(from, sizeof from, "%" G_GUINT64_FORMAT, *cursor);
     lc_connection_command(redis, 6);
@@ -230,6 +157,8 @@ redis_free(lc_store *base)
     g_string_free(store->ahead, TRUE);
     g_array_unref(store->scanned_keys);
     g_strfreev(store->prefixes);
+    g_free(store->run_id);
+    g_free(store->mark);
     g_free(store->name);
     g_free(store);
 }
@@ -255,6 +184,7 @@ lc_redis_store_new(const lc_redis_options *options, GError **error)
     lc_redis_store *store = g_new0(lc_redis_store, 1);
     store->store.ops = &ops;
     store->name = g_strdup(options->name);
+    store->mark = g_strdup("");
     store->ahead = g_string_new(NULL);
     store->scanned_keys = g_array_new(FALSE, FALSE, sizeof(lc_text));
     if (lc_connection_init(&store->connection, options, error))

@@ -154,7 +154,7 @@ say_changes(lc_redis_store *store, const lc_store_write *write)
     lc_connection_command(redis, 3);
     lc_connection_word(redis, LC_TEXT("SET"));
     lc_connection_words(redis, prefix, LC_TEXT("applied"));
-    lc_connection_word(redis, write->next);
+    lc_connection_words(redis, write->next, lc_text_of(store->mark));
     lc_connection_say(redis, "EXEC");
     return n_commands;
 }
@@ -182,7 +182,7 @@ lc_redis_write_begin(lc_store *base, lc_store_write *writes, size_t n, GError **
     store->n_writes = n;
     for (size_t i = 0; i < n; i++)
         writes[i].written = false;
-    if (!lc_connection_open(&store->connection, error))
+    if (!lc_redis_connect(store, error))
         return false;
     if (!store->layout_is_noted && !lc_redis_note_layout(store, error))
         return false;
@@ -198,7 +198,7 @@ is_as_expected(lc_redis_store *store, const lc_store_write *write, bool *as_expe
     const redisReply *applied = watched ? lc_connection_expect(&store->connection, error) : NULL;
 
     if (applied)
-        *as_expected = lc_text_equal(lc_reply_text(applied), write->expected);
+        *as_expected = lc_text_equal(lc_redis_position(applied), write->expected);
     return applied != NULL;
 }
 

@@ -6,10 +6,11 @@
 #include <jansson.h>
 
 struct lc_registry {
-    bool (*register_schema)(lc_registry *registry, const char *subject, const char *schema_json, uint32_t *id,
-                            GError **error);
-    bool (*fetch)(lc_registry *registry, const uint32_t *ids, size_t n, char **schemas, GError **error);
+    bool (*register_schemas)(lc_registry *registry, const lc_registry_entry *entries, size_t n, uint32_t *ids,
+                             GError **error);
+    bool (*fetch)(lc_registry *registry, const uint32_t *ids, size_t n, lc_registry_answer *answers, GError **error);
     void (*free)(lc_registry *registry);
+    bool is_asking;
 };
 
 lc_registry *lc_http_registry_new(const lc_registry_options *options, GError **error);

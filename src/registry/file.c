@@ -30,10 +30,9 @@ record_name(const json_t *schema)
 }
 
 static bool
-file_register(lc_registry *registry, const char *subject, const char *schema_json, uint32_t *id, GError **error)
+find_schema(const file_registry *file, const lc_registry_entry *entry, uint32_t *id, GError **error)
 {
-    file_registry *file = (file_registry *)registry;
-    json_t *schema = json_loads(schema_json, JSON_DECODE_ANY, NULL);
+    json_t *schema = json_loads(entry->schema_json, JSON_DECODE_ANY, NULL);
     GHashTableIter all;
     gpointer known_id, known;
     g_hash_table_iter_init(&all, file->schemas);
@@ -47,21 +46,30 @@ file_register(lc_registry *registry, const char *subject, const char *schema_jso
         refuse(error,
                "%s: no id has the schema of %s (subject %s); add a line \"%u\": SCHEMA, where SCHEMA is the content of "
                "its .avsc file (docs/configuration.md has a line that makes the file of all of them)",
-               file->path, name, subject, file->last_id + 1);
+               file->path, name, entry->subject, file->last_id + 1);
     }
     json_decref(schema);
     return found;
 }
 
 static bool
-file_fetch(lc_registry *registry, const uint32_t *ids, size_t n, char **schemas, GError **error)
+file_register(lc_registry *registry, const lc_registry_entry *entries, size_t n, uint32_t *ids, GError **error)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!find_schema((file_registry *)registry, &entries[i], &ids[i], error))
+            return false;
+    return true;
+}
+
+static bool
+file_fetch(lc_registry *registry, const uint32_t *ids, size_t n, lc_registry_answer *answers, GError **error)
 {
     file_registry *file = (file_registry *)registry;
     (void)error;
     for (size_t i = 0; i < n; i++) {
         json_t *schema = g_hash_table_lookup(file->schemas, GUINT_TO_POINTER(ids[i]));
         char *text = schema ? json_dumps(schema, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
-        schemas[i] = g_strdup(text);
+        answers[i] = (lc_registry_answer){text ? LC_REGISTRY_HAS : LC_REGISTRY_NO, g_strdup(text), NULL};
         free(text);
     }
     return true;
@@ -128,7 +136,7 @@ lc_file_registry_new(const char *path, GError **error)
         return NULL;
     }
     file_registry *file = g_new0(file_registry, 1);
-    file->door = (lc_registry){file_register, file_fetch, file_free};
+    file->door = (lc_registry){file_register, file_fetch, file_free, false};
     file->path = g_strdup(path);
     file->schemas = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, unref_json);
     bool is_taken = take_schemas(file, object, error);

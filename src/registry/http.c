@@ -1,111 +1,17 @@
 /* http.c - a Confluent-compatible registry over HTTP. */
 #include "backend.h"
+#include "exchange.h"
 
-#include <curl/curl.h>
-
-#define TIMEOUT_MS 1000L
-#define MAX_ANSWER_BYTES ((size_t)4 * 1024 * 1024)
+#define DEFAULT_TIMEOUT (30 * LC_SECOND)
 #define AT_ONCE 16u
-#define MEDIA_TYPE "application/vnd.schemaregistry.v1+json"
 
 typedef struct {
     lc_registry door;
+    lc_exchanges exchanges;
     char *url; /* without a slash at its end */
-    char *user, *password;
-    CURLM *multi; /* keeps connections */
-    struct curl_slist *headers;
+    bool knows_good_id;
+    uint32_t good_id; /* has given a schema: whether it still does tells what is wrong */
 } http_registry;
-
-/* One request and its answer. */
-typedef struct {
-    CURL *handle;
-    char *url;
-    char *body; /* of a POST, or NULL */
-    GString *answer;
-    bool is_done;
-    CURLcode result;
-    long status; /* of HTTP */
-    char problem[CURL_ERROR_SIZE];
-} exchange;
-
-/* ---- One exchange ---- */
-
-static size_t
-take_answer(char *bytes, size_t one, size_t size, void *data)
-{
-    exchange *x = data;
-    (void)one;
-    if (x->answer->len + size > MAX_ANSWER_BYTES)
-        return CURL_WRITEFUNC_ERROR;
-    g_string_append_len(x->answer, bytes, (gssize)size);
-    return size;
-}
-
-static void
-set_identity(const http_registry *http, CURL *handle)
-{
-    if (http->user == NULL)
-        return;
-    curl_easy_setopt(handle, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
-    curl_easy_setopt(handle, CURLOPT_USERNAME, http->user);
-    curl_easy_setopt(handle, CURLOPT_PASSWORD, http->password ? http->password : "");
-}
-
-/* Takes url and body over; the exchange must stay where it is until exchange_end. */
-static void
-exchange_begin(http_registry *http, exchange *x, char *url, char *body)
-{
-    *x = (exchange){.handle = curl_easy_init(), .url = url, .body = body, .answer = g_string_new(NULL)};
-    curl_easy_setopt(x->handle, CURLOPT_URL, url);
-    curl_easy_setopt(x->handle, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(x->handle, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(x->handle, CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
-    curl_easy_setopt(x->handle, CURLOPT_ERRORBUFFER, x->problem);
-    curl_easy_setopt(x->handle, CURLOPT_WRITEFUNCTION, take_answer);
-    curl_easy_setopt(x->handle, CURLOPT_WRITEDATA, x);
-    curl_easy_setopt(x->handle, CURLOPT_PRIVATE, x);
-    curl_easy_setopt(x->handle, CURLOPT_HTTPHEADER, http->headers);
-    if (body)
-        curl_easy_setopt(x->handle, CURLOPT_POSTFIELDS, body);
-    set_identity(http, x->handle);
-    curl_multi_add_handle(http->multi, x->handle);
-}
-
-static void
-exchange_end(http_registry *http, exchange *x)
-{
-    if (x->handle == NULL)
-        return;
-    curl_multi_remove_handle(http->multi, x->handle);
-    curl_easy_cleanup(x->handle);
-    g_string_free(x->answer, TRUE);
-    g_free(x->url);
-    g_free(x->body);
-    *x = (exchange){0};
-}
-
-/* Moves bytes, waits a little; exchanges that came to an end are marked. */
-static void
-move_on(http_registry *http)
-{
-    int running, left;
-    size_t ended = 0;
-    curl_multi_perform(http->multi, &running);
-    for (CURLMsg *message; (message = curl_multi_info_read(http->multi, &left));) {
-        exchange *x;
-        if (message->msg != CURLMSG_DONE)
-            continue;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&x);
-        curl_easy_getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE, &x->status);
-        x->result = message->data.result;
-        x->is_done = true;
-        ended++;
-    }
-    if (ended == 0)
-        curl_multi_poll(http->multi, NULL, 0, 100, NULL);
-}
-
-/* ---- What answers mean ---- */
 
 static bool fail(GError **error, lc_error code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
@@ -119,9 +25,24 @@ fail(GError **error, lc_error code, const char *format, ...)
     return false;
 }
 
+static void
+begin_call(http_registry *http)
+{
+    lc_exchanges_begin(&http->exchanges);
+}
+
+static void
+end_call(http_registry *http)
+{
+    lc_exchanges_end(&http->exchanges);
+    http->door.is_asking = http->exchanges.is_unfinished;
+}
+
+/* ---- What answers mean ---- */
+
 /* The member of a JSON object answered; NULL: there is none. Caller frees with json_decref. */
 static json_t *
-answer_member(const exchange *x, const char *name)
+answer_member(const lc_exchange *x, const char *name)
 {
     json_t *answer = json_loadb(x->answer->str, x->answer->len, 0, NULL);
     json_t *member = json_incref(json_object_get(answer, name));
@@ -131,7 +52,7 @@ answer_member(const exchange *x, const char *name)
 
 /* What a registry says in its errors, cut short; "" where it says nothing. Caller frees. */
 static char *
-answer_message(const exchange *x)
+answer_message(const lc_exchange *x)
 {
     json_t *message = answer_member(x, "message");
     char *text = json_is_string(message) ? g_strdup_printf(": %.400s", json_string_value(message)) : g_strdup("");
@@ -139,29 +60,29 @@ answer_message(const exchange *x)
     return text;
 }
 
-/* A Confluent-compatible registry says no with an error_code; anything else that says 404 is no registry. */
 static bool
-is_a_no(const exchange *x)
+has_answered(const lc_exchange *x, GError **error)
 {
-    json_t *code = x->status == 404 ? answer_member(x, "error_code") : NULL;
-    bool is_no = json_is_integer(code);
-    json_decref(code);
-    return is_no;
-}
-
-static bool
-has_answered(const exchange *x, GError **error)
-{
+    if (x->result == CURLE_OK)
+        return true;
     if (x->result == CURLE_WRITE_ERROR)
         return fail(error, LC_ERROR_RETRY, "registry %s: the answer is longer than %zu bytes", x->url,
-                    MAX_ANSWER_BYTES);
-    return x->result == CURLE_OK || fail(error, LC_ERROR_RETRY, "registry %s does not answer: %s", x->url,
-                                         x->problem[0] ? x->problem : curl_easy_strerror(x->result));
+                    LC_MAX_ANSWER_BYTES);
+    return fail(error, LC_ERROR_RETRY, "registry %s does not answer: %s%s", x->url,
+                x->problem[0] ? x->problem : curl_easy_strerror(x->result),
+                x->result == CURLE_OPERATION_TIMEDOUT ? " (registry.timeout)" : "");
+}
+
+/* Statuses that say something of the registry, and will be others. */
+static bool
+is_for_later(long status)
+{
+    return status == 401 || status == 408 || status == 429 || status >= 500;
 }
 
 /* An answer that is neither 200 nor a no. `final`: the code of one that asking again will not change. */
 static bool
-fail_by_status(const http_registry *http, const exchange *x, lc_error final, GError **error)
+fail_by_status(const http_registry *http, const lc_exchange *x, lc_error final, GError **error)
 {
     g_autofree char *message = answer_message(x);
     if (x->status == 401 || x->status == 403)
@@ -172,7 +93,7 @@ fail_by_status(const http_registry *http, const exchange *x, lc_error final, GEr
                     "registry %s: no registry's API answers there (HTTP 404); give registry.url with its path, as "
                     "http://HOST:PORT/apis/ccompat/v7 for Apicurio",
                     http->url);
-    if (x->status == 408 || x->status == 429 || x->status >= 500)
+    if (is_for_later(x->status))
         return fail(error, LC_ERROR_RETRY, "registry %s is not able to answer (HTTP %ld)%s", http->url, x->status,
                     message);
     return fail(error, final, "registry %s refuses %s (HTTP %ld)%s", http->url, x->url, x->status, message);
@@ -192,9 +113,14 @@ schema_body(const char *schema_json)
 }
 
 static bool
-fail_registration(const http_registry *http, const exchange *x, const char *subject, GError **error)
+fail_registration(const http_registry *http, const lc_exchange *x, const char *subject, GError **error)
 {
     g_autofree char *message = answer_message(x);
+    if (x->status == 403)
+        return fail(error, LC_ERROR_RETRY,
+                    "registry %s does not have our schema under subject %s, and does not let us register it (HTTP "
+                    "403)%s; give registry.user the right to write that subject, or register it (schemas/*.avsc)",
+                    http->url, subject, message);
     if (x->status == 409)
         return fail(error, LC_ERROR_CONFIG,
                     "registry %s: our schema is not compatible with those of subject %s%s; set the subject's "
@@ -207,12 +133,8 @@ fail_registration(const http_registry *http, const exchange *x, const char *subj
 }
 
 static bool
-take_id(const http_registry *http, const exchange *x, const char *subject, uint32_t *id, GError **error)
+take_id(const http_registry *http, const lc_exchange *x, uint32_t *id, GError **error)
 {
-    if (!has_answered(x, error))
-        return false;
-    if (x->status != 200)
-        return fail_registration(http, x, subject, error);
     json_t *member = answer_member(x, "id");
     json_int_t value = json_is_integer(member) ? json_integer_value(member) : -1;
     json_decref(member);
@@ -222,91 +144,237 @@ take_id(const http_registry *http, const exchange *x, const char *subject, uint3
     return true;
 }
 
+static const lc_exchange *
+post(http_registry *http, const lc_registry_entry *entry, const char *below)
+{
+    g_autofree char *subject = g_uri_escape_string(entry->subject, NULL, FALSE);
+    char *url = g_strconcat(http->url, "/subjects/", subject, below, NULL);
+    return lc_exchanges_ask(&http->exchanges, url, schema_body(entry->schema_json));
+}
+
+/* To look a schema up is to read. Whatever else keeps us from looking may not keep us from registering. */
 static bool
-http_register(lc_registry *registry, const char *subject, const char *schema_json, uint32_t *id, GError **error)
+take_found(http_registry *http, const lc_exchange *x, bool *found, uint32_t *id, GError **error)
+{
+    if (!has_answered(x, error))
+        return false;
+    *found = x->status == 200;
+    if (*found)
+        return take_id(http, x, id, error);
+    return !is_for_later(x->status) || fail_by_status(http, x, LC_ERROR_RETRY, error);
+}
+
+/* Looks all up together. */
+static bool
+look_up(http_registry *http, const lc_registry_entry *entries, size_t n, bool *found, uint32_t *ids, GError **error)
+{
+    g_autofree const lc_exchange **exchanges = g_new(const lc_exchange *, n);
+    for (size_t i = 0; i < n; i++)
+        exchanges[i] = post(http, &entries[i], "");
+    if (!lc_exchanges_wait(&http->exchanges, error))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (!take_found(http, exchanges[i], &found[i], &ids[i], error))
+            return false;
+    return true;
+}
+
+/* One after the other: several may be the same schema, which is to get one id. */
+static bool
+add(http_registry *http, const lc_registry_entry *entry, uint32_t *id, GError **error)
+{
+    const lc_exchange *x = post(http, entry, "/versions");
+    if (!lc_exchanges_wait(&http->exchanges, error) || !has_answered(x, error))
+        return false;
+    return x->status == 200 ? take_id(http, x, id, error) : fail_registration(http, x, entry->subject, error);
+}
+
+/* Where all are registered no right to write is needed. */
+static bool
+find_or_add(http_registry *http, const lc_registry_entry *entries, size_t n, uint32_t *ids, GError **error)
+{
+    g_autofree bool *found = g_new0(bool, n);
+    if (!look_up(http, entries, n, found, ids, error))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (!found[i] && !add(http, &entries[i], &ids[i], error))
+            return false;
+    return true;
+}
+
+static void
+remember_good(http_registry *http, uint32_t id)
+{
+    http->knows_good_id = true;
+    http->good_id = id;
+}
+
+static bool
+http_register(lc_registry *registry, const lc_registry_entry *entries, size_t n, uint32_t *ids, GError **error)
 {
     http_registry *http = (http_registry *)registry;
-    g_autofree char *escaped = g_uri_escape_string(subject, NULL, FALSE);
-    exchange x;
-    exchange_begin(http, &x, g_strdup_printf("%s/subjects/%s/versions", http->url, escaped), schema_body(schema_json));
-    while (!x.is_done)
-        move_on(http);
-    bool is_taken = take_id(http, &x, subject, id, error);
-    exchange_end(http, &x);
+    begin_call(http);
+    bool is_taken = find_or_add(http, entries, n, ids, error);
+    end_call(http);
+    if (is_taken && n > 0)
+        remember_good(http, ids[0]);
     return is_taken;
 }
 
 /* ---- Fetching ---- */
 
-/* `*schema` becomes NULL for a no. Caller frees. */
+/* Statuses that say something of what was asked for: asking again won't help. */
 static bool
-take_schema(const http_registry *http, const exchange *x, char **schema, GError **error)
+is_about_the_id(long status)
 {
-    *schema = NULL;
+    return status == 400 || status == 404 || status == 410 || status == 413 || status == 414 || status == 422;
+}
+
+/* A Confluent-compatible registry says no with an error_code. What else says 404 may be no registry. */
+static bool
+is_coded_no(const lc_exchange *x)
+{
+    json_t *code = x->result == CURLE_OK && is_about_the_id(x->status) ? answer_member(x, "error_code") : NULL;
+    bool is_no = json_is_integer(code);
+    json_decref(code);
+    return is_no;
+}
+
+static bool
+is_too_long(const lc_exchange *x)
+{
+    return x->result == CURLE_WRITE_ERROR && x->status == 200;
+}
+
+/* The schema of an answer; NULL: it holds none. Caller frees. */
+static char *
+answer_schema(const lc_exchange *x)
+{
+    if (x->result != CURLE_OK || x->status != 200)
+        return NULL;
+    json_t *member = answer_member(x, "schema");
+    char *schema = g_strdup(json_string_value(member));
+    json_decref(member);
+    return schema;
+}
+
+/* What is wrong with an answer that is neither a schema nor a coded no. */
+static bool
+fail_by_answer(const http_registry *http, const lc_exchange *x, GError **error)
+{
     if (!has_answered(x, error))
         return false;
-    if (is_a_no(x))
-        return true;
-    if (x->status != 200)
-        return fail_by_status(http, x, LC_ERROR_RETRY, error);
-    json_t *member = answer_member(x, "schema");
-    *schema = g_strdup(json_string_value(member));
-    json_decref(member);
-    return *schema || fail(error, LC_ERROR_RETRY, "registry %s: its answer to %s has no schema", http->url, x->url);
+    if (x->status == 200)
+        return fail(error, LC_ERROR_RETRY, "registry %s: its answer has no schema", x->url);
+    return fail_by_status(http, x, LC_ERROR_RETRY, error);
 }
 
-typedef struct {
-    exchange exchange;
-    size_t index; /* of the id asked for */
-} question;
-
-/* Asks what is still to be asked, as far as there is room. */
-static void
-ask_more(http_registry *http, question *questions, const uint32_t *ids, size_t n, size_t *asked)
+/* What an answer says that holds no schema, without where it was asked. Caller frees. */
+static char *
+describe(const lc_exchange *x)
 {
-    for (size_t i = 0; i < AT_ONCE && *asked < n; i++)
-        if (questions[i].exchange.handle == NULL) {
-            char *url = g_strdup_printf("%s/schemas/ids/%u", http->url, ids[*asked]);
-            questions[i].index = (*asked)++;
-            exchange_begin(http, &questions[i].exchange, url, NULL);
-        }
+    if (is_too_long(x))
+        return g_strdup_printf("its schema is longer than %zu bytes", LC_MAX_ANSWER_BYTES);
+    if (x->result != CURLE_OK)
+        return g_strdup(x->problem[0] ? x->problem : curl_easy_strerror(x->result));
+    if (x->status == 200)
+        return g_strdup("an answer without a schema");
+    g_autofree char *message = answer_message(x);
+    return g_strdup_printf("HTTP %ld%s", x->status, message);
 }
 
+static const lc_exchange *
+ask_for_id(http_registry *http, uint32_t id)
+{
+    return lc_exchanges_ask(&http->exchanges, g_strdup_printf("%s/schemas/ids/%u", http->url, id), NULL);
+}
+
+/* Some at a time. */
 static bool
-take_answers(http_registry *http, question *questions, char **schemas, size_t *answered, GError **error)
+ask_for_ids(http_registry *http, const uint32_t *ids, size_t n, const lc_exchange **exchanges, GError **error)
 {
-    for (size_t i = 0; i < AT_ONCE; i++) {
-        exchange *x = &questions[i].exchange;
-        if (!x->is_done)
-            continue;
-        if (!take_schema(http, x, &schemas[questions[i].index], error))
+    for (size_t i = 0; i < n; i++) {
+        exchanges[i] = ask_for_id(http, ids[i]);
+        if ((i + 1) % AT_ONCE == 0 && !lc_exchanges_wait(&http->exchanges, error))
             return false;
-        exchange_end(http, x);
-        ++*answered;
     }
+    return lc_exchanges_wait(&http->exchanges, error);
+}
+
+/* False: neither a schema nor a no. */
+static bool
+take_answer_of_id(http_registry *http, const lc_exchange *x, uint32_t id, lc_registry_answer *answer)
+{
+    *answer = (lc_registry_answer){LC_REGISTRY_FAILS, answer_schema(x), NULL};
+    if (answer->schema) {
+        answer->verdict = LC_REGISTRY_HAS;
+        remember_good(http, id);
+    } else if (is_coded_no(x) || is_too_long(x)) {
+        answer->verdict = LC_REGISTRY_NO;
+        if (x->status != 404)
+            answer->why = describe(x);
+    }
+    return answer->verdict != LC_REGISTRY_FAILS;
+}
+
+/* Is it that id, or the registry? One that has given a schema is asked whether it still does. False: it is the
+ * registry, or it can't be told. */
+static bool
+gives_another(http_registry *http, bool *gives, GError **error)
+{
+    *gives = false;
+    if (!http->knows_good_id)
+        return true;
+    const lc_exchange *x = ask_for_id(http, http->good_id);
+    if (!lc_exchanges_wait(&http->exchanges, error))
+        return false;
+    g_autofree char *schema = answer_schema(x);
+    *gives = schema != NULL;
+    return true;
+}
+
+/* What is wrong is with the id alone. Too many requests never are. */
+static bool
+blame_id(const http_registry *http, const lc_exchange *x, lc_registry_answer *answer, GError **error)
+{
+    if (x->result == CURLE_OK && (x->status == 408 || x->status == 429))
+        return fail_by_answer(http, x, error);
+    answer->verdict = x->result == CURLE_OK && is_about_the_id(x->status) ? LC_REGISTRY_NO : LC_REGISTRY_FAILS;
+    answer->why = describe(x);
     return true;
 }
 
 static bool
-http_fetch(lc_registry *registry, const uint32_t *ids, size_t n, char **schemas, GError **error)
+take_answers(http_registry *http, const uint32_t *ids, size_t n, const lc_exchange *const *exchanges,
+             lc_registry_answer *answers, GError **error)
+{
+    size_t n_doubtful = 0;
+    bool gives = false;
+    for (size_t i = 0; i < n; i++)
+        n_doubtful += !take_answer_of_id(http, exchanges[i], ids[i], &answers[i]);
+    if (n_doubtful && !gives_another(http, &gives, error))
+        return false;
+    for (size_t i = 0; i < n && n_doubtful; i++)
+        if (answers[i].verdict == LC_REGISTRY_FAILS &&
+            !(gives ? blame_id(http, exchanges[i], &answers[i], error) : fail_by_answer(http, exchanges[i], error)))
+            return false;
+    return true;
+}
+
+static bool
+http_fetch(lc_registry *registry, const uint32_t *ids, size_t n, lc_registry_answer *answers, GError **error)
 {
     http_registry *http = (http_registry *)registry;
-    question questions[AT_ONCE] = {0};
-    g_autofree char **found = g_new0(char *, n);
-    size_t asked = 0, answered = 0;
-    bool is_well = true;
-    while (is_well && answered < n) {
-        ask_more(http, questions, ids, n, &asked);
-        move_on(http);
-        is_well = take_answers(http, questions, found, &answered, error);
-    }
-    for (size_t i = 0; i < AT_ONCE; i++)
-        exchange_end(http, &questions[i].exchange);
+    g_autofree const lc_exchange **exchanges = g_new(const lc_exchange *, n);
+    g_autofree lc_registry_answer *found = g_new0(lc_registry_answer, n);
+    begin_call(http);
+    bool is_well = ask_for_ids(http, ids, n, exchanges, error) && take_answers(http, ids, n, exchanges, found, error);
+    end_call(http);
     for (size_t i = 0; i < n; i++)
         if (is_well)
-            schemas[i] = found[i];
+            answers[i] = found[i];
         else
-            g_free(found[i]);
+            lc_registry_answer_clear(&found[i]);
     return is_well;
 }
 
@@ -316,11 +384,8 @@ static void
 http_free(lc_registry *registry)
 {
     http_registry *http = (http_registry *)registry;
-    curl_multi_cleanup(http->multi);
-    curl_slist_free_all(http->headers);
+    lc_exchanges_clear(&http->exchanges);
     g_free(http->url);
-    g_free(http->user);
-    g_free(http->password);
     g_free(http);
 }
 
@@ -349,32 +414,17 @@ url_check(const char *text, GError **error)
     return problem == NULL || fail(error, LC_ERROR_CONFIG, "registry.url %s", problem);
 }
 
-/* libcurl wants this before its first use, and not from two threads. */
-static void
-start_curl(void)
-{
-    static gsize started;
-    if (g_once_init_enter(&started)) {
-        curl_global_init(CURL_GLOBAL_DEFAULT);
-        g_once_init_leave(&started, 1);
-    }
-}
-
 lc_registry *
 lc_http_registry_new(const lc_registry_options *options, GError **error)
 {
     if (!url_check(options->url, error))
         return NULL;
-    start_curl();
     http_registry *http = g_new0(http_registry, 1);
-    http->door = (lc_registry){http_register, http_fetch, http_free};
+    http->door = (lc_registry){http_register, http_fetch, http_free, false};
     http->url = g_strdup(options->url);
     for (size_t size = strlen(http->url); size && http->url[size - 1] == '/'; size--)
         http->url[size - 1] = '\0';
-    http->user = g_strdup(options->user);
-    http->password = g_strdup(options->password);
-    http->multi = curl_multi_init();
-    http->headers = curl_slist_append(NULL, "Content-Type: " MEDIA_TYPE);
-    http->headers = curl_slist_append(http->headers, "Accept: " MEDIA_TYPE ", application/json");
+    lc_exchanges_init(&http->exchanges, options->user, options->password,
+                      options->timeout ? options->timeout : DEFAULT_TIMEOUT);
     return &http->door;
 }

@@ -23,13 +23,26 @@ lc_registry_free(lc_registry *registry)
 }
 
 bool
-lc_registry_register(lc_registry *registry, const char *subject, const char *schema_json, uint32_t *id, GError **error)
+lc_registry_register(lc_registry *registry, const lc_registry_entry *entries, size_t n, uint32_t *ids, GError **error)
 {
-    return registry->register_schema(registry, subject, schema_json, id, error);
+    return registry->register_schemas(registry, entries, n, ids, error);
+}
+
+void
+lc_registry_answer_clear(lc_registry_answer *answer)
+{
+    g_clear_pointer(&answer->schema, g_free);
+    g_clear_pointer(&answer->why, g_free);
 }
 
 bool
-lc_registry_fetch(lc_registry *registry, const uint32_t *ids, size_t n, char **schemas, GError **error)
+lc_registry_fetch(lc_registry *registry, const uint32_t *ids, size_t n, lc_registry_answer *answers, GError **error)
 {
-    return registry->fetch(registry, ids, n, schemas, error);
+    return registry->fetch(registry, ids, n, answers, error);
+}
+
+bool
+lc_registry_is_asking(const lc_registry *registry)
+{
+    return registry->is_asking;
 }

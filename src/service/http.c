@@ -1,3 +1,4 @@
+/* http.c - a small HTTP server for pages that are read. */
 #include <leadclock/service.h>
 
 #include <arpa/inet.h>

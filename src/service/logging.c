@@ -1,3 +1,4 @@
+/* logging.c - structured logs as lines of logfmt or JSON on standard error. */
 #include <leadclock/service.h>
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* metrics.c - the Prometheus text format. */
 #include <leadclock/service.h>
 
 #include <stdarg.h>

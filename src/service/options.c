@@ -1,6 +1,7 @@
+/* options.c - the table of configuration keys, and how each value is checked. */
 #include "options.h"
 
-#include <leadclock/diagnostics.h>
+#include <leadclock/text.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -132,7 +133,7 @@ static const struct {
     {"auto.commit.enable", "offsets are committed in the transaction of what they caused"},
     {"auto.offset.reset", "a lost position must stop the service, not skip or repeat facts"},
     {"bootstrap.servers", "kafka.brokers says it"},
-    {"client.id", "name and instance make it"},
+    {"client.id", "name, instance and process make it: by it the group and the brokers tell processes apart"},
     {"delivery.report.only.error", "the offsets of changelog records come with delivery reports"},
     {"enable.auto.commit", "offsets are committed in the transaction of what they caused"},
     {"enable.auto.offset.store", "offsets are committed in the transaction of what they caused"},
@@ -179,7 +180,8 @@ const lc_option lc_options[] = {
     {"name", OPTION_TEXT, "leadclock", AT(name), .check = check_name,
      .doc = "Consumer group; prefix of transactional ids and of Redis keys."},
     {"instance", OPTION_TEXT, "", AT(instance), .check = check_instance,
-     .doc = "Names this process for static membership: two that run at once need two names. Empty: the host name."},
+     .doc = "Names this process for static membership: two that run at once need two names, or the second ends. Empty: the host "
+            "name."},
     {"workers", OPTION_COUNT, "1", AT(workers), .min = 1, .max = 256,
      .doc = "Threads, each with its own consumer, producer and Redis connection."},
     {"kafka.brokers", OPTION_TEXT, "127.0.0.1:9092", AT(kafka.brokers), .check = check_brokers,
@@ -192,6 +194,9 @@ const lc_option lc_options[] = {
             "`registry.file`."},
     {"registry.user", OPTION_TEXT, NULL, AT(registry.user), .doc = "User at the registry (HTTP basic)."},
     {"registry.password", OPTION_SECRET, NULL, AT(registry.password), .doc = "Password at the registry."},
+    {"registry.timeout", OPTION_DURATION, "30s", AT(registry.timeout), .min = 100, .max = LC_HOUR,
+     .doc = "A request to the registry that is not answered for so long is made again. A schema that it fails for so long, "
+            "while it gives others, is taken for one that it has not. Meanwhile the service waits, and says so."},
     {"registry.file", OPTION_TEXT, NULL, AT(registry.file), .check = check_not_empty,
      .doc = "Instead of a server: a JSON object of id to schema. Relative to this file. `jq -s 'reduce .[] as $s ({}; "
             ".[\"\\(length + 1)\"] = $s)' schemas/*.avsc schemas/tables/*.avsc > schemas.json` makes one; an id that was "

@@ -1,3 +1,4 @@
+/* reference.c - the table of keys as docs/configuration.md. */
 #include "options.h"
 
 static const char heading[] =

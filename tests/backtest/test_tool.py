@@ -70,6 +70,21 @@ class WrongInput(unittest.TestCase):
         self.assertIn("2 of 4 facts skipped", done.stderr)
         self.assertIn('"metric":"handed_off","count":2', done.stdout)
 
+    def test_the_version_names_the_time_zone_data(self):
+        done = subprocess.run([LEADCLOCK, "--version"], stdout=subprocess.PIPE, check=True, encoding="utf-8", timeout=100)
+        self.assertRegex(done.stdout, r"\Aleadclock \d+\.\d+\.\d+ \(time zone data 20\d\d[a-z]+\)\n\Z")
+        with tempfile.TemporaryDirectory() as folder:
+            environment = dict(os.environ, TZDIR=folder)
+            version = lambda: subprocess.run([LEADCLOCK, "--version"], stdout=subprocess.PIPE, check=True, encoding="utf-8",
+                                             timeout=100, env=environment).stdout
+            self.assertIn("(time zone data unknown)", version())
+            with open(os.path.join(folder, "+VERSION"), "w", encoding="utf-8") as file:
+                file.write("2031c\n")
+            self.assertIn("(time zone data 2031c)", version())
+            with open(os.path.join(folder, "tzdata.zi"), "w", encoding="utf-8") as file:
+                file.write("# version 2032a\n# This zic input file is in the public domain.\n")
+            self.assertIn("(time zone data 2032a)", version())
+
     def test_strict_stops_at_the_first_wrong_line(self):
         done = run(*self.policy, "--strict", "--counters", "-", "-", given="nonsense\n" + CREATED % ("a", "1"))
         self.assertEqual(done.returncode, 1)
@@ -130,6 +145,13 @@ class WrongInput(unittest.TestCase):
         done = run(*self.policy, "-", given=given)
         self.assertEqual(done.returncode, 1)
         self.assertEqual(done.stderr.count("TOO_MANY_FACTS"), 600 - 512)
+
+    def test_an_empty_channel_is_counted_and_told(self):
+        given = CREATED % ("a", "1") + (CREATED % ("b", "2") + CREATED % ("c", "3")).replace("ads", "")
+        done = run(*self.policy, "--counters", "-", "-", given=given)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("2 of LeadCreated have an empty channel, the first is standard input:2", done.stderr)
+        self.assertIn('"channel":"","', done.stdout.replace(" ", ""))
 
     def test_no_facts_at_all_is_no_error(self):
         done = run(*self.policy, "-")

@@ -216,7 +216,10 @@ def health():
         service = world.start("a", f"http.listen=127.0.0.1:{port}")
         wait_for("readiness", lambda: get("/readyz") == (200, "ok\n"), 60)
         require(get("/livez") == (200, "ok\n"), f"{get('/livez')}")
-        require("leadclock_" in get("/metrics")[1], f"{get('/metrics')}")
+        require(re.search(r'(?m)^leadclock_build_info\{version="[\d.]+",time_zone_data="20\d\d[a-z]+"\} 1$',
+                          get("/metrics")[1]), f"{get('/metrics')}")
+        require(re.search(r" msg=started .*time_zone_data=20\d\d[a-z]+ ", service.read_log()), "it did not say by which "
+                "time zone data it runs")
         require(get("/nothing")[0] == 404, f"{get('/nothing')}")
         require(pending() == dict.fromkeys(range(PARTITIONS), 0), f"without a lead {pending()} wait")
         leads = [f"lead-{n}" for n in range(50)]
@@ -233,32 +236,10 @@ def health():
         world.close()
 
 
-def a_worker_that_fails_stops_all():
-    """A second process of the same instance: one of the two ends, with a message, all of its workers with it."""
-    world = World("fenced", policy_of("card/feed"), workers=2)
-    try:
-        world.create_topics()
-        first = world.start("a")
-        wait_for("a start", lambda: "msg=recovered" in first.read_log(), 60)
-        time.sleep(1)
-        second = world.start("a")
-        wait_for("one end", lambda: not (first.is_running() and second.is_running()), 60)
-        for service in (first, second):
-            if not service.is_running():
-                require(service.process.returncode == 2, f"it ended with {service.process.returncode}")
-        require("another process runs as the same instance" in first.read_log(), "it does not say why")
-        for service in (first, second):
-            if service.is_running():
-                service.stop()
-    finally:
-        world.close()
-
-
 TESTS = {
     test.__name__: test
     for test in (
         topics, publish_and_watch, publish_elsewhere, one_lead, servers_away, policies_by_signal, health,
-        a_worker_that_fails_stops_all,
     )
 }  # fmt: skip
 

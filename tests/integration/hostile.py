@@ -6,9 +6,11 @@ import copy
 import functools
 import os
 import random
+import re
+import subprocess
 import sys
 
-from world import PARTITIONS, World, avro, framed, main, murmur2_partition, net_outcomes, now_ms, our_schema, policy_of
+from world import BROKERS, PARTITIONS, World, avro, framed, main, murmur2_partition, net_outcomes, now_ms, our_schema, policy_of
 from world import register_schema, require, require_equal, say, wait_for
 
 HOUR = 3600 * 1000
@@ -69,6 +71,56 @@ def dead_letters():
         leads = {record["lead_id"] for record in world.outcomes()}
         require(leads == {"good"}, f"outcomes of {leads}, only the good lead has any")
         world.services[0].stop()
+    finally:
+        world.close()
+
+
+def dead_letters_are_told():
+    """The publisher is told what is wrong by a message that says what to do; the log how many there were, of which
+    reasons, in few lines for both workers. A hand-off with an empty channel is one, and is told too."""
+    world = World("dead-letters-told", policy_of("card/feed"), workers=2)
+
+    def produce(key, payload, *headers):
+        path = os.path.join(world.folder, "payload")
+        with open(path, "wb") as file:
+            file.write(payload)
+        options = ["-k", key] if key is not None else []
+        for header in headers:
+            options += ["-H", header]
+        subprocess.run(
+            ["kcat", "-P", "-b", BROKERS, "-t", world.prefix + "leads.created", "-X", "partitioner=murmur2_random",
+             *options, path], check=True, timeout=60,
+        )  # fmt: skip
+
+    try:
+        world.create_topics()
+        service = world.start()
+        writer = Writer("LeadCreated")
+        body = created(writer, "lead")[5:]
+        produce("in-header", body, "apicurio.value.contentId=00000007")
+        produce("in-guid", body, "__value_schema_id=0123456789abcdef0")
+        produce("long-id", b"\0" + writer.id.to_bytes(8, "big") + body)
+        produce(None, created(writer, "lead"))
+        produce('"lead"', created(writer, "lead"))
+        produce("no-lead", created(writer, ""))
+        produce("odd", created(writer, "odd", channel=""))
+        world.settle()
+        said = world.headers_of_dead_letters()
+        for text in (
+            "is in the header apicurio.value.contentId", "apicurio.registry.headers.enabled=false",
+            "is in the header __value_schema_id", f"seems to have 8 bytes ({writer.id})", "has no key",
+            "it is quoted", "lead_id is empty",
+        ):  # fmt: skip
+            require(text in said, f"the dead letters do not say '{text}': {said}")
+        require({record["lead_id"] for record in world.outcomes()} == {"odd"}, "an empty channel is refused")
+        world.produce("leads.created", "random", [b"this is no Avro"] * 200)
+        world.settle()
+        service.stop()
+        told = re.findall(r"dead_letters=(\d+) reasons=\"?([^\"\n]*)", service.read_log())
+        require(sum(int(count) for count, _ in told) == 206, f"of 206 dead letters are told: {told}")
+        require(len(told) < 6, f"told in {len(told)} lines")
+        require("KEY_MISMATCH 2" in str(told) and "UNKNOWN_SCHEMA 1" in str(told), f"reasons: {told}")
+        require(service.read_log().count("empty channel") == 1, "an empty channel is not told once")
     finally:
         world.close()
 
@@ -230,7 +282,7 @@ def one_in_ten():
         world.close()
 
 
-TESTS = {test.__name__: test for test in (dead_letters, limits_of_a_lead, evolution, bad_lines, one_in_ten)}
+TESTS = {test.__name__: test for test in (dead_letters, dead_letters_are_told, limits_of_a_lead, evolution, bad_lines, one_in_ten)}
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))

@@ -4,7 +4,7 @@
 import sys
 import time
 
-from world import World, load_feed, main, policy_of, require, say, stack
+from world import World, load_feed, main, policy_of, require, say, stack, wait_for
 
 
 def waits(world, text, seconds=3):
@@ -50,6 +50,28 @@ def topics_come_late():
         world.close()
 
 
+def workers_say_a_thing_once():
+    """Four workers of a process wait for the same topics, and then refuse the same change of policy: it is said once."""
+    world = World("once", policy_of("card/feed"), workers=4)
+    try:
+        service = world.start()
+        wait_for("the wait is told", lambda: "waiting for Kafka's topics" in service.read_log(), 20)
+        waits(world, "there are no topics")
+        require(service.read_log().count("waiting for Kafka's topics") == 1, f"said more than once; see {service.log_path}")
+        world.create_topics()
+        world.publish(load_feed("card/feed")[:100])
+        world.end_as_if_nothing_happened()
+        world.services.clear()
+        with open(world.policy, "a", encoding="utf-8") as file:
+            file.write("# changed\n")
+        service = world.start("b")
+        require(service.process.wait(60) == 2, "a changed policy is taken")
+        told = service.read_log().count("the policy has changed")
+        require(told == 1, f"the change is told {told} times; see {service.log_path}")
+    finally:
+        world.close()
+
+
 def servers_go_away():
     """Each server restarts (Redis comes back empty) while facts flow."""
     world = World("away", policy_of("card/feed"), workers=2, batch=40)
@@ -74,7 +96,7 @@ def servers_go_away():
         world.close()
 
 
-TESTS = {test.__name__: test for test in (servers_come_late, topics_come_late, servers_go_away)}
+TESTS = {test.__name__: test for test in (servers_come_late, topics_come_late, workers_say_a_thing_once, servers_go_away)}
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))

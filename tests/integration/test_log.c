@@ -244,6 +244,60 @@ wrong_properties_are_named(void **state)
 }
 
 static void
+workers_of_two_services_share_no_transactional_id(void **state)
+{
+    static const struct {
+        const char *group, *instance;
+    } workers[] = {{"lead", "clock-x-1"}, {"lead-clock", "x-1"}, {"lead-clock-x", "1-1"},
+                   {"lead", "x-1"},       {"lead", "x-11"},      {"lead", "x-1-1"}};
+    g_autoptr(GHashTable) ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(workers); i++) {
+        char *id = lc_kafka_transactional_id(workers[i].group, workers[i].instance);
+        g_autofree char *prefix = g_strconcat(workers[i].group, "-", NULL);
+        assert_true(g_str_has_prefix(id, prefix)); /* what is allowed to the service is allowed to each worker */
+        assert_true(g_hash_table_add(ids, id));
+    }
+}
+
+/* Also of those of versions before, GROUP-INSTANCE. */
+static void
+only_workers_of_the_group_are_peers(void **state)
+{
+    static const struct {
+        const char *id;
+        bool is_peer;
+    } cases[] = {
+        {"lead-@crm-0-1", true},
+        {"lead-crm-0-1", true},
+        {"lead-crm-12", true},
+        {"reset", false},
+        {"", false},
+        {"lead", false},
+        {"lead-", false},
+        {"lead-reset", false},
+        {"lead-@", false},
+        {"lead-1", false},
+        {"lead-@-1", false},
+        {"leads-@crm-1", false},
+        {"other-crm-1", false},
+        {"lead-crm-one", false},
+        {"lead-crm-", false},
+    };
+    GError *error = NULL;
+    world *w = world_named();
+    (void)state;
+    w->options.group = "lead";
+    lc_log *log = lc_kafka_log_new(&w->options, &error);
+    must(log, error);
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+        if (log->ops->is_peer(log, cases[i].id) != cases[i].is_peer)
+            fail_msg("\"%s\"", cases[i].id);
+    log->ops->free(log);
+    world_free(w);
+}
+
+static void
 a_broker_that_is_away_is_a_retry_within_a_second(void **state)
 {
     GError *error = NULL;
@@ -689,6 +743,79 @@ a_message_refused_for_its_size_is_named(void **state)
     world_free(w);
 }
 
+/* One transaction of messages that go together; false: aborted, and the producer made anew. */
+static bool
+commit_together(lc_log *log, lc_output output, unsigned n, size_t size, GError **error)
+{
+    g_autofree char *bytes = g_malloc(size);
+    must(log->ops->begin(log, error), *error);
+    for (unsigned i = 0; i < n; i++) {
+        for (size_t b = 0; b < size; b++)
+            bytes[b] = (char)g_random_int(); /* lz4 gains nothing */
+        lc_outgoing outgoing = {.output = output, .key = LC_TEXT("k"), .value = {bytes, size}, .tag = i};
+        if (!log->ops->produce(log, &outgoing, error))
+            return false;
+    }
+    bool ok;
+    while (!(ok = log->ops->flush(log, error)) && (*error)->code == LC_ERROR_RETRY)
+        g_clear_error(error);
+    if (ok) {
+        must(log->ops->commit_begin(log, error), *error);
+        assert_int_equal(log->ops->commit_end(log, error), LC_COMMIT_CLEAN);
+    }
+    return ok;
+}
+
+static void
+messages_that_are_too_large_only_together_are_not_refused(void **state)
+{
+    GError *error = NULL;
+    unsigned n_aborted = 0;
+    world *w = world_new(1);
+    (void)state;
+    g_autofree char *small = g_strconcat(w->prefix, ".small", NULL);
+    const char *const limit[] = {"max.message.bytes", "50000", NULL};
+    must(lc_kafka_create_topic(&w->options, small, 1, 1, limit, 20000, &error), error);
+    w->options.outputs[LC_OUTPUT_ROUTED] = small;
+    lc_log *log = joined(w, "a");
+    while (!commit_together(log, LC_OUTPUT_ROUTED, 300, 1000, &error)) {
+        assert_int_equal(error->code, LC_ERROR_ABORT);
+        g_clear_error(&error);
+        assert_int_equal(log->ops->refused(log), -1);
+        assert_in_range(++n_aborted, 1, 3);
+        log->ops->abort(log);
+        again(log->ops->renew_producer(log, &error), error);
+    }
+    assert_in_range(n_aborted, 1, 3);
+    assert_true(commit_together(log, LC_OUTPUT_ROUTED, 300, 1000, &error));
+    /* What is too large by itself still is, and is named. */
+    assert_false(commit_together(log, LC_OUTPUT_ROUTED, 1, 60000, &error));
+    g_clear_error(&error);
+    assert_int_equal(log->ops->refused(log), 0);
+    log->ops->abort(log);
+    log->ops->free(log);
+    world_free(w);
+}
+
+static void
+brokers_see_who_a_client_is(void **state)
+{
+    const struct rd_kafka_group_list *groups;
+    world *w = world_new(1);
+    lc_log *log = joined(w, "a");
+    rd_kafka_t *client = producer_new(w, NULL);
+    g_autofree char *expected = g_strconcat(w->prefix, "-a", NULL);
+    (void)state;
+    assert_int_equal(rd_kafka_list_groups(client, w->prefix, &groups, 10000), 0);
+    assert_int_equal(groups->group_cnt, 1);
+    assert_int_equal(groups->groups[0].member_cnt, 1);
+    assert_string_equal(groups->groups[0].members[0].client_id, expected);
+    rd_kafka_group_list_destroy(groups);
+    rd_kafka_destroy(client);
+    log->ops->free(log);
+    world_free(w);
+}
+
 static void
 a_second_producer_fences_the_first(void **state)
 {
@@ -719,7 +846,7 @@ the_transaction_of_a_dead_owner_is_found_and_ended(void **state)
     world *w = world_new(1);
     lc_log *dead = joined(w, "dead");
     lc_log *heir = log_new(w, "heir");
-    g_autofree char *owner = g_strconcat(w->prefix, "-dead", NULL);
+    g_autofree char *owner = lc_kafka_transactional_id(w->prefix, "dead");
     int64_t offset = -1, end = -1;
     bool unfinished = true;
     lc_arena arena = {0};
@@ -754,6 +881,39 @@ the_transaction_of_a_dead_owner_is_found_and_ended(void **state)
     lc_arena_clear(&arena);
     heir->ops->free(heir);
     dead->ops->free(dead);
+    world_free(w);
+}
+
+/* Who waits for them has other partitions to see to. */
+static void
+pending_offsets_are_waited_for_without_standing_still(void **state)
+{
+    GError *error = NULL;
+    world *w = world_new(1);
+    lc_log *owner = joined(w, "owner");
+    lc_log *heir = log_new(w, "heir");
+    int64_t offset = -1;
+    lc_arena arena = {0};
+    lc_log_committed committed[INPUTS];
+    (void)state;
+    begin_and_flush(owner, "one", &offset);
+    again(send_offsets(owner, 5, "first", &error), error);
+    assert_false(heir->ops->committed(heir, 0, committed, &arena, &error));
+    assert_error(&error, LC_ERROR_RETRY, "committed offsets");
+    gint64 start = now_ms();
+    for (int i = 0; i < 20; i++) {
+        assert_false(heir->ops->committed(heir, 0, committed, &arena, &error));
+        assert_error(&error, LC_ERROR_RETRY, "still open");
+        g_usleep(50000);
+    }
+    assert_true(now_ms() - start < 2000);
+    assert_int_equal(commit(owner, &error), LC_COMMIT_CLEAN);
+    again(heir->ops->committed(heir, 0, committed, &arena, &error), error);
+    assert_int_equal(committed[0].offset, 5);
+    assert_true(lc_text_equal(committed[0].metadata, LC_TEXT("first")));
+    lc_arena_clear(&arena);
+    heir->ops->free(heir);
+    owner->ops->free(owner);
     world_free(w);
 }
 
@@ -909,6 +1069,8 @@ main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wrong_properties_are_named),
+        cmocka_unit_test(workers_of_two_services_share_no_transactional_id),
+        cmocka_unit_test(only_workers_of_the_group_are_peers),
         cmocka_unit_test(a_broker_that_is_away_is_a_retry_within_a_second),
         cmocka_unit_test(topics_that_are_missing_or_differ_are_named),
         cmocka_unit_test(nothing_comes_before_the_first_seek),
@@ -918,8 +1080,11 @@ main(int argc, char **argv)
         cmocka_unit_test(only_what_was_committed_is_seen),
         cmocka_unit_test(a_damaged_changelog_is_said),
         cmocka_unit_test(a_message_refused_for_its_size_is_named),
+        cmocka_unit_test(messages_that_are_too_large_only_together_are_not_refused),
+        cmocka_unit_test(brokers_see_who_a_client_is),
         cmocka_unit_test(a_second_producer_fences_the_first),
         cmocka_unit_test(the_transaction_of_a_dead_owner_is_found_and_ended),
+        cmocka_unit_test(pending_offsets_are_waited_for_without_standing_still),
         cmocka_unit_test(a_zombie_can_send_no_offsets),
         cmocka_unit_test(a_sleeper_can_send_no_offsets),
         cmocka_unit_test(a_revoked_assignment_can_send_no_offsets),

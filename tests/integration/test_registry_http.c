@@ -25,21 +25,44 @@ registry_at(const char *at)
     return registry;
 }
 
+/* A registry that has just started may be slow, or not able to answer yet. */
+static bool
+is_for_later(GError **error)
+{
+    static int tries;
+    if (!g_error_matches(*error, LC_ERROR, LC_ERROR_RETRY) || ++tries > 100)
+        return false;
+    g_clear_error(error);
+    return true;
+}
+
+static bool
+register_one(lc_registry *registry, const char *subject, const char *schema, uint32_t *id, GError **error)
+{
+    const lc_registry_entry entry = {subject, schema};
+    while (!lc_registry_register(registry, &entry, 1, id, error))
+        if (!is_for_later(error))
+            return false;
+    return true;
+}
+
 static uint32_t
 register_schema(lc_registry *registry, const char *subject, const char *schema)
 {
     g_autoptr(GError) error = NULL;
-    uint32_t id;
-    /* a registry that has just started may take longer than we wait */
-    for (int tries = 0; tries < 20; tries++) {
-        if (lc_registry_register(registry, subject, schema, &id, &error))
-            return id;
-        if (!g_error_matches(error, LC_ERROR, LC_ERROR_RETRY))
-            break;
-        g_clear_error(&error);
-    }
-    fail_msg("%s", error ? error->message : "no answer");
-    return 0;
+    uint32_t id = 0;
+    if (!register_one(registry, subject, schema, &id, &error))
+        fail_msg("%s", error->message);
+    return id;
+}
+
+static void
+fetch(lc_registry *registry, const uint32_t *ids, size_t n, lc_registry_answer *answers)
+{
+    g_autoptr(GError) error = NULL;
+    while (!lc_registry_fetch(registry, ids, n, answers, &error))
+        if (!is_for_later(&error))
+            fail_msg("%s", error->message);
 }
 
 static void
@@ -48,21 +71,22 @@ what_is_registered_is_read_back_byte_for_byte(void **state)
     (void)state;
     g_autoptr(lc_registry) registry = registry_at(url);
     uint32_t ids[LC_SCHEMAS + 1];
-    char *schemas[LC_SCHEMAS + 1];
+    lc_registry_answer answers[LC_SCHEMAS + 1];
     for (int i = 0; i < LC_SCHEMAS; i++) {
         g_autofree char *subject = subject_of(lc_schema_record_name((lc_schema)i));
         ids[i] = register_schema(registry, subject, lc_schema_text((lc_schema)i));
         assert_int_equal(register_schema(registry, subject, lc_schema_text((lc_schema)i)), ids[i]);
     }
     ids[LC_SCHEMAS] = INT32_MAX;
-    assert_true(lc_registry_fetch(registry, ids, LC_SCHEMAS + 1, schemas, NULL));
-    assert_null(schemas[LC_SCHEMAS]);
+    fetch(registry, ids, LC_SCHEMAS + 1, answers);
+    assert_int_equal(answers[LC_SCHEMAS].verdict, LC_REGISTRY_NO);
     for (int i = 0; i < LC_SCHEMAS; i++) {
-        g_autoptr(lc_plan) plan = lc_plan_new(schemas[i], NULL);
+        assert_int_equal(answers[i].verdict, LC_REGISTRY_HAS);
+        g_autoptr(lc_plan) plan = lc_plan_new(answers[i].schema, NULL);
         assert_non_null(plan);
         assert_int_equal(lc_plan_schema(plan), i);
-        assert_string_equal(schemas[i], lc_schema_text((lc_schema)i));
-        g_free(schemas[i]);
+        assert_string_equal(answers[i].schema, lc_schema_text((lc_schema)i));
+        lc_registry_answer_clear(&answers[i]);
     }
 }
 
@@ -72,14 +96,14 @@ many_ids_are_asked_for_together(void **state)
     (void)state;
     g_autoptr(lc_registry) registry = registry_at(url);
     uint32_t ids[500];
-    char *schemas[500];
-    g_autoptr(GError) error = NULL;
+    lc_registry_answer answers[500];
     for (size_t i = 0; i < G_N_ELEMENTS(ids); i++)
-        ids[i] = INT32_MAX - (uint32_t)i;
-    if (!lc_registry_fetch(registry, ids, G_N_ELEMENTS(ids), schemas, &error))
-        fail_msg("%s", error->message);
-    for (size_t i = 0; i < G_N_ELEMENTS(ids); i++)
-        assert_null(schemas[i]);
+        ids[i] = UINT32_MAX - (uint32_t)i;
+    fetch(registry, ids, G_N_ELEMENTS(ids), answers);
+    for (size_t i = 0; i < G_N_ELEMENTS(ids); i++) {
+        assert_int_equal(answers[i].verdict, LC_REGISTRY_NO);
+        lc_registry_answer_clear(&answers[i]);
+    }
 }
 
 static void
@@ -89,11 +113,11 @@ a_wrong_path_makes_no_record_bad(void **state)
     g_autofree char *wrong = g_strconcat(url, "/nowhere", NULL);
     g_autoptr(lc_registry) registry = registry_at(wrong);
     uint32_t id = 1;
-    char *schema;
+    lc_registry_answer answer;
     g_autoptr(GError) error = NULL;
-    assert_false(lc_registry_fetch(registry, &id, 1, &schema, &error));
+    assert_false(lc_registry_fetch(registry, &id, 1, &answer, &error));
     assert_error(&error, LC_ERROR_RETRY, "registry.url with its path");
-    assert_false(lc_registry_register(registry, "x", lc_schema_text(LC_SCHEMA_LEAD_ERASED), &id, &error));
+    assert_false(register_one(registry, "x", lc_schema_text(LC_SCHEMA_LEAD_ERASED), &id, &error));
     assert_error(&error, LC_ERROR_CONFIG, "registry.url with its path");
 }
 
@@ -105,7 +129,7 @@ what_is_no_schema_is_refused(void **state)
     g_autofree char *subject = subject_of("broken");
     uint32_t id;
     g_autoptr(GError) error = NULL;
-    assert_false(lc_registry_register(registry, subject, "{\"type\":\"record\"}", &id, &error));
+    assert_false(register_one(registry, subject, "{\"type\":\"record\"}", &id, &error));
     assert_error(&error, LC_ERROR_CONFIG, "does not take our schema");
 }
 
@@ -140,9 +164,9 @@ an_incompatible_schema_is_refused_with_what_to_do(void **state)
     g_autoptr(GError) error = NULL;
     register_schema(registry, subject, "{\"type\":\"record\",\"name\":\"R\",\"fields\":[]}");
     set_compatibility(subject, "BACKWARD");
-    assert_false(lc_registry_register(
-        registry, subject, "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"x\",\"type\":\"int\"}]}", &id,
-        &error));
+    assert_false(register_one(registry, subject,
+                              "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"x\",\"type\":\"int\"}]}",
+                              &id, &error));
     assert_error(&error, LC_ERROR_CONFIG, "not compatible");
 }
 

@@ -476,6 +476,190 @@ a_write_that_redis_has_no_memory_for_changes_nothing(void **state)
 
 /* ---- Connections ---- */
 
+static char *
+position_of(lc_store *store, int32_t partition)
+{
+    GError *error = NULL;
+    lc_store_read read = {.partition = partition, .due_before = LC_ABSENT};
+    if (!store->ops->read_begin(store, &read, 1, &error) || !store->ops->read_end(store, &error))
+        fail_msg("%s", error->message);
+    return g_strndup(read.applied.data ? read.applied.data : "", read.applied.size);
+}
+
+static void
+assert_position(lc_store *store, int32_t partition, const char *expected)
+{
+    g_autofree char *position = position_of(store, partition);
+    assert_string_equal(position, expected);
+}
+
+static void
+reads_beyond_the_bound_are_left_out(void **state)
+{
+    (void)state;
+    g_autofree char *name = new_name();
+    lc_store *store = open_store(test_url(), name);
+    GError *error = NULL;
+    g_autofree char *text = g_strnfill(1000, 's');
+    const lc_text ids[] = {LC_TEXT("a"), LC_TEXT("b"), LC_TEXT("c")};
+    lc_lead_change leads[3];
+    lc_store_read reads[4];
+    for (int i = 0; i < 3; i++)
+        leads[i] = (lc_lead_change){ids[i], {text, 1000}, LC_NEVER, true};
+    lc_store_write write = {.partition = 0, .next = LC_TEXT("one"), .leads = leads, .n_leads = 3};
+    assert_true(store->ops->write_begin(store, &write, 1, &error) && store->ops->write_end(store, &error));
+    for (int i = 0; i < 4; i++)
+        reads[i] = (lc_store_read){.partition = 0,
+                                   .due_before = LC_ABSENT,
+                                   .lead_ids = &ids[i % 3],
+                                   .n_leads = 1,
+                                   .most_bytes = i == 3 ? 0 : 1500};
+    assert_true(store->ops->read_begin(store, reads, 4, &error) && store->ops->read_end(store, &error));
+    assert_false(reads[0].is_left_out);
+    assert_false(reads[1].is_left_out); /* 1,000 bytes were less than the bound */
+    assert_true(reads[2].is_left_out);
+    assert_false(reads[3].is_left_out);
+    assert_int_equal(reads[0].leads[0].size, 1000);
+    assert_memory_equal(reads[1].leads[0].data, text, 1000);
+    assert_memory_equal(reads[3].leads[0].data, text, 1000);
+    assert_position(store, 0, "one");
+    store->ops->free(store);
+}
+
+/* ---- Keys that were evicted ---- */
+
+static void
+ask(redisContext *redis, const char *words)
+{
+    redisReply *reply = redisCommand(redis, words);
+    if (reply == NULL || reply->type == REDIS_REPLY_ERROR)
+        fail_msg("%s: %s", words, reply ? reply->str : "no answer");
+    freeReplyObject(reply);
+}
+
+/* Some keys are evicted, and the policy is right again before anybody looks. */
+static void
+evict(redisContext *redis)
+{
+    g_autofree char *large = g_strnfill(30000, 'x');
+    redisReply *memory = redisCommand(redis, "INFO memory");
+    const char *used = strstr(memory->str, "used_memory:") + strlen("used_memory:");
+    g_autofree char *limit =
+        g_strdup_printf("CONFIG SET maxmemory %" G_GINT64_FORMAT, g_ascii_strtoll(used, NULL, 10) - 20000);
+    ask(redis, "CONFIG SET maxmemory-policy allkeys-random");
+    ask(redis, limit);
+    redisReply *reply = redisCommand(redis, "SET stranger %s", large);
+    freeReplyObject(reply);
+    ask(redis, "CONFIG SET maxmemory 0");
+    ask(redis, "CONFIG SET maxmemory-policy noeviction");
+    freeReplyObject(memory);
+    memory = redisCommand(redis, "INFO stats");
+    assert_null(strstr(memory->str, "evicted_keys:0"));
+    freeReplyObject(memory);
+}
+
+static void
+fill(lc_store *store, int32_t partition, const char *position)
+{
+    g_autofree lc_lead_change *leads = g_new0(lc_lead_change, 200);
+    g_autofree char *state = g_strnfill(500, 's');
+    GError *error = NULL;
+    lc_arena arena = {0};
+    for (unsigned i = 0; i < 200; i++) {
+        char id[32];
+        g_snprintf(id, sizeof id, "lead-%u", i);
+        leads[i] = (lc_lead_change){lc_arena_text(&arena, lc_text_of(id)), lc_text_of(state), 1000 + i, true};
+    }
+    lc_store_write write = {.partition = partition, .next = lc_text_of(position), .leads = leads, .n_leads = 200};
+    assert_true(store->ops->write_begin(store, &write, 1, &error) && store->ops->write_end(store, &error));
+    assert_true(write.written);
+    lc_arena_clear(&arena);
+}
+
+static void
+keys_evicted_between_two_looks_cost_the_positions(void **state)
+{
+    (void)state;
+    own_redis redis = own_redis_new(NULL);
+    redisContext *context = look(redis.url);
+    lc_store *store = open_store(redis.url, "evicting");
+    GError *error = NULL;
+    fill(store, 0, "one");
+    fill(store, 1, "one");
+    evict(context);
+    lc_store_read read = {.partition = 0, .due_before = LC_ABSENT};
+    assert_false(store->ops->read_begin(store, &read, 1, &error) && store->ops->read_end(store, &error));
+    assert_error(&error, LC_ERROR_RETRY, "evicted");
+    /* Also that of the partition nobody has looked at. */
+    assert_position(store, 0, "");
+    assert_position(store, 1, "");
+    fill(store, 0, "two");
+    assert_position(store, 0, "two");
+    store->ops->free(store);
+    /* What was made anew since is whole, for who comes next too. */
+    store = open_store(redis.url, "evicting");
+    assert_position(store, 0, "two");
+    evict(context);
+    store->ops->free(store);
+    store = open_store(redis.url, "evicting");
+    assert_position(store, 0, "");
+    store->ops->free(store);
+    redisFree(context);
+    own_redis_free(&redis);
+}
+
+static void
+a_restart_does_not_hide_what_a_redis_that_may_evict_has_done(void **state)
+{
+    (void)state;
+    own_redis redis = own_redis_new(NULL);
+    redisContext *context = look(redis.url);
+    lc_store *store = open_store(redis.url, "evicting");
+    GError *error = NULL;
+    fill(store, 0, "one");
+    ask(context, "CONFIG SET maxmemory-policy allkeys-lru");
+    assert_false(store->ops->open(store, PARTITIONS, &error));
+    assert_error(&error, LC_ERROR_CONFIG, "allkeys-lru");
+    ask(context, "SAVE");
+    redisFree(context);
+    own_redis_stop(&redis);
+    own_redis_start(&redis, NULL);
+    store->ops->free(store);
+    store = open_store(redis.url, "evicting");
+    assert_position(store, 0, "");
+    store->ops->free(store);
+    own_redis_free(&redis);
+}
+
+static unsigned n_warnings;
+
+static GLogWriterOutput
+count_warnings(GLogLevelFlags level, const GLogField *fields, gsize n, gpointer data)
+{
+    (void)fields, (void)n, (void)data;
+    n_warnings += (level & G_LOG_LEVEL_WARNING) != 0;
+    return G_LOG_WRITER_HANDLED;
+}
+
+static void
+a_redis_that_does_not_let_us_look_is_told_once(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"--user", "blind", "on", ">secret", "~*", "+@all", "-info", NULL};
+    own_redis redis = own_redis_new(options);
+    GError *error = NULL;
+    lc_redis_options store_options = {.url = redis.url, .user = "blind", .password = "secret", .name = "blind"};
+    g_log_set_writer_func(count_warnings, NULL, NULL);
+    for (int i = 0; i < 3; i++) {
+        lc_store *store = lc_redis_store_new(&store_options, &error);
+        assert_true(store->ops->open(store, PARTITIONS, &error));
+        assert_position(store, 0, "");
+        store->ops->free(store);
+    }
+    assert_int_equal(n_warnings, 1);
+    own_redis_free(&redis);
+}
+
 static void
 a_cut_connection_is_a_retry_and_heals(void **state)
 {
@@ -708,6 +892,10 @@ main(void)
         cmocka_unit_test(one_partition_does_not_hold_up_another),
         cmocka_unit_test(a_write_done_by_half_takes_the_position_away),
         cmocka_unit_test(a_write_that_redis_has_no_memory_for_changes_nothing),
+        cmocka_unit_test(reads_beyond_the_bound_are_left_out),
+        cmocka_unit_test(keys_evicted_between_two_looks_cost_the_positions),
+        cmocka_unit_test(a_restart_does_not_hide_what_a_redis_that_may_evict_has_done),
+        cmocka_unit_test(a_redis_that_does_not_let_us_look_is_told_once),
         cmocka_unit_test(a_cut_connection_is_a_retry_and_heals),
         cmocka_unit_test(a_redis_that_is_away_is_waited_for),
         cmocka_unit_test(a_redis_that_hangs_is_left_after_a_second),

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 
 from commands import attempt, expect
-from world import BINARY, BROKERS, DAY_MS, Redis, World, Failure, iso, load_feed, main, multiply, murmur2_partition, named
+from world import BINARY, BROKERS, DAY_MS, PARTITIONS, Redis, World, Failure, iso, load_feed, main, multiply, murmur2_partition, named
 from world import net_outcomes, now_ms, policy_of, require, require_equal, slices, wait_for
 
 
@@ -65,6 +65,17 @@ def ends_with(service, code, *texts):
     require(found == code, f"it ended with {found}, not {code}: {service.read_log()[-2000:]}")
     for text in texts:
         require(text in service.read_log(), f"its log does not say {text!r}: {service.read_log()[-2000:]}")
+
+
+def recoveries(service):
+    return service.read_log().count("msg=recovered")
+
+
+def start_again(world, service):
+    """What has ended begins anew, and has recovered all partitions."""
+    before = recoveries(service)
+    again = world.start(service.instance, *service.settings)
+    wait_for("all to be recovered", lambda: recoveries(again) >= before + PARTITIONS, 30)
 
 
 def one_key(world, redis, pattern):
@@ -131,12 +142,15 @@ def verify_beside_the_service():
 
 
 def reset_to_the_beginning():
-    """Refused beside the living; a dry run does nothing; then all is judged anew, with the same ids."""
+    """Refused beside the living, at once; who has ended is waited for; a dry run does nothing; then all is judged anew,
+    with the same ids."""
     world, service = settled_world("reset")
     try:
-        expect(world, 1, r"the group has members", "reset", "--yes")
+        began = time.monotonic()
+        expect(world, 1, r"the group has members, and one of them runs on this host", "reset", "--yes")
+        require(time.monotonic() - began < 10, "it waited for one that runs")
         stop(world, service)
-        wait_for("the group to be empty", lambda: attempt(world, "reset", "--dry-run")[0] == 0, 40)
+        expect(world, 0, r"waiting for the group to forget who has ended, for up to \d+ s", "reset", "--dry-run")
         again = Again(world)
         expect(world, 0, r"Downstream will see", "reset", "--dry-run")
         expect(world, 2, r"--yes", "reset")
@@ -166,8 +180,9 @@ def reset_to_a_time():
         world.publish(new)
         expect(world, 0, r"begins anew", "reset", "--yes", "--to-time", iso(later))
         require(world.lag() == len(new), f"{world.lag()} to be read, not {len(new)}")
-        world.start()
+        service = world.start()
         world.settle()
+        require("last owner" not in service.read_log(), "somebody was fenced, or was to be")
         leads = {outcome["lead_id"] for outcome in world.outcomes()}
         require(leads and all(lead.startswith("late-") for lead in leads), "a lead from before was judged")
         expect(world, 2, r"is no time", "reset", "--to-time", "yesterday")
@@ -233,10 +248,14 @@ def offsets_that_are_gone():
 # ---- Changelogs that are not what was committed ----
 
 
-def harm_topic(world, harm, topic, *rest):
-    """What an operator may do by mistake: delete-records TOPIC PARTITION OFFSET, delete TOPIC, set TOPIC NAME VALUE ..."""
+def harm(*words):
     program = os.path.join(os.path.dirname(BINARY), "tests", "integration", "harm-topic")
-    subprocess.run([program, BROKERS, harm, world.prefix + topic, *map(str, rest)], check=True, timeout=60)
+    subprocess.run([program, BROKERS, *map(str, words)], check=True, timeout=60)
+
+
+def harm_topic(world, what, topic, *rest):
+    """What an operator may do by mistake: delete-records TOPIC PARTITION OFFSET, delete TOPIC, set TOPIC NAME VALUE ..."""
+    harm(what, world.prefix + topic, *rest)
 
 
 def partition_with_states(world):
@@ -308,29 +327,134 @@ def lost_changelog(topic, test):
         world.close()
 
 
+def evict(world, redis):
+    """Redis evicts some keys, and is not to evict any more. How many it was is told."""
+    before = int(re.search(rb"evicted_keys:(\d+)", redis.command("INFO", "stats"))[1])
+    redis.command("CONFIG", "SET", "maxmemory-policy", "allkeys-random")
+    used = int(re.search(rb"used_memory:(\d+)", redis.command("INFO", "memory"))[1])
+    redis.command("CONFIG", "SET", "maxmemory", used - 20000)
+    redis.command("SET", f"{world.name}:stranger", "x" * 20000)
+    redis.command("CONFIG", "SET", "maxmemory", 0)
+    redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
+    require(int(re.search(rb"evicted_keys:(\d+)", redis.command("INFO", "stats"))[1]) > before, "nothing was evicted")
+
+
+def put_right(redis):
+    redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
+    redis.command("CONFIG", "SET", "maxmemory", 0)
+    redis.command("CONFIG", "RESETSTAT")
+
+
 def redis_that_evicts():
-    """A maxmemory-policy that is changed while the service runs: it stops, and says so."""
+    """A maxmemory-policy that is changed while the service runs: it stops, and says so. Once it is right again, all is
+    made anew."""
     world, service = settled_world("evicts")
     redis = Redis()
     try:
         redis.command("CONFIG", "SET", "maxmemory-policy", "allkeys-random")
-        ends_with(service, 2, "maxmemory-policy is allkeys-random", "noeviction")
-        memory = redis.command("CONFIG", "GET", "maxmemory")[1]
-        used = int(re.search(rb"used_memory:(\d+)", redis.command("INFO", "memory"))[1])
-        redis.command("CONFIG", "SET", "maxmemory", used - 20000)
-        redis.command("SET", f"{world.name}:stranger", "x" * 20000)
-        redis.command("CONFIG", "SET", "maxmemory", memory)
-        ends_with(world.start("evicted"), 2, "it has evicted", "leadclock rebuild")
-        redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
-        expect(world, 0, r"made anew", "rebuild")
+        ends_with(service, 2, "maxmemory-policy is allkeys-random", "noeviction", "made anew")
+        evict(world, redis)
         world.start("mended")
         world.settle()
         world.require_same_as_backtest()
         expect(world, 0, r": 0 differences", "verify")
     finally:
-        redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
-        redis.command("CONFIG", "SET", "maxmemory", 0)
-        redis.command("CONFIG", "RESETSTAT")
+        put_right(redis)
+        world.close()
+
+
+def keys_that_were_evicted():
+    """Nobody saw the maxmemory-policy while it was wrong. The service makes anew what may be missing, be it that it ran,
+    or that it was away."""
+    world, service = settled_world("evicted")
+    redis = Redis()
+    try:
+        evict(world, redis)
+        wait_for("it to notice", lambda: "Redis has evicted keys" in service.read_log(), 20)
+        world.settle()
+        expect(world, 0, r": 0 differences", "verify")
+        stop(world, service)
+        evict(world, redis)
+        start_again(world, service)
+        world.settle()
+        expect(world, 0, r": 0 differences", "verify")
+        world.require_same_as_backtest()
+    finally:
+        put_right(redis)
+        world.close()
+
+
+def write_done_in_part():
+    """A command within an EXEC fails, and the position can't be taken back: it does not hide what was not written."""
+    world = World("in-part", policy_of("card/feed"))
+    redis = Redis()
+    user = world.name
+    try:
+        redis.command("ACL", "SETUSER", user, "on", ">secret", "~*", "+@all", "-del")
+        login = (f"redis.user={user}", "redis.password=secret")
+        world.create_topics()
+        service = world.start("a", *login)
+        wait_for("all to be recovered", lambda: recoveries(service) == PARTITIONS, 30)
+        tags = [key.rsplit(b":", 1)[0] + b":" for key in world.redis_keys(redis, "{*}:applied")]
+        for tag in tags:
+            redis.command("SET", tag + b"populations", "no set")
+        world.publish(load_feed("card/feed"))
+        wait_for("the write to fail", lambda: "only a part of a write" in service.read_log(), 30)
+        service.kill()
+        world.services.remove(service)
+        for tag in tags:
+            redis.command("DEL", tag + b"populations")
+        one_key(world, redis, "*lead:*")
+        start_again(world, service)
+        world.settle()
+        for tag in tags:
+            place = tag.decode().split(":", 1)[1]
+            counted = [key.split(b":counters:")[1] for key in world.redis_keys(redis, place + "counters:*")]
+            known = redis.command("SMEMBERS", tag + b"populations")
+            require_equal(f"populations of {place}", dict.fromkeys(known), dict.fromkeys(counted))
+        expect(world, 0, r": 0 differences", "verify")
+        world.require_same_as_backtest()
+    finally:
+        redis.command("ACL", "DELUSER", user)
+        world.close()
+
+
+def outcomes_that_are_too_large_together():
+    """A topic that takes small batches only: no fact is a dead letter for it, and it costs a few recoveries at most."""
+    world = World("together", policy_of("card/feed"))
+    try:
+        world.create_topics()
+        harm_topic(world, "set", "leads.routed", "message.timestamp.type", "LogAppendTime", "max.message.bytes", 3000)
+        world.publish(multiply(load_feed("card/feed"), 20))
+        service = world.start()
+        world.settle()
+        require(world.dead_letters() == [], f"dead letters: {world.dead_letters()[:5]}")
+        world.require_same_as_backtest()
+        refused = service.read_log().count("Kafka refused a batch of messages")
+        expect(world, 1, r"leads.routed +4 +max.message.bytes is 3000, must be 1048588 or more", "topics")
+        require(1 <= refused <= 3, f"{refused} batches were refused: {service.read_log()[-3000:]}")
+    finally:
+        world.close()
+
+
+def broker_that_verifies_nothing():
+    """It is told of, once; a broker as it comes is not."""
+    setting = "transaction.partition.verification.enable"
+    world = World("unverified", policy_of("card/feed"))
+    try:
+        world.create_topics()
+        service = world.start()
+        wait_for("all to be recovered", lambda: recoveries(service) == PARTITIONS, 30)
+        stop(world, service)
+        require("does not verify" not in service.read_log(), f"a broker at its defaults is told of: {service.read_log()}")
+        harm("set-broker", 1, setting, "false")
+        service = world.start("a", "workers=2")
+        wait_for("all to be recovered", lambda: recoveries(service) >= 2 * PARTITIONS, 30)
+        stop(world, service)
+        told = service.read_log().count(f"broker 1 does not verify transactions ({setting} is false)")
+        require(told == 1, f"told {told} times: {service.read_log()}")
+    finally:
+        harm("set-broker", 1)
         world.close()
 
 
@@ -347,6 +471,10 @@ TESTS = {
         end_that_was_lost,
         topic_made_anew,
         redis_that_evicts,
+        keys_that_were_evicted,
+        write_done_in_part,
+        outcomes_that_are_too_large_together,
+        broker_that_verifies_nothing,
     )
 }
 

@@ -335,7 +335,7 @@ class World:
                 f"""name: {self.name}
 workers: {settings.get("workers", 1)}
 kafka:
-  brokers: {BROKERS}
+  brokers: {settings.get("brokers", BROKERS)}
   properties: {settings.get("properties", "{}")}
 registry: {{url: "{REGISTRY_URL}"}}
 redis: {{url: "{REDIS_URL}"}}
@@ -379,7 +379,7 @@ log: {{level: info}}
 
     def lag(self):
         """How many records the group has still to read, in all."""
-        found = re.search(rb"(\d+) behind", self.run("topics", "--lag"))
+        found = re.search(rb"(\d+) behind", self.run("topics", "--lag", codes=(0, 1)))
         require(found, "topics --lag does not say how far the group is behind")
         return int(found[1])
 
@@ -470,6 +470,14 @@ log: {{level: info}}
             named = dict(header.partition("=")[::2] for header in headers.split(","))
             letters.append((named.get("__connect.errors.exception.class.name"), key))
         return letters
+
+    def headers_of_dead_letters(self):
+        """All headers of all dead letters, as kcat prints them: a line each."""
+        return subprocess.run(
+            ["kcat", "-C", "-q", "-e", "-b", BROKERS, "-t", self.prefix + "leads.dead-letters", "-o", "beginning",
+             "-X", "isolation.level=read_committed", "-f", "%h\\n"],
+            capture_output=True, timeout=60, check=True,
+        ).stdout.decode(errors="replace")  # fmt: skip
 
     def produce(self, topic, key, payloads, partition=None):
         """Raw records, as a stranger would send them. A payload of None is a null value."""

@@ -44,6 +44,7 @@ static const struct {
     {"cut", LC_CHECK_CUT << SIM_ENGINE_BIT},
     {"pieces", LC_CHECK_PIECES << SIM_ENGINE_BIT},
     {"look", LC_CHECK_LOOK << SIM_ENGINE_BIT},
+    {"second-no", LC_CHECK_SECOND_NO << SIM_ENGINE_BIT},
     {"wait", LC_CHECK_WAIT << SIM_ENGINE_BIT},
     {"fence", LC_CHECK_FENCE << SIM_ENGINE_BIT},
     {"claim", LC_CHECK_CLAIM << SIM_ENGINE_BIT},
@@ -51,7 +52,10 @@ static const struct {
     {"lost-tail", LC_CHECK_LOST_TAIL << SIM_ENGINE_BIT},
     {"lost-rewritten", LC_CHECK_LOST_REWRITTEN << SIM_ENGINE_BIT},
     {"lost-offsets", LC_CHECK_LOST_OFFSETS << SIM_ENGINE_BIT},
+    {"sure", LC_CHECK_SURE << SIM_ENGINE_BIT},
+    {"apart", LC_CHECK_APART << SIM_ENGINE_BIT},
     {"broker-clock", LC_CHECK_BROKER_CLOCK << SIM_ENGINE_BIT},
+    {"growth", LC_CHECK_GROWTH << SIM_ENGINE_BIT},
 };
 
 static unsigned

@@ -1,7 +1,7 @@
 #include "sim.h"
 
 struct lc_registry {
-    int unused;
+    bool has_denied[LC_SCHEMAS]; /* said no to a schema that it has: never a second time */
 };
 
 lc_registry *
@@ -19,7 +19,7 @@ lc_registry_free(lc_registry *registry)
 }
 
 static bool
-answers(const char *call, GError **error)
+answers_at_all(const char *call, GError **error)
 {
     sim *s = sim_running;
     if (s->world.step)
@@ -32,25 +32,60 @@ answers(const char *call, GError **error)
 }
 
 bool
-lc_registry_register(lc_registry *registry, const char *subject, const char *schema_json, uint32_t *id, GError **error)
+lc_registry_register(lc_registry *registry, const lc_registry_entry *entries, size_t n, uint32_t *ids, GError **error)
 {
     (void)registry;
-    (void)subject;
-    if (!answers("registry register", error))
+    if (!answers_at_all("registry register", error))
         return false;
-    for (int schema = 0; schema < LC_SCHEMAS; schema++)
-        if (strcmp(lc_schema_text(schema), schema_json) == 0)
-            *id = SIM_SCHEMA_ID(schema);
+    for (size_t i = 0; i < n; i++)
+        for (int schema = 0; schema < LC_SCHEMAS; schema++)
+            if (strcmp(lc_schema_text(schema), entries[i].schema_json) == 0)
+                ids[i] = SIM_SCHEMA_ID(schema);
     return true;
 }
 
 bool
-lc_registry_fetch(lc_registry *registry, const uint32_t *ids, size_t n, char **schemas, GError **error)
+lc_registry_is_asking(const lc_registry *registry)
 {
     (void)registry;
-    if (!answers("registry fetch", error))
+    return false;
+}
+
+void
+lc_registry_answer_clear(lc_registry_answer *answer)
+{
+    g_clear_pointer(&answer->schema, g_free);
+    g_clear_pointer(&answer->why, g_free);
+}
+
+static bool
+denies(lc_registry *registry, lc_schema schema)
+{
+    sim *s = sim_running;
+    if (s->is_quiet || registry->has_denied[schema] || !sim_random_chance(&s->random, s->plan.registry))
+        return false;
+    sim_say(s, "fault: the registry says no to schema %u, which it has", SIM_SCHEMA_ID(schema));
+    registry->has_denied[schema] = true;
+    return true;
+}
+
+static lc_registry_answer
+answer_for(lc_registry *registry, uint32_t id)
+{
+    lc_schema schema = (lc_schema)(id - 1);
+    if (id == SIM_FAILING_SCHEMA_ID)
+        return (lc_registry_answer){.verdict = LC_REGISTRY_FAILS, .why = g_strdup("HTTP 500")};
+    if (id < 1 || id > LC_SCHEMAS || denies(registry, schema))
+        return (lc_registry_answer){.verdict = LC_REGISTRY_NO};
+    return (lc_registry_answer){LC_REGISTRY_HAS, g_strdup(lc_schema_text(schema)), NULL};
+}
+
+bool
+lc_registry_fetch(lc_registry *registry, const uint32_t *ids, size_t n, lc_registry_answer *answers, GError **error)
+{
+    if (!answers_at_all("registry fetch", error))
         return false;
     for (size_t i = 0; i < n; i++)
-        schemas[i] = ids[i] >= 1 && ids[i] <= LC_SCHEMAS ? g_strdup(lc_schema_text((lc_schema)(ids[i] - 1))) : NULL;
+        answers[i] = answer_for(registry, ids[i]);
     return true;
 }

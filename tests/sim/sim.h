@@ -4,7 +4,7 @@
  * plan.c      what a seed asks for: sizes, rates of faults, the policy
  * workload.c  facts and hostile records, and when they are published
  * cluster.c   workers, time, faults: the world of memory.h
- * registry.c  a schema registry that knows our schemas, and may not answer
+ * registry.c  a schema registry that knows our schemas, and may not answer, or deny one once
  * watch.c     what must hold at each step: of every transaction when it is decided, of Redis at each position
  * scenario.c  seeds with a question of their own: owners that die, Kafka's data lost
  * oracle.c    what must hold in the end
@@ -23,14 +23,15 @@
 #define SIM_MAX_INPUTS 3
 #define SIM_MAX_SLOTS 3
 #define SIM_UPSTREAMS 2 /* transactions of a publisher */
-#define SIM_FAULTS (LC_MEMORY_FAULT_STORE_EXEC + 1)
+#define SIM_FAULTS (LC_MEMORY_FAULT_DENIED + 1)
 
 /* ---- What a seed asks for. Rates are chances in a million, each time that it could happen. ---- */
 
 typedef enum {
     SIM_ANY_FAULTS,
-    SIM_DEATHS, /* owners die within their transactions, and all else is well */
-    SIM_LOSS    /* any faults; when all is settled Kafka loses data */
+    SIM_DEATHS, /* owners die within their transactions, and all else is well, but that some may not fence */
+    SIM_LOSS,   /* any faults; when all is settled Kafka loses data */
+    SIM_GROWTH  /* any faults; an input gets more partitions while all run */
 } sim_scenario;
 
 typedef struct {
@@ -52,15 +53,17 @@ typedef struct {
     uint32_t redis_snapshots; /* at a call to Redis */
     uint32_t crash;           /* a worker dies at a call */
     uint32_t faults[SIM_FAULTS];
-    uint32_t registry; /* it does not answer */
+    uint32_t registry; /* it does not answer, or says no to what it has */
     lc_duration max_marker_delay, max_end_delay;
     unsigned stops, kills, twins, empties, rollbacks, outages, compactions, standstills, clock_jumps; /* how many */
     uint32_t redis_empties, redis_rollbacks; /* at a call to Redis */
     size_t piece_leads;
-    bool erasures; /* some leads are erased; of them only Redis and the changelog are compared */
-    bool jump;     /* the rest of the horizon passes while all stand still */
-    bool hostile;  /* some records are no facts */
-    bool upstream; /* some facts come in transactions */
+    size_t batch_bytes; /* of the states of a batch */
+    bool erasures;      /* some leads are erased; of them only Redis and the changelog are compared */
+    bool jump;          /* the rest of the horizon passes while all stand still */
+    bool hostile;       /* some records are no facts */
+    bool upstream;      /* some facts come in transactions */
+    bool may_not_fence;
 } sim_plan;
 
 /* ---- The workload ---- */
@@ -78,6 +81,7 @@ typedef struct {
     int64_t offset;    /* -1: not published yet */
     bool is_committed; /* to be read, once the stable end has passed it */
     bool is_repeated;  /* another has its event_id */
+    bool is_elsewhere; /* in a partition that an input got while all ran */
     lc_instant appended_at;
     lc_instant visible_at; /* when the last stable offset passed it; LC_NEVER: not yet */
 } sim_record;
@@ -125,7 +129,8 @@ typedef enum {
     SIM_UP,
     SIM_COMPACT,
     SIM_STANDSTILL,
-    SIM_CLOCK
+    SIM_CLOCK,
+    SIM_GROW
 } sim_event_type;
 
 typedef struct {
@@ -170,6 +175,8 @@ struct sim {
     bool is_quiet; /* no more faults */
     sim_watch *watch;
     lc_instant next_death;
+    bool has_grown; /* an input, and which */
+    int grown_topic;
     bool has_lost; /* what follows, of partition and topic */
     sim_lost lost;
     int32_t lost_partition;
@@ -180,6 +187,8 @@ struct sim {
 
 /* The schema's id in the registry. */
 #define SIM_SCHEMA_ID(schema) ((uint32_t)(schema) + 1)
+#define SIM_UNKNOWN_SCHEMA_ID 9999
+#define SIM_FAILING_SCHEMA_ID 9998 /* HTTP 500 for this one alone, for ever */
 
 /* plan.c */
 void sim_plan_draw(sim_plan *plan, uint64_t seed);
@@ -212,6 +221,8 @@ void sim_check_fenced(lc_memory_world *world, const char *transactional_id);
 bool sim_lose(sim *s);
 bool sim_may_publish(const sim *s, const sim_record *record);
 bool sim_is_missed(sim *s);
+void sim_grow(sim *s);
+bool sim_lies_elsewhere(const sim *s, const sim_record *record);
 bool sim_takes_leave(const sim *s, const GError *error);
 const char *sim_loss_name(const sim *s);
 

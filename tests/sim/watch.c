@@ -702,19 +702,44 @@ is_compacted(sim *s, int32_t partition, lc_changelog changelog, const GArray *ve
     return true;
 }
 
+/* Of a recovery under way, from `sure` on there may be what a write that failed in part has left. */
 typedef struct {
     sim *s;
     int32_t partition;
-    const int64_t *ends;
+    const int64_t *sure, *ends;
     const char *position;
 } stored;
+
+/* The one that `is_there` among those that may be; if none is, the one that ought to be. */
+static const version *
+version_there(const stored *at, lc_changelog changelog, const GArray *versions,
+              bool (*is_there)(const version *v, gconstpointer there), gconstpointer there)
+{
+    const version *v = latest_below(versions, at->ends[changelog]), *other = v;
+    while (!is_there(other, there) && other && other->offset >= at->sure[changelog])
+        other = latest_below(versions, other->offset);
+    return is_there(other, there) ? other : v;
+}
+
+static bool
+is_state(const version *v, gconstpointer state)
+{
+    return lc_text_equal(v && v->value ? bytes_text(v->value) : LC_NO_TEXT, bytes_text((GBytes *)state));
+}
+
+static bool
+is_counts(const version *v, gconstpointer counts)
+{
+    return lc_text_equal(v && v->value ? bytes_text(v->value) : LC_TEXT(""), bytes_text((GBytes *)counts));
+}
 
 static void
 compare_lead(const stored *at, GBytes *key, const GArray *versions)
 {
-    const version *v = latest_below(versions, at->ends[LC_CHANGELOG_STATE]);
-    lc_text id = bytes_text(key), wanted = v && v->value ? bytes_text(v->value) : LC_NO_TEXT;
+    lc_text id = bytes_text(key);
     GBytes *state = lc_memory_redis_lead(at->s->redis, at->partition, id);
+    const version *v = version_there(at, LC_CHANGELOG_STATE, versions, is_state, state);
+    lc_text wanted = v && v->value ? bytes_text(v->value) : LC_NO_TEXT;
     lc_instant wake_at = lc_memory_redis_wakeup(at->s->redis, at->partition, id);
     if (is_compacted(at->s, at->partition, LC_CHANGELOG_STATE, versions, v))
         return;
@@ -732,11 +757,11 @@ compare_lead(const stored *at, GBytes *key, const GArray *versions)
 static void
 compare_population(const stored *at, GBytes *key, const GArray *versions)
 {
-    const version *v = latest_below(versions, at->ends[LC_CHANGELOG_COUNTERS]);
     lc_text name = bytes_text(key);
     g_autofree char *population = g_strndup(name.data, name.size);
     GHashTable *counts = g_hash_table_lookup(lc_memory_redis_counters(at->s->redis, at->partition), population);
     g_autoptr(GBytes) actual = counts ? stored_counts(counts) : g_bytes_new_static("", 0);
+    const version *v = version_there(at, LC_CHANGELOG_COUNTERS, versions, is_counts, actual);
     if (!lc_text_equal(bytes_text(actual), v && v->value ? bytes_text(v->value) : LC_TEXT("")) &&
         !is_compacted(at->s, at->partition, LC_CHANGELOG_COUNTERS, versions, v))
         sim_fail(at->s, "Redis at \"%s\" counts %.*s in %s, the changelog %.*s", at->position,
@@ -797,9 +822,10 @@ sim_watch_applied(lc_memory_world *world, int32_t partition)
         sim_fail(s, "Redis is at \"%s\"", text);
         return;
     }
-    stored at = {s, partition, applied.ends, text};
-    bool is_emptying = applied.kind == LC_APPLIED_RECOVERING && applied.ends[LC_CHANGELOG_STATE] == 0 &&
-                       applied.ends[LC_CHANGELOG_COUNTERS] == 0;
+    bool is_recovering = applied.kind == LC_APPLIED_RECOVERING;
+    stored at = {s, partition, is_recovering ? applied.sure : applied.ends, applied.ends, text};
+    bool is_emptying =
+        is_recovering && applied.ends[LC_CHANGELOG_STATE] == 0 && applied.ends[LC_CHANGELOG_COUNTERS] == 0;
     if (applied.kind == LC_APPLIED_WHOLE)
         check_whole(&at, &applied);
     if (s->failure == NULL && !is_emptying)

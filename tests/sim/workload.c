@@ -1,7 +1,5 @@
 #include "sim.h"
 
-#define UNKNOWN_SCHEMA_ID 9999
-
 static sim_record *
 record_at(const sim *s, size_t index)
 {
@@ -179,7 +177,7 @@ spoil(sim *s, sim_record *record)
         return;
     case 2:
         record->reason = "UNKNOWN_SCHEMA";
-        encode(s, record, UNKNOWN_SCHEMA_ID);
+        encode(s, record, sim_random_below(&s->random, 2) ? SIM_UNKNOWN_SCHEMA_ID : SIM_FAILING_SCHEMA_ID);
         return;
     case 3:
         record->reason = "UNKNOWN_TYPE";
@@ -238,12 +236,28 @@ sim_workload_make(sim *s)
             bind_upstream(s, number);
 }
 
+/* In a partition that no broker of ours has: seen at once, and never read. */
+static void
+publish_elsewhere(sim *s, sim_record *record)
+{
+    record->partition = lc_log_partition_of(record->key, 2 * s->plan.partitions);
+    record->offset = INT64_MAX;
+    record->appended_at = record->visible_at = s->now;
+    record->is_committed = record->is_elsewhere = true;
+    sim_say(s, "published elsewhere: %.*s %s %.*s", LC_TEXT_ARGS(record->key), lc_fact_type_name(record->fact.type),
+            LC_TEXT_ARGS(record->fact.event_id));
+}
+
 void
 sim_workload_publish(sim *s, size_t index)
 {
     sim_record *record = record_at(s, index);
     if (!sim_may_publish(s, record))
         return;
+    if (sim_lies_elsewhere(s, record)) {
+        publish_elsewhere(s, record);
+        return;
+    }
     if (record->upstream) {
         g_autofree char *name = g_strdup_printf("upstream-%u", record->upstream);
         record->offset =

@@ -78,8 +78,8 @@ every_value_of_a_file_is_taken(void **state)
              "topics: {prefix: t., inputs: [one, two], headers: none, state: s}\n"
              "batch: {facts: 10, wakeups: 20, linger: 0s}\n"
              "lateness: 1m30s\n"
-             "patience: 1w\n"
-             "max_future: 1h\n"
+             "patience: &week 1w\n"
+             "max_future: *week\n"
              "http:\n  listen: 127.0.0.1:9464\n"
              "log: {format: json, level: debug}\n",
              NULL, &message);
@@ -100,6 +100,7 @@ every_value_of_a_file_is_taken(void **state)
     assert_int_equal(config->batch.linger, 0);
     assert_int_equal(config->lateness, 90 * LC_SECOND);
     assert_int_equal(config->patience, 7 * LC_DAY);
+    assert_int_equal(config->max_future, 7 * LC_DAY);
     assert_string_equal(config->http.listen, "127.0.0.1:9464");
     assert_true(config->log.json);
 }
@@ -157,8 +158,7 @@ static const struct {
      "             ^"},
     {"workers: 0\n", NULL, "leadclock.yaml:1:10: workers: \"0\" must be a whole number from 1 to 256\n"},
     {"workers: -1\n", NULL, "leadclock.yaml:1:10: workers: \"-1\" must be"},
-    {"workers: 1\nworkers: 2\n", NULL,
-     "leadclock.yaml:2:1: \"workers\" is given twice, first in line 1; take one out\n"},
+    {"workers: 1\nworkers: 2\n", NULL, "leadclock.yaml:2:1: \"workers\" is given twice (first in line 1); keep one\n"},
     {"workers:\n", NULL, "leadclock.yaml:1:1: workers has no value; write one, or leave the key out\n"},
     {"workers: [1]\n", NULL, "leadclock.yaml:1:1: workers must be a single value\n"},
     {"lateness: 5\n", NULL,
@@ -179,9 +179,9 @@ static const struct {
     {"topics: {inputs: [a, a]}\n", NULL, "leadclock.yaml:1:22: topics.inputs: \"a\" is given twice; take one out\n"},
     {"topics:\n  inputs:\n    - a\n    - leads.routed\n", NULL,
      "leadclock.yaml:4:7: topics.inputs: \"leads.routed\" is already used by topics.routed; give it another name\n"},
-    {"topics: {inputs: [a, ~]}\n", NULL, "leadclock.yaml:1:22: topics.inputs: \"~\" is no topic name"},
+    {"topics: {inputs: [a, ~]}\n", NULL, "leadclock.yaml:1:22: topics.inputs: an entry is missing; write one, or"},
     {"topics: {inputs: [a, ]}\nworkers: 0\n", NULL, "leadclock.yaml:2:10: workers"},
-    {"topics: {inputs: [[a]]}\n", NULL, "leadclock.yaml:1:10: topics.inputs must be a single value"},
+    {"topics: {inputs: [[a]]}\n", NULL, "leadclock.yaml:1:19: topics.inputs must be a single value"},
     {"topics: {state: leads.created}\n", NULL,
      "leadclock.yaml:1:17: topics.state: \"leads.created\" is already used by topics.inputs"},
     {"topics: {inputs: []}\n", NULL, "leadclock.yaml:1:10: topics.inputs is empty; name at least one topic\n"},
@@ -216,15 +216,17 @@ static const struct {
     {"kafka: {properties: {group.id: x}}\n", NULL, "leadclock.yaml:1:22: kafka.properties.group.id: can't be set here"},
     {"kafka: {properties: [a]}\n", NULL, "leadclock.yaml:1:9: kafka.properties must be a mapping"},
     {"kafka: {properties: {a: [b]}}\n", NULL, "leadclock.yaml:1:22: kafka.properties.a must be a single value"},
-    {"- a\n", NULL, "leadclock.yaml:1:3: a configuration is a mapping; write KEY: VALUE"},
+    {"- a\n", NULL, "leadclock.yaml:1:1: a configuration is a mapping; write KEY: VALUE"},
     {"a\n", NULL, "leadclock.yaml:1:1: a configuration is a mapping"},
-    {"name: a\n---\nname: b\n", NULL, "leadclock.yaml:3:1: a second document, which would be ignored; take it out\n"},
+    {"name: a\n---\nname: b\n", NULL,
+     "leadclock.yaml:2:1: a second document, and a file holds one; put it in its own, or take it out\n"},
     {"kafka: {properties: {a: 1, b: 2, a: 3}}\n", NULL,
-     "leadclock.yaml:1:34: \"kafka.properties.a\" is given twice, first in line 1; take one out\n"},
+     "leadclock.yaml:1:34: \"kafka.properties.a\" is given twice (first in line 1); keep one\n"},
     {"kafka: {properties: {a: }}\n", NULL, "leadclock.yaml:1:22: kafka.properties.a has no value; write one"},
-    {"lateness: &x 5s\npatience: *x\n", NULL, "leadclock.yaml:2:11: patience: aliases (*name) are not known here"},
-    {"patience: !!str 5m\n", NULL, "leadclock.yaml:1:17: patience: a tag (!...) means nothing here; leave it out\n"},
-    {"workers: 1\n? [a, b]\n: c\n", NULL, "leadclock.yaml:2:4: a key must be a word; write KEY: VALUE\n"},
+    {"lateness: &x 0s\npatience: *x\n", NULL,
+     "leadclock.yaml:1:14: patience: \"0s\" is out of bounds; write 1s to 7d\n"},
+    {"patience: !!str 5m\n", NULL, "leadclock.yaml:1:11: a tag (!...) means nothing here; leave it out\n"},
+    {"workers: 1\n? [a, b]\n: c\n", NULL, "leadclock.yaml:2:3: a key must be a word; write KEY: VALUE\n"},
     {"workers: 1\nname: l\xe5ng\n", NULL,
      "leadclock.yaml:2:8: a byte that is not UTF-8; save the file as UTF-8 text\n"},
     {"\xef\xbb\xbfnaem: p\n", NULL,
@@ -240,7 +242,8 @@ static const struct {
     {"topics: {inputs: [\xe6\x97\xa5]}\n", NULL,
      "leadclock.yaml:1:19: topics.inputs: \"\xe6\x97\xa5\" is no topic name"},
     {"name: [a\n", NULL, "leadclock.yaml:1:9: not YAML: flow sequence without a closing bracket"},
-    {"name: *x\n", NULL, "leadclock.yaml:1:7: name: aliases (*name) are not known here; write the value out\n"},
+    {"name: *x\n", NULL,
+     "leadclock.yaml:1:7: no anchor &x above; name the part to repeat with it, or write it out here\n"},
     {"", "kafka.broker=a:1", "--set kafka.broker: unknown key \"kafka.broker\"; did you mean \"kafka.brokers\"?"},
     {"", "kafak.brokers=a:1", "--set kafak.brokers: unknown key \"kafak\"; did you mean \"kafka\"?"},
     {"", "workers", "--set workers: has no value; write --set workers=VALUE"},

@@ -417,6 +417,187 @@ large_records_do_not_make_large_batches(void **state)
     assert_in_range(watching.transactions, 3, 10);
 }
 
+/* The bytes of states in the largest transaction. */
+static size_t largest_transaction;
+
+static void
+weigh(lc_memory_world *world, const lc_memory_decided *decided)
+{
+    size_t bytes = 0;
+    (void)world;
+    for (size_t i = 0; i < decided->n_records; i++)
+        if (decided->records[i].topic == LC_MEMORY_OUTPUT(LC_OUTPUT_STATE))
+            bytes += decided->records[i].record->value.size;
+    largest_transaction = MAX(largest_transaction, bytes);
+}
+
+static void
+large_leads_do_not_make_large_batches(void **state)
+{
+    bench *b = *state;
+    enum { LEADS = 600 };
+    size_t state_bytes = 0;
+    for (int i = 0; i < LEADS; i++) {
+        g_autofree char *lead_id = g_strdup_printf("lead-%d", i);
+        hand_off(b, lead_id);
+    }
+    run(b, 2 * LC_SECOND);
+    for (int32_t partition = 0; partition < BENCH_PARTITIONS; partition++) {
+        GHashTableIter iter;
+        gpointer value;
+        g_hash_table_iter_init(&iter, lc_memory_redis_leads(b->redis, partition));
+        while (g_hash_table_iter_next(&iter, NULL, &value))
+            state_bytes += g_bytes_get_size(value);
+    }
+    /* All are due at once, and then all are contacted at once: a tenth has room. A read is of 128 leads. */
+    b->options.batch_facts = b->options.batch_wakeups = LEADS;
+    b->options.batch_bytes = state_bytes / 10;
+    b->manual.world.decided = weigh;
+    largest_transaction = 0;
+    run(b, 15 * LC_SECOND);
+    assert_int_equal(breaches(b), LEADS);
+    assert_in_range(largest_transaction, 1, state_bytes / 10 + 2 * 128 * state_bytes / LEADS);
+    largest_transaction = 0;
+    for (int i = 0; i < LEADS; i++) {
+        g_autofree char *lead_id = g_strdup_printf("lead-%d", i);
+        lc_fact contacted = bench_contacted("contacted", b->manual.now);
+        bench_publish(b, 1, lead_id, &contacted);
+    }
+    run(b, 15 * LC_SECOND);
+    assert_in_range(largest_transaction, 1, state_bytes / 10 + 2 * 128 * state_bytes / LEADS);
+    for (int32_t partition = 0; partition < BENCH_PARTITIONS; partition++)
+        assert_int_equal(lc_memory_committed(b->broker, 1, partition, NULL), lc_memory_end(b->broker, 1, partition));
+    assert_int_equal(bench_counter(b, "handed_off"), LEADS);
+    assert_int_equal(bench_counter(b, "first_contact_met") + bench_counter(b, "first_contact_breached"), LEADS);
+}
+
+/* ---- Partitions by themselves ---- */
+
+static unsigned n_fenced;
+
+static void
+count_fenced(lc_memory_world *world, const char *transactional_id)
+{
+    (void)world, (void)transactional_id;
+    n_fenced++;
+}
+
+/* What is committed names an owner, as if it had been here before. */
+static void
+commit_as(bench *b, int32_t partition, const char *owner)
+{
+    g_autofree char *hash = lc_policy_book_hash(b->book, b->manual.now);
+    g_autofree char *metadata = g_strdup_printf("2:%d:0:0:%s:%s", BENCH_PARTITIONS, hash, owner);
+    for (int topic = 0; topic < BENCH_INPUTS; topic++)
+        lc_memory_set_committed(b->broker, topic, partition, 0, metadata);
+}
+
+static void
+nobody_is_fenced_but_workers_of_ours(void **state)
+{
+    static const struct {
+        const char *owner;
+        unsigned fenced; /* once an assignment */
+    } cases[] = {{"reset", 0}, {"publisher-7", 0}, {"", 0}, {"worker-9", 1}};
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        bench *b = bench_new(policy);
+        n_fenced = 0;
+        b->manual.world.fenced = count_fenced;
+        for (int32_t partition = 0; partition < BENCH_PARTITIONS; partition++)
+            commit_as(b, partition, cases[i].owner);
+        hand_off(b, "lead");
+        run(b, 15 * LC_SECOND);
+        assert_int_equal(n_fenced, cases[i].fenced);
+        assert_int_equal(breaches(b), 1);
+        bench_free(b);
+    }
+}
+
+static void
+reset_commits_without_an_owner(void **state)
+{
+    g_autofree char *metadata = lc_reset_metadata("hash", 4, false);
+    (void)state;
+    assert_string_equal(metadata, "2:4:0:0:hash:");
+}
+
+/* Two leads in different partitions. */
+static void
+two_leads(char *names[2])
+{
+    for (int32_t partition = 0; partition < 2; partition++)
+        for (int i = 0; names[partition] == NULL; i++) {
+            g_autofree char *name = g_strdup_printf("lead-%d", i);
+            if (bench_partition_of(name) == partition)
+                names[partition] = g_steal_pointer(&name);
+        }
+}
+
+static const struct {
+    bool holds_offsets; /* of the partition; otherwise a record in its changelog */
+} holds[] = {{false}, {true}};
+
+static void
+a_partition_that_waits_for_a_dead_owner_holds_up_no_other(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(holds); i++) {
+        bench *b = bench_new(policy);
+        char *names[2] = {NULL, NULL};
+        two_leads(names);
+        lc_memory_broker_limits(b->broker)->may_not_fence = true;
+        commit_as(b, 0, "worker-9");
+        if (holds[i].holds_offsets)
+            lc_memory_send_open(b->broker, "worker-9", 0, 0, 0);
+        else
+            lc_memory_append_open(b->broker, "worker-9", LC_MEMORY_OUTPUT(LC_OUTPUT_STATE), 0, LC_TEXT("x"),
+                                  LC_TEXT("y"));
+        hand_off(b, names[0]);
+        hand_off(b, names[1]);
+        watch(b, LC_MEMORY_FAULT_FETCH, LC_NEVER);
+        run(b, 13 * LC_SECOND);
+        assert_int_equal(breaches(b), 1); /* a fact and a timer, in time */
+        assert_non_null(strstr(watching.waiting_for, "partition 0"));
+        lc_memory_end_open(b->broker, "worker-9", false);
+        run(b, 3 * LC_SECOND);
+        assert_int_equal(breaches(b), 2);
+        assert_string_equal(watching.waiting_for, "");
+        g_free(names[0]);
+        g_free(names[1]);
+        bench_free(b);
+    }
+}
+
+/* Of the two partitions the ends of the first are never told. */
+static bool
+is_silent(lc_memory_world *world, lc_memory_fault fault)
+{
+    static unsigned n_asked;
+    (void)world;
+    return fault == LC_MEMORY_FAULT_ENDS_OF_ONE && n_asked++ % 2 == 0;
+}
+
+static void
+a_partition_whose_ends_are_not_told_holds_up_no_timer_of_another(void **state)
+{
+    bench *b = *state;
+    char *names[2] = {NULL, NULL};
+    two_leads(names);
+    hand_off(b, names[0]);
+    hand_off(b, names[1]);
+    watch(b, LC_MEMORY_FAULT_FETCH, LC_NEVER);
+    b->manual.world.fault = is_silent;
+    run(b, 13 * LC_SECOND);
+    assert_int_equal(breaches(b), 1);
+    assert_non_null(strstr(watching.waiting_for, "partition 0"));
+    b->manual.world.fault = NULL;
+    run(b, 3 * LC_SECOND);
+    assert_int_equal(breaches(b), 2);
+    g_free(names[0]);
+    g_free(names[1]);
+}
+
 /* ---- Where it must stop ---- */
 
 static void
@@ -505,6 +686,56 @@ committed_offsets_of_an_earlier_time_stop_it(void **state)
     assert_stops(b, LC_ERROR_FATAL, "lost committed offsets");
 }
 
+static struct {
+    lc_replay_result (*read)(lc_log *log, int timeout_ms, lc_replayed *replayed, GError **error);
+    unsigned n_records;
+} replaying;
+
+static lc_replay_result
+count_replayed(lc_log *log, int timeout_ms, lc_replayed *replayed, GError **error)
+{
+    lc_replay_result result = replaying.read(log, timeout_ms, replayed, error);
+    replaying.n_records += result == LC_REPLAY_RECORD;
+    return result;
+}
+
+static void
+counts_what_it_replays(lc_log *log)
+{
+    static lc_log_ops altered;
+    altered = *log->ops;
+    replaying.read = altered.replay_read;
+    replaying.n_records = 0;
+    altered.replay_read = count_replayed;
+    log->ops = &altered;
+}
+
+/* Each would stay in memory until the end of the changelog. */
+static void
+one_record_proves_that_offsets_are_of_an_earlier_time(void **state)
+{
+    bench *b = *state;
+    int32_t partition = bench_partition_of("lead");
+    const char *metadata;
+    hand_off(b, "lead");
+    run(b, 2 * LC_SECOND);
+    int64_t offset = lc_memory_committed(b->broker, 0, partition, &metadata);
+    g_autofree char *earlier = g_strdup(metadata);
+    b->options.batch_facts = 1;
+    for (int i = 0; i < 50; i++) {
+        g_autofree char *event_id = g_strdup_printf("contacted-%d", i);
+        lc_fact contacted = bench_contacted(event_id, b->manual.now + i);
+        bench_publish(b, 0, "lead", &contacted);
+    }
+    run(b, 10 * LC_SECOND);
+    lc_memory_set_committed(b->broker, 0, partition, offset, earlier);
+    lc_memory_set_committed(b->broker, 1, partition, 0, earlier);
+    lc_memory_redis_empty(b->redis);
+    b->alter_log = counts_what_it_replays;
+    assert_stops(b, LC_ERROR_FATAL, "lost committed offsets");
+    assert_in_range(replaying.n_records, 1, 10);
+}
+
 static void
 inputs_deleted_before_they_were_read_stop_it(void **state)
 {
@@ -580,7 +811,62 @@ topics_that_grow_stop_it(void **state)
     lc_memory_redis_free(b->redis);
     b->redis = lc_memory_redis_new(&b->manual.world, 1);
     b->alter_log = had_one_partition;
-    assert_stops(b, LC_ERROR_CONFIG, "partition 1");
+    assert_stops(b, LC_ERROR_CONFIG, "had 1 when this started");
+}
+
+/* As if it had been committed by another: `beginning` in place of the first fields of our metadata. */
+static void
+rewrite_metadata(bench *b, int32_t partition, const char *beginning, unsigned dropped)
+{
+    for (int topic = 0; topic < BENCH_INPUTS; topic++) {
+        const char *rest;
+        int64_t offset = lc_memory_committed(b->broker, topic, partition, &rest);
+        for (unsigned i = 0; i < dropped; i++)
+            rest = strchr(rest, ':') + 1;
+        g_autofree char *text = g_strconcat(beginning, rest, NULL);
+        lc_memory_set_committed(b->broker, topic, partition, offset, text);
+    }
+}
+
+static void
+offsets_of_another_number_of_partitions_stop_it(void **state)
+{
+    bench *b = *state;
+    hand_off(b, "lead");
+    run(b, 2 * LC_SECOND);
+    rewrite_metadata(b, 0, "2:7:", 2);
+    assert_stops(b, LC_ERROR_CONFIG, "had 7 partitions");
+    lc_memory_redis_empty(b->redis);
+    assert_stops(b, LC_ERROR_CONFIG, "leadclock repartition");
+}
+
+static void
+metadata_of_an_older_version_is_read(void **state)
+{
+    bench *b = *state;
+    hand_off(b, "lead");
+    run(b, 2 * LC_SECOND);
+    for (int32_t p = 0; p < BENCH_PARTITIONS; p++)
+        rewrite_metadata(b, p, "1:", 2);
+    lc_memory_redis_empty(b->redis);
+    run(b, 30 * LC_SECOND);
+    assert_int_equal(bench_counter(b, "first_contact_breached"), 1);
+}
+
+/* Version 1 does not say how many there were; but of each something was committed. */
+static void
+partitions_that_an_older_version_never_had_stop_it(void **state)
+{
+    bench *b = *state;
+    run(b, 2 * LC_SECOND);
+    rewrite_metadata(b, 0, "1:", 2);
+    const char *text;
+    int64_t offset = lc_memory_committed(b->broker, 0, 0, &text);
+    g_autofree char *metadata = g_strdup(text);
+    lc_memory_forget_group(b->broker);
+    for (int topic = 0; topic < BENCH_INPUTS; topic++)
+        lc_memory_set_committed(b->broker, topic, 0, offset, metadata);
+    assert_stops(b, LC_ERROR_CONFIG, "had 1 partitions, and they have 2");
 }
 
 static void
@@ -625,16 +911,26 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_group_that_gives_no_partitions_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(large_records_do_not_make_large_batches, setup, teardown),
+        cmocka_unit_test_setup_teardown(large_leads_do_not_make_large_batches, setup, teardown),
+        cmocka_unit_test(nobody_is_fenced_but_workers_of_ours),
+        cmocka_unit_test(reset_commits_without_an_owner),
+        cmocka_unit_test(a_partition_that_waits_for_a_dead_owner_holds_up_no_other),
+        cmocka_unit_test_setup_teardown(a_partition_whose_ends_are_not_told_holds_up_no_timer_of_another, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(changelogs_without_committed_offsets_stop_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_store_ahead_of_kafka_stops_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_changelog_that_has_lost_its_end_stops_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_changelog_that_loses_its_end_stops_who_writes_there_and_who_comes_next, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(committed_offsets_of_an_earlier_time_stop_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_record_proves_that_offsets_are_of_an_earlier_time, setup, teardown),
         cmocka_unit_test_setup_teardown(inputs_deleted_before_they_were_read_stop_it, setup, teardown),
         cmocka_unit_test_setup_teardown(deleted_input_that_held_no_fact_stops_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_changelog_whose_beginning_was_deleted_rebuilds_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(topics_that_grow_stop_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(offsets_of_another_number_of_partitions_stop_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(metadata_of_an_older_version_is_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(partitions_that_an_older_version_never_had_stop_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_changed_policy_is_refused_unless_accepted, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -121,6 +121,8 @@ a_good_fact_is_accepted(void **state)
     lc_fact empty_channel = good;
     empty_channel.channel = LC_TEXT("");
     assert_true(lc_fact_check(&empty_channel, LC_ABSENT, 0, NULL));
+    assert_true(lc_fact_lacks_channel(&empty_channel));
+    assert_false(lc_fact_lacks_channel(&good));
 }
 
 static void

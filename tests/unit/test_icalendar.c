@@ -114,8 +114,12 @@ all_day_events_close_their_dates(void **state)
 static void
 what_is_no_icalendar_file_is_refused(void **state)
 {
-    static const char *const wrong[] = {"", "<html></html>", "BEGIN:VCALENDAR\r\n", "2026-12-25\n",
-                                        "BEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20260101\r\nEND:VEVENT\r\n"};
+    static const char *const wrong[] = {"",
+                                        "<html></html>",
+                                        "BEGIN:VCALENDAR\r\n",
+                                        "2026-12-25\n",
+                                        "BEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20260101\r\nEND:VEVENT\r\n",
+                                        "END:VEVENT\r\nBEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"};
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
         g_autoptr(GError) error = NULL;

@@ -120,6 +120,8 @@ static const struct {
     {HEAD "stages: [{name: LOST, closes: lost}]\nrules:\n  - {name: r, when: any, clawback: {after: 30d}, milestones: "
           "[{stage: LOST, within: 1d, escalate: [1h]}]}\n",
      "policy.yaml:5:89: warning: escalations of a clock that nobody can end but by losing the lead; leave them out\n"},
+    {RULE("follow_up: {attempts: 0, within: 1d, escalate: [1h]}"),
+     "warning: escalations of a follow_up that is never broken: without further attempts the lead is unresponsive\n"},
     {RULE("first_contact: {within: 24h, escalate: [29d, 28d]}"),
      "policy.yaml:4:65: warning: escalation 29d of first_contact comes when the lead is taken back already\n"},
     {RULE("first_contact: {within: 24h, escalate: [28d]}"), NULL},

@@ -360,7 +360,7 @@ static const struct {
     {"---\n", NULL, "an empty file"},
     {"just text\n", "just text", "a policy is a single value"},
     {"- a\n- b\n", "- a", "a policy is a list"},
-    {HEAD RULES "---\nname: q\n", "---", "a second document; put each in its own file"},
+    {HEAD RULES "---\nname: q\n", "---", "a second document, and a file holds one; put it in its own, or take it out"},
     {HEAD "retain: *x\n" RULES, "*x", "no anchor &x above"},
     {HEAD "gates: &x {open_dialogue: *x}\n" RULES, "*x}", "no anchor &x above"},
     {HEAD "retain: !!str 90d\n" RULES, "!!str 90d", "a tag (!...) means nothing here"},

@@ -28,15 +28,16 @@ a_file_answers_by_id_and_knows_no_other(void **state)
     (void)state;
     g_autoptr(lc_registry) registry = registry_of(
         "{\"7\": {\"type\": \"long\"}, \"8\": \"{\\\"type\\\": \\\"int\\\"}\", \"0\": \"\\\"string\\\"\"}", NULL);
-    char *schemas[4];
+    lc_registry_answer answers[4];
     assert_non_null(registry);
-    assert_true(lc_registry_fetch(registry, (uint32_t[]){7, 9, 8, 0}, 4, schemas, NULL));
-    assert_string_equal(schemas[0], "{\"type\":\"long\"}");
-    assert_null(schemas[1]);
-    assert_string_equal(schemas[2], "{\"type\":\"int\"}");
-    assert_string_equal(schemas[3], "\"string\"");
-    for (size_t i = 0; i < G_N_ELEMENTS(schemas); i++)
-        g_free(schemas[i]);
+    assert_true(lc_registry_fetch(registry, (uint32_t[]){7, 9, 8, 0}, 4, answers, NULL));
+    assert_string_equal(answers[0].schema, "{\"type\":\"long\"}");
+    assert_int_equal(answers[1].verdict, LC_REGISTRY_NO);
+    assert_null(answers[1].schema);
+    assert_string_equal(answers[2].schema, "{\"type\":\"int\"}");
+    assert_string_equal(answers[3].schema, "\"string\"");
+    for (size_t i = 0; i < G_N_ELEMENTS(answers); i++)
+        lc_registry_answer_clear(&answers[i]);
 }
 
 static void
@@ -49,7 +50,7 @@ a_schema_is_found_whatever_its_layout(void **state)
         NULL);
     uint32_t id = 0;
     assert_non_null(registry);
-    assert_true(lc_registry_register(registry, "subject", CREATED, &id, NULL));
+    assert_true(lc_registry_register(registry, &(lc_registry_entry){"subject", CREATED}, 1, &id, NULL));
     assert_int_equal(id, UINT32_MAX);
 }
 
@@ -70,7 +71,7 @@ a_schema_that_is_not_there_is_named_with_what_to_add(void **state)
     g_autoptr(GError) error = NULL;
     uint32_t id = 5;
     assert_non_null(registry);
-    assert_false(lc_registry_register(registry, "leads.created-x", CREATED, &id, &error));
+    assert_false(lc_registry_register(registry, &(lc_registry_entry){"leads.created-x", CREATED}, 1, &id, &error));
     assert_says(error, "leadclock.LeadCreated");
     assert_says(error, "leads.created-x");
     assert_says(error, "\"8\"");
@@ -130,13 +131,13 @@ a_server_that_is_away_is_for_another_time(void **state)
     /* port 1 of the loopback: nothing listens there */
     g_autoptr(lc_registry) registry = lc_registry_new(&(lc_registry_options){.url = "http://127.0.0.1:1"}, NULL);
     uint32_t ids[40] = {1, 2, 3}, id;
-    char *schemas[40];
+    lc_registry_answer answers[40];
     g_autoptr(GError) error = NULL;
     assert_non_null(registry);
-    assert_false(lc_registry_register(registry, "subject", CREATED, &id, &error));
+    assert_false(lc_registry_register(registry, &(lc_registry_entry){"subject", CREATED}, 1, &id, &error));
     assert_true(g_error_matches(error, LC_ERROR, LC_ERROR_RETRY));
     g_clear_error(&error);
-    assert_false(lc_registry_fetch(registry, ids, G_N_ELEMENTS(ids), schemas, &error));
+    assert_false(lc_registry_fetch(registry, ids, G_N_ELEMENTS(ids), answers, &error));
     assert_true(g_error_matches(error, LC_ERROR, LC_ERROR_RETRY));
 }
 

@@ -1,6 +1,7 @@
 /* A wall clock that is wrong fires no timer, is named with the broker's, and when it is right again timers go on. */
 #include "bench.h"
 
+#include <glib/gstdio.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -116,12 +117,96 @@ no_idle_topic_and_no_backlog_raises_doubt(void **state)
     bench_free(b);
 }
 
+/* A book of two documents, the second in effect five minutes after the beginning, or another text of it. */
+static lc_policy_book *
+book_of_two(const char *within)
+{
+    g_autofree char *folder = g_dir_make_tmp("leadclock-policies-XXXXXX", NULL);
+    g_autofree char *first = g_build_filename(folder, "first.yaml", NULL);
+    g_autofree char *second = g_build_filename(folder, "second.yaml", NULL);
+    g_autofree char *text = g_strdup_printf("%s    # %s\neffective_from: 2026-01-05T08:05:00Z\n", policy, within);
+    char *named = strstr(text, "name: test");
+    g_autoptr(GError) error = NULL;
+
+    memcpy(named, "name: next", strlen("name: next"));
+    assert_true(g_file_set_contents(first, policy, -1, NULL) && g_file_set_contents(second, text, -1, NULL));
+    lc_policy_book *book = lc_policy_book_load((const char *[]){folder, NULL}, &error);
+    if (book == NULL)
+        fail_msg("%s", error->message);
+    g_unlink(first);
+    g_unlink(second);
+    g_rmdir(folder);
+    return book;
+}
+
+/* A document that is not in effect yet may be changed, whatever the clock of the last owner said; one that is may not.
+ */
+static void
+a_clock_that_is_ahead_puts_no_document_into_effect(void **state)
+{
+    static const struct {
+        row clock;
+        bool has_facts;
+        lc_duration waits; /* before it is changed */
+        bool may_change;
+    } cases[] = {
+        {{.name = "right"}, true, 0, true},
+        {{.name = "right, in effect"}, true, 6 * LC_MINUTE, false},
+        {{.name = "9 m ahead", .ahead = 9 * LC_MINUTE, .then = 9 * LC_MINUTE}, true, 0, true},
+        {{.name = "9 m ahead, nothing to judge", .ahead = 9 * LC_MINUTE, .then = 9 * LC_MINUTE}, false, 0, true},
+        {{.name = "9 m ahead, in effect", .ahead = 9 * LC_MINUTE, .then = 9 * LC_MINUTE}, true, 6 * LC_MINUTE, false},
+        {{.name = "2 h ahead", .ahead = 2 * LC_HOUR, .then = 2 * LC_HOUR}, true, 0, true},
+    };
+    static const row right = {.name = "right"};
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        print_message("%s\n", cases[i].clock.name);
+        g_autoptr(lc_policy_book) book = book_of_two("10m"), unchanged = book_of_two("10m"),
+                                  changed = book_of_two("20m");
+        bench *b = bench_new(policy);
+        lc_fact created = bench_created("created", b->manual.now);
+        current = &cases[i].clock;
+        b->meanwhile = move_clock;
+        b->options.book = book;
+        move_clock(b);
+        assert_true(bench_run(b, LC_SECOND));
+        b->manual.now += cases[i].waits;
+        if (cases[i].has_facts)
+            bench_publish(b, 0, "lead", &created);
+        assert_true(bench_run(b, LC_SECOND));
+        current = &right;
+        b->options.book = unchanged;
+        assert_true(bench_run(b, LC_SECOND));
+        b->options.book = changed;
+        assert_int_equal(bench_run(b, LC_SECOND), cases[i].may_change);
+        bench_free(b);
+    }
+}
+
+/* The next owner's clock is behind, or right where the last one's was ahead. */
+static void
+a_clock_that_is_behind_takes_no_document_out_of_effect(void **state)
+{
+    static const row right = {.name = "right"}, behind = {.name = "behind", .ahead = -LC_HOUR, .then = -LC_HOUR};
+    (void)state;
+    g_autoptr(lc_policy_book) book = book_of_two("10m");
+    bench *b = start(&right, 0);
+    b->options.book = book;
+    b->manual.now += 6 * LC_MINUTE;
+    assert_true(bench_run(b, LC_SECOND));
+    current = &behind;
+    assert_true(bench_run(b, LC_SECOND));
+    bench_free(b);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(timers_fire_by_a_clock_that_is_believed),
         cmocka_unit_test(no_idle_topic_and_no_backlog_raises_doubt),
+        cmocka_unit_test(a_clock_that_is_ahead_puts_no_document_into_effect),
+        cmocka_unit_test(a_clock_that_is_behind_takes_no_document_out_of_effect),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,7 +30,7 @@ lc_memory_producer_clear(lc_memory_log *log)
 static bool
 fail(lc_memory_log *log, GError **error, lc_error code, const char *what)
 {
-    if (code == LC_ERROR_ABORT)
+    if (code == LC_ERROR_ABORT || code == LC_ERROR_DENIED)
         log->must_abort = true;
     lc_memory_trace(log->world, "%s", what);
     g_set_error(error, LC_ERROR, code, "%s", what);
@@ -60,6 +60,8 @@ lc_memory_renew_producer(lc_log *base, GError **error)
     log->epoch = -1;
     for (int tries = 0; tries < 4; tries++) {
         step(log, "renew_producer");
+        if (lc_memory_has_fault(log->world, LC_MEMORY_FAULT_DENIED))
+            return fail(log, error, LC_ERROR_DENIED, "init_transactions: a right is refused");
         if (lc_memory_has_fault(log->world, LC_MEMORY_FAULT_RENEW))
             return fail(log, error, LC_ERROR_RETRY, "init_transactions: timed out");
         if (lc_memory_init_producer(log->broker, log->coordinator, &log->epoch) == LC_MEMORY_DONE)
@@ -146,6 +148,8 @@ send_one(lc_memory_log *log, lc_memory_queued *queued, GError **error)
 {
     if (is_refused(log, queued))
         return fail(log, error, LC_ERROR_ABORT, "produce: message size too large");
+    if (lc_memory_has_fault(log->world, LC_MEMORY_FAULT_DENIED))
+        return fail(log, error, LC_ERROR_DENIED, "produce: a right is refused");
     if (lc_memory_has_fault(log->world, LC_MEMORY_FAULT_FLUSH))
         return fail(log, error, LC_ERROR_ABORT, "produce: timed out");
     if (lc_memory_has_fault(log->world, LC_MEMORY_FAULT_FLUSH_LATE)) {
@@ -269,6 +273,8 @@ send_all_offsets_later(lc_memory_log *log, const lc_log_commit *commits, size_t 
 static bool
 try_send_offsets(lc_memory_log *log, const lc_log_commit *commits, size_t n, GError **error)
 {
+    if (lc_memory_has_fault(log->world, LC_MEMORY_FAULT_DENIED))
+        return fail(log, error, LC_ERROR_DENIED, "send_offsets: a right is refused");
     if (lc_memory_has_fault(log->world, LC_MEMORY_FAULT_SEND))
         return fail(log, error, LC_ERROR_ABORT, "send_offsets: timed out");
     if (lc_memory_has_fault(log->world, LC_MEMORY_FAULT_SEND_LATE)) {

@@ -188,9 +188,22 @@ read_scores(memory_store *store, const lc_memory_slot *slot, lc_store_read *read
     }
 }
 
+static size_t
+bytes_read(const memory_store *store, const lc_store_read *end)
+{
+    size_t n = 0;
+    for (const lc_store_read *read = store->reads; read < end; read++)
+        for (size_t i = 0; !read->is_left_out && i < read->n_leads; i++)
+            n += read->leads[i].size;
+    return n;
+}
+
 static void
 read_one(memory_store *store, lc_store_read *read)
 {
+    read->is_left_out = read->most_bytes && bytes_read(store, read) > read->most_bytes;
+    if (read->is_left_out)
+        return;
     const lc_memory_slot *slot = &store->redis->data.slots[read->partition];
     read->applied = bytes_text(&store->arena, position_told(store, read, slot));
     if (read->count_wakeups)
@@ -292,18 +305,35 @@ unlink_key(lc_memory_slot *slot, lc_text key)
 }
 
 static void
-execute(memory_store *store, const lc_store_write *write, size_t n_leads)
+execute(memory_store *store, const lc_store_write *write)
 {
     lc_memory_slot *slot = &store->redis->data.slots[write->partition];
     for (size_t i = 0; i < write->n_unlink_keys; i++)
         unlink_key(slot, write->unlink_keys[i]);
-    for (size_t i = 0; i < n_leads; i++)
+    for (size_t i = 0; i < write->n_leads; i++)
         write_lead(slot, &write->leads[i]);
     for (size_t i = 0; i < write->n_counters; i++)
         write_counters(slot, &write->counters[i]);
     lc_memory_slot_set_applied(store->redis, slot, text_bytes(write->next));
-    if (n_leads == write->n_leads && store->world->applied)
+    if (store->world->applied)
         store->world->applied(store->world, write->partition);
+}
+
+/* One of the commands fails; those after it are done all the same, the position's the last of them. */
+static void
+execute_in_part(memory_store *store, const lc_store_write *write)
+{
+    lc_memory_slot *slot = &store->redis->data.slots[write->partition];
+    for (size_t i = 0; i < write->n_leads / 2; i++)
+        write_lead(slot, &write->leads[i]);
+    lc_memory_slot_set_applied(store->redis, slot, text_bytes(write->next));
+}
+
+/* What has more than one command besides that of the position. */
+static bool
+may_be_torn(const lc_store_write *write)
+{
+    return write->n_leads + write->n_counters + write->n_unlink_keys > 0;
 }
 
 static bool
@@ -334,12 +364,14 @@ write_one(memory_store *store, lc_store_write *write, GError **error)
         return false;
     if (slot->version != watched && !is_unguarded(store, write))
         return true;
-    if (has_fault(store, LC_MEMORY_FAULT_STORE_EXEC)) {
-        execute(store, write, write->n_leads / 2);
-        lc_memory_slot_set_applied(store->redis, slot, NULL);
-        return lose(store, "redis: out of memory within a MULTI", error);
+    bool is_torn = may_be_torn(write) && has_fault(store, LC_MEMORY_FAULT_STORE_TORN);
+    if (is_torn || (may_be_torn(write) && has_fault(store, LC_MEMORY_FAULT_STORE_EXEC))) {
+        execute_in_part(store, write);
+        if (!is_torn)
+            lc_memory_slot_set_applied(store->redis, slot, NULL);
+        return lose(store, "redis: a command failed within a MULTI", error);
     }
-    execute(store, write, write->n_leads);
+    execute(store, write);
     write->written = true;
     return true;
 }

@@ -1,6 +1,4 @@
-/* diagnostics.h - what configuration and policy loaders say about a text that is wrong, as a good compiler would.
- *
- * Header only: it belongs to no room and uses GLib alone. */
+/* places.h - places in a text, and how one is shown: the line, and a caret below the column. */
 #pragma once
 
 #include <leadclock/base.h>
@@ -118,74 +116,4 @@ lc_find_no_text(const char *text, size_t size, int *line, int *column)
         return NULL;
     lc_place_of(text, (size_t)(end - text), line, column);
     return *end ? "a byte that is not UTF-8; save the file as UTF-8 text" : "a NUL byte; save the file as UTF-8 text";
-}
-
-/* The bytes of a byte order mark that a text begins with. */
-static inline size_t
-lc_byte_order_mark(const char *text, size_t size)
-{
-    return size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-}
-
-/* How many letters must be added, removed, changed or swapped with their neighbour to make `b` of `a`; case does not
- * count. */
-static inline unsigned
-lc_edit_distance(const char *a, const char *b)
-{
-    size_t n = strlen(a), m = strlen(b), width = m + 1;
-    g_autofree unsigned *rows = g_new(unsigned, 3 * width);
-    unsigned *older = rows, *previous = rows + width, *current = rows + 2 * width;
-    for (size_t j = 0; j <= m; j++)
-        previous[j] = (unsigned)j;
-    for (size_t i = 1; i <= n; i++) {
-        current[0] = (unsigned)i;
-        for (size_t j = 1; j <= m; j++) {
-            unsigned changed = previous[j - 1] + (g_ascii_tolower(a[i - 1]) != g_ascii_tolower(b[j - 1]));
-            current[j] = MIN(changed, MIN(previous[j], current[j - 1]) + 1);
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                current[j] = MIN(current[j], older[j - 2] + 1);
-        }
-        unsigned *free_row = older;
-        older = previous;
-        previous = current;
-        current = free_row;
-    }
-    return previous[m];
-}
-
-/* Names whose numbers differ mean different things ("GMT+2" and "GMT+0", "phase1" and "phase2"). */
-static inline bool
-lc_has_same_digits(const char *a, const char *b)
-{
-    for (;; a++, b++) {
-        a += strcspn(a, "0123456789");
-        b += strcspn(b, "0123456789");
-        if (*a != *b || *a == '\0')
-            return *a == *b;
-    }
-}
-
-/* The one of `names` (NULL-terminated) that was probably meant by `name`, which is none of them: one that is near, or
- * that has more or less around it ("warning", "time_zone", "Monday"); NULL: none. */
-static inline const char *
-lc_nearest_name(const char *name, const char *const *names)
-{
-    const char *nearest = NULL;
-    size_t length = strlen(name);
-    unsigned best = length > 255 ? 0 : (unsigned)(length < 4 ? 1 : length / 3) + 1;
-    for (const char *const *at = names; best && *at; at++) {
-        unsigned distance =
-            lc_has_same_digits(name, *at) && strcmp(name, *at) != 0 ? lc_edit_distance(name, *at) : best;
-        if (distance < best) {
-            best = distance;
-            nearest = *at;
-        }
-    }
-    g_autofree char *lower = g_ascii_strdown(name, -1);
-    for (; best && nearest == NULL && *names; names++)
-        if (lc_has_same_digits(name, *names) && strcmp(name, *names) != 0 &&
-            ((length > 3 && strstr(*names, lower)) || (length > 3 && strstr(*names, name)) ||
-             (strlen(*names) >= 3 && (strstr(lower, *names) || strstr(name, *names)))))
-            nearest = *names;
-    return nearest;
 }

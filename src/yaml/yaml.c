@@ -1,6 +1,8 @@
-#include "yaml.h"
+/* yaml.c - from the events of libfyaml to a tree. */
+#include "places.h"
 
-#include <leadclock/diagnostics.h>
+#include <leadclock/yaml.h>
+
 #include <libfyaml.h>
 
 #define DEEPEST 16
@@ -227,7 +229,7 @@ read_node(lc_yaml_reader *reader, int depth)
     g_autofree char *name = data ? g_strndup(data, size) : NULL;
     const lc_yaml *node = NULL;
     if (depth > DEEPEST) {
-        refuse(reader, "nested too deeply; no policy needs that");
+        refuse(reader, "nested too deeply; nothing here needs that");
         return NULL;
     }
     if (tag_of(reader->event)) {
@@ -248,18 +250,24 @@ read_node(lc_yaml_reader *reader, int depth)
 }
 
 static const lc_yaml *
+nothing_at_all(lc_yaml_reader *reader)
+{
+    lc_yaml *node = new_node(reader, LC_YAML_NOTHING);
+    node->line = node->column = 1;
+    return node;
+}
+
+static const lc_yaml *
 read_stream(lc_yaml_reader *reader)
 {
     const lc_yaml *document = NULL;
     while (next_event(reader)) {
         switch (reader->event->type) {
         case FYET_STREAM_END:
-            if (document == NULL)
-                lc_problems_add(reader->problems, 1, 1, "an empty file; a policy has at least name, reasons and rules");
-            return document;
+            return document ? document : nothing_at_all(reader);
         case FYET_DOCUMENT_START:
             if (document) {
-                refuse(reader, "a second document; put each in its own file");
+                refuse(reader, "a second document, and a file holds one; put it in its own, or take it out");
                 return NULL;
             }
             break;

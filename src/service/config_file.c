@@ -1,0 +1,186 @@
+/* config_file.c - the file of a configuration: its tree, key by key. */
+#include "loader.h"
+
+#include <leadclock/text.h>
+
+static lc_place
+place_of(const lc_yaml *node)
+{
+    return (lc_place){node->line, node->column, NULL};
+}
+
+static bool
+is_value(const lc_yaml *node)
+{
+    return node->kind == LC_YAML_SCALAR;
+}
+
+/* What stands where a single value should; `key` as it is to be shown. */
+static void
+refuse_value(lc_loader *loader, const char *key, const lc_yaml *node, lc_place key_at)
+{
+    if (node->kind == LC_YAML_NOTHING)
+        lc_report(loader, key_at, "%s has no value; write one, or leave the key out", key);
+    else
+        lc_report(loader, key_at, "%s must be a single value", key);
+}
+
+static void
+take_list(lc_loader *loader, const lc_option *option, const lc_yaml *node, lc_place at)
+{
+    g_autoptr(GStrvBuilder) list = g_strv_builder_new();
+    if (node->kind != LC_YAML_LIST) {
+        lc_report(loader, at, "%s must be a list; write [A, B]", option->key);
+        return;
+    }
+    g_array_set_size(loader->inputs, 0);
+    for (size_t i = 0; i < node->n; i++) {
+        lc_place here = place_of(node->items[i]);
+        if (node->items[i]->kind == LC_YAML_NOTHING)
+            lc_report(loader, here, "%s: an entry is missing; write one, or take its place out", option->key);
+        else if (!is_value(node->items[i]))
+            refuse_value(loader, option->key, node->items[i], here);
+        else if (lc_take_list_item(loader, option, list, node->items[i]->text.data, here))
+            g_array_append_val(loader->inputs, here);
+    }
+    if (node->n == 0)
+        lc_report(loader, at, "%s is empty; name at least one topic", option->key);
+    lc_option_set_texts(option, loader->config, g_strv_builder_end(list));
+}
+
+/* A key that is a word, and stands there for the first time. */
+static bool
+is_new_key(lc_loader *loader, GHashTable *seen, const lc_yaml *key, const char *section)
+{
+    if (key->kind != LC_YAML_SCALAR) {
+        lc_report(loader, place_of(key), "a key must be a word; write KEY: VALUE");
+        return false;
+    }
+    const lc_yaml *first = g_hash_table_lookup(seen, key->text.data);
+    if (first)
+        lc_report(loader, place_of(key), "\"%s%s\" is given twice (first in line %d); keep one", section,
+                  key->text.data, first->line);
+    else
+        g_hash_table_insert(seen, (gpointer)key->text.data, (gpointer)key);
+    return first == NULL;
+}
+
+static void
+take_map(lc_loader *loader, const lc_option *option, const lc_yaml *node, lc_place at)
+{
+    g_autoptr(GStrvBuilder) map = g_strv_builder_new();
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autofree char *section = g_strconcat(option->key, ".", NULL);
+    if (node->kind != LC_YAML_NOTHING && node->kind != LC_YAML_MAP) {
+        lc_report(loader, at, "%s must be a mapping; write {NAME: VALUE}", option->key);
+        return;
+    }
+    for (size_t i = 0; i < node->n; i++) {
+        const lc_yaml *name = node->pairs[i].key, *value = node->pairs[i].value;
+        g_autofree char *key =
+            is_new_key(loader, seen, name, section) ? g_strconcat(section, name->text.data, NULL) : NULL;
+        if (key && is_value(value))
+            lc_take_map_entry(loader, option, map, name->text.data, value->text.data, place_of(name));
+        else if (key)
+            refuse_value(loader, key, value, place_of(name));
+    }
+    lc_option_set_texts(option, loader->config, g_strv_builder_end(map));
+}
+
+static void
+take_option(lc_loader *loader, const lc_option *option, const lc_yaml *node, lc_place key_at)
+{
+    loader->places[option - lc_options] = place_of(node);
+    if (option->kind == OPTION_LIST)
+        take_list(loader, option, node, key_at);
+    else if (option->kind == OPTION_MAP)
+        take_map(loader, option, node, key_at);
+    else if (is_value(node))
+        lc_take_value(loader, option, node->text.data, place_of(node));
+    else
+        refuse_value(loader, option->key, node, key_at);
+}
+
+/* The names that may follow `section` ("" or "kafka."), each once. */
+static char **
+names_in(const char *section)
+{
+    g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+    g_autofree char *previous = NULL;
+    for (size_t i = 0; i < lc_n_options; i++) {
+        if (!g_str_has_prefix(lc_options[i].key, section))
+            continue;
+        const char *rest = lc_options[i].key + strlen(section);
+        char *name = g_strndup(rest, strcspn(rest, "."));
+        if (g_strcmp0(name, previous) != 0)
+            g_strv_builder_add(names, name);
+        g_free(previous);
+        previous = name;
+    }
+    return g_strv_builder_end(names);
+}
+
+static const char *
+find_by_last_name(const char *name)
+{
+    for (size_t i = 0; i < lc_n_options; i++) {
+        const char *dot = strrchr(lc_options[i].key, '.');
+        if (dot && strcmp(dot + 1, name) == 0)
+            return lc_options[i].key;
+    }
+    return NULL;
+}
+
+void
+lc_report_unknown(lc_loader *loader, const char *section, const char *name, lc_place at)
+{
+    g_auto(GStrv) names = names_in(section);
+    const char *near = lc_nearest_name(name, (const char *const *)names), *elsewhere = find_by_last_name(name);
+    if (elsewhere) {
+        lc_report(loader, at, "unknown key \"%s%s\"; did you mean \"%s\"?", section, name, elsewhere);
+    } else if (near) {
+        lc_report(loader, at, "unknown key \"%s%s\"; did you mean \"%s%s\"?", section, name, section, near);
+    } else {
+        g_autofree char *all = g_strjoinv(", ", names);
+        lc_report(loader, at, "unknown key \"%s%s\"; keys here: %s", section, name, all);
+    }
+}
+
+static void take_mapping(lc_loader *loader, const lc_yaml *node, const char *section);
+
+static void
+take_pair(lc_loader *loader, const char *section, const lc_yaml_pair *pair)
+{
+    lc_place at = place_of(pair->key);
+    g_autofree char *key = g_strconcat(section, pair->key->text.data, NULL), *deeper = g_strconcat(key, ".", NULL);
+    int option = lc_option_find(key);
+    if (option >= 0) {
+        take_option(loader, &lc_options[option], pair->value, at);
+    } else if (!lc_option_is_section(key)) {
+        lc_report_unknown(loader, section, pair->key->text.data, at);
+    } else if (pair->value->kind == LC_YAML_MAP) {
+        take_mapping(loader, pair->value, deeper);
+    } else if (pair->value->kind != LC_YAML_NOTHING) {
+        g_auto(GStrv) names = names_in(deeper);
+        lc_report(loader, at, "%s must be a mapping; write %s: {%s: ...}", key, key, names[0]);
+    }
+}
+
+static void
+take_mapping(lc_loader *loader, const lc_yaml *node, const char *section)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    for (size_t i = 0; i < node->n; i++)
+        if (is_new_key(loader, seen, node->pairs[i].key, section))
+            take_pair(loader, section, &node->pairs[i]);
+}
+
+void
+lc_take_file(lc_loader *loader)
+{
+    const lc_yaml *root = lc_yaml_parse((lc_text){loader->text, loader->size}, &loader->arena, loader->problems);
+    if (root && root->kind == LC_YAML_MAP)
+        take_mapping(loader, root, "");
+    else if (root && root->kind != LC_YAML_NOTHING)
+        lc_report(loader, place_of(root), "a configuration is a mapping; write KEY: VALUE");
+}

@@ -1,0 +1,46 @@
+/* loader.h - what the files that load a configuration share. */
+#pragma once
+
+#include "options.h"
+
+#include <leadclock/yaml.h>
+
+/* Where a value was given. */
+typedef struct {
+    int line, column;       /* 0: not in the file */
+    const char *overridden; /* the key of `--set`; NULL: not by --set */
+} lc_place;
+
+typedef struct {
+    lc_config *config;
+    const char *path; /* of the file; NULL: none */
+    char *text;
+    size_t size;
+    lc_arena arena;
+    lc_place *places;      /* by option */
+    GArray *inputs;        /* lc_place: of each of topics.inputs that the file names */
+    lc_problems *problems; /* of the file */
+    GString *others;       /* those without a place in it, a line each */
+} lc_loader;
+
+void lc_report(lc_loader *loader, lc_place at, const char *format, ...) G_GNUC_PRINTF(3, 4);
+/* A key of `section` ("" or "kafka.") that there is not. */
+void lc_report_unknown(lc_loader *loader, const char *section, const char *name, lc_place at);
+
+/* In place; returns it. A reference to the environment (${NAME}) is no secret. */
+char *lc_hide_secrets(char *line);
+
+void lc_take_defaults(lc_loader *loader);
+void lc_take_file(lc_loader *loader);
+/* The keys are put into `keys`, which outlives the loader. */
+void lc_take_overrides(lc_loader *loader, const char *const *overrides, GPtrArray *keys);
+void lc_check_together(lc_loader *loader);
+
+/* `raw`: as it was written, with references to the environment. */
+void lc_take_value(lc_loader *loader, const lc_option *option, const char *raw, lc_place at);
+/* Whether it was taken. */
+bool lc_take_list_item(lc_loader *loader, const lc_option *option, GStrvBuilder *list, const char *raw, lc_place at);
+/* "a, b" or "[a, b]". */
+void lc_take_list_text(lc_loader *loader, const lc_option *option, const char *text, lc_place at);
+void lc_take_map_entry(lc_loader *loader, const lc_option *option, GStrvBuilder *map, const char *name, const char *raw,
+                       lc_place at);

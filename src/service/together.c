@@ -1,0 +1,127 @@
+/* together.c - what only all keys together show, and what follows from them. */
+#include "loader.h"
+
+static lc_place
+place_by_key(const lc_loader *loader, const char *key)
+{
+    return loader->places[lc_option_find(key)];
+}
+
+static bool
+is_given(lc_place at)
+{
+    return at.line || at.overridden;
+}
+
+static void
+choose_registry(lc_loader *loader)
+{
+    lc_config *config = loader->config;
+    lc_place url = place_by_key(loader, "registry.url"), file = place_by_key(loader, "registry.file");
+    if (!is_given(file))
+        return;
+    if (is_given(url) && !url.overridden == !file.overridden)
+        lc_report(loader, file, "registry.file and registry.url are both given; take one out");
+    if (url.overridden && !file.overridden)
+        g_clear_pointer(&config->registry.file, g_free);
+    else
+        g_clear_pointer(&config->registry.url, g_free);
+}
+
+/* What the file names is relative to the file; what `--set` names, to where we are. */
+static void
+resolve_path(lc_loader *loader, const char *key, char **path)
+{
+    if (*path == NULL || g_path_is_absolute(*path) || loader->path == NULL || place_by_key(loader, key).overridden)
+        return;
+    g_autofree char *folder = g_path_get_dirname(loader->path);
+    char *resolved = strcmp(folder, ".") == 0 ? g_strdup(*path) : g_build_filename(folder, *path, NULL);
+    g_free(*path);
+    *path = resolved;
+}
+
+static void
+name_instance(lc_loader *loader)
+{
+    lc_config *config = loader->config;
+    if (*config->instance)
+        return;
+    g_free(config->instance);
+    config->instance = g_strdup(g_get_host_name());
+    g_autofree char *wrong = lc_options[lc_option_find("instance")].check(config->instance);
+    if (wrong)
+        lc_report(loader, (lc_place){0},
+                  "instance: the host name \"%s\" can't be used; set instance to a name of letters, "
+                  "digits, '.', '_' or '-'",
+                  config->instance);
+}
+
+typedef struct {
+    const char *key, *name;
+    lc_place at;
+} named_topic;
+
+/* Of two with one name, that which was given is wrong: a default can't be. */
+static void
+refuse_same_topic(lc_loader *loader, const named_topic *topic, const named_topic *other)
+{
+    bool given = is_given(topic->at);
+    const named_topic *wrong = given ? topic : other, *right = given ? other : topic;
+    if (strcmp(topic->key, other->key) == 0)
+        lc_report(loader, wrong->at, "%s: \"%s\" is given twice; take one out", topic->key, topic->name);
+    else
+        lc_report(loader, wrong->at, "%s: \"%s\" is already used by %s; give it another name", wrong->key, wrong->name,
+                  right->key);
+}
+
+static void
+name_topic(lc_loader *loader, GArray *seen, const char *key, char **topic, lc_place at)
+{
+    char *name = g_strconcat(loader->config->topics.prefix, *topic, NULL);
+    const named_topic named = {key, name, at};
+    g_free(*topic);
+    *topic = name;
+    if (strlen(name) > 249)
+        lc_report(loader, at, "%s: \"%s\" is longer than 249 characters with its prefix; shorten one", key, name);
+    for (guint i = 0; i < seen->len; i++)
+        if (strcmp(g_array_index(seen, named_topic, i).name, name) == 0) {
+            refuse_same_topic(loader, &named, &g_array_index(seen, named_topic, i));
+            return;
+        }
+    g_array_append_val(seen, named);
+}
+
+static void
+name_topics(lc_loader *loader)
+{
+    g_autoptr(GArray) seen = g_array_new(FALSE, FALSE, sizeof(named_topic));
+    lc_config *config = loader->config;
+    const struct {
+        const char *key;
+        char **topic;
+    } outputs[] = {
+        {"topics.breaches", &config->topics.breaches},   {"topics.warnings", &config->topics.warnings},
+        {"topics.clawbacks", &config->topics.clawbacks}, {"topics.routed", &config->topics.routed},
+        {"topics.settled", &config->topics.settled},     {"topics.counters", &config->topics.counters},
+        {"topics.state", &config->topics.state},         {"topics.dead_letters", &config->topics.dead_letters},
+    };
+    for (guint i = 0; config->topics.inputs[i]; i++)
+        name_topic(loader, seen, "topics.inputs", &config->topics.inputs[i],
+                   i < loader->inputs->len ? g_array_index(loader->inputs, lc_place, i)
+                                           : place_by_key(loader, "topics.inputs"));
+    for (size_t i = 0; i < G_N_ELEMENTS(outputs); i++)
+        name_topic(loader, seen, outputs[i].key, outputs[i].topic, place_by_key(loader, outputs[i].key));
+}
+
+void
+lc_check_together(lc_loader *loader)
+{
+    lc_config *config = loader->config;
+    choose_registry(loader);
+    resolve_path(loader, "policy", &config->policy);
+    resolve_path(loader, "registry.file", &config->registry.file);
+    name_instance(loader);
+    name_topics(loader);
+    if (*config->http.listen == '\0')
+        g_clear_pointer(&config->http.listen, g_free);
+}

@@ -1,0 +1,269 @@
+#!/usr/bin/env python3
+"""rights.py [TEST...] - what a service does that Kafka denies a right: it says who may not do what to which resource, waits
+without a storm of producers and recoveries, and goes on when the right is given."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+from commands import attempt, expect
+from secured import secured
+from world import BINARY, INPUTS, OUTCOMES, PARTITIONS, Redis, World, load_feed, main, multiply, named, policy_of, require, require_equal
+from world import slices, wait_for
+
+# What docs/operations.md lists, by who needs it: operation, kind, names after the world's name, pattern.
+READ_BY_RUN = list(INPUTS.values()) + ["leads.state", "leads.counters"]
+WRITTEN_BY_RUN = OUTCOMES + ["leads.dead-letters", "leads.state", "leads.counters"]
+NEEDED = {
+    "leadclock": [
+        ("READ", "TOPIC", READ_BY_RUN), ("WRITE", "TOPIC", WRITTEN_BY_RUN), ("READ", "GROUP", [""]),
+        ("WRITE", "TRANSACTIONAL_ID", ["PREFIXED"]),
+    ],
+    "publisher": [("WRITE", "TOPIC", list(INPUTS.values()))],
+    "watcher": [("READ", "TOPIC", OUTCOMES)],
+    "auditor": [
+        ("DESCRIBE", "TOPIC", list(INPUTS.values()) + OUTCOMES + ["leads.dead-letters"]),
+        ("READ", "TOPIC", ["leads.state", "leads.counters"]), ("DESCRIBE", "GROUP", [""]),
+    ],
+}  # fmt: skip
+
+
+def give_rights(kafka, world, user):
+    for operation, kind, names in NEEDED[user]:
+        for name in names:
+            if name == "PREFIXED":
+                kafka.may(operation, kind, world.name + "-", name, user)
+            else:
+                kafka.may(operation, kind, (world.prefix if name else world.name) + name, "LITERAL", user)
+
+
+def get(port, path):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError as error:
+        return 0, str(error)
+
+
+class Place:
+    """A world on the secured Kafka, whose service has what it needs and nothing else."""
+
+    def __init__(self, test, **settings):
+        self.kafka = secured()
+        self.world = World(test, policy_of("card/feed"), brokers=self.kafka.at("OPEN"), **settings)
+        self.port = 20000 + os.getpid() * 3 % 11000
+        self.parts = slices(multiply(load_feed("card/feed"), 2), 9)
+        self.world.create_topics()
+        give_rights(self.kafka, self.world, "leadclock")
+
+    def start(self):
+        self.service = self.world.start("a", f"http.listen=127.0.0.1:{self.port}", *self.login())
+        return self.service
+
+    def login(self):
+        return [option for option in self.kafka.login() if option != "--set"]
+
+    def ready(self):
+        return get(self.port, "/readyz")
+
+    def is_ready(self):
+        return self.ready() == (200, "ok\n")
+
+    def publish_part(self):
+        self.world.publish(self.parts.pop(0))
+
+    def stop(self):
+        self.service.stop()
+        self.world.services.remove(self.service)
+
+    def count(self, text):
+        return self.service.read_log().count(text)
+
+
+def denied(place, operation, kind, name, words):
+    """While the right is missing it is named, in the log and in /readyz; then all goes on."""
+    place.kafka.deny(operation, kind, name)
+    what = f"User:leadclock may not {operation} {words} {name}:"
+    service = place.start()
+    place.publish_part()
+    wait_for(f"/readyz to say {what}", lambda: what in place.ready()[1], 30)
+    require(place.ready()[0] == 503, "it is ready")
+    require(what in service.read_log(), f"its log does not say {what}: {service.read_log()[-2000:]}")
+    place.kafka.allow_again(kind, name)
+    place.world.settle(40)
+    wait_for("readiness", place.is_ready, 20)
+    place.stop()
+
+
+def each_right():
+    """One right after the other is missing at the start; the last time Redis is empty, too."""
+    place = Place("rights")
+    world = place.world
+    try:
+        place.start()
+        place.publish_part()
+        wait_for("readiness", place.is_ready, 30)
+        world.settle()
+        place.stop()
+        denied(place, "DESCRIBE", "TOPIC", world.prefix + "leads.settled", "topic")
+        denied(place, "READ", "TOPIC", world.prefix + "leads.created", "topic")
+        denied(place, "READ", "GROUP", world.name, "group")
+        denied(place, "WRITE", "TRANSACTIONAL_ID", world.name + "-a-1", "transactional id")
+        Redis().command("FLUSHDB")
+        denied(place, "READ", "TOPIC", world.prefix + "leads.state", "topic")
+        world.require_same_as_backtest()
+    finally:
+        world.close()
+
+
+def recoveries(place):
+    return sum(int(n) for n in re.findall(r"(?m)^leadclock_recoveries_total\{.*\} (\d+)$", get(place.port, "/metrics")[1]))
+
+
+def an_outcome_topic():
+    """No fact is lost and nothing else is said while an outcome can't be published; each try costs one recovery."""
+    place = Place("outcome")
+    world, topic = place.world, place.world.prefix + "leads.breaches"
+    try:
+        service = place.start()
+        wait_for("readiness", place.is_ready, 30)
+        place.kafka.deny("WRITE", "TOPIC", topic)
+        for part in place.parts:
+            world.publish(part)
+        what = f"User:leadclock may not WRITE topic {topic}:"
+        wait_for(f"/readyz to say {what}", lambda: what in place.ready()[1], 30)
+        lines, before = len(service.read_log().splitlines()), recoveries(place)
+        told = service.read_log().count(what)
+        wait_for("it to say so again", lambda: service.read_log().count(what) == told + 2, 40)
+        more, after = service.read_log().splitlines()[lines:], recoveries(place)
+        require(len(more) <= 3, f"it says too much: {more}")
+        require(after - before <= 6 * PARTITIONS, f"{after - before} recoveries in about 20 s")
+        require(not re.search("(?i)purged|invalid_txn|fatal", service.read_log()), "it says what follows from that")
+        require(place.ready()[0] == 503, "it is ready")
+        place.kafka.allow_again("TOPIC", topic)
+        world.settle(40)
+        wait_for("readiness", place.is_ready, 20)
+        world.require_same_as_backtest()
+        place.stop()
+    finally:
+        world.close()
+
+
+def withdrawn():
+    """A right that is withdrawn while all runs, and is given again: on an input while nothing happens, on the group."""
+    place = Place("withdrawn")
+    world, topic = place.world, place.world.prefix + "leads.contacted"
+    try:
+        place.start()
+        place.publish_part()
+        wait_for("readiness", place.is_ready, 30)
+        world.settle()
+        place.kafka.deny("READ", "TOPIC", topic)
+        what = f"User:leadclock may not READ topic {topic}:"
+        wait_for(f"/readyz to say {what}", lambda: what in place.ready()[1], 30)
+        place.kafka.allow_again("TOPIC", topic)
+        wait_for("readiness", place.is_ready, 30)
+        place.kafka.deny("READ", "GROUP", world.name)
+        place.publish_part()
+        what = f"User:leadclock may not READ group {world.name}:"
+        wait_for(f"/readyz to say {what}", lambda: what in place.ready()[1], 30)
+        place.kafka.allow_again("GROUP", world.name)
+        wait_for("readiness", place.is_ready, 60)
+        world.settle()
+        world.require_same_as_backtest()
+        place.stop()
+    finally:
+        world.close()
+
+
+def commands():
+    """Each command does its work with the rights that are listed for it."""
+    place = Place("users")
+    world, kafka = place.world, place.kafka
+    try:
+        for user in ("publisher", "watcher", "auditor"):
+            give_rights(kafka, world, user)
+        place.start()
+        facts = place.parts.pop(0)
+        lines = "".join(json.dumps({k: v for k, v in fact.items() if k != "arrived_at"}) + "\n" for fact in facts)
+        expect(world, 0, "facts published", "publish", "-", *kafka.login("publisher"), stdin=lines.encode())
+        world.published += facts
+        world.settle()
+        place.stop()
+        seen = expect(world, 0, "", "watch", "--from-beginning", "--until-caught-up", *OUTCOMES, *kafka.login("watcher"))
+        require(len(seen.splitlines()) == len(world.outcomes()), f"the watcher saw {len(seen.splitlines())} outcomes")
+        expect(world, 0, ": 0 differences", "verify", *kafka.login("auditor"))
+        expect(world, 0, "made anew", "rebuild", *kafka.login("auditor"))
+        expect(world, 0, ": 0 differences", "verify", *kafka.login("auditor"))
+        expect(world, 2, f"User:publisher may not DESCRIBE topic {world.prefix}leads.breaches:", "watch", "leads.breaches",
+               *kafka.login("publisher"))  # fmt: skip
+        for topic in INPUTS.values():
+            kafka.may("DESCRIBE", "TOPIC", world.prefix + topic, user="watcher")
+        expect(world, 2, rf"User:watcher may not WRITE topic {world.prefix}leads\.\w+:", "publish", "-",
+               *kafka.login("watcher"), stdin=lines.encode())  # fmt: skip
+        kafka.may("WRITE", "TOPIC", world.prefix + "leads.created", user="watcher")
+        expect(world, 2, rf"User:watcher may not WRITE topic {world.prefix}leads\.(?!created)\w+:", "publish", "-",
+               *kafka.login("watcher"), stdin=lines.encode())  # fmt: skip
+    finally:
+        world.close()
+
+
+def reset_is_finished():
+    """Nothing is deleted where it could not be made again; and a reset that was cut off in the middle is finished by
+    another."""
+    place = Place("reset")
+    world, kafka, login = place.world, place.kafka, place.kafka.login()
+    state = world.prefix + "leads.state"
+    try:
+        place.start()
+        place.publish_part()
+        world.settle()
+        place.stop()
+        wait_for("the group to be empty", lambda: attempt(world, "reset", "--dry-run")[0] == 0, 40)
+        expect(world, 2, f"User:leadclock may not DESCRIBE_CONFIGS topic {state}:", "reset", "--yes", *login)
+        kafka.may("DESCRIBE_CONFIGS", "TOPIC", world.prefix + "leads.", "PREFIXED")
+        kafka.may("DELETE", "TOPIC", world.prefix + "leads.", "PREFIXED")
+        kafka.may("DELETE", "GROUP", world.name)
+        expect(world, 2, f"User:leadclock may not CREATE topic {state}:", "reset", "--yes", *login)
+        require(world.lag() == 0 and world.watch("leads.state"), "it has deleted something all the same")
+        kafka.may("CREATE", "TOPIC", world.prefix + "leads.", "PREFIXED")
+        harm = os.path.join(os.path.dirname(BINARY), "tests", "integration", "harm-topic")
+        subprocess.run([harm, kafka.at("OPEN"), "delete", state], check=True, timeout=60)
+        expect(world, 0, f"making {state}, which is missing", "reset", "--yes", *login)
+        expect(world, 0, rf"{state} +{PARTITIONS} +ok", "topics", *login)
+        place.start()
+        world.settle()
+        require_equal("counters", named(world.counters()), named(world.backtest()[1]))
+        place.stop()
+    finally:
+        world.close()
+
+
+def topics_are_made():
+    """CREATE without DESCRIBE: what can't be seen is not waited for; then the other way round; then both."""
+    kafka = secured()
+    world = World("made", policy_of("card/feed"), brokers=kafka.at("OPEN"))
+    login = kafka.login()
+    kafka.may("CREATE", "TOPIC", world.prefix, "PREFIXED")
+    began = time.monotonic()
+    expect(world, 2, f"User:leadclock may not DESCRIBE topic {world.prefix}leads.created, ", "topics", "--create", *login)
+    require(time.monotonic() - began < 5, "it took too long to say so")
+    kafka.may("DESCRIBE", "TOPIC", world.prefix, "PREFIXED")
+    kafka.may("DESCRIBE_CONFIGS", "TOPIC", world.prefix, "PREFIXED")
+    kafka.deny("CREATE", "TOPIC", world.prefix + "leads.routed")
+    expect(world, 2, f"User:leadclock may not CREATE topic {world.prefix}leads.routed:", "topics", "--create", *login)
+    kafka.allow_again("TOPIC", world.prefix + "leads.routed")
+    expect(world, 0, r"leads.routed +4 +ok", "topics", "--create", *login)
+
+
+TESTS = {test.__name__: test for test in (each_right, an_outcome_topic, withdrawn, commands, reset_is_finished, topics_are_made)}
+
+if __name__ == "__main__":
+    sys.exit(main(TESTS))
