@@ -70,7 +70,8 @@ lc_config_load(const char *path, const char *const *overrides, GError **error)
     lc_loader loader = {.config = config, .path = path};
     if (path && !read_file(&loader, error))
         return NULL;
-    g_autofree char *problems = load(&loader, overrides), *text = loader.text;
+    g_autofree char *problems = load(&loader, overrides);
+    g_free(loader.text);
     lc_arena_clear(&loader.arena);
     if (*problems == '\0')
         return g_steal_pointer(&config);

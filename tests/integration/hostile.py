@@ -126,7 +126,7 @@ def dead_letters_are_told():
 
 
 def limits_of_a_lead():
-    """The 513th fact of a lead, and a lead whose state grows too large."""
+    """The 4,097th fact of a lead, and a lead whose state grows too large."""
     world = World("limits", policy_of("card/feed"))
     try:
         world.create_topics()
@@ -135,7 +135,7 @@ def limits_of_a_lead():
         calls = [
             contacted.write(event_id=f"k{n}", lead_id="busy", occurred_at=START + n, method="CALL", automated=False,
                             outcome="ATTEMPTED")
-            for n in range(514)
+            for n in range(4098)
         ]  # fmt: skip
         world.produce("leads.contacted", "busy", calls)
         writer = Writer("LeadCreated")
@@ -149,7 +149,7 @@ def limits_of_a_lead():
         world.settle()
         letters = world.dead_letters()
         say(f"dead letters: {sorted(set(letters), key=str)}")
-        require(letters.count(("TOO_MANY_FACTS", "busy")) == 2, f"513th and 514th contact: {letters}")
+        require(letters.count(("TOO_MANY_FACTS", "busy")) == 2, f"4,097th and 4,098th contact: {letters}")
         too_large = letters.count(("LEAD_TOO_LARGE", "huge"))
         require(1 <= too_large <= 4, f"12 facts of 60 KiB, 512 KiB allowed: {too_large} refused")
         require(len(letters) == 2 + too_large, f"others: {letters}")

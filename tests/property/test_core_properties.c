@@ -3,6 +3,7 @@
 
 #include <leadclock/core.h>
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -431,6 +432,241 @@ erasures_and_purges_leave_nothing_behind(G_GNUC_UNUSED void **state)
     for_leads(__func__, "2d", true, try_forgetting);
 }
 
+/* ---- Promises, told by another path ---- */
+
+/* One cycle, of whose facts alone it is told what was kept. */
+typedef struct {
+    lc_random *random;
+    lc_arena arena;
+    GArray *facts;  /* lc_fact, in order */
+    GArray *pauses; /* lc_instant: begins, ends, begins, ends, ... */
+    const lc_rule *rule;
+    const lc_judgement *derived;
+    lc_instant end;
+} promise;
+
+#define HANDED_OFF ((lc_instant)1770022800000) /* Monday 2026-02-02T09:00:00Z */
+
+static lc_policy_book *
+promise_policy(lc_random *random)
+{
+    static const char *const calendars[] = {"always", "office", "night"}, *const targets[] = {"30m", "3h", "9h", "20h"},
+                             *const pauses[] = {"{}", "{at_most: 2h}", "{at_most: 30h}"};
+    const char *calendar = calendars[lc_random_below(random, 3)], *target = targets[lc_random_below(random, 4)];
+    g_autoptr(GError) error = NULL;
+    g_autofree char *yaml = g_strdup_printf(
+        "name: p\n"
+        "calendars:\n"
+        "  office: {time_zone: Europe/Stockholm, week: {mon: [08:00-12:00, 13:00-17:00], tue: [08:00-17:00], "
+        "wed: [08:00-17:00], thu: [08:00-17:00]}}\n"
+        "  night: {time_zone: America/New_York, week: {mon: [20:00-04:00], wed: [20:00-04:00], sat: [10:00-11:00]}}\n"
+        "stages: [SAL, SQL]\n"
+        "reasons: {other: {route: NURTURE}}\n"
+        "rules:\n"
+        "  - name: r\n    when: any\n    pause: %s\n"
+        "    first_contact: {within: %s, calendar: %s, warn: [\"50%%\"], escalate: [1h]}\n"
+        "    milestones: [{stage: SQL, within: %s, calendar: %s}]\n"
+        "    next_contact: {within: %s, calendar: %s}\n"
+        "    clawback: {after: 60d, beyond_30_days: true}\n",
+        pauses[lc_random_below(random, 3)], target, calendar, target, calendar, target, calendar);
+    lc_policy_book *book = lc_policy_book_parse("p", yaml, strlen(yaml), &error);
+
+    if (book == NULL)
+        g_error("%s", error->message);
+    return book;
+}
+
+static int
+compare_facts(const void *fact, const void *other)
+{
+    const lc_fact *a = fact, *b = other;
+
+    if (a->occurred_at != b->occurred_at)
+        return a->occurred_at < b->occurred_at ? -1 : 1;
+    return a->type != b->type ? (int)a->type - (int)b->type : lc_text_compare(a->event_id, b->event_id);
+}
+
+/* Often the same, opening and closing times, and a millisecond beside them. */
+static lc_instant
+pick_instant(lc_random *random)
+{
+    lc_instant at = HANDED_OFF + LC_HOUR * (1 + (lc_instant)lc_random_below(random, 100));
+
+    return at + (lc_random_chance(random, 30) ? (lc_instant)lc_random_below(random, 3) - 1 : 0);
+}
+
+static void
+make_facts(promise *p)
+{
+    static const lc_fact_type types[] = {LC_FACT_CONTACTED, LC_FACT_CONTACTED, LC_FACT_PROGRESSED,
+                                         LC_FACT_PAUSED,    LC_FACT_PAUSED,    LC_FACT_RESUMED};
+    guint n = 1 + (guint)lc_random_below(p->random, 9);
+
+    for (guint i = 0; i < n; i++) {
+        char *id = lc_arena_alloc(&p->arena, 8);
+        g_snprintf(id, 8, "%u", i);
+        lc_fact fact = {.type = i ? types[lc_random_below(p->random, G_N_ELEMENTS(types))] : LC_FACT_CREATED,
+                        .event_id = lc_text_of(id),
+                        .occurred_at = i ? pick_instant(p->random) : HANDED_OFF,
+                        .recorded_at = LC_ABSENT,
+                        .follow_up_at = LC_ABSENT,
+                        .until = LC_ABSENT,
+                        .channel = LC_TEXT("demo"),
+                        .text = lc_random_chance(p->random, 50) ? LC_TEXT("SAL") : LC_TEXT("SQL")};
+        if (fact.type == LC_FACT_PAUSED && lc_random_chance(p->random, 50))
+            fact.until = pick_instant(p->random);
+        g_array_append_val(p->facts, fact);
+    }
+    g_array_sort(p->facts, compare_facts);
+}
+
+static const lc_fact *
+fact_at(const promise *p, guint index)
+{
+    return &g_array_index(p->facts, lc_fact, index);
+}
+
+/* Rule 4.12: the first of what ends the pause that the fact `begin` begins. */
+static lc_instant
+end_of_pause(const promise *p, guint begin, lc_duration left)
+{
+    const lc_fact *paused = fact_at(p, begin);
+    lc_instant limit = left == LC_NEVER ? LC_NEVER : paused->occurred_at + left;
+    lc_instant ends = paused->until > paused->occurred_at ? MIN(limit, paused->until) : limit;
+
+    for (guint i = begin + 1; i < p->facts->len && fact_at(p, i)->occurred_at <= ends; i++) {
+        const lc_fact *fact = fact_at(p, i);
+        if (fact->type == LC_FACT_RESUMED)
+            return fact->occurred_at;
+        if (fact->type == LC_FACT_PAUSED)
+            ends = fact->until > fact->occurred_at ? MIN(limit, fact->until) : limit;
+    }
+    return MIN(ends, p->end);
+}
+
+static void
+tell_pauses(promise *p)
+{
+    lc_duration left = p->rule->pause_at_most;
+    lc_instant last = LC_ABSENT;
+
+    for (guint i = 0; i < p->facts->len; i++) {
+        lc_instant at = fact_at(p, i)->occurred_at;
+        if (fact_at(p, i)->type != LC_FACT_PAUSED || at < last || left <= 0)
+            continue;
+        last = end_of_pause(p, i, left);
+        left -= left == LC_NEVER ? 0 : last - at;
+        g_array_append_val(p->pauses, at);
+        g_array_append_val(p->pauses, last);
+    }
+}
+
+static lc_duration
+open_between(const promise *p, lc_instant from, lc_instant to)
+{
+    const lc_calendar *calendar = p->rule->first_contact.calendar;
+    lc_duration open = lc_calendar_between(calendar, from, to);
+
+    for (guint i = 0; i < p->pauses->len; i += 2)
+        open -= lc_calendar_between(calendar, MAX(from, g_array_index(p->pauses, lc_instant, i)),
+                                    MIN(to, g_array_index(p->pauses, lc_instant, i + 1)));
+    return open;
+}
+
+/* The breach of a clock between two instants; NULL: none. */
+static const lc_breach_row *
+find_breach(const promise *p, const char *clock, lc_instant from, lc_instant to)
+{
+    for (size_t i = 0; i < p->derived->n_rows; i++) {
+        const lc_row *row = &p->derived->rows[i];
+        if (row->type == LC_ROW_BREACH && lc_text_equal(row->breach.clock, lc_text_of(clock)) &&
+            row->breach.breached_at > from && row->breach.breached_at <= to)
+            return &row->breach;
+    }
+    return NULL;
+}
+
+/* Of what ran from `from` until it was served (LC_NEVER: it was not). */
+static void
+check_promise(const promise *p, const char *clock, lc_instant from, lc_instant served)
+{
+    lc_duration open = open_between(p, from, MIN(served, p->end)), target = p->rule->first_contact.target;
+    const lc_breach_row *breach = find_breach(p, clock, from, MIN(served, p->end));
+
+    if ((breach == NULL) != (open <= target))
+        fail_msg("%s from %" PRId64 " to %" PRId64 ": %" PRId64 " ms of open time, %" PRId64 " promised, %s", clock,
+                 from, served, open, target, breach ? "breached" : "kept");
+    if (breach == NULL || served == LC_NEVER)
+        return;
+    assert_int_equal(breach->ended_at, served);
+    assert_int_equal(breach->late_ms, open - target);
+    assert_true(breach->late_ms > 0);
+}
+
+static bool
+serves(const lc_fact *fact)
+{
+    return fact->type == LC_FACT_CONTACTED || fact->type == LC_FACT_PROGRESSED;
+}
+
+static void
+check_promises(const promise *p)
+{
+    lc_instant first = LC_NEVER, sql = LC_NEVER, last = LC_ABSENT;
+
+    for (guint i = 0; i < p->facts->len; i++) {
+        const lc_fact *fact = fact_at(p, i);
+        if (!serves(fact))
+            continue;
+        first = MIN(first, fact->occurred_at);
+        if (fact->type == LC_FACT_PROGRESSED && lc_text_equal(fact->text, LC_TEXT("SQL")))
+            sql = MIN(sql, fact->occurred_at);
+        if (last != LC_ABSENT)
+            check_promise(p, "next_contact", last, fact->occurred_at);
+        last = fact->occurred_at;
+    }
+    if (last != LC_ABSENT)
+        check_promise(p, "next_contact", last, LC_NEVER);
+    check_promise(p, "first_contact", HANDED_OFF, first);
+    check_promise(p, "milestone:SQL", HANDED_OFF, sql);
+}
+
+static void
+try_promise(lc_random *random, const lc_policy_book *book, lc_judge *judge)
+{
+    promise p = {.random = random,
+                 .facts = g_array_new(FALSE, FALSE, sizeof(lc_fact)),
+                 .pauses = g_array_new(FALSE, FALSE, sizeof(lc_instant)),
+                 .rule = lc_policy_book_get(book, 0)->rules,
+                 .end = HANDED_OFF + 30 * LC_DAY};
+    lc_lead lead;
+
+    make_facts(&p);
+    tell_pauses(&p);
+    lc_lead_init(&lead, LC_TEXT("lead"));
+    lead.facts = (lc_fact *)(void *)p.facts->data;
+    lead.n_facts = lead.max_facts = p.facts->len;
+    p.derived = lc_lead_derive(judge, &lead, p.end);
+    check_promises(&p);
+    g_array_unref(p.facts);
+    g_array_unref(p.pauses);
+    lc_arena_clear(&p.arena);
+}
+
+static void
+a_promise_is_kept_where_open_time_is_at_most_its_target(G_GNUC_UNUSED void **state)
+{
+    lc_random random = {seed};
+
+    for (guint lead = 0; lead < n_leads; lead += 100) {
+        g_autoptr(lc_policy_book) book = promise_policy(&random);
+        g_autoptr(lc_judge) judge = lc_judge_new(book);
+        lc_judge_set_rows(judge, 1u << LC_ROW_BREACH);
+        for (guint i = 0; i < 100; i++)
+            try_promise(&random, book, judge);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -442,6 +678,7 @@ main(int argc, char **argv)
         cmocka_unit_test(the_next_wake_up_is_never_late),
         cmocka_unit_test(every_hand_off_has_one_row_and_counters_can_be_recounted_from_rows),
         cmocka_unit_test(erasures_and_purges_leave_nothing_behind),
+        cmocka_unit_test(a_promise_is_kept_where_open_time_is_at_most_its_target),
     };
 
     seed = lc_random_seed(argc, argv);
