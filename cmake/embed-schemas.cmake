@@ -1,5 +1,5 @@
-# Writes OUTPUT: every FOLDER/NAME.avsc as `const char lc_schema_NAME[]`, byte for byte.
-file(GLOB schemas ${FOLDER}/*.avsc)
+# Writes OUTPUT: every NAME.avsc in FOLDER and FOLDER/tables as `const char lc_schema_NAME[]`, byte for byte.
+file(GLOB schemas ${FOLDER}/*.avsc ${FOLDER}/tables/*.avsc)
 set(text "/* Made from schemas/ by cmake/embed-schemas.cmake. */\n")
 foreach(schema ${schemas})
   get_filename_component(name ${schema} NAME_WE)

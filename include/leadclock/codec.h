@@ -32,9 +32,22 @@ typedef enum {
     LC_SCHEMA_RETRACTED,
     /* changelogs */
     LC_SCHEMA_LEAD_STATE,
-    LC_SCHEMA_CHANNEL_COUNTERS
+    LC_SCHEMA_CHANNEL_COUNTERS,
+    /* rows: key and value of each table, in the order of lc_row_type, then of counters */
+    LC_SCHEMA_CYCLE_KEY,
+    LC_SCHEMA_CYCLE_ROW,
+    LC_SCHEMA_BREACH_KEY,
+    LC_SCHEMA_BREACH_ROW,
+    LC_SCHEMA_STAGE_KEY,
+    LC_SCHEMA_STAGE_ROW,
+    LC_SCHEMA_TENURE_KEY,
+    LC_SCHEMA_TENURE_ROW,
+    LC_SCHEMA_ROUTE_KEY,
+    LC_SCHEMA_ROUTE_ROW,
+    LC_SCHEMA_COUNTER_KEY,
+    LC_SCHEMA_COUNTER_ROW
 } lc_schema;
-#define LC_SCHEMAS 19
+#define LC_SCHEMAS 31
 
 const char *lc_schema_record_name(lc_schema schema); /* full: "leadclock.LeadCreated" */
 const char *lc_schema_text(lc_schema schema);        /* the .avsc file, as registered */
@@ -116,7 +129,37 @@ bool
 lc_plan_read_counters(const lc_plan *plan, const void *body, size_t size, lc_arena *arena, lc_text *channel,
                       int32_t *cohort, int32_t *partition, lc_metric_count **counts, size_t *n_counts, GError **error);
 
-/* ---- Avro object container files of facts, for the backtest ---- */
+/* ---- Rows (section 10; schemas/tables) ---- */
+
+/* A table: those that judging gives rows of, by lc_row_type, then counters. */
+#define LC_TABLE_COUNTERS LC_ROW_TYPES
+#define LC_TABLES (LC_ROW_TYPES + 1)
+
+const char *lc_rows_table_name(int table); /* "cycles" */
+const lc_record *lc_rows_record(int table);
+lc_schema lc_rows_key_schema(int table);
+lc_schema lc_rows_schema(int table);
+
+/* `row` is a struct of the table's record: lc_cycle_row (as &lc_row.cycle) and so on, or lc_counter_row. */
+void lc_encode_row_key(GByteArray *out, int table, const void *row);
+void lc_encode_row(GByteArray *out, int table, const void *row);
+/* The mark of a deletion: only the members of the key count. */
+void lc_encode_row_deletion(GByteArray *out, int table, const void *row);
+
+/* One line of JSON without its end, all columns in their order. Lists are JSON in a text. */
+void lc_json_write_row(GString *json, int table, const void *row);
+/* RFC 4180, without the line's end. Null is empty, the empty text "". */
+void lc_csv_write_header(GString *csv, int table);
+void lc_csv_write_row(GString *csv, int table, const void *row);
+
+/* ---- Avro object container files, for the backtest ---- */
+
+#define LC_SYNC_BYTES ((size_t)16)
+
+/* A file of records of one schema, not compressed: the header, then blocks of `n` bodies. `sync` is the same in all of
+ * them, and best random. */
+void lc_container_write_header(GByteArray *out, lc_schema schema, const uint8_t sync[LC_SYNC_BYTES]);
+void lc_container_write_block(GByteArray *out, size_t n, const GByteArray *bodies, const uint8_t sync[LC_SYNC_BYTES]);
 
 /* Whether the bytes begin as such a file does. */
 bool lc_container_is(const void *bytes, size_t size);

@@ -357,6 +357,9 @@ typedef struct {
     };
 } lc_row;
 
+/* Of a count; texts are borrowed, `name` and `label` point into the metric. */
+lc_counter_row lc_counter_row_make(lc_text channel, int32_t cohort, lc_text metric, int32_t partition, int64_t value);
+
 const char *lc_row_type_name(lc_row_type type); /* the table: "cycles" */
 /* "RUNNING" */
 const char *lc_first_contact_state_name(lc_first_contact_state state);

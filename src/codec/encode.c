@@ -1,4 +1,5 @@
 /* encode.c - facts, outcomes and counters as Avro: what core's tables of fields say, in their order. */
+#include "json_put.h"
 #include "writer.h"
 
 static uint8_t *put_fields(lc_writer *writer, uint8_t *at, const lc_record *record, lc_text lead_id, const void *of);
@@ -111,6 +112,76 @@ void
 lc_encode_outcome(GByteArray *out, lc_text lead_id, const lc_outcome *outcome)
 {
     encode(out, &lc_outcome_records[outcome->type], lead_id, outcome);
+}
+
+/* ---- Rows: beyond the key every column may be null, and what is no number and no text is a text ---- */
+
+static uint8_t *
+put_list_as_text(lc_writer *writer, uint8_t *at, const lc_record_field *field, const void *row)
+{
+    g_autoptr(GString) json = g_string_new(NULL);
+    lc_json_writer inner;
+    char *inner_at = lc_json_open(&inner, json);
+    lc_json_close(&inner, lc_json_list(&inner, inner_at, field, row));
+    return lc_put_text(writer, at, (lc_text){json->str, json->len});
+}
+
+static uint8_t *
+put_column(lc_writer *writer, uint8_t *at, const lc_record_field *field, const void *row)
+{
+    switch ((lc_field_kind)field->kind) {
+    case LC_FIELD_CHOICE:
+        return lc_put_text(writer, at, lc_text_of(field->names[*(const bool *)lc_field_member(field, row)]));
+    case LC_FIELD_TEXTS:
+    case LC_FIELD_LIST:
+        return put_list_as_text(writer, at, field, row);
+    default:
+        return put_member(writer, at, field, LC_NO_TEXT, row);
+    }
+}
+
+static uint8_t *
+put_key(lc_writer *writer, uint8_t *at, const lc_record *record, const void *row)
+{
+    for (size_t i = 0; i < record->n_key_fields; i++)
+        at = put_column(writer, at, &record->fields[i], row);
+    return at;
+}
+
+void
+lc_encode_row_key(GByteArray *out, int table, const void *row)
+{
+    lc_writer writer;
+    uint8_t *at = lc_writer_open(&writer, out);
+    lc_writer_close(&writer, put_key(&writer, at, lc_rows_record(table), row));
+}
+
+static void
+encode_row(GByteArray *out, const lc_record *record, const void *row, bool deleted)
+{
+    lc_writer writer;
+    uint8_t *at = put_key(&writer, lc_writer_open(&writer, out), record, row);
+    at = lc_put_byte(&writer, at, deleted);
+    for (size_t i = record->n_key_fields; i < record->n_fields; i++) {
+        const lc_record_field *field = &record->fields[i];
+        bool is_null = deleted || (field->is_optional && lc_field_is_null(field, row));
+        at = lc_put_byte(&writer, at, is_null ? 0 : 2);
+        if (!is_null)
+            at = put_column(&writer, at, field, row);
+    }
+    lc_writer_close(&writer, at);
+}
+
+void
+lc_encode_row(GByteArray *out, int table, const void *row)
+{
+    encode_row(out, lc_rows_record(table), row, false);
+}
+
+void
+lc_encode_row_deletion(GByteArray *out, int table, const void *row)
+{
+    encode_row(out, lc_rows_record(table), row, true);
 }
 
 /* ---- Counters ---- */

@@ -14,7 +14,8 @@
 
 typedef struct {
     GString *json;
-    char *end; /* of its room, but for a NUL */
+    char *end;           /* of its room, but for a NUL */
+    bool lists_as_texts; /* lists are written as texts that hold JSON, as rows want it */
 } lc_json_writer;
 
 /* Makes room for `bytes` at `at`; returns where that then is. */
@@ -30,7 +31,7 @@ lc_json_room(lc_json_writer *writer, char *at, size_t bytes)
 static inline char *
 lc_json_open(lc_json_writer *writer, GString *json)
 {
-    *writer = (lc_json_writer){json, json->str + json->allocated_len - 1};
+    *writer = (lc_json_writer){.json = json, .end = json->str + json->allocated_len - 1};
     return json->str + json->len;
 }
 
@@ -64,6 +65,9 @@ char *lc_json_text(lc_json_writer *writer, char *at, lc_text text);
 /* The members of a record, a comma before each. Fields that are null are written, or left out. */
 char *lc_json_fields(lc_json_writer *writer, char *at, const lc_record *record, lc_text lead_id, const void *of,
                      bool with_nulls);
+
+/* The value of a list, in brackets. */
+char *lc_json_list(lc_json_writer *writer, char *at, const lc_record_field *field, const void *of);
 
 /* All of it in braces. */
 char *lc_json_object(lc_json_writer *writer, char *at, const lc_record *record, lc_text lead_id, const void *of);

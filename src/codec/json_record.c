@@ -144,6 +144,24 @@ put_key(char *at, const lc_record_field *field)
     return at + field->key_size;
 }
 
+char *
+lc_json_list(lc_json_writer *writer, char *at, const lc_record_field *field, const void *of)
+{
+    const void *list = *(const void *const *)lc_field_member(field, of);
+    size_t n = lc_field_count(field, of);
+    return field->kind == LC_FIELD_TEXTS ? put_texts(writer, at, list, n) : put_list(writer, at, field->items, list, n);
+}
+
+static char *
+put_list_as_text(lc_json_writer *writer, char *at, const lc_record_field *field, const void *of)
+{
+    g_autoptr(GString) json = g_string_new(NULL);
+    lc_json_writer inner;
+    char *inner_at = lc_json_open(&inner, json);
+    lc_json_close(&inner, lc_json_list(&inner, inner_at, field, of));
+    return lc_json_text(writer, at, (lc_text){json->str, json->len});
+}
+
 static char *
 put_name(char *at, const lc_record_field *field, int value)
 {
@@ -185,11 +203,10 @@ put_value(lc_json_writer *writer, char *at, const lc_record_field *field, lc_tex
     case LC_FIELD_MONTH:
         return put_month(at, *(const int32_t *)member);
     case LC_FIELD_TEXTS:
-        return put_texts(writer, at, *(const lc_text *const *)member, lc_field_count(field, of));
+    case LC_FIELD_LIST:
+        return writer->lists_as_texts ? put_list_as_text(writer, at, field, of) : lc_json_list(writer, at, field, of);
     case LC_FIELD_MAP:
         return put_map(writer, at, *(const lc_attribute *const *)member, lc_field_count(field, of));
-    case LC_FIELD_LIST:
-        return put_list(writer, at, field->items, *(const char *const *)member, lc_field_count(field, of));
     }
     g_assert_not_reached();
 }

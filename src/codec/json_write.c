@@ -35,6 +35,15 @@ lc_json_write_fact(GString *json, lc_text lead_id, const lc_fact *fact)
     close_line(&writer, lc_json_fields(&writer, at, &lc_fact_records[fact->type], lead_id, fact, false));
 }
 
+void
+lc_json_write_row(GString *json, int table, const void *row)
+{
+    lc_json_writer writer;
+    char *at = lc_json_open(&writer, json);
+    writer.lists_as_texts = true;
+    lc_json_close(&writer, lc_json_object(&writer, at, lc_rows_record(table), LC_NO_TEXT, row));
+}
+
 /* ---- Counts ---- */
 
 typedef struct {

@@ -1,3 +1,4 @@
+/* schema.c - our schemas, and the frame that says by which one a value is written. */
 #include <leadclock/codec.h>
 
 #define SCHEMAS(X)                                                                                                     \
@@ -19,7 +20,19 @@
     X(LEAD_SETTLED, LeadSettled)                                                                                       \
     X(RETRACTED, Retracted)                                                                                            \
     X(LEAD_STATE, LeadState)                                                                                           \
-    X(CHANNEL_COUNTERS, ChannelCounters)
+    X(CHANNEL_COUNTERS, ChannelCounters)                                                                               \
+    X(CYCLE_KEY, CycleKey)                                                                                             \
+    X(CYCLE_ROW, CycleRow)                                                                                             \
+    X(BREACH_KEY, BreachKey)                                                                                           \
+    X(BREACH_ROW, BreachRow)                                                                                           \
+    X(STAGE_KEY, StageKey)                                                                                             \
+    X(STAGE_ROW, StageRow)                                                                                             \
+    X(TENURE_KEY, TenureKey)                                                                                           \
+    X(TENURE_ROW, TenureRow)                                                                                           \
+    X(ROUTE_KEY, RouteKey)                                                                                             \
+    X(ROUTE_ROW, RouteRow)                                                                                             \
+    X(COUNTER_KEY, CounterKey)                                                                                         \
+    X(COUNTER_ROW, CounterRow)
 
 #define TEXT(symbol, name) extern const char lc_schema_##name[];
 SCHEMAS(TEXT)

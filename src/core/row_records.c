@@ -143,3 +143,41 @@ static const lc_record_field counter_fields[] = {
 };
 
 const lc_record lc_counter_record = RECORD(counter_fields, lc_counter_row, 4);
+
+/* What follows the last @, if that is a whole number of two digits at most; -1: no. `*label` loses it. */
+static int
+take_age(lc_text *label)
+{
+    const char *sign = label->size ? memrchr(label->data, '@', label->size) : NULL;
+    size_t digits = sign ? (size_t)(label->data + label->size - sign) - 1 : 0;
+    int age = 0;
+
+    if (digits < 1 || digits > 2)
+        return -1;
+    for (size_t i = 1; i <= digits; i++) {
+        if (!g_ascii_isdigit(sign[i]))
+            return -1;
+        age = 10 * age + (sign[i] - '0');
+    }
+    label->size -= digits + 1;
+    return age;
+}
+
+lc_counter_row
+lc_counter_row_make(lc_text channel, int32_t cohort, lc_text metric, int32_t partition, int64_t value)
+{
+    const char *colon = memchr(metric.data, ':', metric.size);
+    size_t name_bytes = colon ? (size_t)(colon - metric.data) : metric.size;
+    lc_counter_row row = {.channel = channel,
+                          .cohort = cohort,
+                          .metric = metric,
+                          .partition = partition,
+                          .name = {metric.data, name_bytes},
+                          .label = colon ? (lc_text){colon + 1, metric.size - name_bytes - 1} : LC_NO_TEXT,
+                          .age = -1,
+                          .value = value};
+
+    if (lc_text_equal(row.name, LC_TEXT("reached")))
+        row.age = take_age(&row.label);
+    return row;
+}

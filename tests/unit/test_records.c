@@ -2,6 +2,7 @@
 #include <leadclock/codec.h>
 
 #include "asserting.h"
+#include "filled.h"
 
 #include <jansson.h>
 
@@ -100,76 +101,6 @@ tables_and_schemas_say_the_same(void **state)
         check_schema(lc_outcome_schema(type), &lc_outcome_records[type]);
 }
 
-/* ---- Filling a record by its table ---- */
-
-static void *
-member_of(const lc_record_field *field, void *record)
-{
-    return (char *)record + field->at;
-}
-
-static void
-set_list(const lc_record_field *field, void *record, const void *items)
-{
-    *(const void **)member_of(field, record) = items;
-    *(size_t *)((char *)record + field->n_at) = 1;
-}
-
-/* Something that is neither the blank nor the other of two. */
-static void
-fill_field(const lc_record_field *field, void *record, int variant)
-{
-    static const lc_text texts[] = {{"one", 3}, {"two", 3}};
-    static const lc_attribute attributes[] = {{{"k", 1}, {"one", 3}}, {{"k", 1}, {"two", 3}}};
-    void *to = member_of(field, record);
-
-    if (field->has_at)
-        *((bool *)record + field->has_at) = true;
-    switch ((lc_field_kind)field->kind) {
-    case LC_FIELD_LEAD:
-        break;
-    case LC_FIELD_TEXT:
-        *(lc_text *)to = texts[variant];
-        break;
-    case LC_FIELD_UUID:
-        memset(to, 1 + variant, sizeof(lc_uuid));
-        break;
-    case LC_FIELD_INSTANT:
-        *(lc_instant *)to = 1770022800000 + variant;
-        break;
-    case LC_FIELD_DURATION:
-    case LC_FIELD_NUMBER:
-        *(int64_t *)to = 5 + variant;
-        break;
-    case LC_FIELD_COUNT:
-    case LC_FIELD_INT:
-    case LC_FIELD_MONTH:
-    case LC_FIELD_ENUM:
-    case LC_FIELD_NAME:
-        *(int *)to = 1 + variant;
-        break;
-    case LC_FIELD_FLAG:
-    case LC_FIELD_CHOICE:
-        *(bool *)to = variant;
-        break;
-    case LC_FIELD_TEXTS:
-        set_list(field, record, &texts[variant]);
-        break;
-    case LC_FIELD_MAP:
-        set_list(field, record, &attributes[variant]);
-        break;
-    case LC_FIELD_LIST:
-        break;
-    }
-}
-
-static void
-fill(const lc_record *record, void *of)
-{
-    for (size_t i = 0; i < record->n_fields; i++)
-        fill_field(&record->fields[i], of, 0);
-}
-
 /* ---- What follows from a table ---- */
 
 /* In a list the items' fields. */
@@ -179,13 +110,13 @@ check_item_differs(const lc_record *record, const void *of, const lc_record_fiel
     for (size_t i = 0; i < list->items->n_fields; i++) {
         char one[256] = {0}, two[256] = {0}, other[sizeof(lc_outcome)];
         memcpy(other, of, record->bytes);
-        fill(list->items, one);
-        fill(list->items, two);
-        set_list(list, other, one);
+        filled_record(list->items, one);
+        filled_record(list->items, two);
+        filled_list(list, other, one);
         g_autofree void *first = g_memdup2(other, record->bytes);
-        set_list(list, other, two);
+        filled_list(list, other, two);
         assert_true(lc_record_equal(record, first, other));
-        fill_field(&list->items->fields[i], two, 1);
+        filled_field(&list->items->fields[i], two, 1);
         assert_false(lc_record_equal(record, first, other));
     }
 }
@@ -197,7 +128,7 @@ check_differs(const lc_record *record, const void *of, const lc_record_field *fi
     if (field->kind == LC_FIELD_LIST)
         return check_item_differs(record, of, field);
     memcpy(other, of, record->bytes);
-    fill_field(field, other, 1);
+    filled_field(field, other, 1);
     bool counts = field->kind != LC_FIELD_LEAD && !field->is_envelope;
     if (lc_record_equal(record, of, other) == counts)
         fail_msg("%.*s: is %s compared", LC_TEXT_ARGS(lc_field_name(field)), counts ? "not" : "wrongly");
@@ -210,7 +141,7 @@ records_differ_where_a_field_does(void **state)
     for (lc_outcome_type type = 0; type < LC_OUTCOME_TYPES; type++) {
         const lc_record *record = &lc_outcome_records[type];
         lc_outcome outcome = {.type = type};
-        fill(record, &outcome);
+        filled_record(record, &outcome);
         assert_true(lc_record_equal(record, &outcome, &outcome));
         for (size_t i = 0; i < record->n_fields; i++)
             check_differs(record, &outcome, &record->fields[i]);
@@ -248,7 +179,7 @@ every_field_of_every_fact_is_read_from_json(void **state)
         lc_arena arena = {0};
         g_autoptr(GError) error = NULL;
         g_autoptr(GString) json = g_string_new(NULL);
-        fill(&lc_fact_records[type], &fact);
+        filled_record(&lc_fact_records[type], &fact);
         lc_json_write_fact(json, LC_TEXT("lead"), &fact);
         if (!lc_json_read_fact(json->str, json->len, &arena, &read, &lead_id, &arrived_at, &error))
             fail_msg("%s: %s", json->str, error->message);
