@@ -13,6 +13,7 @@ int lc_cli_check(int argc, char **argv);
 int lc_cli_inspect(int argc, char **argv);
 int lc_cli_publish(int argc, char **argv);
 int lc_cli_rebuild(int argc, char **argv);
+int lc_cli_repartition(int argc, char **argv);
 int lc_cli_reset(int argc, char **argv);
 int lc_cli_run(int argc, char **argv);
 int lc_cli_topics(int argc, char **argv);

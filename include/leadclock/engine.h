@@ -187,5 +187,18 @@ bool lc_worker_rebuild(lc_worker *worker, int32_t first, int32_t step, lc_tell_r
 /* Empties the store, partition by partition, and fills it with nothing: for reset. */
 bool lc_worker_empty(lc_worker *worker, GError **error);
 
-/* The metadata of offsets that are committed by hand where both changelogs are empty. Caller frees. */
-char *lc_reset_metadata(const char *policy_hash);
+/* The metadata of offsets that are committed by hand where both changelogs are empty; `republished`: facts from before
+ * lie behind them. Caller frees. */
+char *lc_reset_metadata(const char *policy_hash, int32_t partitions, bool republished);
+
+/* Instead of it, where a reset is under way: `run` refuses it, in these words. */
+extern const char lc_reset_under_way[];
+
+/* C, as this metadata says. False: it is none of ours, or tells of a loss. */
+bool lc_metadata_ends(const char *metadata, int64_t ends[LC_CHANGELOGS]);
+
+/* The same metadata where states were moved: for so many partitions, with another C. Caller frees. */
+char *lc_moved_metadata(const char *metadata, int32_t partitions, const int64_t ends[LC_CHANGELOGS]);
+
+/* How many partitions the inputs had when this metadata (or NULL) was committed; 0: it does not say. */
+int32_t lc_metadata_partitions(const char *metadata);

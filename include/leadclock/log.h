@@ -132,8 +132,9 @@ typedef struct lc_log lc_log;
 typedef struct {
     /* ---- Start ---- */
 
-    /* Looks for every topic. `*partitions`: of the inputs and both changelogs. LC_ERROR_RETRY: the broker is away or a
-     * topic does not exist (the message names it); LC_ERROR_CONFIG: their partition counts differ. */
+    /* Looks for every topic, as of now. `*partitions`: of the inputs and both changelogs. LC_ERROR_RETRY: the broker is
+     * away or a topic does not exist (the message names it); LC_ERROR_CONFIG: their partition counts differ. Also asked
+     * while it runs. */
     bool (*check_topics)(lc_log *log, int32_t *partitions, GError **error);
 
     /* A producer with our transactional id, the former one destroyed; asks for the metadata of the output topics, then
@@ -162,6 +163,11 @@ typedef struct {
     /* The partitions assigned now, sorted. Good until the next poll. */
     const int32_t *(*assignment)(lc_log *log, size_t *n);
 
+    /* Whether what the group has given out is what all inputs with so many partitions make: to us, and to others. Once
+     * for an assignment. LC_ERROR_CONFIG: there are more partitions. LC_ERROR_RETRY: some inputs of a partition go to
+     * one member and some to another or to nobody, because members read different topics; or nobody answers. */
+    bool (*check_group)(lc_log *log, int32_t partitions, GError **error);
+
     /* After LC_LOG_REVOKED, when all of the partitions is forgotten. */
     void (*release_assignment)(lc_log *log);
 
@@ -180,6 +186,10 @@ typedef struct {
     /* The same at once, as of the last commit, while a transaction is pending: whose it may be. */
     bool (*committed_before)(lc_log *log, int32_t partition, lc_log_committed *committed, lc_arena *arena,
                              GError **error);
+
+    /* The metadata of what the group last committed for each of so many partitions, at once too. What was absent stays
+     * so where nothing was committed, on no input. Texts from `arena`. */
+    bool (*committed_metadata)(lc_log *log, int32_t partitions, lc_text *metadata, lc_arena *arena, GError **error);
 
     /* Whether a changelog of the partition has records of a transaction that is still open. Nobody of ours may write
      * there meanwhile. */

@@ -264,7 +264,7 @@ run(topics_command *command)
     else if (wrong)
         fprintf(stderr,
                 "leadclock topics: %u of %u topics are different; Kafka's kafka-configs.sh --alter changes "
-                "settings, a number of partitions must be right from the start\n",
+                "settings; how to change a number of partitions is in docs/operations.md, More partitions\n",
                 wrong, command->wanted->len);
     return wrong ? EXIT_FOUND : EXIT_DONE;
 }

@@ -1,6 +1,5 @@
 #include "worker.h"
 
-#include <leadclock/redis.h>
 #include <unistd.h>
 
 static lc_log *
@@ -11,15 +10,21 @@ new_log(const lc_config *config, const char *instance, GError **error)
     return lc_kafka_log_new(&options, error);
 }
 
-static lc_store *
-new_store(const lc_config *config, GError **error)
+lc_redis_options
+lc_cli_redis_options(const lc_config *config)
 {
-    const lc_redis_options options = {
+    return (lc_redis_options){
         .url = config->redis.url,
         .user = config->redis.user,
         .password = config->redis.password,
         .name = config->name,
     };
+}
+
+static lc_store *
+new_store(const lc_config *config, GError **error)
+{
+    const lc_redis_options options = lc_cli_redis_options(config);
     return lc_redis_store_new(&options, error);
 }
 

@@ -4,6 +4,10 @@
 #include "common.h"
 
 #include <leadclock/engine.h>
+#include <leadclock/redis.h>
+
+/* Borrows from `config`. */
+lc_redis_options lc_cli_redis_options(const lc_config *config);
 
 /* `instance` names it to the group. The configuration, the book, `transactional_id` and `told` (which the workers of a
  * process share) are borrowed and must outlive it. LC_ERROR_CONFIG: a property or an address that can't be used.

@@ -191,7 +191,14 @@ make_commits(lc_batch *batch)
     for (guint i = 0; i < batch->shares->len; i++) {
         lc_share *share = lc_batch_share_at(batch, i);
         share->policy_hash = policy_hash_of(worker, share);
-        share->metadata = lc_metadata_format(share->ends, share->policy_hash, worker->options.transactional_id);
+        lc_metadata metadata = {
+            .partitions = worker->partition_count,
+            .republished = share->partition->safe.republished,
+            .policy_hash = lc_text_of(share->policy_hash),
+            .transactional_id = lc_text_of(worker->options.transactional_id),
+        };
+        memcpy(metadata.ends, share->ends, sizeof metadata.ends);
+        share->metadata = lc_metadata_format(&metadata);
         batch->commits[i] = (lc_log_commit){share->partition->number, share->next, share->metadata};
     }
 }

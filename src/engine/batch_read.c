@@ -13,6 +13,7 @@ take_record(lc_batch *batch, const lc_log_event *event)
     if (partition == NULL || partition->must_recover)
         return;
     partition->read[event->topic] = event->offset + 1;
+    /* Of a fact that was published again it is the first time: no later than the broker's. */
     if (event->is_append_time)
         partition->read_append_at[event->topic] = event->timestamp;
 
@@ -54,6 +55,18 @@ poll_facts(lc_batch *batch, lc_duration linger, GError **error)
     return true;
 }
 
+/* Is a fact in the wrong partition because the topics have got more of them since? Then it is no dead letter. */
+static bool
+confirm_misplaced(lc_batch *batch, GError **error)
+{
+    for (guint i = 0; i < batch->records->len; i++) {
+        const lc_batch_record *record = lc_batch_record_at(batch, i);
+        if (record->refused && record->reason == LC_DEAD_WRONG_PARTITION)
+            return lc_worker_confirm_partitions(batch->worker, error);
+    }
+    return true;
+}
+
 /* Each record to its lead, or to the dead letters. */
 static bool
 sort_facts(lc_batch *batch, GError **error)
@@ -61,7 +74,8 @@ sort_facts(lc_batch *batch, GError **error)
     lc_worker *worker = batch->worker;
 
     if (!lc_facts_decode(worker, (lc_batch_record *)(void *)batch->records->data, batch->records->len, &batch->arena,
-                         error))
+                         error) ||
+        !confirm_misplaced(batch, error))
         return false;
     lc_share *share = NULL;
     for (guint i = 0; i < batch->records->len; i++) {

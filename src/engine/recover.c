@@ -23,6 +23,7 @@ typedef struct {
     lc_log_committed *committed;
     int64_t *offsets;            /* O */
     int64_t ends[LC_CHANGELOGS]; /* C */
+    bool republished;
 
     /* 3b */
     lc_text applied_text; /* as last read or written; in `arena` or `written` */
@@ -348,6 +349,8 @@ take_committed(recovery *r, int topic, int64_t low, int64_t end, GError **error)
                             committed->offset, name, LC_TEXT_ARGS(committed->metadata));
         return stop(r, error, problem);
     }
+    if (!lc_worker_compare_count(r->worker, &metadata, error))
+        return STEP_FAILED;
     if (committed->offset < low || committed->offset > end) {
         g_autofree char *problem = g_strdup_printf(
             "the committed offset %" PRId64 " of %s is out of range, there are %" PRId64 " to %" PRId64 ": %s; "
@@ -362,6 +365,7 @@ take_committed(recovery *r, int topic, int64_t low, int64_t end, GError **error)
     g_free(r->partition->policy_hash);
     r->partition->policy_hash = g_strndup(metadata.policy_hash.data, metadata.policy_hash.size);
     r->offsets[topic] = committed->offset;
+    r->republished |= metadata.republished;
     for (int i = 0; i < LC_CHANGELOGS; i++)
         r->ends[i] = MAX(r->ends[i], metadata.ends[i]);
     return STEP_DONE;
@@ -450,6 +454,7 @@ read_committed(recovery *r, GError **error)
         !lc_worker_insist(r->worker, "the inputs' offsets", ask_watermarks, &found, error))
         return STEP_FAILED;
     memset(r->ends, 0, sizeof r->ends);
+    r->republished = false;
     for (int i = 0; i < n; i++)
         none = none && r->committed[i].offset < 0;
     if (none)
@@ -892,6 +897,7 @@ run(recovery *r, GError **error)
     lc_safe_time_clear(&partition->safe);
     lc_safe_time_init(&partition->safe, worker->n_inputs, r->offsets);
     partition->safe.now = safe_now;
+    partition->safe.republished = r->republished;
     partition->must_recover = partition->is_unsure = false;
     partition->rebuilt = partition->rebuild_end = partition->rebuild_left_ms = 0;
     worker->report.recoveries[partition->recovery_cause]++;

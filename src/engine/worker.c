@@ -7,8 +7,9 @@
 #define COMPLAIN_EVERY_MS 10000
 #define RETRY_AFTER_MS 200
 #define MANY_TROUBLES 5     /* within COMPLAIN_EVERY_MS */
-#define ASK_EVERY_MS 5000   /* for ends, when no timer asks sooner */
+#define ASK_EVERY_MS 5000   /* for ends and partitions, when no timer asks sooner */
 #define RIGHT_AFTER_MS 5000 /* a right that was refused is tried again; each try may cost a producer and a recovery */
+#define ASK_AGAIN_MS 500    /* where that was not answered, or not as it must be */
 
 /* ---- The machine's clocks ---- */
 
@@ -212,15 +213,29 @@ lc_worker_knows_policy_hash(const lc_worker *worker, lc_text hash)
 
 /* Topics that grew while it runs: keys lie elsewhere now, and there is no place for these partitions in the store. */
 static bool
-refuse_partition(const lc_worker *worker, int32_t number, GError **error)
+refuse_growth(const lc_worker *worker, int32_t partitions, GError **error)
 {
     g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
-                "the group gives out partition %" PRId32 ", but the topics had %" PRId32
-                " when this started: leads lie "
-                "in other partitions now; give all inputs and changelogs as many ('leadclock topics' shows which "
-                "differ), then 'leadclock reset' starts anew",
-                number, worker->partition_count);
+                "the topics have %" PRId32 " partitions, and had %" PRId32 " when this started: " LC_AFTER_GROWTH,
+                partitions, worker->partition_count);
     return false;
+}
+
+bool
+lc_worker_confirm_partitions(lc_worker *worker, GError **error)
+{
+    const lc_log_ops *ops = worker->log->ops;
+    int32_t partitions;
+
+    if (!LC_CHECKS(LC_CHECK_GROWTH))
+        return true;
+    if (!ops->check_topics(worker->log, &partitions, error))
+        return false;
+    if (partitions != worker->partition_count)
+        return refuse_growth(worker, partitions, error);
+    if (worker->report.joined && !worker->group_checked)
+        worker->group_checked = ops->check_group(worker->log, worker->partition_count, error);
+    return !worker->report.joined || worker->group_checked;
 }
 
 static bool
@@ -231,11 +246,12 @@ take_assignment(lc_worker *worker, GError **error)
     g_autoptr(GString) list = g_string_new(NULL);
 
     worker->report.joined = true;
+    worker->group_checked = false;
     g_hash_table_remove_all(worker->members);
     g_hash_table_remove_all(worker->fenced);
     for (size_t i = 0; i < n; i++) {
         if (numbers[i] >= worker->partition_count)
-            return refuse_partition(worker, numbers[i], error);
+            return refuse_growth(worker, numbers[n - 1] + 1, error);
         if (lc_worker_partition(worker, numbers[i]) == NULL)
             g_ptr_array_add(worker->partitions, lc_partition_new(worker, numbers[i]));
         g_string_append_printf(list, "%s%" PRId32, i ? "," : "", numbers[i]);
@@ -457,6 +473,64 @@ check_topics(lc_worker *worker, void *argument, GError **error)
 }
 
 static bool
+refuse_former_count(const lc_worker *worker, int32_t former, GError **error)
+{
+    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
+                "the group's offsets are of a time when the topics had %" PRId32 " partitions, and they have %" PRId32
+                ": " LC_AFTER_GROWTH,
+                former, worker->partition_count);
+    return false;
+}
+
+bool
+lc_worker_compare_count(const lc_worker *worker, const lc_metadata *metadata, GError **error)
+{
+    return metadata->partitions == 0 || metadata->partitions == worker->partition_count ||
+           refuse_former_count(worker, metadata->partitions, error);
+}
+
+/* Metadata of version 1 does not say of how many partitions it is one. But who has run has committed something for each
+ * partition that there was. */
+static bool
+compare_extent(const lc_worker *worker, const lc_text *metadata, GError **error)
+{
+    int32_t n = worker->partition_count;
+
+    while (n > 0 && lc_text_is_absent(metadata[n - 1]))
+        n--;
+    for (int32_t p = 0; p < n; p++)
+        if (!g_str_has_prefix(metadata[p].data ? metadata[p].data : "", "1:"))
+            return true;
+    return n == 0 || n == worker->partition_count || refuse_former_count(worker, n, error);
+}
+
+static bool
+refuse_half_done(GError **error)
+{
+    g_set_error(error, LC_ERROR, LC_ERROR_FATAL, "%s", lc_reset_under_way + strlen(LC_METADATA_LOST));
+    return false;
+}
+
+/* Before anything is made for another number of partitions than leads' states lie in. */
+static bool
+check_former_count(lc_worker *worker, void *argument, GError **error)
+{
+    lc_arena arena = {0};
+    g_autofree lc_text *found = g_new0(lc_text, worker->partition_count);
+    lc_metadata metadata;
+
+    (void)argument;
+    bool ok = worker->log->ops->committed_metadata(worker->log, worker->partition_count, found, &arena, error);
+    for (int32_t p = 0; ok && p < worker->partition_count; p++)
+        ok = lc_text_equal(found[p], lc_text_of(lc_reset_under_way)) ? refuse_half_done(error)
+             : lc_metadata_parse(found[p], &metadata)                ? lc_worker_compare_count(worker, &metadata, error)
+                                                                     : true;
+    ok = ok && compare_extent(worker, found, error);
+    lc_arena_clear(&arena);
+    return ok;
+}
+
+static bool
 register_schemas(lc_worker *worker, void *argument, GError **error)
 {
     (void)argument;
@@ -479,6 +553,13 @@ renew_producer(lc_worker *worker, void *argument, GError **error)
 
 /* ---- The loop ---- */
 
+/* Once is nothing; from then on it is said. */
+static bool
+is_unanswered(unsigned n_questions)
+{
+    return n_questions >= 2;
+}
+
 static bool
 wants_time(const lc_worker *worker, lc_instant wall)
 {
@@ -488,31 +569,16 @@ wants_time(const lc_worker *worker, lc_instant wall)
             partition->next_wakeup < wall - worker->options.lateness && partition->next_wakeup >= partition->safe.now)
             return true;
     }
-    /* Lag is to be known although no timer is due. */
-    return worker->partitions->len > 0 && lc_worker_now_ms(worker) - worker->asked_ms >= ASK_EVERY_MS;
-}
-
-/* Who only reads would not notice brokers that are away. */
-static bool
-is_unanswered(unsigned n_questions)
-{
-    return n_questions >= 2;
+    /* Lag is to be known although no timer is due; and who has no partitions is to notice that topics change, or that
+     * brokers are away. */
+    return lc_worker_now_ms(worker) - worker->asked_ms >= (worker->n_unanswered ? ASK_AGAIN_MS : ASK_EVERY_MS);
 }
 
 static void
-ask_ends(lc_worker *worker, lc_instant wall, int64_t now_ms)
+take_ends(lc_worker *worker, const lc_log_end *ends, size_t n, lc_instant wall, int64_t now_ms)
 {
-    const lc_log_end *ends;
-    size_t n;
-    g_autoptr(GError) problem = NULL; /* once is nothing: asked again soon */
-
-    worker->asked_ms = now_ms;
-    if (!worker->log->ops->ends(worker->log, &ends, &n, &problem)) {
-        if (is_unanswered(++worker->n_unanswered))
-            lc_worker_complain(worker, "Kafka", &problem);
-        return;
-    }
-    worker->n_unanswered = 0;
+    for (guint i = 0; i < worker->partitions->len; i++)
+        lc_safe_time_confirm(&((lc_partition *)worker->partitions->pdata[i])->safe);
     for (size_t i = 0; i < n; i++) {
         lc_partition *partition = lc_worker_partition(worker, ends[i].partition);
         /* Above the stable end there is an open transaction: it counts as behind until that is read too. */
@@ -524,22 +590,48 @@ ask_ends(lc_worker *worker, lc_instant wall, int64_t now_ms)
     }
 }
 
-/* Ends are asked for only when a timer is due: read the clock, then ask. */
-static void
-advance_time(lc_worker *worker)
+/* Partitions after ends: what was published by `wall` is before these ends, or in a partition that is counted. False:
+ * topics have grown, LC_ERROR_CONFIG. */
+static bool
+ask_ends(lc_worker *worker, lc_instant wall, int64_t now_ms, GError **error)
+{
+    const lc_log_end *ends;
+    size_t n;
+    g_autoptr(GError) problem = NULL, unanswered = NULL;
+
+    worker->asked_ms = now_ms;
+    bool told = worker->log->ops->ends(worker->log, &ends, &n, &unanswered);
+    if (lc_worker_confirm_partitions(worker, &problem) && told) {
+        worker->n_unanswered = 0;
+        take_ends(worker, ends, n, wall, now_ms);
+        return true;
+    }
+    if (g_error_matches(problem, LC_ERROR, LC_ERROR_CONFIG)) {
+        g_propagate_error(error, g_steal_pointer(&problem));
+        return false;
+    }
+    if (is_unanswered(++worker->n_unanswered))
+        lc_worker_complain(worker, "Kafka", problem ? &problem : &unanswered);
+    return true;
+}
+
+/* Read the clock, then ask. */
+static bool
+advance_time(lc_worker *worker, GError **error)
 {
     lc_instant wall = worker->time->wall(worker->time);
     int64_t now_ms = lc_worker_now_ms(worker);
 
     if (!lc_worker_believes(worker, wall, now_ms))
-        return;
-    if (wants_time(worker, wall))
-        ask_ends(worker, wall, now_ms);
+        return true;
+    if (wants_time(worker, wall) && !ask_ends(worker, wall, now_ms, error))
+        return false;
     for (guint i = 0; i < worker->partitions->len; i++) {
         lc_partition *partition = worker->partitions->pdata[i];
         if (!partition->must_recover)
             lc_safe_time_advance(&partition->safe, now_ms, worker->options.lateness, worker->options.patience);
     }
+    return true;
 }
 
 /* A producer that was fenced may mean that its partitions are going to another: a rebalance under way comes first. */
@@ -616,7 +708,8 @@ go_round(lc_worker *worker, GError **error)
     if (!make_ready(worker, error))
         return false;
     tell_trouble(worker);
-    advance_time(worker);
+    if (!advance_time(worker, error))
+        return false;
     lc_worker_publish_report(worker);
     tell_of_oddities(worker, false);
     /* The broker was asked for its clock: a new producer comes first. */
@@ -673,6 +766,7 @@ bool
 lc_worker_prepare(lc_worker *worker, GError **error)
 {
     worker->store_ready = insist_at_start(worker, "Kafka's topics", check_topics, error) &&
+                          insist_at_start(worker, "the group's offsets", check_former_count, error) &&
                           insist_at_start(worker, "the schema registry", register_schemas, error) &&
                           insist_at_start(worker, "Redis", open_store, error);
     return worker->store_ready;
@@ -728,7 +822,10 @@ lc_worker_rebuild(lc_worker *worker, int32_t first, int32_t step, lc_tell_rebuil
 bool
 lc_worker_empty(lc_worker *worker, GError **error)
 {
-    bool done = lc_worker_prepare(worker, error);
+    bool done = insist_at_start(worker, "Kafka's topics", check_topics, error) &&
+                insist_at_start(worker, "Redis", open_store, error);
+
+    worker->store_ready = done;
 
     for (int32_t number = 0; done && number < worker->partition_count; number++) {
         lc_partition *partition = lc_partition_new(worker, number);

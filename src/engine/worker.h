@@ -45,7 +45,8 @@ typedef enum {
     LC_CHECK_LOST_OFFSETS = 1 << 9,   /* a changelog with records above C: the group has lost offsets (3c) */
     LC_CHECK_BROKER_CLOCK = 1 << 10,  /* a wall clock ahead of the broker's is not believed */
     LC_CHECK_SECOND_NO = 1 << 11,     /* a registry must say twice that it has no such schema */
-    LC_CHECK_SURE = 1 << 11           /* a position tells what no answer of the store was looked at for (9) */
+    LC_CHECK_SURE = 1 << 12,          /* a position tells what no answer of the store was looked at for (9) */
+    LC_CHECK_GROWTH = 1 << 13         /* timers fire as of when the topics' partitions were counted */
 } lc_check;
 #ifdef LC_WEAKEN
 extern unsigned lc_weakened;
@@ -75,6 +76,8 @@ bool lc_applied_parse(lc_text text, const char *const *input_names, int n_inputs
 
 /* What travels with committed offsets. */
 typedef struct {
+    int32_t partitions; /* of the inputs; 0: not known, of an older version */
+    bool republished;   /* facts from before lie in the inputs again, and not all were seen to be read */
     int64_t ends[LC_CHANGELOGS];
     lc_text policy_hash, transactional_id;
 } lc_metadata;
@@ -82,7 +85,7 @@ typedef struct {
 /* Instead of it: what Kafka has lost, said by an owner that stopped for it. */
 #define LC_METADATA_LOST "lost: "
 
-char *lc_metadata_format(const int64_t *ends, const char *policy_hash, const char *transactional_id);
+char *lc_metadata_format(const lc_metadata *metadata);
 bool lc_metadata_parse(lc_text text, lc_metadata *metadata);
 
 /* ---- schemas.c ---- */
@@ -211,10 +214,11 @@ bool lc_outbox_produce(const lc_outbox *outbox, lc_log *log, GError **error);
 /* ---- safe_time.c ---- */
 
 typedef struct {
-    int64_t done;         /* every record before it is judged and applied */
-    lc_instant append_at; /* LogAppendTime of the last record judged, or LC_ABSENT */
-    lc_instant seen_at;   /* the last wall time at which it was seen consumed to its end, or LC_ABSENT */
-    int64_t asked_end;    /* an end not reached yet, asked for after `asked_at`; -1: none */
+    int64_t done;                   /* every record before it is judged and applied */
+    lc_instant append_at;           /* LogAppendTime of the last record judged, or LC_ABSENT */
+    lc_instant confirmed_append_at; /* the same, as of when all facts were last known to lie where they are read */
+    lc_instant seen_at;             /* the last wall time at which it was seen consumed to its end, or LC_ABSENT */
+    int64_t asked_end;              /* an end not reached yet, asked for after `asked_at`; -1: none */
     lc_instant asked_at;
     int64_t behind_since_ms; /* monotonic; -1: not behind */
 } lc_input_time;
@@ -222,7 +226,9 @@ typedef struct {
 typedef struct {
     lc_input_time *inputs;
     int n_inputs;
-    lc_instant now; /* safe time; LC_ABSENT: unknown. Never goes back */
+    lc_instant now;   /* safe time; LC_ABSENT: unknown. Never goes back */
+    bool republished; /* records may tell of facts from long before: no record's time is trusted until every input was
+                         seen at its end */
 } lc_safe_time;
 
 void lc_safe_time_init(lc_safe_time *safe, int n_inputs, const int64_t *offsets);
@@ -230,6 +236,8 @@ void lc_safe_time_clear(lc_safe_time *safe);
 /* An end that was asked for at wall time `at`: all that was published to the input by then is before it. */
 void lc_safe_time_asked(lc_safe_time *safe, int input, int64_t end, lc_instant at, int64_t monotonic_ms);
 void lc_safe_time_done(lc_safe_time *safe, int input, int64_t done, lc_instant append_at);
+/* All that was published by now lies in partitions that are read. Without it time does not go on. */
+void lc_safe_time_confirm(lc_safe_time *safe);
 void lc_safe_time_advance(lc_safe_time *safe, int64_t monotonic_ms, lc_duration lateness, lc_duration patience);
 /* Unknown again, as after an assignment: what was seen was timed by a wrong clock. */
 void lc_safe_time_forget(lc_safe_time *safe);
@@ -314,7 +322,8 @@ struct lc_worker {
     int64_t left_ms;       /* monotonic: since when it has no assignment */
     int64_t trouble_ms;    /* monotonic: the first of the last rounds that ended badly, and how many they were */
     unsigned n_troubles;
-    unsigned n_unanswered; /* questions for ends, one after the other */
+    unsigned n_unanswered; /* questions for ends and partitions, one after the other */
+    bool group_checked;    /* what the group gave out, in this assignment */
     lc_wall_clock wall_clock;
     bool clock_doubted;
     int64_t probed_ms; /* monotonic: when the broker was last asked for its clock */
@@ -380,6 +389,13 @@ void lc_worker_take_append_time(lc_worker *worker, int64_t sent_ms, bool is_expe
 bool lc_worker_proves(lc_worker *worker, lc_instant now, GError **error);
 /* Safe times are unknown again. */
 void lc_worker_forget_time(lc_worker *worker);
+
+/* Whether all facts that were published by now lie in partitions that are read: asks for the topics and, once an
+ * assignment, for what the group gave out. LC_ERROR_CONFIG: topics have grown. */
+bool lc_worker_confirm_partitions(lc_worker *worker, GError **error);
+
+/* LC_ERROR_CONFIG: this was committed when the topics had another number of partitions. */
+bool lc_worker_compare_count(const lc_worker *worker, const lc_metadata *metadata, GError **error);
 
 /* The hash of the documents in effect now, by a clock that is not ahead of the broker's as far as that is known. */
 const char *lc_worker_policy_hash(lc_worker *worker);

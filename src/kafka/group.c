@@ -1,6 +1,7 @@
 #include "group.h"
 
 #include "fetch.h"
+#include "peers.h"
 #include "trouble.h"
 
 #define SLICE_MS 20
@@ -30,7 +31,8 @@ struct lc_group {
     const char *const *inputs;       /* borrowed */
     int n_inputs;
     rd_kafka_t *client;
-    rd_kafka_topic_t **topics; /* by input: their addresses tell records apart without comparing names */
+    rd_kafka_topic_t **topics;             /* by input: their addresses tell records apart without comparing names */
+    rd_kafka_topic_t *outputs[LC_OUTPUTS]; /* so that metadata can be asked for our topics alone */
     lc_fetch_waker waker;
 
     GArray *lanes;      /* lane: partition * n_inputs + input */
@@ -128,11 +130,6 @@ list_partitions(lc_group *group)
             ours += lane_at(group, i, p)->flow != LANE_NONE;
         if (ours == group->n_inputs)
             g_array_append_val(group->partitions, p);
-        else if (ours)
-            g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "PARTITION", LC_NUMBER(p), "MESSAGE",
-                             "the group gave us %d of the %d input topics of this partition: it waits; do all "
-                             "members of the group read the same topics?",
-                             ours, group->n_inputs);
     }
 }
 
@@ -194,6 +191,40 @@ lc_group_assignment(lc_group *group, size_t *n)
 {
     *n = group->partitions->len;
     return (const int32_t *)(void *)group->partitions->data;
+}
+
+/* The range assignor gives a topic that has more partitions than the others to other members, too. */
+static bool
+refuse_lane(const lc_group *group, int32_t partition, int32_t partitions, int ours, GError **error)
+{
+    if (ours && partition >= partitions)
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
+                    "the group gives out partition %d, and the topics had %d when this started: " LC_AFTER_GROWTH,
+                    partition, partitions);
+    else if (ours && ours < group->n_inputs)
+        g_set_error(error, LC_ERROR, LC_ERROR_RETRY,
+                    "the group gave us %d of the %d inputs of partition %d, so it is not read: members read different "
+                    "topics, or did until a moment ago; give all the same topics.inputs, stop all for longer than "
+                    "session.timeout.ms (15 s), and start them",
+                    ours, group->n_inputs, partition);
+    else
+        return true;
+    return false;
+}
+
+bool
+lc_group_check(lc_group *group, int32_t partitions, GError **error)
+{
+    int32_t n = (int32_t)group->lanes->len / group->n_inputs;
+
+    for (int32_t p = n - 1; p >= 0; p--) {
+        int ours = 0;
+        for (int i = 0; i < group->n_inputs; i++)
+            ours += lane_at(group, i, p)->flow != LANE_NONE;
+        if (!refuse_lane(group, p, partitions, ours, error))
+            return false;
+    }
+    return lc_peers_check(group->options, group->client, group->inputs, group->n_inputs, error);
 }
 
 const rd_kafka_consumer_group_metadata_t *
@@ -370,6 +401,8 @@ make_client(lc_group *group, GError **error)
     lc_fetch_waker_init(&group->waker, group->client, queued);
     for (int i = 0; i < group->n_inputs; i++)
         group->topics[i] = rd_kafka_topic_new(group->client, group->inputs[i], NULL);
+    for (int i = 0; i < LC_OUTPUTS; i++)
+        group->outputs[i] = rd_kafka_topic_new(group->client, group->options->outputs[i], NULL);
     return true;
 }
 
@@ -381,6 +414,8 @@ drop_client(lc_group *group, int wait_ms)
     forget_assignment(group);
     for (int i = 0; i < group->n_inputs; i++)
         g_clear_pointer(&group->topics[i], rd_kafka_topic_destroy);
+    for (int i = 0; i < LC_OUTPUTS; i++)
+        g_clear_pointer(&group->outputs[i], rd_kafka_topic_destroy);
     lc_fetch_waker_clear(&group->waker);
     lc_kafka_destroy(group->client, wait_ms);
     group->client = NULL;
@@ -479,7 +514,7 @@ take_record(lc_group *group, rd_kafka_message_t *message, lc_log_event *event)
     if (!is_delivered(one, message->offset))
         return false;
     rd_kafka_timestamp_type_t type;
-    int64_t timestamp = rd_kafka_message_timestamp(message, &type);
+    rd_kafka_message_timestamp(message, &type);
     one->next = message->offset + 1;
     one->denied = false;
     *event = (lc_log_event){
@@ -487,7 +522,7 @@ take_record(lc_group *group, rd_kafka_message_t *message, lc_log_event *event)
         .topic = input,
         .partition = message->partition,
         .offset = message->offset,
-        .timestamp = type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? LC_ABSENT : timestamp,
+        .timestamp = lc_kafka_published_at(message),
         .is_append_time = type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME,
         .key = {message->key, message->key_len},
         .value = {message->payload, message->len},

@@ -16,6 +16,8 @@ bool lc_group_subscribe(lc_group *group, GError **error);
 bool lc_group_poll(lc_group *group, int timeout_ms, lc_log_event *event, GError **error);
 void lc_group_release_records(lc_group *group);
 const int32_t *lc_group_assignment(lc_group *group, size_t *n);
+/* Whether the assignment, and that of the other members, is what inputs with so many partitions make. */
+bool lc_group_check(lc_group *group, int32_t partitions, GError **error);
 void lc_group_release_assignment(lc_group *group);
 void lc_group_pause(lc_group *group, int32_t partition);
 void lc_group_resume(lc_group *group, int32_t partition);

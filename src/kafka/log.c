@@ -76,7 +76,8 @@ check_counts(const kafka_log *log, const struct rd_kafka_metadata *metadata, int
     }
     if (differ) {
         g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
-                    "inputs and changelogs must have the same number of partitions, and have:%s", counts->str);
+                    "inputs and changelogs must have the same number of partitions, and have:%s; " LC_AFTER_GROWTH,
+                    counts->str);
         return false;
     }
     *partitions = first;
@@ -88,7 +89,8 @@ log_check_topics(lc_log *base, int32_t *partitions, GError **error)
 {
     kafka_log *log = kafka_log_of(base);
     const struct rd_kafka_metadata *metadata;
-    rd_kafka_resp_err_t err = rd_kafka_metadata(lc_group_client(log->group), 1, NULL, &metadata, CALL_MS);
+    /* The client knows no topics but ours. */
+    rd_kafka_resp_err_t err = rd_kafka_metadata(lc_group_client(log->group), 0, NULL, &metadata, CALL_MS);
 
     if (err)
         return lc_kafka_fail(error, lc_kafka_code_of(err), err, "asking %s for its topics", log->options.brokers);
@@ -149,6 +151,12 @@ log_assignment(lc_log *base, size_t *n)
     return lc_group_assignment(kafka_log_of(base)->group, n);
 }
 
+static bool
+log_check_group(lc_log *base, int32_t partitions, GError **error)
+{
+    return lc_group_check(kafka_log_of(base)->group, partitions, error);
+}
+
 static void
 log_release_assignment(lc_log *base)
 {
@@ -184,6 +192,14 @@ log_committed_before(lc_log *base, int32_t partition, lc_log_committed *committe
 {
     return lc_takeover_committed_before(&kafka_log_of(base)->takeover, base->n_inputs, partition, committed, arena,
                                         error);
+}
+
+static bool
+log_committed_metadata(lc_log *base, int32_t partitions, lc_text *metadata, lc_arena *arena, GError **error)
+{
+    kafka_log *log = kafka_log_of(base);
+
+    return lc_takeover_all_metadata(&log->takeover, base->n_inputs, partitions, metadata, arena, error);
 }
 
 static bool
@@ -387,12 +403,14 @@ static const lc_log_ops ops = {
     .has_header = log_has_header,
     .release_records = log_release_records,
     .assignment = log_assignment,
+    .check_group = log_check_group,
     .release_assignment = log_release_assignment,
     .pause = log_pause,
     .resume = log_resume,
     .seek = log_seek,
     .committed = log_committed,
     .committed_before = log_committed_before,
+    .committed_metadata = log_committed_metadata,
     .is_unfinished = log_is_unfinished,
     .changelog_ends = log_changelog_ends,
     .is_member = log_is_member,

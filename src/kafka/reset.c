@@ -147,8 +147,9 @@ lc_kafka_commit_offsets(const lc_kafka_options *options, const GArray *offsets, 
     (void)timeout_ms; /* bounded by librdkafka's own */
     g_autoptr(rd_kafka_topic_partition_list_t) list = list_of(offsets);
     for (int i = 0; i < list->cnt; i++) {
-        list->elems[i].metadata = strdup(metadata); /* librdkafka frees it */
-        list->elems[i].metadata_size = strlen(metadata);
+        const char *text = metadata ? metadata : g_array_index(offsets, lc_group_lag, (guint)i).metadata;
+        list->elems[i].metadata = strdup(text); /* librdkafka frees it */
+        list->elems[i].metadata_size = strlen(text);
     }
     rd_kafka_resp_err_t err = rd_kafka_commit(client, list, 0);
     for (int i = 0; i < list->cnt && !err; i++)

@@ -36,6 +36,40 @@ lc_takeover_committed_before(lc_takeover *takeover, int n_inputs, int32_t partit
     return true;
 }
 
+static rd_kafka_topic_partition_list_t *
+list_all(const lc_takeover *takeover, int n_inputs, int32_t partitions)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(n_inputs * partitions);
+
+    for (int i = 0; i < n_inputs; i++)
+        for (int32_t p = 0; p < partitions; p++)
+            rd_kafka_topic_partition_list_add(list, takeover->options->inputs[i], p);
+    return list;
+}
+
+bool
+lc_takeover_all_metadata(lc_takeover *takeover, int n_inputs, int32_t partitions, lc_text *metadata, lc_arena *arena,
+                         GError **error)
+{
+    if (takeover->reader == NULL)
+        takeover->reader = make_reader(takeover->options, error);
+    if (takeover->reader == NULL)
+        return false;
+    g_autoptr(rd_kafka_topic_partition_list_t) list = list_all(takeover, n_inputs, partitions);
+    rd_kafka_resp_err_t err = rd_kafka_committed(takeover->reader, list, CALL_MS);
+    for (int i = 0; !err && i < list->cnt; i++)
+        err = list->elems[i].err;
+    if (err)
+        return lc_kafka_fail_of(takeover->reader, list, err, "DESCRIBE", "committed offsets", error);
+    drop(&takeover->reader);
+    for (int i = 0; i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *one = &list->elems[i];
+        if (one->offset >= 0 && one->metadata_size)
+            metadata[one->partition] = lc_arena_text(arena, (lc_text){one->metadata, one->metadata_size});
+    }
+    return true;
+}
+
 bool
 lc_takeover_high_watermarks(lc_takeover *takeover, const char *const *topics, int n_topics, int32_t partition,
                             int64_t *highs, GError **error)

@@ -111,6 +111,8 @@ plan_events(sim *s)
     add_events(s, SIM_CLOCK, s->plan.clock_jumps);
     for (unsigned i = 1; s->plan.upstream && i <= SIM_UPSTREAMS; i++)
         add_event(s, random_moment(s), SIM_UPSTREAM_END, i);
+    if (s->plan.scenario == SIM_GROWTH)
+        add_event(s, random_moment(s), SIM_GROW, 0);
     add_rollbacks(s, s->plan.rollbacks);
     add_outages(s, s->plan.outages);
 }
@@ -654,6 +656,9 @@ happen(sim *s, const sim_event *event)
     case SIM_CLOCK:
         move_clock(s, (unsigned)event->what);
         break;
+    case SIM_GROW:
+        sim_grow(s);
+        break;
     }
     sim_workload_look(s);
 }
@@ -805,7 +810,8 @@ run_until_told(sim *s)
     while (s->failure == NULL && !s->was_told && s->now < give_up)
         run_until(s, s->now + LC_SECOND);
     if (s->failure == NULL && !s->was_told)
-        sim_fail(s, "Kafka has lost %s, and nobody says so", sim_loss_name(s));
+        sim_fail(s, "%s%s, and nobody says so", s->has_grown ? "an input has grown" : "Kafka has lost ",
+                 s->has_grown ? "" : sim_loss_name(s));
     run_until(s, s->now + LC_MINUTE);
 }
 
@@ -832,11 +838,26 @@ run_losing(sim *s)
     run_until_settled(s);
 }
 
+/* Until somebody says so no timer fires; where nobody looks, the timers themselves are to tell. */
+static void
+run_grown(sim *s)
+{
+    if (LC_CHECKS(LC_CHECK_GROWTH))
+        run_until_told(s);
+    else
+        run_until(s, s->now + s->plan.horizon);
+    kill_all(s);
+}
+
 static void
 run_all(sim *s)
 {
     run_until(s, s->began + s->plan.span);
     become_quiet(s);
+    if (s->has_grown) {
+        run_grown(s);
+        return;
+    }
     if (s->plan.scenario == SIM_LOSS)
         run_losing(s);
     if (s->was_told)

@@ -54,6 +54,7 @@ static const struct {
     {"lost-offsets", LC_CHECK_LOST_OFFSETS << SIM_ENGINE_BIT},
     {"sure", LC_CHECK_SURE << SIM_ENGINE_BIT},
     {"broker-clock", LC_CHECK_BROKER_CLOCK << SIM_ENGINE_BIT},
+    {"growth", LC_CHECK_GROWTH << SIM_ENGINE_BIT},
 };
 
 static unsigned

@@ -413,9 +413,10 @@ committed_position(sim *s, int32_t partition)
     for (int topic = 0; topic < s->plan.n_inputs; topic++)
         g_string_append_printf(text, "%s%s=%" PRId64, topic ? "," : "", sim_input_names(s->plan.n_inputs)[topic],
                                lc_memory_committed(s->broker, topic, partition, &metadata));
-    g_auto(GStrv) parts = g_strsplit(metadata ? metadata : "", ":", 4);
-    if (g_strv_length(parts) == 4)
-        g_string_append_printf(text, ":%s/%s:", parts[1], parts[2]);
+    int64_t ends[LC_CHANGELOGS];
+    if (lc_metadata_ends(metadata, ends))
+        g_string_append_printf(text, ":%" PRId64 "/%" PRId64 ":", ends[LC_CHANGELOG_STATE],
+                               ends[LC_CHANGELOG_COUNTERS]);
     return g_strdup(text->str);
 }
 

@@ -154,4 +154,6 @@ sim_plan_draw(sim_plan *plan, uint64_t seed)
         draw_faults(plan, &random);
     if (!days && !dies && sim_random_below(&random, 10) == 0)
         plan->scenario = SIM_LOSS;
+    else if (!days && !dies && sim_random_below(&random, 10) == 0)
+        plan->scenario = SIM_GROWTH;
 }

@@ -222,10 +222,12 @@ sim_is_missed(sim *s)
     return false;
 }
 
-/* A worker may stop for what was lost, if it says so. */
+/* A worker may stop for what was lost, or has grown, if it says so. */
 bool
 sim_takes_leave(const sim *s, const GError *error)
 {
+    if (s->has_grown && g_error_matches(error, LC_ERROR, LC_ERROR_CONFIG))
+        return strstr(error->message, "number of partitions");
     if (!s->has_lost || !g_error_matches(error, LC_ERROR, LC_ERROR_FATAL))
         return false;
     for (size_t i = 0; i < G_N_ELEMENTS(losses[s->lost].said); i++)
@@ -238,4 +240,23 @@ const char *
 sim_loss_name(const sim *s)
 {
     return losses[s->lost].what;
+}
+
+/* ---- An input gets more partitions ---- */
+
+void
+sim_grow(sim *s)
+{
+    s->has_grown = true;
+    s->grown_topic = (int)sim_random_below(&s->random, (uint32_t)s->plan.n_inputs);
+    sim_say(s, "%s gets more partitions", sim_input_names(s->plan.n_inputs)[s->grown_topic]);
+    lc_memory_grow(s->broker);
+}
+
+/* Publishers follow at once: half of the leads' facts go where nobody reads. */
+bool
+sim_lies_elsewhere(const sim *s, const sim_record *record)
+{
+    return s->has_grown && record->topic == s->grown_topic && record->reason == NULL && record->upstream == 0 &&
+           lc_log_partition_of(record->key, 2 * s->plan.partitions) >= s->plan.partitions;
 }

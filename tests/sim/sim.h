@@ -30,7 +30,8 @@
 typedef enum {
     SIM_ANY_FAULTS,
     SIM_DEATHS, /* owners die within their transactions, and all else is well */
-    SIM_LOSS    /* any faults; when all is settled Kafka loses data */
+    SIM_LOSS,   /* any faults; when all is settled Kafka loses data */
+    SIM_GROWTH  /* any faults; an input gets more partitions while all run */
 } sim_scenario;
 
 typedef struct {
@@ -79,6 +80,7 @@ typedef struct {
     int64_t offset;    /* -1: not published yet */
     bool is_committed; /* to be read, once the stable end has passed it */
     bool is_repeated;  /* another has its event_id */
+    bool is_elsewhere; /* in a partition that an input got while all ran */
     lc_instant appended_at;
     lc_instant visible_at; /* when the last stable offset passed it; LC_NEVER: not yet */
 } sim_record;
@@ -126,7 +128,8 @@ typedef enum {
     SIM_UP,
     SIM_COMPACT,
     SIM_STANDSTILL,
-    SIM_CLOCK
+    SIM_CLOCK,
+    SIM_GROW
 } sim_event_type;
 
 typedef struct {
@@ -171,6 +174,8 @@ struct sim {
     bool is_quiet; /* no more faults */
     sim_watch *watch;
     lc_instant next_death;
+    bool has_grown; /* an input, and which */
+    int grown_topic;
     bool has_lost; /* what follows, of partition and topic */
     sim_lost lost;
     int32_t lost_partition;
@@ -215,6 +220,8 @@ void sim_check_fenced(lc_memory_world *world, const char *transactional_id);
 bool sim_lose(sim *s);
 bool sim_may_publish(const sim *s, const sim_record *record);
 bool sim_is_missed(sim *s);
+void sim_grow(sim *s);
+bool sim_lies_elsewhere(const sim *s, const sim_record *record);
 bool sim_takes_leave(const sim *s, const GError *error);
 const char *sim_loss_name(const sim *s);
 

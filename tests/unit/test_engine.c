@@ -684,7 +684,62 @@ topics_that_grow_stop_it(void **state)
     lc_memory_redis_free(b->redis);
     b->redis = lc_memory_redis_new(&b->manual.world, 1);
     b->alter_log = had_one_partition;
-    assert_stops(b, LC_ERROR_CONFIG, "partition 1");
+    assert_stops(b, LC_ERROR_CONFIG, "had 1 when this started");
+}
+
+/* As if it had been committed by another: `beginning` in place of the first fields of our metadata. */
+static void
+rewrite_metadata(bench *b, int32_t partition, const char *beginning, unsigned dropped)
+{
+    for (int topic = 0; topic < BENCH_INPUTS; topic++) {
+        const char *rest;
+        int64_t offset = lc_memory_committed(b->broker, topic, partition, &rest);
+        for (unsigned i = 0; i < dropped; i++)
+            rest = strchr(rest, ':') + 1;
+        g_autofree char *text = g_strconcat(beginning, rest, NULL);
+        lc_memory_set_committed(b->broker, topic, partition, offset, text);
+    }
+}
+
+static void
+offsets_of_another_number_of_partitions_stop_it(void **state)
+{
+    bench *b = *state;
+    hand_off(b, "lead");
+    run(b, 2 * LC_SECOND);
+    rewrite_metadata(b, 0, "2:7:", 2);
+    assert_stops(b, LC_ERROR_CONFIG, "had 7 partitions");
+    lc_memory_redis_empty(b->redis);
+    assert_stops(b, LC_ERROR_CONFIG, "leadclock repartition");
+}
+
+static void
+metadata_of_an_older_version_is_read(void **state)
+{
+    bench *b = *state;
+    hand_off(b, "lead");
+    run(b, 2 * LC_SECOND);
+    for (int32_t p = 0; p < BENCH_PARTITIONS; p++)
+        rewrite_metadata(b, p, "1:", 2);
+    lc_memory_redis_empty(b->redis);
+    run(b, 30 * LC_SECOND);
+    assert_int_equal(bench_counter(b, "first_contact_breached"), 1);
+}
+
+/* Version 1 does not say how many there were; but of each something was committed. */
+static void
+partitions_that_an_older_version_never_had_stop_it(void **state)
+{
+    bench *b = *state;
+    run(b, 2 * LC_SECOND);
+    rewrite_metadata(b, 0, "1:", 2);
+    const char *text;
+    int64_t offset = lc_memory_committed(b->broker, 0, 0, &text);
+    g_autofree char *metadata = g_strdup(text);
+    lc_memory_forget_group(b->broker);
+    for (int topic = 0; topic < BENCH_INPUTS; topic++)
+        lc_memory_set_committed(b->broker, topic, 0, offset, metadata);
+    assert_stops(b, LC_ERROR_CONFIG, "had 1 partitions, and they have 2");
 }
 
 static void
@@ -741,6 +796,9 @@ main(void)
         cmocka_unit_test_setup_teardown(deleted_input_that_held_no_fact_stops_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_changelog_whose_beginning_was_deleted_rebuilds_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(topics_that_grow_stop_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(offsets_of_another_number_of_partitions_stop_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(metadata_of_an_older_version_is_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(partitions_that_an_older_version_never_had_stop_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_changed_policy_is_refused_unless_accepted, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

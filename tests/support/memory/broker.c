@@ -357,6 +357,12 @@ lc_memory_set_committed(lc_memory_broker *broker, int topic, int32_t partition, 
 }
 
 void
+lc_memory_grow(lc_memory_broker *broker)
+{
+    broker->grown = true;
+}
+
+void
 lc_memory_forget_group(lc_memory_broker *broker)
 {
     for (int i = 0; i < broker->n_inputs * broker->n_partitions; i++) {

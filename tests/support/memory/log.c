@@ -36,6 +36,10 @@ check_topics(lc_log *base, int32_t *partitions, GError **error)
     lc_memory_log *log = (lc_memory_log *)base;
     if (!request(log, "check_topics", error))
         return false;
+    if (log->broker->grown) {
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "the number of partitions differs: an input has grown");
+        return false;
+    }
     *partitions = log->broker->n_partitions;
     return true;
 }
@@ -116,6 +120,14 @@ assignment(lc_log *base, size_t *n)
     lc_memory_log *log = (lc_memory_log *)base;
     *n = log->assignment->len;
     return (const int32_t *)(void *)log->assignment->data;
+}
+
+/* Members never differ here. */
+static bool
+check_group(lc_log *base, int32_t partitions, GError **error)
+{
+    (void)partitions;
+    return request((lc_memory_log *)base, "check_group", error);
 }
 
 static void
@@ -336,6 +348,21 @@ committed_before(lc_log *base, int32_t partition, lc_log_committed *result, lc_a
     return true;
 }
 
+static bool
+committed_metadata(lc_log *base, int32_t partitions, lc_text *metadata, lc_arena *arena, GError **error)
+{
+    lc_memory_log *log = (lc_memory_log *)base;
+    if (!request(log, "committed_metadata", error))
+        return false;
+    for (int32_t p = 0; p < partitions; p++)
+        for (int topic = 0; topic < log->broker->n_inputs; topic++) {
+            const char *text;
+            if (lc_memory_committed(log->broker, topic, p, &text) >= 0)
+                metadata[p] = lc_arena_text(arena, lc_text_of(text));
+        }
+    return true;
+}
+
 static const lc_memory_partition *
 changelog_of(const lc_memory_log *log, lc_changelog changelog, int32_t number)
 {
@@ -544,12 +571,14 @@ static const lc_log_ops ops = {
     .has_header = has_header,
     .release_records = release_records,
     .assignment = assignment,
+    .check_group = check_group,
     .release_assignment = release_assignment,
     .pause = pause_partition,
     .resume = resume_partition,
     .seek = seek,
     .committed = committed,
     .committed_before = committed_before,
+    .committed_metadata = committed_metadata,
     .is_unfinished = is_unfinished,
     .changelog_ends = changelog_ends,
     .is_member = is_member,

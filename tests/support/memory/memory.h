@@ -162,6 +162,9 @@ void lc_memory_truncate(lc_memory_broker *broker, int topic, int32_t partition, 
 /* The broker loses records at `offset` and above, as an unclean election does; of an open transaction all or nothing is
  * to be lost. The next record takes this offset. */
 void lc_memory_lose_tail(lc_memory_broker *broker, int topic, int32_t partition, int64_t offset);
+/* An input has got more partitions, which check_topics tells from now on. They are out of reach: the caller holds what
+ * is published there. */
+void lc_memory_grow(lc_memory_broker *broker);
 /* The group's offset is as it was once. */
 void
 lc_memory_set_committed(lc_memory_broker *broker, int topic, int32_t partition, int64_t offset, const char *metadata);
