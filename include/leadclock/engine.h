@@ -30,6 +30,13 @@ void lc_told_free(lc_told *told); /* or NULL */
  */
 bool lc_told_may_say(lc_told *told, const void *teller, const char *what, int64_t now_ms, int64_t within_ms);
 
+/* How it is said that a row is no more. */
+typedef enum {
+    LC_DELETION_BOTH,     /* a value that is marked as deleted, then a tombstone */
+    LC_DELETION_MARK,     /* the value alone */
+    LC_DELETION_TOMBSTONE /* the tombstone alone */
+} lc_deletion;
+
 typedef struct {
     const char *transactional_id; /* of `log`'s producer; names this worker in logs and in committed metadata */
     const char *source;           /* CloudEvents ce_source: the consumer group */
@@ -41,11 +48,12 @@ typedef struct {
     lc_told *told;                /* shared by the workers of a process; NULL: the worker's own */
     const lc_policy_book *book;
     const char *const *input_names; /* topics, by index, NULL-terminated */
-    const char *output_names[LC_OUTPUTS];
+    const char *output_names[LC_OUTPUTS]; /* NULL of a table: it is not published */
     unsigned batch_facts, batch_wakeups;
     size_t batch_bytes; /* of the states that a batch loads; 0: 64 MiB */
     lc_duration linger, lateness, patience, max_future;
     bool cloud_events;         /* headers on outcomes */
+    lc_deletion deletion;      /* of rows */
     bool accept_policy_change; /* go on although leads were judged by other documents than those in effect now */
 } lc_worker_options;
 

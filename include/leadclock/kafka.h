@@ -12,7 +12,7 @@ typedef struct {
     const char *group;               /* the consumer group */
     const char *instance;            /* of this worker: group.instance.id; transactional.id is GROUP-INSTANCE */
     const char *const *inputs;       /* topics, NULL-terminated, in the order of the indexes */
-    const char *outputs[LC_OUTPUTS]; /* topics */
+    const char *outputs[LC_OUTPUTS]; /* topics; NULL: nothing goes there */
 } lc_kafka_options;
 
 /* What is to be said of these properties at the start (SCRAM that this librdkafka can't do); NULL: nothing. */

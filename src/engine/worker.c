@@ -121,6 +121,20 @@ lc_worker_partition(const lc_worker *worker, int32_t number)
     return NULL;
 }
 
+/* Judges with the rows that are published. */
+static lc_judge *
+make_judge(const lc_worker_options *options)
+{
+    lc_judge *judge = lc_judge_new(options->book);
+    unsigned row_types = 0;
+
+    for (unsigned type = 0; type < LC_ROW_TYPES; type++)
+        if (options->output_names[lc_table_output((int)type)])
+            row_types |= 1u << type;
+    lc_judge_set_rows(judge, row_types);
+    return judge;
+}
+
 lc_worker *
 lc_worker_new(const lc_worker_options *options)
 {
@@ -134,7 +148,7 @@ lc_worker_new(const lc_worker_options *options)
     worker->own_told = options->told ? NULL : lc_told_new();
     worker->told = options->told ? options->told : worker->own_told;
     worker->schemas = lc_schemas_new(options->registry, options->registry_timeout, options->time, worker->told);
-    worker->judge = lc_judge_new(options->book);
+    worker->judge = make_judge(&worker->options);
     worker->partitions = g_ptr_array_new_with_free_func(lc_partition_free);
     worker->members = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     worker->fenced = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -675,8 +689,8 @@ take_book(lc_worker *worker)
     if (book == NULL)
         return;
     lc_judge_free(worker->judge);
-    worker->judge = lc_judge_new(book);
     worker->options.book = book;
+    worker->judge = make_judge(&worker->options);
     g_clear_pointer(&worker->policy_hash, g_free);
 }
 

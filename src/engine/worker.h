@@ -5,7 +5,7 @@
  * recover.c   step 3: from what was committed to a store that shows it
  * batch*.c    steps 4 to 9: one batch, from poll to apply (batch.h)
  * facts.c     records -> facts, or dead letters
- * outbox.c    outcomes, states, counters and dead letters on their way into one transaction
+ * outbox.c    outcomes, states, counters, rows and dead letters on their way into one transaction
  * counters.c  absolute counters from changes
  * safe_time.c how far time is known to have passed in the input
  * wall_clock.c whether the wall clock is believed
@@ -78,6 +78,7 @@ bool lc_applied_parse(lc_text text, const char *const *input_names, int n_inputs
 typedef struct {
     int32_t partitions; /* of the inputs; 0: not known, of an older version */
     bool republished;   /* facts from before lie in the inputs again, and not all were seen to be read */
+    int edition;        /* of the rules that leads were judged by: LC_POLICY_EDITION */
     int64_t ends[LC_CHANGELOGS];
     lc_text policy_hash, transactional_id;
 } lc_metadata;
@@ -90,6 +91,13 @@ bool lc_metadata_parse(lc_text text, lc_metadata *metadata);
 
 /* ---- schemas.c ---- */
 
+/* Where the rows of a table of codec.h go. */
+static inline lc_output
+lc_table_output(int table)
+{
+    return (lc_output)(LC_OUTPUT_TABLE_CYCLES + table);
+}
+
 typedef struct lc_schemas lc_schemas;
 
 typedef enum { LC_PLAN_READY, LC_PLAN_UNREADABLE, LC_PLAN_NO_SUCH_ID, LC_PLAN_NOT_ASKED } lc_plan_state;
@@ -97,7 +105,8 @@ typedef enum { LC_PLAN_READY, LC_PLAN_UNREADABLE, LC_PLAN_NO_SUCH_ID, LC_PLAN_NO
 /* The registry is handed over. `timeout`: an id that it fails for so long, while it gives others, is taken for a no. */
 lc_schemas *lc_schemas_new(lc_registry *registry, lc_duration timeout, lc_time *time, lc_told *told);
 void lc_schemas_free(lc_schemas *schemas);
-/* Registers what we write: every outcome for its topic, both changelogs. Repeat while LC_ERROR_RETRY. */
+/* Registers what we write: every outcome for its topic, both changelogs, keys and values of the tables that are
+ * published. Repeat while LC_ERROR_RETRY. */
 bool lc_schemas_register(lc_schemas *schemas, const char *const *output_names, GError **error);
 uint32_t lc_schemas_id(const lc_schemas *schemas, lc_output output, lc_schema schema);
 /* The plan of a writer's schema; `*plan` is set for READY only. */
@@ -156,7 +165,7 @@ typedef struct {
     int32_t cohort;
     bool loaded;        /* the counts are those of the store, and changes since */
     bool changed;       /* in this batch */
-    GHashTable *counts; /* lc_text * -> int64_t *, side by side in one allocation */
+    GHashTable *counts; /* lc_text * -> its count, side by side in one allocation */
     int64_t offset;     /* in the changelog, of this batch's record */
 } lc_population;
 
@@ -176,6 +185,8 @@ void lc_counters_add(lc_counters *counters, const lc_count *count);
 void lc_counters_load(lc_population *population, const lc_stored_count *counts, size_t n);
 /* The counts as they stand, without zeros; from `arena`. */
 lc_stored_count *lc_population_counts(const lc_population *population, lc_arena *arena, size_t *n);
+/* Those that this batch has changed, zeros too; from `arena`. */
+lc_stored_count *lc_population_changes(const lc_population *population, lc_arena *arena, size_t *n);
 /* The batch is applied. */
 void lc_counters_settle(lc_counters *counters);
 
@@ -203,12 +214,15 @@ void lc_outbox_add_outcome(lc_outbox *outbox, lc_text lead_id, const lc_outcome 
 size_t lc_outbox_add_state(lc_outbox *outbox, int32_t partition, const lc_lead *lead, int64_t *offset);
 void lc_outbox_add_counters(lc_outbox *outbox, int32_t partition, const lc_population *population,
                             const lc_stored_count *counts, size_t n, lc_arena *arena, int64_t *offset);
+/* `row` as for lc_encode_row. Of rows of one key only the last one added is sent. */
+void lc_outbox_add_row(lc_outbox *outbox, int32_t partition, int table, const void *row, bool deleted,
+                       lc_cause_of cause);
 /* At most `most_bytes` of the value. */
 void lc_outbox_add_dead_letter(lc_outbox *outbox, const lc_log_event *record, lc_dead_reason reason, const char *detail,
                                size_t most_bytes, lc_cause_of cause);
 /* The value of a message, with its frame; absent: a tombstone. Good until something is added. */
 lc_text lc_outbox_value(const lc_outbox *outbox, size_t message);
-size_t lc_outbox_size(const lc_outbox *outbox);
+size_t lc_outbox_bytes(const lc_outbox *outbox);
 bool lc_outbox_produce(const lc_outbox *outbox, lc_log *log, GError **error);
 
 /* ---- safe_time.c ---- */

@@ -402,7 +402,8 @@ make_client(lc_group *group, GError **error)
     for (int i = 0; i < group->n_inputs; i++)
         group->topics[i] = rd_kafka_topic_new(group->client, group->inputs[i], NULL);
     for (int i = 0; i < LC_OUTPUTS; i++)
-        group->outputs[i] = rd_kafka_topic_new(group->client, group->options->outputs[i], NULL);
+        if (group->options->outputs[i])
+            group->outputs[i] = rd_kafka_topic_new(group->client, group->options->outputs[i], NULL);
     return true;
 }
 
