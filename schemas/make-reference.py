@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""make-reference.py [--check]: writes docs/events.md from schemas/*.avsc.
+"""make-reference.py [--check]: writes docs/events.md from schemas/*.avsc and schemas/tables/*.avsc.
 
 With --check it writes nothing, and fails with a difference where docs/events.md is out of date.
 """
@@ -28,9 +28,19 @@ PARTS = [
          ("ChannelCounters", "leads.counters"), ("LeadState", "leads.state")]),
 ]
 
+# Rows (section 10): the table, and the name that its two records have in common.
+TABLES = [("cycles", "Cycle"), ("breaches", "Breach"), ("stages", "Stage"), ("tenures", "Tenure"), ("routes", "Route"),
+          ("counters", "Counter")]
+ROWS = """
+## Rows
+
+How things stand, for databases, dashboards and reports: the latest row of a key stands. Flat: numbers, texts, flags and
+instants only, and all but the key may be null. `leadclock backtest --tables FOLDER` writes those that stand at the end,
+as JSON Lines, CSV or Avro files."""
+
 INTRODUCTION = '''# Event reference
 
-<!-- Made from schemas/*.avsc by schemas/make-reference.py: change those, then run it. -->
+<!-- Made from schemas/ by schemas/make-reference.py: change those, then run it. -->
 
 Values are Avro in the Confluent wire format: a zero byte, the schema's id in the registry as 4 bytes big-endian, the
 body. Subjects are named TOPIC-RECORD (TopicRecordNameStrategy), as `leads.breaches-leadclock.SlaBreached`. Records are in
@@ -185,17 +195,32 @@ def record(name, topic):
         yield from named_type(named.pop(0), named)
 
 
+def table(name, record_name):
+    schema, named = load(f"tables/{record_name}Row"), []
+    key = " and ".join(f"`{field['name']}`" for field in load(f"tables/{record_name}Key")["fields"])
+    yield ""
+    yield f"### {schema['name']}"
+    yield ""
+    yield f"{schema['doc']} Table: {name}. Key: {key} ({record_name}Key)."
+    yield ""
+    yield from field_table(schema["fields"], named)
+
+
 def reference():
     yield INTRODUCTION.rstrip()
     for title, text, records in PARTS:
         yield f"\n## {title}\n\n{text}"
         for name, topic in records:
             yield from record(name, topic)
+    yield ROWS
+    for name, record_name in TABLES:
+        yield from table(name, record_name)
 
 
 def main():
     told = {name for _, _, records in PARTS for name, _ in records}
-    there = {path.stem for path in SCHEMAS.glob("*.avsc")}
+    told |= {f"tables/{name}{kind}" for _, name in TABLES for kind in ("Key", "Row")}
+    there = {str(path.relative_to(SCHEMAS).with_suffix("")) for path in SCHEMAS.glob("**/*.avsc")}
     if told != there:
         sys.exit(f"make-reference.py: PARTS and schemas/ differ in {', '.join(sorted(told ^ there))}")
     text = "\n".join(reference()) + "\n"

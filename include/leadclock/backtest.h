@@ -41,6 +41,13 @@ void lc_fact_source_warn(const lc_fact_source *source, const char *command);
 /* The share read so far, 0 to 1; negative where the size is not known. */
 double lc_fact_source_share(const lc_fact_source *source);
 
+/* ---- Rows (section 10) in files ---- */
+
+typedef enum { LC_ROWS_JSONL, LC_ROWS_CSV, LC_ROWS_AVRO } lc_rows_format;
+
+/* "jsonl", "csv" or "avro". */
+bool lc_rows_format_parse(const char *text, lc_rows_format *format);
+
 /* ---- One policy over the facts ---- */
 
 typedef struct lc_backtest_side lc_backtest_side;
@@ -53,9 +60,16 @@ lc_backtest_side_new(char **policies, bool tallied, lc_backtest_sink sink, void 
 void lc_backtest_side_free(lc_backtest_side *side);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_backtest_side, lc_backtest_side_free)
 
+/* Before the first fact: keeps the rows that stand, to be written in this format. It takes time, and memory for all. */
+void lc_backtest_side_keep_rows(lc_backtest_side *side, lc_rows_format format);
+
 lc_verdict lc_backtest_side_fact(lc_backtest_side *side, lc_text lead_id, const lc_fact *fact, lc_instant arrived_at);
 /* After the last fact; `until` LC_ABSENT: no clock runs on. */
 void lc_backtest_side_finish(lc_backtest_side *side, lc_instant until);
+
+/* Of a finished side that kept them: FOLDER/cycles.jsonl and so on, each sorted by its key. LC_ERROR_FATAL: a file
+ * can't be written. */
+bool lc_backtest_side_write_rows(const lc_backtest_side *side, const char *folder, GError **error);
 
 /* Of a finished side. */
 const lc_counter_sums *lc_backtest_side_counters(const lc_backtest_side *side);

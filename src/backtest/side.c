@@ -2,6 +2,7 @@
 #include "side.h"
 
 #include "rerun.h"
+#include "rows.h"
 
 /* After every clock: calendars end with the year 2100 (3.4). */
 #define LAST_INSTANT ((lc_instant)4133980799999)
@@ -11,7 +12,8 @@ struct lc_backtest_side {
     lc_policy_book *book;
     lc_rerun *rerun;
     lc_counter_sums *counters;
-    lc_tally *tally; /* or NULL */
+    lc_tally *tally;    /* or NULL */
+    lc_kept_rows *rows; /* or NULL */
     lc_backtest_sink sink;
     void *data;
 };
@@ -25,6 +27,8 @@ take_judgement(lc_kept_lead *lead, const lc_judgement *judgement, void *data)
     if (side->tally)
         for (size_t i = 0; i < judgement->n_outcomes; i++)
             lc_tally_add_outcome(side->tally, &lead->tally, &judgement->outcomes[i]);
+    if (side->rows)
+        lc_kept_rows_take(side->rows, judgement->rows, judgement->n_rows);
     if (side->sink && judgement->n_outcomes > 0)
         side->sink(lead->lead.id, judgement, side->data);
 }
@@ -58,10 +62,24 @@ lc_backtest_side_free(lc_backtest_side *side)
 {
     lc_rerun_free(side->rerun);
     g_clear_pointer(&side->tally, lc_tally_free);
+    g_clear_pointer(&side->rows, lc_kept_rows_free);
     lc_counter_sums_free(side->counters);
     lc_policy_book_free(side->book);
     g_free(side->name);
     g_free(side);
+}
+
+void
+lc_backtest_side_keep_rows(lc_backtest_side *side, lc_rows_format format)
+{
+    side->rows = lc_kept_rows_new(format);
+    lc_judge_set_rows(lc_rerun_judge(side->rerun), (1u << LC_ROW_TYPES) - 1);
+}
+
+bool
+lc_backtest_side_write_rows(const lc_backtest_side *side, const char *folder, GError **error)
+{
+    return lc_kept_rows_write(side->rows, side->counters, folder, error);
 }
 
 lc_verdict

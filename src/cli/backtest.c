@@ -12,10 +12,11 @@
 typedef struct {
     char **policies, **other_policies;
     const char *events;
-    char *until_text, *counters, *format_text;
+    char *until_text, *counters, *tables, *format_text;
     gboolean strict, quiet, report;
     lc_instant until; /* LC_ABSENT: not given */
     lc_table_format format;
+    lc_rows_format rows_format;
 } options;
 
 typedef struct {
@@ -37,6 +38,7 @@ clear_options(options *o)
     g_strfreev(o->other_policies);
     g_free(o->until_text);
     g_free(o->counters);
+    g_free(o->tables);
     g_free(o->format_text);
 }
 
@@ -70,13 +72,19 @@ read_until(options *o, GError **error)
 static bool
 read_format(options *o, GError **error)
 {
+    bool reports = o->report || o->other_policies;
     if (o->format_text == NULL)
         return true;
-    if (!o->report && !o->other_policies)
-        return refuse(error, "--format is for --report and --compare; outcomes and counters are always JSON Lines");
-    if (lc_table_format_parse(o->format_text, &o->format))
+    if (!reports && !o->tables)
+        return refuse(error, "--format is for --report, --compare and --tables; outcomes and counters are always JSON "
+                             "Lines");
+    bool of_report = reports && lc_table_format_parse(o->format_text, &o->format);
+    bool of_rows = o->tables && lc_rows_format_parse(o->format_text, &o->rows_format);
+    if (of_report || of_rows)
         return true;
-    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "--format: \"%s\" is none of text, json and csv", o->format_text);
+    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "--format: \"%s\" is none of %s%s%s", o->format_text,
+                reports ? "text, json and csv" : "", reports && o->tables ? ", nor for --tables of " : "",
+                o->tables ? "jsonl, csv and avro" : "");
     return false;
 }
 
@@ -85,8 +93,8 @@ check_options(options *o, GError **error)
 {
     if (o->policies == NULL)
         return refuse(error, "name the policy: --policy FILE (more than once for several documents, or a folder)");
-    if (o->quiet && !o->report && !o->other_policies && !o->counters)
-        return refuse(error, "--quiet leaves nothing to print; add --report, --compare or --counters");
+    if (o->quiet && !o->report && !o->other_policies && !o->counters && !o->tables)
+        return refuse(error, "--quiet leaves nothing to print; add --report, --compare, --counters or --tables");
     return read_until(o, error) && read_format(o, error);
 }
 
@@ -114,11 +122,13 @@ parse_options(int argc, char **argv, options *o)
          "T"},
         {"counters", 'c', 0, G_OPTION_ARG_FILENAME, &o->counters, "Write the counters here; - is standard output",
          "FILE"},
+        {"tables", 't', 0, G_OPTION_ARG_FILENAME, &o->tables,
+         "Write the rows that stand at the end here: cycles.jsonl, breaches.jsonl and so on", "FOLDER"},
         {"report", 'r', 0, G_OPTION_ARG_NONE, &o->report, "Print what happened, in tables, after the outcomes", NULL},
         {"compare", 'C', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->other_policies,
          "Print what would change under this policy, instead of outcomes; may be given more than once", "FILE"},
-        {"format", 'f', 0, G_OPTION_ARG_STRING, &o->format_text, "Of the tables: text (default), json or csv",
-         "FORMAT"},
+        {"format", 'f', 0, G_OPTION_ARG_STRING, &o->format_text,
+         "Of the report: text (default), json or csv; of --tables: jsonl (default), csv or avro", "FORMAT"},
         {"quiet", 'q', 0, G_OPTION_ARG_NONE, &o->quiet, "Do not print the outcomes", NULL},
         {"strict", 's', 0, G_OPTION_ARG_NONE, &o->strict, "Stop at the first line that is no valid fact", NULL},
         {NULL},
@@ -253,6 +263,8 @@ print_results(backtest *b, GError **error)
     const options *o = b->options;
     if (o->counters && !write_counters(lc_backtest_side_counters(b->sides[0]), o->counters, error))
         return false;
+    if (o->tables && !lc_backtest_side_write_rows(b->sides[0], o->tables, error))
+        return false;
     if (o->report || o->other_policies)
         print_tables(b);
     if (fflush(stdout) == 0 && !b->output_failed)
@@ -267,6 +279,8 @@ make_sides(backtest *b, GError **error)
     const options *o = b->options;
     bool tallied = o->report || o->other_policies, printed = !o->quiet && !o->other_policies;
     b->sides[0] = lc_backtest_side_new(o->policies, tallied, printed ? write_outcomes : NULL, b, error);
+    if (b->sides[0] && o->tables)
+        lc_backtest_side_keep_rows(b->sides[0], o->rows_format);
     if (b->sides[0] && o->other_policies)
         b->sides[1] = lc_backtest_side_new(o->other_policies, true, NULL, NULL, error);
     return b->sides[0] && (b->sides[1] || !o->other_policies);

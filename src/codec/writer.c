@@ -5,9 +5,8 @@
 
 /* What GLib can't count is more than a batch may hold (engine.h): there is no going on. */
 uint8_t *
-lc_writer_grow(lc_writer *writer, uint8_t *at, size_t bytes)
+lc_writer_grow(lc_writer *writer, size_t used, size_t bytes)
 {
-    size_t used = at ? (size_t)(at - writer->out->data) : 0;
     size_t needed = lc_size_sum(used, MAX(bytes, LC_WRITER_STEP_BYTES));
     if (needed > G_MAXUINT)
         g_error("more than 4 GiB are to be written at once");

@@ -14,13 +14,15 @@ typedef struct {
 /* What there is room for anew, at the least, where room must be made. */
 #define LC_WRITER_STEP_BYTES ((size_t)512)
 
-/* Makes room for `bytes` at `at`; returns where that then is. */
-uint8_t *lc_writer_grow(lc_writer *writer, uint8_t *at, size_t bytes);
+/* Makes room for `bytes` behind the first `used` ones of the array; returns where that is. */
+uint8_t *lc_writer_grow(lc_writer *writer, size_t used, size_t bytes);
 
 static inline uint8_t *
 lc_writer_room(lc_writer *writer, uint8_t *at, size_t bytes)
 {
-    return G_LIKELY((size_t)(writer->end - at) >= bytes) ? at : lc_writer_grow(writer, at, bytes);
+    return G_LIKELY((size_t)(writer->end - at) >= bytes)
+               ? at
+               : lc_writer_grow(writer, (size_t)(at - writer->out->data), bytes);
 }
 
 /* At the end of `out`, which is returned, and which must not be used otherwise before the writer is closed. */
@@ -28,7 +30,7 @@ static inline uint8_t *
 lc_writer_open(lc_writer *writer, GByteArray *out)
 {
     *writer = (lc_writer){.out = out};
-    return lc_writer_grow(writer, out->data + out->len, LC_WRITER_STEP_BYTES);
+    return lc_writer_grow(writer, out->len, LC_WRITER_STEP_BYTES);
 }
 
 static inline void

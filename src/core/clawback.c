@@ -62,7 +62,7 @@ progressed(lc_replay *replay, lc_clock_run *run, unsigned stage, G_GNUC_UNUSED l
     int until = replay->cycle->rule->clawback_until;
 
     if (until >= 0 && lc_stage_shows(replay->cycle->policy, stage, (unsigned)until))
-        lc_clock_stop(run, LC_RUN_STOPPED);
+        lc_clock_stop(replay, run, LC_RUN_STOPPED);
     rebase(replay, run);
 }
 
@@ -70,14 +70,14 @@ static bool
 expired(lc_replay *replay, lc_clock_run *run, lc_settlement *settlement)
 {
     const lc_cycle *cycle = replay->cycle;
-    lc_finding *finding = lc_replay_find(replay, LC_OUTCOME_CLAWED_BACK, run->expires_at);
+    lc_finding *finding = lc_replay_find(replay, LC_OUTCOME_CLAWED_BACK, run->next);
 
-    finding->due_at = run->due_at;
+    finding->due_at = lc_clock_due(replay, run);
     finding->by = (uint8_t)from_of(cycle, run->started_at);
     finding->clawed_back.last_activity_at = cycle->last_activity_at;
     finding->clawed_back.first_contact_at = cycle->first_contact_at;
     *settlement = (lc_settlement){.cause = LC_CAUSE_CLAWED_BACK,
-                                  .at = run->expires_at,
+                                  .at = run->next,
                                   .destination = &cycle->rule->clawback_destination,
                                   .resume_at = LC_ABSENT};
     return true;

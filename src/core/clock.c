@@ -28,17 +28,29 @@ pauses_of(const lc_replay *replay, const lc_clock_run *run)
     return run->waits ? lc_pauses_of(replay, replay->cycle) : (lc_pauses){0};
 }
 
+static G_NO_INLINE lc_duration
+part_of_working_days(const lc_clock_run *run, const lc_warning *warning)
+{
+    return lc_warning_part(warning, run->target);
+}
+
+/* Of the target; 0: it is left out. */
+static inline lc_duration
+part_of(const lc_clock_run *run, const lc_warning *warning)
+{
+    return warning->part > 0 ? warning->part : part_of_working_days(run, warning);
+}
+
 /* Rule 2.3: warnings fire in order of their instants, which is that of their parts; those at one instant as listed. */
 static const lc_warning *
 warning_after(const lc_clock_run *run, const lc_warning *last)
 {
-    const lc_clock_rule *rule = run->rule;
-    const lc_warning *next = NULL;
-    lc_duration last_part = last ? lc_warning_part(last, run->target) : 0, next_part = 0;
+    const lc_warning *warning = run->rule->warnings, *end = warning + run->rule->n_warnings, *next = NULL;
+    lc_duration last_part = last ? part_of(run, last) : 0, next_part = LC_NEVER;
 
-    for (const lc_warning *warning = rule->warnings; warning < rule->warnings + rule->n_warnings; warning++) {
-        lc_duration part = lc_warning_part(warning, run->target);
-        if ((part > last_part || (part == last_part && last && warning > last)) && (next == NULL || part < next_part)) {
+    for (; warning < end; warning++) {
+        lc_duration part = part_of(run, warning);
+        if (part < next_part && (part > last_part || (part == last_part && last && warning > last))) {
             next = warning;
             next_part = part;
         }
@@ -46,42 +58,23 @@ warning_after(const lc_clock_run *run, const lc_warning *last)
     return next;
 }
 
+/* What comes next, and when at the earliest. */
 static void
-aim_at_warning(lc_clock_run *run, lc_pauses pauses)
-{
-    run->next_is = LC_INSTANT_WARNING;
-    run->next = run->due_at == LC_NEVER ? LC_NEVER
-                                        : lc_open_moment(run->rule->calendar, pauses, run->started_at,
-                                                         lc_warning_part(run->warning, run->target));
-}
-
-static void
-aim_at_expiry(lc_clock_run *run)
-{
-    run->next_is = LC_INSTANT_EXPIRY;
-    run->next = run->expires_at;
-}
-
-static void
-aim_at_escalation(lc_clock_run *run, lc_pauses pauses)
+aim(lc_replay *replay, lc_clock_run *run)
 {
     const lc_clock_rule *rule = run->rule;
 
-    run->next_is = LC_INSTANT_ESCALATION;
-    run->next = run->level < rule->n_escalations
-                    ? lc_open_moment(rule->calendar, pauses, run->due_at, rule->escalations[run->level].after)
-                    : LC_NEVER;
-}
-
-static void
-aim(const lc_replay *replay, lc_clock_run *run)
-{
-    if (run->state == LC_RUN_BREACHED)
-        aim_at_escalation(run, pauses_of(replay, run));
-    else if (run->warning)
-        aim_at_warning(run, pauses_of(replay, run));
-    else
-        aim_at_expiry(run);
+    run->is_exact = false;
+    if (run->state == LC_RUN_BREACHED) {
+        run->next_is = LC_INSTANT_ESCALATION;
+        run->next = run->level < rule->n_escalations
+                        ? lc_instant_after(run->due_at, rule->escalations[run->level].after)
+                        : LC_NEVER;
+    } else {
+        run->next_is = run->warning ? LC_INSTANT_WARNING : LC_INSTANT_EXPIRY;
+        run->next = lc_instant_after(run->started_at, run->warning ? part_of(run, run->warning) : run->target);
+    }
+    replay->quiet_until = MIN(replay->quiet_until, run->next);
 }
 
 static lc_instant
@@ -90,41 +83,82 @@ due_of(const lc_clock_run *run, lc_pauses pauses)
     return run->target == LC_NEVER ? LC_NEVER : lc_open_due(run->rule->calendar, pauses, run->started_at, run->target);
 }
 
-static void
-set_due(const lc_replay *replay, lc_clock_run *run)
+lc_instant
+lc_clock_due(const lc_replay *replay, lc_clock_run *run)
 {
-    lc_pauses pauses = pauses_of(replay, run);
+    if (run->due_at == LC_ABSENT)
+        run->due_at = due_of(run, pauses_of(replay, run));
+    return run->due_at;
+}
 
-    run->due_at = due_of(run, pauses);
-    run->expires_at =
-        run->target == LC_NEVER ? LC_NEVER : lc_open_last(run->rule->calendar, pauses, run->started_at, run->target);
+static lc_instant
+expiry_of(const lc_replay *replay, const lc_clock_run *run)
+{
+    return run->target == LC_NEVER
+               ? LC_NEVER
+               : lc_open_last(run->rule->calendar, pauses_of(replay, run), run->started_at, run->target);
+}
+
+static lc_instant
+warning_at(const lc_replay *replay, lc_clock_run *run)
+{
+    return lc_clock_due(replay, run) == LC_NEVER ? LC_NEVER
+                                                 : lc_open_moment(run->rule->calendar, pauses_of(replay, run),
+                                                                  run->started_at, part_of(run, run->warning));
+}
+
+static lc_instant
+escalation_at(const lc_replay *replay, const lc_clock_run *run)
+{
+    return lc_open_moment(run->rule->calendar, pauses_of(replay, run), run->due_at,
+                          run->rule->escalations[run->level].after);
 }
 
 void
-lc_clock_start(const lc_replay *replay, lc_clock_run *run, lc_instant from)
+lc_clock_look(const lc_replay *replay, lc_clock_run *run)
+{
+    switch ((lc_instant_kind)run->next_is) {
+    case LC_INSTANT_WARNING:
+        run->next = warning_at(replay, run);
+        break;
+    case LC_INSTANT_EXPIRY:
+        run->next = expiry_of(replay, run);
+        break;
+    case LC_INSTANT_ESCALATION:
+        run->next = escalation_at(replay, run);
+        break;
+    }
+    run->is_exact = true;
+}
+
+void
+lc_clock_start(lc_replay *replay, lc_clock_run *run, lc_instant from)
 {
     run->state = LC_RUN_RUNNING;
     run->started_at = from;
     run->target = lc_clock_rule_target(run->rule, from);
-    set_due(replay, run);
+    run->due_at = LC_ABSENT;
     run->warning = run->rule->n_warnings && run->target != LC_NEVER ? warning_after(run, NULL) : NULL;
     aim(replay, run);
 }
 
+/* The due time of a first contact is told for good as it was then (10.2). */
 void
-lc_clock_stop(lc_clock_run *run, lc_run_state state)
+lc_clock_stop(lc_replay *replay, lc_clock_run *run, lc_run_state state)
 {
-    run->state = state;
+    if (replay->keeps_due && run->clock == LC_CLOCK_FIRST_CONTACT)
+        lc_clock_due(replay, run);
+    run->state = (uint8_t)state;
     run->next = LC_NEVER;
 }
 
 void
-lc_clock_move(const lc_replay *replay, lc_clock_run *run)
+lc_clock_move(lc_replay *replay, lc_clock_run *run)
 {
     if (!run->waits || (run->state != LC_RUN_RUNNING && run->state != LC_RUN_BREACHED))
         return;
     if (run->state == LC_RUN_RUNNING)
-        set_due(replay, run);
+        run->due_at = LC_ABSENT;
     aim(replay, run);
 }
 
@@ -146,28 +180,28 @@ lc_clock_due_after_pause(const lc_replay *replay, const lc_clock_run *run, lc_in
 /* ---- Breaches ---- */
 
 static lc_finding *
-find_of_clock(lc_replay *replay, const lc_clock_run *run, lc_outcome_type type, lc_instant at)
+find_of_clock(lc_replay *replay, lc_clock_run *run, lc_outcome_type type, lc_instant at)
 {
     lc_finding *finding = lc_replay_find(replay, type, at);
 
-    finding->clock = (uint8_t)run->clock;
+    finding->clock = run->clock;
     finding->waits = run->waits;
     finding->clock_name = run->name;
     finding->rule = run->rule;
-    finding->due_at = run->due_at;
+    finding->due_at = lc_clock_due(replay, run);
     return finding;
 }
 
 bool
 lc_clock_breach(lc_replay *replay, lc_clock_run *run, G_GNUC_UNUSED lc_settlement *settlement)
 {
-    lc_finding *finding = find_of_clock(replay, run, LC_OUTCOME_BREACHED, run->expires_at);
+    lc_finding *finding = find_of_clock(replay, run, LC_OUTCOME_BREACHED, run->next);
 
     finding->breached.started_at = run->started_at;
     finding->breached.target = run->target;
     run->kind->counted(replay, run, false);
     run->state = LC_RUN_BREACHED;
-    run->breached_at = run->expires_at;
+    run->breached_at = run->next;
     run->level = 0;
     aim(replay, run);
     return false;
@@ -181,7 +215,7 @@ lc_clock_breach_and_reassign(lc_replay *replay, lc_clock_run *run, lc_settlement
     lc_clock_breach(replay, run, settlement);
     if (replay->cycle->rule->reassign)
         lc_replay_route(replay, &(lc_settlement){.cause = LC_CAUSE_BREACHED,
-                                                 .at = run->expires_at,
+                                                 .at = run->breached_at,
                                                  .destination = &reassign,
                                                  .resume_at = LC_ABSENT});
     return false;
@@ -195,7 +229,7 @@ end_breach(lc_replay *replay, lc_clock_run *run, lc_instant at, lc_ended_by by)
 
     finding->by = (uint8_t)by;
     finding->breach.breached_at = run->breached_at;
-    lc_clock_stop(run, LC_RUN_ENDED);
+    lc_clock_stop(replay, run, LC_RUN_ENDED);
 }
 
 /* Rule 5.11. */
@@ -212,14 +246,21 @@ escalate(lc_replay *replay, lc_clock_run *run)
 
 /* ---- Facts ---- */
 
+/* Open time is no longer than plain time. */
+static bool
+is_in_time(const lc_replay *replay, const lc_clock_run *run, lc_instant at)
+{
+    return at <= lc_instant_after(run->started_at, run->target) || at <= expiry_of(replay, run);
+}
+
 void
 lc_clock_serve(lc_replay *replay, lc_clock_run *run, lc_instant at, lc_ended_by by)
 {
     if (run->state == LC_RUN_BREACHED) {
         end_breach(replay, run, at, by);
-    } else if (run->state == LC_RUN_RUNNING && at <= run->expires_at) {
+    } else if (run->state == LC_RUN_RUNNING && is_in_time(replay, run, at)) {
         run->kind->counted(replay, run, true);
-        lc_clock_stop(run, LC_RUN_MET);
+        lc_clock_stop(replay, run, LC_RUN_MET);
     }
 }
 
@@ -263,5 +304,5 @@ lc_clock_settle(lc_replay *replay, lc_clock_run *run, lc_instant at)
     if (run->state == LC_RUN_BREACHED)
         end_breach(replay, run, at, LC_ENDED_BY_SETTLED);
     else if (run->state == LC_RUN_RUNNING)
-        lc_clock_stop(run, LC_RUN_STOPPED);
+        lc_clock_stop(replay, run, LC_RUN_STOPPED);
 }

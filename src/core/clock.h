@@ -32,7 +32,7 @@ struct lc_clock_kind {
     /* The cycle gets another owner. May start it. */
     void (*assigned)(lc_replay *replay, lc_clock_run *run, lc_instant at);
 
-    /* It has expired: whether that settles the cycle; then `*settlement` says how. */
+    /* It has expired, at `run->next`: whether that settles the cycle; then `*settlement` says how. */
     bool (*expired)(lc_replay *replay, lc_clock_run *run, lc_settlement *settlement);
     /* Counts the run as met or as breached. */
     void (*counted)(lc_replay *replay, lc_clock_run *run, bool met);
@@ -51,13 +51,15 @@ lc_clock_is_running(const lc_clock_run *run)
 /* Rule 5.2: whether a fact at that instant sets a requested clock. */
 bool lc_clock_is_asked_for(const lc_replay *replay, lc_instant at, lc_instant follow_up_at);
 
-void lc_clock_start(const lc_replay *replay, lc_clock_run *run, lc_instant from);
+void lc_clock_start(lc_replay *replay, lc_clock_run *run, lc_instant from);
 /* For good, or until it starts anew. */
-void lc_clock_stop(lc_clock_run *run, lc_run_state state);
+void lc_clock_stop(lc_replay *replay, lc_clock_run *run, lc_run_state state);
 /* A fact that the clock waits for: in time it is met, after a breach the breach ends. After it has expired,
  * which has not taken effect yet, neither (1.6). */
 void lc_clock_serve(lc_replay *replay, lc_clock_run *run, lc_instant at, lc_ended_by by);
 
+/* When a run is due, as far as is known now; LC_NEVER: not while a pause runs, or beyond 2100. */
+lc_instant lc_clock_due(const lc_replay *replay, lc_clock_run *run);
 /* When a run would be due if a pause that runs ended at that instant. */
 lc_instant lc_clock_due_after_pause(const lc_replay *replay, const lc_clock_run *run, lc_instant at);
 
@@ -70,9 +72,11 @@ bool lc_clock_breach_and_reassign(lc_replay *replay, lc_clock_run *run, lc_settl
 
 /* ---- For all clocks of a cycle ---- */
 
+/* `run->next` is exact from now on, until something happens to the run. */
+void lc_clock_look(const lc_replay *replay, lc_clock_run *run);
 /* What takes place at `run->next`; as of `expired`. */
 bool lc_clock_fire(lc_replay *replay, lc_clock_run *run, lc_settlement *settlement);
 /* A pause has begun or ended: its instants are other ones. */
-void lc_clock_move(const lc_replay *replay, lc_clock_run *run);
+void lc_clock_move(lc_replay *replay, lc_clock_run *run);
 /* The cycle is settled: a breach ends, and for good it stops (5.6, 5.7). */
 void lc_clock_settle(lc_replay *replay, lc_clock_run *run, lc_instant at);

@@ -40,8 +40,11 @@ set_up(GArray *runs, const struct lc_clock_kind *kind, const lc_policy *policy, 
     unsigned n = kind->count(policy, rule);
 
     for (unsigned i = 0; i < n; i++) {
-        lc_clock_run run = {
-            .kind = kind, .clock = kind->clock, .waits = !kind->runs_in_pauses, .index = i, .next = LC_NEVER};
+        lc_clock_run run = {.kind = kind,
+                            .clock = (uint8_t)kind->clock,
+                            .waits = !kind->runs_in_pauses,
+                            .index = (uint8_t)i,
+                            .next = LC_NEVER};
         kind->set_up(&run, rule, i);
         g_array_append_val(runs, run);
     }
@@ -104,6 +107,7 @@ lc_clocks_open(lc_replay *replay, lc_instant follow_up_at)
     lc_array_empty(replay->runs);
     lc_array_lengthen(replay->runs, runs->len);
     memcpy(replay->runs->data, runs->data, runs->len * sizeof(lc_clock_run));
+    replay->quiet_until = LC_NEVER;
     TELL(replay, opened, false, follow_up_at);
 }
 
@@ -156,14 +160,26 @@ lc_clocks_first_contact(const lc_replay *replay)
 /* ---- What takes place next ---- */
 
 /* Among the instants at one time: by what they are, then the clocks in their order. */
-static lc_clock_run *
-earliest(const lc_replay *replay)
+static inline bool
+is_earlier(const lc_clock_run *run, const lc_clock_run *than)
 {
-    lc_clock_run *run = (lc_clock_run *)(void *)replay->runs->data, *best = run;
+    return run->next < than->next || (run->next == than->next && run->next_is < than->next_is);
+}
 
-    for (guint i = 1; i < replay->runs->len; i++)
-        if (run[i].next < best->next || (run[i].next == best->next && run[i].next_is < best->next_is))
-            best = &run[i];
+/* `*others` is the first instant of the others. */
+static lc_clock_run *
+earliest(const lc_replay *replay, lc_instant *others)
+{
+    lc_clock_run *run = (lc_clock_run *)(void *)replay->runs->data, *end = run + replay->runs->len, *best = run;
+
+    *others = LC_NEVER;
+    for (run++; run < end; run++)
+        if (is_earlier(run, best)) {
+            *others = best->next;
+            best = run;
+        } else if (run->next < *others) {
+            *others = run->next;
+        }
     return best;
 }
 
@@ -174,21 +190,35 @@ end_pause(lc_replay *replay)
     lc_clocks_move(replay);
 }
 
-/* The end of a pause is the first of its time. */
+/* Looks at clocks until the earliest is known; NULL: the end of a pause is the first of its time. */
+static lc_clock_run *
+look(lc_replay *replay, lc_instant until)
+{
+    lc_instant others;
+    lc_clock_run *run = earliest(replay, &others);
+
+    while (run->next < until && !run->is_exact) {
+        lc_clock_look(replay, run);
+        if (run->next >= others)
+            run = earliest(replay, &others);
+    }
+    bool ends_pause = lc_is_paused(replay) && replay->cycle->pause_ends <= run->next;
+    replay->quiet_until = ends_pause ? replay->cycle->pause_ends : run->next;
+    return ends_pause ? NULL : run;
+}
+
 lc_clocks_result
 lc_clocks_fire_next(lc_replay *replay, lc_instant until, lc_settlement *settlement)
 {
-    lc_clock_run *run = earliest(replay);
-    bool ends_pause = lc_is_paused(replay) && replay->cycle->pause_ends <= run->next;
-    lc_instant next = ends_pause ? replay->cycle->pause_ends : run->next;
+    lc_clock_run *run = look(replay, until);
 
-    if (next >= until)
+    if (replay->quiet_until >= until)
         return LC_CLOCKS_QUIET;
-    if (next >= replay->now) {
-        replay->wake_at = MIN(replay->wake_at, next);
+    if (replay->quiet_until >= replay->now) {
+        replay->wake_at = MIN(replay->wake_at, replay->quiet_until);
         return LC_CLOCKS_QUIET;
     }
-    if (ends_pause) {
+    if (run == NULL) {
         end_pause(replay);
         return LC_CLOCKS_FIRED;
     }

@@ -83,7 +83,7 @@ count_reached(lc_counters *counters, change template, const lc_replay *replay, c
 {
     const uint64_t *reached = lc_cycle_stage_set(replay, cycle, LC_STAGES_REACHED);
 
-    for (unsigned stage = 0; stage < cycle->policy->n_stages; stage++) {
+    for (unsigned stage = 0; cycle->n_stages && stage < cycle->policy->n_stages; stage++) {
         lc_text name = cycle->policy->stages[stage].name;
         if (!lc_stage_set_has(reached, stage))
             continue;
@@ -218,24 +218,31 @@ compare_changes(const void *one, const void *other, G_GNUC_UNUSED void *unused)
     return lc_text_compare(a->channel, b->channel);
 }
 
+/* At most 24 (section 7). */
 static lc_text
-join(lc_arena *arena, lc_text prefix, lc_text suffix)
+age_of(const change *change)
 {
-    char *text = lc_arena_alloc(arena, prefix.size + suffix.size);
+    static const char ages[] = "@0@1@2@3@4@5@6@7@8@9@10@11@12@13@14@15@16@17@18@19@20@21@22@23@24";
+    bool is_short = change->age < 10;
 
-    memcpy(text, prefix.data, prefix.size);
-    if (suffix.size)
-        memcpy(text + prefix.size, suffix.data, suffix.size);
-    return (lc_text){text, prefix.size + suffix.size};
+    if (change->family != REACHED_BY_AGE)
+        return LC_NO_TEXT;
+    return (lc_text){ages + (is_short ? 2 * change->age : 3 * change->age - 10), is_short ? 2 : 3};
 }
 
 static lc_text
-name_reached_by_age(lc_arena *arena, const change *change)
+join(lc_arena *arena, lc_text prefix, lc_text suffix, lc_text end)
 {
-    char age[LC_NUMBER_BYTES];
+    const lc_text parts[] = {prefix, suffix, end};
+    size_t size = prefix.size + suffix.size + end.size;
+    char *text = lc_arena_alloc(arena, size), *to = text;
 
-    g_snprintf(age, sizeof age, "@%u", change->age);
-    return join(arena, join(arena, LC_TEXT("reached:"), change->suffix), lc_text_of(age));
+    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+        if (parts[i].size)
+            memcpy(to, parts[i].data, parts[i].size);
+        to += parts[i].size;
+    }
+    return (lc_text){text, size};
 }
 
 static lc_text
@@ -300,9 +307,7 @@ name_of(lc_counters *counters, const change *change)
 
     if (change->family == PLAIN)
         return lc_text_of(plain[change->metric]);
-    if (change->family == REACHED_BY_AGE)
-        return name_reached_by_age(&counters->arena, change);
-    return join(&counters->arena, lc_text_of(prefixes[change->family]), change->suffix);
+    return join(&counters->arena, lc_text_of(prefixes[change->family]), change->suffix, age_of(change));
 }
 
 /* Changes of one counter lie side by side. */

@@ -68,11 +68,11 @@ static const uint64_t metric_of_cause[] = {
 static void
 keep_first_contact(lc_replay *replay)
 {
-    const lc_clock_run *run = lc_clocks_first_contact(replay);
+    const lc_clock_run *run = replay->keeps_due ? lc_clocks_first_contact(replay) : NULL;
 
     if (run == NULL || run->state == LC_RUN_IDLE)
         return;
-    replay->cycle->first_contact_state = run->state;
+    replay->cycle->first_contact_state = (lc_run_state)run->state;
     replay->cycle->first_contact_due_at = run->due_at;
 }
 
@@ -98,7 +98,7 @@ settle(lc_replay *replay, const lc_settlement *settlement)
 }
 
 void
-lc_cycle_advance(lc_replay *replay, lc_instant until)
+lc_cycle_fire(lc_replay *replay, lc_instant until)
 {
     lc_clocks_result result = LC_CLOCKS_FIRED;
     lc_settlement settlement;

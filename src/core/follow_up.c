@@ -37,10 +37,10 @@ after_contact(lc_replay *replay, lc_clock_run *run, const lc_moment *contact)
 
 /* It may start anew. */
 static void
-outranked(G_GNUC_UNUSED lc_replay *replay, lc_clock_run *run)
+outranked(lc_replay *replay, lc_clock_run *run)
 {
     if (lc_clock_is_running(run))
-        lc_clock_stop(run, LC_RUN_IDLE);
+        lc_clock_stop(replay, run, LC_RUN_IDLE);
 }
 
 static void
@@ -56,12 +56,12 @@ expired(lc_replay *replay, lc_clock_run *run, lc_settlement *settlement)
 
     if (run->attempts < rule->attempts)
         return lc_clock_breach(replay, run, settlement);
-    counted(replay, run, true);
-    lc_clock_stop(run, LC_RUN_MET);
     *settlement = (lc_settlement){.cause = LC_CAUSE_UNRESPONSIVE,
-                                  .at = run->expires_at,
+                                  .at = run->next,
                                   .destination = &rule->follow_up_destination,
                                   .resume_at = LC_ABSENT};
+    counted(replay, run, true);
+    lc_clock_stop(replay, run, LC_RUN_MET);
     return true;
 }
 

@@ -158,6 +158,14 @@ name_finding(const lc_entry *entry, lc_outcome_type type, lc_instant at, lc_name
     return name_text(namer, to);
 }
 
+lc_uuid
+lc_cycle_id(uint32_t number, lc_instant handoff_at, lc_namer *namer)
+{
+    const lc_finding settled = {.type = LC_OUTCOME_SETTLED};
+
+    return name_finding(&(lc_entry){.finding = &settled, .number = number}, LC_OUTCOME_SETTLED, handoff_at, namer);
+}
+
 void
 lc_entry_name(lc_entry *entry, lc_namer *namer)
 {

@@ -1,8 +1,10 @@
 /* The core's door: a fact or a wake-up is judged (section 8). */
+#include "clock.h"
 #include "clocks.h"
 #include "counters.h"
 #include "derive.h"
 #include "difference.h"
+#include "rows.h"
 
 /* Rule 8.4. */
 enum { FACTS_THEN_WHAT_COUNTS_ONLY = 4096, FACTS_THEN_ERASURES_ONLY = 6144 };
@@ -15,6 +17,7 @@ struct lc_judge {
     lc_replay before, after;
     lc_difference difference;
     lc_counters counters;
+    lc_rows rows;
     GArray *running;    /* lc_running_clock */
     unsigned row_types; /* that are asked for, as bits */
     lc_judgement judgement;
@@ -35,6 +38,7 @@ lc_judge_new(const lc_policy_book *book)
     lc_replay_init(&judge->after, book, judge->clocks);
     lc_difference_init(&judge->difference);
     lc_counters_init(&judge->counters);
+    lc_rows_init(&judge->rows);
     return judge;
 }
 
@@ -49,6 +53,7 @@ lc_judge_free(lc_judge *judge)
     lc_replay_clear(&judge->after);
     lc_difference_clear(&judge->difference);
     lc_counters_clear(&judge->counters);
+    lc_rows_clear(&judge->rows);
     lc_clocks_book_free(judge->clocks);
     g_free(judge);
 }
@@ -57,6 +62,7 @@ void
 lc_judge_set_rows(lc_judge *judge, unsigned row_types)
 {
     judge->row_types = row_types;
+    judge->before.keeps_due = judge->after.keeps_due = row_types >> LC_ROW_CYCLE & 1;
 }
 
 void
@@ -120,31 +126,41 @@ say(lc_judge *judge, lc_verdict verdict)
     return &judge->judgement;
 }
 
-/* `fact` (or NULL) is new; of those in order the first `n_now` still hold. */
-static lc_question
-ask(const lc_judge *judge, lc_instant then, lc_instant now, const lc_moment *fact, size_t n_now)
+/* The facts are in order. `fact` (or NULL) is new; of the others the first `n_now` still hold. */
+#define QUESTION(judge, ...)                                                                                           \
+    (&(lc_question){                                                                                                   \
+        .moments = &g_array_index((judge)->moments, lc_moment, 0), .n_then = (judge)->moments->len, __VA_ARGS__})
+
+/* Whether the lead is forgotten with this, and so its rows are (10.8). */
+static void
+make_rows(lc_judge *judge, lc_shared shared, bool forgets)
 {
-    return (lc_question){.moments = (const lc_moment *)(void *)judge->moments->data,
-                         .n_then = judge->moments->len,
-                         .then = then,
-                         .now = now,
-                         .fact = fact,
-                         .n_now = n_now};
+    lc_namer *namer = &judge->difference.namer;
+
+    if (forgets)
+        lc_rows_delete(&judge->rows, judge->row_types, namer, &judge->before, &judge->after, shared);
+    else
+        lc_rows_make(&judge->rows, judge->row_types, namer, &judge->before, &judge->after, shared,
+                     judge->difference.outcomes);
 }
 
 static const lc_judgement *
-answer(lc_judge *judge, lc_text lead_id, lc_question question, lc_instant warn_from)
+answer(lc_judge *judge, lc_text lead_id, const lc_question *question, lc_instant warn_from, bool forgets)
 {
-    lc_shared shared = lc_derive(&question, &judge->before, &judge->after);
+    lc_shared shared = lc_derive(question, &judge->before, &judge->after);
 
     lc_difference_make(&judge->difference, lead_id, &judge->before, &judge->after, shared, warn_from);
     lc_counters_make(&judge->counters, &judge->before, &judge->after);
+    if (judge->row_types)
+        make_rows(judge, shared, forgets);
     judge->judgement = (lc_judgement){
         .verdict = LC_VERDICT_TAKEN,
         .outcomes = (const lc_outcome *)(void *)judge->difference.outcomes->data,
         .n_outcomes = judge->difference.outcomes->len,
         .counts = (const lc_count *)(void *)judge->counters.counts->data,
         .n_counts = judge->counters.counts->len,
+        .rows = (const lc_row *)(void *)judge->rows.rows->data,
+        .n_rows = judge->rows.rows->len,
     };
     return &judge->judgement;
 }
@@ -267,7 +283,9 @@ judge_erasure(lc_judge *judge, lc_lead *lead, const lc_fact *fact, lc_instant er
     lc_instant last = n ? g_array_index(judge->moments, lc_moment, n - 1).at : LC_ABSENT;
     lc_moment moment = {MIN(MAX(now, fact->published_at), MAX(fact->occurred_at, last)), fact};
 
-    answer(judge, lead->id, ask(judge, lead->judged_at, now, &moment, count_until(judge->moments, moment.at)), now);
+    size_t n_now = count_until(judge->moments, moment.at);
+    answer(judge, lead->id, QUESTION(judge, .then = lead->judged_at, .now = now, .fact = &moment, .n_now = n_now), now,
+           true);
     forget_facts(lead);
     keep_erasure(judge, lead, MAX(erased_at, moment.at), now);
     return &judge->judgement;
@@ -281,7 +299,8 @@ judge_facts(lc_judge *judge, lc_lead *lead, const lc_fact *fact, lc_instant eras
     lc_moment moment = fact ? moment_of(judge, &lead->facts[n]) : (lc_moment){LC_ABSENT, NULL};
     lc_instant last = MAX(moment.at, n ? g_array_index(judge->moments, lc_moment, n - 1).at : LC_ABSENT);
 
-    answer(judge, lead->id, ask(judge, lead->judged_at, now, fact ? &moment : NULL, n), now);
+    answer(judge, lead->id,
+           QUESTION(judge, .then = lead->judged_at, .now = now, .fact = fact ? &moment : NULL, .n_now = n), now, false);
     lc_instant purge_at = last == LC_ABSENT ? LC_NEVER : purge_of(judge, last);
     if (purge_at < now)
         forget_facts(lead);
@@ -315,21 +334,22 @@ const lc_judgement *
 lc_lead_derive(lc_judge *judge, const lc_lead *lead, lc_instant now)
 {
     order_facts(judge, lead->facts, lead->n_facts);
-    return answer(judge, lead->id, ask(judge, LC_ABSENT, later(now, lead), NULL, lead->n_facts), LC_ABSENT);
+    return answer(judge, lead->id, QUESTION(judge, .then = LC_ABSENT, .now = later(now, lead), .n_now = lead->n_facts),
+                  LC_ABSENT, false);
 }
 
 size_t
 lc_lead_running_clocks(lc_judge *judge, const lc_lead *lead, lc_instant now, const lc_running_clock **clocks)
 {
     order_facts(judge, lead->facts, lead->n_facts);
-    lc_question question = ask(judge, LC_ABSENT, later(now, lead), NULL, lead->n_facts);
-    lc_derive(&question, &judge->before, &judge->after);
+    lc_derive(QUESTION(judge, .then = LC_ABSENT, .now = later(now, lead), .n_now = lead->n_facts), &judge->before,
+              &judge->after);
     lc_array_empty(judge->running);
     for (guint i = 0; judge->after.open && i < judge->after.runs->len; i++) {
-        const lc_clock_run *run = &g_array_index(judge->after.runs, lc_clock_run, i);
-        lc_running_clock clock = {run->clock, run->name, run->started_at, run->due_at};
+        lc_clock_run *run = &g_array_index(judge->after.runs, lc_clock_run, i);
         if (run->state == LC_RUN_RUNNING)
-            *lc_array_add(judge->running, lc_running_clock) = clock;
+            *lc_array_add(judge->running, lc_running_clock) =
+                (lc_running_clock){(lc_clock)run->clock, run->name, run->started_at, lc_clock_due(&judge->after, run)};
     }
     *clocks = (const lc_running_clock *)(void *)judge->running->data;
     return judge->running->len;

@@ -40,7 +40,7 @@ static void
 progressed(lc_replay *replay, lc_clock_run *run, unsigned stage, lc_instant at)
 {
     if (lc_clock_is_running(run) && reaches_until(replay, stage))
-        lc_clock_stop(run, LC_RUN_STOPPED);
+        lc_clock_stop(replay, run, LC_RUN_STOPPED);
     else
         lc_clock_progressed(replay, run, stage, at);
 }
@@ -53,10 +53,10 @@ after_progress(lc_replay *replay, lc_clock_run *run, unsigned stage, lc_instant 
 }
 
 static void
-outranked(G_GNUC_UNUSED lc_replay *replay, lc_clock_run *run)
+outranked(lc_replay *replay, lc_clock_run *run)
 {
     if (lc_clock_is_running(run))
-        lc_clock_stop(run, LC_RUN_STOPPED);
+        lc_clock_stop(replay, run, LC_RUN_STOPPED);
 }
 
 static void

@@ -31,7 +31,9 @@ bool
 lc_finding_same(const lc_cycle *cycle, const lc_finding *finding, const lc_cycle *other_cycle, const lc_finding *other);
 
 void lc_entry_name(lc_entry *entry, lc_namer *namer);
-/* Of the breach that a breach ended is about. */
+/* Of the LeadSettled of a cycle, which may be open still. */
+lc_uuid lc_cycle_id(uint32_t number, lc_instant handoff_at, lc_namer *namer);
+/* Of the breach that an escalation or a breach ended is about. */
 lc_uuid lc_breach_id(const lc_entry *entry, lc_namer *namer);
 lc_uuid lc_retraction_id(const lc_uuid *retracted, lc_namer *namer);
 

@@ -4,12 +4,14 @@
 #include "open_time.h"
 
 /* `until` counts if it is after the fact that says it. */
-static lc_instant
-end_of(const lc_cycle *cycle, const lc_moment *paused)
+static void
+set_end(lc_replay *replay, const lc_moment *paused)
 {
+    lc_cycle *cycle = replay->cycle;
     lc_instant until = paused->fact->until;
 
-    return until > paused->at ? MIN(until, cycle->pause_limit) : cycle->pause_limit;
+    cycle->pause_ends = until > paused->at ? MIN(until, cycle->pause_limit) : cycle->pause_limit;
+    replay->quiet_until = MIN(replay->quiet_until, cycle->pause_ends);
 }
 
 static bool
@@ -22,7 +24,7 @@ begin(lc_replay *replay, const lc_moment *paused)
     if (left <= 0)
         return false;
     cycle->pause_limit = lc_instant_after(paused->at, left);
-    cycle->pause_ends = end_of(cycle, paused);
+    set_end(replay, paused);
     cycle->metrics |= LC_BIT(LC_METRIC_PAUSED);
     *lc_array_add(replay->pauses, lc_pause) = (lc_pause){paused->at, LC_NEVER};
     cycle->n_pauses++;
@@ -46,7 +48,7 @@ lc_pause_take(lc_replay *replay, const lc_moment *paused)
     if (!lc_is_paused(replay))
         return begin(replay, paused);
     if (!is_over(cycle, paused->at))
-        cycle->pause_ends = end_of(cycle, paused);
+        set_end(replay, paused);
     return false;
 }
 

@@ -45,6 +45,7 @@ lc_replay_begin(lc_replay *replay, lc_instant now)
     replay->cycle = NULL;
     replay->open = false;
     replay->cooldown_ends = LC_ABSENT;
+    replay->quiet_until = LC_NEVER;
     replay->wake_at = LC_NEVER;
 }
 
@@ -62,17 +63,17 @@ append_slice(GArray *to, const GArray *from, size_t element_bytes, guint first, 
 static void
 fork_cycle(lc_replay *to, const lc_replay *from)
 {
-    lc_cycle cycle = *from->cycle;
+    lc_cycle *cycle = lc_array_add(to->cycles, lc_cycle);
 
-    append_slice(to->handovers, from->handovers, sizeof(lc_handover), cycle.handovers, cycle.n_handovers);
-    append_slice(to->stages, from->stages, sizeof(lc_stage_reached), cycle.stages, cycle.n_stages);
-    append_slice(to->stage_bits, from->stage_bits, sizeof(uint64_t), cycle.stage_sets,
-                 LC_STAGE_SETS * lc_stage_words(cycle.policy));
-    append_slice(to->pauses, from->pauses, sizeof(lc_pause), cycle.pauses, cycle.n_pauses);
-    cycle.handovers = cycle.stages = cycle.stage_sets = cycle.pauses = 0;
-    cycle.findings = cycle.n_findings = 0;
-    *lc_array_add(to->cycles, lc_cycle) = cycle;
-    to->cycle = &g_array_index(to->cycles, lc_cycle, 0);
+    *cycle = *from->cycle;
+    append_slice(to->handovers, from->handovers, sizeof(lc_handover), cycle->handovers, cycle->n_handovers);
+    append_slice(to->stages, from->stages, sizeof(lc_stage_reached), cycle->stages, cycle->n_stages);
+    append_slice(to->stage_bits, from->stage_bits, sizeof(uint64_t), cycle->stage_sets,
+                 LC_STAGE_SETS * lc_stage_words(cycle->policy));
+    append_slice(to->pauses, from->pauses, sizeof(lc_pause), cycle->pauses, cycle->n_pauses);
+    cycle->handovers = cycle->stages = cycle->stage_sets = cycle->pauses = 0;
+    cycle->findings = cycle->n_findings = 0;
+    to->cycle = cycle;
     to->first_number = from->first_number + from->cycles->len - 1;
 }
 
@@ -88,6 +89,7 @@ lc_replay_fork(lc_replay *to, const lc_replay *from, lc_instant now)
     to->cooldown_ends = from->cooldown_ends;
     to->cooldown_destination = from->cooldown_destination;
     to->cooldown_reason = from->cooldown_reason;
+    to->quiet_until = from->quiet_until;
     to->wake_at = from->wake_at;
 }
 

@@ -189,34 +189,40 @@ typedef struct {
 /* In the order of section 5 among clock instants at one time. */
 typedef enum { LC_INSTANT_WARNING, LC_INSTANT_EXPIRY, LC_INSTANT_ESCALATION } lc_instant_kind;
 
-/* A clock of the open cycle. */
+/* A clock of the open cycle.
+ *
+ * Most clocks are met long before they expire, so their instants are not computed before they matter: `next` is an
+ * instant that the next one does not lie before, by plain time, until it is asked for (lc_clock_look). */
 struct lc_clock_run {
     const struct lc_clock_kind *kind;
-    lc_clock clock; /* the kind's */
-    const lc_clock_rule *rule;
-    lc_text name;
-    lc_run_state state;
-    bool waits;          /* pauses are closed time for it */
-    bool early;          /* requested: breached as too early, once */
-    bool barred;         /* next_contact: it doesn't start any more */
-    unsigned index;      /* among those of its kind */
-    unsigned stage;      /* milestone: which */
-    uint32_t attempts;   /* follow_up: further ones since it started */
-    lc_instant opens_at; /* requested: F - early */
+    lc_instant next; /* the next instant that takes effect, LC_NEVER: none; or one before it */
+    uint8_t next_is; /* lc_instant_kind */
+    bool is_exact;   /* `next` is that instant */
+    uint8_t state;   /* lc_run_state */
+    uint8_t clock;   /* lc_clock: the kind's */
+    bool waits;      /* pauses are closed time for it */
+    bool early;      /* requested: breached as too early, once */
+    bool barred;     /* next_contact: it doesn't start any more */
+    uint8_t index;   /* again: among those of its kind */
     lc_instant started_at;
     lc_duration target;
-    lc_instant due_at, expires_at; /* LC_NEVER: not known while a pause runs, or beyond 2100 */
-    lc_instant breached_at;
-    unsigned level;            /* breached: of the latest escalation, 0: none */
+    const lc_clock_rule *rule;
     const lc_warning *warning; /* the next; NULL: none is left */
-    lc_instant next;           /* the next instant that takes effect; LC_NEVER: none */
-    lc_instant_kind next_is;
+    lc_instant due_at;         /* LC_NEVER: not known while a pause runs, or beyond 2100; LC_ABSENT: not computed yet */
+    lc_text name;
+    lc_instant breached_at; /* where it is breached */
+    lc_instant opens_at;    /* requested: F - early */
+    unsigned stage;         /* milestone: which */
+    uint32_t attempts;      /* follow_up: further ones since it started */
+    unsigned level;         /* where it is breached: of the latest escalation, 0: none */
 };
 
 struct lc_replay {
     const lc_policy_book *book;
     const lc_clocks_book *clocks;
     lc_instant now;
+
+    bool keeps_due; /* what first_contact was due is asked for also where it no longer runs: for rows */
 
     GArray *cycles;     /* lc_cycle */
     GArray *findings;   /* lc_finding, a cycle's in order of time */
@@ -237,7 +243,8 @@ struct lc_replay {
     const lc_destination *cooldown_destination;
     lc_text cooldown_reason;
 
-    lc_instant wake_at; /* 8.1, without the purge */
+    lc_instant quiet_until; /* no clock instant lies before it */
+    lc_instant wake_at;     /* 8.1, without the purge */
 };
 
 /* Both books are borrowed. */

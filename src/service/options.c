@@ -198,8 +198,8 @@ const lc_option lc_options[] = {
             "while it gives others, is taken for one that it has not. Meanwhile the service waits, and says so."},
     {"registry.file", OPTION_TEXT, NULL, AT(registry.file), .check = check_not_empty,
      .doc = "Instead of a server: a JSON object of id to schema. Relative to this file. `jq -s 'reduce .[] as $s ({}; "
-            ".[\"\\(length + 1)\"] = $s)' schemas/*.avsc > schemas.json` makes one; an id that was used must keep its "
-            "schema, new ones are added."},
+            ".[\"\\(length + 1)\"] = $s)' schemas/*.avsc schemas/tables/*.avsc > schemas.json` makes one; an id that was "
+            "used must keep its schema, new ones are added."},
     {"redis.url", OPTION_TEXT, "redis://127.0.0.1:6379/0", AT(redis.url), .check = check_redis_url,
      .doc = "`redis://HOST:PORT/DATABASE` or `unix:///PATH`. `rediss://` (TLS) is refused: hiredis 0.14 lacks it."},
     {"redis.user", OPTION_TEXT, NULL, AT(redis.user), .doc = "User at Redis."},

@@ -5,6 +5,16 @@
 #include "filled.h"
 
 #include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifdef __SANITIZE_ADDRESS__
+#define RUNS_SANITIZED true
+#else
+#define RUNS_SANITIZED false
+#endif
 
 /* ---- The tables against schemas/NAME.avsc ---- */
 
@@ -191,6 +201,32 @@ every_field_of_every_fact_is_read_from_json(void **state)
     }
 }
 
+/* ---- Sizes ---- */
+
+/* Behind so much nothing can be written: that is said, and nothing is overrun. Under the address sanitizer so large an
+ * array takes half a GiB. */
+static void
+nothing_is_written_beyond_what_an_array_can_count(void **state)
+{
+    (void)state;
+    const guint nearly_all = G_MAXUINT - 100;
+    g_autofree char *probe = RUNS_SANITIZED ? NULL : g_try_malloc(nearly_all);
+    if (probe == NULL)
+        skip();
+    pid_t child = fork();
+    int status;
+    if (child == 0) {
+        GByteArray *out = g_byte_array_new();
+        lc_fact fact = {.type = LC_FACT_ERASED};
+        g_byte_array_set_size(out, nearly_all);
+        freopen("/dev/null", "w", stderr);
+        lc_encode_fact(out, LC_TEXT("lead"), &fact);
+        _exit(0);
+    }
+    assert_true(waitpid(child, &status, 0) == child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) != SIGSEGV);
+}
+
 int
 main(void)
 {
@@ -198,6 +234,7 @@ main(void)
         cmocka_unit_test(tables_and_schemas_say_the_same),
         cmocka_unit_test(records_differ_where_a_field_does),
         cmocka_unit_test(what_a_flag_says_is_null_holds_anything),
+        cmocka_unit_test(nothing_is_written_beyond_what_an_array_can_count),
         cmocka_unit_test(every_field_of_every_fact_is_read_from_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

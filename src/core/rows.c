@@ -1,0 +1,551 @@
+/* Section 10: rows are derived as outcomes are, compared as they are, and named only where they differ. */
+#include "rows.h"
+
+#include "open_time.h"
+
+/* A breach and what has become of it. */
+typedef struct {
+    const lc_finding *finding, *ended; /* ended NULL: not */
+    uint32_t level;
+} breach;
+
+void
+lc_rows_init(lc_rows *rows)
+{
+    *rows = (lc_rows){.rows = g_array_new(FALSE, FALSE, sizeof(lc_row)),
+                      .rows_then = g_array_new(FALSE, FALSE, sizeof(lc_row)),
+                      .rows_now = g_array_new(FALSE, FALSE, sizeof(lc_row)),
+                      .breaches_then = g_array_new(FALSE, FALSE, sizeof(breach)),
+                      .breaches_now = g_array_new(FALSE, FALSE, sizeof(breach))};
+}
+
+void
+lc_rows_clear(lc_rows *rows)
+{
+    GArray *arrays[] = {rows->rows, rows->rows_then, rows->rows_now, rows->breaches_then, rows->breaches_now};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
+        g_array_unref(arrays[i]);
+}
+
+/* What it takes to make the rows of a lead. */
+typedef struct {
+    lc_rows *rows;
+    unsigned types;
+    lc_namer *namer;
+} maker;
+
+static bool
+wants(const maker *m, lc_row_type type)
+{
+    return m->types >> type & 1;
+}
+
+/* ---- Names ---- */
+
+/* The event_id of its LeadSettled, also while it is open. */
+static lc_uuid
+cycle_id(const maker *m, lc_row_side *side)
+{
+    if (!side->has_id)
+        side->id = lc_cycle_id(side->number, side->cycle->handoff_at, m->namer);
+    side->has_id = true;
+    return side->id;
+}
+
+static lc_uuid
+finding_id(const maker *m, const lc_row_side *side, const lc_finding *finding)
+{
+    lc_entry entry = {.replay = side->replay, .cycle = side->cycle, .finding = finding, .number = side->number};
+
+    lc_entry_name(&entry, m->namer);
+    return entry.id;
+}
+
+static void
+publish(const maker *m, const lc_row *row)
+{
+    g_array_append_vals(m->rows->rows, row, 1);
+}
+
+/* ---- Breaches (10.3) ---- */
+
+static breach *
+find_breach(GArray *breaches, const lc_finding *later)
+{
+    for (guint i = breaches->len; i-- > 0;) {
+        breach *candidate = &g_array_index(breaches, breach, i);
+        if (!candidate->finding->early && candidate->finding->occurred_at == later->breach.breached_at &&
+            lc_text_equal(candidate->finding->clock_name, later->clock_name))
+            return candidate;
+    }
+    g_assert_not_reached();
+}
+
+static void
+collect_breaches(GArray *breaches, const lc_finding *findings, guint n)
+{
+    for (const lc_finding *finding = findings; finding < findings + n; finding++) {
+        breach begun = {.finding = finding};
+        if (finding->type == LC_OUTCOME_BREACHED)
+            g_array_append_val(breaches, begun);
+        else if (finding->type == LC_OUTCOME_ESCALATED)
+            find_breach(breaches, finding)->level =
+                (uint32_t)(finding->breach.escalation - finding->rule->escalations) + 1;
+        else if (finding->type == LC_OUTCOME_BREACH_ENDED)
+            find_breach(breaches, finding)->ended = finding;
+    }
+}
+
+static void
+breaches_of(const lc_row_side *side, GArray *breaches)
+{
+    g_array_set_size(breaches, 0);
+    if (side->cycle == NULL)
+        return;
+    collect_breaches(breaches, side->shared, side->n_shared);
+    collect_breaches(breaches, side->own, side->n_own);
+}
+
+static lc_duration
+late_ms(const lc_row_side *side, const lc_finding *ended)
+{
+    lc_pauses pauses = ended->waits ? lc_pauses_of(side->replay, side->cycle) : (lc_pauses){0};
+
+    return lc_open_between(ended->rule->calendar, pauses, ended->due_at, ended->occurred_at);
+}
+
+static lc_row
+breach_row(const maker *m, const lc_row_side *side, const breach *of)
+{
+    const lc_cycle *cycle = side->cycle;
+    const lc_finding *finding = of->finding;
+
+    return (lc_row){.type = LC_ROW_BREACH,
+                    .breach = {
+                        .lead_id = m->namer->lead_id,
+                        .cycle = side->number,
+                        .policy = cycle->policy->name,
+                        .rule = cycle->rule->name,
+                        .channel = cycle->created->channel,
+                        .owner = finding->owner,
+                        .clock = finding->clock_name,
+                        .early = finding->early,
+                        .due_at = finding->due_at,
+                        .breached_at = finding->occurred_at,
+                        .target_ms = finding->breached.target,
+                        .attempts = finding->attempts,
+                        .level = of->level,
+                        .ended_at = of->ended ? of->ended->occurred_at : LC_ABSENT,
+                        .ended_by = of->ended ? of->ended->by : -1,
+                        .late_ms = of->ended ? late_ms(side, of->ended) : LC_ABSENT,
+                    }};
+}
+
+static void
+publish_breach(const maker *m, lc_row_side *side, const breach *of, bool deleted)
+{
+    lc_row row = {.type = LC_ROW_BREACH, .breach = {.lead_id = m->namer->lead_id}};
+
+    if (!deleted) {
+        row = breach_row(m, side, of);
+        row.breach.cycle_id = cycle_id(m, side);
+    }
+    row.deleted = deleted;
+    row.breach.event_id = finding_id(m, side, of->finding);
+    publish(m, &row);
+}
+
+static bool
+same_breach(const maker *m, const lc_row_side *was, const breach *then, const lc_row_side *is, const breach *now)
+{
+    if (was->cycle->handoff_at != is->cycle->handoff_at)
+        return false;
+    if (then->finding == now->finding && then->ended == now->ended && then->level == now->level)
+        return true;
+    lc_row rows[] = {breach_row(m, was, then), breach_row(m, is, now)};
+    return lc_record_equal(&lc_row_records[LC_ROW_BREACH], &rows[0].breach, &rows[1].breach);
+}
+
+/* From `*next` on, which is where the one after the last was found; NULL: it has none. What is found is taken out. */
+static breach *
+take_breach(GArray *breaches, guint *next, const lc_cycle *cycle, const lc_cycle *other_cycle, const breach *other)
+{
+    for (guint i = 0; i < breaches->len; i++) {
+        guint index = (*next + i) % breaches->len;
+        breach *candidate = &g_array_index(breaches, breach, index);
+        if (candidate->finding && lc_finding_same(cycle, candidate->finding, other_cycle, other->finding)) {
+            *next = index + 1;
+            return candidate;
+        }
+    }
+    return NULL;
+}
+
+static void
+compare_breaches(const maker *m, lc_row_side *was, lc_row_side *is)
+{
+    GArray *were = m->rows->breaches_then, *are = m->rows->breaches_now;
+    guint next = 0;
+
+    for (guint i = 0; i < are->len; i++) {
+        const breach *now = &g_array_index(are, breach, i);
+        breach *then = was->cycle ? take_breach(were, &next, was->cycle, is->cycle, now) : NULL;
+        if (then == NULL || !same_breach(m, was, then, is, now))
+            publish_breach(m, is, now, false);
+        if (then)
+            then->finding = NULL;
+    }
+    for (guint i = 0; i < were->len; i++)
+        if (g_array_index(were, breach, i).finding)
+            publish_breach(m, was, &g_array_index(were, breach, i), true);
+}
+
+/* ---- Stages (10.4) ---- */
+
+static void
+stages_of(const maker *m, const lc_row_side *side, GArray *rows)
+{
+    const lc_cycle *cycle = side->cycle;
+
+    for (unsigned i = 0; cycle->n_stages && i < cycle->policy->n_stages; i++) {
+        if (!lc_stage_set_has(lc_cycle_stage_set(side->replay, cycle, LC_STAGES_REACHED), i))
+            continue;
+        lc_instant reached_at = lc_stage_reached_at(side->replay, cycle, i);
+        lc_row row = {.type = LC_ROW_STAGE,
+                      .stage = {
+                          .stage = cycle->policy->stages[i].name,
+                          .lead_id = m->namer->lead_id,
+                          .channel = cycle->created->channel,
+                          .cohort = lc_zone_month(cycle->policy->reporting_zone, cycle->handoff_at),
+                          .reached_at = reached_at,
+                          .named = lc_stage_set_has(lc_cycle_stage_set(side->replay, cycle, LC_STAGES_NAMED), i),
+                          .age = lc_stage_age(cycle, reached_at),
+                      }};
+        g_array_append_val(rows, row);
+    }
+}
+
+/* ---- Tenures (10.5) ---- */
+
+/* Adds an interval, or lengthens the last. */
+static void
+add_tenure(const maker *m, GArray *rows, lc_text owner, lc_instant from, lc_instant to)
+{
+    lc_row *last = rows->len ? &g_array_index(rows, lc_row, rows->len - 1) : NULL;
+
+    if (last && lc_text_equal(last->tenure.owner, owner)) {
+        last->tenure.to_at = to;
+        return;
+    }
+    lc_row row = {
+        .type = LC_ROW_TENURE,
+        .tenure = {
+            .position = rows->len + 1, .lead_id = m->namer->lead_id, .owner = owner, .from_at = from, .to_at = to}};
+    g_array_append_val(rows, row);
+}
+
+static void
+tenures_of(const maker *m, const lc_row_side *side, GArray *rows)
+{
+    const lc_cycle *cycle = side->cycle;
+    const lc_handover *handovers = lc_cycle_handovers(side->replay, cycle);
+    bool open = cycle->cause == LC_CAUSE_NONE;
+
+    for (guint i = 0; i < cycle->n_handovers; i++) {
+        bool is_last = i + 1 == cycle->n_handovers;
+        lc_instant to = !is_last ? handovers[i + 1].since : open ? LC_ABSENT : cycle->settled_at;
+        if (to == LC_ABSENT || to > handovers[i].since)
+            add_tenure(m, rows, handovers[i].owner, handovers[i].since, to);
+    }
+}
+
+/* ---- Tables that have several rows a cycle, each with a key of its own ---- */
+
+typedef void collect(const maker *m, const lc_row_side *side, GArray *rows);
+
+static void
+name_row(const maker *m, lc_row_side *side, lc_row *row)
+{
+    if (row->type == LC_ROW_STAGE)
+        row->stage.cycle_id = cycle_id(m, side);
+    else
+        row->tenure.cycle_id = cycle_id(m, side);
+}
+
+static void
+publish_row(const maker *m, lc_row_side *side, lc_row row)
+{
+    name_row(m, side, &row);
+    publish(m, &row);
+}
+
+static void
+delete_row(const maker *m, lc_row_side *side, const lc_row *row)
+{
+    lc_row deleted = {.type = row->type, .deleted = true};
+
+    if (row->type == LC_ROW_STAGE)
+        deleted.stage = (lc_stage_row){.stage = row->stage.stage, .lead_id = row->stage.lead_id};
+    else
+        deleted.tenure = (lc_tenure_row){.position = row->tenure.position, .lead_id = row->tenure.lead_id};
+    publish_row(m, side, deleted);
+}
+
+static bool
+same_key(const lc_row *row, const lc_row *other)
+{
+    return row->type == LC_ROW_STAGE ? lc_text_equal(row->stage.stage, other->stage.stage)
+                                     : row->tenure.position == other->tenure.position;
+}
+
+static const lc_row *
+find_row(const GArray *rows, const lc_row *wanted)
+{
+    for (guint i = 0; i < rows->len; i++)
+        if (same_key(&g_array_index(rows, lc_row, i), wanted))
+            return &g_array_index(rows, lc_row, i);
+    return NULL;
+}
+
+static void
+compare_rows(const maker *m, lc_row_side *was, lc_row_side *is, collect *collect)
+{
+    GArray *then = m->rows->rows_then, *now = m->rows->rows_now;
+    bool same_cycle = was->cycle && is->cycle && was->cycle->handoff_at == is->cycle->handoff_at;
+
+    g_array_set_size(then, 0);
+    g_array_set_size(now, 0);
+    if (was->cycle)
+        collect(m, was, then);
+    if (is->cycle)
+        collect(m, is, now);
+    for (guint i = 0; i < now->len; i++) {
+        const lc_row *row = &g_array_index(now, lc_row, i);
+        const lc_row *before = find_row(then, row);
+        if (!same_cycle || before == NULL || !lc_record_equal(&lc_row_records[row->type], &row->cycle, &before->cycle))
+            publish_row(m, is, *row);
+    }
+    for (guint i = 0; i < then->len; i++) {
+        const lc_row *row = &g_array_index(then, lc_row, i);
+        if (!same_cycle || find_row(now, row) == NULL)
+            delete_row(m, was, row);
+    }
+}
+
+/* ---- Routes (10.6): rows of what is published and retracted ---- */
+
+static void
+publish_route(const maker *m, const lc_outcome *outcome)
+{
+    lc_row row = {.type = LC_ROW_ROUTE,
+                  .route = {
+                      .event_id = outcome->event_id,
+                      .lead_id = m->namer->lead_id,
+                      .cycle_id = lc_cycle_id(outcome->cycle, outcome->handoff_at, m->namer),
+                      .cycle = outcome->cycle,
+                      .policy = outcome->policy,
+                      .rule = outcome->rule,
+                      .channel = outcome->channel,
+                      .owner = outcome->owner,
+                      .routed_at = outcome->occurred_at,
+                      .destination = outcome->routed.destination,
+                      .cause = outcome->routed.cause,
+                      .reason = outcome->routed.reason,
+                      .resume_at = outcome->routed.resume_at,
+                      .to_owner = outcome->routed.to_owner,
+                      .exclude_owners = outcome->routed.exclude_owners,
+                      .n_exclude_owners = outcome->routed.n_exclude_owners,
+                      .has_score = outcome->routed.has_score,
+                      .score = outcome->routed.score,
+                      .explanation = outcome->routed.explanation,
+                      .n_explanation = outcome->routed.n_explanation,
+                  }};
+
+    publish(m, &row);
+}
+
+static void
+delete_route(const maker *m, const lc_uuid *event_id)
+{
+    lc_row row = {
+        .type = LC_ROW_ROUTE, .deleted = true, .route = {.event_id = *event_id, .lead_id = m->namer->lead_id}};
+
+    publish(m, &row);
+}
+
+static void
+tell_routes(const maker *m, const GArray *outcomes)
+{
+    for (guint i = 0; i < outcomes->len; i++) {
+        const lc_outcome *outcome = &g_array_index(outcomes, lc_outcome, i);
+        if (outcome->type == LC_OUTCOME_ROUTED)
+            publish_route(m, outcome);
+        else if (outcome->type == LC_OUTCOME_RETRACTED && outcome->retracted.retracted_type == LC_OUTCOME_ROUTED)
+            delete_route(m, &outcome->retracted.retracts);
+    }
+}
+
+static void
+delete_routes(const maker *m, const lc_row_side *was, const lc_finding *findings, guint n)
+{
+    for (guint i = 0; i < n; i++)
+        if (findings[i].type == LC_OUTCOME_ROUTED) {
+            lc_uuid id = finding_id(m, was, &findings[i]);
+            delete_route(m, &id);
+        }
+}
+
+/* ---- Cycles (10.2) ---- */
+
+static void
+publish_cycle(const maker *m, lc_row_side *side, lc_row *row)
+{
+    row->cycle.cycle_id = cycle_id(m, side);
+    publish(m, row);
+}
+
+static void
+delete_cycle(const maker *m, lc_row_side *was)
+{
+    lc_row row = {.type = LC_ROW_CYCLE, .deleted = true, .cycle = {.lead_id = m->namer->lead_id}};
+
+    publish_cycle(m, was, &row);
+}
+
+static void
+compare_cycle_rows(const maker *m, lc_row_side *was, lc_row_side *is)
+{
+    lc_row then = {.type = LC_ROW_CYCLE}, now = then;
+    bool same_cycle = was->cycle && is->cycle && was->cycle->handoff_at == is->cycle->handoff_at;
+
+    if (is->cycle) {
+        lc_cycle_row_make(is, m->namer->lead_id, m->rows->breaches_now->len, &now.cycle);
+        if (same_cycle)
+            lc_cycle_row_make(was, m->namer->lead_id, m->rows->breaches_then->len, &then.cycle);
+        if (!same_cycle || !lc_record_equal(&lc_row_records[LC_ROW_CYCLE], &then.cycle, &now.cycle))
+            publish_cycle(m, is, &now);
+    }
+    if (was->cycle && !same_cycle)
+        delete_cycle(m, was);
+}
+
+/* ---- A lead ---- */
+
+static void
+compare_cycle(const maker *m, lc_row_side *was, lc_row_side *is)
+{
+    breaches_of(was, m->rows->breaches_then);
+    breaches_of(is, m->rows->breaches_now);
+    if (wants(m, LC_ROW_CYCLE))
+        compare_cycle_rows(m, was, is);
+    if (wants(m, LC_ROW_BREACH))
+        compare_breaches(m, was, is);
+    if (wants(m, LC_ROW_STAGE))
+        compare_rows(m, was, is, stages_of);
+    if (wants(m, LC_ROW_TENURE))
+        compare_rows(m, was, is, tenures_of);
+}
+
+static const lc_cycle *
+cycle_of(const lc_replay *replay, guint number)
+{
+    return number >= replay->first_number && number < replay->first_number + replay->cycles->len
+               ? &g_array_index(replay->cycles, lc_cycle, number - replay->first_number)
+               : NULL;
+}
+
+static lc_row_side
+side_of(lc_replay *replay, guint number)
+{
+    const lc_cycle *cycle = cycle_of(replay, number);
+
+    if (cycle == NULL)
+        return (lc_row_side){0};
+    return (lc_row_side){.replay = replay,
+                         .cycle = cycle,
+                         .number = number + 1,
+                         .own = &g_array_index(replay->findings, lc_finding, cycle->findings),
+                         .n_own = cycle->n_findings};
+}
+
+/* What was found before `before` was forked lies in `after`. */
+static lc_row_side
+side_before(lc_replay *before, lc_replay *after, guint number, lc_shared shared)
+{
+    if (number < before->first_number)
+        return side_of(after, number);
+    lc_row_side was = side_of(before, number);
+    if (was.cycle && number == before->first_number && shared.findings) {
+        was.shared = side_of(after, number).own;
+        was.n_shared = shared.findings;
+    }
+    return was;
+}
+
+static int
+compare_keys(const lc_row *a, const lc_row *b)
+{
+    int order = memcmp(&a->cycle.cycle_id, &b->cycle.cycle_id, sizeof(lc_uuid));
+
+    if (order == 0 && a->type == LC_ROW_STAGE)
+        return lc_text_compare(a->stage.stage, b->stage.stage);
+    if (order == 0 && a->type == LC_ROW_TENURE)
+        return (a->tenure.position > b->tenure.position) - (a->tenure.position < b->tenure.position);
+    return order;
+}
+
+/* Each key begins with an id. */
+G_STATIC_ASSERT(offsetof(lc_row, cycle.cycle_id) == offsetof(lc_row, breach.event_id));
+G_STATIC_ASSERT(offsetof(lc_row, cycle.cycle_id) == offsetof(lc_row, stage.cycle_id));
+G_STATIC_ASSERT(offsetof(lc_row, cycle.cycle_id) == offsetof(lc_row, tenure.cycle_id));
+G_STATIC_ASSERT(offsetof(lc_row, cycle.cycle_id) == offsetof(lc_row, route.event_id));
+
+static int
+compare_published(const void *row, const void *other, G_GNUC_UNUSED void *unused)
+{
+    const lc_row *a = row, *b = other;
+
+    return a->type != b->type ? (a->type < b->type ? -1 : 1) : compare_keys(a, b);
+}
+
+static void
+sort(GArray *rows)
+{
+    if (rows->len > 1)
+        g_qsort_with_data(rows->data, (gint)rows->len, sizeof(lc_row), compare_published, NULL);
+}
+
+void
+lc_rows_make(lc_rows *rows, unsigned types, lc_namer *namer, lc_replay *before, lc_replay *after, lc_shared shared,
+             const GArray *outcomes)
+{
+    maker m = {rows, types, namer};
+    guint end = MAX(before->first_number + before->cycles->len, after->cycles->len);
+
+    g_array_set_size(rows->rows, 0);
+    for (guint number = before->first_number; types && number < end; number++) {
+        lc_row_side was = side_before(before, after, number, shared), is = side_of(after, number);
+        compare_cycle(&m, &was, &is);
+    }
+    if (wants(&m, LC_ROW_ROUTE))
+        tell_routes(&m, outcomes);
+    sort(rows->rows);
+}
+
+void
+lc_rows_delete(lc_rows *rows, unsigned types, lc_namer *namer, lc_replay *before, lc_replay *after, lc_shared shared)
+{
+    maker m = {rows, types, namer};
+
+    g_array_set_size(rows->rows, 0);
+    for (guint number = 0; types && number < before->first_number + before->cycles->len; number++) {
+        lc_row_side was = side_before(before, after, number, shared), is = {0};
+        compare_cycle(&m, &was, &is);
+        if (wants(&m, LC_ROW_ROUTE)) {
+            delete_routes(&m, &was, was.shared, was.n_shared);
+            delete_routes(&m, &was, was.own, was.n_own);
+        }
+    }
+    sort(rows->rows);
+}

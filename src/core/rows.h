@@ -1,0 +1,36 @@
+/* rows.h - section 10: how things stand, and what of that is new. Inside the core only. */
+#pragma once
+
+#include "derive.h"
+#include "outcome.h"
+
+/* A cycle as one of the two derivations has it. Its first findings may lie in the other replay: both have them. */
+typedef struct {
+    lc_replay *replay;
+    const lc_cycle *cycle; /* NULL: there is none */
+    uint32_t number;
+    const lc_finding *shared, *own;
+    guint n_shared, n_own;
+    bool has_id;
+    lc_uuid id; /* its cycle_id, once it is asked for */
+} lc_row_side;
+
+typedef struct {
+    GArray *rows;                         /* lc_row: what is new, in the order of lc_judgement */
+    GArray *rows_then, *rows_now;         /* lc_row: what one cycle has of one table, on either side */
+    GArray *breaches_then, *breaches_now; /* the same of breaches */
+} lc_rows;
+
+void lc_rows_init(lc_rows *rows);
+void lc_rows_clear(lc_rows *rows);
+
+/* How the rows of these types (bits by lc_row_type) change from `before` to `after`. `outcomes` are what is published:
+ * routes are told by them. */
+void lc_rows_make(lc_rows *rows, unsigned types, lc_namer *namer, lc_replay *before, lc_replay *after, lc_shared shared,
+                  const GArray *outcomes);
+/* All that `before` has is deleted: the lead is forgotten (4.8). */
+void
+lc_rows_delete(lc_rows *rows, unsigned types, lc_namer *namer, lc_replay *before, lc_replay *after, lc_shared shared);
+
+/* Rule 10.2. Without its id. */
+void lc_cycle_row_make(const lc_row_side *side, lc_text lead_id, uint32_t n_breaches, lc_cycle_row *row);
