@@ -47,7 +47,7 @@ typedef struct {
     lc_time *time;                /* borrowed, as is all that follows; must outlive the worker */
     lc_told *told;                /* shared by the workers of a process; NULL: the worker's own */
     const lc_policy_book *book;
-    const char *const *input_names; /* topics, by index, NULL-terminated */
+    const char *const *input_names;       /* topics, by index, NULL-terminated */
     const char *output_names[LC_OUTPUTS]; /* NULL of a table: it is not published */
     unsigned batch_facts, batch_wakeups;
     size_t batch_bytes; /* of the states that a batch loads; 0: 64 MiB */

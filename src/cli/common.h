@@ -45,6 +45,9 @@ int lc_cli_exit_code(const GError *error);
 /* Loads it, starts the logs, and warns of what is odd. NULL: already said, the exit code is EXIT_USAGE. */
 lc_config *lc_cli_load_config(const char *command, const lc_cli_config_options *options);
 
+/* Whether the rows of a table (codec.h) are published. */
+bool lc_cli_publishes(const lc_config *config, int table);
+
 /* Borrows from `config`; the consumer group is its name, the instance its instance. */
 lc_kafka_options lc_cli_kafka_options(const lc_config *config);
 lc_registry *lc_cli_registry_new(const lc_config *config, GError **error);
@@ -53,6 +56,8 @@ bool lc_cli_register(lc_registry *registry, const lc_registry_entry *entries, si
 
 /* Makes a changelog as `topics --create` does. */
 bool lc_cli_create_changelog(const lc_kafka_options *options, const char *name, int32_t partitions, GError **error);
+/* A topic as the tables of rows must be. */
+bool lc_cli_create_table(const lc_kafka_options *options, const char *name, int32_t partitions, GError **error);
 
 /* ---- Schemas by id, fetched when first seen ---- */
 

@@ -28,6 +28,17 @@ new_store(const lc_config *config, GError **error)
     return lc_redis_store_new(&options, error);
 }
 
+/* lc_config_deletions are in the order of lc_deletion. */
+static lc_deletion
+deletion_of(const lc_config *config)
+{
+    int deletion = 0;
+
+    while (strcmp(lc_config_deletions[deletion], config->tables.deletes) != 0)
+        deletion++;
+    return (lc_deletion)deletion;
+}
+
 lc_worker *
 lc_cli_worker_new(const lc_config *config, const char *instance, const char *transactional_id,
                   const lc_policy_book *book, lc_told *told, bool accept_policy_change, GError **error)
@@ -62,6 +73,7 @@ lc_cli_worker_new(const lc_config *config, const char *instance, const char *tra
         .patience = config->patience,
         .max_future = config->max_future,
         .cloud_events = config->topics.cloud_events,
+        .deletion = deletion_of(config),
         .accept_policy_change = accept_policy_change,
     };
     memcpy(options.output_names, kafka.outputs, sizeof options.output_names);

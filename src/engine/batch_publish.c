@@ -14,10 +14,9 @@ lc_batch_add_counter_rows(lc_batch *batch, const lc_share *share, const lc_popul
     if (batch->worker->options.output_names[lc_table_output(LC_TABLE_COUNTERS)] == NULL)
         return;
     for (size_t i = 0; i < n; i++) {
-        lc_counter_row row = lc_counter_row_make(population->channel, population->cohort, counts[i].metric, partition,
-                                                 counts[i].count);
-        lc_outbox_add_row(batch->outbox, partition, LC_TABLE_COUNTERS, &row, false,
-                          (lc_cause_of){.tag = LC_TAG_NONE});
+        lc_counter_row row =
+            lc_counter_row_make(population->channel, population->cohort, counts[i].metric, partition, counts[i].count);
+        lc_outbox_add_row(batch->outbox, partition, LC_TABLE_COUNTERS, &row, false, (lc_cause_of){.tag = LC_TAG_NONE});
     }
 }
 

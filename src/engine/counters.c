@@ -10,7 +10,7 @@ typedef struct {
     lc_text metric;
     int64_t count;
     int64_t change; /* of it, by this batch */
-} counter; /* the metric's bytes follow */
+} counter;          /* the metric's bytes follow */
 
 static void
 population_free(void *data)

@@ -215,8 +215,8 @@ size_t lc_outbox_add_state(lc_outbox *outbox, int32_t partition, const lc_lead *
 void lc_outbox_add_counters(lc_outbox *outbox, int32_t partition, const lc_population *population,
                             const lc_stored_count *counts, size_t n, lc_arena *arena, int64_t *offset);
 /* `row` as for lc_encode_row. Of rows of one key only the last one added is sent. */
-void lc_outbox_add_row(lc_outbox *outbox, int32_t partition, int table, const void *row, bool deleted,
-                       lc_cause_of cause);
+void
+lc_outbox_add_row(lc_outbox *outbox, int32_t partition, int table, const void *row, bool deleted, lc_cause_of cause);
 /* At most `most_bytes` of the value. */
 void lc_outbox_add_dead_letter(lc_outbox *outbox, const lc_log_event *record, lc_dead_reason reason, const char *detail,
                                size_t most_bytes, lc_cause_of cause);

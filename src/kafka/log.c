@@ -76,9 +76,10 @@ check_counts(const kafka_log *log, const struct rd_kafka_metadata *metadata, int
         g_string_append_printf(counts, "%s %s %d", i ? "," : "", (const char *)topics->pdata[i], count);
     }
     if (differ) {
-        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
-                    "inputs, changelogs and tables must have the same number of partitions, and have:%s; " LC_AFTER_GROWTH,
-                    counts->str);
+        g_set_error(
+            error, LC_ERROR, LC_ERROR_CONFIG,
+            "inputs, changelogs and tables must have the same number of partitions, and have:%s; " LC_AFTER_GROWTH,
+            counts->str);
         return false;
     }
     *partitions = first;
