@@ -195,8 +195,8 @@ bool lc_worker_rebuild(lc_worker *worker, int32_t first, int32_t step, lc_tell_r
 /* Empties the store, partition by partition, and fills it with nothing: for reset. */
 bool lc_worker_empty(lc_worker *worker, GError **error);
 
-/* The metadata of offsets that are committed by hand where both changelogs are empty; `republished`: facts from before
- * lie behind them. Caller frees. */
+/* The metadata of offsets that are committed by hand where both changelogs are empty: it names no owner.
+ * `republished`: facts from before lie behind them. Caller frees. */
 char *lc_reset_metadata(const char *policy_hash, int32_t partitions, bool republished);
 
 /* Instead of it, where a reset is under way: `run` refuses it, in these words. */

@@ -10,13 +10,17 @@ typedef struct {
     const char *brokers;
     const char *const *properties;   /* name, value, ..., NULL: any property of librdkafka, all clients; or NULL */
     const char *group;               /* the consumer group */
-    const char *instance;            /* of this worker: group.instance.id; transactional.id is GROUP-INSTANCE */
+    const char *instance;            /* of this worker: group.instance.id; lc_kafka_transactional_id makes the other */
     const char *const *inputs;       /* topics, NULL-terminated, in the order of the indexes */
     const char *outputs[LC_OUTPUTS]; /* topics; NULL: nothing goes there */
 } lc_kafka_options;
 
 /* What is to be said of these properties at the start (SCRAM that this librdkafka can't do); NULL: nothing. */
 const char *lc_kafka_warning(const lc_kafka_options *options);
+
+/* The transactional id of a worker: "GROUP-@INSTANCE". Groups and instances have no '@', so no two workers share one,
+ * and what may be done with those that begin with "GROUP-" may be done with it. Caller frees. */
+char *lc_kafka_transactional_id(const char *group, const char *instance);
 
 /* All options are copied. LC_ERROR_CONFIG: a wrong property, named. Connects to nothing yet. */
 lc_log *lc_kafka_log_new(const lc_kafka_options *options, GError **error);
@@ -59,8 +63,11 @@ GArray *lc_kafka_group_lag(const lc_kafka_options *options, int timeout_ms, GErr
 
 /* ---- For reset ---- */
 
-/* Who is in the group, "INSTANCE at HOST" each, NULL-terminated (g_strfreev); none: an empty list. */
-char **lc_kafka_group_members(const lc_kafka_options *options, int timeout_ms, GError **error);
+/* Who is in the group, "INSTANCE at HOST" each, NULL-terminated (g_strfreev); none: an empty list. One that has ended
+ * stays in it for its session time-out. `*runs_here`: the process of one of them runs on this host. */
+char **lc_kafka_group_members(const lc_kafka_options *options, int timeout_ms, bool *runs_here, GError **error);
+/* The session time-out of members with these properties. */
+int64_t lc_kafka_session_ms(const lc_kafka_options *options);
 
 /* Deletes the group, which must have no member, and what it has committed. */
 bool lc_kafka_forget_group(const lc_kafka_options *options, int timeout_ms, GError **error);

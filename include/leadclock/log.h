@@ -139,6 +139,10 @@ typedef struct {
      * while it runs. */
     bool (*check_topics)(lc_log *log, int32_t *partitions, GError **error);
 
+    /* Before renew_producer, once: whether another process runs under our name, which we would fence. LC_ERROR_CONFIG:
+     * one does; LC_ERROR_RETRY: there is no telling yet. One that died under it is no hindrance. */
+    bool (*check_instance)(lc_log *log, GError **error);
+
     /* A producer with our transactional id, the former one destroyed; asks for the metadata of the output topics, then
      * init_transactions. Call until it does not say LC_ERROR_RETRY. Step 1, 7, 8. */
     bool (*renew_producer)(lc_log *log, GError **error);
@@ -200,17 +204,23 @@ typedef struct {
     /* Where both changelogs of the partition end, by lc_changelog: last stable offsets, or high watermarks. */
     bool (*changelog_ends)(lc_log *log, int32_t partition, bool high, int64_t *ends, GError **error);
 
-    /* Whether the worker with this transactional id is a member of the group, as far as the coordinator knows now. */
+    /* Whether this is the transactional id of a worker of our group: nobody else's is ever fenced. */
+    bool (*is_peer)(const lc_log *log, const char *transactional_id);
+
+    /* Whether that worker is a member of the group, as far as the coordinator knows now. One that had our own name is
+     * none: we have taken its place. */
     bool (*is_member)(lc_log *log, const char *transactional_id, bool *member, GError **error);
 
-    /* Ends the open transaction of another producer, and fences it: init_transactions with its id. For the dead. */
+    /* Ends the open transaction of another producer, and fences it: init_transactions with its id. For the dead.
+     * LC_ERROR_DENIED: it is not allowed to. */
     bool (*fence)(lc_log *log, const char *transactional_id, GError **error);
 
     /* Low watermarks (log start offsets) and last stable offsets of every input of the partition. */
     bool (*watermarks)(lc_log *log, int32_t partition, int64_t *lows, int64_t *ends, GError **error);
 
-    /* The ends of every input of every assigned partition, asked for now. Who wants to know since when they hold reads
-     * the clock before the call. `*ends` is owned by the log, good until the next call. */
+    /* The ends of every input of every assigned partition, asked for now; a partition that got no answer is left out.
+     * Who wants to know since when they hold reads the clock before the call. `*ends` is owned by the log, good until
+     * the next call. */
     bool (*ends)(lc_log *log, const lc_log_end **ends, size_t *n, GError **error);
 
     /* ---- Replay of a changelog (3c), read committed ---- */

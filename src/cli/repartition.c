@@ -293,11 +293,11 @@ repartition(repartition_command *command)
     g_autoptr(GError) error = NULL;
 
     command->kafka = lc_cli_kafka_options(command->config);
-    g_auto(GStrv) members = lc_kafka_group_members(&command->kafka, LC_CLI_TIMEOUT_MS, &error);
-    if (members == NULL)
+    int code = lc_cli_await_empty_group("repartition", &command->kafka, &error);
+    if (error)
         return lc_cli_fail("repartition", error);
-    if (*members)
-        return lc_cli_refuse_members("repartition", members);
+    if (code != EXIT_DONE)
+        return code;
     if (!lc_cli_count_inputs(&command->kafka, &command->partitions, &error) || !read_offsets(command, &error))
         return lc_cli_fail("repartition", error);
     command->former = former_count(command);

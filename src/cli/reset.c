@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #define GONE_TIMEOUT_US (30 * G_USEC_PER_SEC)
+#define SESSION_MARGIN_MS 3000 /* a coordinator that is busy takes its time */
+#define TELL_EVERY_MS 5000
 
 typedef struct {
     lc_cli_tool tool;
@@ -28,13 +30,10 @@ typedef struct {
 
 /* ---- What will be done ---- */
 
-int
-lc_cli_refuse_members(const char *command, char **members)
+static int
+refuse_members(const char *command, char **members, const char *why)
 {
-    fprintf(stderr,
-            "leadclock %s: the group has members: stop them first (one that was killed counts until its session "
-            "time-out, 15 s, is over):\n",
-            command);
+    fprintf(stderr, "leadclock %s: the group has members%s: stop them first:\n", command, why);
     for (char **member = members; *member; member++)
         fprintf(stderr, "  %s\n", *member);
     return EXIT_FOUND;
@@ -60,6 +59,42 @@ lc_cli_count_inputs(const lc_kafka_options *kafka, int32_t *partitions, GError *
         return false;
     }
     return true;
+}
+
+static void
+tell_wait(char **members, int64_t left_ms, int64_t *told_ms)
+{
+    int64_t now_ms = lc_system_time.monotonic_ms(&lc_system_time);
+
+    if (now_ms - *told_ms < TELL_EVERY_MS)
+        return;
+    *told_ms = now_ms;
+    g_autofree char *names = g_strjoinv(", ", members);
+    fprintf(stderr, "waiting for the group to forget who has ended, for up to %" PRId64 " s: %s\n",
+            (left_ms + 999) / 1000, names);
+}
+
+int
+lc_cli_await_empty_group(const char *command, const lc_kafka_options *kafka, GError **error)
+{
+    int64_t until_ms = lc_system_time.monotonic_ms(&lc_system_time) + lc_kafka_session_ms(kafka) + SESSION_MARGIN_MS;
+    int64_t told_ms = INT64_MIN / 2;
+
+    for (;;) {
+        bool runs_here;
+        g_auto(GStrv) members = lc_kafka_group_members(kafka, LC_CLI_TIMEOUT_MS, &runs_here, error);
+        int64_t left_ms = until_ms - lc_system_time.monotonic_ms(&lc_system_time);
+        if (members == NULL)
+            return EXIT_USAGE; /* with `error` */
+        if (*members == NULL)
+            return EXIT_DONE;
+        if (runs_here)
+            return refuse_members(command, members, ", and one of them runs on this host");
+        if (left_ms <= 0)
+            return refuse_members(command, members, " that don't go away");
+        tell_wait(members, left_ms, &told_ms);
+        g_usleep(G_USEC_PER_SEC / 2);
+    }
 }
 
 static void
@@ -289,7 +324,8 @@ tell_republication(uint64_t done, uint64_t all, void *data)
 bool
 lc_cli_check_members(const lc_kafka_options *kafka, GError **error)
 {
-    g_auto(GStrv) members = lc_kafka_group_members(kafka, LC_CLI_TIMEOUT_MS, error);
+    bool runs_here;
+    g_auto(GStrv) members = lc_kafka_group_members(kafka, LC_CLI_TIMEOUT_MS, &runs_here, error);
 
     if (members && *members)
         g_set_error(error, LC_ERROR, LC_ERROR_FATAL,
@@ -420,11 +456,11 @@ reset(reset_command *command)
     g_autoptr(GArray) before = NULL;
 
     command->kafka = lc_cli_kafka_options(command->tool.config);
-    g_auto(GStrv) members = lc_kafka_group_members(&command->kafka, LC_CLI_TIMEOUT_MS, &error);
-    if (members == NULL)
+    int code = lc_cli_await_empty_group("reset", &command->kafka, &error);
+    if (error)
         return lc_cli_fail("reset", error);
-    if (*members)
-        return lc_cli_refuse_members("reset", members);
+    if (code != EXIT_DONE)
+        return code;
     if (!lc_cli_count_inputs(&command->kafka, &command->partitions, &error) || !describe_topics(command, &error) ||
         !find_offsets(command, &before, &error) || !find_former_count(command, before, &error))
         return lc_cli_fail("reset", error);
@@ -448,7 +484,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(reset_command, clear_command)
 
 static const char summary[] = "Makes the group begin anew: its offsets, the changelogs, the tables and Redis.";
 static const char more[] =
-    "Refuses while members of the group are alive. First says what it will do, and what downstream will see again; "
+    "Refuses while members of the group are alive; one that has ended is waited for until the group has forgotten it, "
+    "up to\n"
+    "the session time-out (15 s) later. First says what it will do, and what downstream will see again; "
     "then\n"
     "asks. Cut off in the middle, it is finished by another reset. Topics, offsets and Redis are looked at before\n"
     "anything is destroyed. After the inputs got more partitions, `leadclock repartition` moves the leads and\n"

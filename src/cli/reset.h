@@ -4,8 +4,9 @@
 
 #include "common.h"
 
-/* Says who is in the group; the exit code. */
-int lc_cli_refuse_members(const char *command, char **members);
+/* Who ended, by SIGTERM too, stays a member for the session time-out. One whose process is seen to run is not waited
+ * for, and named. EXIT_DONE: the group is empty; else the exit code, with `error` where nothing was said yet. */
+int lc_cli_await_empty_group(const char *command, const lc_kafka_options *kafka, GError **error);
 
 /* As many as all inputs have. LC_ERROR_CONFIG: one is missing, or they differ. */
 bool lc_cli_count_inputs(const lc_kafka_options *kafka, int32_t *partitions, GError **error);

@@ -178,7 +178,7 @@ drop(lc_batch *batch, unsigned assignments)
 static bool
 has_read_on(const lc_worker *worker, const lc_partition *partition)
 {
-    if (lc_worker_now_ms(worker) - partition->moved_ms < COMMIT_READ_AFTER_MS)
+    if (partition->must_recover || lc_worker_now_ms(worker) - partition->moved_ms < COMMIT_READ_AFTER_MS)
         return false;
     for (int topic = 0; topic < worker->n_inputs; topic++)
         if (partition->read[topic] > partition->offsets[topic])
@@ -193,7 +193,7 @@ claim(lc_batch *batch)
 {
     for (guint i = 0; LC_CHECKS(LC_CHECK_CLAIM) && i < batch->worker->partitions->len; i++) {
         lc_partition *partition = batch->worker->partitions->pdata[i];
-        if (partition->must_claim || has_read_on(batch->worker, partition))
+        if ((partition->must_claim && !partition->must_recover) || has_read_on(batch->worker, partition))
             lc_batch_share_of(batch, partition);
     }
     return batch->shares->len > 0;
@@ -204,10 +204,20 @@ timers_are_due(const lc_worker *worker)
 {
     for (guint i = 0; i < worker->partitions->len; i++) {
         const lc_partition *partition = worker->partitions->pdata[i];
-        if (partition->safe.now != LC_ABSENT && partition->next_wakeup < partition->safe.now)
+        if (!partition->must_recover && partition->safe.now != LC_ABSENT &&
+            partition->next_wakeup < partition->safe.now)
             return true;
     }
     return false;
+}
+
+/* For facts no longer than for what else there is to be done. */
+static lc_duration
+linger_of(const lc_worker *worker)
+{
+    lc_duration linger = timers_are_due(worker) ? 0 : MAX(worker->options.linger, IDLE_MS);
+
+    return MIN(linger, lc_worker_resumes_in_ms(worker));
 }
 
 /* All that was polled of these partitions is in the batch, or was in one before: O goes on to where they were read. */
@@ -231,10 +241,8 @@ carry_out(lc_batch *batch, GError **error)
 static bool
 gather(lc_batch *batch, GError **error)
 {
-    lc_worker *worker = batch->worker;
-    lc_duration linger = timers_are_due(worker) ? 0 : MAX(worker->options.linger, IDLE_MS);
-
-    return claim(batch) || (lc_batch_read_due(batch, error) && lc_batch_read_facts(batch, linger, error));
+    return claim(batch) ||
+           (lc_batch_read_due(batch, error) && lc_batch_read_facts(batch, linger_of(batch->worker), error));
 }
 
 static bool

@@ -145,6 +145,8 @@ needs_look(const lc_batch *batch, const lc_partition *partition)
 {
     bool is_due = partition->safe.now != LC_ABSENT && partition->next_wakeup < partition->safe.now;
 
+    if (partition->must_recover)
+        return false;
     return is_due ||
            (LC_CHECKS(LC_CHECK_LOOK) && lc_worker_now_ms(batch->worker) - partition->looked_ms >= LOOK_EVERY_MS);
 }

@@ -213,7 +213,7 @@ lc_reset_metadata(const char *policy_hash, int32_t partitions, bool republished)
                                   .republished = republished,
                                   .edition = LC_POLICY_EDITION,
                                   .policy_hash = lc_text_of(policy_hash),
-                                  .transactional_id = LC_TEXT("reset")};
+                                  .transactional_id = LC_TEXT("")};
 
     return lc_metadata_format(&metadata);
 }
@@ -251,6 +251,6 @@ lc_moved_metadata(const char *text, int32_t partitions, const int64_t ends[LC_CH
     metadata.partitions = partitions;
     metadata.republished = true;
     memcpy(metadata.ends, ends, sizeof metadata.ends);
-    metadata.transactional_id = LC_TEXT("reset");
+    metadata.transactional_id = LC_TEXT("");
     return lc_metadata_format(&metadata);
 }

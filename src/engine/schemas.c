@@ -304,7 +304,8 @@ ask_all(lc_worker *worker, const GArray *ids, GError **error)
     return true;
 }
 
-/* Those that are still to be asked for stay in `ids`. */
+/* Those that are still to be asked for stay in `ids`. A schema of ours that the registry fails for may come back, and
+ * no other will do: it is waited for without end. */
 static void
 drop_settled(lc_worker *worker, GArray *ids, bool is_ours)
 {
@@ -359,15 +360,14 @@ forget_nos_if_many(lc_schemas *schemas)
     schemas->n_nos = 0;
 }
 
-/* A schema of ours that the registry fails for may come back, and no other will do: it is waited for without end. */
-static bool
-learn(lc_worker *worker, GArray *ids, bool is_ours, GError **error)
+bool
+lc_schemas_learn(lc_worker *worker, GArray *ids, GError **error)
 {
     forget_nos_if_many(worker->schemas);
     for (;;) {
         if (!ask_all(worker, ids, error))
             return false;
-        drop_settled(worker, ids, is_ours);
+        drop_settled(worker, ids, false);
         if (ids->len == 0)
             return true;
         tell_failures(worker, ids);
@@ -376,23 +376,26 @@ learn(lc_worker *worker, GArray *ids, bool is_ours, GError **error)
     }
 }
 
-bool
-lc_schemas_learn(lc_worker *worker, GArray *ids, GError **error)
-{
-    return learn(worker, ids, false, error);
-}
-
+/* Asks once. LC_ERROR_RETRY: it is not known yet. */
 static bool
-learn_ours(lc_worker *worker, uint32_t id, GError **error)
+ask_for_ours(lc_worker *worker, uint32_t id, GError **error)
 {
     g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof id);
 
+    forget_nos_if_many(worker->schemas);
     g_array_append_val(ids, id);
-    return learn(worker, ids, worker->give_up_ms == 0, error);
+    if (!ask(worker->schemas, &id, 1, error))
+        return false;
+    drop_settled(worker, ids, worker->give_up_ms == 0);
+    if (ids->len == 0)
+        return true;
+    const char *why = lc_schemas_why_not(worker->schemas, id);
+    g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "schema %u is not to be had: %s", id, why ? why : "it says no");
+    return false;
 }
 
 const lc_plan *
-lc_schemas_need(lc_worker *worker, lc_text value, GError **error)
+lc_schemas_try(lc_worker *worker, lc_text value, GError **error)
 {
     const lc_plan *plan;
     uint32_t id;
@@ -403,7 +406,7 @@ lc_schemas_need(lc_worker *worker, lc_text value, GError **error)
     }
     lc_plan_state state = lc_schemas_plan(worker->schemas, id, &plan);
     if (state == LC_PLAN_NOT_ASKED || state == LC_PLAN_NO_SUCH_ID) {
-        if (!learn_ours(worker, id, error))
+        if (!ask_for_ours(worker, id, error))
             return NULL;
         state = lc_schemas_plan(worker->schemas, id, &plan);
     }
@@ -419,4 +422,27 @@ lc_schemas_need(lc_worker *worker, lc_text value, GError **error)
                 "registry that was used then, with all its schemas (registry.url)",
                 id, why ? ": " : "", why ? why : "");
     return NULL;
+}
+
+typedef struct {
+    lc_text value;
+    const lc_plan *plan;
+} needed_plan;
+
+static bool
+try_for(lc_worker *worker, void *argument, GError **error)
+{
+    needed_plan *needed = argument;
+
+    needed->plan = lc_schemas_try(worker, needed->value, error);
+    return needed->plan != NULL;
+}
+
+const lc_plan *
+lc_schemas_need(lc_worker *worker, lc_text value, GError **error)
+{
+    needed_plan needed = {.value = value};
+
+    lc_worker_insist(worker, "the schema registry", try_for, &needed, error);
+    return needed.plan;
 }

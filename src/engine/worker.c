@@ -71,6 +71,7 @@ lc_partition_free(void *data)
 {
     lc_partition *partition = data;
 
+    lc_recovery_free(partition->recovery);
     g_free(partition->offsets);
     g_free(partition->read);
     g_free(partition->read_append_at);
@@ -152,6 +153,7 @@ lc_worker_new(const lc_worker_options *options)
     worker->partitions = g_ptr_array_new_with_free_func(lc_partition_free);
     worker->members = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     worker->fenced = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    worker->unfenceable = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     worker->poison = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     lc_wall_clock_init(&worker->wall_clock, options->max_future);
     worker->probed_ms = INT64_MIN / 2;
@@ -171,11 +173,12 @@ void
 lc_worker_free(lc_worker *worker)
 {
     lc_batch_free(worker->batch);
+    g_ptr_array_unref(worker->partitions);
     worker->log->ops->free(worker->log);
     worker->store->ops->free(worker->store);
-    g_ptr_array_unref(worker->partitions);
     g_hash_table_unref(worker->members);
     g_hash_table_unref(worker->fenced);
+    g_hash_table_unref(worker->unfenceable);
     g_hash_table_unref(worker->poison);
     lc_judge_free(worker->judge);
     lc_schemas_free(worker->schemas);
@@ -263,6 +266,7 @@ take_assignment(lc_worker *worker, GError **error)
     worker->group_checked = false;
     g_hash_table_remove_all(worker->members);
     g_hash_table_remove_all(worker->fenced);
+    g_hash_table_remove_all(worker->unfenceable);
     for (size_t i = 0; i < n; i++) {
         if (numbers[i] >= worker->partition_count)
             return refuse_growth(worker, numbers[n - 1] + 1, error);
@@ -281,7 +285,6 @@ give_up_assignment(lc_worker *worker)
     worker->assignments++;
     worker->report.joined = worker->denied = false;
     worker->left_ms = lc_worker_now_ms(worker);
-    worker->n_unanswered = 0;
     lc_batch_abort(worker->batch);
     g_ptr_array_set_size(worker->partitions, 0);
     worker->log->ops->release_assignment(worker->log);
@@ -545,6 +548,13 @@ check_former_count(lc_worker *worker, void *argument, GError **error)
 }
 
 static bool
+check_instance(lc_worker *worker, void *argument, GError **error)
+{
+    (void)argument;
+    return worker->log->ops->check_instance(worker->log, error);
+}
+
+static bool
 register_schemas(lc_worker *worker, void *argument, GError **error)
 {
     (void)argument;
@@ -589,19 +599,42 @@ wants_time(const lc_worker *worker, lc_instant wall)
 }
 
 static void
+take_end(lc_worker *worker, const lc_log_end *end, lc_instant wall, int64_t now_ms)
+{
+    lc_partition *partition = lc_worker_partition(worker, end->partition);
+
+    if (partition == NULL)
+        return;
+    partition->n_unanswered = 0;
+    /* Above the stable end there is an open transaction: it counts as behind until that is read too. */
+    partition->seen_ends[end->topic] = end->stable_end;
+    if (!partition->must_recover)
+        lc_safe_time_asked(&partition->safe, end->topic, MAX(end->stable_end, end->high_watermark), wall, now_ms);
+}
+
+/* A partition whose ends are not told waits for them by itself. */
+static void
+complain_of_silence(lc_worker *worker, GError **problem)
+{
+    for (guint i = 0; i < worker->partitions->len; i++) {
+        const lc_partition *partition = worker->partitions->pdata[i];
+        if (!is_unanswered(partition->n_unanswered))
+            continue;
+        if (*problem == NULL)
+            g_set_error(problem, LC_ERROR, LC_ERROR_RETRY,
+                        "the ends of the inputs of partition %" PRId32 " are not told", partition->number);
+        lc_worker_complain(worker, "Kafka", problem);
+        return;
+    }
+}
+
+static void
 take_ends(lc_worker *worker, const lc_log_end *ends, size_t n, lc_instant wall, int64_t now_ms)
 {
     for (guint i = 0; i < worker->partitions->len; i++)
         lc_safe_time_confirm(&((lc_partition *)worker->partitions->pdata[i])->safe);
-    for (size_t i = 0; i < n; i++) {
-        lc_partition *partition = lc_worker_partition(worker, ends[i].partition);
-        /* Above the stable end there is an open transaction: it counts as behind until that is read too. */
-        if (partition)
-            partition->seen_ends[ends[i].topic] = ends[i].stable_end;
-        if (partition && !partition->must_recover)
-            lc_safe_time_asked(&partition->safe, ends[i].topic, MAX(ends[i].stable_end, ends[i].high_watermark), wall,
-                               now_ms);
-    }
+    for (size_t i = 0; i < n; i++)
+        take_end(worker, &ends[i], wall, now_ms);
 }
 
 /* Partitions after ends: what was published by `wall` is before these ends, or in a partition that is counted. False:
@@ -614,18 +647,21 @@ ask_ends(lc_worker *worker, lc_instant wall, int64_t now_ms, GError **error)
     g_autoptr(GError) problem = NULL, unanswered = NULL;
 
     worker->asked_ms = now_ms;
+    for (guint i = 0; i < worker->partitions->len; i++)
+        ((lc_partition *)worker->partitions->pdata[i])->n_unanswered++;
     bool told = worker->log->ops->ends(worker->log, &ends, &n, &unanswered);
-    if (lc_worker_confirm_partitions(worker, &problem) && told) {
-        worker->n_unanswered = 0;
-        take_ends(worker, ends, n, wall, now_ms);
-        return true;
-    }
+    bool counted = lc_worker_confirm_partitions(worker, &problem);
     if (g_error_matches(problem, LC_ERROR, LC_ERROR_CONFIG)) {
         g_propagate_error(error, g_steal_pointer(&problem));
         return false;
     }
-    if (is_unanswered(++worker->n_unanswered))
-        lc_worker_complain(worker, "Kafka", problem ? &problem : &unanswered);
+    worker->n_unanswered = counted ? 0 : worker->n_unanswered + 1;
+    if (counted && told)
+        take_ends(worker, ends, n, wall, now_ms);
+    if (is_unanswered(worker->n_unanswered))
+        lc_worker_complain(worker, "Kafka", &problem);
+    else
+        complain_of_silence(worker, &unanswered);
     return true;
 }
 
@@ -657,6 +693,47 @@ make_producer(lc_worker *worker, GError **error)
     return worker->producer_ready;
 }
 
+/* Each by itself: one that waits is come back to, and the others go on meanwhile. By turns, because the group is to be
+ * polled in between. */
+static bool
+recover_partitions(lc_worker *worker, GError **error)
+{
+    int64_t until_ms = lc_worker_now_ms(worker) + TEND_EVERY_MS;
+    guint n = worker->partitions->len;
+
+    for (guint i = 0; i < n && lc_worker_now_ms(worker) < until_ms; i++) {
+        lc_partition *partition = worker->partitions->pdata[worker->turn++ % n];
+        if (partition->must_recover && lc_worker_now_ms(worker) >= partition->resume_ms &&
+            !lc_recover(worker, partition, error))
+            return false;
+    }
+    return true;
+}
+
+int64_t
+lc_worker_resumes_in_ms(const lc_worker *worker)
+{
+    int64_t now_ms = lc_worker_now_ms(worker), in_ms = INT64_MAX;
+
+    for (guint i = 0; i < worker->partitions->len; i++) {
+        const lc_partition *partition = worker->partitions->pdata[i];
+        if (partition->must_recover)
+            in_ms = MIN(in_ms, MAX(partition->resume_ms - now_ms, 0));
+    }
+    return in_ms;
+}
+
+static bool
+any_waits(const lc_worker *worker)
+{
+    for (guint i = 0; i < worker->partitions->len; i++) {
+        const lc_partition *partition = worker->partitions->pdata[i];
+        if (is_unanswered(partition->n_unanswered) || (partition->must_recover && partition->waits))
+            return true;
+    }
+    return false;
+}
+
 static bool
 make_ready(lc_worker *worker, GError **error)
 {
@@ -664,13 +741,10 @@ make_ready(lc_worker *worker, GError **error)
         return false;
     if (!worker->store_ready && !(worker->store_ready = lc_worker_insist(worker, "Redis", open_store, NULL, error)))
         return false;
-    for (guint i = 0; i < worker->partitions->len; i++) {
-        lc_partition *partition = worker->partitions->pdata[i];
-        if (partition->must_recover && !lc_recover(worker, partition, error))
-            return false;
-    }
+    if (!recover_partitions(worker, error))
+        return false;
     resume_all(worker);
-    if (!is_unanswered(worker->n_unanswered) && !worker->denied)
+    if (!any_waits(worker) && !is_unanswered(worker->n_unanswered) && !worker->denied)
         worker->report.waiting_for[0] = '\0';
     return true;
 }
@@ -721,6 +795,8 @@ go_round(lc_worker *worker, GError **error)
     take_book(worker);
     if (!make_ready(worker, error))
         return false;
+    if (!LC_CHECKS(LC_CHECK_APART) && lc_worker_resumes_in_ms(worker) != INT64_MAX)
+        return lc_worker_tend(worker, RETRY_AFTER_MS, error);
     tell_trouble(worker);
     if (!advance_time(worker, error))
         return false;
@@ -789,8 +865,9 @@ lc_worker_prepare(lc_worker *worker, GError **error)
 static bool
 start(lc_worker *worker, GError **error)
 {
-    worker->producer_ready =
-        lc_worker_prepare(worker, error) && insist_at_start(worker, "Kafka's transactions", renew_producer, error);
+    worker->producer_ready = lc_worker_prepare(worker, error) &&
+                             insist_at_start(worker, "its name in the group", check_instance, error) &&
+                             insist_at_start(worker, "Kafka's transactions", renew_producer, error);
     worker->left_ms = lc_worker_now_ms(worker);
     return worker->producer_ready && worker->log->ops->subscribe(worker->log, error);
 }

@@ -46,7 +46,8 @@ typedef enum {
     LC_CHECK_BROKER_CLOCK = 1 << 10,  /* a wall clock ahead of the broker's is not believed */
     LC_CHECK_SECOND_NO = 1 << 11,     /* a registry must say twice that it has no such schema */
     LC_CHECK_SURE = 1 << 12,          /* a position tells what no answer of the store was looked at for (9) */
-    LC_CHECK_GROWTH = 1 << 13         /* timers fire as of when the topics' partitions were counted */
+    LC_CHECK_GROWTH = 1 << 13,        /* timers fire as of when the topics' partitions were counted */
+    LC_CHECK_APART = 1 << 14          /* a partition that waits holds up no other */
 } lc_check;
 #ifdef LC_WEAKEN
 extern unsigned lc_weakened;
@@ -119,9 +120,11 @@ bool lc_schemas_is_asking(const lc_schemas *schemas);
  * does not answer is waited for; a no is believed when it was said twice; and where it fails for an id alone, after
  * its time-out. A no is remembered for a minute. False: give up (see lc_worker_tend), or an error. */
 bool lc_schemas_learn(lc_worker *worker, GArray *ids, GError **error);
-/* The plan that a framed value of ours needs; asked for with the same patience, but where the registry fails for it, it
- * is waited for without end. NULL: give up (see lc_worker_tend); LC_ERROR_FATAL: the value is not ours, or its schema
- * can't be read; LC_ERROR_CONFIG: the registry has no such schema. */
+/* The plan that a framed value of ours needs, as far as it is known at once. NULL: LC_ERROR_RETRY: the registry does
+ * not answer, fails for this id, or has denied it once; it is to be tried again. LC_ERROR_FATAL: the value is not ours,
+ * or its schema can't be read. LC_ERROR_CONFIG: the registry has no such schema. */
+const lc_plan *lc_schemas_try(lc_worker *worker, lc_text value, GError **error);
+/* The same; what is to be tried again is waited for. NULL: give up too (see lc_worker_tend). */
 const lc_plan *lc_schemas_need(lc_worker *worker, lc_text value, GError **error);
 
 /* ---- facts.c ---- */
@@ -282,6 +285,8 @@ lc_duration lc_wall_clock_ahead_of_broker(const lc_wall_clock *clock, lc_instant
 
 /* ---- worker.c ---- */
 
+typedef struct lc_recovery lc_recovery;
+
 typedef struct {
     int32_t number;
     bool must_recover;
@@ -301,7 +306,11 @@ typedef struct {
     lc_counters *counters;
     bool policy_checked;
     char *policy_hash;            /* as last committed; NULL: never */
+    lc_recovery *recovery;        /* under way; NULL: none */
+    bool waits;                   /* its recovery, for something that was told */
+    int64_t resume_ms;            /* monotonic: its recovery goes on, not before */
     int64_t *seen_ends;           /* ends last asked for, by input topic; -1: never */
+    unsigned n_unanswered;        /* questions for them, one after the other */
     uint64_t wrong_partition;     /* dead letters that another partitioner made */
     int64_t rebuild_left_ms;      /* an estimate */
     int64_t rebuilt, rebuild_end; /* offsets of the changelog being replayed; both 0: none */
@@ -327,16 +336,19 @@ struct lc_worker {
     GPtrArray *partitions;        /* lc_partition *, those assigned, by number */
     GHashTable *members, *fenced; /* char*: of last owners, who is in the group, and whose transaction was ended; of
                                      this assignment */
+    GHashTable *unfenceable;      /* char*: whose transaction can't be ended, for want of rights; of this assignment */
     unsigned assignments;         /* counts rebalances: who waited sees that the ground has moved */
     bool producer_ready, store_ready, paused;
-    bool denied;           /* a right that a transaction needs was refused, and none was committed since */
-    int64_t tended_ms;     /* monotonic: when the group was last polled */
-    int64_t give_up_ms;    /* a server is waited for so long; 0: for ever */
-    int64_t complained_ms; /* monotonic: when a wait was last logged */
-    int64_t left_ms;       /* monotonic: since when it has no assignment */
-    int64_t trouble_ms;    /* monotonic: the first of the last rounds that ended badly, and how many they were */
+    bool denied; /* a right that a transaction needs was refused, and none was committed since */
+    bool is_replaying, replay_is_wanted; /* the log, for one partition; and for another one */
+    guint turn;                          /* of the partitions to recover */
+    int64_t tended_ms;                   /* monotonic: when the group was last polled */
+    int64_t give_up_ms;                  /* a server is waited for so long; 0: for ever */
+    int64_t complained_ms;               /* monotonic: when a wait was last logged */
+    int64_t left_ms;                     /* monotonic: since when it has no assignment */
+    int64_t trouble_ms; /* monotonic: the first of the last rounds that ended badly, and how many they were */
     unsigned n_troubles;
-    unsigned n_unanswered; /* questions for ends and partitions, one after the other */
+    unsigned n_unanswered; /* questions for partitions, one after the other */
     bool group_checked;    /* what the group gave out, in this assignment */
     lc_wall_clock wall_clock;
     bool clock_doubted;
@@ -376,6 +388,9 @@ void lc_worker_publish_report(lc_worker *worker);
 int64_t lc_worker_now_ms(const lc_worker *worker);
 bool lc_worker_is_stopping(const lc_worker *worker);
 lc_partition *lc_worker_partition(const lc_worker *worker, int32_t number);
+
+/* When the next recovery that was put off goes on; INT64_MAX: there is none. */
+int64_t lc_worker_resumes_in_ms(const lc_worker *worker);
 
 /* Looks for the topics, registers the schemas and opens the store; waits for servers. */
 bool lc_worker_prepare(lc_worker *worker, GError **error);
@@ -418,8 +433,11 @@ bool lc_worker_knows_policy_hash(const lc_worker *worker, lc_text hash);
 
 /* ---- recover.c ---- */
 
-/* Step 3. False: give up (see lc_worker_tend), or an error. */
+/* Step 3, as far as it goes at once: where the partition must still recover, `resume_ms` says when to call again.
+ * False: an error. */
 bool lc_recover(lc_worker *worker, lc_partition *partition, GError **error);
+/* Gives up a recovery under way; NULL: none. */
+void lc_recovery_free(lc_recovery *recovery);
 /* Removes all of a partition from the store, but a position that says that nothing is applied. */
 bool lc_empty(lc_worker *worker, lc_partition *partition, GError **error);
 /* Steps a to d on a store that is emptied first. `*n_records` grows by those replayed. */
@@ -431,7 +449,8 @@ lc_batch *lc_batch_new(lc_worker *worker);
 void lc_batch_free(lc_batch *batch);
 /* Aborts the transaction of the batch if one is open: before its partitions are given up. */
 void lc_batch_abort(lc_batch *batch);
-/* One batch, steps 4 to 9. False: give up, or an error; its partitions are marked to recover. */
+/* One batch of the partitions that need no recovery, steps 4 to 9. False: give up, or an error; its partitions are
+ * marked to recover. */
 bool lc_batch_process(lc_batch *batch, GError **error);
 /* Writes the positions of partitions whose last apply was looked at since (step 9), so that who comes next replays
  * nothing. False: an error; what could not be written is marked to recover. */

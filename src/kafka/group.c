@@ -2,6 +2,8 @@
 
 #include "fetch.h"
 #include "peers.h"
+#include "pending.h"
+#include "process.h"
 #include "trouble.h"
 
 #define SLICE_MS 20
@@ -9,6 +11,7 @@
 #define FREE_MS 5000
 #define SETTLE_EVERY_US 5000
 #define ASK_RIGHT_EVERY_US (5 * G_USEC_PER_SEC)
+#define ALONE_MS 200 /* for a partition that is asked by itself, because those together got no answer */
 
 typedef enum {
     LANE_NONE,    /* not ours, or given up */
@@ -37,6 +40,9 @@ struct lc_group {
 
     GArray *lanes;      /* lane: partition * n_inputs + input */
     GArray *partitions; /* int32_t, sorted: those of which we have every input */
+    GArray *silent;     /* int32_t, of them: those that got no answer when last asked for their ends */
+    lc_pending *pending;
+    gint64 silent_us; /* one of which is asked again, not before */
     rd_kafka_topic_partition_list_t *assigned;
     rd_kafka_consumer_group_metadata_t *metadata;
     bool any_unsettled, any_denied;
@@ -46,6 +52,7 @@ struct lc_group {
     bool is_subscribed;
     bool was_lost;   /* the last assignment was not taken from us but lost, the coordinator having been away */
     bool must_renew; /* the client is of no use any more */
+    int64_t session_ms;
 
     GQueue events;   /* lc_log_event_type: what the rebalance callback saw */
     GPtrArray *held; /* messages whose bytes the caller may still read */
@@ -138,6 +145,8 @@ forget_assignment(lc_group *group)
 {
     g_array_set_size(group->lanes, 0);
     g_array_set_size(group->partitions, 0);
+    g_array_set_size(group->silent, 0);
+    lc_pending_clear(group->pending);
     group->any_unsettled = group->any_denied = false;
     g_clear_pointer(&group->assigned, rd_kafka_topic_partition_list_destroy);
     g_clear_pointer(&group->metadata, rd_kafka_consumer_group_metadata_destroy);
@@ -363,6 +372,7 @@ lc_group_resume(lc_group *group, int32_t partition)
 static rd_kafka_conf_t *
 group_conf(const lc_kafka_options *options, GError **error)
 {
+    g_autofree char *client_id = lc_process_client_id();
     /* A heartbeat is how a member learns of a rebalance: at librdkafka's 3 s, a dead one's partitions wait so much
      * longer. */
     const char *const defaults[] = {"fetch.wait.max.ms",
@@ -378,11 +388,36 @@ group_conf(const lc_kafka_options *options, GError **error)
                                  options->group,
                                  "group.instance.id",
                                  options->instance,
+                                 "client.id",
+                                 client_id,
                                  "partition.assignment.strategy",
                                  "range",
                                  LC_KAFKA_CONSUMER_SETTINGS,
                                  NULL};
     return lc_kafka_conf_new(options, defaults, fixed, error);
+}
+
+static int64_t
+session_of(const rd_kafka_conf_t *conf)
+{
+    char value[32] = "";
+    size_t size = sizeof value;
+
+    rd_kafka_conf_get(conf, "session.timeout.ms", value, &size);
+    return g_ascii_strtoll(value, NULL, 10);
+}
+
+int64_t
+lc_kafka_session_ms(const lc_kafka_options *options)
+{
+    lc_kafka_options named = *options;
+    named.instance = "any-1";
+    rd_kafka_conf_t *conf = group_conf(&named, NULL);
+    int64_t session_ms = conf ? session_of(conf) : 0;
+
+    if (conf)
+        rd_kafka_conf_destroy(conf);
+    return session_ms;
 }
 
 static bool
@@ -392,6 +427,7 @@ make_client(lc_group *group, GError **error)
     if (conf == NULL)
         return false;
     long queued = lc_fetch_queued_min_messages(conf);
+    group->session_ms = session_of(conf);
     rd_kafka_conf_set_opaque(conf, group);
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     group->client = lc_kafka_client_new(RD_KAFKA_CONSUMER, conf, error);
@@ -723,10 +759,39 @@ lc_group_release_records(lc_group *group)
 
 /* ---- Questions to the broker ---- */
 
+static bool
+wait_for_stable(int32_t partition, GError **error)
+{
+    g_set_error(error, LC_ERROR, LC_ERROR_RETRY,
+                "committed offsets of partition %d: a transaction that is still open has some", partition);
+    return false;
+}
+
+/* As long as a transaction has offsets pending, rd_kafka_committed takes all of its time-out: once is enough. */
 bool
 lc_group_committed(lc_group *group, int32_t partition, lc_log_committed *committed, lc_arena *arena, GError **error)
 {
-    return lc_kafka_committed(group->client, group->inputs, group->n_inputs, partition, committed, arena, error);
+    g_autoptr(GError) problem = NULL;
+    lc_pending_state state = lc_pending_look(group->pending, group->client, partition);
+
+    if (state == LC_PENDING_NOT_ASKED && lc_pending_any(group->pending)) {
+        lc_pending_ask(group->pending, group->client, partition);
+        state = LC_PENDING_OPEN;
+    }
+    if (state == LC_PENDING_OPEN)
+        return wait_for_stable(partition, error);
+    if (lc_kafka_committed(group->client, group->inputs, group->n_inputs, partition, committed, arena, &problem))
+        return true;
+    if (g_error_matches(problem, LC_ERROR, LC_ERROR_RETRY))
+        lc_pending_ask(group->pending, group->client, partition);
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return false;
+}
+
+void
+lc_group_offsets_moved(lc_group *group)
+{
+    lc_pending_clear(group->pending);
 }
 
 /* One request for all inputs; rd_kafka_query_watermark_offsets takes up to a second for each. */
@@ -760,39 +825,107 @@ lc_group_watermarks(lc_group *group, int32_t partition, int64_t *lows, int64_t *
     return true;
 }
 
-static rd_kafka_topic_partition_list_t *
-list_all(lc_group *group)
+static void
+list_ends_of(const lc_group *group, rd_kafka_topic_partition_list_t *list, int32_t partition)
 {
-    rd_kafka_topic_partition_list_t *list =
-        rd_kafka_topic_partition_list_new((int)group->partitions->len * group->n_inputs);
+    for (int input = 0; input < group->n_inputs; input++)
+        rd_kafka_topic_partition_list_add(list, group->inputs[input], partition)->offset = RD_KAFKA_OFFSET_END;
+}
 
-    for (guint i = 0; i < group->partitions->len; i++)
-        for (int input = 0; input < group->n_inputs; input++)
-            rd_kafka_topic_partition_list_add(list, group->inputs[input], g_array_index(group->partitions, int32_t, i))
-                ->offset = RD_KAFKA_OFFSET_END;
-    return list;
+static void
+take_ends(lc_group *group, const rd_kafka_topic_partition_list_t *list)
+{
+    for (int i = 0; i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *one = &list->elems[i];
+        lc_log_end end = {.topic = i % group->n_inputs, .partition = one->partition, .stable_end = one->offset};
+        int64_t low = -1;
+        end.high_watermark = -1;
+        rd_kafka_get_watermark_offsets(group->client, one->topic, one->partition, &low, &end.high_watermark);
+        end.high_watermark = MAX(end.high_watermark, -1);
+        g_array_append_val(group->ends, end);
+    }
+}
+
+static rd_kafka_resp_err_t
+ask_ends_of(lc_group *group, rd_kafka_topic_partition_list_t *list, int timeout_ms)
+{
+    rd_kafka_resp_err_t err = list->cnt ? rd_kafka_offsets_for_times(group->client, list, timeout_ms) : 0;
+
+    for (int i = 0; !err && i < list->cnt; i++)
+        err = list->elems[i].err;
+    if (!err)
+        take_ends(group, list);
+    return err;
+}
+
+static rd_kafka_resp_err_t
+ask_alone(lc_group *group, int32_t partition)
+{
+    g_autoptr(rd_kafka_topic_partition_list_t) list = rd_kafka_topic_partition_list_new(group->n_inputs);
+
+    list_ends_of(group, list, partition);
+    return ask_ends_of(group, list, ALONE_MS);
+}
+
+static bool
+is_silent(const lc_group *group, int32_t partition)
+{
+    for (guint i = 0; i < group->silent->len; i++)
+        if (g_array_index(group->silent, int32_t, i) == partition)
+            return true;
+    return false;
+}
+
+/* One answer is for all, or none: those without one are found by asking each by itself, as long as time allows. */
+static void
+find_silent(lc_group *group)
+{
+    gint64 until = g_get_monotonic_time() + 3 * ALONE_MS * 1000;
+
+    for (guint i = 0; i < group->partitions->len; i++) {
+        int32_t partition = g_array_index(group->partitions, int32_t, i);
+        if (is_silent(group, partition) || (g_get_monotonic_time() < until && !ask_alone(group, partition)))
+            continue;
+        g_array_append_val(group->silent, partition);
+    }
+}
+
+/* One of those that were silent, by turns, and now and then: the others wait for it. Where it answers, all are asked
+ * together again. */
+static rd_kafka_resp_err_t
+ask_one_silent(lc_group *group)
+{
+    gint64 now = g_get_monotonic_time();
+
+    if (group->silent->len == 0 || now < group->silent_us)
+        return RD_KAFKA_RESP_ERR_NO_ERROR;
+    group->silent_us = now + CALL_MS * 1000;
+    int32_t partition = g_array_index(group->silent, int32_t, 0);
+    g_array_remove_index(group->silent, 0);
+    rd_kafka_resp_err_t err = ask_alone(group, partition);
+    if (err)
+        g_array_append_val(group->silent, partition);
+    else
+        g_array_set_size(group->silent, 0);
+    return err;
 }
 
 bool
 lc_group_ends(lc_group *group, const lc_log_end **ends, size_t *n, GError **error)
 {
-    g_autoptr(rd_kafka_topic_partition_list_t) list = list_all(group);
-    rd_kafka_resp_err_t err = list->cnt ? rd_kafka_offsets_for_times(group->client, list, CALL_MS) : 0;
+    g_autoptr(rd_kafka_topic_partition_list_t) list =
+        rd_kafka_topic_partition_list_new((int)group->partitions->len * group->n_inputs);
 
-    for (int i = 0; !err && i < list->cnt; i++)
-        err = list->elems[i].err;
-    if (err)
-        return lc_kafka_fail_of(group->client, list, err, "DESCRIBE", "end offsets of the inputs", error);
-    g_array_set_size(group->ends, (guint)list->cnt);
-    for (int i = 0; i < list->cnt; i++) {
-        const rd_kafka_topic_partition_t *one = &list->elems[i];
-        int64_t low = -1, high = -1;
-        rd_kafka_get_watermark_offsets(group->client, one->topic, one->partition, &low, &high);
-        g_array_index(group->ends, lc_log_end, i) = (lc_log_end){.topic = i % group->n_inputs,
-                                                                 .partition = one->partition,
-                                                                 .stable_end = one->offset,
-                                                                 .high_watermark = high >= 0 ? high : -1};
-    }
+    g_array_set_size(group->ends, 0);
+    for (guint i = 0; i < group->partitions->len; i++)
+        if (!is_silent(group, g_array_index(group->partitions, int32_t, i)))
+            list_ends_of(group, list, g_array_index(group->partitions, int32_t, i));
+    rd_kafka_resp_err_t alone = ask_one_silent(group), together = ask_ends_of(group, list, CALL_MS);
+    if (together)
+        find_silent(group);
+    if (group->ends->len == 0 && (together || alone))
+        return lc_kafka_fail_of(group->client, list, together ? together : alone, "DESCRIBE",
+                                "end offsets of the inputs", error);
     *ends = (const lc_log_end *)(void *)group->ends->data;
     *n = group->ends->len;
     return true;
@@ -811,6 +944,8 @@ lc_group_new(const lc_kafka_options *options, const char *const *inputs, int n_i
     group->topics = g_new0(rd_kafka_topic_t *, (gsize)n_inputs);
     group->lanes = g_array_new(FALSE, TRUE, sizeof(lane));
     group->partitions = g_array_new(FALSE, FALSE, sizeof(int32_t));
+    group->silent = g_array_new(FALSE, FALSE, sizeof(int32_t));
+    group->pending = lc_pending_new(options);
     group->ends = g_array_new(FALSE, FALSE, sizeof(lc_log_end));
     group->held = g_ptr_array_new_with_free_func((GDestroyNotify)rd_kafka_message_destroy);
     g_queue_init(&group->events);
@@ -828,9 +963,17 @@ lc_group_free(lc_group *group)
     g_free(group->topics);
     g_array_unref(group->lanes);
     g_array_unref(group->partitions);
+    g_array_unref(group->silent);
+    lc_pending_free(group->pending);
     g_array_unref(group->ends);
     g_queue_clear(&group->events);
     g_free(group);
+}
+
+int64_t
+lc_group_session_ms(const lc_group *group)
+{
+    return group->session_ms;
 }
 
 rd_kafka_t *

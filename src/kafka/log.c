@@ -229,24 +229,45 @@ log_is_unfinished(lc_log *base, int32_t partition, bool *unfinished, GError **er
     return true;
 }
 
-/* A worker's transactional id is GROUP-INSTANCE. */
+static bool
+log_is_peer(const lc_log *base, const char *transactional_id)
+{
+    return lc_takeover_is_peer(&((const kafka_log *)(const void *)base)->options, transactional_id, NULL);
+}
+
 static bool
 log_is_member(lc_log *base, const char *transactional_id, bool *member, GError **error)
 {
     kafka_log *log = kafka_log_of(base);
-    size_t prefix = strlen(log->options.group) + 1;
+    const char *instance = NULL;
 
-    if (!g_str_has_prefix(transactional_id, log->options.group) || strlen(transactional_id) <= prefix) {
-        *member = false;
+    *member = false;
+    /* Who had our name under another transactional id, a version before, has given it to us. */
+    if (!lc_takeover_is_peer(&log->options, transactional_id, &instance) ||
+        strcmp(instance, log->options.instance) == 0)
         return true;
-    }
-    return lc_takeover_is_member(&log->takeover, lc_group_client(log->group), transactional_id + prefix, member, error);
+    lc_takeover_member found;
+    bool ok = lc_takeover_find_member(&log->takeover, lc_group_client(log->group), instance, &found, error);
+    *member = ok && found.is_there;
+    return ok;
+}
+
+static bool
+log_check_instance(lc_log *base, GError **error)
+{
+    kafka_log *log = kafka_log_of(base);
+
+    return lc_takeover_check_instance(&log->takeover, lc_group_client(log->group), lc_group_session_ms(log->group),
+                                      error);
 }
 
 static bool
 log_fence(lc_log *base, const char *transactional_id, GError **error)
 {
-    return lc_takeover_fence(&kafka_log_of(base)->takeover, transactional_id, error);
+    if (!lc_takeover_fence(&kafka_log_of(base)->takeover, transactional_id, error))
+        return false;
+    lc_group_offsets_moved(kafka_log_of(base)->group);
+    return true;
 }
 
 static bool
@@ -398,6 +419,7 @@ log_free(lc_log *base)
 
 static const lc_log_ops ops = {
     .check_topics = log_check_topics,
+    .check_instance = log_check_instance,
     .renew_producer = log_renew_producer,
     .subscribe = log_subscribe,
     .poll = log_poll,
@@ -415,6 +437,7 @@ static const lc_log_ops ops = {
     .committed_metadata = log_committed_metadata,
     .is_unfinished = log_is_unfinished,
     .changelog_ends = log_changelog_ends,
+    .is_peer = log_is_peer,
     .is_member = log_is_member,
     .fence = log_fence,
     .watermarks = log_watermarks,

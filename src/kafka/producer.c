@@ -232,7 +232,7 @@ lc_producer_new(const lc_kafka_options *options, GError **error)
     lc_producer *producer = g_new0(lc_producer, 1);
 
     producer->options = options;
-    producer->transactional_id = g_strdup_printf("%s-%s", options->group, options->instance);
+    producer->transactional_id = lc_kafka_transactional_id(options->group, options->instance);
     producer->slots = g_array_new(FALSE, FALSE, sizeof(slot));
     producer->refused = -1;
     rd_kafka_conf_t *conf = producer_conf(producer, error);

@@ -133,7 +133,7 @@ static const struct {
     {"auto.commit.enable", "offsets are committed in the transaction of what they caused"},
     {"auto.offset.reset", "a lost position must stop the service, not skip or repeat facts"},
     {"bootstrap.servers", "kafka.brokers says it"},
-    {"client.id", "name, instance and the number of the worker make it, so that brokers tell processes apart"},
+    {"client.id", "name, instance and process make it: by it the group and the brokers tell processes apart"},
     {"delivery.report.only.error", "the offsets of changelog records come with delivery reports"},
     {"enable.auto.commit", "offsets are committed in the transaction of what they caused"},
     {"enable.auto.offset.store", "offsets are committed in the transaction of what they caused"},
@@ -196,7 +196,8 @@ const lc_option lc_options[] = {
     {"name", OPTION_TEXT, "leadclock", AT(name), .check = check_name,
      .doc = "Consumer group; prefix of transactional ids and of Redis keys."},
     {"instance", OPTION_TEXT, "", AT(instance), .check = check_instance,
-     .doc = "Names this process for static membership: two that run at once need two names. Empty: the host name."},
+     .doc = "Names this process for static membership: two that run at once need two names, or the second ends. Empty: the host "
+            "name."},
     {"workers", OPTION_COUNT, "1", AT(workers), .min = 1, .max = 256,
      .doc = "Threads, each with its own consumer, producer and Redis connection."},
     {"kafka.brokers", OPTION_TEXT, "127.0.0.1:9092", AT(kafka.brokers), .check = check_brokers,

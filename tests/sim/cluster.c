@@ -468,6 +468,7 @@ world_step(lc_memory_world *world, const char *call)
 static const char *const fault_names[SIM_FAULTS] = {
     "nothing is fetched",
     "a request times out",
+    "the ends of a partition are not told",
     "init_transactions times out",
     "a message is not delivered",
     "a message is not delivered in time",
@@ -903,6 +904,7 @@ make(sim *s)
     sim_piece_leads = s->plan.piece_leads;
     lc_weakened = s->weaken >> SIM_ENGINE_BIT;
     lc_memory_broker_weaken(s->broker, s->weaken);
+    lc_memory_broker_limits(s->broker)->may_not_fence = s->plan.may_not_fence;
     lc_memory_redis_weaken(s->redis, s->weaken);
     s->records = g_array_new(FALSE, TRUE, sizeof(sim_record));
     s->hidden = g_array_new(FALSE, FALSE, sizeof(size_t));

@@ -29,7 +29,7 @@
 
 typedef enum {
     SIM_ANY_FAULTS,
-    SIM_DEATHS, /* owners die within their transactions, and all else is well */
+    SIM_DEATHS, /* owners die within their transactions, and all else is well, but that some may not fence */
     SIM_LOSS,   /* any faults; when all is settled Kafka loses data */
     SIM_GROWTH  /* any faults; an input gets more partitions while all run */
 } sim_scenario;
@@ -63,6 +63,7 @@ typedef struct {
     bool jump;          /* the rest of the horizon passes while all stand still */
     bool hostile;       /* some records are no facts */
     bool upstream;      /* some facts come in transactions */
+    bool may_not_fence;
 } sim_plan;
 
 /* ---- The workload ---- */

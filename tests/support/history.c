@@ -305,6 +305,8 @@ history_player_new(const lc_policy_book *book)
     player->judge = lc_judge_new(book);
     player->net = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     player->counters = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    player->rows = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    lc_judge_set_rows(player->judge, (1u << LC_ROW_TYPES) - 1);
     lc_lead_init(&player->lead, LC_TEXT("lead"));
     return player;
 }
@@ -317,6 +319,7 @@ history_player_free(history_player *player)
     lc_judge_free(player->judge);
     g_hash_table_unref(player->net);
     g_hash_table_unref(player->counters);
+    g_hash_table_unref(player->rows);
     lc_arena_clear(&player->arena);
     g_free(player);
 }
@@ -326,6 +329,7 @@ history_player_reset(history_player *player)
 {
     g_hash_table_remove_all(player->net);
     g_hash_table_remove_all(player->counters);
+    g_hash_table_remove_all(player->rows);
     lc_arena_reset(&player->arena);
     lc_lead_init(&player->lead, LC_TEXT("lead"));
 }
@@ -387,6 +391,43 @@ add_up(GHashTable *counters, const lc_count *count)
     }
 }
 
+static char *
+key_of(const lc_row *row)
+{
+    g_autofree char *id = id_of(&row->cycle.cycle_id);
+    lc_text stage = row->type == LC_ROW_STAGE ? row->stage.stage : LC_NO_TEXT;
+
+    return g_strdup_printf("%s %s %.*s %u", lc_row_type_name(row->type), id, LC_TEXT_ARGS(stage),
+                           row->type == LC_ROW_TENURE ? row->tenure.position : 0);
+}
+
+static char *
+say_row(const lc_row *row)
+{
+    GString *json = g_string_new(NULL);
+
+    lc_json_write_row(json, row->type, &row->cycle);
+    return g_string_free(json, FALSE);
+}
+
+static void
+take_in_row(GHashTable *rows, const lc_row *row)
+{
+    g_autofree char *key = key_of(row);
+    const char *before = g_hash_table_lookup(rows, key);
+
+    if (row->deleted) {
+        if (before == NULL)
+            g_error("deleted, but it does not stand: %s", key);
+        g_hash_table_remove(rows, key);
+        return;
+    }
+    char *text = say_row(row);
+    if (before && strcmp(before, text) == 0)
+        g_error("a row without a change: %s", text);
+    g_hash_table_insert(rows, g_steal_pointer(&key), text);
+}
+
 lc_verdict
 history_judge(history_player *player, const lc_fact *fact, lc_instant now)
 {
@@ -396,8 +437,15 @@ history_judge(history_player *player, const lc_fact *fact, lc_instant now)
         take_in(player, &judgement->outcomes[i]);
     for (size_t i = 0; i < judgement->n_counts; i++)
         add_up(player->counters, &judgement->counts[i]);
-    if (player->lead.n_facts == 0)
+    for (size_t i = 0; i < judgement->n_rows; i++)
+        take_in_row(player->rows, &judgement->rows[i]);
+    if (fact && fact->type == LC_FACT_ERASED && judgement->verdict == LC_VERDICT_TAKEN &&
+        g_hash_table_size(player->rows))
+        g_error("an erasure left rows");
+    if (player->lead.n_facts == 0) {
         g_hash_table_remove_all(player->net);
+        g_hash_table_remove_all(player->rows);
+    }
     return judgement->verdict;
 }
 
@@ -452,10 +500,13 @@ bool
 history_same(const history_player *player, const history_player *other)
 {
     if (same_tables(player->net, other->net, g_str_equal) &&
-        same_tables(player->counters, other->counters, g_direct_equal))
+        same_tables(player->counters, other->counters, g_direct_equal) &&
+        same_tables(player->rows, other->rows, g_str_equal))
         return true;
     print_tables("one", player->net, true);
     print_tables("other", other->net, true);
+    print_tables("one's rows", player->rows, true);
+    print_tables("the other's rows", other->rows, true);
     print_tables("one counts", player->counters, false);
     print_tables("other counts", other->counters, false);
     return false;
@@ -466,6 +517,7 @@ history_same_as_derived(history_player *player, lc_instant now)
 {
     g_autoptr(GHashTable) net = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     g_autoptr(GHashTable) counters = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GHashTable) rows = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     const lc_judgement *derived = lc_lead_derive(player->judge, &player->lead, now);
 
     for (size_t i = 0; i < derived->n_outcomes; i++)
@@ -473,5 +525,7 @@ history_same_as_derived(history_player *player, lc_instant now)
             g_hash_table_insert(net, id_of(&derived->outcomes[i].event_id), say(player->lead.id, derived->outcomes[i]));
     for (size_t i = 0; i < derived->n_counts; i++)
         add_up(counters, &derived->counts[i]);
-    return history_same(player, &(history_player){.net = net, .counters = counters});
+    for (size_t i = 0; i < derived->n_rows; i++)
+        take_in_row(rows, &derived->rows[i]);
+    return history_same(player, &(history_player){.net = net, .counters = counters, .rows = rows});
 }

@@ -1,5 +1,5 @@
 /* history.h - random policies and leads' histories for property tests, and a player that keeps what a consumer would
- * have: the net outcomes (6.2) and the counters. */
+ * have: the net outcomes (6.2), the counters and the rows. */
 #pragma once
 
 #include <leadclock/core.h>
@@ -39,6 +39,7 @@ typedef struct {
     lc_arena arena;
     GHashTable *net;      /* event_id (text) -> outcome as JSON without `restated` */
     GHashTable *counters; /* "channel|cohort|metric" -> count, as GINT_TO_POINTER; zeros are left out */
+    GHashTable *rows;     /* table and key (text) -> row as JSON */
 } history_player;
 
 history_player *history_player_new(const lc_policy_book *book);
@@ -49,8 +50,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(history_player, history_player_free)
 void history_player_reset(history_player *player);
 
 /* Judges the fact (NULL: a wake-up) and takes in what is published, which must make sense: nothing is published twice,
- * restated without a change, or retracted that does not stand. What was published of facts that are forgotten runs
- * out. */
+ * restated without a change, or retracted that does not stand; and the same of rows. What was published of facts that
+ * are forgotten runs out; an erasure deletes every row before. */
 lc_verdict history_judge(history_player *player, const lc_fact *fact, lc_instant now);
 /* Fires the wake-ups d < `until`, each at d + 1 ms (section 9). */
 void history_wake(history_player *player, lc_instant until);

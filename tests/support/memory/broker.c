@@ -307,6 +307,14 @@ lc_memory_append_open(lc_memory_broker *broker, const char *transactional_id, in
 }
 
 void
+lc_memory_send_open(lc_memory_broker *broker, const char *transactional_id, int topic, int32_t partition,
+                    int64_t offset)
+{
+    lc_memory_coordinator *coordinator = lc_memory_coordinator_of(broker, transactional_id);
+    lc_memory_txn_offset(broker, coordinator, coordinator->epoch, topic, partition, offset, "");
+}
+
+void
 lc_memory_end_open(lc_memory_broker *broker, const char *transactional_id, bool commit)
 {
     lc_memory_coordinator *coordinator = lc_memory_coordinator_of(broker, transactional_id);
@@ -340,6 +348,17 @@ lc_memory_committed(lc_memory_broker *broker, int topic, int32_t partition, cons
     if (metadata)
         *metadata = committed->metadata;
     return committed->offset;
+}
+
+bool
+lc_memory_is_held(lc_memory_broker *broker, int32_t partition)
+{
+    static const int changelogs[] = {LC_MEMORY_OUTPUT(LC_OUTPUT_STATE), LC_MEMORY_OUTPUT(LC_OUTPUT_COUNTERS)};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(changelogs); i++)
+        if (lc_memory_partition_at(broker, changelogs[i], partition)->open->len > 0)
+            return true;
+    return lc_memory_offsets_pending(broker, partition);
 }
 
 bool
