@@ -152,7 +152,9 @@ void lc_worker_use_book(lc_worker *worker, const lc_policy_book *book);
 void lc_worker_get_report(lc_worker *worker, lc_worker_report *report);
 void lc_worker_report_clear(lc_worker_report *report);
 
-/* ---- Instead of lc_worker_run: tools on a worker that joins no group. They may run beside the live service. ---- */
+/* ---- Instead of lc_worker_run: tools on a worker that joins no group (but for filling). They may run beside the live
+ * service.
+ *      ---- */
 
 /* What differs between the store and the changelogs. */
 typedef enum {
@@ -191,6 +193,11 @@ typedef void (*lc_tell_rebuild)(int32_t partition, int64_t at, int64_t end, void
  * called from the thread that calls. `*n_records`: replayed. */
 bool lc_worker_rebuild(lc_worker *worker, int32_t first, int32_t step, lc_tell_rebuild tell, void *data,
                        uint64_t *n_records, GError **error);
+
+/* Publishes every row of every lead that is kept to the tables of `output_names`, partition by partition, as the only
+ * member of the group; LC_ERROR_FATAL: there is another. Judges nothing. `*n_leads`: those whose rows were published,
+ * one that has changed often more than once. */
+bool lc_worker_fill(lc_worker *worker, lc_tell_rebuild tell, void *data, uint64_t *n_leads, GError **error);
 
 /* Empties the store, partition by partition, and fills it with nothing: for reset. */
 bool lc_worker_empty(lc_worker *worker, GError **error);

@@ -3,10 +3,11 @@
 #include <unistd.h>
 
 static lc_log *
-new_log(const lc_config *config, const char *instance, GError **error)
+new_log(const lc_config *config, const char *instance, bool is_guest, GError **error)
 {
     lc_kafka_options options = lc_cli_kafka_options(config);
     options.instance = instance;
+    options.is_guest = is_guest;
     return lc_kafka_log_new(&options, error);
 }
 
@@ -39,11 +40,11 @@ deletion_of(const lc_config *config)
     return (lc_deletion)deletion;
 }
 
-lc_worker *
-lc_cli_worker_new(const lc_config *config, const char *instance, const char *transactional_id,
-                  const lc_policy_book *book, lc_told *told, bool accept_policy_change, GError **error)
+static lc_worker *
+new_worker(const lc_config *config, const char *instance, bool is_guest, const char *transactional_id,
+           const lc_policy_book *book, lc_told *told, bool accept_policy_change, GError **error)
 {
-    lc_log *log = new_log(config, instance, error);
+    lc_log *log = new_log(config, instance, is_guest, error);
     lc_store *store = log ? new_store(config, error) : NULL;
     lc_registry *registry = store ? lc_cli_registry_new(config, error) : NULL;
 
@@ -78,6 +79,20 @@ lc_cli_worker_new(const lc_config *config, const char *instance, const char *tra
     };
     memcpy(options.output_names, kafka.outputs, sizeof options.output_names);
     return lc_worker_new(&options);
+}
+
+lc_worker *
+lc_cli_worker_new(const lc_config *config, const char *instance, const char *transactional_id,
+                  const lc_policy_book *book, lc_told *told, bool accept_policy_change, GError **error)
+{
+    return new_worker(config, instance, false, transactional_id, book, told, accept_policy_change, error);
+}
+
+lc_worker *
+lc_cli_guest_new(const lc_config *config, const char *instance, const char *transactional_id,
+                 const lc_policy_book *book, lc_told *told, GError **error)
+{
+    return new_worker(config, instance, true, transactional_id, book, told, false, error);
 }
 
 static bool

@@ -73,9 +73,11 @@ void lc_batch_judge_due(lc_batch *batch, lc_share *share, guint first, guint end
 void lc_batch_judge_facts(lc_batch *batch);
 void lc_batch_add_rows(lc_batch *batch, const lc_share *share, const lc_judgement *judgement, lc_cause_of cause);
 /* Of counts; only where they are published. */
-void lc_batch_add_counter_rows(lc_batch *batch, const lc_share *share, const lc_population *population,
+void lc_batch_add_counter_rows(lc_batch *batch, const lc_share *share, lc_text channel, int32_t cohort,
                                const lc_stored_count *counts, size_t n);
 bool lc_batch_load_counters(lc_batch *batch, GError **error);
+/* Counts as the store has them, and its position compared. */
+bool lc_batch_read_counts(lc_batch *batch, lc_partition *partition, lc_store_read *read, GError **error);
 bool lc_batch_publish(lc_batch *batch, GError **error);
 /* So that whoever recovers the partition stops too. After an abort. */
 void lc_batch_tell_lost(lc_batch *batch, lc_share *share);

@@ -6,7 +6,7 @@
 #define RENEW_AFTER_MS 200
 
 void
-lc_batch_add_counter_rows(lc_batch *batch, const lc_share *share, const lc_population *population,
+lc_batch_add_counter_rows(lc_batch *batch, const lc_share *share, lc_text channel, int32_t cohort,
                           const lc_stored_count *counts, size_t n)
 {
     int32_t partition = share->partition->number;
@@ -14,8 +14,7 @@ lc_batch_add_counter_rows(lc_batch *batch, const lc_share *share, const lc_popul
     if (batch->worker->options.output_names[lc_table_output(LC_TABLE_COUNTERS)] == NULL)
         return;
     for (size_t i = 0; i < n; i++) {
-        lc_counter_row row =
-            lc_counter_row_make(population->channel, population->cohort, counts[i].metric, partition, counts[i].count);
+        lc_counter_row row = lc_counter_row_make(channel, cohort, counts[i].metric, partition, counts[i].count);
         lc_outbox_add_row(batch->outbox, partition, LC_TABLE_COUNTERS, &row, false, (lc_cause_of){.tag = LC_TAG_NONE});
     }
 }
@@ -30,7 +29,7 @@ add_population(lc_batch *batch, const lc_share *share, lc_population *population
     lc_outbox_add_counters(batch->outbox, share->partition->number, population, counts, n, &batch->arena,
                            &population->offset);
     counts = lc_population_changes(population, &batch->arena, &n);
-    lc_batch_add_counter_rows(batch, share, population, counts, n);
+    lc_batch_add_counter_rows(batch, share, population->channel, population->cohort, counts, n);
 }
 
 static void

@@ -394,6 +394,12 @@ lc_batch_load_leads(lc_batch *batch, GError **error)
 
 /* ---- Counters ---- */
 
+bool
+lc_batch_read_counts(lc_batch *batch, lc_partition *partition, lc_store_read *read, GError **error)
+{
+    return read_store(batch, read, 1, error) && check_applied(partition, read->applied, error);
+}
+
 /* Counters that judging has touched and that were not loaded before. */
 bool
 lc_batch_load_counters(lc_batch *batch, GError **error)

@@ -172,6 +172,7 @@ lc_worker_new(const lc_worker_options *options)
 void
 lc_worker_free(lc_worker *worker)
 {
+    lc_fill_free(worker->fill);
     lc_batch_free(worker->batch);
     g_ptr_array_unref(worker->partitions);
     worker->log->ops->free(worker->log);
@@ -743,7 +744,8 @@ make_ready(lc_worker *worker, GError **error)
         return false;
     if (!recover_partitions(worker, error))
         return false;
-    resume_all(worker);
+    if (worker->fill == NULL)
+        resume_all(worker);
     if (!any_waits(worker) && !is_unanswered(worker->n_unanswered) && !worker->denied)
         worker->report.waiting_for[0] = '\0';
     return true;
@@ -803,7 +805,9 @@ go_round(lc_worker *worker, GError **error)
     lc_worker_publish_report(worker);
     tell_of_oddities(worker, false);
     /* The broker was asked for its clock: a new producer comes first. */
-    return !worker->producer_ready || lc_batch_process(worker->batch, error);
+    if (!worker->producer_ready)
+        return true;
+    return worker->fill ? lc_fill_go_round(worker, error) : lc_batch_process(worker->batch, error);
 }
 
 /* One trouble is told, and tried again at once. Where they don't end, the log is not to be filled. */
@@ -908,6 +912,16 @@ lc_worker_rebuild(lc_worker *worker, int32_t first, int32_t step, lc_tell_rebuil
         lc_partition_free(partition);
     }
     return done;
+}
+
+bool
+lc_worker_fill(lc_worker *worker, lc_tell_rebuild tell, void *data, uint64_t *n_leads, GError **error)
+{
+    *n_leads = 0;
+    if (!lc_worker_prepare(worker, error))
+        return false;
+    worker->fill = lc_fill_new(worker, tell, data);
+    return lc_worker_run(worker, error) && lc_fill_is_done(worker->fill, worker, n_leads);
 }
 
 bool

@@ -2,6 +2,7 @@
  *
  * worker.c    the loop, rebalances, waiting for servers
  * verify.c    the store against the changelogs
+ * fill.c      rows of all leads, for tables that were switched on later
  * recover.c   step 3: from what was committed to a store that shows it
  * batch*.c    steps 4 to 9: one batch, from poll to apply (batch.h)
  * facts.c     records -> facts, or dead letters
@@ -322,6 +323,7 @@ void lc_partition_free(void *partition);
 void lc_partition_lose(lc_partition *partition, lc_recovery_cause cause);
 
 typedef struct lc_batch lc_batch;
+typedef struct lc_fill lc_fill;
 
 struct lc_worker {
     lc_worker_options options;
@@ -357,6 +359,7 @@ struct lc_worker {
     lc_instant policy_hash_from, policy_hash_until; /* it is that of any time between */
     GHashTable *poison; /* "topic/partition/offset" of facts whose outcomes Kafka refused for their size */
     lc_batch *batch;
+    lc_fill *fill;           /* it only fills tables; NULL: it does its work */
     unsigned leads_at_once;  /* a batch is to have no more facts, or due wake-ups of a partition */
     size_t lead_bytes;       /* the mean of the states last read */
     int64_t asked_ms;        /* monotonic: when ends were last asked for */
@@ -431,6 +434,14 @@ const char *lc_worker_policy_hash(lc_worker *worker);
 /* Whether `hash` is that of the first documents of our book, however many. */
 bool lc_worker_knows_policy_hash(const lc_worker *worker, lc_text hash);
 
+/* ---- fill.c ---- */
+
+lc_fill *lc_fill_new(const lc_worker *worker, lc_tell_rebuild tell, void *data);
+void lc_fill_free(lc_fill *fill); /* or NULL */
+/* One partition, or waiting for one; stops the worker when all are filled. False: give up, or an error. */
+bool lc_fill_go_round(lc_worker *worker, GError **error);
+bool lc_fill_is_done(const lc_fill *fill, const lc_worker *worker, uint64_t *n_leads);
+
 /* ---- recover.c ---- */
 
 /* Step 3, as far as it goes at once: where the partition must still recover, `resume_ms` says when to call again.
@@ -452,6 +463,23 @@ void lc_batch_abort(lc_batch *batch);
 /* One batch of the partitions that need no recovery, steps 4 to 9. False: give up, or an error; its partitions are
  * marked to recover. */
 bool lc_batch_process(lc_batch *batch, GError **error);
+/* What of a partition is to be filled. */
+typedef struct {
+    lc_text name; /* "channel|cohort" */
+    lc_text channel;
+    int32_t cohort;
+} lc_fill_population;
+
+typedef struct {
+    const lc_text *ids; /* of leads, each once */
+    size_t n_ids;
+    const lc_fill_population *populations;
+    size_t n_populations;
+} lc_fill_piece;
+
+/* One transaction of rows and nothing else, with the offsets unchanged. Takes out of `piece` what was published, which
+ * is less than all where leads are large. Adds the leads to `*n_leads`. False: as above. */
+bool lc_batch_fill(lc_batch *batch, lc_partition *partition, lc_fill_piece *piece, uint64_t *n_leads, GError **error);
 /* Writes the positions of partitions whose last apply was looked at since (step 9), so that who comes next replays
  * nothing. False: an error; what could not be written is marked to recover. */
 bool lc_batch_make_sure(lc_batch *batch, GError **error);

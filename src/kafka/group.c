@@ -386,13 +386,13 @@ group_conf(const lc_kafka_options *options, GError **error)
                                     NULL};
     const char *const fixed[] = {"group.id",
                                  options->group,
-                                 "group.instance.id",
-                                 options->instance,
                                  "client.id",
                                  client_id,
                                  "partition.assignment.strategy",
                                  "range",
                                  LC_KAFKA_CONSUMER_SETTINGS,
+                                 options->is_guest ? NULL : "group.instance.id",
+                                 options->instance,
                                  NULL};
     return lc_kafka_conf_new(options, defaults, fixed, error);
 }

@@ -386,6 +386,7 @@ copy_options(lc_kafka_options *copy, const lc_kafka_options *options)
         .properties = (const char *const *)g_strdupv((char **)options->properties),
         .group = g_strdup(options->group),
         .instance = g_strdup(options->instance),
+        .is_guest = options->is_guest,
         .inputs = (const char *const *)g_strdupv((char **)options->inputs),
     };
     for (int i = 0; i < LC_OUTPUTS; i++)

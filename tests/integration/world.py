@@ -343,6 +343,7 @@ redis: {{url: "{REDIS_URL}"}}
 policy: policy.yaml
 topics:
   prefix: {self.prefix}
+tables: {{publish: {settings.get("tables", "[" + ", ".join(TABLES) + "]")}, deletes: {settings.get("deletes", "both")}}}
 batch: {{facts: {batch}}}
 lateness: {lateness}
 log: {{level: info}}
