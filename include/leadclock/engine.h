@@ -50,7 +50,7 @@ typedef struct {
     const char *const *input_names;       /* topics, by index, NULL-terminated */
     const char *output_names[LC_OUTPUTS]; /* NULL of a table: it is not published */
     unsigned batch_facts, batch_wakeups;
-    size_t batch_bytes; /* of the states that a batch loads; 0: 64 MiB */
+    size_t batch_bytes; /* of the states that a batch loads, and half of what it publishes; 0: 64 MiB */
     lc_duration linger, lateness, patience, max_future;
     bool cloud_events;         /* headers on outcomes */
     lc_deletion deletion;      /* of rows */

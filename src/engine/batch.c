@@ -234,7 +234,10 @@ go_on(lc_batch *batch)
 static bool
 carry_out(lc_batch *batch, GError **error)
 {
-    lc_batch_judge_facts(batch);
+    guint n = lc_batch_judge_facts(batch);
+
+    if (n < batch->records->len && !lc_batch_cut(batch, n, error))
+        return false;
     return lc_batch_load_counters(batch, error) && lc_batch_publish(batch, error) && lc_batch_apply(batch, error);
 }
 

@@ -78,12 +78,21 @@ bury(lc_batch *batch, lc_share *share, const lc_batch_record *record, lc_cause_o
         share->n_wrong_partition++;
 }
 
-void
+/* Something is always judged: the batch is to get on. */
+static bool
+has_room(const lc_batch *batch)
+{
+    return lc_outbox_bytes(batch->outbox) < 2 * batch->worker->options.batch_bytes;
+}
+
+guint
 lc_batch_judge_facts(lc_batch *batch)
 {
     lc_share *share = NULL;
 
     for (guint i = 0; i < batch->records->len; i++) {
+        if (i > 0 && !has_room(batch))
+            return i;
         lc_batch_record *record = lc_batch_record_at(batch, i);
         lc_cause_of cause = {record->event.topic, record->event.partition, record->event.offset, LC_ABSENT, i};
         if (share == NULL || share->partition->number != record->event.partition)
@@ -93,4 +102,5 @@ lc_batch_judge_facts(lc_batch *batch)
         if (record->refused)
             bury(batch, share, record, cause);
     }
+    return batch->records->len;
 }

@@ -389,7 +389,7 @@ lc_batch_load_leads(lc_batch *batch, GError **error)
         if (!take_reads(batch, &plan, received, error))
             return abandon_read(batch, plan.n_asked - received);
     }
-    return !plan.is_cut || lc_batch_cut(batch, error);
+    return !plan.is_cut || lc_batch_cut(batch, batch->records->len, error);
 }
 
 /* ---- Counters ---- */

@@ -246,7 +246,8 @@ lc_outbox_add_row(lc_outbox *outbox, int32_t partition, int table, const void *r
         return;
     }
     added.value_size = outbox->bytes->len - added.value_at;
-    *former = added;
+    if (LC_CHECKS(LC_CHECK_LAST_ROW))
+        *former = added;
 }
 
 void
