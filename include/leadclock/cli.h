@@ -16,6 +16,7 @@ int lc_cli_rebuild(int argc, char **argv);
 int lc_cli_repartition(int argc, char **argv);
 int lc_cli_reset(int argc, char **argv);
 int lc_cli_run(int argc, char **argv);
+int lc_cli_tables(int argc, char **argv);
 int lc_cli_topics(int argc, char **argv);
 int lc_cli_watch(int argc, char **argv);
 int lc_cli_verify(int argc, char **argv);

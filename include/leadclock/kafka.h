@@ -11,8 +11,9 @@ typedef struct {
     const char *const *properties;   /* name, value, ..., NULL: any property of librdkafka, all clients; or NULL */
     const char *group;               /* the consumer group */
     const char *instance;            /* of this worker: group.instance.id; lc_kafka_transactional_id makes the other */
+    bool is_guest;                   /* in the group for a while: no static member, so that it is gone when it ends */
     const char *const *inputs;       /* topics, NULL-terminated, in the order of the indexes */
-    const char *outputs[LC_OUTPUTS]; /* topics */
+    const char *outputs[LC_OUTPUTS]; /* topics; NULL: nothing goes there */
 } lc_kafka_options;
 
 /* What is to be said of these properties at the start (SCRAM that this librdkafka can't do); NULL: nothing. */

@@ -41,7 +41,7 @@ lc_log_partition_of(lc_text key, int32_t partitions)
     return (int32_t)((h & 0x7fffffff) % (uint32_t)partitions);
 }
 
-/* Where outcomes and changelogs go. */
+/* Where outcomes, changelogs and rows go. */
 typedef enum {
     LC_OUTPUT_BREACHES,
     LC_OUTPUT_WARNINGS,
@@ -49,10 +49,12 @@ typedef enum {
     LC_OUTPUT_ROUTED,
     LC_OUTPUT_SETTLED,
     LC_OUTPUT_DEAD_LETTERS,
-    LC_OUTPUT_STATE,   /* changelog: partition of the input */
-    LC_OUTPUT_COUNTERS /* changelog: partition of the input */
+    LC_OUTPUT_STATE,       /* changelog: partition of the input */
+    LC_OUTPUT_COUNTERS,    /* changelog: partition of the input */
+    LC_OUTPUT_TABLE_CYCLES /* the first of the tables, which are in the order of codec.h: partition of the input */
 } lc_output;
-#define LC_OUTPUTS 8
+#define LC_OUTPUT_TABLES 6
+#define LC_OUTPUTS (LC_OUTPUT_TABLE_CYCLES + LC_OUTPUT_TABLES)
 
 /* A changelog, for replay and for C. */
 typedef enum { LC_CHANGELOG_STATE, LC_CHANGELOG_COUNTERS } lc_changelog;

@@ -14,16 +14,16 @@
 typedef struct {
     lc_cli_tool tool;
     lc_kafka_options kafka;
-    const char *changelogs[3]; /* NULL-terminated */
-    int32_t partitions;        /* of the inputs */
-    lc_instant to_time;        /* LC_ABSENT: to the beginning */
+    const char *topics_anew[LC_OUTPUTS - LC_OUTPUT_STATE + 1]; /* both changelogs, then tables; NULL-terminated */
+    int32_t partitions;                                        /* of the inputs */
+    lc_instant to_time;                                        /* LC_ABSENT: to the beginning */
     gboolean dry_run, yes;
     gboolean republish;
     int32_t former; /* for how many partitions the group and Redis were made, where for others than there are; or 0 */
     bool resumes;   /* facts were republished already, and what followed was cut off */
     lc_progress progress;
     GArray *offsets; /* lc_group_lag: `committed` is where to go */
-    GArray *topics;  /* lc_topic_description of the changelogs */
+    GArray *topics;  /* lc_topic_description of them */
 } reset_command;
 
 /* ---- What will be done ---- */
@@ -73,9 +73,20 @@ print_republication(const reset_command *command)
                gone);
 }
 
+/* A line that names them; empty: there are none. Caller frees. */
+static char *
+describe_tables(const reset_command *command)
+{
+    g_autofree char *names = g_strjoinv(", ", (char **)command->topics_anew + LC_CHANGELOGS);
+
+    return *names ? g_strdup_printf("Likewise the tables of rows: %s.\n", names) : g_strdup("");
+}
+
 static void
 print_plan(const reset_command *command, const GArray *before)
 {
+    g_autofree char *tables = describe_tables(command);
+
     printf("The offsets of group %s:\n\n", command->kafka.group);
     print_offsets(command, before);
     if (command->republish)
@@ -85,10 +96,11 @@ print_plan(const reset_command *command, const GArray *before)
                "become dead letters\n(WRONG_PARTITION).\n",
                command->former);
     printf("\nDeleted and made anew, empty: %s and %s (every lead's state, every counter).\n"
+           "%s"
            "Removed from Redis: all leads, wake-ups and counters of %s.\n"
            "Downstream will see the outcomes of the facts that are read again once more, with the same event ids and "
            "not as\nrestated; counters begin at zero. Facts before these offsets are not judged again%s.\n",
-           command->changelogs[0], command->changelogs[1], command->kafka.group,
+           command->topics_anew[0], command->topics_anew[1], tables, command->kafka.group,
            command->republish              ? " where they lie now"
            : command->to_time == LC_ABSENT ? ""
                                            : ": a lead handed over before then is unknown");
@@ -96,11 +108,29 @@ print_plan(const reset_command *command, const GArray *before)
 
 /* ---- Doing it ---- */
 
-static bool
-describe_changelogs(reset_command *command, GError **error)
+static const lc_topic_description *
+topic_at(const reset_command *command, guint i)
 {
-    g_clear_pointer(&command->topics, g_array_unref);
-    command->topics = lc_kafka_describe_topics(&command->kafka, command->changelogs, true, LC_CLI_TIMEOUT_MS, error);
+    return &g_array_index(command->topics, lc_topic_description, i);
+}
+
+/* What is made anew: the changelogs, and the tables that are published. */
+static void
+list_topics(reset_command *command)
+{
+    const char **name = command->topics_anew;
+
+    for (int output = LC_OUTPUT_STATE; output < LC_OUTPUTS; output++)
+        if (command->kafka.outputs[output])
+            *name++ = command->kafka.outputs[output];
+    *name = NULL;
+}
+
+static bool
+describe_topics(reset_command *command, GError **error)
+{
+    list_topics(command);
+    command->topics = lc_kafka_describe_topics(&command->kafka, command->topics_anew, true, LC_CLI_TIMEOUT_MS, error);
     return command->topics != NULL;
 }
 
@@ -149,8 +179,9 @@ create_again(const reset_command *command, const lc_topic_description *topic, GE
 
 /* An earlier reset was cut off after it had deleted it. */
 static bool
-create_missing(const reset_command *command, const char *name, GError **error)
+create_missing(const reset_command *command, guint i, GError **error)
 {
+    const char *name = topic_at(command, i)->name;
     int32_t partitions = 0;
 
     for (guint i = 0; i < command->offsets->len; i++)
@@ -161,16 +192,17 @@ create_missing(const reset_command *command, const char *name, GError **error)
         return false;
     }
     fprintf(stderr, "making %s, which is missing\n", name);
-    return lc_cli_create_changelog(&command->kafka, name, partitions, error);
+    return i < LC_CHANGELOGS ? lc_cli_create_changelog(&command->kafka, name, partitions, error)
+                             : lc_cli_create_table(&command->kafka, name, partitions, error);
 }
 
 static bool
-empty_changelogs(const reset_command *command, GError **error)
+empty_topics(const reset_command *command, GError **error)
 {
     for (guint i = 0; i < command->topics->len; i++) {
-        const lc_topic_description *topic = &g_array_index(command->topics, lc_topic_description, i);
+        const lc_topic_description *topic = topic_at(command, i);
         if (topic->partitions == 0) {
-            if (!create_missing(command, topic->name, error))
+            if (!create_missing(command, i, error))
                 return false;
             continue;
         }
@@ -206,7 +238,7 @@ commit_start(const reset_command *command, GError **error)
 static bool
 may_create(const reset_command *command, GError **error)
 {
-    for (const char *const *name = command->changelogs; *name; name++)
+    for (const char *const *name = command->topics_anew; *name; name++)
         if (!lc_kafka_may_create(&command->kafka, *name, LC_CLI_TIMEOUT_MS, error))
             return false;
     return true;
@@ -250,7 +282,7 @@ carry_out(reset_command *command)
 
     if (!may_create(command, &error) ||
         !(command->republish ? republish(command, &error) : forget_offsets(command, &error)) ||
-        !empty_changelogs(command, &error) || !empty_redis(command, &error) || !commit_start(command, &error))
+        !empty_topics(command, &error) || !empty_redis(command, &error) || !commit_start(command, &error))
         return lc_cli_fail("reset", error);
     fprintf(stderr, "done: `leadclock run` begins anew\n");
     return EXIT_DONE;
@@ -325,14 +357,12 @@ reset(reset_command *command)
     g_autoptr(GArray) before = NULL;
 
     command->kafka = lc_cli_kafka_options(command->tool.config);
-    command->changelogs[0] = command->tool.config->topics.state;
-    command->changelogs[1] = command->tool.config->topics.counters;
     int code = lc_cli_await_empty_group("reset", &command->kafka, &error);
     if (error)
         return lc_cli_fail("reset", error);
     if (code != EXIT_DONE)
         return code;
-    if (!lc_cli_count_inputs(&command->kafka, &command->partitions, &error) || !describe_changelogs(command, &error) ||
+    if (!lc_cli_count_inputs(&command->kafka, &command->partitions, &error) || !describe_topics(command, &error) ||
         !find_offsets(command, &before, &error) || !find_former_count(command, before, &error))
         return lc_cli_fail("reset", error);
     if (!check_former_count(command))
@@ -353,7 +383,7 @@ clear_command(reset_command *command)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(reset_command, clear_command)
 
-static const char summary[] = "Makes the group begin anew: its offsets, the changelogs and Redis.";
+static const char summary[] = "Makes the group begin anew: its offsets, the changelogs, the tables and Redis.";
 static const char more[] =
     "Refuses while members of the group are alive; one that has ended is waited for until the group has forgotten it, "
     "up to\n"

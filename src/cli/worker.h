@@ -15,6 +15,10 @@ lc_redis_options lc_cli_redis_options(const lc_config *config);
 lc_worker *lc_cli_worker_new(const lc_config *config, const char *instance, const char *transactional_id,
                              const lc_policy_book *book, lc_told *told, bool accept_policy_change, GError **error);
 
+/* The same for a command that is in the group for a while, and leaves it when it ends. */
+lc_worker *lc_cli_guest_new(const lc_config *config, const char *instance, const char *transactional_id,
+                            const lc_policy_book *book, lc_told *told, GError **error);
+
 /* ---- A worker for a command, which joins no group. Zero-initialise. ---- */
 
 typedef struct {

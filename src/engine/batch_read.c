@@ -389,10 +389,16 @@ lc_batch_load_leads(lc_batch *batch, GError **error)
         if (!take_reads(batch, &plan, received, error))
             return abandon_read(batch, plan.n_asked - received);
     }
-    return !plan.is_cut || lc_batch_cut(batch, error);
+    return !plan.is_cut || lc_batch_cut(batch, batch->records->len, error);
 }
 
 /* ---- Counters ---- */
+
+bool
+lc_batch_read_counts(lc_batch *batch, lc_partition *partition, lc_store_read *read, GError **error)
+{
+    return read_store(batch, read, 1, error) && check_applied(partition, read->applied, error);
+}
 
 /* Counters that judging has touched and that were not loaded before. */
 bool

@@ -1,6 +1,7 @@
 #include "worker.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 
 static uint64_t
@@ -127,8 +128,8 @@ lc_applied_parse(lc_text text, const char *const *input_names, int n_inputs, lc_
 char *
 lc_metadata_format(const lc_metadata *metadata)
 {
-    return g_strdup_printf("2:%" PRId32 "%s:%" PRId64 ":%" PRId64 ":%.*s:%.*s", metadata->partitions,
-                           metadata->republished ? "r" : "", metadata->ends[LC_CHANGELOG_STATE],
+    return g_strdup_printf("3:%" PRId32 "%s:%d:%" PRId64 ":%" PRId64 ":%.*s:%.*s", metadata->partitions,
+                           metadata->republished ? "r" : "", metadata->edition, metadata->ends[LC_CHANGELOG_STATE],
                            metadata->ends[LC_CHANGELOG_COUNTERS], LC_TEXT_ARGS(metadata->policy_hash),
                            LC_TEXT_ARGS(metadata->transactional_id));
 }
@@ -167,7 +168,18 @@ parse_partitions(lc_text text, lc_metadata *metadata)
     return true;
 }
 
-/* Version 1 is the same without the number of partitions. */
+static bool
+parse_edition(lc_text text, lc_metadata *metadata)
+{
+    int64_t number;
+
+    if (!parse_offset_text(text, &number) || number < 1 || number > INT_MAX)
+        return false;
+    metadata->edition = (int)number;
+    return true;
+}
+
+/* Version 2 is the same without the edition, which was the first; version 1 has no number of partitions either. */
 bool
 lc_metadata_parse(lc_text text, lc_metadata *metadata)
 {
@@ -176,12 +188,16 @@ lc_metadata_parse(lc_text text, lc_metadata *metadata)
 
     metadata->partitions = 0;
     metadata->republished = false;
-    if (lc_text_equal(version, LC_TEXT("2"))) {
+    metadata->edition = 1;
+    bool is_latest = lc_text_equal(version, LC_TEXT("3"));
+    if (is_latest || lc_text_equal(version, LC_TEXT("2"))) {
         if (!parse_partitions(next_part(&rest), metadata))
             return false;
     } else if (!lc_text_equal(version, LC_TEXT("1"))) {
         return false;
     }
+    if (is_latest && !parse_edition(next_part(&rest), metadata))
+        return false;
     if (!parse_offset_text(next_part(&rest), &metadata->ends[LC_CHANGELOG_STATE]) ||
         !parse_offset_text(next_part(&rest), &metadata->ends[LC_CHANGELOG_COUNTERS]))
         return false;
@@ -195,6 +211,7 @@ lc_reset_metadata(const char *policy_hash, int32_t partitions, bool republished)
 {
     const lc_metadata metadata = {.partitions = partitions,
                                   .republished = republished,
+                                  .edition = LC_POLICY_EDITION,
                                   .policy_hash = lc_text_of(policy_hash),
                                   .transactional_id = LC_TEXT("")};
 

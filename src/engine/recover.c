@@ -552,6 +552,37 @@ accept_policy_change(lc_worker *worker, lc_text hash, GError **error)
 }
 
 static bool
+accept_edition(lc_worker *worker, int edition, GError **error)
+{
+    static const char then[] = "from now on leads are judged by the new rules when next judged, what was published "
+                               "before is not corrected, and 'leadclock tables --fill' fills the tables";
+    g_autofree char *what = g_strdup_printf("leads were judged by edition %d of the lead policy's rules, and this "
+                                            "version of Leadclock judges by edition %d",
+                                            edition, LC_POLICY_EDITION);
+
+    if (!worker->options.accept_policy_change) {
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "%s; start with --accept-policy-change: %s", what, then);
+        return false;
+    }
+    if (lc_worker_may_say_once(worker, what))
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
+                         "%s; this is accepted (--accept-policy-change): %s", what, then);
+    return true;
+}
+
+/* Looked at once an assignment: what was accepted then is committed with the next offsets. */
+static bool
+is_same_policy(recovery *r, const lc_metadata *metadata, GError **error)
+{
+    if (r->partition->policy_checked)
+        return true;
+    if (metadata->edition != LC_POLICY_EDITION && !accept_edition(r->worker, metadata->edition, error))
+        return false;
+    return lc_worker_knows_policy_hash(r->worker, metadata->policy_hash) ||
+           accept_policy_change(r->worker, metadata->policy_hash, error);
+}
+
+static bool
 tells_of_loss(lc_text metadata)
 {
     size_t size = strlen(LC_METADATA_LOST);
@@ -593,8 +624,7 @@ take_committed(recovery *r, int topic, int64_t low, int64_t end, GError **error)
             committed->offset < low ? "facts were deleted before they were read" : "Kafka has lost records");
         return stop(r, error, problem);
     }
-    if (!r->partition->policy_checked && !lc_worker_knows_policy_hash(r->worker, metadata.policy_hash) &&
-        !accept_policy_change(r->worker, metadata.policy_hash, error))
+    if (!is_same_policy(r, &metadata, error))
         return STEP_FAILED;
     g_free(r->partition->policy_hash);
     r->partition->policy_hash = g_strndup(metadata.policy_hash.data, metadata.policy_hash.size);

@@ -56,6 +56,8 @@ lc_schemas_free(lc_schemas *schemas)
     g_free(schemas);
 }
 
+G_STATIC_ASSERT(LC_OUTPUT_TABLES == LC_TABLES);
+
 /* What goes where: `Retracted` goes where the retracted one went (architecture.md, Topics). */
 static const struct {
     lc_output output;
@@ -103,22 +105,63 @@ remember_schema(lc_schemas *schemas, uint32_t id, const char *schema_json)
                          "schema cannot be read, its records go to the dead letters: %s", unreadable->message);
 }
 
+/* What is registered together. */
+typedef struct {
+    lc_output output;
+    lc_schema schema;
+    char *subject; /* owned */
+} registration;
+
+static void
+registration_clear(void *data)
+{
+    g_free(((registration *)data)->subject);
+}
+
+static void
+add_registration(GArray *all, lc_output output, lc_schema schema, const char *topic, const char *what)
+{
+    registration one = {output, schema, g_strdup_printf("%s-%s", topic, what)};
+
+    g_array_append_val(all, one);
+}
+
+/* Outcomes and changelogs by TopicRecordNameStrategy; rows by TopicNameStrategy, which is what sinks look for. */
+static GArray *
+list_registrations(const char *const *output_names)
+{
+    GArray *all = g_array_new(FALSE, FALSE, sizeof(registration));
+
+    g_array_set_clear_func(all, registration_clear);
+    for (size_t i = 0; i < G_N_ELEMENTS(written); i++)
+        add_registration(all, written[i].output, written[i].schema, output_names[written[i].output],
+                         lc_schema_record_name(written[i].schema));
+    for (int table = 0; table < LC_TABLES; table++) {
+        lc_output output = lc_table_output(table);
+        if (output_names[output] == NULL)
+            continue;
+        add_registration(all, output, lc_rows_key_schema(table), output_names[output], "key");
+        add_registration(all, output, lc_rows_schema(table), output_names[output], "value");
+    }
+    return all;
+}
+
 bool
 lc_schemas_register(lc_schemas *schemas, const char *const *output_names, GError **error)
 {
-    g_autoptr(GPtrArray) subjects = g_ptr_array_new_with_free_func(g_free);
-    lc_registry_entry entries[G_N_ELEMENTS(written)];
-    uint32_t ids[G_N_ELEMENTS(written)];
+    g_autoptr(GArray) all = list_registrations(output_names);
+    g_autofree lc_registry_entry *entries = g_new(lc_registry_entry, all->len);
+    g_autofree uint32_t *ids = g_new(uint32_t, all->len);
 
-    for (size_t i = 0; i < G_N_ELEMENTS(written); i++) {
-        g_ptr_array_add(subjects, g_strdup_printf("%s-%s", output_names[written[i].output],
-                                                  lc_schema_record_name(written[i].schema)));
-        entries[i] = (lc_registry_entry){subjects->pdata[i], lc_schema_text(written[i].schema)};
+    for (guint i = 0; i < all->len; i++) {
+        const registration *one = &g_array_index(all, registration, i);
+        entries[i] = (lc_registry_entry){one->subject, lc_schema_text(one->schema)};
     }
-    if (!lc_registry_register(schemas->registry, entries, G_N_ELEMENTS(written), ids, error))
+    if (!lc_registry_register(schemas->registry, entries, all->len, ids, error))
         return false;
-    for (size_t i = 0; i < G_N_ELEMENTS(written); i++) {
-        schemas->ids[written[i].output][written[i].schema] = ids[i];
+    for (guint i = 0; i < all->len; i++) {
+        const registration *one = &g_array_index(all, registration, i);
+        schemas->ids[one->output][one->schema] = ids[i];
         remember_schema(schemas, ids[i], entries[i].schema_json);
     }
     return true;

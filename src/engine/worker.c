@@ -122,6 +122,20 @@ lc_worker_partition(const lc_worker *worker, int32_t number)
     return NULL;
 }
 
+/* Judges with the rows that are published. */
+static lc_judge *
+make_judge(const lc_worker_options *options)
+{
+    lc_judge *judge = lc_judge_new(options->book);
+    unsigned row_types = 0;
+
+    for (unsigned type = 0; type < LC_ROW_TYPES; type++)
+        if (options->output_names[lc_table_output((int)type)])
+            row_types |= 1u << type;
+    lc_judge_set_rows(judge, row_types);
+    return judge;
+}
+
 lc_worker *
 lc_worker_new(const lc_worker_options *options)
 {
@@ -135,7 +149,7 @@ lc_worker_new(const lc_worker_options *options)
     worker->own_told = options->told ? NULL : lc_told_new();
     worker->told = options->told ? options->told : worker->own_told;
     worker->schemas = lc_schemas_new(options->registry, options->registry_timeout, options->time, worker->told);
-    worker->judge = lc_judge_new(options->book);
+    worker->judge = make_judge(&worker->options);
     worker->partitions = g_ptr_array_new_with_free_func(lc_partition_free);
     worker->members = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     worker->fenced = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -158,6 +172,7 @@ lc_worker_new(const lc_worker_options *options)
 void
 lc_worker_free(lc_worker *worker)
 {
+    lc_fill_free(worker->fill);
     lc_batch_free(worker->batch);
     g_ptr_array_unref(worker->partitions);
     worker->log->ops->free(worker->log);
@@ -729,7 +744,8 @@ make_ready(lc_worker *worker, GError **error)
         return false;
     if (!recover_partitions(worker, error))
         return false;
-    resume_all(worker);
+    if (worker->fill == NULL)
+        resume_all(worker);
     if (!any_waits(worker) && !is_unanswered(worker->n_unanswered) && !worker->denied)
         worker->report.waiting_for[0] = '\0';
     return true;
@@ -749,8 +765,8 @@ take_book(lc_worker *worker)
     if (book == NULL)
         return;
     lc_judge_free(worker->judge);
-    worker->judge = lc_judge_new(book);
     worker->options.book = book;
+    worker->judge = make_judge(&worker->options);
     g_clear_pointer(&worker->policy_hash, g_free);
 }
 
@@ -789,7 +805,9 @@ go_round(lc_worker *worker, GError **error)
     lc_worker_publish_report(worker);
     tell_of_oddities(worker, false);
     /* The broker was asked for its clock: a new producer comes first. */
-    return !worker->producer_ready || lc_batch_process(worker->batch, error);
+    if (!worker->producer_ready)
+        return true;
+    return worker->fill ? lc_fill_go_round(worker, error) : lc_batch_process(worker->batch, error);
 }
 
 /* One trouble is told, and tried again at once. Where they don't end, the log is not to be filled. */
@@ -894,6 +912,16 @@ lc_worker_rebuild(lc_worker *worker, int32_t first, int32_t step, lc_tell_rebuil
         lc_partition_free(partition);
     }
     return done;
+}
+
+bool
+lc_worker_fill(lc_worker *worker, lc_tell_rebuild tell, void *data, uint64_t *n_leads, GError **error)
+{
+    *n_leads = 0;
+    if (!lc_worker_prepare(worker, error))
+        return false;
+    worker->fill = lc_fill_new(worker, tell, data);
+    return lc_worker_run(worker, error) && lc_fill_is_done(worker->fill, worker, n_leads);
 }
 
 bool

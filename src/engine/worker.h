@@ -2,10 +2,11 @@
  *
  * worker.c    the loop, rebalances, waiting for servers
  * verify.c    the store against the changelogs
+ * fill.c      rows of all leads, for tables that were switched on later
  * recover.c   step 3: from what was committed to a store that shows it
  * batch*.c    steps 4 to 9: one batch, from poll to apply (batch.h)
  * facts.c     records -> facts, or dead letters
- * outbox.c    outcomes, states, counters and dead letters on their way into one transaction
+ * outbox.c    outcomes, states, counters, rows and dead letters on their way into one transaction
  * counters.c  absolute counters from changes
  * safe_time.c how far time is known to have passed in the input
  * wall_clock.c whether the wall clock is believed
@@ -47,7 +48,8 @@ typedef enum {
     LC_CHECK_SECOND_NO = 1 << 11,     /* a registry must say twice that it has no such schema */
     LC_CHECK_SURE = 1 << 12,          /* a position tells what no answer of the store was looked at for (9) */
     LC_CHECK_GROWTH = 1 << 13,        /* timers fire as of when the topics' partitions were counted */
-    LC_CHECK_APART = 1 << 14          /* a partition that waits holds up no other */
+    LC_CHECK_APART = 1 << 14,         /* a partition that waits holds up no other */
+    LC_CHECK_LAST_ROW = 1 << 15       /* of a row that a batch changes twice, what it is in the end is published */
 } lc_check;
 #ifdef LC_WEAKEN
 extern unsigned lc_weakened;
@@ -79,6 +81,7 @@ bool lc_applied_parse(lc_text text, const char *const *input_names, int n_inputs
 typedef struct {
     int32_t partitions; /* of the inputs; 0: not known, of an older version */
     bool republished;   /* facts from before lie in the inputs again, and not all were seen to be read */
+    int edition;        /* of the rules that leads were judged by: LC_POLICY_EDITION */
     int64_t ends[LC_CHANGELOGS];
     lc_text policy_hash, transactional_id;
 } lc_metadata;
@@ -91,6 +94,13 @@ bool lc_metadata_parse(lc_text text, lc_metadata *metadata);
 
 /* ---- schemas.c ---- */
 
+/* Where the rows of a table of codec.h go. */
+static inline lc_output
+lc_table_output(int table)
+{
+    return (lc_output)(LC_OUTPUT_TABLE_CYCLES + table);
+}
+
 typedef struct lc_schemas lc_schemas;
 
 typedef enum { LC_PLAN_READY, LC_PLAN_UNREADABLE, LC_PLAN_NO_SUCH_ID, LC_PLAN_NOT_ASKED } lc_plan_state;
@@ -98,7 +108,8 @@ typedef enum { LC_PLAN_READY, LC_PLAN_UNREADABLE, LC_PLAN_NO_SUCH_ID, LC_PLAN_NO
 /* The registry is handed over. `timeout`: an id that it fails for so long, while it gives others, is taken for a no. */
 lc_schemas *lc_schemas_new(lc_registry *registry, lc_duration timeout, lc_time *time, lc_told *told);
 void lc_schemas_free(lc_schemas *schemas);
-/* Registers what we write: every outcome for its topic, both changelogs. Repeat while LC_ERROR_RETRY. */
+/* Registers what we write: every outcome for its topic, both changelogs, keys and values of the tables that are
+ * published. Repeat while LC_ERROR_RETRY. */
 bool lc_schemas_register(lc_schemas *schemas, const char *const *output_names, GError **error);
 uint32_t lc_schemas_id(const lc_schemas *schemas, lc_output output, lc_schema schema);
 /* The plan of a writer's schema; `*plan` is set for READY only. */
@@ -159,7 +170,7 @@ typedef struct {
     int32_t cohort;
     bool loaded;        /* the counts are those of the store, and changes since */
     bool changed;       /* in this batch */
-    GHashTable *counts; /* lc_text * -> int64_t *, side by side in one allocation */
+    GHashTable *counts; /* lc_text * -> its count, side by side in one allocation */
     int64_t offset;     /* in the changelog, of this batch's record */
 } lc_population;
 
@@ -179,6 +190,8 @@ void lc_counters_add(lc_counters *counters, const lc_count *count);
 void lc_counters_load(lc_population *population, const lc_stored_count *counts, size_t n);
 /* The counts as they stand, without zeros; from `arena`. */
 lc_stored_count *lc_population_counts(const lc_population *population, lc_arena *arena, size_t *n);
+/* Those that this batch has changed, zeros too; from `arena`. */
+lc_stored_count *lc_population_changes(const lc_population *population, lc_arena *arena, size_t *n);
 /* The batch is applied. */
 void lc_counters_settle(lc_counters *counters);
 
@@ -206,12 +219,15 @@ void lc_outbox_add_outcome(lc_outbox *outbox, lc_text lead_id, const lc_outcome 
 size_t lc_outbox_add_state(lc_outbox *outbox, int32_t partition, const lc_lead *lead, int64_t *offset);
 void lc_outbox_add_counters(lc_outbox *outbox, int32_t partition, const lc_population *population,
                             const lc_stored_count *counts, size_t n, lc_arena *arena, int64_t *offset);
+/* `row` as for lc_encode_row. Of rows of one key only the last one added is sent. */
+void
+lc_outbox_add_row(lc_outbox *outbox, int32_t partition, int table, const void *row, bool deleted, lc_cause_of cause);
 /* At most `most_bytes` of the value. */
 void lc_outbox_add_dead_letter(lc_outbox *outbox, const lc_log_event *record, lc_dead_reason reason, const char *detail,
                                size_t most_bytes, lc_cause_of cause);
 /* The value of a message, with its frame; absent: a tombstone. Good until something is added. */
 lc_text lc_outbox_value(const lc_outbox *outbox, size_t message);
-size_t lc_outbox_size(const lc_outbox *outbox);
+size_t lc_outbox_bytes(const lc_outbox *outbox);
 bool lc_outbox_produce(const lc_outbox *outbox, lc_log *log, GError **error);
 
 /* ---- safe_time.c ---- */
@@ -308,6 +324,7 @@ void lc_partition_free(void *partition);
 void lc_partition_lose(lc_partition *partition, lc_recovery_cause cause);
 
 typedef struct lc_batch lc_batch;
+typedef struct lc_fill lc_fill;
 
 struct lc_worker {
     lc_worker_options options;
@@ -343,6 +360,7 @@ struct lc_worker {
     lc_instant policy_hash_from, policy_hash_until; /* it is that of any time between */
     GHashTable *poison; /* "topic/partition/offset" of facts whose outcomes Kafka refused for their size */
     lc_batch *batch;
+    lc_fill *fill;           /* it only fills tables; NULL: it does its work */
     unsigned leads_at_once;  /* a batch is to have no more facts, or due wake-ups of a partition */
     size_t lead_bytes;       /* the mean of the states last read */
     int64_t asked_ms;        /* monotonic: when ends were last asked for */
@@ -417,6 +435,14 @@ const char *lc_worker_policy_hash(lc_worker *worker);
 /* Whether `hash` is that of the first documents of our book, however many. */
 bool lc_worker_knows_policy_hash(const lc_worker *worker, lc_text hash);
 
+/* ---- fill.c ---- */
+
+lc_fill *lc_fill_new(const lc_worker *worker, lc_tell_rebuild tell, void *data);
+void lc_fill_free(lc_fill *fill); /* or NULL */
+/* One partition, or waiting for one; stops the worker when all are filled. False: give up, or an error. */
+bool lc_fill_go_round(lc_worker *worker, GError **error);
+bool lc_fill_is_done(const lc_fill *fill, const lc_worker *worker, uint64_t *n_leads);
+
 /* ---- recover.c ---- */
 
 /* Step 3, as far as it goes at once: where the partition must still recover, `resume_ms` says when to call again.
@@ -438,6 +464,23 @@ void lc_batch_abort(lc_batch *batch);
 /* One batch of the partitions that need no recovery, steps 4 to 9. False: give up, or an error; its partitions are
  * marked to recover. */
 bool lc_batch_process(lc_batch *batch, GError **error);
+/* What of a partition is to be filled. */
+typedef struct {
+    lc_text name; /* "channel|cohort" */
+    lc_text channel;
+    int32_t cohort;
+} lc_fill_population;
+
+typedef struct {
+    const lc_text *ids; /* of leads, each once */
+    size_t n_ids;
+    const lc_fill_population *populations;
+    size_t n_populations;
+} lc_fill_piece;
+
+/* One transaction of rows and nothing else, with the offsets unchanged. Takes out of `piece` what was published, which
+ * is less than all where leads are large. Adds the leads to `*n_leads`. False: as above. */
+bool lc_batch_fill(lc_batch *batch, lc_partition *partition, lc_fill_piece *piece, uint64_t *n_leads, GError **error);
 /* Writes the positions of partitions whose last apply was looked at since (step 9), so that who comes next replays
  * nothing. False: an error; what could not be written is marked to recover. */
 bool lc_batch_make_sure(lc_batch *batch, GError **error);

@@ -24,13 +24,13 @@ group_conf(const lc_kafka_options *options, GError **error)
                                     NULL};
     const char *const fixed[] = {"group.id",
                                  options->group,
-                                 "group.instance.id",
-                                 options->instance,
                                  "client.id",
                                  client_id,
                                  "partition.assignment.strategy",
                                  "range",
                                  LC_KAFKA_CONSUMER_SETTINGS,
+                                 options->is_guest ? NULL : "group.instance.id",
+                                 options->instance,
                                  NULL};
     return lc_kafka_conf_new(options, defaults, fixed, error);
 }
@@ -76,7 +76,8 @@ make_client(lc_group *group, GError **error)
     for (int i = 0; i < group->n_inputs; i++)
         group->topics[i] = rd_kafka_topic_new(group->client, group->inputs[i], NULL);
     for (int i = 0; i < LC_OUTPUTS; i++)
-        group->outputs[i] = rd_kafka_topic_new(group->client, group->options->outputs[i], NULL);
+        if (group->options->outputs[i])
+            group->outputs[i] = rd_kafka_topic_new(group->client, group->options->outputs[i], NULL);
     return true;
 }
 

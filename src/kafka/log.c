@@ -43,7 +43,7 @@ check_existence(const kafka_log *log, const struct rd_kafka_metadata *metadata, 
         if (partitions_of(metadata, log->options.inputs[i]) == 0)
             g_ptr_array_add(missing, (char *)log->options.inputs[i]);
     for (int i = 0; i < LC_OUTPUTS; i++)
-        if (partitions_of(metadata, log->options.outputs[i]) == 0)
+        if (log->options.outputs[i] && partitions_of(metadata, log->options.outputs[i]) == 0)
             g_ptr_array_add(missing, (char *)log->options.outputs[i]);
     if (missing->len == 0)
         return true;
@@ -56,7 +56,7 @@ check_existence(const kafka_log *log, const struct rd_kafka_metadata *metadata, 
     return false;
 }
 
-/* Inputs and changelogs are one machine per partition number: they must have the same numbers. */
+/* Inputs, changelogs and tables are one machine per partition number: they must have the same numbers. */
 static bool
 check_counts(const kafka_log *log, const struct rd_kafka_metadata *metadata, int32_t *partitions, GError **error)
 {
@@ -66,8 +66,9 @@ check_counts(const kafka_log *log, const struct rd_kafka_metadata *metadata, int
 
     for (int i = 0; i < log->log.n_inputs; i++)
         g_ptr_array_add(topics, (void *)log->options.inputs[i]);
-    g_ptr_array_add(topics, (void *)log->options.outputs[LC_OUTPUT_STATE]);
-    g_ptr_array_add(topics, (void *)log->options.outputs[LC_OUTPUT_COUNTERS]);
+    for (int i = LC_OUTPUT_STATE; i < LC_OUTPUTS; i++)
+        if (log->options.outputs[i])
+            g_ptr_array_add(topics, (void *)log->options.outputs[i]);
     int32_t first = partitions_of(metadata, topics->pdata[0]);
     for (guint i = 0; i < topics->len; i++) {
         int32_t count = partitions_of(metadata, topics->pdata[i]);
@@ -75,9 +76,10 @@ check_counts(const kafka_log *log, const struct rd_kafka_metadata *metadata, int
         g_string_append_printf(counts, "%s %s %d", i ? "," : "", (const char *)topics->pdata[i], count);
     }
     if (differ) {
-        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
-                    "inputs and changelogs must have the same number of partitions, and have:%s; " LC_AFTER_GROWTH,
-                    counts->str);
+        g_set_error(
+            error, LC_ERROR, LC_ERROR_CONFIG,
+            "inputs, changelogs and tables must have the same number of partitions, and have:%s; " LC_AFTER_GROWTH,
+            counts->str);
         return false;
     }
     *partitions = first;
@@ -384,6 +386,7 @@ copy_options(lc_kafka_options *copy, const lc_kafka_options *options)
         .properties = (const char *const *)g_strdupv((char **)options->properties),
         .group = g_strdup(options->group),
         .instance = g_strdup(options->instance),
+        .is_guest = options->is_guest,
         .inputs = (const char *const *)g_strdupv((char **)options->inputs),
     };
     for (int i = 0; i < LC_OUTPUTS; i++)

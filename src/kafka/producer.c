@@ -173,7 +173,8 @@ make_client(lc_producer *producer, GError **error)
         return false;
     }
     for (int i = 0; i < LC_OUTPUTS; i++)
-        producer->topics[i] = rd_kafka_topic_new(producer->client, producer->options->outputs[i], NULL);
+        if (producer->options->outputs[i])
+            producer->topics[i] = rd_kafka_topic_new(producer->client, producer->options->outputs[i], NULL);
     return true;
 }
 

@@ -283,7 +283,9 @@ check_counters(sim *s, const expectation *expected)
 {
     g_autoptr(GHashTable) stored = stored_counts(s);
     g_autoptr(GHashTable) published = published_counts(s);
+    g_autoptr(GHashTable) rows = sim_rows_counts(s);
     compare_counts(s, "Redis", stored, "its changelog", published);
+    compare_counts(s, "the table of counters", rows, "the changelog", published);
     g_hash_table_foreach_remove(published, is_forgettable_count, NULL);
     compare_counts(s, "the changelog", published, "the facts", expected->counts);
 }
@@ -389,6 +391,9 @@ check_leads(sim *s, const expectation *expected)
     g_hash_table_iter_init(&iter, expected->leads);
     while (s->failure == NULL && g_hash_table_iter_next(&iter, NULL, &lead))
         check_lead(s, lead);
+    g_hash_table_iter_init(&iter, expected->leads);
+    while (s->failure == NULL && g_hash_table_iter_next(&iter, NULL, &lead))
+        sim_rows_check_lead(s, lead, s->now);
 }
 
 /* ---- Settled ---- */

@@ -46,8 +46,9 @@ static const char days_policy[] = "name: days\n"
                                   "    first_contact: {within: 24h}\n"
                                   "    clawback: {after: 5d, from: last_activity}\n";
 
-const char *const sim_output_names[LC_OUTPUTS] = {"breaches", "warnings",     "clawbacks", "routed",
-                                                  "settled",  "dead-letters", "state",     "counters"};
+const char *const sim_output_names[LC_OUTPUTS] = {"breaches",     "warnings", "clawbacks", "routed", "settled",
+                                                  "dead-letters", "state",    "counters",  "cycles", "breached",
+                                                  "stages",       "tenures",  "routes",    "counted"};
 
 const char *const *
 sim_input_names(int n_inputs)

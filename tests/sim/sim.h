@@ -5,6 +5,7 @@
  * workload.c  facts and hostile records, and when they are published
  * cluster.c   workers, time, faults: the world of memory.h
  * registry.c  a schema registry that knows our schemas, and may not answer, or deny one once
+ * rows.c      what stands of the tables, and whether it is what should
  * watch.c     what must hold at each step: of every transaction when it is decided, of Redis at each position
  * scenario.c  seeds with a question of their own: owners that die, Kafka's data lost
  * oracle.c    what must hold in the end
@@ -147,6 +148,7 @@ typedef struct {
 } sim_commit;
 
 typedef struct sim_watch sim_watch;
+typedef struct sim_rows sim_rows;
 
 typedef enum { SIM_LOST_STATES, SIM_LOST_COUNTERS, SIM_LOST_INPUT, SIM_LOST_GROUP, SIM_LOST_COMMITS } sim_lost;
 #define SIM_LOSSES 5
@@ -174,6 +176,7 @@ struct sim {
     uint64_t n_steps;
     bool is_quiet; /* no more faults */
     sim_watch *watch;
+    sim_rows *rows;
     lc_instant next_death;
     bool has_grown; /* an input, and which */
     int grown_topic;
@@ -237,6 +240,18 @@ void sim_watch_asked(sim *s, int32_t partition, lc_instant wall);
 GHashTable *sim_watch_net(const sim *s);
 const sim_commit *sim_watch_commits(const sim *s, int32_t partition, guint *n);
 bool sim_same_but_restated(lc_text actual, lc_text expected);
+
+/* rows.c */
+sim_rows *sim_rows_new(const lc_policy_book *book);
+void sim_rows_free(sim_rows *rows);
+/* A committed record of a table (codec.h), in order. */
+void sim_rows_take(sim *s, int table, int32_t partition, const lc_memory_record *record);
+/* The transaction is over: what was marked as deleted has its tombstone. */
+void sim_rows_check_marks(sim *s);
+/* Of the lead those rows stand, and no others, that follow at `now`. */
+void sim_rows_check_lead(sim *s, const lc_lead *lead, lc_instant now);
+/* char* (partition|channel|cohort|metric) -> int64_t*, without zeros. */
+GHashTable *sim_rows_counts(sim *s);
 
 /* oracle.c */
 /* Of a framed value; the plan lasts as long as the process. NULL: not one of our schemas. */
