@@ -31,7 +31,7 @@ def full_feed():
 
 
 def people_feed():
-    """Pauses, merges, escalations, renewed promises."""
+    """Pauses, later owners, prospects who ask again, next contacts, escalations, merges."""
     feed_flows("people/feed")
 
 
