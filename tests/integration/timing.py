@@ -11,7 +11,7 @@ import time
 import urllib.request
 
 from hostile import Writer, created
-from world import BINARY, BROKERS, INPUTS, STACK_DIR, murmur2_partition, require, say
+from world import BINARY, BROKERS, INPUT_TOPICS, STACK_DIR, murmur2_partition, require, say
 
 # Built beside the leadclock that is tried.
 BUILT = os.path.join(os.path.dirname(BINARY), "tests")
@@ -88,7 +88,7 @@ class Stranger:
             ("session.timeout.ms", session_s * 1000), ("enable.auto.commit", "false"),
         ):  # fmt: skip
             command += ["-X", f"{name}={value}"]
-        command += [world.prefix + topic for topic in INPUTS.values()]
+        command += [world.prefix + topic for topic in INPUT_TOPICS]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def kill(self):

@@ -39,6 +39,7 @@ INPUTS = {
     "LeadMerged": "leads.merged",
     "LeadErased": "leads.erased",
 }
+INPUT_TOPICS = list(dict.fromkeys(INPUTS.values()))
 OUTCOMES = ["leads.breaches", "leads.warnings", "leads.clawbacks", "leads.routed", "leads.settled"]
 TABLES = ["cycles", "breaches", "stages", "tenures", "routes", "counters"]
 
