@@ -487,7 +487,7 @@ static void
 commit_as(bench *b, int32_t partition, const char *owner)
 {
     g_autofree char *hash = lc_policy_book_hash(b->book, b->manual.now);
-    g_autofree char *metadata = g_strdup_printf("2:%d:0:0:%s:%s", BENCH_PARTITIONS, hash, owner);
+    g_autofree char *metadata = g_strdup_printf("3:%d:2:0:0:%s:%s", BENCH_PARTITIONS, hash, owner);
     for (int topic = 0; topic < BENCH_INPUTS; topic++)
         lc_memory_set_committed(b->broker, topic, partition, 0, metadata);
 }
@@ -519,7 +519,7 @@ reset_commits_without_an_owner(void **state)
 {
     g_autofree char *metadata = lc_reset_metadata("hash", 4, false);
     (void)state;
-    assert_string_equal(metadata, "2:4:0:0:hash:");
+    assert_string_equal(metadata, "3:4:2:0:0:hash:");
 }
 
 /* Two leads in different partitions. */
@@ -834,7 +834,7 @@ offsets_of_another_number_of_partitions_stop_it(void **state)
     bench *b = *state;
     hand_off(b, "lead");
     run(b, 2 * LC_SECOND);
-    rewrite_metadata(b, 0, "2:7:", 2);
+    rewrite_metadata(b, 0, "2:7:", 3);
     assert_stops(b, LC_ERROR_CONFIG, "had 7 partitions");
     lc_memory_redis_empty(b->redis);
     assert_stops(b, LC_ERROR_CONFIG, "leadclock repartition");
@@ -847,8 +847,10 @@ metadata_of_an_older_version_is_read(void **state)
     hand_off(b, "lead");
     run(b, 2 * LC_SECOND);
     for (int32_t p = 0; p < BENCH_PARTITIONS; p++)
-        rewrite_metadata(b, p, "1:", 2);
+        rewrite_metadata(b, p, "1:", 3);
     lc_memory_redis_empty(b->redis);
+    assert_stops(b, LC_ERROR_CONFIG, "by edition 1");
+    b->options.accept_policy_change = true;
     run(b, 30 * LC_SECOND);
     assert_int_equal(bench_counter(b, "first_contact_breached"), 1);
 }
@@ -859,7 +861,7 @@ partitions_that_an_older_version_never_had_stop_it(void **state)
 {
     bench *b = *state;
     run(b, 2 * LC_SECOND);
-    rewrite_metadata(b, 0, "1:", 2);
+    rewrite_metadata(b, 0, "1:", 3);
     const char *text;
     int64_t offset = lc_memory_committed(b->broker, 0, 0, &text);
     g_autofree char *metadata = g_strdup(text);
