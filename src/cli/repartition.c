@@ -146,14 +146,53 @@ print_plan(const repartition_command *command)
         states += command->ends[LC_CHANGELOG_STATE][p];
     for (guint i = 0; i < command->unread->len; i++)
         facts += unread_at(command, i)->end - unread_at(command, i)->low;
-    printf("The inputs had %" PRId32 " partitions, and have %" PRId32 ".\n\n"
-           "Moved within %s: the states of leads that belong elsewhere now (%" PRId64 " records are looked at).\n"
-           "Published again, each to the partition where its key belongs: %" PRId64 " records of the inputs that were "
-           "not read yet.\n"
-           "Removed from Redis: all of %s; `leadclock run` makes it anew from the changelogs.\n"
-           "Nothing is judged again, and no outcome is published again.\n",
-           command->former, command->partitions, command->kafka.outputs[LC_OUTPUT_STATE], states, facts,
-           command->kafka.group);
+    printf(
+        "The inputs had %" PRId32 " partitions, and have %" PRId32 ".\n\n"
+        "Moved within %s: the states of leads that belong elsewhere now (%" PRId64 " records are looked at).\n"
+        "Published again, each to the partition where its key belongs: %" PRId64 " records of the inputs that were "
+        "not read yet.\n"
+        "Removed from Redis: all of %s; `leadclock run` makes it anew from the changelogs.\n"
+        "%s"
+        "Nothing is judged again, and no outcome is published again.\n",
+        command->former, command->partitions, command->kafka.outputs[LC_OUTPUT_STATE], states, facts,
+        command->kafka.group,
+        *command->config->tables.publish
+            ? "Deleted and made anew, empty: the tables of rows; 'leadclock tables --fill' publishes their rows anew "
+              "then, but\nthose of leads that were purged.\n"
+            : "");
+}
+
+/* ---- Tables ---- */
+
+/* The tables that are published, as they are now. */
+static GArray *
+describe_tables(const repartition_command *command, GError **error)
+{
+    const char *names[LC_OUTPUT_TABLES + 1];
+    size_t n = 0;
+
+    for (int output = LC_OUTPUT_TABLE_CYCLES; output < LC_OUTPUTS; output++)
+        if (command->kafka.outputs[output])
+            names[n++] = command->kafka.outputs[output];
+    names[n] = NULL;
+    return lc_kafka_describe_topics(&command->kafka, names, true, LC_CLI_TIMEOUT_MS, error);
+}
+
+/* A row says whose it is only as long as it stands, so rows can't be moved: they are published anew. */
+static bool
+empty_tables(const repartition_command *command, GError **error)
+{
+    g_autoptr(GArray) tables = describe_tables(command, error);
+
+    for (guint i = 0; tables && i < tables->len; i++) {
+        const lc_topic_description *table = &g_array_index(tables, lc_topic_description, i);
+        bool done = table->partitions == 0
+                        ? lc_cli_create_table(&command->kafka, table->name, command->partitions, error)
+                        : lc_cli_make_topic_anew(&command->kafka, table, command->partitions, error);
+        if (!done)
+            return false;
+    }
+    return tables != NULL;
 }
 
 /* ---- Moving ---- */
@@ -267,9 +306,12 @@ carry_out(repartition_command *command)
 {
     g_autoptr(GError) error = NULL;
 
-    if (!grow_changelogs(command, &error) || !move_states(command, &error) || !republish_unread(command, &error) ||
-        !lc_cli_check_members(&command->kafka, &error) || !empty_redis(command, &error) || !commit(command, &error))
+    if (!grow_changelogs(command, &error) || !empty_tables(command, &error) || !move_states(command, &error) ||
+        !republish_unread(command, &error) || !lc_cli_check_members(&command->kafka, &error) ||
+        !empty_redis(command, &error) || !commit(command, &error))
         return lc_cli_fail("repartition", error);
+    if (*command->config->tables.publish)
+        fprintf(stderr, "now `leadclock tables --fill` publishes the rows of the tables anew\n");
     fprintf(stderr, "done: `leadclock run` goes on with %" PRId32 " partitions\n", command->partitions);
     return EXIT_DONE;
 }
@@ -331,7 +373,9 @@ static const char summary[] = "Moves leads to where they belong after all inputs
 static const char more[] =
     "First: stop every `leadclock run` of the group, give all inputs the same new number of partitions\n"
     "(kafka-topics.sh --alter), and restart the publishers. Then states move within their changelog, facts that were\n"
-    "not read yet are published again to where they belong, and Redis is emptied, which `run` makes anew. Nothing is\n"
+    "not read yet are published again to where they belong, and Redis is emptied, which `run` makes anew. The tables "
+    "of\n"
+    "rows are made anew, empty: `leadclock tables --fill` comes next, before `run`. Nothing is\n"
     "judged again or published twice. First says what it will do; then asks. Cut off in the middle, it is finished by\n"
     "another call; until then `run` refuses.\n\n"
     "Exit codes: 0 done, 1 members are alive or it can't be done, 2 usage, configuration or not confirmed, 3 a server\n"

@@ -154,27 +154,36 @@ own_settings(const lc_topic_description *topic)
 
 /* Until the broker has let go of the name. */
 static bool
-create_again(const reset_command *command, const lc_topic_description *topic, GError **error)
+create_again(const lc_kafka_options *kafka, const lc_topic_description *topic, int32_t partitions, GError **error)
 {
     g_auto(GStrv) settings = own_settings(topic);
     gint64 give_up = g_get_monotonic_time() + GONE_TIMEOUT_US;
     const char *const names[] = {topic->name, NULL};
 
     for (;;) {
-        g_autoptr(GArray) found = lc_kafka_describe_topics(&command->kafka, names, false, LC_CLI_TIMEOUT_MS, error);
+        g_autoptr(GArray) found = lc_kafka_describe_topics(kafka, names, false, LC_CLI_TIMEOUT_MS, error);
         if (found == NULL)
             return false;
         if (g_array_index(found, lc_topic_description, 0).partitions == 0)
             break;
         if (g_get_monotonic_time() > give_up) {
-            g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "topic %s is being deleted for 30 s; run reset again",
+            g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "topic %s is being deleted for 30 s; do this again",
                         topic->name);
             return false;
         }
         g_usleep(200000);
     }
-    return lc_kafka_create_topic(&command->kafka, topic->name, command->partitions, topic->replication,
-                                 (const char *const *)settings, LC_CLI_TIMEOUT_MS, error);
+    return lc_kafka_create_topic(kafka, topic->name, partitions, topic->replication, (const char *const *)settings,
+                                 LC_CLI_TIMEOUT_MS, error);
+}
+
+bool
+lc_cli_make_topic_anew(const lc_kafka_options *kafka, const lc_topic_description *topic, int32_t partitions,
+                       GError **error)
+{
+    fprintf(stderr, "making %s anew\n", topic->name);
+    return lc_kafka_delete_topic(kafka, topic->name, LC_CLI_TIMEOUT_MS, error) &&
+           create_again(kafka, topic, partitions, error);
 }
 
 /* An earlier reset was cut off after it had deleted it. */
@@ -206,9 +215,7 @@ empty_topics(const reset_command *command, GError **error)
                 return false;
             continue;
         }
-        fprintf(stderr, "making %s anew\n", topic->name);
-        if (!lc_kafka_delete_topic(&command->kafka, topic->name, LC_CLI_TIMEOUT_MS, error) ||
-            !create_again(command, topic, error))
+        if (!lc_cli_make_topic_anew(&command->kafka, topic, command->partitions, error))
             return false;
     }
     return true;

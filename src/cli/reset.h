@@ -11,6 +11,10 @@ int lc_cli_await_empty_group(const char *command, const lc_kafka_options *kafka,
 /* As many as all inputs have. LC_ERROR_CONFIG: one is missing, or they differ. */
 bool lc_cli_count_inputs(const lc_kafka_options *kafka, int32_t *partitions, GError **error);
 
+/* Deletes a topic and makes it again, empty, with the settings that it has. */
+bool lc_cli_make_topic_anew(const lc_kafka_options *kafka, const lc_topic_description *topic, int32_t partitions,
+                            GError **error);
+
 /* `yes`: without asking. */
 bool lc_cli_confirm(const char *command, bool yes);
 

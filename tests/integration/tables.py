@@ -90,7 +90,10 @@ def reset_empties_tables():
         require_equal("rows after a reset", world.tables(), {})
         world.run("topics")
         world.start("b")
-        world.end_as_if_nothing_happened()
+        world.settle()
+        world.backtest()
+        world.require_same_rows()
+        world.services[0].stop()
     finally:
         world.close()
 
