@@ -1,3 +1,4 @@
+/* main.c - picks the subcommand. */
 #include <leadclock/cli.h>
 
 #include <errno.h>
@@ -17,8 +18,10 @@ static const struct {
     {"inspect", "one lead, from Redis: its facts, its outcomes, what runs", lc_cli_inspect},
     {"publish", "sends facts (JSON Lines) as Avro to the input topics", lc_cli_publish},
     {"rebuild", "makes Redis anew from the changelogs", lc_cli_rebuild},
-    {"reset", "makes the group begin anew: offsets, changelogs, Redis", lc_cli_reset},
+    {"repartition", "moves leads to where they belong after the inputs got more partitions", lc_cli_repartition},
+    {"reset", "makes the group begin anew: offsets, changelogs, tables, Redis", lc_cli_reset},
     {"run", "the service: judges leads as their facts come", lc_cli_run},
+    {"tables", "the tables of rows; fills those that were switched on later", lc_cli_tables},
     {"topics", "what topics are missing or different, and how far the group is", lc_cli_topics},
     {"verify", "compares Redis with the changelogs", lc_cli_verify},
     {"watch", "prints what is published, as JSON Lines or at a glance", lc_cli_watch},
@@ -32,7 +35,7 @@ print_usage(FILE *file)
                   "Holds every lead's SLA to its deadline: facts from Kafka in, breaches, clawbacks, routes and rows "
                   "for analysis out, exactly once.\n\nCommands:\n");
     for (size_t i = 0; commands[i].name; i++)
-        fprintf(file, "  %-10s %s\n", commands[i].name, commands[i].help);
+        fprintf(file, "  %-11s %s\n", commands[i].name, commands[i].help);
     fprintf(file, "\n'leadclock COMMAND --help' tells more. Exit codes: 0 done, 1 found something, 2 usage or "
                   "configuration, 3 a server can't be reached.\n");
 }

@@ -190,3 +190,8 @@ lc_arena_clear(lc_arena *arena)
     }
     *arena = (lc_arena){0};
 }
+
+/* What to do where the inputs' number of partitions was changed; the rest of a message. */
+#define LC_AFTER_GROWTH                                                                                                \
+    "leads belong in other partitions now; give all inputs as many ('leadclock topics' shows which differ), then "     \
+    "'leadclock repartition' moves them"

@@ -158,7 +158,7 @@ void lc_csv_write_row(GString *csv, int table, const void *row);
 
 /* A file of records of one schema, not compressed: the header, then blocks of `n` bodies. `sync` is the same in all of
  * them, and best random. */
-void lc_container_write_header(GByteArray *out, lc_schema schema, const uint8_t sync[LC_SYNC_BYTES]);
+void lc_container_write_header(GByteArray *out, const char *schema_json, const uint8_t sync[LC_SYNC_BYTES]);
 void lc_container_write_block(GByteArray *out, size_t n, const GByteArray *bodies, const uint8_t sync[LC_SYNC_BYTES]);
 
 /* Whether the bytes begin as such a file does. */

@@ -30,6 +30,13 @@ void lc_told_free(lc_told *told); /* or NULL */
  */
 bool lc_told_may_say(lc_told *told, const void *teller, const char *what, int64_t now_ms, int64_t within_ms);
 
+/* How it is said that a row is no more. */
+typedef enum {
+    LC_DELETION_BOTH,     /* a value that is marked as deleted, then a tombstone */
+    LC_DELETION_MARK,     /* the value alone */
+    LC_DELETION_TOMBSTONE /* the tombstone alone */
+} lc_deletion;
+
 typedef struct {
     const char *transactional_id; /* of `log`'s producer; names this worker in logs and in committed metadata */
     const char *source;           /* CloudEvents ce_source: the consumer group */
@@ -40,12 +47,13 @@ typedef struct {
     lc_time *time;                /* borrowed, as is all that follows; must outlive the worker */
     lc_told *told;                /* shared by the workers of a process; NULL: the worker's own */
     const lc_policy_book *book;
-    const char *const *input_names; /* topics, by index, NULL-terminated */
-    const char *output_names[LC_OUTPUTS];
+    const char *const *input_names;       /* topics, by index, NULL-terminated */
+    const char *output_names[LC_OUTPUTS]; /* NULL of a table: it is not published */
     unsigned batch_facts, batch_wakeups;
-    size_t batch_bytes; /* of the states that a batch loads; 0: 64 MiB */
+    size_t batch_bytes; /* of the states that a batch loads, and half of what it publishes; 0: 64 MiB */
     lc_duration linger, lateness, patience, max_future;
     bool cloud_events;         /* headers on outcomes */
+    lc_deletion deletion;      /* of rows */
     bool accept_policy_change; /* go on although leads were judged by other documents than those in effect now */
 } lc_worker_options;
 
@@ -144,7 +152,9 @@ void lc_worker_use_book(lc_worker *worker, const lc_policy_book *book);
 void lc_worker_get_report(lc_worker *worker, lc_worker_report *report);
 void lc_worker_report_clear(lc_worker_report *report);
 
-/* ---- Instead of lc_worker_run: tools on a worker that joins no group. They may run beside the live service. ---- */
+/* ---- Instead of lc_worker_run: tools on a worker that joins no group (but for filling). They may run beside the live
+ * service.
+ *      ---- */
 
 /* What differs between the store and the changelogs. */
 typedef enum {
@@ -184,8 +194,26 @@ typedef void (*lc_tell_rebuild)(int32_t partition, int64_t at, int64_t end, void
 bool lc_worker_rebuild(lc_worker *worker, int32_t first, int32_t step, lc_tell_rebuild tell, void *data,
                        uint64_t *n_records, GError **error);
 
+/* Publishes every row of every lead that is kept to the tables of `output_names`, partition by partition, as the only
+ * member of the group; LC_ERROR_FATAL: there is another. Judges nothing. `*n_leads`: those whose rows were published,
+ * one that has changed often more than once. */
+bool lc_worker_fill(lc_worker *worker, lc_tell_rebuild tell, void *data, uint64_t *n_leads, GError **error);
+
 /* Empties the store, partition by partition, and fills it with nothing: for reset. */
 bool lc_worker_empty(lc_worker *worker, GError **error);
 
-/* The metadata of offsets that are committed by hand where both changelogs are empty. Caller frees. */
-char *lc_reset_metadata(const char *policy_hash);
+/* The metadata of offsets that are committed by hand where both changelogs are empty: it names no owner.
+ * `republished`: facts from before lie behind them. Caller frees. */
+char *lc_reset_metadata(const char *policy_hash, int32_t partitions, bool republished);
+
+/* Instead of it, where a reset is under way: `run` refuses it, in these words. */
+extern const char lc_reset_under_way[];
+
+/* C, as this metadata says. False: it is none of ours, or tells of a loss. */
+bool lc_metadata_ends(const char *metadata, int64_t ends[LC_CHANGELOGS]);
+
+/* The same metadata where states were moved: for so many partitions, with another C. Caller frees. */
+char *lc_moved_metadata(const char *metadata, int32_t partitions, const int64_t ends[LC_CHANGELOGS]);
+
+/* How many partitions the inputs had when this metadata (or NULL) was committed; 0: it does not say. */
+int32_t lc_metadata_partitions(const char *metadata);

@@ -10,13 +10,18 @@ typedef struct {
     const char *brokers;
     const char *const *properties;   /* name, value, ..., NULL: any property of librdkafka, all clients; or NULL */
     const char *group;               /* the consumer group */
-    const char *instance;            /* of this worker: group.instance.id; transactional.id is GROUP-INSTANCE */
+    const char *instance;            /* of this worker: group.instance.id; lc_kafka_transactional_id makes the other */
+    bool is_guest;                   /* in the group for a while: no static member, so that it is gone when it ends */
     const char *const *inputs;       /* topics, NULL-terminated, in the order of the indexes */
-    const char *outputs[LC_OUTPUTS]; /* topics */
+    const char *outputs[LC_OUTPUTS]; /* topics; NULL: nothing goes there */
 } lc_kafka_options;
 
 /* What is to be said of these properties at the start (SCRAM that this librdkafka can't do); NULL: nothing. */
 const char *lc_kafka_warning(const lc_kafka_options *options);
+
+/* The transactional id of a worker: "GROUP-@INSTANCE". Groups and instances have no '@', so no two workers share one,
+ * and what may be done with those that begin with "GROUP-" may be done with it. Caller frees. */
+char *lc_kafka_transactional_id(const char *group, const char *instance);
 
 /* All options are copied. LC_ERROR_CONFIG: a wrong property, named. Connects to nothing yet. */
 lc_log *lc_kafka_log_new(const lc_kafka_options *options, GError **error);
@@ -50,6 +55,7 @@ typedef struct {
     char *topic; /* owned */
     int32_t partition;
     int64_t committed; /* -1: none */
+    char *metadata;    /* owned; NULL: none */
     int64_t low, end;  /* log start offset; last stable offset */
 } lc_group_lag;
 
@@ -58,8 +64,11 @@ GArray *lc_kafka_group_lag(const lc_kafka_options *options, int timeout_ms, GErr
 
 /* ---- For reset ---- */
 
-/* Who is in the group, "INSTANCE at HOST" each, NULL-terminated (g_strfreev); none: an empty list. */
-char **lc_kafka_group_members(const lc_kafka_options *options, int timeout_ms, GError **error);
+/* Who is in the group, "INSTANCE at HOST" each, NULL-terminated (g_strfreev); none: an empty list. One that has ended
+ * stays in it for its session time-out. `*runs_here`: the process of one of them runs on this host. */
+char **lc_kafka_group_members(const lc_kafka_options *options, int timeout_ms, bool *runs_here, GError **error);
+/* The session time-out of members with these properties. */
+int64_t lc_kafka_session_ms(const lc_kafka_options *options);
 
 /* Deletes the group, which must have no member, and what it has committed. */
 bool lc_kafka_forget_group(const lc_kafka_options *options, int timeout_ms, GError **error);
@@ -68,9 +77,38 @@ bool lc_kafka_forget_group(const lc_kafka_options *options, int timeout_ms, GErr
 bool
 lc_kafka_offsets_at(const lc_kafka_options *options, GArray *offsets, lc_instant at, int timeout_ms, GError **error);
 
-/* Commits `committed` of each (lc_group_lag) for the group, with `metadata`. */
+/* Commits `committed` of each (lc_group_lag) for the group, with `metadata`; NULL: with its own. */
 bool lc_kafka_commit_offsets(const lc_kafka_options *options, const GArray *offsets, const char *metadata,
                              int timeout_ms, GError **error);
+
+/* How far a republication is: of the inputs' records together. */
+typedef void (*lc_tell_republish)(uint64_t done, uint64_t all, void *data);
+
+/* Publishes again what lies between `low` and `end` of each (lc_group_lag, in the order of topics): key, value and
+ * headers as they are, in the order of a topic's records, each to the partition where its key belongs now; when it was
+ * first published is in a header. Returns when the brokers have all of it. */
+bool lc_kafka_republish(const lc_kafka_options *options, const GArray *ranges, int32_t partitions,
+                        lc_tell_republish tell, void *data, GError **error);
+
+/* ---- For repartition ---- */
+
+/* Gives a topic more partitions; has it so many: true. Brokers may not tell of it for a moment. */
+bool lc_kafka_grow_topic(const lc_kafka_options *options, const char *name, int32_t partitions, int timeout_ms,
+                         GError **error);
+
+/* Waits, for as long as a transaction may stay open, until no transaction holds offsets of the group on these
+ * (lc_group_lag). */
+bool lc_kafka_wait_for_offsets(const lc_kafka_options *options, const GArray *offsets, GError **error);
+
+/* Moves states: what lies in each of `former` partitions of the changelog below its `ends` and belongs elsewhere among
+ * `partitions` is copied there; when the brokers have all of it, it is deleted where it was. Cut off anywhere, it may
+ * be done again with the same `ends`. */
+bool lc_kafka_move_states(const lc_kafka_options *options, const int64_t *ends, int32_t former, int32_t partitions,
+                          lc_tell_republish tell, void *data, GError **error);
+
+/* Where the partitions of a topic end: high watermarks. `ends` has room for `partitions`. */
+bool lc_kafka_topic_ends(const lc_kafka_options *options, const char *topic, int32_t partitions, int64_t *ends,
+                         int timeout_ms, GError **error);
 
 /* Deletes one topic; missing: true. Brokers may tell of it for a moment still. */
 bool lc_kafka_delete_topic(const lc_kafka_options *options, const char *name, int timeout_ms, GError **error);
@@ -82,6 +120,9 @@ lc_publisher *lc_publisher_new(const lc_kafka_options *options, GError **error);
 /* Copies. Waits where the queue is full. `value` absent: null. */
 bool lc_publisher_send(lc_publisher *publisher, const char *topic, lc_text key, lc_text value, const lc_header *headers,
                        size_t n_headers, GError **error);
+/* The same to one partition; LC_ERROR_RECORD: there is none. */
+bool lc_publisher_send_to(lc_publisher *publisher, const char *topic, int32_t partition, lc_text key, lc_text value,
+                          const lc_header *headers, size_t n_headers, GError **error);
 /* Waits for all; the number not delivered, with the first reason in `error`. */
 size_t lc_publisher_flush(lc_publisher *publisher, GError **error);
 void lc_publisher_free(lc_publisher *publisher);

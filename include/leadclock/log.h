@@ -41,7 +41,7 @@ lc_log_partition_of(lc_text key, int32_t partitions)
     return (int32_t)((h & 0x7fffffff) % (uint32_t)partitions);
 }
 
-/* Where outcomes and changelogs go. */
+/* Where outcomes, changelogs and rows go. */
 typedef enum {
     LC_OUTPUT_BREACHES,
     LC_OUTPUT_WARNINGS,
@@ -49,10 +49,12 @@ typedef enum {
     LC_OUTPUT_ROUTED,
     LC_OUTPUT_SETTLED,
     LC_OUTPUT_DEAD_LETTERS,
-    LC_OUTPUT_STATE,   /* changelog: partition of the input */
-    LC_OUTPUT_COUNTERS /* changelog: partition of the input */
+    LC_OUTPUT_STATE,       /* changelog: partition of the input */
+    LC_OUTPUT_COUNTERS,    /* changelog: partition of the input */
+    LC_OUTPUT_TABLE_CYCLES /* the first of the tables, which are in the order of codec.h: partition of the input */
 } lc_output;
-#define LC_OUTPUTS 8
+#define LC_OUTPUT_TABLES 6
+#define LC_OUTPUTS (LC_OUTPUT_TABLE_CYCLES + LC_OUTPUT_TABLES)
 
 /* A changelog, for replay and for C. */
 typedef enum { LC_CHANGELOG_STATE, LC_CHANGELOG_COUNTERS } lc_changelog;
@@ -132,9 +134,14 @@ typedef struct lc_log lc_log;
 typedef struct {
     /* ---- Start ---- */
 
-    /* Looks for every topic. `*partitions`: of the inputs and both changelogs. LC_ERROR_RETRY: the broker is away or a
-     * topic does not exist (the message names it); LC_ERROR_CONFIG: their partition counts differ. */
+    /* Looks for every topic, as of now. `*partitions`: of the inputs and both changelogs. LC_ERROR_RETRY: the broker is
+     * away or a topic does not exist (the message names it); LC_ERROR_CONFIG: their partition counts differ. Also asked
+     * while it runs. */
     bool (*check_topics)(lc_log *log, int32_t *partitions, GError **error);
+
+    /* Before renew_producer, once: whether another process runs under our name, which we would fence. LC_ERROR_CONFIG:
+     * one does; LC_ERROR_RETRY: there is no telling yet. One that died under it is no hindrance. */
+    bool (*check_instance)(lc_log *log, GError **error);
 
     /* A producer with our transactional id, the former one destroyed; asks for the metadata of the output topics, then
      * init_transactions. Call until it does not say LC_ERROR_RETRY. Step 1, 7, 8. */
@@ -162,6 +169,11 @@ typedef struct {
     /* The partitions assigned now, sorted. Good until the next poll. */
     const int32_t *(*assignment)(lc_log *log, size_t *n);
 
+    /* Whether what the group has given out is what all inputs with so many partitions make: to us, and to others. Once
+     * for an assignment. LC_ERROR_CONFIG: there are more partitions. LC_ERROR_RETRY: some inputs of a partition go to
+     * one member and some to another or to nobody, because members read different topics; or nobody answers. */
+    bool (*check_group)(lc_log *log, int32_t partitions, GError **error);
+
     /* After LC_LOG_REVOKED, when all of the partitions is forgotten. */
     void (*release_assignment)(lc_log *log);
 
@@ -181,6 +193,10 @@ typedef struct {
     bool (*committed_before)(lc_log *log, int32_t partition, lc_log_committed *committed, lc_arena *arena,
                              GError **error);
 
+    /* The metadata of what the group last committed for each of so many partitions, at once too. What was absent stays
+     * so where nothing was committed, on no input. Texts from `arena`. */
+    bool (*committed_metadata)(lc_log *log, int32_t partitions, lc_text *metadata, lc_arena *arena, GError **error);
+
     /* Whether a changelog of the partition has records of a transaction that is still open. Nobody of ours may write
      * there meanwhile. */
     bool (*is_unfinished)(lc_log *log, int32_t partition, bool *unfinished, GError **error);
@@ -188,17 +204,23 @@ typedef struct {
     /* Where both changelogs of the partition end, by lc_changelog: last stable offsets, or high watermarks. */
     bool (*changelog_ends)(lc_log *log, int32_t partition, bool high, int64_t *ends, GError **error);
 
-    /* Whether the worker with this transactional id is a member of the group, as far as the coordinator knows now. */
+    /* Whether this is the transactional id of a worker of our group: nobody else's is ever fenced. */
+    bool (*is_peer)(const lc_log *log, const char *transactional_id);
+
+    /* Whether that worker is a member of the group, as far as the coordinator knows now. One that had our own name is
+     * none: we have taken its place. */
     bool (*is_member)(lc_log *log, const char *transactional_id, bool *member, GError **error);
 
-    /* Ends the open transaction of another producer, and fences it: init_transactions with its id. For the dead. */
+    /* Ends the open transaction of another producer, and fences it: init_transactions with its id. For the dead.
+     * LC_ERROR_DENIED: it is not allowed to. */
     bool (*fence)(lc_log *log, const char *transactional_id, GError **error);
 
     /* Low watermarks (log start offsets) and last stable offsets of every input of the partition. */
     bool (*watermarks)(lc_log *log, int32_t partition, int64_t *lows, int64_t *ends, GError **error);
 
-    /* The ends of every input of every assigned partition, asked for now. Who wants to know since when they hold reads
-     * the clock before the call. `*ends` is owned by the log, good until the next call. */
+    /* The ends of every input of every assigned partition, asked for now; a partition that got no answer is left out.
+     * Who wants to know since when they hold reads the clock before the call. `*ends` is owned by the log, good until
+     * the next call. */
     bool (*ends)(lc_log *log, const lc_log_end **ends, size_t *n, GError **error);
 
     /* ---- Replay of a changelog (3c), read committed ---- */

@@ -24,5 +24,12 @@ typedef struct {
 /* All options are copied. LC_ERROR_CONFIG: a URL that can't be used. Connects to nothing yet. */
 lc_store *lc_redis_store_new(const lc_redis_options *options, GError **error);
 
+/* For how many partitions the keys there were made; 0: there are none. LC_ERROR_CONFIG: a server that must not be used.
+ */
+bool lc_redis_partitions(const lc_redis_options *options, int32_t *partitions, GError **error);
+
+/* Removes every key of the name, for however many partitions they were made. Nobody may be using them. */
+bool lc_redis_forget(const lc_redis_options *options, GError **error);
+
 /* The hash tag of partition p of P (g_free). */
 char *lc_redis_tag(int32_t partition, int32_t partitions);

@@ -8,6 +8,11 @@
 /* ---- Configuration: the keys of architecture.md. One table in src/service makes defaults, checks and reference. ----
  */
 
+/* The tables of rows, and how deletions may be said; both NULL-terminated. */
+#define LC_CONFIG_TABLES 6
+extern const char *const lc_config_tables[LC_CONFIG_TABLES + 1];
+extern const char *const lc_config_deletions[];
+
 typedef struct {
     char *name;
     char *instance; /* never empty once loaded */
@@ -30,7 +35,13 @@ typedef struct {
         char *breaches, *warnings, *clawbacks, *routed, *settled, *counters, *state,
             *dead_letters; /* with the prefix */
         bool cloud_events; /* topics.headers: cloudevents (default) or none */
+        char *tables;      /* with the prefix: what the names of the tables' topics begin with */
     } topics;
+    struct {
+        char **publish;                 /* names of lc_config_tables, NULL-terminated */
+        char *deletes;                  /* one of lc_config_deletions */
+        char *topics[LC_CONFIG_TABLES]; /* by lc_config_tables, published or not; with both prefixes */
+    } tables;
     struct {
         unsigned facts, wakeups;
         lc_duration linger;

@@ -28,7 +28,7 @@ bool lc_problems_is_empty(const lc_problems *problems);
 /* Further ones are no longer kept, only counted. */
 bool lc_problems_is_full(const lc_problems *problems);
 /* Appends, in order of lines, "FILE:LINE:COLUMN: MESSAGE", each followed by the line and a caret; as warnings
- * "FILE:LINE:COLUMN: warning: MESSAGE" alone. */
+ * "FILE:LINE:COLUMN: warning: MESSAGE". */
 void lc_problems_print(const lc_problems *problems, bool as_warnings, GString *output);
 
 /* ---- The tree; it keeps keys that are given twice ---- */

@@ -186,7 +186,7 @@ write_head(table_file *file)
     g_autoptr(GString) header = g_string_new(NULL);
     if (file->kept->format == LC_ROWS_AVRO) {
         make_sync(file);
-        lc_container_write_header(file->out, lc_rows_schema(file->table), file->sync);
+        lc_container_write_header(file->out, lc_schema_text(lc_rows_schema(file->table)), file->sync);
         flush(file);
     } else if (file->kept->format == LC_ROWS_CSV) {
         lc_csv_write_header(header, file->table);

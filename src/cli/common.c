@@ -1,3 +1,4 @@
+/* common.c - what the subcommands share: options, configuration, errors as exit codes, tables. */
 #include "common.h"
 
 #include <leadclock/calendar.h>
@@ -120,10 +121,18 @@ lc_cli_load_config(const char *command, const lc_cli_config_options *options)
     return config;
 }
 
+G_STATIC_ASSERT(LC_CONFIG_TABLES == LC_OUTPUT_TABLES);
+
+bool
+lc_cli_publishes(const lc_config *config, int table)
+{
+    return g_strv_contains((const char *const *)config->tables.publish, lc_config_tables[table]);
+}
+
 lc_kafka_options
 lc_cli_kafka_options(const lc_config *config)
 {
-    return (lc_kafka_options){
+    lc_kafka_options options = {
         .brokers = config->kafka.brokers,
         .properties = (const char *const *)config->kafka.properties,
         .group = config->name,
@@ -141,6 +150,10 @@ lc_cli_kafka_options(const lc_config *config)
                 [LC_OUTPUT_COUNTERS] = config->topics.counters,
             },
     };
+    for (int table = 0; table < LC_CONFIG_TABLES; table++)
+        if (lc_cli_publishes(config, table))
+            options.outputs[LC_OUTPUT_TABLE_CYCLES + table] = config->tables.topics[table];
+    return options;
 }
 
 /* ---- Tables ---- */

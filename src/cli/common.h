@@ -45,6 +45,9 @@ int lc_cli_exit_code(const GError *error);
 /* Loads it, starts the logs, and warns of what is odd. NULL: already said, the exit code is EXIT_USAGE. */
 lc_config *lc_cli_load_config(const char *command, const lc_cli_config_options *options);
 
+/* Whether the rows of a table (codec.h) are published. */
+bool lc_cli_publishes(const lc_config *config, int table);
+
 /* Borrows from `config`; the consumer group is its name, the instance its instance. */
 lc_kafka_options lc_cli_kafka_options(const lc_config *config);
 lc_registry *lc_cli_registry_new(const lc_config *config, GError **error);
@@ -53,6 +56,8 @@ bool lc_cli_register(lc_registry *registry, const lc_registry_entry *entries, si
 
 /* Makes a changelog as `topics --create` does. */
 bool lc_cli_create_changelog(const lc_kafka_options *options, const char *name, int32_t partitions, GError **error);
+/* A topic as the tables of rows must be. */
+bool lc_cli_create_table(const lc_kafka_options *options, const char *name, int32_t partitions, GError **error);
 
 /* ---- Schemas by id, fetched when first seen ---- */
 
@@ -64,6 +69,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_cli_schemas, lc_cli_schemas_free)
 /* LC_ERROR_RECORD: there is no such schema, or it can't be read. LC_ERROR_RETRY: the registry is away, and was asked
  * again for a while. */
 const lc_plan *lc_cli_schemas_find(lc_cli_schemas *schemas, uint32_t id, GError **error);
+/* Of one that was found: its text. */
+const char *lc_cli_schemas_text(const lc_cli_schemas *schemas, uint32_t id);
 
 /* ---- Tables ---- */
 

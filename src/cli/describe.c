@@ -1,3 +1,4 @@
+/* describe.c - a record in a few words, for people. */
 #include "describe.h"
 
 #include <leadclock/calendar.h>
@@ -202,6 +203,66 @@ describe_state(const json_t *record, GString *why)
     return (lc_description){"STATE", DIM};
 }
 
+/* ---- Rows: all that they say, in few words ---- */
+
+static lc_description
+describe_cycle(const json_t *record, GString *why)
+{
+    append_if(why, "", record, "status");
+    append_if(why, " ", record, "cause");
+    append_if(why, ", stage ", record, "stage");
+    append_if(why, ", owner ", record, "owner");
+    append_if(why, ", next ", record, "next_clock");
+    if (json_integer_value(json_object_get(record, "broken")))
+        append_count(why, record, "broken", "broken promise", "broken promises");
+    return (lc_description){"CYCLE", ""};
+}
+
+static lc_description
+describe_breach_row(const json_t *record, GString *why)
+{
+    append_if(why, "", record, "clock");
+    append_if(why, " ", record, "kind");
+    append_if(why, ", ended by ", record, "ended_by");
+    return (lc_description){"BREACH", RED};
+}
+
+static lc_description
+describe_stage_row(const json_t *record, GString *why)
+{
+    append_if(why, "", record, "stage");
+    return (lc_description){"STAGE", ""};
+}
+
+static lc_description
+describe_tenure(const json_t *record, GString *why)
+{
+    append_if(why, "owner ", record, "owner");
+    append_if(why, " from ", record, "from_at");
+    append_if(why, " to ", record, "to_at");
+    return (lc_description){"TENURE", ""};
+}
+
+static lc_description
+describe_route_row(const json_t *record, GString *why)
+{
+    append_if(why, "", record, "route");
+    append_if(why, " ", record, "track");
+    append_if(why, ", ", record, "cause");
+    append_if(why, " ", record, "reason");
+    return (lc_description){"ROUTE", MAGENTA};
+}
+
+static lc_description
+describe_counter_row(const json_t *record, GString *why)
+{
+    append_if(why, "", record, "channel");
+    append_if(why, " ", record, "cohort");
+    append_if(why, " ", record, "metric");
+    g_string_append_printf(why, " %" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(record, "value")));
+    return (lc_description){"COUNTER", ""};
+}
+
 /* ---- Facts, and what else may come ---- */
 
 static lc_description
@@ -226,6 +287,9 @@ static const struct {
     {"LeadClawedBack", describe_clawback},  {"LeadRouted", describe_route},
     {"LeadSettled", describe_settlement},   {"Retracted", describe_retraction},
     {"ChannelCounters", describe_counters}, {"LeadState", describe_state},
+    {"CycleRow", describe_cycle},           {"BreachRow", describe_breach_row},
+    {"StageRow", describe_stage_row},       {"TenureRow", describe_tenure},
+    {"RouteRow", describe_route_row},       {"CounterRow", describe_counter_row},
 };
 
 lc_description
@@ -235,6 +299,8 @@ lc_cli_describe(const json_t *record, GString *why)
     for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
         if (g_strcmp0(kinds[i].type, type) != 0)
             continue;
+        if (json_is_true(json_object_get(record, "deleted")))
+            return (lc_description){"ROW DELETED", DIM};
         lc_description description = kinds[i].describe(record, why);
         if (json_is_true(json_object_get(record, "restated")))
             g_string_append(why, " (restated)");

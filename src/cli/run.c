@@ -13,7 +13,8 @@
 #define SAME_SIGNAL_MS 500
 
 /* librdkafka (2.0.2, and later ones) keeps no time-out in rd_kafka_send_offsets_to_transaction: with the brokers away a
- * worker is held up for as long as they are. Ending without it loses no more than kill -9 does: nothing. */
+ * worker is held up for as long as they are. Ending without it loses no more than kill -9 does: nothing. So is one that
+ * another, which failed, has stopped. */
 #define STOP_WITHIN_MS 20000
 
 /* How a worker's thread tells the main thread that it has ended. */
@@ -30,6 +31,7 @@ typedef struct {
     bool has_thread, failed;
     GError *error;
     int ended; /* atomic */
+    bool told; /* why it failed */
 } worker_thread;
 
 struct service {
@@ -52,7 +54,7 @@ static bool
 prepare_worker(service *service, worker_thread *thread, GError **error)
 {
     thread->instance = g_strdup_printf("%s-%u", service->config->instance, thread->number);
-    thread->transactional_id = g_strdup_printf("%s-%s", service->config->name, thread->instance);
+    thread->transactional_id = lc_kafka_transactional_id(service->config->name, thread->instance);
     thread->worker = lc_cli_worker_new(service->config, thread->instance, thread->transactional_id, service->book,
                                        service->told, service->accept_policy_change, error);
     return thread->worker != NULL;
@@ -129,20 +131,46 @@ log_failure(const worker_thread *thread)
                      thread->error->message);
 }
 
-/* The threads that still run; one that failed makes all others stop. */
+static bool
+has_ended(worker_thread *thread)
+{
+    return g_atomic_int_get(&thread->ended) != 0;
+}
+
+/* The threads that still run. */
 static unsigned
 count_running(service *service)
 {
     unsigned running = 0;
-    bool any_failed = false;
-    for (unsigned i = 0; i < service->n_workers; i++) {
-        bool ended = g_atomic_int_get(&service->workers[i].ended) != 0;
-        running += service->workers[i].has_thread && !ended;
-        any_failed |= ended && service->workers[i].failed;
-    }
-    if (any_failed)
-        stop_workers(service);
+    for (unsigned i = 0; i < service->n_workers; i++)
+        running += service->workers[i].has_thread && !has_ended(&service->workers[i]);
     return running;
+}
+
+/* Whether a worker has failed that had not before: it is said at once, whatever the others do. */
+static bool
+tell_failures(service *service)
+{
+    bool any = false;
+    for (unsigned i = 0; i < service->n_workers; i++) {
+        worker_thread *thread = &service->workers[i];
+        if (!has_ended(thread) || !thread->failed || thread->told)
+            continue;
+        log_failure(thread);
+        thread->told = any = true;
+    }
+    return any;
+}
+
+/* Of those that have ended. */
+static int
+exit_code(service *service)
+{
+    int code = EXIT_DONE;
+    for (unsigned i = 0; i < service->n_workers; i++)
+        if (service->workers[i].told)
+            code = MAX(code, lc_cli_exit_code(service->workers[i].error));
+    return code;
 }
 
 /* ---- Policies ---- */
@@ -225,35 +253,54 @@ next_signal(const sigset_t *signals, int64_t stopping_ms)
     return received;
 }
 
-/* Until all threads have ended. SIGHUP reads the policies again. The first signal stops them, a second one ends the
- * process at once. */
+/* Monotonic; -1: not yet. */
+typedef struct {
+    int64_t since_ms; /* all are to stop */
+    int64_t signal_ms;
+} stopping;
+
+static void
+stop_all(service *service, stopping *stop)
+{
+    if (stop->since_ms < 0)
+        stop->since_ms = lc_system_time.monotonic_ms(&lc_system_time);
+    stop_workers(service);
+}
+
+/* The first signal stops all, a second one ends the process at once. */
+static void
+take_stop_signal(service *service, stopping *stop)
+{
+    int64_t now_ms = lc_system_time.monotonic_ms(&lc_system_time);
+    if (stop->signal_ms >= 0 && now_ms - stop->signal_ms < SAME_SIGNAL_MS)
+        return;
+    if (stop->signal_ms >= 0) {
+        log_event(service, "stopped at once by a second signal");
+        _exit(EXIT_FOUND);
+    }
+    stop->signal_ms = now_ms;
+    log_event(service, "stopping: the batches under way are finished; a second signal stops at once");
+    stop_all(service, stop);
+}
+
+/* Until all threads have ended. One that failed makes the others stop. SIGHUP reads the policies again. */
 static void
 wait_for_end(service *service, const sigset_t *signals)
 {
-    int64_t stopping_ms = -1;
+    stopping stop = {-1, -1};
     while (count_running(service)) {
-        int received = next_signal(signals, stopping_ms);
+        if (tell_failures(service))
+            stop_all(service, &stop);
+        int received = next_signal(signals, stop.since_ms);
         if (received < 0) {
             log_event(service, "stopped without the batches under way, which the brokers don't let end: they are done "
                                "again at the next start");
-            _exit(EXIT_DONE);
+            _exit(exit_code(service));
         }
-        if (received == 0 || received == SIGNAL_ENDED)
-            continue;
-        if (received == SIGHUP) {
+        if (received == SIGHUP)
             reload_policies(service);
-            continue;
-        }
-        int64_t now_ms = lc_system_time.monotonic_ms(&lc_system_time);
-        if (stopping_ms >= 0 && now_ms - stopping_ms < SAME_SIGNAL_MS)
-            continue;
-        if (stopping_ms >= 0) {
-            log_event(service, "stopped at once by a second signal");
-            _exit(EXIT_FOUND);
-        }
-        stopping_ms = now_ms;
-        log_event(service, "stopping: the batches under way are finished; a second signal stops at once");
-        stop_workers(service);
+        else if (received != 0 && received != SIGNAL_ENDED)
+            take_stop_signal(service, &stop);
     }
 }
 
@@ -317,17 +364,11 @@ take_signals(sigset_t *signals)
 static int
 join_threads(service *service)
 {
-    int code = EXIT_DONE;
-    for (unsigned i = 0; i < service->n_workers; i++) {
-        worker_thread *thread = &service->workers[i];
-        if (thread->has_thread)
-            pthread_join(thread->thread, NULL);
-        if (!thread->failed)
-            continue;
-        log_failure(thread);
-        code = MAX(code, lc_cli_exit_code(thread->error));
-    }
-    return code;
+    for (unsigned i = 0; i < service->n_workers; i++)
+        if (service->workers[i].has_thread)
+            pthread_join(service->workers[i].thread, NULL);
+    tell_failures(service);
+    return exit_code(service);
 }
 
 static void

@@ -1,3 +1,4 @@
+/* schemas.c - schemas by id, fetched when first seen. */
 #include "common.h"
 
 #define REGISTRY_PATIENCE_US (10 * G_USEC_PER_SEC)
@@ -66,6 +67,7 @@ fetch_patiently(lc_registry *registry, uint32_t id, lc_registry_answer *answer, 
 /* What is known of an id. */
 typedef struct {
     lc_plan *plan;
+    char *text;
     char *problem; /* why there is no plan */
 } known_schema;
 
@@ -81,6 +83,7 @@ free_known(void *data)
 {
     known_schema *known = data;
     lc_plan_free(known->plan);
+    g_free(known->text);
     g_free(known->problem);
     g_free(known);
 }
@@ -115,6 +118,7 @@ fetch(lc_cli_schemas *schemas, uint32_t id, GError **error)
                                          answer.why ? answer.why : "");
     else if ((known->plan = lc_plan_new(answer.schema, &problem)) == NULL)
         known->problem = g_strdup_printf("schema %u can't be read: %s", id, problem->message);
+    known->text = g_steal_pointer(&answer.schema);
     lc_registry_answer_clear(&answer);
     g_hash_table_insert(schemas->known, GUINT_TO_POINTER(id), known);
     return known;
@@ -135,4 +139,11 @@ lc_cli_schemas_find(lc_cli_schemas *schemas, uint32_t id, GError **error)
     schemas->last_id = id;
     schemas->last_plan = known->plan;
     return known->plan;
+}
+
+const char *
+lc_cli_schemas_text(const lc_cli_schemas *schemas, uint32_t id)
+{
+    const known_schema *known = g_hash_table_lookup(schemas->known, GUINT_TO_POINTER(id));
+    return known ? known->text : NULL;
 }

@@ -32,10 +32,19 @@ static const setting of_changelogs[] = {
     {NULL},
 };
 
+/* Tombstones stay long enough for whoever reads a table but now and then. */
+static const setting of_tables[] = {
+    APPEND_TIME,
+    {"cleanup.policy", "compact", SETTING_EXACTLY},
+    {"delete.retention.ms", MONTH_MS, SETTING_AT_LEAST},
+    {"max.message.bytes", ONE_MIB, SETTING_AT_LEAST},
+    {NULL},
+};
+
 /* What a topic must be. */
 typedef struct {
     const char *name;
-    bool same_partitions; /* as many partitions as all inputs and changelogs */
+    bool same_partitions; /* as many partitions as all inputs, changelogs and tables */
     const setting *settings;
 } wanted_topic;
 
@@ -70,6 +79,9 @@ list_wanted(topics_command *command, const lc_config *config)
     want(command, config->topics.counters, true, of_changelogs);
     want(command, config->topics.state, true, of_changelogs);
     want(command, config->topics.dead_letters, false, of_dead_letters);
+    for (int table = 0; table < LC_CONFIG_TABLES; table++)
+        if (lc_cli_publishes(config, table))
+            want(command, config->tables.topics[table], true, of_tables);
     command->names = g_new0(char *, command->wanted->len + 1);
     for (guint i = 0; i < command->wanted->len; i++)
         command->names[i] = (char *)g_array_index(command->wanted, wanted_topic, i).name;
@@ -90,7 +102,7 @@ found_at(const topics_command *command, guint i)
     return &g_array_index(command->found, lc_topic_description, i);
 }
 
-/* As many as were asked for, or as the first input or changelog has, or a few. */
+/* As many as were asked for, or as the first input, changelog or table has, or a few. */
 static int32_t
 wanted_partitions(const topics_command *command)
 {
@@ -125,8 +137,9 @@ compare(const topics_command *command, guint i)
         return g_strdup("missing");
     g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
     if (wanted->same_partitions && found->partitions != partitions)
-        g_ptr_array_add(problems, g_strdup_printf("has %d partitions, must have %d as all inputs and changelogs",
-                                                  found->partitions, partitions));
+        g_ptr_array_add(problems,
+                        g_strdup_printf("has %d partitions, must have %d as all inputs, changelogs and tables",
+                                        found->partitions, partitions));
     for (const setting *setting = wanted->settings; setting->name; setting++) {
         const char *value = g_hash_table_lookup(found->configs, setting->name);
         if (!setting_holds(setting, value))
@@ -189,6 +202,12 @@ bool
 lc_cli_create_changelog(const lc_kafka_options *options, const char *name, int32_t partitions, GError **error)
 {
     return create_topic(options, name, of_changelogs, partitions, -1, error);
+}
+
+bool
+lc_cli_create_table(const lc_kafka_options *options, const char *name, int32_t partitions, GError **error)
+{
+    return create_topic(options, name, of_tables, partitions, -1, error);
 }
 
 static bool
@@ -264,7 +283,7 @@ run(topics_command *command)
     else if (wrong)
         fprintf(stderr,
                 "leadclock topics: %u of %u topics are different; Kafka's kafka-configs.sh --alter changes "
-                "settings, a number of partitions must be right from the start\n",
+                "settings; how to change a number of partitions is in docs/operations.md, More partitions\n",
                 wrong, command->wanted->len);
     return wrong ? EXIT_FOUND : EXIT_DONE;
 }
@@ -280,9 +299,9 @@ check_numbers(const topics_command *command)
 
 static const char summary[] = "Shows which topics are missing or different from what leadclock needs, or makes them.";
 static const char more[] =
-    "All are made with LogAppendTime; states and counters compacted, keeping tombstones for 30 "
-    "days; states, counters\n"
-    "and dead letters with room for 2 MiB, the others for 1 MiB. What exists is never changed.\n\n"
+    "All are made with LogAppendTime; states, counters and the tables of rows compacted, keeping tombstones for 30 "
+    "days;\n"
+    "states, counters and dead letters with room for 2 MiB, the others for 1 MiB. What exists is never changed.\n\n"
     "Exit codes: 0 all is right, 1 a topic is missing or different, 2 usage, configuration or a right that is "
     "missing, 3 Kafka does not answer.\n\n"
     "Example:\n  leadclock topics --config leadclock.yaml --create --partitions 12\n";

@@ -1,4 +1,5 @@
 /* watch.c - prints what is published, as JSON Lines or at a glance. */
+#include "avro_file.h"
 #include "common.h"
 #include "describe.h"
 
@@ -16,12 +17,24 @@ typedef struct {
     lc_cli_schemas *schemas;
     char **topics;
     int dead_letters; /* index in topics, or -1 */
+    bool *is_table;   /* by topic: its keys are Avro too */
+    lc_cli_avro_file *avro;
+    char *avro_path;
     GString *line, *json;
     gboolean from_beginning, until_caught_up, pretty, headers;
     bool colours;
 } watch_command;
 
 /* ---- Topics ---- */
+
+static bool
+is_table(const lc_config *config, const char *topic)
+{
+    for (int table = 0; table < LC_CONFIG_TABLES; table++)
+        if (strcmp(config->tables.topics[table], topic) == 0)
+            return true;
+    return false;
+}
 
 /* A name as configured, also without the prefix; otherwise as it is. */
 static char *
@@ -31,8 +44,8 @@ full_name(const lc_config *config, const char *name)
                                    config->topics.routed,       config->topics.settled,  config->topics.counters,
                                    config->topics.dead_letters, config->topics.state,    NULL};
     g_autofree char *prefixed = g_strconcat(config->topics.prefix, name, NULL);
-    bool is_known =
-        g_strv_contains(outputs, prefixed) || g_strv_contains((const char *const *)config->topics.inputs, prefixed);
+    bool is_known = g_strv_contains(outputs, prefixed) ||
+                    g_strv_contains((const char *const *)config->topics.inputs, prefixed) || is_table(config, prefixed);
     return is_known ? g_steal_pointer(&prefixed) : g_strdup(name);
 }
 
@@ -50,9 +63,12 @@ choose_topics(watch_command *command, const lc_config *config, char **arguments)
         g_strv_builder_add(names, usual[i]);
     command->topics = g_strv_builder_end(names);
     command->dead_letters = -1;
-    for (int i = 0; command->topics[i]; i++)
+    command->is_table = g_new0(bool, g_strv_length(command->topics));
+    for (int i = 0; command->topics[i]; i++) {
+        command->is_table[i] = is_table(config, command->topics[i]);
         if (strcmp(command->topics[i], config->topics.dead_letters) == 0)
             command->dead_letters = i;
+    }
 }
 
 /* ---- Values ---- */
@@ -117,18 +133,37 @@ append_headers(GString *line, const lc_read_record *record)
     g_string_append_c(line, '}');
 }
 
-static void
-append_place(watch_command *command, const lc_read_record *record)
+/* As it is, or, of a row, what it says. */
+static bool
+append_key(watch_command *command, const lc_read_record *record, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    if (command->is_table[record->topic] && read_value(command, record->key, &problem)) {
+        g_string_append_printf(command->line, ",\"key\":%s", command->json->str);
+        return true;
+    }
+    if (problem && !g_error_matches(problem, LC_ERROR, LC_ERROR_RECORD)) {
+        g_propagate_error(error, g_steal_pointer(&problem));
+        return false;
+    }
+    append_text_or_null(command->line, "key", record->key);
+    return true;
+}
+
+static bool
+append_place(watch_command *command, const lc_read_record *record, GError **error)
 {
     char time[LC_INSTANT_TEXT_BYTES];
     g_string_append(command->line, "{\"topic\":");
     lc_json_write_text(command->line, lc_text_of(command->topics[record->topic]));
     g_string_append_printf(command->line, ",\"partition\":%d,\"offset\":%" G_GINT64_FORMAT, record->partition,
                            record->offset);
-    append_text_or_null(command->line, "key", record->key);
+    if (!append_key(command, record, error))
+        return false;
     append_text_or_null(command->line, "timestamp",
                         record->timestamp == LC_ABSENT ? LC_NO_TEXT
                                                        : lc_text_of(lc_instant_format(record->timestamp, time)));
+    return true;
 }
 
 static void
@@ -169,7 +204,8 @@ append_value(watch_command *command, const lc_read_record *record, GError **erro
 static bool
 format_json(watch_command *command, const lc_read_record *record, GError **error)
 {
-    append_place(command, record);
+    if (!append_place(command, record, error))
+        return false;
     if (record->topic == command->dead_letters) {
         append_dead_letter(command, record);
     } else {
@@ -226,7 +262,9 @@ glance_at_json(watch_command *command, const char *time, const lc_read_record *r
     json_t *value = json_loadb(command->json->str, command->json->len, JSON_ALLOW_NUL, NULL);
     lc_description description = lc_cli_describe(value, why);
     const char *occurred_at = json_string_value(json_object_get(value, "occurred_at"));
-    append_glance(command, occurred_at ? occurred_at : time, record->key, description, why->str);
+    const char *lead_id = json_string_value(json_object_get(value, "lead_id"));
+    lc_text key = !command->is_table[record->topic] ? record->key : lead_id ? lc_text_of(lead_id) : LC_NO_TEXT;
+    append_glance(command, occurred_at ? occurred_at : time, key, description, why->str);
     json_decref(value);
 }
 
@@ -240,7 +278,8 @@ format_glance(watch_command *command, const lc_read_record *record, GError **err
     if (record->topic == command->dead_letters) {
         glance_at_dead_letter(command, time, record);
     } else if (lc_text_is_absent(record->value)) {
-        append_glance(command, time, record->key, (lc_description){"DELETED", "\033[2m"}, "");
+        lc_text key = command->is_table[record->topic] ? LC_NO_TEXT : record->key;
+        append_glance(command, time, key, (lc_description){"DELETED", "\033[2m"}, "");
     } else if (read_value(command, record->value, &problem)) {
         glance_at_json(command, time, record);
     } else if (g_error_matches(problem, LC_ERROR, LC_ERROR_RECORD)) {
@@ -254,9 +293,23 @@ format_glance(watch_command *command, const lc_read_record *record, GError **err
 
 /* ---- The loop ---- */
 
+/* What has no value, or none of Avro, is no record of a file. */
+static bool
+keep_record(watch_command *command, const lc_read_record *record, GError **error)
+{
+    uint32_t id;
+    if (lc_text_is_absent(record->value) || !lc_frame_read(record->value.data, record->value.size, &id))
+        return true;
+    lc_text body = {record->value.data + LC_FRAME_BYTES, record->value.size - LC_FRAME_BYTES};
+    return lc_cli_schemas_find(command->schemas, id, error) &&
+           lc_cli_avro_file_add(command->avro, id, lc_cli_schemas_text(command->schemas, id), body, error);
+}
+
 static bool
 print_record(watch_command *command, const lc_read_record *record, GError **error)
 {
+    if (command->avro)
+        return keep_record(command, record, error);
     g_string_truncate(command->line, 0);
     if (!(command->pretty ? format_glance : format_json)(command, record, error))
         return false;
@@ -264,13 +317,22 @@ print_record(watch_command *command, const lc_read_record *record, GError **erro
 }
 
 /* What was printed is seen at once wherever nothing more is waiting. */
+static bool
+show(watch_command *command, GError **error)
+{
+    if (command->avro)
+        return lc_cli_avro_file_flush(command->avro, error);
+    return fflush(stdout) == 0;
+}
+
 static int
 read_next(watch_command *command, lc_read_record *record, GError **error)
 {
     int result = lc_reader_read(command->reader, 0, record, error);
     if (result != 0)
         return result;
-    fflush(stdout);
+    if (!show(command, error))
+        return -1;
     return lc_reader_read(command->reader, LOOK_MS, record, error);
 }
 
@@ -283,10 +345,12 @@ watch(watch_command *command)
         int result = read_next(command, &record, &error);
         if (result == 0 || (result > 0 && print_record(command, &record, &error)))
             continue;
-        fflush(stdout);
+        show(command, NULL);
         return error ? lc_cli_fail("watch", error) : EXIT_FOUND;
     }
-    return fflush(stdout) ? EXIT_FOUND : EXIT_DONE;
+    if (show(command, &error))
+        return EXIT_DONE;
+    return error ? lc_cli_fail("watch", error) : EXIT_FOUND;
 }
 
 /* ---- The command ---- */
@@ -297,6 +361,9 @@ clear_command(watch_command *command)
     g_clear_pointer(&command->reader, lc_reader_free);
     g_clear_pointer(&command->schemas, lc_cli_schemas_free);
     g_clear_pointer(&command->registry, lc_registry_free);
+    g_clear_pointer(&command->avro, lc_cli_avro_file_free);
+    g_free(command->avro_path);
+    g_free(command->is_table);
     g_strfreev(command->topics);
     if (command->line)
         g_string_free(command->line, TRUE);
@@ -316,20 +383,25 @@ start(watch_command *command, const lc_config *config, GError **error)
     command->registry = lc_cli_registry_new(config, error);
     if (command->registry == NULL)
         return false;
+    if (command->avro_path && !(command->avro = lc_cli_avro_file_new(command->avro_path, error)))
+        return false;
     command->schemas = lc_cli_schemas_new(command->registry);
     command->reader = lc_reader_new(&kafka, (const char *const *)command->topics, command->from_beginning, error);
     return command->reader != NULL;
 }
 
-static const char summary[] = "Prints what is published, reading committed: outcomes, states, counters, dead letters.";
+static const char summary[] =
+    "Prints what is published, reading committed: outcomes, states, counters, rows, dead letters.";
 static const char more[] =
     "TOPIC is a configured topic, with or without the prefix, or any other. Default: all outputs but the changelogs\n"
-    "(counters and state, which can be named).\n\n"
+    "(counters and state) and the tables of rows, which can be named.\n\n"
     "A line is {\"topic\", \"partition\", \"offset\", \"key\", \"timestamp\", \"value\"}; \"value\" is the record with "
     "its \"type\"\n"
     "first, or null for a tombstone. A dead letter has \"reason\", \"message\", \"headers\", and as \"value\" its "
     "bytes in\n"
-    "base64. What can't be read has \"error\" and \"bytes\" (base64) instead of \"value\".\n\n"
+    "base64. What can't be read has \"error\" and \"bytes\" (base64) instead of \"value\". The \"key\" of a row is an "
+    "object,\n"
+    "as its \"value\" is. A file of --avro has the values as they came, of one schema: name one table.\n\n"
     "Exit codes: 0 done, 1 reading failed, 2 usage or configuration, 3 Kafka or the registry does not answer.\n\n"
     "Examples:\n"
     "  leadclock watch --config leadclock.yaml --pretty\n"
@@ -346,6 +418,8 @@ lc_cli_watch(int argc, char **argv)
          "Ends when all that was committed at the start is printed", NULL},
         {"pretty", 0, 0, G_OPTION_ARG_NONE, &command.pretty, "Time, lead, what and why, for people", NULL},
         {"headers", 0, 0, G_OPTION_ARG_NONE, &command.headers, "Also prints the records' headers", NULL},
+        {"avro", 0, 0, G_OPTION_ARG_FILENAME, &command.avro_path,
+         "Prints nothing, but writes the values to FILE, an Avro container file", "FILE"},
         {NULL},
     };
     if (!lc_cli_parse(&argc, &argv, "[TOPIC...]", summary, more, entries, &options))

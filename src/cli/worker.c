@@ -1,33 +1,51 @@
+/* worker.c - a worker from the configuration, and the tools that use one. */
 #include "worker.h"
 
-#include <leadclock/redis.h>
 #include <unistd.h>
 
 static lc_log *
-new_log(const lc_config *config, const char *instance, GError **error)
+new_log(const lc_config *config, const char *instance, bool is_guest, GError **error)
 {
     lc_kafka_options options = lc_cli_kafka_options(config);
     options.instance = instance;
+    options.is_guest = is_guest;
     return lc_kafka_log_new(&options, error);
 }
 
-static lc_store *
-new_store(const lc_config *config, GError **error)
+lc_redis_options
+lc_cli_redis_options(const lc_config *config)
 {
-    const lc_redis_options options = {
+    return (lc_redis_options){
         .url = config->redis.url,
         .user = config->redis.user,
         .password = config->redis.password,
         .name = config->name,
     };
+}
+
+static lc_store *
+new_store(const lc_config *config, GError **error)
+{
+    const lc_redis_options options = lc_cli_redis_options(config);
     return lc_redis_store_new(&options, error);
 }
 
-lc_worker *
-lc_cli_worker_new(const lc_config *config, const char *instance, const char *transactional_id,
-                  const lc_policy_book *book, lc_told *told, bool accept_policy_change, GError **error)
+/* lc_config_deletions are in the order of lc_deletion. */
+static lc_deletion
+deletion_of(const lc_config *config)
 {
-    lc_log *log = new_log(config, instance, error);
+    int deletion = 0;
+
+    while (strcmp(lc_config_deletions[deletion], config->tables.deletes) != 0)
+        deletion++;
+    return (lc_deletion)deletion;
+}
+
+static lc_worker *
+new_worker(const lc_config *config, const char *instance, bool is_guest, const char *transactional_id,
+           const lc_policy_book *book, lc_told *told, bool accept_policy_change, GError **error)
+{
+    lc_log *log = new_log(config, instance, is_guest, error);
     lc_store *store = log ? new_store(config, error) : NULL;
     lc_registry *registry = store ? lc_cli_registry_new(config, error) : NULL;
 
@@ -57,10 +75,25 @@ lc_cli_worker_new(const lc_config *config, const char *instance, const char *tra
         .patience = config->patience,
         .max_future = config->max_future,
         .cloud_events = config->topics.cloud_events,
+        .deletion = deletion_of(config),
         .accept_policy_change = accept_policy_change,
     };
     memcpy(options.output_names, kafka.outputs, sizeof options.output_names);
     return lc_worker_new(&options);
+}
+
+lc_worker *
+lc_cli_worker_new(const lc_config *config, const char *instance, const char *transactional_id,
+                  const lc_policy_book *book, lc_told *told, bool accept_policy_change, GError **error)
+{
+    return new_worker(config, instance, false, transactional_id, book, told, accept_policy_change, error);
+}
+
+lc_worker *
+lc_cli_guest_new(const lc_config *config, const char *instance, const char *transactional_id,
+                 const lc_policy_book *book, lc_told *told, GError **error)
+{
+    return new_worker(config, instance, true, transactional_id, book, told, false, error);
 }
 
 static bool

@@ -4,12 +4,20 @@
 #include "common.h"
 
 #include <leadclock/engine.h>
+#include <leadclock/redis.h>
+
+/* Borrows from `config`. */
+lc_redis_options lc_cli_redis_options(const lc_config *config);
 
 /* `instance` names it to the group. The configuration, the book, `transactional_id` and `told` (which the workers of a
  * process share) are borrowed and must outlive it. LC_ERROR_CONFIG: a property or an address that can't be used.
  * Connects to nothing yet. */
 lc_worker *lc_cli_worker_new(const lc_config *config, const char *instance, const char *transactional_id,
                              const lc_policy_book *book, lc_told *told, bool accept_policy_change, GError **error);
+
+/* The same for a command that is in the group for a while, and leaves it when it ends. */
+lc_worker *lc_cli_guest_new(const lc_config *config, const char *instance, const char *transactional_id,
+                            const lc_policy_book *book, lc_told *told, GError **error);
 
 /* ---- A worker for a command, which joins no group. Zero-initialise. ---- */
 

@@ -10,7 +10,7 @@ count(G_GNUC_UNUSED const lc_policy *policy, const lc_rule *rule)
 static void
 set_up(lc_clock_run *run, const lc_rule *rule, unsigned index)
 {
-    run->rule = &rule->again_contact;
+    lc_clock_set_rule(run, &rule->again_contact);
     run->name = lc_again_names[index];
 }
 

@@ -58,6 +58,13 @@ warning_after(const lc_clock_run *run, const lc_warning *last)
     return next;
 }
 
+void
+lc_clock_set_rule(lc_clock_run *run, const lc_clock_rule *rule)
+{
+    run->rule = rule;
+    run->first_warning = rule->working_days < 0 ? warning_after(run, NULL) : NULL;
+}
+
 /* What comes next, and when at the earliest. */
 static void
 aim(lc_replay *replay, lc_clock_run *run)
@@ -100,11 +107,9 @@ expiry_of(const lc_replay *replay, const lc_clock_run *run)
 }
 
 static lc_instant
-warning_at(const lc_replay *replay, lc_clock_run *run)
+warning_at(const lc_replay *replay, const lc_clock_run *run)
 {
-    return lc_clock_due(replay, run) == LC_NEVER ? LC_NEVER
-                                                 : lc_open_moment(run->rule->calendar, pauses_of(replay, run),
-                                                                  run->started_at, part_of(run, run->warning));
+    return lc_open_moment(run->rule->calendar, pauses_of(replay, run), run->started_at, part_of(run, run->warning));
 }
 
 static lc_instant
@@ -138,7 +143,9 @@ lc_clock_start(lc_replay *replay, lc_clock_run *run, lc_instant from)
     run->started_at = from;
     run->target = lc_clock_rule_target(run->rule, from);
     run->due_at = LC_ABSENT;
-    run->warning = run->rule->n_warnings && run->target != LC_NEVER ? warning_after(run, NULL) : NULL;
+    run->warning = run->first_warning;
+    if (G_UNLIKELY(run->rule->working_days >= 0))
+        run->warning = run->target != LC_NEVER ? warning_after(run, NULL) : NULL;
     aim(replay, run);
 }
 
@@ -278,10 +285,12 @@ lc_clock_progressed(lc_replay *replay, lc_clock_run *run, G_GNUC_UNUSED unsigned
 
 /* ---- For all clocks of a cycle ---- */
 
+/* Not of a clock that is never due. */
 static void
 warn(lc_replay *replay, lc_clock_run *run)
 {
-    find_of_clock(replay, run, LC_OUTCOME_WARNING, run->next)->warning = run->warning;
+    if (lc_clock_due(replay, run) != LC_NEVER)
+        find_of_clock(replay, run, LC_OUTCOME_WARNING, run->next)->warning = run->warning;
     run->warning = warning_after(run, run->warning);
     aim(replay, run);
 }

@@ -51,6 +51,8 @@ lc_clock_is_running(const lc_clock_run *run)
 /* Rule 5.2: whether a fact at that instant sets a requested clock. */
 bool lc_clock_is_asked_for(const lc_replay *replay, lc_instant at, lc_instant follow_up_at);
 
+/* The clock that it is from now on. */
+void lc_clock_set_rule(lc_clock_run *run, const lc_clock_rule *rule);
 void lc_clock_start(lc_replay *replay, lc_clock_run *run, lc_instant from);
 /* For good, or until it starts anew. */
 void lc_clock_stop(lc_replay *replay, lc_clock_run *run, lc_run_state state);

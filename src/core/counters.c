@@ -34,24 +34,28 @@ lc_counters_clear(lc_counters *counters)
 /* ---- Changes ---- */
 
 static void
-count_plain(lc_counters *counters, change template, uint64_t metrics)
+count_plain(lc_counters *counters, const change *template, uint64_t metrics)
 {
     for (; metrics; metrics &= metrics - 1) {
-        template.metric = (lc_metric)__builtin_ctzll(metrics);
-        *lc_array_add(counters->changes, change) = template;
+        change *added = lc_array_add(counters->changes, change);
+        *added = *template;
+        added->metric = (lc_metric)__builtin_ctzll(metrics);
     }
 }
 
-static void
-count_suffixed(lc_counters *counters, change template, family family, lc_text suffix)
+static change *
+count_suffixed(lc_counters *counters, const change *template, family family, lc_text suffix)
 {
-    template.family = family;
-    template.suffix = suffix;
-    *lc_array_add(counters->changes, change) = template;
+    change *added = lc_array_add(counters->changes, change);
+
+    *added = *template;
+    added->family = family;
+    added->suffix = suffix;
+    return added;
 }
 
 static void
-count_reason(lc_counters *counters, change template, const lc_cycle *cycle)
+count_reason(lc_counters *counters, const change *template, const lc_cycle *cycle)
 {
     if (cycle->rejected_as >= 0)
         count_suffixed(counters, template, REJECTED, cycle->policy->reasons[cycle->rejected_as].name);
@@ -59,8 +63,8 @@ count_reason(lc_counters *counters, change template, const lc_cycle *cycle)
 
 /* The stages that are in this set but not in that (NULL: none), as words of bits. */
 static void
-count_stages(lc_counters *counters, change template, family family, const lc_policy *policy, const uint64_t *these,
-             const uint64_t *those)
+count_stages(lc_counters *counters, const change *template, family family, const lc_policy *policy,
+             const uint64_t *these, const uint64_t *those)
 {
     for (guint word = 0; word < lc_stage_words(policy); word++)
         for (uint64_t bits = these[word] & ~(those ? those[word] : 0); bits; bits &= bits - 1)
@@ -68,7 +72,7 @@ count_stages(lc_counters *counters, change template, family family, const lc_pol
 }
 
 static void
-count_milestones(lc_counters *counters, change template, const lc_policy *policy, const uint64_t *these,
+count_milestones(lc_counters *counters, const change *template, const lc_policy *policy, const uint64_t *these,
                  const uint64_t *those)
 {
     guint met = LC_STAGES_MET * lc_stage_words(policy), breached = LC_STAGES_BREACHED * lc_stage_words(policy);
@@ -77,23 +81,28 @@ count_milestones(lc_counters *counters, change template, const lc_policy *policy
     count_stages(counters, template, MILESTONE_BREACHED, policy, these + breached, those ? those + breached : NULL);
 }
 
-/* Whether a gate held it back it is counted besides. */
+/* By age too; besides where a gate held it back. */
 static void
-count_reached(lc_counters *counters, change template, const lc_replay *replay, const lc_cycle *cycle)
+count_stage_reached(lc_counters *counters, const change *template, const lc_replay *replay, const lc_cycle *cycle,
+                    unsigned stage)
+{
+    lc_text name = cycle->policy->stages[stage].name;
+
+    count_suffixed(counters, template, REACHED, name);
+    count_suffixed(counters, template, REACHED_BY_AGE, name)->age =
+        lc_stage_age(cycle, lc_stage_reached_at(replay, cycle, stage));
+    if (cycle->metrics & LC_METRICS_HELD_BACK)
+        count_suffixed(counters, template, HELD_BACK_REACHED, name);
+}
+
+static void
+count_reached(lc_counters *counters, const change *template, const lc_replay *replay, const lc_cycle *cycle)
 {
     const uint64_t *reached = lc_cycle_stage_set(replay, cycle, LC_STAGES_REACHED);
 
-    for (unsigned stage = 0; cycle->n_stages && stage < cycle->policy->n_stages; stage++) {
-        lc_text name = cycle->policy->stages[stage].name;
-        if (!lc_stage_set_has(reached, stage))
-            continue;
-        count_suffixed(counters, template, REACHED, name);
-        template.age = lc_stage_age(cycle, lc_stage_reached_at(replay, cycle, stage));
-        count_suffixed(counters, template, REACHED_BY_AGE, name);
-        template.age = 0;
-        if (cycle->metrics & LC_METRICS_HELD_BACK)
-            count_suffixed(counters, template, HELD_BACK_REACHED, name);
-    }
+    for (guint word = 0; cycle->n_stages && word < lc_stage_words(cycle->policy); word++)
+        for (uint64_t bits = reached[word]; bits; bits &= bits - 1)
+            count_stage_reached(counters, template, replay, cycle, word * 64 + (guint)__builtin_ctzll(bits));
 }
 
 static change
@@ -109,10 +118,10 @@ count_cycle(lc_counters *counters, const lc_replay *replay, const lc_cycle *cycl
 {
     change template = template_of(cycle, delta);
 
-    count_plain(counters, template, cycle->metrics);
-    count_reached(counters, template, replay, cycle);
-    count_milestones(counters, template, cycle->policy, lc_cycle_stage_set(replay, cycle, LC_STAGES_NAMED), NULL);
-    count_reason(counters, template, cycle);
+    count_plain(counters, &template, cycle->metrics);
+    count_reached(counters, &template, replay, cycle);
+    count_milestones(counters, &template, cycle->policy, lc_cycle_stage_set(replay, cycle, LC_STAGES_NAMED), NULL);
+    count_reason(counters, &template, cycle);
 }
 
 /* The stages that both named, and when. */
@@ -144,19 +153,19 @@ count_difference(lc_counters *counters, const lc_replay *before, const lc_cycle 
         return false;
     change up = template_of(is, 1), down = up;
     down.delta = -1;
-    count_plain(counters, down, was->metrics & ~is->metrics);
-    count_plain(counters, up, is->metrics & ~was->metrics);
+    count_plain(counters, &down, was->metrics & ~is->metrics);
+    count_plain(counters, &up, is->metrics & ~was->metrics);
     if (!same_sets) {
-        count_milestones(counters, down, is->policy, sets_then, sets_now);
-        count_milestones(counters, up, is->policy, sets_now, sets_then);
+        count_milestones(counters, &down, is->policy, sets_then, sets_now);
+        count_milestones(counters, &up, is->policy, sets_now, sets_then);
     }
     if (!same_reached) {
-        count_reached(counters, down, before, was);
-        count_reached(counters, up, after, is);
+        count_reached(counters, &down, before, was);
+        count_reached(counters, &up, after, is);
     }
     if (was->rejected_as != is->rejected_as) {
-        count_reason(counters, down, was);
-        count_reason(counters, up, is);
+        count_reason(counters, &down, was);
+        count_reason(counters, &up, is);
     }
     return !same_reached && was->n_stages > 0;
 }

@@ -70,12 +70,19 @@ derive_before(const lc_question *question, size_t n_shared, lc_replay *before, l
         lc_replay_begin(before, question->then);
         return shared;
     }
-    lc_cycle_advance(after, shared_until(question, n_shared));
+    lc_instant until = shared_until(question, n_shared);
+    lc_cycle_advance(after, until);
     if (after->cycle)
         shared = (lc_shared){after->cycle->n_findings, after->cycle->n_stages};
     lc_replay_fork(before, after, question->then);
-    take(before, question->moments + n_shared, question->n_then - n_shared);
-    end(before);
+    bool is_there = n_shared == question->n_then && until == question->then;
+    if (!is_there || before->keeps_due)
+        lc_replay_fork_clocks(before, after);
+    if (!is_there) {
+        take(before, question->moments + n_shared, question->n_then - n_shared);
+        lc_cycle_advance(before, LC_NEVER);
+    }
+    lc_cycle_end(before);
     return shared;
 }
 

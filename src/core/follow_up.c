@@ -10,7 +10,7 @@ count(G_GNUC_UNUSED const lc_policy *policy, const lc_rule *rule)
 static void
 set_up(lc_clock_run *run, const lc_rule *rule, G_GNUC_UNUSED unsigned index)
 {
-    run->rule = &rule->follow_up;
+    lc_clock_set_rule(run, &rule->follow_up);
     run->name = LC_TEXT("follow_up");
 }
 

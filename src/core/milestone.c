@@ -12,7 +12,7 @@ set_up(lc_clock_run *run, const lc_rule *rule, unsigned index)
 {
     const lc_milestone_rule *milestone = &rule->milestones[index];
 
-    run->rule = &milestone->clock;
+    lc_clock_set_rule(run, &milestone->clock);
     run->name = milestone->name;
     run->stage = milestone->stage;
 }

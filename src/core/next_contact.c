@@ -10,7 +10,7 @@ count(G_GNUC_UNUSED const lc_policy *policy, const lc_rule *rule)
 static void
 set_up(lc_clock_run *run, const lc_rule *rule, G_GNUC_UNUSED unsigned index)
 {
-    run->rule = &rule->next_contact;
+    lc_clock_set_rule(run, &rule->next_contact);
     run->name = LC_TEXT("next_contact");
 }
 

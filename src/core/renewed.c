@@ -14,7 +14,7 @@ count(const lc_policy *policy, G_GNUC_UNUSED const lc_rule *rule)
 static void
 set_up(lc_clock_run *run, const lc_rule *rule, G_GNUC_UNUSED unsigned index)
 {
-    run->rule = &rule->first_contact;
+    lc_clock_set_rule(run, &rule->first_contact);
     run->name = LC_TEXT("renewed");
 }
 
@@ -35,7 +35,7 @@ duplicated(lc_replay *replay, lc_clock_run *run, lc_instant at, const lc_rule *r
 
     if (!rule->has_first_contact || !rule->renew)
         return;
-    renewed.rule = &rule->first_contact;
+    lc_clock_set_rule(&renewed, &rule->first_contact);
     lc_clock_start(replay, &renewed, at);
     lc_instant due_at = lc_clock_due_after_pause(replay, &renewed, at);
     for (guint i = 0; i < replay->runs->len; i++)

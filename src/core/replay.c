@@ -83,7 +83,6 @@ lc_replay_fork(lc_replay *to, const lc_replay *from, lc_instant now)
     lc_replay_begin(to, now);
     if (from->cycle)
         fork_cycle(to, from);
-    append_slice(to->runs, from->runs, sizeof(lc_clock_run), 0, from->runs->len);
     append_slice(to->waiting, from->waiting, sizeof(lc_moment), 0, from->waiting->len);
     to->open = from->open;
     to->cooldown_ends = from->cooldown_ends;
@@ -91,6 +90,12 @@ lc_replay_fork(lc_replay *to, const lc_replay *from, lc_instant now)
     to->cooldown_reason = from->cooldown_reason;
     to->quiet_until = from->quiet_until;
     to->wake_at = from->wake_at;
+}
+
+void
+lc_replay_fork_clocks(lc_replay *to, const lc_replay *from)
+{
+    append_slice(to->runs, from->runs, sizeof(lc_clock_run), 0, from->runs->len);
 }
 
 lc_instant

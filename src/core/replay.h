@@ -207,8 +207,9 @@ struct lc_clock_run {
     lc_instant started_at;
     lc_duration target;
     const lc_clock_rule *rule;
-    const lc_warning *warning; /* the next; NULL: none is left */
-    lc_instant due_at;         /* LC_NEVER: not known while a pause runs, or beyond 2100; LC_ABSENT: not computed yet */
+    const lc_warning *first_warning; /* where the target is a duration */
+    const lc_warning *warning;       /* the next; NULL: none is left */
+    lc_instant due_at; /* LC_NEVER: not known while a pause runs, or beyond 2100; LC_ABSENT: not computed yet */
     lc_text name;
     lc_instant breached_at; /* where it is breached */
     lc_instant opens_at;    /* requested: F - early */
@@ -254,8 +255,9 @@ void lc_replay_clear(lc_replay *replay);
 /* Begins anew, with nothing. */
 void lc_replay_begin(lc_replay *replay, lc_instant now);
 /* Begins where `from` stands, so that both go on from there. `to` keeps the latest cycle only, and of that the owners,
- * stages and pauses, not the findings. */
+ * stages and pauses, not the findings; and without its clocks, until these are forked too. */
 void lc_replay_fork(lc_replay *to, const lc_replay *from, lc_instant now);
+void lc_replay_fork_clocks(lc_replay *to, const lc_replay *from);
 
 /* When a stage that the cycle has reached was first reached; its age in section 7. */
 lc_instant lc_stage_reached_at(const lc_replay *replay, const lc_cycle *cycle, unsigned stage);

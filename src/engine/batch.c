@@ -178,7 +178,7 @@ drop(lc_batch *batch, unsigned assignments)
 static bool
 has_read_on(const lc_worker *worker, const lc_partition *partition)
 {
-    if (lc_worker_now_ms(worker) - partition->moved_ms < COMMIT_READ_AFTER_MS)
+    if (partition->must_recover || lc_worker_now_ms(worker) - partition->moved_ms < COMMIT_READ_AFTER_MS)
         return false;
     for (int topic = 0; topic < worker->n_inputs; topic++)
         if (partition->read[topic] > partition->offsets[topic])
@@ -193,7 +193,7 @@ claim(lc_batch *batch)
 {
     for (guint i = 0; LC_CHECKS(LC_CHECK_CLAIM) && i < batch->worker->partitions->len; i++) {
         lc_partition *partition = batch->worker->partitions->pdata[i];
-        if (partition->must_claim || has_read_on(batch->worker, partition))
+        if ((partition->must_claim && !partition->must_recover) || has_read_on(batch->worker, partition))
             lc_batch_share_of(batch, partition);
     }
     return batch->shares->len > 0;
@@ -204,10 +204,20 @@ timers_are_due(const lc_worker *worker)
 {
     for (guint i = 0; i < worker->partitions->len; i++) {
         const lc_partition *partition = worker->partitions->pdata[i];
-        if (partition->safe.now != LC_ABSENT && partition->next_wakeup < partition->safe.now)
+        if (!partition->must_recover && partition->safe.now != LC_ABSENT &&
+            partition->next_wakeup < partition->safe.now)
             return true;
     }
     return false;
+}
+
+/* For facts no longer than for what else there is to be done. */
+static lc_duration
+linger_of(const lc_worker *worker)
+{
+    lc_duration linger = timers_are_due(worker) ? 0 : MAX(worker->options.linger, IDLE_MS);
+
+    return MIN(linger, lc_worker_resumes_in_ms(worker));
 }
 
 /* All that was polled of these partitions is in the batch, or was in one before: O goes on to where they were read. */
@@ -224,17 +234,18 @@ go_on(lc_batch *batch)
 static bool
 carry_out(lc_batch *batch, GError **error)
 {
-    lc_batch_judge_facts(batch);
+    guint n = lc_batch_judge_facts(batch);
+
+    if (n < batch->records->len && !lc_batch_cut(batch, n, error))
+        return false;
     return lc_batch_load_counters(batch, error) && lc_batch_publish(batch, error) && lc_batch_apply(batch, error);
 }
 
 static bool
 gather(lc_batch *batch, GError **error)
 {
-    lc_worker *worker = batch->worker;
-    lc_duration linger = timers_are_due(worker) ? 0 : MAX(worker->options.linger, IDLE_MS);
-
-    return claim(batch) || (lc_batch_read_due(batch, error) && lc_batch_read_facts(batch, linger, error));
+    return claim(batch) ||
+           (lc_batch_read_due(batch, error) && lc_batch_read_facts(batch, linger_of(batch->worker), error));
 }
 
 static bool
@@ -257,6 +268,75 @@ process(lc_batch *batch, GError **error)
     }
     tell_safe_time(batch);
     return true;
+}
+
+/* ---- Filling tables ---- */
+
+static void
+derive_rows(lc_batch *batch, const lc_share *share)
+{
+    const lc_cause_of cause = {.tag = LC_TAG_NONE};
+
+    for (guint i = 0; i < share->leads->len; i++) {
+        const lc_lead *lead = &((const lc_batch_lead *)share->leads->pdata[i])->lead;
+        if (!lc_lead_is_empty(lead))
+            lc_batch_add_rows(batch, share, lc_lead_derive(batch->worker->judge, lead, MAX(lead->judged_at, 0)), cause);
+    }
+}
+
+static bool
+add_counts(lc_batch *batch, const lc_share *share, const lc_fill_piece *piece, GError **error)
+{
+    lc_text *names = lc_arena_new(&batch->arena, lc_text, piece->n_populations);
+    lc_store_read read = {.partition = share->partition->number,
+                          .due_before = LC_ABSENT,
+                          .populations = names,
+                          .n_populations = piece->n_populations};
+
+    if (piece->n_populations == 0)
+        return true;
+    for (size_t i = 0; i < piece->n_populations; i++)
+        names[i] = piece->populations[i].name;
+    if (!lc_batch_read_counts(batch, share->partition, &read, error))
+        return false;
+    for (size_t i = 0; i < piece->n_populations; i++)
+        lc_batch_add_counter_rows(batch, share, piece->populations[i].channel, piece->populations[i].cohort,
+                                  read.counts[i], read.n_counts[i]);
+    return true;
+}
+
+static bool
+fill(lc_batch *batch, lc_partition *partition, lc_fill_piece *piece, uint64_t *n_leads, GError **error)
+{
+    lc_share *share = lc_batch_share_of(batch, partition);
+
+    for (size_t i = 0; i < piece->n_ids; i++)
+        lc_batch_lead_of(batch, share, piece->ids[i]);
+    if (!lc_batch_load_leads(batch, error))
+        return false;
+    derive_rows(batch, share);
+    if (!add_counts(batch, share, piece, error) || !lc_batch_publish(batch, error) || !lc_batch_apply(batch, error))
+        return false;
+    *n_leads += share->leads->len;
+    piece->ids += share->leads->len;
+    piece->n_ids -= share->leads->len;
+    piece->n_populations = 0;
+    settle(batch);
+    return true;
+}
+
+bool
+lc_batch_fill(lc_batch *batch, lc_partition *partition, lc_fill_piece *piece, uint64_t *n_leads, GError **error)
+{
+    unsigned assignments = batch->worker->assignments;
+
+    batch->loss = LC_RECOVERY_ABORTED;
+    bool done = fill(batch, partition, piece, n_leads, error);
+
+    if (!done)
+        drop(batch, assignments);
+    clear(batch);
+    return done;
 }
 
 bool

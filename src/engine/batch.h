@@ -66,12 +66,19 @@ lc_batch_lead *lc_batch_lead_of(lc_batch *batch, lc_share *share, lc_text id);
 bool lc_batch_read_due(lc_batch *batch, GError **error);
 bool lc_batch_read_facts(lc_batch *batch, lc_duration linger, GError **error);
 bool lc_batch_load_leads(lc_batch *batch, GError **error);
-/* Leaves to the next batch what was not loaded. */
-bool lc_batch_cut(lc_batch *batch, GError **error);
+/* Leaves to the next batch what was not loaded, and facts from the `n_records`th on. */
+bool lc_batch_cut(lc_batch *batch, guint n_records, GError **error);
 /* Wakes those leads of a share, from `first` to before `end`, whose wake-up is due. */
 void lc_batch_judge_due(lc_batch *batch, lc_share *share, guint first, guint end);
-void lc_batch_judge_facts(lc_batch *batch);
+/* As many as there is room for in what is to be published; how many they were. */
+guint lc_batch_judge_facts(lc_batch *batch);
+void lc_batch_add_rows(lc_batch *batch, const lc_share *share, const lc_judgement *judgement, lc_cause_of cause);
+/* Of counts; only where they are published. */
+void lc_batch_add_counter_rows(lc_batch *batch, const lc_share *share, lc_text channel, int32_t cohort,
+                               const lc_stored_count *counts, size_t n);
 bool lc_batch_load_counters(lc_batch *batch, GError **error);
+/* Counts as the store has them, and its position compared. */
+bool lc_batch_read_counts(lc_batch *batch, lc_partition *partition, lc_store_read *read, GError **error);
 bool lc_batch_publish(lc_batch *batch, GError **error);
 /* So that whoever recovers the partition stops too. After an abort. */
 void lc_batch_tell_lost(lc_batch *batch, lc_share *share);

@@ -1,7 +1,7 @@
 #include "batch.h"
 
-/* A batch whose leads take too much memory is cut short: what was not loaded is left to the next one. Wake-ups are
- * still in the store; facts are delivered once more. */
+/* A batch whose leads, or what follows from its facts, take too much memory is cut short: what was not loaded or judged
+ * is left to the next one. Wake-ups are still in the store; facts are delivered once more. */
 
 /* Leads are loaded from the first one on. */
 static guint
@@ -16,11 +16,11 @@ count_loaded(const lc_share *share)
 
 /* Of one partition: its facts up to the first whose lead was not loaded. Of those after it, O must reach none. */
 static bool
-keeps(lc_share *share, const lc_batch_record *record)
+keeps(lc_share *share, const lc_batch_record *record, bool is_judged)
 {
     int topic = record->event.topic;
 
-    share->is_cut = share->is_cut || !share->is_read || (record->lead && !record->lead->is_loaded);
+    share->is_cut = share->is_cut || !is_judged || !share->is_read || (record->lead && !record->lead->is_loaded);
     if (share->is_cut)
         share->next[topic] = MIN(share->next[topic], record->event.offset);
     else if (record->event.is_append_time)
@@ -29,20 +29,20 @@ keeps(lc_share *share, const lc_batch_record *record)
 }
 
 static void
-cut_records(lc_batch *batch)
+cut_records(lc_batch *batch, guint n_records)
 {
     guint n = 0;
 
     for (guint i = 0; i < batch->shares->len; i++) {
         lc_share *share = lc_batch_share_at(batch, i);
-        share->has_facts = false;
+        share->has_facts = share->is_cut = false; /* what an earlier cut left is gone already */
         for (int topic = 0; topic < batch->worker->n_inputs; topic++)
             share->partition->read_append_at[topic] = LC_ABSENT;
     }
     for (guint i = 0; i < batch->records->len; i++) {
         const lc_batch_record *record = lc_batch_record_at(batch, i);
         lc_share *share = lc_batch_share_of(batch, lc_worker_partition(batch->worker, record->event.partition));
-        if (!keeps(share, record))
+        if (!keeps(share, record, i < n_records))
             continue;
         share->has_facts = true;
         *lc_batch_record_at(batch, n++) = *record;
@@ -82,12 +82,12 @@ rewind(lc_worker *worker, lc_share *share, GError **error)
 }
 
 bool
-lc_batch_cut(lc_batch *batch, GError **error)
+lc_batch_cut(lc_batch *batch, guint n_records, GError **error)
 {
     lc_worker *worker = batch->worker;
-    guint n_leads = 0;
+    guint n_leads = 0, n_before = batch->records->len;
 
-    cut_records(batch);
+    cut_records(batch, n_records);
     for (guint i = 0; i < batch->shares->len; i++) {
         lc_share *share = lc_batch_share_at(batch, i);
         cut_leads(share);
@@ -98,8 +98,9 @@ lc_batch_cut(lc_batch *batch, GError **error)
     for (guint i = batch->shares->len; i-- > 0;)
         if (!lc_batch_share_at(batch, i)->is_read)
             g_ptr_array_remove_index(batch->shares, i);
-    worker->leads_at_once = MAX(n_leads, 1);
+    worker->leads_at_once = MAX(n_records < n_before ? batch->records->len : n_leads, 1);
     g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_DEBUG, "WORKER", worker->options.transactional_id, "MESSAGE",
-                     "a batch was cut to %u leads: their states take %zu bytes", n_leads, batch->state_bytes);
+                     "a batch was cut to %u leads and %u facts: states take %zu bytes, what follows from them %zu",
+                     n_leads, batch->records->len, batch->state_bytes, lc_outbox_bytes(batch->outbox));
     return true;
 }

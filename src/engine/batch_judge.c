@@ -3,6 +3,15 @@
 #define DEAD_LETTER_BYTES ((size_t)1024 * 1024)
 #define SMALL_DEAD_LETTER_BYTES ((size_t)64 * 1024) /* of one that was refused for its size */
 
+void
+lc_batch_add_rows(lc_batch *batch, const lc_share *share, const lc_judgement *judgement, lc_cause_of cause)
+{
+    for (size_t i = 0; i < judgement->n_rows; i++) {
+        const lc_row *row = &judgement->rows[i];
+        lc_outbox_add_row(batch->outbox, share->partition->number, row->type, &row->cycle, row->deleted, cause);
+    }
+}
+
 static void
 take_judgement(lc_batch *batch, lc_share *share, lc_batch_lead *lead, const lc_fact *fact,
                const lc_judgement *judgement, lc_cause_of cause)
@@ -10,6 +19,7 @@ take_judgement(lc_batch *batch, lc_share *share, lc_batch_lead *lead, const lc_f
     lc_tally_judgement(&batch->tally, fact, judgement);
     for (size_t i = 0; i < judgement->n_outcomes; i++)
         lc_outbox_add_outcome(batch->outbox, lead->lead.id, &judgement->outcomes[i], cause);
+    lc_batch_add_rows(batch, share, judgement, cause);
     for (size_t i = 0; i < judgement->n_counts; i++)
         lc_counters_add(share->partition->counters, &judgement->counts[i]);
     if (judgement->verdict == LC_VERDICT_TAKEN)
@@ -68,12 +78,21 @@ bury(lc_batch *batch, lc_share *share, const lc_batch_record *record, lc_cause_o
         share->n_wrong_partition++;
 }
 
-void
+/* Something is always judged: the batch is to get on. */
+static bool
+has_room(const lc_batch *batch)
+{
+    return lc_outbox_bytes(batch->outbox) < 2 * batch->worker->options.batch_bytes;
+}
+
+guint
 lc_batch_judge_facts(lc_batch *batch)
 {
     lc_share *share = NULL;
 
     for (guint i = 0; i < batch->records->len; i++) {
+        if (i > 0 && !has_room(batch))
+            return i;
         lc_batch_record *record = lc_batch_record_at(batch, i);
         lc_cause_of cause = {record->event.topic, record->event.partition, record->event.offset, LC_ABSENT, i};
         if (share == NULL || share->partition->number != record->event.partition)
@@ -83,4 +102,5 @@ lc_batch_judge_facts(lc_batch *batch)
         if (record->refused)
             bury(batch, share, record, cause);
     }
+    return batch->records->len;
 }

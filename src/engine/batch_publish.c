@@ -5,6 +5,33 @@
 #define LOST_TRIES 20 /* to tell that data was lost */
 #define RENEW_AFTER_MS 200
 
+void
+lc_batch_add_counter_rows(lc_batch *batch, const lc_share *share, lc_text channel, int32_t cohort,
+                          const lc_stored_count *counts, size_t n)
+{
+    int32_t partition = share->partition->number;
+
+    if (batch->worker->options.output_names[lc_table_output(LC_TABLE_COUNTERS)] == NULL)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        lc_counter_row row = lc_counter_row_make(channel, cohort, counts[i].metric, partition, counts[i].count);
+        lc_outbox_add_row(batch->outbox, partition, LC_TABLE_COUNTERS, &row, false, (lc_cause_of){.tag = LC_TAG_NONE});
+    }
+}
+
+static void
+add_population(lc_batch *batch, const lc_share *share, lc_population *population)
+{
+    size_t n;
+    const lc_stored_count *counts = lc_population_counts(population, &batch->arena, &n);
+
+    population->offset = -1;
+    lc_outbox_add_counters(batch->outbox, share->partition->number, population, counts, n, &batch->arena,
+                           &population->offset);
+    counts = lc_population_changes(population, &batch->arena, &n);
+    lc_batch_add_counter_rows(batch, share, population->channel, population->cohort, counts, n);
+}
+
 static void
 add_changed(lc_batch *batch, lc_share *share)
 {
@@ -15,14 +42,8 @@ add_changed(lc_batch *batch, lc_share *share)
         if (lead->changed)
             lead->message = lc_outbox_add_state(batch->outbox, share->partition->number, &lead->lead, &lead->offset);
     }
-    for (guint i = 0; i < changed->len; i++) {
-        lc_population *population = changed->pdata[i];
-        size_t n;
-        const lc_stored_count *counts = lc_population_counts(population, &batch->arena, &n);
-        population->offset = -1;
-        lc_outbox_add_counters(batch->outbox, share->partition->number, population, counts, n, &batch->arena,
-                               &population->offset);
-    }
+    for (guint i = 0; i < changed->len; i++)
+        add_population(batch, share, changed->pdata[i]);
 }
 
 /* Where one record of ours lies. What is committed ends at C, and so does the changelog, or later: a record below C is
@@ -191,7 +212,15 @@ make_commits(lc_batch *batch)
     for (guint i = 0; i < batch->shares->len; i++) {
         lc_share *share = lc_batch_share_at(batch, i);
         share->policy_hash = policy_hash_of(worker, share);
-        share->metadata = lc_metadata_format(share->ends, share->policy_hash, worker->options.transactional_id);
+        lc_metadata metadata = {
+            .partitions = worker->partition_count,
+            .republished = share->partition->safe.republished,
+            .edition = LC_POLICY_EDITION,
+            .policy_hash = lc_text_of(share->policy_hash),
+            .transactional_id = lc_text_of(worker->options.transactional_id),
+        };
+        memcpy(metadata.ends, share->ends, sizeof metadata.ends);
+        share->metadata = lc_metadata_format(&metadata);
         batch->commits[i] = (lc_log_commit){share->partition->number, share->next, share->metadata};
     }
 }

@@ -13,6 +13,7 @@ take_record(lc_batch *batch, const lc_log_event *event)
     if (partition == NULL || partition->must_recover)
         return;
     partition->read[event->topic] = event->offset + 1;
+    /* Of a fact that was published again it is the first time: no later than the broker's. */
     if (event->is_append_time)
         partition->read_append_at[event->topic] = event->timestamp;
 
@@ -54,6 +55,18 @@ poll_facts(lc_batch *batch, lc_duration linger, GError **error)
     return true;
 }
 
+/* Is a fact in the wrong partition because the topics have got more of them since? Then it is no dead letter. */
+static bool
+confirm_misplaced(lc_batch *batch, GError **error)
+{
+    for (guint i = 0; i < batch->records->len; i++) {
+        const lc_batch_record *record = lc_batch_record_at(batch, i);
+        if (record->refused && record->reason == LC_DEAD_WRONG_PARTITION)
+            return lc_worker_confirm_partitions(batch->worker, error);
+    }
+    return true;
+}
+
 /* Each record to its lead, or to the dead letters. */
 static bool
 sort_facts(lc_batch *batch, GError **error)
@@ -61,7 +74,8 @@ sort_facts(lc_batch *batch, GError **error)
     lc_worker *worker = batch->worker;
 
     if (!lc_facts_decode(worker, (lc_batch_record *)(void *)batch->records->data, batch->records->len, &batch->arena,
-                         error))
+                         error) ||
+        !confirm_misplaced(batch, error))
         return false;
     lc_share *share = NULL;
     for (guint i = 0; i < batch->records->len; i++) {
@@ -131,6 +145,8 @@ needs_look(const lc_batch *batch, const lc_partition *partition)
 {
     bool is_due = partition->safe.now != LC_ABSENT && partition->next_wakeup < partition->safe.now;
 
+    if (partition->must_recover)
+        return false;
     return is_due ||
            (LC_CHECKS(LC_CHECK_LOOK) && lc_worker_now_ms(batch->worker) - partition->looked_ms >= LOOK_EVERY_MS);
 }
@@ -373,10 +389,16 @@ lc_batch_load_leads(lc_batch *batch, GError **error)
         if (!take_reads(batch, &plan, received, error))
             return abandon_read(batch, plan.n_asked - received);
     }
-    return !plan.is_cut || lc_batch_cut(batch, error);
+    return !plan.is_cut || lc_batch_cut(batch, batch->records->len, error);
 }
 
 /* ---- Counters ---- */
+
+bool
+lc_batch_read_counts(lc_batch *batch, lc_partition *partition, lc_store_read *read, GError **error)
+{
+    return read_store(batch, read, 1, error) && check_applied(partition, read->applied, error);
+}
 
 /* Counters that judging has touched and that were not loaded before. */
 bool

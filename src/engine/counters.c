@@ -9,7 +9,8 @@
 typedef struct {
     lc_text metric;
     int64_t count;
-} counter; /* the metric's bytes follow */
+    int64_t change; /* of it, by this batch */
+} counter;          /* the metric's bytes follow */
 
 static void
 population_free(void *data)
@@ -114,17 +115,17 @@ find_population(lc_counters *counters, lc_text channel, int32_t cohort)
     return counters->last = population;
 }
 
-static int64_t *
+static counter *
 find_count(lc_population *population, lc_text metric)
 {
     counter *found = g_hash_table_lookup(population->counts, &metric);
 
     if (found == NULL) {
         found = g_malloc(sizeof *found + metric.size);
-        *found = (counter){{memcpy(found + 1, metric.data, metric.size), metric.size}, 0};
+        *found = (counter){.metric = {memcpy(found + 1, metric.data, metric.size), metric.size}};
         g_hash_table_insert(population->counts, &found->metric, found);
     }
-    return &found->count;
+    return found;
 }
 
 void
@@ -132,7 +133,10 @@ lc_counters_add(lc_counters *counters, const lc_count *count)
 {
     lc_population *population = find_population(counters, count->channel, count->cohort);
 
-    *find_count(population, count->metric) += count->delta;
+    counter *counted = find_count(population, count->metric);
+
+    counted->count += count->delta;
+    counted->change += count->delta;
     if (!population->changed) {
         population->changed = true;
         g_ptr_array_add(counters->changed, population);
@@ -143,12 +147,24 @@ void
 lc_counters_load(lc_population *population, const lc_stored_count *counts, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        *find_count(population, counts[i].metric) += counts[i].count;
+        find_count(population, counts[i].metric)->count += counts[i].count;
     population->loaded = true;
 }
 
-lc_stored_count *
-lc_population_counts(const lc_population *population, lc_arena *arena, size_t *n)
+static bool
+is_not_zero(const counter *found)
+{
+    return found->count != 0;
+}
+
+static bool
+is_changed(const counter *found)
+{
+    return found->change != 0;
+}
+
+static lc_stored_count *
+select_counts(const lc_population *population, bool (*takes)(const counter *found), lc_arena *arena, size_t *n)
 {
     lc_stored_count *counts = lc_arena_new(arena, lc_stored_count, g_hash_table_size(population->counts));
     GHashTableIter iter;
@@ -158,17 +174,41 @@ lc_population_counts(const lc_population *population, lc_arena *arena, size_t *n
     g_hash_table_iter_init(&iter, population->counts);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const counter *found = value;
-        if (found->count != 0)
+        if (takes(found))
             counts[(*n)++] = (lc_stored_count){found->metric, found->count};
     }
     return counts;
+}
+
+lc_stored_count *
+lc_population_counts(const lc_population *population, lc_arena *arena, size_t *n)
+{
+    return select_counts(population, is_not_zero, arena, n);
+}
+
+lc_stored_count *
+lc_population_changes(const lc_population *population, lc_arena *arena, size_t *n)
+{
+    return select_counts(population, is_changed, arena, n);
+}
+
+static void
+settle_population(lc_population *population)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    population->changed = false;
+    g_hash_table_iter_init(&iter, population->counts);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        ((counter *)value)->change = 0;
 }
 
 void
 lc_counters_settle(lc_counters *counters)
 {
     for (guint i = 0; i < counters->changed->len; i++)
-        ((lc_population *)counters->changed->pdata[i])->changed = false;
+        settle_population(counters->changed->pdata[i]);
     g_ptr_array_set_size(counters->changed, 0);
     /* Channels times months are without end; what is forgotten is loaded again. */
     if (g_hash_table_size(counters->populations) > LC_KEPT_POPULATIONS) {

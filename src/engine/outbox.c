@@ -6,7 +6,7 @@
 #define DEAD_LETTER_KEY_BYTES ((size_t)64 * 1024)
 #define MAX_HEADERS 8
 
-typedef enum { MESSAGE_OUTCOME, MESSAGE_CHANGELOG, MESSAGE_DEAD_LETTER } message_kind;
+typedef enum { MESSAGE_OUTCOME, MESSAGE_CHANGELOG, MESSAGE_ROW, MESSAGE_DEAD_LETTER } message_kind;
 
 typedef struct {
     message_kind kind;
@@ -15,6 +15,7 @@ typedef struct {
     lc_text key;
     size_t value_at, value_size; /* in `bytes` */
     bool tombstone;
+    bool deleted; /* of a row */
     lc_cause_of cause;
     int64_t *offset;
     union {
@@ -37,6 +38,9 @@ struct lc_outbox {
     const lc_schemas *schemas;
     GByteArray *bytes;
     GArray *messages; /* message */
+    GByteArray *row_key;
+    lc_arena row_keys;
+    GHashTable *rows; /* lc_text * (key) -> index of its message, plus one */
 };
 
 lc_outbox *
@@ -48,6 +52,8 @@ lc_outbox_new(const lc_worker_options *options, const lc_schemas *schemas)
     outbox->schemas = schemas;
     outbox->bytes = g_byte_array_new();
     outbox->messages = g_array_new(FALSE, FALSE, sizeof(message));
+    outbox->row_key = g_byte_array_new();
+    outbox->rows = g_hash_table_new(lc_text_key_hash, lc_text_key_equal);
     return outbox;
 }
 
@@ -56,6 +62,9 @@ lc_outbox_free(lc_outbox *outbox)
 {
     g_byte_array_unref(outbox->bytes);
     g_array_unref(outbox->messages);
+    g_byte_array_unref(outbox->row_key);
+    g_hash_table_unref(outbox->rows);
+    lc_arena_clear(&outbox->row_keys);
     g_free(outbox);
 }
 
@@ -64,22 +73,24 @@ lc_outbox_clear(lc_outbox *outbox)
 {
     g_byte_array_set_size(outbox->bytes, 0);
     g_array_set_size(outbox->messages, 0);
+    g_hash_table_remove_all(outbox->rows);
+    lc_arena_reset(&outbox->row_keys);
 }
 
 size_t
-lc_outbox_size(const lc_outbox *outbox)
+lc_outbox_bytes(const lc_outbox *outbox)
 {
-    return outbox->messages->len;
+    return outbox->bytes->len + outbox->messages->len * sizeof(message);
 }
 
 static void
-add_frame(lc_outbox *outbox, lc_output output, lc_schema schema)
+add_frame(const lc_outbox *outbox, GByteArray *bytes, lc_output output, lc_schema schema)
 {
     uint32_t id = lc_schemas_id(outbox->schemas, output, schema);
     const uint8_t frame[LC_FRAME_BYTES] = {0, (uint8_t)(id >> 24), (uint8_t)(id >> 16), (uint8_t)(id >> 8),
                                            (uint8_t)id};
 
-    g_byte_array_append(outbox->bytes, frame, sizeof frame);
+    g_byte_array_append(bytes, frame, sizeof frame);
 }
 
 static size_t
@@ -126,7 +137,7 @@ lc_outbox_add_outcome(lc_outbox *outbox, lc_text lead_id, const lc_outcome *outc
         .outcome = {outcome->event_id, outcome->type, outcome->occurred_at},
     };
 
-    add_frame(outbox, added.output, lc_outcome_schema(outcome->type));
+    add_frame(outbox, outbox->bytes, added.output, lc_outcome_schema(outcome->type));
     lc_encode_outcome(outbox->bytes, lead_id, outcome);
     add_message(outbox, &added);
 }
@@ -146,7 +157,7 @@ lc_outbox_add_state(lc_outbox *outbox, int32_t partition, const lc_lead *lead, i
     };
 
     if (!added.tombstone) {
-        add_frame(outbox, LC_OUTPUT_STATE, LC_SCHEMA_LEAD_STATE);
+        add_frame(outbox, outbox->bytes, LC_OUTPUT_STATE, LC_SCHEMA_LEAD_STATE);
         lc_encode_lead(outbox->bytes, lead);
     }
     return add_message(outbox, &added);
@@ -174,9 +185,69 @@ lc_outbox_add_counters(lc_outbox *outbox, int32_t partition, const lc_population
     memcpy(key + population->name.size, number, number_size);
     for (size_t i = 0; i < n; i++)
         encoded[i] = (lc_metric_count){counts[i].metric, counts[i].count};
-    add_frame(outbox, LC_OUTPUT_COUNTERS, LC_SCHEMA_CHANNEL_COUNTERS);
+    add_frame(outbox, outbox->bytes, LC_OUTPUT_COUNTERS, LC_SCHEMA_CHANNEL_COUNTERS);
     lc_encode_counters(outbox->bytes, population->channel, population->cohort, partition, encoded, n);
     add_message(outbox, &added);
+}
+
+/* Its key, for good where it is new; `*former` is the message that has it already, or NULL. */
+static lc_text
+row_key(lc_outbox *outbox, int table, const void *row, message **former)
+{
+    GByteArray *bytes = outbox->row_key;
+
+    g_byte_array_set_size(bytes, 0);
+    add_frame(outbox, bytes, lc_table_output(table), lc_rows_key_schema(table));
+    lc_encode_row_key(bytes, table, row);
+    lc_text key = {(const char *)bytes->data, bytes->len};
+    gpointer index = g_hash_table_lookup(outbox->rows, &key);
+    *former = index ? &g_array_index(outbox->messages, message, GPOINTER_TO_UINT(index) - 1) : NULL;
+    return *former ? (*former)->key : lc_arena_text(&outbox->row_keys, key);
+}
+
+static void
+know_row(lc_outbox *outbox, lc_text key, size_t index)
+{
+    lc_text *own = lc_arena_new(&outbox->row_keys, lc_text, 1);
+
+    *own = key;
+    g_hash_table_insert(outbox->rows, own, GSIZE_TO_POINTER(index + 1));
+}
+
+static void
+add_row_value(lc_outbox *outbox, int table, const void *row, bool deleted)
+{
+    add_frame(outbox, outbox->bytes, lc_table_output(table), lc_rows_schema(table));
+    if (deleted)
+        lc_encode_row_deletion(outbox->bytes, table, row);
+    else
+        lc_encode_row(outbox->bytes, table, row);
+}
+
+void
+lc_outbox_add_row(lc_outbox *outbox, int32_t partition, int table, const void *row, bool deleted, lc_cause_of cause)
+{
+    message *former;
+    message added = {
+        .kind = MESSAGE_ROW,
+        .output = lc_table_output(table),
+        .partition = partition,
+        .key = row_key(outbox, table, row, &former),
+        .value_at = outbox->bytes->len,
+        .tombstone = deleted && outbox->options->deletion == LC_DELETION_TOMBSTONE,
+        .deleted = deleted,
+        .cause = cause,
+    };
+
+    if (!added.tombstone)
+        add_row_value(outbox, table, row, deleted);
+    if (former == NULL) {
+        know_row(outbox, added.key, add_message(outbox, &added));
+        return;
+    }
+    added.value_size = outbox->bytes->len - added.value_at;
+    if (LC_CHECKS(LC_CHECK_LAST_ROW))
+        *former = added;
 }
 
 void
@@ -296,6 +367,11 @@ produce_one(const lc_outbox *outbox, lc_log *log, size_t index, GError **error)
         add_reason(outbox, sent, &list);
     }
     outgoing.n_headers = list.n;
+    if (!log->ops->produce(log, &outgoing, error))
+        return false;
+    if (!sent->deleted || outbox->options->deletion != LC_DELETION_BOTH)
+        return true;
+    outgoing.value = LC_NO_TEXT;
     return log->ops->produce(log, &outgoing, error);
 }
 

@@ -1,6 +1,7 @@
 #include "worker.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 
 static uint64_t
@@ -125,10 +126,12 @@ lc_applied_parse(lc_text text, const char *const *input_names, int n_inputs, lc_
 }
 
 char *
-lc_metadata_format(const int64_t *ends, const char *policy_hash, const char *transactional_id)
+lc_metadata_format(const lc_metadata *metadata)
 {
-    return g_strdup_printf("1:%" PRId64 ":%" PRId64 ":%s:%s", ends[LC_CHANGELOG_STATE], ends[LC_CHANGELOG_COUNTERS],
-                           policy_hash, transactional_id);
+    return g_strdup_printf("3:%" PRId32 "%s:%d:%" PRId64 ":%" PRId64 ":%.*s:%.*s", metadata->partitions,
+                           metadata->republished ? "r" : "", metadata->edition, metadata->ends[LC_CHANGELOG_STATE],
+                           metadata->ends[LC_CHANGELOG_COUNTERS], LC_TEXT_ARGS(metadata->policy_hash),
+                           LC_TEXT_ARGS(metadata->transactional_id));
 }
 
 /* Cuts the part before the next colon off `*rest`; the last part is all that is left. */
@@ -151,13 +154,50 @@ parse_offset_text(lc_text text, int64_t *offset)
     return parse_offset(copy, offset);
 }
 
+/* The number, and an "r" where facts were republished. */
+static bool
+parse_partitions(lc_text text, lc_metadata *metadata)
+{
+    int64_t number;
+
+    metadata->republished = text.size > 0 && text.data[text.size - 1] == 'r';
+    text.size -= metadata->republished;
+    if (!parse_offset_text(text, &number) || number < 1 || number > INT32_MAX)
+        return false;
+    metadata->partitions = (int32_t)number;
+    return true;
+}
+
+static bool
+parse_edition(lc_text text, lc_metadata *metadata)
+{
+    int64_t number;
+
+    if (!parse_offset_text(text, &number) || number < 1 || number > INT_MAX)
+        return false;
+    metadata->edition = (int)number;
+    return true;
+}
+
+/* Version 2 is the same without the edition, which was the first; version 1 has no number of partitions either. */
 bool
 lc_metadata_parse(lc_text text, lc_metadata *metadata)
 {
-    if (text.size < 2 || memcmp(text.data, "1:", 2) != 0)
-        return false;
+    lc_text rest = text;
+    lc_text version = next_part(&rest);
 
-    lc_text rest = {text.data + 2, text.size - 2};
+    metadata->partitions = 0;
+    metadata->republished = false;
+    metadata->edition = 1;
+    bool is_latest = lc_text_equal(version, LC_TEXT("3"));
+    if (is_latest || lc_text_equal(version, LC_TEXT("2"))) {
+        if (!parse_partitions(next_part(&rest), metadata))
+            return false;
+    } else if (!lc_text_equal(version, LC_TEXT("1"))) {
+        return false;
+    }
+    if (is_latest && !parse_edition(next_part(&rest), metadata))
+        return false;
     if (!parse_offset_text(next_part(&rest), &metadata->ends[LC_CHANGELOG_STATE]) ||
         !parse_offset_text(next_part(&rest), &metadata->ends[LC_CHANGELOG_COUNTERS]))
         return false;
@@ -167,9 +207,50 @@ lc_metadata_parse(lc_text text, lc_metadata *metadata)
 }
 
 char *
-lc_reset_metadata(const char *policy_hash)
+lc_reset_metadata(const char *policy_hash, int32_t partitions, bool republished)
 {
-    const int64_t nothing[LC_CHANGELOGS] = {0, 0};
+    const lc_metadata metadata = {.partitions = partitions,
+                                  .republished = republished,
+                                  .edition = LC_POLICY_EDITION,
+                                  .policy_hash = lc_text_of(policy_hash),
+                                  .transactional_id = LC_TEXT("")};
 
-    return lc_metadata_format(nothing, policy_hash, "reset");
+    return lc_metadata_format(&metadata);
+}
+
+const char lc_reset_under_way[] = LC_METADATA_LOST
+    "a reset was cut off after it had put facts where their leads belong; 'leadclock reset --republish' finishes it";
+
+int32_t
+lc_metadata_partitions(const char *text)
+{
+    lc_metadata metadata;
+
+    return text && lc_metadata_parse(lc_text_of(text), &metadata) ? metadata.partitions : 0;
+}
+
+bool
+lc_metadata_ends(const char *text, int64_t ends[LC_CHANGELOGS])
+{
+    lc_metadata metadata;
+
+    if (text == NULL || !lc_metadata_parse(lc_text_of(text), &metadata))
+        return false;
+    memcpy(ends, metadata.ends, sizeof metadata.ends);
+    return true;
+}
+
+/* Facts that were not read yet were published again. */
+char *
+lc_moved_metadata(const char *text, int32_t partitions, const int64_t ends[LC_CHANGELOGS])
+{
+    lc_metadata metadata;
+
+    if (!lc_metadata_parse(lc_text_of(text), &metadata))
+        return NULL;
+    metadata.partitions = partitions;
+    metadata.republished = true;
+    memcpy(metadata.ends, ends, sizeof metadata.ends);
+    metadata.transactional_id = LC_TEXT("");
+    return lc_metadata_format(&metadata);
 }

@@ -6,9 +6,9 @@
 void
 lc_safe_time_init(lc_safe_time *safe, int n_inputs, const int64_t *offsets)
 {
-    *safe = (lc_safe_time){g_new(lc_input_time, n_inputs), n_inputs, LC_ABSENT};
+    *safe = (lc_safe_time){g_new(lc_input_time, n_inputs), n_inputs, LC_ABSENT, false};
     for (int i = 0; i < n_inputs; i++)
-        safe->inputs[i] = (lc_input_time){offsets[i], LC_ABSENT, LC_ABSENT, -1, LC_ABSENT, -1};
+        safe->inputs[i] = (lc_input_time){offsets[i], LC_ABSENT, LC_ABSENT, LC_ABSENT, -1, LC_ABSENT, -1};
 }
 
 void
@@ -53,21 +53,31 @@ lc_safe_time_done(lc_safe_time *safe, int input_index, int64_t done, lc_instant 
     see(input);
 }
 
+void
+lc_safe_time_confirm(lc_safe_time *safe)
+{
+    for (int i = 0; safe->inputs && i < safe->n_inputs; i++)
+        safe->inputs[i].confirmed_append_at = safe->inputs[i].append_at;
+}
+
 static lc_instant
 input_time(const lc_input_time *input, int64_t monotonic_ms, lc_duration patience)
 {
     bool patience_is_over = input->behind_since_ms >= 0 && monotonic_ms - input->behind_since_ms > patience;
 
-    return patience_is_over ? MAX(input->seen_at, input->append_at) : input->seen_at;
+    return patience_is_over ? MAX(input->seen_at, input->confirmed_append_at) : input->seen_at;
 }
 
 void
 lc_safe_time_advance(lc_safe_time *safe, int64_t monotonic_ms, lc_duration lateness, lc_duration patience)
 {
-    lc_instant earliest = LC_NEVER;
+    lc_instant earliest = LC_NEVER, least_seen = LC_NEVER;
 
-    for (int i = 0; i < safe->n_inputs; i++)
-        earliest = MIN(earliest, input_time(&safe->inputs[i], monotonic_ms, patience));
+    for (int i = 0; i < safe->n_inputs; i++) {
+        earliest = MIN(earliest, input_time(&safe->inputs[i], monotonic_ms, safe->republished ? LC_NEVER : patience));
+        least_seen = MIN(least_seen, safe->inputs[i].seen_at);
+    }
+    safe->republished = safe->republished && least_seen == LC_ABSENT;
     if (earliest != LC_ABSENT && earliest != LC_NEVER)
         safe->now = MAX(safe->now, earliest - lateness);
 }

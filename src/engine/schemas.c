@@ -56,6 +56,8 @@ lc_schemas_free(lc_schemas *schemas)
     g_free(schemas);
 }
 
+G_STATIC_ASSERT(LC_OUTPUT_TABLES == LC_TABLES);
+
 /* What goes where: `Retracted` goes where the retracted one went (architecture.md, Topics). */
 static const struct {
     lc_output output;
@@ -103,22 +105,63 @@ remember_schema(lc_schemas *schemas, uint32_t id, const char *schema_json)
                          "schema cannot be read, its records go to the dead letters: %s", unreadable->message);
 }
 
+/* What is registered together. */
+typedef struct {
+    lc_output output;
+    lc_schema schema;
+    char *subject; /* owned */
+} registration;
+
+static void
+registration_clear(void *data)
+{
+    g_free(((registration *)data)->subject);
+}
+
+static void
+add_registration(GArray *all, lc_output output, lc_schema schema, const char *topic, const char *what)
+{
+    registration one = {output, schema, g_strdup_printf("%s-%s", topic, what)};
+
+    g_array_append_val(all, one);
+}
+
+/* Outcomes and changelogs by TopicRecordNameStrategy; rows by TopicNameStrategy, which is what sinks look for. */
+static GArray *
+list_registrations(const char *const *output_names)
+{
+    GArray *all = g_array_new(FALSE, FALSE, sizeof(registration));
+
+    g_array_set_clear_func(all, registration_clear);
+    for (size_t i = 0; i < G_N_ELEMENTS(written); i++)
+        add_registration(all, written[i].output, written[i].schema, output_names[written[i].output],
+                         lc_schema_record_name(written[i].schema));
+    for (int table = 0; table < LC_TABLES; table++) {
+        lc_output output = lc_table_output(table);
+        if (output_names[output] == NULL)
+            continue;
+        add_registration(all, output, lc_rows_key_schema(table), output_names[output], "key");
+        add_registration(all, output, lc_rows_schema(table), output_names[output], "value");
+    }
+    return all;
+}
+
 bool
 lc_schemas_register(lc_schemas *schemas, const char *const *output_names, GError **error)
 {
-    g_autoptr(GPtrArray) subjects = g_ptr_array_new_with_free_func(g_free);
-    lc_registry_entry entries[G_N_ELEMENTS(written)];
-    uint32_t ids[G_N_ELEMENTS(written)];
+    g_autoptr(GArray) all = list_registrations(output_names);
+    g_autofree lc_registry_entry *entries = g_new(lc_registry_entry, all->len);
+    g_autofree uint32_t *ids = g_new(uint32_t, all->len);
 
-    for (size_t i = 0; i < G_N_ELEMENTS(written); i++) {
-        g_ptr_array_add(subjects, g_strdup_printf("%s-%s", output_names[written[i].output],
-                                                  lc_schema_record_name(written[i].schema)));
-        entries[i] = (lc_registry_entry){subjects->pdata[i], lc_schema_text(written[i].schema)};
+    for (guint i = 0; i < all->len; i++) {
+        const registration *one = &g_array_index(all, registration, i);
+        entries[i] = (lc_registry_entry){one->subject, lc_schema_text(one->schema)};
     }
-    if (!lc_registry_register(schemas->registry, entries, G_N_ELEMENTS(written), ids, error))
+    if (!lc_registry_register(schemas->registry, entries, all->len, ids, error))
         return false;
-    for (size_t i = 0; i < G_N_ELEMENTS(written); i++) {
-        schemas->ids[written[i].output][written[i].schema] = ids[i];
+    for (guint i = 0; i < all->len; i++) {
+        const registration *one = &g_array_index(all, registration, i);
+        schemas->ids[one->output][one->schema] = ids[i];
         remember_schema(schemas, ids[i], entries[i].schema_json);
     }
     return true;
@@ -261,7 +304,8 @@ ask_all(lc_worker *worker, const GArray *ids, GError **error)
     return true;
 }
 
-/* Those that are still to be asked for stay in `ids`. */
+/* Those that are still to be asked for stay in `ids`. A schema of ours that the registry fails for may come back, and
+ * no other will do: it is waited for without end. */
 static void
 drop_settled(lc_worker *worker, GArray *ids, bool is_ours)
 {
@@ -316,15 +360,14 @@ forget_nos_if_many(lc_schemas *schemas)
     schemas->n_nos = 0;
 }
 
-/* A schema of ours that the registry fails for may come back, and no other will do: it is waited for without end. */
-static bool
-learn(lc_worker *worker, GArray *ids, bool is_ours, GError **error)
+bool
+lc_schemas_learn(lc_worker *worker, GArray *ids, GError **error)
 {
     forget_nos_if_many(worker->schemas);
     for (;;) {
         if (!ask_all(worker, ids, error))
             return false;
-        drop_settled(worker, ids, is_ours);
+        drop_settled(worker, ids, false);
         if (ids->len == 0)
             return true;
         tell_failures(worker, ids);
@@ -333,23 +376,26 @@ learn(lc_worker *worker, GArray *ids, bool is_ours, GError **error)
     }
 }
 
-bool
-lc_schemas_learn(lc_worker *worker, GArray *ids, GError **error)
-{
-    return learn(worker, ids, false, error);
-}
-
+/* Asks once. LC_ERROR_RETRY: it is not known yet. */
 static bool
-learn_ours(lc_worker *worker, uint32_t id, GError **error)
+ask_for_ours(lc_worker *worker, uint32_t id, GError **error)
 {
     g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof id);
 
+    forget_nos_if_many(worker->schemas);
     g_array_append_val(ids, id);
-    return learn(worker, ids, worker->give_up_ms == 0, error);
+    if (!ask(worker->schemas, &id, 1, error))
+        return false;
+    drop_settled(worker, ids, worker->give_up_ms == 0);
+    if (ids->len == 0)
+        return true;
+    const char *why = lc_schemas_why_not(worker->schemas, id);
+    g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "schema %u is not to be had: %s", id, why ? why : "it says no");
+    return false;
 }
 
 const lc_plan *
-lc_schemas_need(lc_worker *worker, lc_text value, GError **error)
+lc_schemas_try(lc_worker *worker, lc_text value, GError **error)
 {
     const lc_plan *plan;
     uint32_t id;
@@ -360,7 +406,7 @@ lc_schemas_need(lc_worker *worker, lc_text value, GError **error)
     }
     lc_plan_state state = lc_schemas_plan(worker->schemas, id, &plan);
     if (state == LC_PLAN_NOT_ASKED || state == LC_PLAN_NO_SUCH_ID) {
-        if (!learn_ours(worker, id, error))
+        if (!ask_for_ours(worker, id, error))
             return NULL;
         state = lc_schemas_plan(worker->schemas, id, &plan);
     }
@@ -376,4 +422,27 @@ lc_schemas_need(lc_worker *worker, lc_text value, GError **error)
                 "registry that was used then, with all its schemas (registry.url)",
                 id, why ? ": " : "", why ? why : "");
     return NULL;
+}
+
+typedef struct {
+    lc_text value;
+    const lc_plan *plan;
+} needed_plan;
+
+static bool
+try_for(lc_worker *worker, void *argument, GError **error)
+{
+    needed_plan *needed = argument;
+
+    needed->plan = lc_schemas_try(worker, needed->value, error);
+    return needed->plan != NULL;
+}
+
+const lc_plan *
+lc_schemas_need(lc_worker *worker, lc_text value, GError **error)
+{
+    needed_plan needed = {.value = value};
+
+    lc_worker_insist(worker, "the schema registry", try_for, &needed, error);
+    return needed.plan;
 }

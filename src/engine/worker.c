@@ -7,8 +7,9 @@
 #define COMPLAIN_EVERY_MS 10000
 #define RETRY_AFTER_MS 200
 #define MANY_TROUBLES 5     /* within COMPLAIN_EVERY_MS */
-#define ASK_EVERY_MS 5000   /* for ends, when no timer asks sooner */
+#define ASK_EVERY_MS 5000   /* for ends and partitions, when no timer asks sooner */
 #define RIGHT_AFTER_MS 5000 /* a right that was refused is tried again; each try may cost a producer and a recovery */
+#define ASK_AGAIN_MS 500    /* where that was not answered, or not as it must be */
 
 /* ---- The machine's clocks ---- */
 
@@ -70,6 +71,7 @@ lc_partition_free(void *data)
 {
     lc_partition *partition = data;
 
+    lc_recovery_free(partition->recovery);
     g_free(partition->offsets);
     g_free(partition->read);
     g_free(partition->read_append_at);
@@ -120,6 +122,20 @@ lc_worker_partition(const lc_worker *worker, int32_t number)
     return NULL;
 }
 
+/* Judges with the rows that are published. */
+static lc_judge *
+make_judge(const lc_worker_options *options)
+{
+    lc_judge *judge = lc_judge_new(options->book);
+    unsigned row_types = 0;
+
+    for (unsigned type = 0; type < LC_ROW_TYPES; type++)
+        if (options->output_names[lc_table_output((int)type)])
+            row_types |= 1u << type;
+    lc_judge_set_rows(judge, row_types);
+    return judge;
+}
+
 lc_worker *
 lc_worker_new(const lc_worker_options *options)
 {
@@ -133,10 +149,11 @@ lc_worker_new(const lc_worker_options *options)
     worker->own_told = options->told ? NULL : lc_told_new();
     worker->told = options->told ? options->told : worker->own_told;
     worker->schemas = lc_schemas_new(options->registry, options->registry_timeout, options->time, worker->told);
-    worker->judge = lc_judge_new(options->book);
+    worker->judge = make_judge(&worker->options);
     worker->partitions = g_ptr_array_new_with_free_func(lc_partition_free);
     worker->members = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     worker->fenced = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    worker->unfenceable = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     worker->poison = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     lc_wall_clock_init(&worker->wall_clock, options->max_future);
     worker->probed_ms = INT64_MIN / 2;
@@ -155,12 +172,14 @@ lc_worker_new(const lc_worker_options *options)
 void
 lc_worker_free(lc_worker *worker)
 {
+    lc_fill_free(worker->fill);
     lc_batch_free(worker->batch);
+    g_ptr_array_unref(worker->partitions);
     worker->log->ops->free(worker->log);
     worker->store->ops->free(worker->store);
-    g_ptr_array_unref(worker->partitions);
     g_hash_table_unref(worker->members);
     g_hash_table_unref(worker->fenced);
+    g_hash_table_unref(worker->unfenceable);
     g_hash_table_unref(worker->poison);
     lc_judge_free(worker->judge);
     lc_schemas_free(worker->schemas);
@@ -212,15 +231,29 @@ lc_worker_knows_policy_hash(const lc_worker *worker, lc_text hash)
 
 /* Topics that grew while it runs: keys lie elsewhere now, and there is no place for these partitions in the store. */
 static bool
-refuse_partition(const lc_worker *worker, int32_t number, GError **error)
+refuse_growth(const lc_worker *worker, int32_t partitions, GError **error)
 {
     g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
-                "the group gives out partition %" PRId32 ", but the topics had %" PRId32
-                " when this started: leads lie "
-                "in other partitions now; give all inputs and changelogs as many ('leadclock topics' shows which "
-                "differ), then 'leadclock reset' starts anew",
-                number, worker->partition_count);
+                "the topics have %" PRId32 " partitions, and had %" PRId32 " when this started: " LC_AFTER_GROWTH,
+                partitions, worker->partition_count);
     return false;
+}
+
+bool
+lc_worker_confirm_partitions(lc_worker *worker, GError **error)
+{
+    const lc_log_ops *ops = worker->log->ops;
+    int32_t partitions;
+
+    if (!LC_CHECKS(LC_CHECK_GROWTH))
+        return true;
+    if (!ops->check_topics(worker->log, &partitions, error))
+        return false;
+    if (partitions != worker->partition_count)
+        return refuse_growth(worker, partitions, error);
+    if (worker->report.joined && !worker->group_checked)
+        worker->group_checked = ops->check_group(worker->log, worker->partition_count, error);
+    return !worker->report.joined || worker->group_checked;
 }
 
 static bool
@@ -231,11 +264,13 @@ take_assignment(lc_worker *worker, GError **error)
     g_autoptr(GString) list = g_string_new(NULL);
 
     worker->report.joined = true;
+    worker->group_checked = false;
     g_hash_table_remove_all(worker->members);
     g_hash_table_remove_all(worker->fenced);
+    g_hash_table_remove_all(worker->unfenceable);
     for (size_t i = 0; i < n; i++) {
         if (numbers[i] >= worker->partition_count)
-            return refuse_partition(worker, numbers[i], error);
+            return refuse_growth(worker, numbers[n - 1] + 1, error);
         if (lc_worker_partition(worker, numbers[i]) == NULL)
             g_ptr_array_add(worker->partitions, lc_partition_new(worker, numbers[i]));
         g_string_append_printf(list, "%s%" PRId32, i ? "," : "", numbers[i]);
@@ -251,7 +286,6 @@ give_up_assignment(lc_worker *worker)
     worker->assignments++;
     worker->report.joined = worker->denied = false;
     worker->left_ms = lc_worker_now_ms(worker);
-    worker->n_unanswered = 0;
     lc_batch_abort(worker->batch);
     g_ptr_array_set_size(worker->partitions, 0);
     worker->log->ops->release_assignment(worker->log);
@@ -457,6 +491,71 @@ check_topics(lc_worker *worker, void *argument, GError **error)
 }
 
 static bool
+refuse_former_count(const lc_worker *worker, int32_t former, GError **error)
+{
+    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
+                "the group's offsets are of a time when the topics had %" PRId32 " partitions, and they have %" PRId32
+                ": " LC_AFTER_GROWTH,
+                former, worker->partition_count);
+    return false;
+}
+
+bool
+lc_worker_compare_count(const lc_worker *worker, const lc_metadata *metadata, GError **error)
+{
+    return metadata->partitions == 0 || metadata->partitions == worker->partition_count ||
+           refuse_former_count(worker, metadata->partitions, error);
+}
+
+/* Metadata of version 1 does not say of how many partitions it is one. But who has run has committed something for each
+ * partition that there was. */
+static bool
+compare_extent(const lc_worker *worker, const lc_text *metadata, GError **error)
+{
+    int32_t n = worker->partition_count;
+
+    while (n > 0 && lc_text_is_absent(metadata[n - 1]))
+        n--;
+    for (int32_t p = 0; p < n; p++)
+        if (!g_str_has_prefix(metadata[p].data ? metadata[p].data : "", "1:"))
+            return true;
+    return n == 0 || n == worker->partition_count || refuse_former_count(worker, n, error);
+}
+
+static bool
+refuse_half_done(GError **error)
+{
+    g_set_error(error, LC_ERROR, LC_ERROR_FATAL, "%s", lc_reset_under_way + strlen(LC_METADATA_LOST));
+    return false;
+}
+
+/* Before anything is made for another number of partitions than leads' states lie in. */
+static bool
+check_former_count(lc_worker *worker, void *argument, GError **error)
+{
+    lc_arena arena = {0};
+    g_autofree lc_text *found = g_new0(lc_text, worker->partition_count);
+    lc_metadata metadata;
+
+    (void)argument;
+    bool ok = worker->log->ops->committed_metadata(worker->log, worker->partition_count, found, &arena, error);
+    for (int32_t p = 0; ok && p < worker->partition_count; p++)
+        ok = lc_text_equal(found[p], lc_text_of(lc_reset_under_way)) ? refuse_half_done(error)
+             : lc_metadata_parse(found[p], &metadata)                ? lc_worker_compare_count(worker, &metadata, error)
+                                                                     : true;
+    ok = ok && compare_extent(worker, found, error);
+    lc_arena_clear(&arena);
+    return ok;
+}
+
+static bool
+check_instance(lc_worker *worker, void *argument, GError **error)
+{
+    (void)argument;
+    return worker->log->ops->check_instance(worker->log, error);
+}
+
+static bool
 register_schemas(lc_worker *worker, void *argument, GError **error)
 {
     (void)argument;
@@ -479,6 +578,13 @@ renew_producer(lc_worker *worker, void *argument, GError **error)
 
 /* ---- The loop ---- */
 
+/* Once is nothing; from then on it is said. */
+static bool
+is_unanswered(unsigned n_questions)
+{
+    return n_questions >= 2;
+}
+
 static bool
 wants_time(const lc_worker *worker, lc_instant wall)
 {
@@ -488,58 +594,95 @@ wants_time(const lc_worker *worker, lc_instant wall)
             partition->next_wakeup < wall - worker->options.lateness && partition->next_wakeup >= partition->safe.now)
             return true;
     }
-    /* Lag is to be known although no timer is due. */
-    return worker->partitions->len > 0 && lc_worker_now_ms(worker) - worker->asked_ms >= ASK_EVERY_MS;
-}
-
-/* Who only reads would not notice brokers that are away. */
-static bool
-is_unanswered(unsigned n_questions)
-{
-    return n_questions >= 2;
+    /* Lag is to be known although no timer is due; and who has no partitions is to notice that topics change, or that
+     * brokers are away. */
+    return lc_worker_now_ms(worker) - worker->asked_ms >= (worker->n_unanswered ? ASK_AGAIN_MS : ASK_EVERY_MS);
 }
 
 static void
-ask_ends(lc_worker *worker, lc_instant wall, int64_t now_ms)
+take_end(lc_worker *worker, const lc_log_end *end, lc_instant wall, int64_t now_ms)
+{
+    lc_partition *partition = lc_worker_partition(worker, end->partition);
+
+    if (partition == NULL)
+        return;
+    partition->n_unanswered = 0;
+    /* Above the stable end there is an open transaction: it counts as behind until that is read too. */
+    partition->seen_ends[end->topic] = end->stable_end;
+    if (!partition->must_recover)
+        lc_safe_time_asked(&partition->safe, end->topic, MAX(end->stable_end, end->high_watermark), wall, now_ms);
+}
+
+/* A partition whose ends are not told waits for them by itself. */
+static void
+complain_of_silence(lc_worker *worker, GError **problem)
+{
+    for (guint i = 0; i < worker->partitions->len; i++) {
+        const lc_partition *partition = worker->partitions->pdata[i];
+        if (!is_unanswered(partition->n_unanswered))
+            continue;
+        if (*problem == NULL)
+            g_set_error(problem, LC_ERROR, LC_ERROR_RETRY,
+                        "the ends of the inputs of partition %" PRId32 " are not told", partition->number);
+        lc_worker_complain(worker, "Kafka", problem);
+        return;
+    }
+}
+
+static void
+take_ends(lc_worker *worker, const lc_log_end *ends, size_t n, lc_instant wall, int64_t now_ms)
+{
+    for (guint i = 0; i < worker->partitions->len; i++)
+        lc_safe_time_confirm(&((lc_partition *)worker->partitions->pdata[i])->safe);
+    for (size_t i = 0; i < n; i++)
+        take_end(worker, &ends[i], wall, now_ms);
+}
+
+/* Partitions after ends: what was published by `wall` is before these ends, or in a partition that is counted. False:
+ * topics have grown, LC_ERROR_CONFIG. */
+static bool
+ask_ends(lc_worker *worker, lc_instant wall, int64_t now_ms, GError **error)
 {
     const lc_log_end *ends;
     size_t n;
-    g_autoptr(GError) problem = NULL; /* once is nothing: asked again soon */
+    g_autoptr(GError) problem = NULL, unanswered = NULL;
 
     worker->asked_ms = now_ms;
-    if (!worker->log->ops->ends(worker->log, &ends, &n, &problem)) {
-        if (is_unanswered(++worker->n_unanswered))
-            lc_worker_complain(worker, "Kafka", &problem);
-        return;
+    for (guint i = 0; i < worker->partitions->len; i++)
+        ((lc_partition *)worker->partitions->pdata[i])->n_unanswered++;
+    bool told = worker->log->ops->ends(worker->log, &ends, &n, &unanswered);
+    bool counted = lc_worker_confirm_partitions(worker, &problem);
+    if (g_error_matches(problem, LC_ERROR, LC_ERROR_CONFIG)) {
+        g_propagate_error(error, g_steal_pointer(&problem));
+        return false;
     }
-    worker->n_unanswered = 0;
-    for (size_t i = 0; i < n; i++) {
-        lc_partition *partition = lc_worker_partition(worker, ends[i].partition);
-        /* Above the stable end there is an open transaction: it counts as behind until that is read too. */
-        if (partition)
-            partition->seen_ends[ends[i].topic] = ends[i].stable_end;
-        if (partition && !partition->must_recover)
-            lc_safe_time_asked(&partition->safe, ends[i].topic, MAX(ends[i].stable_end, ends[i].high_watermark), wall,
-                               now_ms);
-    }
+    worker->n_unanswered = counted ? 0 : worker->n_unanswered + 1;
+    if (counted && told)
+        take_ends(worker, ends, n, wall, now_ms);
+    if (is_unanswered(worker->n_unanswered))
+        lc_worker_complain(worker, "Kafka", &problem);
+    else
+        complain_of_silence(worker, &unanswered);
+    return true;
 }
 
-/* Ends are asked for only when a timer is due: read the clock, then ask. */
-static void
-advance_time(lc_worker *worker)
+/* Read the clock, then ask. */
+static bool
+advance_time(lc_worker *worker, GError **error)
 {
     lc_instant wall = worker->time->wall(worker->time);
     int64_t now_ms = lc_worker_now_ms(worker);
 
     if (!lc_worker_believes(worker, wall, now_ms))
-        return;
-    if (wants_time(worker, wall))
-        ask_ends(worker, wall, now_ms);
+        return true;
+    if (wants_time(worker, wall) && !ask_ends(worker, wall, now_ms, error))
+        return false;
     for (guint i = 0; i < worker->partitions->len; i++) {
         lc_partition *partition = worker->partitions->pdata[i];
         if (!partition->must_recover)
             lc_safe_time_advance(&partition->safe, now_ms, worker->options.lateness, worker->options.patience);
     }
+    return true;
 }
 
 /* A producer that was fenced may mean that its partitions are going to another: a rebalance under way comes first. */
@@ -551,6 +694,47 @@ make_producer(lc_worker *worker, GError **error)
     return worker->producer_ready;
 }
 
+/* Each by itself: one that waits is come back to, and the others go on meanwhile. By turns, because the group is to be
+ * polled in between. */
+static bool
+recover_partitions(lc_worker *worker, GError **error)
+{
+    int64_t until_ms = lc_worker_now_ms(worker) + TEND_EVERY_MS;
+    guint n = worker->partitions->len;
+
+    for (guint i = 0; i < n && lc_worker_now_ms(worker) < until_ms; i++) {
+        lc_partition *partition = worker->partitions->pdata[worker->turn++ % n];
+        if (partition->must_recover && lc_worker_now_ms(worker) >= partition->resume_ms &&
+            !lc_recover(worker, partition, error))
+            return false;
+    }
+    return true;
+}
+
+int64_t
+lc_worker_resumes_in_ms(const lc_worker *worker)
+{
+    int64_t now_ms = lc_worker_now_ms(worker), in_ms = INT64_MAX;
+
+    for (guint i = 0; i < worker->partitions->len; i++) {
+        const lc_partition *partition = worker->partitions->pdata[i];
+        if (partition->must_recover)
+            in_ms = MIN(in_ms, MAX(partition->resume_ms - now_ms, 0));
+    }
+    return in_ms;
+}
+
+static bool
+any_waits(const lc_worker *worker)
+{
+    for (guint i = 0; i < worker->partitions->len; i++) {
+        const lc_partition *partition = worker->partitions->pdata[i];
+        if (is_unanswered(partition->n_unanswered) || (partition->must_recover && partition->waits))
+            return true;
+    }
+    return false;
+}
+
 static bool
 make_ready(lc_worker *worker, GError **error)
 {
@@ -558,13 +742,11 @@ make_ready(lc_worker *worker, GError **error)
         return false;
     if (!worker->store_ready && !(worker->store_ready = lc_worker_insist(worker, "Redis", open_store, NULL, error)))
         return false;
-    for (guint i = 0; i < worker->partitions->len; i++) {
-        lc_partition *partition = worker->partitions->pdata[i];
-        if (partition->must_recover && !lc_recover(worker, partition, error))
-            return false;
-    }
-    resume_all(worker);
-    if (!is_unanswered(worker->n_unanswered) && !worker->denied)
+    if (!recover_partitions(worker, error))
+        return false;
+    if (worker->fill == NULL)
+        resume_all(worker);
+    if (!any_waits(worker) && !is_unanswered(worker->n_unanswered) && !worker->denied)
         worker->report.waiting_for[0] = '\0';
     return true;
 }
@@ -583,8 +765,8 @@ take_book(lc_worker *worker)
     if (book == NULL)
         return;
     lc_judge_free(worker->judge);
-    worker->judge = lc_judge_new(book);
     worker->options.book = book;
+    worker->judge = make_judge(&worker->options);
     g_clear_pointer(&worker->policy_hash, g_free);
 }
 
@@ -615,12 +797,17 @@ go_round(lc_worker *worker, GError **error)
     take_book(worker);
     if (!make_ready(worker, error))
         return false;
+    if (!LC_CHECKS(LC_CHECK_APART) && lc_worker_resumes_in_ms(worker) != INT64_MAX)
+        return lc_worker_tend(worker, RETRY_AFTER_MS, error);
     tell_trouble(worker);
-    advance_time(worker);
+    if (!advance_time(worker, error))
+        return false;
     lc_worker_publish_report(worker);
     tell_of_oddities(worker, false);
     /* The broker was asked for its clock: a new producer comes first. */
-    return !worker->producer_ready || lc_batch_process(worker->batch, error);
+    if (!worker->producer_ready)
+        return true;
+    return worker->fill ? lc_fill_go_round(worker, error) : lc_batch_process(worker->batch, error);
 }
 
 /* One trouble is told, and tried again at once. Where they don't end, the log is not to be filled. */
@@ -673,6 +860,7 @@ bool
 lc_worker_prepare(lc_worker *worker, GError **error)
 {
     worker->store_ready = insist_at_start(worker, "Kafka's topics", check_topics, error) &&
+                          insist_at_start(worker, "the group's offsets", check_former_count, error) &&
                           insist_at_start(worker, "the schema registry", register_schemas, error) &&
                           insist_at_start(worker, "Redis", open_store, error);
     return worker->store_ready;
@@ -681,8 +869,9 @@ lc_worker_prepare(lc_worker *worker, GError **error)
 static bool
 start(lc_worker *worker, GError **error)
 {
-    worker->producer_ready =
-        lc_worker_prepare(worker, error) && insist_at_start(worker, "Kafka's transactions", renew_producer, error);
+    worker->producer_ready = lc_worker_prepare(worker, error) &&
+                             insist_at_start(worker, "its name in the group", check_instance, error) &&
+                             insist_at_start(worker, "Kafka's transactions", renew_producer, error);
     worker->left_ms = lc_worker_now_ms(worker);
     return worker->producer_ready && worker->log->ops->subscribe(worker->log, error);
 }
@@ -726,9 +915,22 @@ lc_worker_rebuild(lc_worker *worker, int32_t first, int32_t step, lc_tell_rebuil
 }
 
 bool
+lc_worker_fill(lc_worker *worker, lc_tell_rebuild tell, void *data, uint64_t *n_leads, GError **error)
+{
+    *n_leads = 0;
+    if (!lc_worker_prepare(worker, error))
+        return false;
+    worker->fill = lc_fill_new(worker, tell, data);
+    return lc_worker_run(worker, error) && lc_fill_is_done(worker->fill, worker, n_leads);
+}
+
+bool
 lc_worker_empty(lc_worker *worker, GError **error)
 {
-    bool done = lc_worker_prepare(worker, error);
+    bool done = insist_at_start(worker, "Kafka's topics", check_topics, error) &&
+                insist_at_start(worker, "Redis", open_store, error);
+
+    worker->store_ready = done;
 
     for (int32_t number = 0; done && number < worker->partition_count; number++) {
         lc_partition *partition = lc_partition_new(worker, number);

@@ -2,10 +2,11 @@
  *
  * worker.c    the loop, rebalances, waiting for servers
  * verify.c    the store against the changelogs
+ * fill.c      rows of all leads, for tables that were switched on later
  * recover.c   step 3: from what was committed to a store that shows it
  * batch*.c    steps 4 to 9: one batch, from poll to apply (batch.h)
  * facts.c     records -> facts, or dead letters
- * outbox.c    outcomes, states, counters and dead letters on their way into one transaction
+ * outbox.c    outcomes, states, counters, rows and dead letters on their way into one transaction
  * counters.c  absolute counters from changes
  * safe_time.c how far time is known to have passed in the input
  * wall_clock.c whether the wall clock is believed
@@ -45,7 +46,10 @@ typedef enum {
     LC_CHECK_LOST_OFFSETS = 1 << 9,   /* a changelog with records above C: the group has lost offsets (3c) */
     LC_CHECK_BROKER_CLOCK = 1 << 10,  /* a wall clock ahead of the broker's is not believed */
     LC_CHECK_SECOND_NO = 1 << 11,     /* a registry must say twice that it has no such schema */
-    LC_CHECK_SURE = 1 << 11           /* a position tells what no answer of the store was looked at for (9) */
+    LC_CHECK_SURE = 1 << 12,          /* a position tells what no answer of the store was looked at for (9) */
+    LC_CHECK_GROWTH = 1 << 13,        /* timers fire as of when the topics' partitions were counted */
+    LC_CHECK_APART = 1 << 14,         /* a partition that waits holds up no other */
+    LC_CHECK_LAST_ROW = 1 << 15       /* of a row that a batch changes twice, what it is in the end is published */
 } lc_check;
 #ifdef LC_WEAKEN
 extern unsigned lc_weakened;
@@ -75,6 +79,9 @@ bool lc_applied_parse(lc_text text, const char *const *input_names, int n_inputs
 
 /* What travels with committed offsets. */
 typedef struct {
+    int32_t partitions; /* of the inputs; 0: not known, of an older version */
+    bool republished;   /* facts from before lie in the inputs again, and not all were seen to be read */
+    int edition;        /* of the rules that leads were judged by: LC_POLICY_EDITION */
     int64_t ends[LC_CHANGELOGS];
     lc_text policy_hash, transactional_id;
 } lc_metadata;
@@ -82,10 +89,17 @@ typedef struct {
 /* Instead of it: what Kafka has lost, said by an owner that stopped for it. */
 #define LC_METADATA_LOST "lost: "
 
-char *lc_metadata_format(const int64_t *ends, const char *policy_hash, const char *transactional_id);
+char *lc_metadata_format(const lc_metadata *metadata);
 bool lc_metadata_parse(lc_text text, lc_metadata *metadata);
 
 /* ---- schemas.c ---- */
+
+/* Where the rows of a table of codec.h go. */
+static inline lc_output
+lc_table_output(int table)
+{
+    return (lc_output)(LC_OUTPUT_TABLE_CYCLES + table);
+}
 
 typedef struct lc_schemas lc_schemas;
 
@@ -94,7 +108,8 @@ typedef enum { LC_PLAN_READY, LC_PLAN_UNREADABLE, LC_PLAN_NO_SUCH_ID, LC_PLAN_NO
 /* The registry is handed over. `timeout`: an id that it fails for so long, while it gives others, is taken for a no. */
 lc_schemas *lc_schemas_new(lc_registry *registry, lc_duration timeout, lc_time *time, lc_told *told);
 void lc_schemas_free(lc_schemas *schemas);
-/* Registers what we write: every outcome for its topic, both changelogs. Repeat while LC_ERROR_RETRY. */
+/* Registers what we write: every outcome for its topic, both changelogs, keys and values of the tables that are
+ * published. Repeat while LC_ERROR_RETRY. */
 bool lc_schemas_register(lc_schemas *schemas, const char *const *output_names, GError **error);
 uint32_t lc_schemas_id(const lc_schemas *schemas, lc_output output, lc_schema schema);
 /* The plan of a writer's schema; `*plan` is set for READY only. */
@@ -107,9 +122,11 @@ bool lc_schemas_is_asking(const lc_schemas *schemas);
  * does not answer is waited for; a no is believed when it was said twice; and where it fails for an id alone, after
  * its time-out. A no is remembered for a minute. False: give up (see lc_worker_tend), or an error. */
 bool lc_schemas_learn(lc_worker *worker, GArray *ids, GError **error);
-/* The plan that a framed value of ours needs; asked for with the same patience, but where the registry fails for it, it
- * is waited for without end. NULL: give up (see lc_worker_tend); LC_ERROR_FATAL: the value is not ours, or its schema
- * can't be read; LC_ERROR_CONFIG: the registry has no such schema. */
+/* The plan that a framed value of ours needs, as far as it is known at once. NULL: LC_ERROR_RETRY: the registry does
+ * not answer, fails for this id, or has denied it once; it is to be tried again. LC_ERROR_FATAL: the value is not ours,
+ * or its schema can't be read. LC_ERROR_CONFIG: the registry has no such schema. */
+const lc_plan *lc_schemas_try(lc_worker *worker, lc_text value, GError **error);
+/* The same; what is to be tried again is waited for. NULL: give up too (see lc_worker_tend). */
 const lc_plan *lc_schemas_need(lc_worker *worker, lc_text value, GError **error);
 
 /* ---- facts.c ---- */
@@ -153,7 +170,7 @@ typedef struct {
     int32_t cohort;
     bool loaded;        /* the counts are those of the store, and changes since */
     bool changed;       /* in this batch */
-    GHashTable *counts; /* lc_text * -> int64_t *, side by side in one allocation */
+    GHashTable *counts; /* lc_text * -> its count, side by side in one allocation */
     int64_t offset;     /* in the changelog, of this batch's record */
 } lc_population;
 
@@ -173,6 +190,8 @@ void lc_counters_add(lc_counters *counters, const lc_count *count);
 void lc_counters_load(lc_population *population, const lc_stored_count *counts, size_t n);
 /* The counts as they stand, without zeros; from `arena`. */
 lc_stored_count *lc_population_counts(const lc_population *population, lc_arena *arena, size_t *n);
+/* Those that this batch has changed, zeros too; from `arena`. */
+lc_stored_count *lc_population_changes(const lc_population *population, lc_arena *arena, size_t *n);
 /* The batch is applied. */
 void lc_counters_settle(lc_counters *counters);
 
@@ -200,21 +219,25 @@ void lc_outbox_add_outcome(lc_outbox *outbox, lc_text lead_id, const lc_outcome 
 size_t lc_outbox_add_state(lc_outbox *outbox, int32_t partition, const lc_lead *lead, int64_t *offset);
 void lc_outbox_add_counters(lc_outbox *outbox, int32_t partition, const lc_population *population,
                             const lc_stored_count *counts, size_t n, lc_arena *arena, int64_t *offset);
+/* `row` as for lc_encode_row. Of rows of one key only the last one added is sent. */
+void
+lc_outbox_add_row(lc_outbox *outbox, int32_t partition, int table, const void *row, bool deleted, lc_cause_of cause);
 /* At most `most_bytes` of the value. */
 void lc_outbox_add_dead_letter(lc_outbox *outbox, const lc_log_event *record, lc_dead_reason reason, const char *detail,
                                size_t most_bytes, lc_cause_of cause);
 /* The value of a message, with its frame; absent: a tombstone. Good until something is added. */
 lc_text lc_outbox_value(const lc_outbox *outbox, size_t message);
-size_t lc_outbox_size(const lc_outbox *outbox);
+size_t lc_outbox_bytes(const lc_outbox *outbox);
 bool lc_outbox_produce(const lc_outbox *outbox, lc_log *log, GError **error);
 
 /* ---- safe_time.c ---- */
 
 typedef struct {
-    int64_t done;         /* every record before it is judged and applied */
-    lc_instant append_at; /* LogAppendTime of the last record judged, or LC_ABSENT */
-    lc_instant seen_at;   /* the last wall time at which it was seen consumed to its end, or LC_ABSENT */
-    int64_t asked_end;    /* an end not reached yet, asked for after `asked_at`; -1: none */
+    int64_t done;                   /* every record before it is judged and applied */
+    lc_instant append_at;           /* LogAppendTime of the last record judged, or LC_ABSENT */
+    lc_instant confirmed_append_at; /* the same, as of when all facts were last known to lie where they are read */
+    lc_instant seen_at;             /* the last wall time at which it was seen consumed to its end, or LC_ABSENT */
+    int64_t asked_end;              /* an end not reached yet, asked for after `asked_at`; -1: none */
     lc_instant asked_at;
     int64_t behind_since_ms; /* monotonic; -1: not behind */
 } lc_input_time;
@@ -222,7 +245,9 @@ typedef struct {
 typedef struct {
     lc_input_time *inputs;
     int n_inputs;
-    lc_instant now; /* safe time; LC_ABSENT: unknown. Never goes back */
+    lc_instant now;   /* safe time; LC_ABSENT: unknown. Never goes back */
+    bool republished; /* records may tell of facts from long before: no record's time is trusted until every input was
+                         seen at its end */
 } lc_safe_time;
 
 void lc_safe_time_init(lc_safe_time *safe, int n_inputs, const int64_t *offsets);
@@ -230,6 +255,8 @@ void lc_safe_time_clear(lc_safe_time *safe);
 /* An end that was asked for at wall time `at`: all that was published to the input by then is before it. */
 void lc_safe_time_asked(lc_safe_time *safe, int input, int64_t end, lc_instant at, int64_t monotonic_ms);
 void lc_safe_time_done(lc_safe_time *safe, int input, int64_t done, lc_instant append_at);
+/* All that was published by now lies in partitions that are read. Without it time does not go on. */
+void lc_safe_time_confirm(lc_safe_time *safe);
 void lc_safe_time_advance(lc_safe_time *safe, int64_t monotonic_ms, lc_duration lateness, lc_duration patience);
 /* Unknown again, as after an assignment: what was seen was timed by a wrong clock. */
 void lc_safe_time_forget(lc_safe_time *safe);
@@ -260,6 +287,8 @@ lc_duration lc_wall_clock_ahead_of_broker(const lc_wall_clock *clock, lc_instant
 
 /* ---- worker.c ---- */
 
+typedef struct lc_recovery lc_recovery;
+
 typedef struct {
     int32_t number;
     bool must_recover;
@@ -279,7 +308,11 @@ typedef struct {
     lc_counters *counters;
     bool policy_checked;
     char *policy_hash;            /* as last committed; NULL: never */
+    lc_recovery *recovery;        /* under way; NULL: none */
+    bool waits;                   /* its recovery, for something that was told */
+    int64_t resume_ms;            /* monotonic: its recovery goes on, not before */
     int64_t *seen_ends;           /* ends last asked for, by input topic; -1: never */
+    unsigned n_unanswered;        /* questions for them, one after the other */
     uint64_t wrong_partition;     /* dead letters that another partitioner made */
     int64_t rebuild_left_ms;      /* an estimate */
     int64_t rebuilt, rebuild_end; /* offsets of the changelog being replayed; both 0: none */
@@ -291,6 +324,7 @@ void lc_partition_free(void *partition);
 void lc_partition_lose(lc_partition *partition, lc_recovery_cause cause);
 
 typedef struct lc_batch lc_batch;
+typedef struct lc_fill lc_fill;
 
 struct lc_worker {
     lc_worker_options options;
@@ -305,16 +339,20 @@ struct lc_worker {
     GPtrArray *partitions;        /* lc_partition *, those assigned, by number */
     GHashTable *members, *fenced; /* char*: of last owners, who is in the group, and whose transaction was ended; of
                                      this assignment */
+    GHashTable *unfenceable;      /* char*: whose transaction can't be ended, for want of rights; of this assignment */
     unsigned assignments;         /* counts rebalances: who waited sees that the ground has moved */
     bool producer_ready, store_ready, paused;
-    bool denied;           /* a right that a transaction needs was refused, and none was committed since */
-    int64_t tended_ms;     /* monotonic: when the group was last polled */
-    int64_t give_up_ms;    /* a server is waited for so long; 0: for ever */
-    int64_t complained_ms; /* monotonic: when a wait was last logged */
-    int64_t left_ms;       /* monotonic: since when it has no assignment */
-    int64_t trouble_ms;    /* monotonic: the first of the last rounds that ended badly, and how many they were */
+    bool denied; /* a right that a transaction needs was refused, and none was committed since */
+    bool is_replaying, replay_is_wanted; /* the log, for one partition; and for another one */
+    guint turn;                          /* of the partitions to recover */
+    int64_t tended_ms;                   /* monotonic: when the group was last polled */
+    int64_t give_up_ms;                  /* a server is waited for so long; 0: for ever */
+    int64_t complained_ms;               /* monotonic: when a wait was last logged */
+    int64_t left_ms;                     /* monotonic: since when it has no assignment */
+    int64_t trouble_ms; /* monotonic: the first of the last rounds that ended badly, and how many they were */
     unsigned n_troubles;
-    unsigned n_unanswered; /* questions for ends, one after the other */
+    unsigned n_unanswered; /* questions for partitions, one after the other */
+    bool group_checked;    /* what the group gave out, in this assignment */
     lc_wall_clock wall_clock;
     bool clock_doubted;
     int64_t probed_ms; /* monotonic: when the broker was last asked for its clock */
@@ -322,6 +360,7 @@ struct lc_worker {
     lc_instant policy_hash_from, policy_hash_until; /* it is that of any time between */
     GHashTable *poison; /* "topic/partition/offset" of facts whose outcomes Kafka refused for their size */
     lc_batch *batch;
+    lc_fill *fill;           /* it only fills tables; NULL: it does its work */
     unsigned leads_at_once;  /* a batch is to have no more facts, or due wake-ups of a partition */
     size_t lead_bytes;       /* the mean of the states last read */
     int64_t asked_ms;        /* monotonic: when ends were last asked for */
@@ -354,6 +393,9 @@ int64_t lc_worker_now_ms(const lc_worker *worker);
 bool lc_worker_is_stopping(const lc_worker *worker);
 lc_partition *lc_worker_partition(const lc_worker *worker, int32_t number);
 
+/* When the next recovery that was put off goes on; INT64_MAX: there is none. */
+int64_t lc_worker_resumes_in_ms(const lc_worker *worker);
+
 /* Looks for the topics, registers the schemas and opens the store; waits for servers. */
 bool lc_worker_prepare(lc_worker *worker, GError **error);
 /* While something is waited for: polls the group for up to `wait_ms`, all inputs paused. False: give up, because the
@@ -381,15 +423,33 @@ bool lc_worker_proves(lc_worker *worker, lc_instant now, GError **error);
 /* Safe times are unknown again. */
 void lc_worker_forget_time(lc_worker *worker);
 
+/* Whether all facts that were published by now lie in partitions that are read: asks for the topics and, once an
+ * assignment, for what the group gave out. LC_ERROR_CONFIG: topics have grown. */
+bool lc_worker_confirm_partitions(lc_worker *worker, GError **error);
+
+/* LC_ERROR_CONFIG: this was committed when the topics had another number of partitions. */
+bool lc_worker_compare_count(const lc_worker *worker, const lc_metadata *metadata, GError **error);
+
 /* The hash of the documents in effect now, by a clock that is not ahead of the broker's as far as that is known. */
 const char *lc_worker_policy_hash(lc_worker *worker);
 /* Whether `hash` is that of the first documents of our book, however many. */
 bool lc_worker_knows_policy_hash(const lc_worker *worker, lc_text hash);
 
+/* ---- fill.c ---- */
+
+lc_fill *lc_fill_new(const lc_worker *worker, lc_tell_rebuild tell, void *data);
+void lc_fill_free(lc_fill *fill); /* or NULL */
+/* One partition, or waiting for one; stops the worker when all are filled. False: give up, or an error. */
+bool lc_fill_go_round(lc_worker *worker, GError **error);
+bool lc_fill_is_done(const lc_fill *fill, const lc_worker *worker, uint64_t *n_leads);
+
 /* ---- recover.c ---- */
 
-/* Step 3. False: give up (see lc_worker_tend), or an error. */
+/* Step 3, as far as it goes at once: where the partition must still recover, `resume_ms` says when to call again.
+ * False: an error. */
 bool lc_recover(lc_worker *worker, lc_partition *partition, GError **error);
+/* Gives up a recovery under way; NULL: none. */
+void lc_recovery_free(lc_recovery *recovery);
 /* Removes all of a partition from the store, but a position that says that nothing is applied. */
 bool lc_empty(lc_worker *worker, lc_partition *partition, GError **error);
 /* Steps a to d on a store that is emptied first. `*n_records` grows by those replayed. */
@@ -401,8 +461,26 @@ lc_batch *lc_batch_new(lc_worker *worker);
 void lc_batch_free(lc_batch *batch);
 /* Aborts the transaction of the batch if one is open: before its partitions are given up. */
 void lc_batch_abort(lc_batch *batch);
-/* One batch, steps 4 to 9. False: give up, or an error; its partitions are marked to recover. */
+/* One batch of the partitions that need no recovery, steps 4 to 9. False: give up, or an error; its partitions are
+ * marked to recover. */
 bool lc_batch_process(lc_batch *batch, GError **error);
+/* What of a partition is to be filled. */
+typedef struct {
+    lc_text name; /* "channel|cohort" */
+    lc_text channel;
+    int32_t cohort;
+} lc_fill_population;
+
+typedef struct {
+    const lc_text *ids; /* of leads, each once */
+    size_t n_ids;
+    const lc_fill_population *populations;
+    size_t n_populations;
+} lc_fill_piece;
+
+/* One transaction of rows and nothing else, with the offsets unchanged. Takes out of `piece` what was published, which
+ * is less than all where leads are large. Adds the leads to `*n_leads`. False: as above. */
+bool lc_batch_fill(lc_batch *batch, lc_partition *partition, lc_fill_piece *piece, uint64_t *n_leads, GError **error);
 /* Writes the positions of partitions whose last apply was looked at since (step 9), so that who comes next replays
  * nothing. False: an error; what could not be written is marked to recover. */
 bool lc_batch_make_sure(lc_batch *batch, GError **error);

@@ -1,3 +1,4 @@
+/* admin.c - what the command line asks of a broker: topics, the group, offsets. */
 #include "admin.h"
 
 #include "trouble.h"
@@ -304,7 +305,9 @@ lc_kafka_may_create(const lc_kafka_options *options, const char *name, int timeo
 static void
 clear_lag(void *data)
 {
-    g_free(((lc_group_lag *)data)->topic);
+    lc_group_lag *lag = data;
+    g_free(lag->topic);
+    g_free(lag->metadata);
 }
 
 static rd_kafka_topic_partition_list_t *
@@ -362,6 +365,8 @@ ask_lag(const lc_kafka_options *options, rd_kafka_t *client, rd_kafka_topic_part
     for (int i = 0; i < list->cnt; i++) {
         const rd_kafka_topic_partition_t *at = &list->elems[i];
         lc_group_lag lag = {.topic = g_strdup(at->topic), .partition = at->partition, .committed = MAX(at->offset, -1)};
+        if (at->metadata_size)
+            lag.metadata = g_strndup(at->metadata, at->metadata_size);
         g_array_append_val(lags, lag);
     }
     if (!ask_offsets(options, client, list, RD_KAFKA_OFFSET_BEGINNING, deadline, error))

@@ -1,3 +1,4 @@
+/* client.c - a librdkafka client from the configuration, and its errors. */
 #include "client.h"
 
 #include "trouble.h"
@@ -174,6 +175,26 @@ lc_kafka_conf_new(const lc_kafka_options *options, const char *const *defaults, 
         return conf;
     rd_kafka_conf_destroy(conf);
     return NULL;
+}
+
+/* Never later than the broker says. */
+lc_instant
+lc_kafka_published_at(const rd_kafka_message_t *message)
+{
+    rd_kafka_timestamp_type_t type;
+    int64_t timestamp = rd_kafka_message_timestamp(message, &type);
+    rd_kafka_headers_t *headers;
+    const void *value;
+    size_t size;
+    gint64 first;
+
+    if (type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE)
+        return LC_ABSENT;
+    if (rd_kafka_message_headers(message, &headers) ||
+        rd_kafka_header_get_last(headers, LC_KAFKA_PUBLISHED_AT, &value, &size) || value == NULL)
+        return timestamp;
+    g_autofree char *text = g_strndup(value, size);
+    return g_ascii_string_to_signed(text, 10, 1, timestamp, &first, NULL) ? first : timestamp;
 }
 
 rd_kafka_t *

@@ -17,6 +17,12 @@ rd_kafka_conf_t *lc_kafka_conf_new(const lc_kafka_options *options, const char *
     "isolation.level", "read_committed", "enable.auto.commit", "false", "enable.auto.offset.store", "false",           \
         "auto.offset.reset", "error", "enable.partition.eof", "true", "allow.auto.create.topics", "false"
 
+/* When a fact that was published again was published first (Unix milliseconds, as text): a header. */
+#define LC_KAFKA_PUBLISHED_AT "leadclock.published_at"
+
+/* A record's time: the broker's, or, where it was published again, that of the first time. */
+lc_instant lc_kafka_published_at(const rd_kafka_message_t *message);
+
 /* A client; `conf` is taken in any case. LC_ERROR_CONFIG: the properties contradict each other. */
 rd_kafka_t *lc_kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, GError **error);
 

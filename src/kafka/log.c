@@ -43,7 +43,7 @@ check_existence(const kafka_log *log, const struct rd_kafka_metadata *metadata, 
         if (partitions_of(metadata, log->options.inputs[i]) == 0)
             g_ptr_array_add(missing, (char *)log->options.inputs[i]);
     for (int i = 0; i < LC_OUTPUTS; i++)
-        if (partitions_of(metadata, log->options.outputs[i]) == 0)
+        if (log->options.outputs[i] && partitions_of(metadata, log->options.outputs[i]) == 0)
             g_ptr_array_add(missing, (char *)log->options.outputs[i]);
     if (missing->len == 0)
         return true;
@@ -56,7 +56,7 @@ check_existence(const kafka_log *log, const struct rd_kafka_metadata *metadata, 
     return false;
 }
 
-/* Inputs and changelogs are one machine per partition number: they must have the same numbers. */
+/* Inputs, changelogs and tables are one machine per partition number: they must have the same numbers. */
 static bool
 check_counts(const kafka_log *log, const struct rd_kafka_metadata *metadata, int32_t *partitions, GError **error)
 {
@@ -66,8 +66,9 @@ check_counts(const kafka_log *log, const struct rd_kafka_metadata *metadata, int
 
     for (int i = 0; i < log->log.n_inputs; i++)
         g_ptr_array_add(topics, (void *)log->options.inputs[i]);
-    g_ptr_array_add(topics, (void *)log->options.outputs[LC_OUTPUT_STATE]);
-    g_ptr_array_add(topics, (void *)log->options.outputs[LC_OUTPUT_COUNTERS]);
+    for (int i = LC_OUTPUT_STATE; i < LC_OUTPUTS; i++)
+        if (log->options.outputs[i])
+            g_ptr_array_add(topics, (void *)log->options.outputs[i]);
     int32_t first = partitions_of(metadata, topics->pdata[0]);
     for (guint i = 0; i < topics->len; i++) {
         int32_t count = partitions_of(metadata, topics->pdata[i]);
@@ -75,8 +76,10 @@ check_counts(const kafka_log *log, const struct rd_kafka_metadata *metadata, int
         g_string_append_printf(counts, "%s %s %d", i ? "," : "", (const char *)topics->pdata[i], count);
     }
     if (differ) {
-        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
-                    "inputs and changelogs must have the same number of partitions, and have:%s", counts->str);
+        g_set_error(
+            error, LC_ERROR, LC_ERROR_CONFIG,
+            "inputs, changelogs and tables must have the same number of partitions, and have:%s; " LC_AFTER_GROWTH,
+            counts->str);
         return false;
     }
     *partitions = first;
@@ -88,7 +91,8 @@ log_check_topics(lc_log *base, int32_t *partitions, GError **error)
 {
     kafka_log *log = kafka_log_of(base);
     const struct rd_kafka_metadata *metadata;
-    rd_kafka_resp_err_t err = rd_kafka_metadata(lc_group_client(log->group), 1, NULL, &metadata, CALL_MS);
+    /* The client knows no topics but ours. */
+    rd_kafka_resp_err_t err = rd_kafka_metadata(lc_group_client(log->group), 0, NULL, &metadata, CALL_MS);
 
     if (err)
         return lc_kafka_fail(error, lc_kafka_code_of(err), err, "asking %s for its topics", log->options.brokers);
@@ -149,6 +153,12 @@ log_assignment(lc_log *base, size_t *n)
     return lc_group_assignment(kafka_log_of(base)->group, n);
 }
 
+static bool
+log_check_group(lc_log *base, int32_t partitions, GError **error)
+{
+    return lc_group_check(kafka_log_of(base)->group, partitions, error);
+}
+
 static void
 log_release_assignment(lc_log *base)
 {
@@ -187,6 +197,14 @@ log_committed_before(lc_log *base, int32_t partition, lc_log_committed *committe
 }
 
 static bool
+log_committed_metadata(lc_log *base, int32_t partitions, lc_text *metadata, lc_arena *arena, GError **error)
+{
+    kafka_log *log = kafka_log_of(base);
+
+    return lc_takeover_all_metadata(&log->takeover, base->n_inputs, partitions, metadata, arena, error);
+}
+
+static bool
 log_changelog_ends(lc_log *base, int32_t partition, bool high, int64_t *ends, GError **error)
 {
     kafka_log *log = kafka_log_of(base);
@@ -211,24 +229,45 @@ log_is_unfinished(lc_log *base, int32_t partition, bool *unfinished, GError **er
     return true;
 }
 
-/* A worker's transactional id is GROUP-INSTANCE. */
+static bool
+log_is_peer(const lc_log *base, const char *transactional_id)
+{
+    return lc_takeover_is_peer(&((const kafka_log *)(const void *)base)->options, transactional_id, NULL);
+}
+
 static bool
 log_is_member(lc_log *base, const char *transactional_id, bool *member, GError **error)
 {
     kafka_log *log = kafka_log_of(base);
-    size_t prefix = strlen(log->options.group) + 1;
+    const char *instance = NULL;
 
-    if (!g_str_has_prefix(transactional_id, log->options.group) || strlen(transactional_id) <= prefix) {
-        *member = false;
+    *member = false;
+    /* Who had our name under another transactional id, a version before, has given it to us. */
+    if (!lc_takeover_is_peer(&log->options, transactional_id, &instance) ||
+        strcmp(instance, log->options.instance) == 0)
         return true;
-    }
-    return lc_takeover_is_member(&log->takeover, lc_group_client(log->group), transactional_id + prefix, member, error);
+    lc_takeover_member found;
+    bool ok = lc_takeover_find_member(&log->takeover, lc_group_client(log->group), instance, &found, error);
+    *member = ok && found.is_there;
+    return ok;
+}
+
+static bool
+log_check_instance(lc_log *base, GError **error)
+{
+    kafka_log *log = kafka_log_of(base);
+
+    return lc_takeover_check_instance(&log->takeover, lc_group_client(log->group), lc_group_session_ms(log->group),
+                                      error);
 }
 
 static bool
 log_fence(lc_log *base, const char *transactional_id, GError **error)
 {
-    return lc_takeover_fence(&kafka_log_of(base)->takeover, transactional_id, error);
+    if (!lc_takeover_fence(&kafka_log_of(base)->takeover, transactional_id, error))
+        return false;
+    lc_group_offsets_moved(kafka_log_of(base)->group);
+    return true;
 }
 
 static bool
@@ -347,6 +386,7 @@ copy_options(lc_kafka_options *copy, const lc_kafka_options *options)
         .properties = (const char *const *)g_strdupv((char **)options->properties),
         .group = g_strdup(options->group),
         .instance = g_strdup(options->instance),
+        .is_guest = options->is_guest,
         .inputs = (const char *const *)g_strdupv((char **)options->inputs),
     };
     for (int i = 0; i < LC_OUTPUTS; i++)
@@ -380,6 +420,7 @@ log_free(lc_log *base)
 
 static const lc_log_ops ops = {
     .check_topics = log_check_topics,
+    .check_instance = log_check_instance,
     .renew_producer = log_renew_producer,
     .subscribe = log_subscribe,
     .poll = log_poll,
@@ -387,14 +428,17 @@ static const lc_log_ops ops = {
     .has_header = log_has_header,
     .release_records = log_release_records,
     .assignment = log_assignment,
+    .check_group = log_check_group,
     .release_assignment = log_release_assignment,
     .pause = log_pause,
     .resume = log_resume,
     .seek = log_seek,
     .committed = log_committed,
     .committed_before = log_committed_before,
+    .committed_metadata = log_committed_metadata,
     .is_unfinished = log_is_unfinished,
     .changelog_ends = log_changelog_ends,
+    .is_peer = log_is_peer,
     .is_member = log_is_member,
     .fence = log_fence,
     .watermarks = log_watermarks,

@@ -1,3 +1,4 @@
+/* publisher.c - an idempotent producer of facts. */
 #include "client.h"
 
 struct lc_publisher {
@@ -73,19 +74,19 @@ copy_headers(const lc_header *headers, size_t n)
 }
 
 static rd_kafka_resp_err_t
-produce(lc_publisher *publisher, rd_kafka_topic_t *topic, lc_text key, lc_text value, const lc_header *headers,
-        size_t n_headers)
+produce(lc_publisher *publisher, rd_kafka_topic_t *topic, int32_t partition, lc_text key, lc_text value,
+        const lc_header *headers, size_t n_headers)
 {
     if (n_headers == 0) {
-        int refused = rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, (void *)value.data,
-                                       value.size, key.data, key.size, NULL);
+        int refused = rd_kafka_produce(topic, partition, RD_KAFKA_MSG_F_COPY, (void *)value.data, value.size, key.data,
+                                       key.size, NULL);
         return refused ? rd_kafka_last_error() : RD_KAFKA_RESP_ERR_NO_ERROR;
     }
     rd_kafka_headers_t *copy = copy_headers(headers, n_headers);
     rd_kafka_resp_err_t err =
-        rd_kafka_producev(publisher->client, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                          RD_KAFKA_V_KEY(key.data, key.size), RD_KAFKA_V_VALUE((void *)value.data, value.size),
-                          RD_KAFKA_V_HEADERS(copy), RD_KAFKA_V_END);
+        rd_kafka_producev(publisher->client, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(partition),
+                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key.data, key.size),
+                          RD_KAFKA_V_VALUE((void *)value.data, value.size), RD_KAFKA_V_HEADERS(copy), RD_KAFKA_V_END);
     if (err)
         rd_kafka_headers_destroy(copy);
     return err;
@@ -95,11 +96,19 @@ bool
 lc_publisher_send(lc_publisher *publisher, const char *topic, lc_text key, lc_text value, const lc_header *headers,
                   size_t n_headers, GError **error)
 {
+    return lc_publisher_send_to(publisher, topic, RD_KAFKA_PARTITION_UA, key, value, headers, n_headers, error);
+}
+
+bool
+lc_publisher_send_to(lc_publisher *publisher, const char *topic, int32_t partition, lc_text key, lc_text value,
+                     const lc_header *headers, size_t n_headers, GError **error)
+{
     rd_kafka_topic_t *handle = find_topic(publisher, topic);
     if (handle == NULL)
         return lc_kafka_fail(error, LC_ERROR_CONFIG, rd_kafka_last_error(), "topic %s can't be used", topic);
     rd_kafka_resp_err_t err;
-    while ((err = produce(publisher, handle, key, value, headers, n_headers)) == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+    while ((err = produce(publisher, handle, partition, key, value, headers, n_headers)) ==
+           RD_KAFKA_RESP_ERR__QUEUE_FULL)
         rd_kafka_poll(publisher->client, 50);
     if (err)
         return lc_kafka_fail(error, LC_ERROR_RECORD, err, "a record can't be sent to topic %s", topic);

@@ -1,5 +1,6 @@
 /* reset.c - what `leadclock reset` does to Kafka: the group's offsets, and changelogs that begin anew. */
 #include "admin.h"
+#include "process.h"
 
 #include <stdlib.h>
 
@@ -16,7 +17,7 @@ member_name(const rd_kafka_MemberDescription_t *member)
 
 static bool
 take_members(const lc_kafka_options *options, rd_kafka_t *client, rd_kafka_event_t *event, GPtrArray *members,
-             GError **error)
+             bool *runs_here, GError **error)
 {
     size_t n;
     const rd_kafka_ConsumerGroupDescription_t **groups =
@@ -29,14 +30,17 @@ take_members(const lc_kafka_options *options, rd_kafka_t *client, rd_kafka_event
         if (wrong && rd_kafka_error_code(wrong) != RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND)
             return lc_kafka_fail(error, LC_ERROR_RETRY, rd_kafka_error_code(wrong), "describing the group");
         size_t n_members = wrong ? 0 : rd_kafka_ConsumerGroupDescription_member_count(groups[i]);
-        for (size_t k = 0; k < n_members; k++)
-            g_ptr_array_add(members, member_name(rd_kafka_ConsumerGroupDescription_member(groups[i], k)));
+        for (size_t k = 0; k < n_members; k++) {
+            const rd_kafka_MemberDescription_t *member = rd_kafka_ConsumerGroupDescription_member(groups[i], k);
+            *runs_here |= lc_process_find(rd_kafka_MemberDescription_client_id(member)) == LC_PROCESS_RUNS;
+            g_ptr_array_add(members, member_name(member));
+        }
     }
     return true;
 }
 
 char **
-lc_kafka_group_members(const lc_kafka_options *options, int timeout_ms, GError **error)
+lc_kafka_group_members(const lc_kafka_options *options, int timeout_ms, bool *runs_here, GError **error)
 {
     int64_t deadline = lc_admin_deadline(timeout_ms);
     g_autoptr(GPtrArray) members = g_ptr_array_new_with_free_func(g_free);
@@ -49,7 +53,8 @@ lc_kafka_group_members(const lc_kafka_options *options, int timeout_ms, GError *
     rd_kafka_AdminOptions_t *admin = lc_admin_options_new(client, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, timeout_ms);
     rd_kafka_DescribeConsumerGroups(client, groups, 1, admin, queue);
     rd_kafka_event_t *event = lc_admin_await(options, queue, deadline, "Kafka refuses to describe the group", error);
-    bool ok = event && take_members(options, client, event, members, error);
+    *runs_here = false;
+    bool ok = event && take_members(options, client, event, members, runs_here, error);
     if (event)
         rd_kafka_event_destroy(event);
     rd_kafka_AdminOptions_destroy(admin);
@@ -147,8 +152,9 @@ lc_kafka_commit_offsets(const lc_kafka_options *options, const GArray *offsets, 
     (void)timeout_ms; /* bounded by librdkafka's own */
     g_autoptr(rd_kafka_topic_partition_list_t) list = list_of(offsets);
     for (int i = 0; i < list->cnt; i++) {
-        list->elems[i].metadata = strdup(metadata); /* librdkafka frees it */
-        list->elems[i].metadata_size = strlen(metadata);
+        const char *text = metadata ? metadata : g_array_index(offsets, lc_group_lag, (guint)i).metadata;
+        list->elems[i].metadata = strdup(text); /* librdkafka frees it */
+        list->elems[i].metadata_size = strlen(text);
     }
     rd_kafka_resp_err_t err = rd_kafka_commit(client, list, 0);
     for (int i = 0; i < list->cnt && !err; i++)

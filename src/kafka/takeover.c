@@ -1,8 +1,42 @@
+/* takeover.c - what the last owner of a partition left open, and its end. */
 #include "takeover.h"
 
 #include "admin.h"
+#include "process.h"
 
 #define CALL_MS 1000
+#define SESSION_MARGIN_MS 3000 /* until a coordinator that is busy has seen to it */
+#define MARK '@'               /* in no group's name, and in no instance's */
+
+char *
+lc_kafka_transactional_id(const char *group, const char *instance)
+{
+    return g_strdup_printf("%s-%c%s", group, MARK, instance);
+}
+
+/* "NAME-3": of a process, and one of its workers. */
+static bool
+names_worker(const char *instance)
+{
+    const char *dash = strrchr(instance, '-');
+
+    return dash && dash > instance && dash[1] != '\0' && strspn(dash + 1, "0123456789") == strlen(dash + 1);
+}
+
+bool
+lc_takeover_is_peer(const lc_kafka_options *options, const char *transactional_id, const char **instance)
+{
+    size_t size = strlen(options->group);
+
+    if (!g_str_has_prefix(transactional_id, options->group) || transactional_id[size] != '-')
+        return false;
+    const char *rest = transactional_id + size + 1;
+    if (*rest == MARK)
+        rest++;
+    if (instance)
+        *instance = rest;
+    return names_worker(rest);
+}
 
 static rd_kafka_t *
 make_reader(const lc_kafka_options *options, GError **error)
@@ -36,6 +70,40 @@ lc_takeover_committed_before(lc_takeover *takeover, int n_inputs, int32_t partit
     return true;
 }
 
+static rd_kafka_topic_partition_list_t *
+list_all(const lc_takeover *takeover, int n_inputs, int32_t partitions)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(n_inputs * partitions);
+
+    for (int i = 0; i < n_inputs; i++)
+        for (int32_t p = 0; p < partitions; p++)
+            rd_kafka_topic_partition_list_add(list, takeover->options->inputs[i], p);
+    return list;
+}
+
+bool
+lc_takeover_all_metadata(lc_takeover *takeover, int n_inputs, int32_t partitions, lc_text *metadata, lc_arena *arena,
+                         GError **error)
+{
+    if (takeover->reader == NULL)
+        takeover->reader = make_reader(takeover->options, error);
+    if (takeover->reader == NULL)
+        return false;
+    g_autoptr(rd_kafka_topic_partition_list_t) list = list_all(takeover, n_inputs, partitions);
+    rd_kafka_resp_err_t err = rd_kafka_committed(takeover->reader, list, CALL_MS);
+    for (int i = 0; !err && i < list->cnt; i++)
+        err = list->elems[i].err;
+    if (err)
+        return lc_kafka_fail_of(takeover->reader, list, err, "DESCRIBE", "committed offsets", error);
+    drop(&takeover->reader);
+    for (int i = 0; i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *one = &list->elems[i];
+        if (one->offset >= 0 && one->metadata_size)
+            metadata[one->partition] = lc_arena_text(arena, (lc_text){one->metadata, one->metadata_size});
+    }
+    return true;
+}
+
 bool
 lc_takeover_high_watermarks(lc_takeover *takeover, const char *const *topics, int n_topics, int32_t partition,
                             int64_t *highs, GError **error)
@@ -45,35 +113,41 @@ lc_takeover_high_watermarks(lc_takeover *takeover, const char *const *topics, in
     return takeover->reader && lc_kafka_ends(takeover->reader, topics, n_topics, partition, highs, error);
 }
 
-/* Whether the answer names it. */
+/* The member of this name in the answer, if there is one. */
 static bool
-find_member(rd_kafka_event_t *event, const char *instance, bool *member, GError **error)
+find_member(rd_kafka_event_t *event, const char *instance, lc_takeover_member *member, GError **error)
 {
     size_t n;
     const rd_kafka_ConsumerGroupDescription_t **groups =
         rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result(event), &n);
 
-    *member = false;
     for (size_t i = 0; i < n; i++) {
         const rd_kafka_error_t *wrong = rd_kafka_ConsumerGroupDescription_error(groups[i]);
+        if (wrong && rd_kafka_error_code(wrong) == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND)
+            continue;
         if (wrong)
             return lc_kafka_fail(error, LC_ERROR_RETRY, rd_kafka_error_code(wrong), "describing the group");
         for (size_t k = 0; k < rd_kafka_ConsumerGroupDescription_member_count(groups[i]); k++) {
             const rd_kafka_MemberDescription_t *one = rd_kafka_ConsumerGroupDescription_member(groups[i], k);
-            *member |= g_strcmp0(rd_kafka_MemberDescription_group_instance_id(one), instance) == 0;
+            if (g_strcmp0(rd_kafka_MemberDescription_group_instance_id(one), instance) != 0)
+                continue;
+            member->is_there = true;
+            g_strlcpy(member->client_id, rd_kafka_MemberDescription_client_id(one), sizeof member->client_id);
+            g_strlcpy(member->address, rd_kafka_MemberDescription_host(one), sizeof member->address);
         }
     }
     return true;
 }
 
 bool
-lc_takeover_is_member(const lc_takeover *takeover, rd_kafka_t *client, const char *instance, bool *member,
-                      GError **error)
+lc_takeover_find_member(const lc_takeover *takeover, rd_kafka_t *client, const char *instance,
+                        lc_takeover_member *member, GError **error)
 {
     const char *groups[] = {takeover->options->group};
     rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
     rd_kafka_AdminOptions_t *admin = lc_admin_options_new(client, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, CALL_MS);
 
+    *member = (lc_takeover_member){0};
     rd_kafka_DescribeConsumerGroups(client, groups, G_N_ELEMENTS(groups), admin, queue);
     rd_kafka_event_t *event = lc_admin_await(takeover->options, queue, lc_admin_deadline(CALL_MS),
                                              "Kafka refuses to describe the group", error);
@@ -82,6 +156,48 @@ lc_takeover_is_member(const lc_takeover *takeover, rd_kafka_t *client, const cha
     if (event)
         rd_kafka_event_destroy(event);
     return ok;
+}
+
+static bool
+refuse_instance(const lc_takeover *takeover, const lc_takeover_member *member, GError **error)
+{
+    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
+                "another process runs as the same instance (%s of group %s: %s, at %s): stop it, or give each process "
+                "its own `instance`",
+                takeover->options->instance, takeover->options->group, member->client_id, member->address);
+    return false;
+}
+
+/* Of a process on another host nothing tells whether it lives, but that the group keeps it: one that is dead is out of
+ * it after its session time-out. */
+static bool
+wait_for_absence(lc_takeover *takeover, int64_t session_ms, const lc_takeover_member *member, GError **error)
+{
+    int64_t now_ms = g_get_monotonic_time() / 1000;
+
+    if (takeover->met_ms == 0)
+        takeover->met_ms = now_ms;
+    int64_t left_ms = takeover->met_ms + session_ms + SESSION_MARGIN_MS - now_ms;
+    if (left_ms <= 0)
+        return refuse_instance(takeover, member, error);
+    g_set_error(error, LC_ERROR, LC_ERROR_RETRY,
+                "instance %s is a member of the group from another host (%s, at %s); it has been stopped if it is gone "
+                "within %" G_GINT64_FORMAT " s",
+                takeover->options->instance, member->client_id, member->address, (left_ms + 999) / 1000);
+    return false;
+}
+
+bool
+lc_takeover_check_instance(lc_takeover *takeover, rd_kafka_t *client, int64_t session_ms, GError **error)
+{
+    lc_takeover_member member;
+
+    if (!lc_takeover_find_member(takeover, client, takeover->options->instance, &member, error))
+        return false;
+    lc_process_state state = member.is_there ? lc_process_find(member.client_id) : LC_PROCESS_DEAD;
+    if (state == LC_PROCESS_RUNS)
+        return refuse_instance(takeover, &member, error);
+    return state != LC_PROCESS_ELSEWHERE || wait_for_absence(takeover, session_ms, &member, error);
 }
 
 static rd_kafka_t *
@@ -110,9 +226,11 @@ lc_takeover_fence(lc_takeover *takeover, const char *transactional_id, GError **
         drop(&takeover->fencer);
         return true;
     }
+    bool is_denied = lc_kafka_is_denial(rd_kafka_error_code(cause));
     if (!rd_kafka_error_is_retriable(cause))
         drop(&takeover->fencer);
-    return lc_kafka_fail_with(error, LC_ERROR_RETRY, cause, "ending the transaction of %s", transactional_id);
+    return lc_kafka_fail_with(error, is_denied ? LC_ERROR_DENIED : LC_ERROR_RETRY, cause,
+                              "ending the transaction of %s", transactional_id);
 }
 
 void

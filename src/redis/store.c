@@ -16,10 +16,11 @@ compare_layout(lc_redis_store *store, lc_text found, const char *ours, GError **
 {
     if (lc_text_equal(found, lc_text_of(ours)))
         return true;
-    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
-                "Redis holds layout %.*s under \"%s:layout\" (version:partitions), and ours is %s; give this service "
-                "another name, or delete the keys that start with \"%s:\": they are made anew from the changelogs",
-                LC_TEXT_ARGS(found), store->name, ours, store->name);
+    g_set_error(
+        error, LC_ERROR, LC_ERROR_CONFIG,
+        "Redis holds layout %.*s under \"%s:layout\" (version:partitions), and ours is %s. Where another "
+        "service has this name: give this one another. Where the number of partitions was changed: " LC_AFTER_GROWTH,
+        LC_TEXT_ARGS(found), store->name, ours);
     return false;
 }
 

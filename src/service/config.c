@@ -42,24 +42,41 @@ problems_of(lc_loader *loader)
     return g_strchomp(g_string_free(g_steal_pointer(&text), FALSE));
 }
 
+static void
+make_items(lc_loader *loader)
+{
+    loader->items = g_new0(GArray *, lc_n_options);
+    for (size_t i = 0; i < lc_n_options; i++)
+        if (lc_options[i].kind == OPTION_LIST)
+            loader->items[i] = g_array_new(FALSE, FALSE, sizeof(lc_place));
+}
+
+static void
+free_items(lc_loader *loader)
+{
+    for (size_t i = 0; i < lc_n_options; i++)
+        g_clear_pointer(&loader->items[i], g_array_unref);
+    g_clear_pointer(&loader->items, g_free);
+}
+
 static char *
 load(lc_loader *loader, const char *const *overrides)
 {
     g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GArray) inputs = g_array_new(FALSE, FALSE, sizeof(lc_place));
     g_autoptr(GString) others = g_string_new(NULL);
     g_autoptr(lc_problems) problems = lc_problems_new(loader->path, (lc_text){loader->text, loader->size});
     g_autofree lc_place *places = g_new0(lc_place, lc_n_options);
-    loader->inputs = inputs;
     loader->others = others;
     loader->problems = problems;
     loader->places = places;
+    make_items(loader);
     lc_problems_hide_with(problems, lc_hide_secrets);
     lc_take_defaults(loader);
     if (loader->path)
         lc_take_file(loader);
     lc_take_overrides(loader, overrides, keys);
     lc_check_together(loader);
+    free_items(loader);
     return problems_of(loader);
 }
 
@@ -70,7 +87,8 @@ lc_config_load(const char *path, const char *const *overrides, GError **error)
     lc_loader loader = {.config = config, .path = path};
     if (path && !read_file(&loader, error))
         return NULL;
-    g_autofree char *problems = load(&loader, overrides), *text = loader.text;
+    g_autofree char *problems = load(&loader, overrides);
+    g_free(loader.text);
     lc_arena_clear(&loader.arena);
     if (*problems == '\0')
         return g_steal_pointer(&config);
@@ -91,5 +109,7 @@ lc_config_free(lc_config *config)
         else if (kind == OPTION_LIST || kind == OPTION_MAP)
             g_strfreev(*(char ***)field);
     }
+    for (int i = 0; i < LC_CONFIG_TABLES; i++)
+        g_free(config->tables.topics[i]);
     g_free(config);
 }

@@ -33,7 +33,8 @@ take_list(lc_loader *loader, const lc_option *option, const lc_yaml *node, lc_pl
         lc_report(loader, at, "%s must be a list; write [A, B]", option->key);
         return;
     }
-    g_array_set_size(loader->inputs, 0);
+    GArray *places = loader->items[option - lc_options];
+    g_array_set_size(places, 0);
     for (size_t i = 0; i < node->n; i++) {
         lc_place here = place_of(node->items[i]);
         if (node->items[i]->kind == LC_YAML_NOTHING)
@@ -41,9 +42,9 @@ take_list(lc_loader *loader, const lc_option *option, const lc_yaml *node, lc_pl
         else if (!is_value(node->items[i]))
             refuse_value(loader, option->key, node->items[i], here);
         else if (lc_take_list_item(loader, option, list, node->items[i]->text.data, here))
-            g_array_append_val(loader->inputs, here);
+            g_array_append_val(places, here);
     }
-    if (node->n == 0)
+    if (node->n == 0 && !option->may_be_empty)
         lc_report(loader, at, "%s is empty; name at least one topic", option->key);
     lc_option_set_texts(option, loader->config, g_strv_builder_end(list));
 }

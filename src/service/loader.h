@@ -18,7 +18,7 @@ typedef struct {
     size_t size;
     lc_arena arena;
     lc_place *places;      /* by option */
-    GArray *inputs;        /* lc_place: of each of topics.inputs that the file names */
+    GArray **items;        /* by option, of lists: lc_place of each item that the file names */
     lc_problems *problems; /* of the file */
     GString *others;       /* those without a place in it, a line each */
 } lc_loader;

@@ -133,7 +133,7 @@ static const struct {
     {"auto.commit.enable", "offsets are committed in the transaction of what they caused"},
     {"auto.offset.reset", "a lost position must stop the service, not skip or repeat facts"},
     {"bootstrap.servers", "kafka.brokers says it"},
-    {"client.id", "name, instance and the number of the worker make it, so that brokers tell processes apart"},
+    {"client.id", "name, instance and process make it: by it the group and the brokers tell processes apart"},
     {"delivery.report.only.error", "the offsets of changelog records come with delivery reports"},
     {"enable.auto.commit", "offsets are committed in the transaction of what they caused"},
     {"enable.auto.offset.store", "offsets are committed in the transaction of what they caused"},
@@ -162,11 +162,27 @@ check_property(const char *name, const char *value)
     return NULL;
 }
 
+const char *const lc_config_tables[LC_CONFIG_TABLES + 1] = {"cycles", "breaches", "stages", "tenures",
+                                                            "routes", "counters", NULL};
+
+static char *
+check_table(const char *value)
+{
+    if (g_strv_contains(lc_config_tables, value))
+        return NULL;
+    g_autofree char *all = g_strjoinv(", ", (char **)lc_config_tables);
+    const char *near = lc_nearest_name(value, lc_config_tables);
+    if (near)
+        return g_strdup_printf("is no table; did you mean \"%s\"? there are: %s", near, all);
+    return g_strdup_printf("is no table; there are: %s", all);
+}
+
 /* ---- The table ---- */
 
 static const char *const formats[] = {"json", "logfmt", NULL};
 static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
 static const char *const header_styles[] = {"cloudevents", "none", NULL};
+const char *const lc_config_deletions[] = {"both", "mark", "tombstone", NULL};
 
 #define AT(member) offsetof(lc_config, member)
 #define TOPIC(member, records)                                                                                         \
@@ -180,7 +196,8 @@ const lc_option lc_options[] = {
     {"name", OPTION_TEXT, "leadclock", AT(name), .check = check_name,
      .doc = "Consumer group; prefix of transactional ids and of Redis keys."},
     {"instance", OPTION_TEXT, "", AT(instance), .check = check_instance,
-     .doc = "Names this process for static membership: two that run at once need two names. Empty: the host name."},
+     .doc = "Names this process for static membership: two that run at once need two names, or the second ends. Empty: the host "
+            "name."},
     {"workers", OPTION_COUNT, "1", AT(workers), .min = 1, .max = 256,
      .doc = "Threads, each with its own consumer, producer and Redis connection."},
     {"kafka.brokers", OPTION_TEXT, "127.0.0.1:9092", AT(kafka.brokers), .check = check_brokers,
@@ -224,6 +241,15 @@ const lc_option lc_options[] = {
      .doc = "Topic of records that can be no fact, as they came, with the reason in their headers."},
     {"topics.headers", OPTION_SWITCH, "cloudevents", AT(topics.cloud_events), .choices = header_styles,
      .doc = "Headers of outcomes: `cloudevents` or `none`."},
+    {"topics.tables", OPTION_TEXT, "leads.tables.", AT(topics.tables), .check = check_topic,
+     .doc = "What the names of the tables' topics begin with, after `topics.prefix`: `leads.tables.cycles` and so on."},
+    {"tables.publish", OPTION_LIST, "cycles, breaches, stages, tenures, routes, counters", AT(tables.publish),
+     .may_be_empty = true, .check = check_table,
+     .doc = "The tables of rows that are published, `[]`: none. One that is switched on later is filled by `leadclock "
+            "tables --fill`."},
+    {"tables.deletes", OPTION_CHOICE, "both", AT(tables.deletes), .choices = lc_config_deletions,
+     .doc = "How it is said that a row is no more: by a value with `deleted: true` (`mark`), by a `tombstone`, or by "
+            "`both`, one after the other."},
     {"batch.facts", OPTION_COUNT, "20000", AT(batch.facts), .min = 1, .max = 1000000,
      .doc = "At most so many facts a transaction."},
     {"batch.wakeups", OPTION_COUNT, "10000", AT(batch.wakeups), .min = 1, .max = 1000000,

@@ -91,6 +91,41 @@ name_topic(lc_loader *loader, GArray *seen, const char *key, char **topic, lc_pl
     g_array_append_val(seen, named);
 }
 
+/* Where an entry of a list was given. */
+static lc_place
+place_of_item(const lc_loader *loader, const char *key, guint i)
+{
+    const GArray *places = loader->items[lc_option_find(key)];
+    return i < places->len ? g_array_index(places, lc_place, i) : place_by_key(loader, key);
+}
+
+/* All of them, so that one which is switched on later is no surprise. */
+static void
+name_tables(lc_loader *loader, GArray *seen)
+{
+    lc_config *config = loader->config;
+    for (int i = 0; i < LC_CONFIG_TABLES; i++) {
+        config->tables.topics[i] = g_strconcat(config->topics.tables, lc_config_tables[i], NULL);
+        name_topic(loader, seen, "topics.tables", &config->tables.topics[i], place_by_key(loader, "topics.tables"));
+    }
+    char *prefixed = g_strconcat(config->topics.prefix, config->topics.tables, NULL);
+    g_free(config->topics.tables);
+    config->topics.tables = prefixed;
+}
+
+static void
+check_published_once(lc_loader *loader)
+{
+    char **names = loader->config->tables.publish;
+    for (guint i = 0; names[i]; i++)
+        for (guint before = 0; before < i; before++)
+            if (strcmp(names[before], names[i]) == 0) {
+                lc_report(loader, place_of_item(loader, "tables.publish", i),
+                          "tables.publish: \"%s\" is given twice; take one out", names[i]);
+                break;
+            }
+}
+
 static void
 name_topics(lc_loader *loader)
 {
@@ -106,11 +141,11 @@ name_topics(lc_loader *loader)
         {"topics.state", &config->topics.state},         {"topics.dead_letters", &config->topics.dead_letters},
     };
     for (guint i = 0; config->topics.inputs[i]; i++)
-        name_topic(loader, seen, "topics.inputs", &config->topics.inputs[i],
-                   i < loader->inputs->len ? g_array_index(loader->inputs, lc_place, i)
-                                           : place_by_key(loader, "topics.inputs"));
+        name_topic(loader, seen, "topics.inputs", &config->topics.inputs[i], place_of_item(loader, "topics.inputs", i));
     for (size_t i = 0; i < G_N_ELEMENTS(outputs); i++)
         name_topic(loader, seen, outputs[i].key, outputs[i].topic, place_by_key(loader, outputs[i].key));
+    name_tables(loader, seen);
+    check_published_once(loader);
 }
 
 void

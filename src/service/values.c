@@ -96,13 +96,13 @@ lc_take_list_text(lc_loader *loader, const lc_option *option, const char *text, 
     g_autoptr(GStrvBuilder) list = g_strv_builder_new();
     g_auto(GStrv) items = g_strsplit(text, ",", -1);
     bool empty = true;
-    g_array_set_size(loader->inputs, 0);
+    g_array_set_size(loader->items[option - lc_options], 0);
     for (char **item = items; *item; item++)
         if (*g_strstrip(g_strdelimit(*item, "[]", ' '))) {
             lc_take_list_item(loader, option, list, *item, at);
             empty = false;
         }
-    if (empty)
+    if (empty && !option->may_be_empty)
         lc_report(loader, at, "%s is empty; name at least one topic", option->key);
     lc_option_set_texts(option, loader->config, g_strv_builder_end(list));
 }

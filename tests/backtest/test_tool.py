@@ -2,6 +2,7 @@
 """test_tool.py LEADCLOCK EXAMPLES: the backtest as a tool: wrong input is named, reports and comparisons add up."""
 import collections
 import csv
+import datetime
 import io
 import json
 import os
@@ -48,6 +49,9 @@ class WrongInput(unittest.TestCase):
             ([*self.policy, "--until", "5x", "-"], "--until"),
             ([*self.policy, "--report", "--format", "xml", "-"], "none of text, json and csv"),
             ([*self.policy, "--format", "json", "-"], "--format is for"),
+            ([*self.policy, "--tables", "x", "--format", "json", "-"], "none of jsonl, csv and avro"),
+            ([*self.policy, "--tables", "x", "--report", "--format", "xml", "-"],
+             "none of text, json and csv, nor for --tables of jsonl, csv and avro"),
             ([*self.policy, "--quiet", "-"], "leaves nothing"),
             ([*self.policy, "--wrong", "-"], "--wrong"),
             ([*self.policy, "/no/such/file"], "/no/such/file"),
@@ -299,6 +303,86 @@ def sums(rows, *keys):
     for row in rows:
         total[tuple(row[key] for key in keys)] += row["count"]
     return total
+
+
+class AvroRows:
+    """A file of rows: flat records, not compressed."""
+
+    def __init__(self, content):
+        self.content, self.at = content, 4
+        header = {}
+        while n := self.number():
+            for _ in range(n):
+                key = self.text()
+                header[key] = self.text()
+        self.schema = json.loads(header["avro.schema"])
+        self.rows = []
+        self.at += 16
+        while self.at < len(content):
+            count, _ = self.number(), self.number()
+            self.rows += [self.row() for _ in range(count)]
+            self.at += 16
+
+    def number(self):
+        shift = value = 0
+        while True:
+            byte = self.content[self.at]
+            self.at += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value >> 1 ^ -(value & 1)
+
+    def text(self):
+        size = self.number()
+        self.at += size
+        return self.content[self.at - size:self.at].decode()
+
+    def value(self, kind):
+        if isinstance(kind, list):
+            return self.value(kind[1]) if self.number() else None
+        if isinstance(kind, dict):
+            moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(milliseconds=self.number())
+            return moment.isoformat(timespec="milliseconds") + "Z"
+        if kind == "boolean":
+            self.at += 1
+            return self.content[self.at - 1] == 1
+        return self.text() if kind == "string" else self.number()
+
+    def row(self):
+        return {field["name"]: self.value(field["type"]) for field in self.schema["fields"]}
+
+
+class Rows(unittest.TestCase):
+    names = ["breaches", "counters", "cycles", "routes", "stages", "tenures"]
+
+    def write(self, folder, kind):
+        done = run(*folder_arguments(FEED, "--quiet", "--tables", folder, "--format", kind))
+        self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
+        self.assertEqual(sorted(os.listdir(folder)), [f"{name}.{kind}" for name in self.names])
+
+    def test_every_format_holds_the_same_rows(self):
+        with tempfile.TemporaryDirectory() as folder:
+            paths = {kind: os.path.join(folder, "new", kind) for kind in ("jsonl", "csv", "avro")}
+            for kind, path in paths.items():
+                self.write(path, kind)
+            for name in self.names:
+                lines = read_lines(os.path.join(paths["jsonl"], name + ".jsonl"))
+                self.assertTrue(lines)
+                with open(os.path.join(paths["csv"], name + ".csv"), encoding="utf-8", newline="") as file:
+                    cells = list(csv.DictReader(file))
+                self.assertEqual(cells, [{key: "" if value is None else str(value).lower() if value in (True, False)
+                                          and isinstance(value, bool) else str(value) for key, value in line.items()}
+                                         for line in lines])
+                with open(os.path.join(paths["avro"], name + ".avro"), "rb") as file:
+                    rows = AvroRows(file.read()).rows
+                self.assertEqual(rows, [{**line, "deleted": False} for line in lines])
+
+    def test_a_folder_that_can_not_be_written_is_named(self):
+        with tempfile.NamedTemporaryFile() as file:
+            done = run(*folder_arguments(FEED, "--quiet", "--tables", os.path.join(file.name, "x")))
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(f"--tables: {file.name}/x: ", done.stderr)
 
 
 class Report(unittest.TestCase):

@@ -301,32 +301,10 @@ def health():
         world.close()
 
 
-def a_worker_that_fails_stops_all():
-    """A second process of the same instance: one of the two ends, with a message, all of its workers with it."""
-    world = World("fenced", policy_of("card/feed"), workers=2)
-    try:
-        world.create_topics()
-        first = world.start("a")
-        wait_for("a start", lambda: "msg=recovered" in first.read_log(), 60)
-        time.sleep(1)
-        second = world.start("a")
-        wait_for("one end", lambda: not (first.is_running() and second.is_running()), 60)
-        for service in (first, second):
-            if not service.is_running():
-                require(service.process.returncode == 2, f"it ended with {service.process.returncode}")
-        require("another process runs as the same instance" in first.read_log(), "it does not say why")
-        for service in (first, second):
-            if service.is_running():
-                service.stop()
-    finally:
-        world.close()
-
-
 TESTS = {
     test.__name__: test
     for test in (
-        topics, publish_and_watch, publish_elsewhere, one_lead, how_it_stands, servers_away,
-        policies_by_signal, health, a_worker_that_fails_stops_all,
+        topics, publish_and_watch, publish_elsewhere, one_lead, how_it_stands, servers_away, policies_by_signal, health,
     )
 }  # fmt: skip
 

@@ -2,6 +2,7 @@
  *
  *   harm-topic BROKERS delete-records TOPIC PARTITION OFFSET     those before OFFSET; -1: all
  *   harm-topic BROKERS delete TOPIC
+ *   harm-topic BROKERS grow TOPIC PARTITIONS
  *   harm-topic BROKERS set TOPIC NAME VALUE ...                  all other settings go back to the broker's
  *   harm-topic BROKERS set-broker ID [NAME VALUE ...]            those it was started with, but for these */
 #include <librdkafka/rdkafka.h>
@@ -71,6 +72,27 @@ delete_topic(rd_kafka_t *client, rd_kafka_queue_t *queue, const char *topic)
 }
 
 static void
+grow(rd_kafka_t *client, rd_kafka_queue_t *queue, const char *topic, size_t partitions)
+{
+    char problem[256];
+    rd_kafka_NewPartitions_t *one = rd_kafka_NewPartitions_new(topic, partitions, problem, sizeof problem);
+    size_t n;
+
+    if (one == NULL)
+        die("grow", problem);
+    rd_kafka_CreatePartitions(client, &one, 1, NULL, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, CALL_MS);
+    if (event == NULL || rd_kafka_event_error(event))
+        die("grow", event ? rd_kafka_event_error_string(event) : "no answer");
+    const rd_kafka_topic_result_t **done =
+        rd_kafka_CreatePartitions_result_topics(rd_kafka_event_CreatePartitions_result(event), &n);
+    if (rd_kafka_topic_result_error(done[0]))
+        die("grow", rd_kafka_topic_result_error_string(done[0]));
+    rd_kafka_event_destroy(event);
+    rd_kafka_NewPartitions_destroy(one);
+}
+
+static void
 set_configs(rd_kafka_t *client, rd_kafka_queue_t *queue, rd_kafka_ResourceType_t type, const char *name,
             char **settings)
 {
@@ -95,14 +117,17 @@ int
 main(int argc, char **argv)
 {
     if (argc < 4)
-        die("usage", "harm-topic BROKERS delete-records TOPIC PARTITION OFFSET, delete TOPIC, set TOPIC NAME VALUE "
-                     "..., or set-broker ID ...");
+        die("usage",
+            "harm-topic BROKERS delete-records TOPIC PARTITION OFFSET, delete TOPIC, grow TOPIC PARTITIONS, set "
+            "TOPIC NAME VALUE ..., or set-broker ID ...");
     rd_kafka_t *client = make_client(argv[1]);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
     if (strcmp(argv[2], "delete-records") == 0 && argc == 6)
         delete_records(client, queue, argv[3], atoi(argv[4]), atoll(argv[5]));
     else if (strcmp(argv[2], "delete") == 0 && argc == 4)
         delete_topic(client, queue, argv[3]);
+    else if (strcmp(argv[2], "grow") == 0 && argc == 5)
+        grow(client, queue, argv[3], strtoul(argv[4], NULL, 10));
     else if (strcmp(argv[2], "set") == 0 && argc >= 6)
         set_configs(client, queue, RD_KAFKA_RESOURCE_TOPIC, argv[3], argv + 4);
     else if (strcmp(argv[2], "set-broker") == 0)

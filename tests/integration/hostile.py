@@ -126,7 +126,7 @@ def dead_letters_are_told():
 
 
 def limits_of_a_lead():
-    """The 513th fact of a lead, and a lead whose state grows too large."""
+    """The 4,097th fact of a lead, and a lead whose state grows too large."""
     world = World("limits", policy_of("card/feed"))
     try:
         world.create_topics()

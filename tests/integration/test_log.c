@@ -244,6 +244,60 @@ wrong_properties_are_named(void **state)
 }
 
 static void
+workers_of_two_services_share_no_transactional_id(void **state)
+{
+    static const struct {
+        const char *group, *instance;
+    } workers[] = {{"lead", "clock-x-1"}, {"lead-clock", "x-1"}, {"lead-clock-x", "1-1"},
+                   {"lead", "x-1"},       {"lead", "x-11"},      {"lead", "x-1-1"}};
+    g_autoptr(GHashTable) ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(workers); i++) {
+        char *id = lc_kafka_transactional_id(workers[i].group, workers[i].instance);
+        g_autofree char *prefix = g_strconcat(workers[i].group, "-", NULL);
+        assert_true(g_str_has_prefix(id, prefix)); /* what is allowed to the service is allowed to each worker */
+        assert_true(g_hash_table_add(ids, id));
+    }
+}
+
+/* Also of those of versions before, GROUP-INSTANCE. */
+static void
+only_workers_of_the_group_are_peers(void **state)
+{
+    static const struct {
+        const char *id;
+        bool is_peer;
+    } cases[] = {
+        {"lead-@crm-0-1", true},
+        {"lead-crm-0-1", true},
+        {"lead-crm-12", true},
+        {"reset", false},
+        {"", false},
+        {"lead", false},
+        {"lead-", false},
+        {"lead-reset", false},
+        {"lead-@", false},
+        {"lead-1", false},
+        {"lead-@-1", false},
+        {"leads-@crm-1", false},
+        {"other-crm-1", false},
+        {"lead-crm-one", false},
+        {"lead-crm-", false},
+    };
+    GError *error = NULL;
+    world *w = world_named();
+    (void)state;
+    w->options.group = "lead";
+    lc_log *log = lc_kafka_log_new(&w->options, &error);
+    must(log, error);
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+        if (log->ops->is_peer(log, cases[i].id) != cases[i].is_peer)
+            fail_msg("\"%s\"", cases[i].id);
+    log->ops->free(log);
+    world_free(w);
+}
+
+static void
 a_broker_that_is_away_is_a_retry_within_a_second(void **state)
 {
     GError *error = NULL;
@@ -792,7 +846,7 @@ the_transaction_of_a_dead_owner_is_found_and_ended(void **state)
     world *w = world_new(1);
     lc_log *dead = joined(w, "dead");
     lc_log *heir = log_new(w, "heir");
-    g_autofree char *owner = g_strconcat(w->prefix, "-dead", NULL);
+    g_autofree char *owner = lc_kafka_transactional_id(w->prefix, "dead");
     int64_t offset = -1, end = -1;
     bool unfinished = true;
     lc_arena arena = {0};
@@ -827,6 +881,39 @@ the_transaction_of_a_dead_owner_is_found_and_ended(void **state)
     lc_arena_clear(&arena);
     heir->ops->free(heir);
     dead->ops->free(dead);
+    world_free(w);
+}
+
+/* Who waits for them has other partitions to see to. */
+static void
+pending_offsets_are_waited_for_without_standing_still(void **state)
+{
+    GError *error = NULL;
+    world *w = world_new(1);
+    lc_log *owner = joined(w, "owner");
+    lc_log *heir = log_new(w, "heir");
+    int64_t offset = -1;
+    lc_arena arena = {0};
+    lc_log_committed committed[INPUTS];
+    (void)state;
+    begin_and_flush(owner, "one", &offset);
+    again(send_offsets(owner, 5, "first", &error), error);
+    assert_false(heir->ops->committed(heir, 0, committed, &arena, &error));
+    assert_error(&error, LC_ERROR_RETRY, "committed offsets");
+    gint64 start = now_ms();
+    for (int i = 0; i < 20; i++) {
+        assert_false(heir->ops->committed(heir, 0, committed, &arena, &error));
+        assert_error(&error, LC_ERROR_RETRY, "still open");
+        g_usleep(50000);
+    }
+    assert_true(now_ms() - start < 2000);
+    assert_int_equal(commit(owner, &error), LC_COMMIT_CLEAN);
+    again(heir->ops->committed(heir, 0, committed, &arena, &error), error);
+    assert_int_equal(committed[0].offset, 5);
+    assert_true(lc_text_equal(committed[0].metadata, LC_TEXT("first")));
+    lc_arena_clear(&arena);
+    heir->ops->free(heir);
+    owner->ops->free(owner);
     world_free(w);
 }
 
@@ -982,6 +1069,8 @@ main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wrong_properties_are_named),
+        cmocka_unit_test(workers_of_two_services_share_no_transactional_id),
+        cmocka_unit_test(only_workers_of_the_group_are_peers),
         cmocka_unit_test(a_broker_that_is_away_is_a_retry_within_a_second),
         cmocka_unit_test(topics_that_are_missing_or_differ_are_named),
         cmocka_unit_test(nothing_comes_before_the_first_seek),
@@ -995,6 +1084,7 @@ main(int argc, char **argv)
         cmocka_unit_test(brokers_see_who_a_client_is),
         cmocka_unit_test(a_second_producer_fences_the_first),
         cmocka_unit_test(the_transaction_of_a_dead_owner_is_found_and_ended),
+        cmocka_unit_test(pending_offsets_are_waited_for_without_standing_still),
         cmocka_unit_test(a_zombie_can_send_no_offsets),
         cmocka_unit_test(a_sleeper_can_send_no_offsets),
         cmocka_unit_test(a_revoked_assignment_can_send_no_offsets),

@@ -11,7 +11,7 @@ import time
 import urllib.request
 
 from hostile import Writer, created
-from world import BINARY, BROKERS, STACK_DIR, murmur2_partition, require, say
+from world import BINARY, BROKERS, INPUT_TOPICS, STACK_DIR, murmur2_partition, require, say
 
 # Built beside the leadclock that is tried.
 BUILT = os.path.join(os.path.dirname(BINARY), "tests")
@@ -78,12 +78,30 @@ def cpu_seconds_of(pid):
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
+class Stranger:
+    """A member of a world's group that is none of ours: kcat, as a static one."""
+
+    def __init__(self, world, instance, client_id="kcat", session_s=6):
+        command = ["kcat", "-q", "-b", BROKERS, "-G", world.name]
+        for name, value in (
+            ("group.instance.id", instance), ("client.id", client_id), ("partition.assignment.strategy", "range"),
+            ("session.timeout.ms", session_s * 1000), ("enable.auto.commit", "false"),
+        ):  # fmt: skip
+            command += ["-X", f"{name}={value}"]
+        command += [world.prefix + topic for topic in INPUT_TOPICS]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
 class Producer:
     """raw-producer: sends any bytes at once, in a transaction if it has an id."""
 
-    def __init__(self, world, transactional_id=None):
+    def __init__(self, world, transactional_id=None, brokers=BROKERS):
         self.prefix = world.prefix
-        command = [RAW_PRODUCER, BROKERS] + ([f"{world.name}-{transactional_id}"] if transactional_id else [])
+        command = [RAW_PRODUCER, brokers] + ([f"{world.name}-{transactional_id}"] if transactional_id else [])
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def send(self, topic, key, value, partition=-1):

@@ -142,12 +142,15 @@ def verify_beside_the_service():
 
 
 def reset_to_the_beginning():
-    """Refused beside the living; a dry run does nothing; then all is judged anew, with the same ids."""
+    """Refused beside the living, at once; who has ended is waited for; a dry run does nothing; then all is judged anew,
+    with the same ids."""
     world, service = settled_world("reset")
     try:
-        expect(world, 1, r"the group has members", "reset", "--yes")
+        began = time.monotonic()
+        expect(world, 1, r"the group has members, and one of them runs on this host", "reset", "--yes")
+        require(time.monotonic() - began < 10, "it waited for one that runs")
         stop(world, service)
-        wait_for("the group to be empty", lambda: attempt(world, "reset", "--dry-run")[0] == 0, 40)
+        expect(world, 0, r"waiting for the group to forget who has ended, for up to \d+ s", "reset", "--dry-run")
         again = Again(world)
         expect(world, 0, r"Downstream will see", "reset", "--dry-run")
         expect(world, 2, r"--yes", "reset")
@@ -177,8 +180,9 @@ def reset_to_a_time():
         world.publish(new)
         expect(world, 0, r"begins anew", "reset", "--yes", "--to-time", iso(later))
         require(world.lag() == len(new), f"{world.lag()} to be read, not {len(new)}")
-        world.start()
+        service = world.start()
         world.settle()
+        require("last owner" not in service.read_log(), "somebody was fenced, or was to be")
         leads = {outcome["lead_id"] for outcome in world.outcomes()}
         require(leads and all(lead.startswith("late-") for lead in leads), "a lead from before was judged")
         expect(world, 2, r"is no time", "reset", "--to-time", "yesterday")

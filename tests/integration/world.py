@@ -39,7 +39,9 @@ INPUTS = {
     "LeadMerged": "leads.merged",
     "LeadErased": "leads.erased",
 }
+INPUT_TOPICS = list(dict.fromkeys(INPUTS.values()))
 OUTCOMES = ["leads.breaches", "leads.warnings", "leads.clawbacks", "leads.routed", "leads.settled"]
+TABLES = ["cycles", "breaches", "stages", "tenures", "routes", "counters"]
 
 
 class Failure(Exception):
@@ -342,6 +344,7 @@ redis: {{url: "{REDIS_URL}"}}
 policy: policy.yaml
 topics:
   prefix: {self.prefix}
+tables: {{publish: {settings.get("tables", "[" + ", ".join(TABLES) + "]")}, deletes: {settings.get("deletes", "both")}}}
 batch: {{facts: {batch}}}
 lateness: {lateness}
 log: {{level: info}}
@@ -457,6 +460,39 @@ log: {{level: info}}
             for metric, count in counts.items()
         )
 
+    def rows(self, table):
+        """What stands of a table, read committed: key -> row. Each deletion is said twice."""
+        lines = self.run("watch", "--from-beginning", "--until-caught-up", f"leads.tables.{table}").splitlines()
+        standing, places, marked = {}, {}, {}
+        for record in map(json.loads, lines):
+            key = tuple(value for name, value in record["key"].items() if name != "type")
+            place = (record["topic"], record["partition"])
+            require(places.setdefault(key, place) == place, f"{table}: {key} lies in two partitions")
+            row = record["value"]
+            if row is None:
+                require(marked.pop(key, False), f"{table}: a tombstone of {key} without a mark before it")
+                continue
+            require(not marked.get(key), f"{table}: a mark of {key} without a tombstone after it")
+            require(row.pop("type").endswith("Row"), f"{table}: a value that is no row: {row}")
+            if row.pop("deleted"):
+                marked[key] = True
+                standing.pop(key, None)
+            else:
+                standing[key] = row
+        require(not any(marked.values()), f"{table}: marks without tombstones after them: {marked}")
+        return standing
+
+    def tables(self):
+        """What stands of all tables: (table, key) -> row; of counters the partitions added up, without zeros."""
+        standing = {}
+        for table in TABLES:
+            for key, row in self.rows(table).items():
+                if table == "counters":
+                    row["partition"], key = 0, (*key[:3], 0)
+                    row["value"] += standing.get((table, key), {"value": 0})["value"]
+                standing[table, key] = row
+        return {key: row for key, row in standing.items() if row.get("value") != 0}
+
     def dead_letters(self):
         """[(reason, key)], read by kcat, so by nothing of ours."""
         done = subprocess.run(
@@ -501,13 +537,13 @@ log: {{level: info}}
 
     def backtest(self, facts=None, until=None):
         """Outcomes and counters of a backtest over what was published."""
-        events = os.path.join(self.folder, "events.jsonl")
+        events, tables = os.path.join(self.folder, "events.jsonl"), os.path.join(self.folder, "tables")
         counters = os.path.join(self.folder, "counters.jsonl")
         with open(events, "w", encoding="utf-8") as file:
             file.writelines(json.dumps(fact) + "\n" for fact in (facts or self.published))
         done = subprocess.run(
             [BINARY, "backtest", "--policy", self.policy, "--until", until or iso(now_ms()), "--counters", counters,
-             events],
+             "--tables", tables, events],
             capture_output=True, timeout=300, check=False,
         )  # fmt: skip
         require(done.returncode == 0, f"backtest ended with {done.returncode}: {done.stderr.decode()[-2000:]}")
@@ -518,6 +554,27 @@ log: {{level: info}}
             total((c["channel"], c["cohort"], c["metric"], c["count"]) for c in counts),
         )
 
+    def rows_of_backtest(self):
+        """Those of the last one, as `tables` has them."""
+        standing = {}
+        for table in TABLES:
+            n_keys = {"stages": 2, "tenures": 2, "counters": 4}.get(table, 1)
+            with open(os.path.join(self.folder, "tables", f"{table}.jsonl"), encoding="utf-8") as file:
+                for row in map(json.loads, file):
+                    standing[table, tuple(row.values())[:n_keys]] = row
+        return standing
+
+    def require_same_rows(self):
+        """As those of the last backtest."""
+        live, expected = self.tables(), self.rows_of_backtest()
+        for table in TABLES:
+            require_equal(
+                f"rows of {table}",
+                {key: row for key, row in live.items() if key[0] == table},
+                {key: row for key, row in expected.items() if key[0] == table},
+            )
+        return len(live)
+
     def require_same_as_backtest(self, facts=None):
         outcomes, counters = self.backtest(facts)
         live = self.outcomes()
@@ -526,7 +583,9 @@ log: {{level: info}}
         require(len(expected) > 0, "the backtest says nothing, so this proves nothing")
         require_equal("net outcomes", net_outcomes(live), expected)
         require_equal("counters", named(self.counters()), named(counters))
-        say(f"{len(expected)} net outcomes and {len(counters)} counters as in the backtest, {len(live)} published")
+        rows = self.require_same_rows()
+        say(f"{len(expected)} net outcomes, {len(counters)} counters and {rows} rows as in the backtest, {len(live)} "
+            "outcomes published")  # fmt: skip
 
     def end_as_if_nothing_happened(self, timeout=120):
         """All settles, is as in a backtest, and nothing was refused; every service ends cleanly."""

@@ -1,3 +1,4 @@
+/* cluster.c - some workers on the simulated log and store, scheduled by chance. */
 #include "piece.h"
 #include "sim.h"
 #include "worker.h"
@@ -111,6 +112,8 @@ plan_events(sim *s)
     add_events(s, SIM_CLOCK, s->plan.clock_jumps);
     for (unsigned i = 1; s->plan.upstream && i <= SIM_UPSTREAMS; i++)
         add_event(s, random_moment(s), SIM_UPSTREAM_END, i);
+    if (s->plan.scenario == SIM_GROWTH)
+        add_event(s, random_moment(s), SIM_GROW, 0);
     add_rollbacks(s, s->plan.rollbacks);
     add_outages(s, s->plan.outages);
 }
@@ -466,6 +469,7 @@ world_step(lc_memory_world *world, const char *call)
 static const char *const fault_names[SIM_FAULTS] = {
     "nothing is fetched",
     "a request times out",
+    "the ends of a partition are not told",
     "init_transactions times out",
     "a message is not delivered",
     "a message is not delivered in time",
@@ -654,6 +658,9 @@ happen(sim *s, const sim_event *event)
     case SIM_CLOCK:
         move_clock(s, (unsigned)event->what);
         break;
+    case SIM_GROW:
+        sim_grow(s);
+        break;
     }
     sim_workload_look(s);
 }
@@ -805,7 +812,8 @@ run_until_told(sim *s)
     while (s->failure == NULL && !s->was_told && s->now < give_up)
         run_until(s, s->now + LC_SECOND);
     if (s->failure == NULL && !s->was_told)
-        sim_fail(s, "Kafka has lost %s, and nobody says so", sim_loss_name(s));
+        sim_fail(s, "%s%s, and nobody says so", s->has_grown ? "an input has grown" : "Kafka has lost ",
+                 s->has_grown ? "" : sim_loss_name(s));
     run_until(s, s->now + LC_MINUTE);
 }
 
@@ -832,11 +840,26 @@ run_losing(sim *s)
     run_until_settled(s);
 }
 
+/* Until somebody says so no timer fires; where nobody looks, the timers themselves are to tell. */
+static void
+run_grown(sim *s)
+{
+    if (LC_CHECKS(LC_CHECK_GROWTH))
+        run_until_told(s);
+    else
+        run_until(s, s->now + s->plan.horizon);
+    kill_all(s);
+}
+
 static void
 run_all(sim *s)
 {
     run_until(s, s->began + s->plan.span);
     become_quiet(s);
+    if (s->has_grown) {
+        run_grown(s);
+        return;
+    }
     if (s->plan.scenario == SIM_LOSS)
         run_losing(s);
     if (s->was_told)
@@ -882,6 +905,7 @@ make(sim *s)
     sim_piece_leads = s->plan.piece_leads;
     lc_weakened = s->weaken >> SIM_ENGINE_BIT;
     lc_memory_broker_weaken(s->broker, s->weaken);
+    lc_memory_broker_limits(s->broker)->may_not_fence = s->plan.may_not_fence;
     lc_memory_redis_weaken(s->redis, s->weaken);
     s->records = g_array_new(FALSE, TRUE, sizeof(sim_record));
     s->hidden = g_array_new(FALSE, FALSE, sizeof(size_t));

@@ -1,3 +1,4 @@
+/* main.c - runs seeds; --weaken takes a check away. */
 #include "sim.h"
 #include "worker.h"
 
@@ -53,7 +54,10 @@ static const struct {
     {"lost-rewritten", LC_CHECK_LOST_REWRITTEN << SIM_ENGINE_BIT},
     {"lost-offsets", LC_CHECK_LOST_OFFSETS << SIM_ENGINE_BIT},
     {"sure", LC_CHECK_SURE << SIM_ENGINE_BIT},
+    {"last-row", (unsigned)LC_CHECK_LAST_ROW << SIM_ENGINE_BIT},
+    {"apart", LC_CHECK_APART << SIM_ENGINE_BIT},
     {"broker-clock", LC_CHECK_BROKER_CLOCK << SIM_ENGINE_BIT},
+    {"growth", LC_CHECK_GROWTH << SIM_ENGINE_BIT},
 };
 
 static unsigned

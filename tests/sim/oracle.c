@@ -1,3 +1,4 @@
+/* oracle.c - what must hold, looked at whenever something is decided. */
 #include "sim.h"
 
 #include <inttypes.h>
@@ -282,7 +283,9 @@ check_counters(sim *s, const expectation *expected)
 {
     g_autoptr(GHashTable) stored = stored_counts(s);
     g_autoptr(GHashTable) published = published_counts(s);
+    g_autoptr(GHashTable) rows = sim_rows_counts(s);
     compare_counts(s, "Redis", stored, "its changelog", published);
+    compare_counts(s, "the table of counters", rows, "the changelog", published);
     g_hash_table_foreach_remove(published, is_forgettable_count, NULL);
     compare_counts(s, "the changelog", published, "the facts", expected->counts);
 }
@@ -388,6 +391,9 @@ check_leads(sim *s, const expectation *expected)
     g_hash_table_iter_init(&iter, expected->leads);
     while (s->failure == NULL && g_hash_table_iter_next(&iter, NULL, &lead))
         check_lead(s, lead);
+    g_hash_table_iter_init(&iter, expected->leads);
+    while (s->failure == NULL && g_hash_table_iter_next(&iter, NULL, &lead))
+        sim_rows_check_lead(s, lead, s->now);
 }
 
 /* ---- Settled ---- */
@@ -413,9 +419,10 @@ committed_position(sim *s, int32_t partition)
     for (int topic = 0; topic < s->plan.n_inputs; topic++)
         g_string_append_printf(text, "%s%s=%" PRId64, topic ? "," : "", sim_input_names(s->plan.n_inputs)[topic],
                                lc_memory_committed(s->broker, topic, partition, &metadata));
-    g_auto(GStrv) parts = g_strsplit(metadata ? metadata : "", ":", 4);
-    if (g_strv_length(parts) == 4)
-        g_string_append_printf(text, ":%s/%s:", parts[1], parts[2]);
+    int64_t ends[LC_CHANGELOGS];
+    if (lc_metadata_ends(metadata, ends))
+        g_string_append_printf(text, ":%" PRId64 "/%" PRId64 ":", ends[LC_CHANGELOG_STATE],
+                               ends[LC_CHANGELOG_COUNTERS]);
     return g_strdup(text->str);
 }
 

@@ -1,3 +1,4 @@
+/* plan.c - which faults a seed has, and when. */
 #include "sim.h"
 
 static const char seconds_policy[] =
@@ -62,8 +63,9 @@ static const char days_policy[] =
     "    pause: {}\n"
     "    clawback: {after: 5d, from: last_activity}\n";
 
-const char *const sim_output_names[LC_OUTPUTS] = {"breaches", "warnings",     "clawbacks", "routed",
-                                                  "settled",  "dead-letters", "state",     "counters"};
+const char *const sim_output_names[LC_OUTPUTS] = {"breaches",     "warnings", "clawbacks", "routed", "settled",
+                                                  "dead-letters", "state",    "counters",  "cycles", "breached",
+                                                  "stages",       "tenures",  "routes",    "counted"};
 
 const char *const *
 sim_input_names(int n_inputs)
@@ -99,7 +101,7 @@ draw_faults(sim_plan *plan, sim_random *random)
         [LC_MEMORY_FAULT_END_REPLY] = 80000,  [LC_MEMORY_FAULT_END_TWICE] = 80000,
         [LC_MEMORY_FAULT_STORE] = 20000,      [LC_MEMORY_FAULT_STORE_REPLY] = 20000,
         [LC_MEMORY_FAULT_STORE_EXEC] = 20000, [LC_MEMORY_FAULT_STORE_TORN] = 20000,
-        [LC_MEMORY_FAULT_DENIED] = 10000};
+        [LC_MEMORY_FAULT_DENIED] = 10000,     [LC_MEMORY_FAULT_ENDS_OF_ONE] = 100000};
     for (int i = 0; i < SIM_FAULTS; i++)
         plan->faults[i] = rate(random, most[i]);
     plan->registry = rate(random, 100000);
@@ -122,6 +124,7 @@ draw_faults(sim_plan *plan, sim_random *random)
     plan->redis_snapshots = rate(random, 20000);
     plan->redis_empties = rate(random, 8000);
     plan->redis_rollbacks = rate(random, 8000);
+    plan->may_not_fence = sim_random_below(random, 6) == 0;
 }
 
 static void
@@ -133,6 +136,7 @@ draw_deaths(sim_plan *plan, sim_random *random)
     plan->span = sim_random_between(random, 60 * LC_SECOND, 180 * LC_SECOND);
     plan->lateness = 0;
     plan->linger = sim_random_between(random, 20, 50);
+    plan->may_not_fence = sim_random_below(random, 3) == 0;
     plan->hostile = false; /* the registry is asked for an unknown schema twice, 2 s apart */
     plan->switching = 50000;
 }
@@ -171,4 +175,6 @@ sim_plan_draw(sim_plan *plan, uint64_t seed)
         draw_faults(plan, &random);
     if (!days && !dies && sim_random_below(&random, 10) == 0)
         plan->scenario = SIM_LOSS;
+    else if (!days && !dies && sim_random_below(&random, 10) == 0)
+        plan->scenario = SIM_GROWTH;
 }

@@ -1,3 +1,4 @@
+/* scenario.c - one seed, from an empty cluster to the verdict. */
 #include "sim.h"
 #include "worker.h"
 
@@ -33,17 +34,20 @@ sim_taken_over_by(const sim *s)
     return s->now + lc_memory_broker_limits(s->broker)->session_timeout + TAKE_OVER;
 }
 
-/* What the dead left open holds up no reader, and what was published is judged. */
+/* What the dead left open holds up no reader, and what was published is judged: who may not end it waits with just the
+ * partitions that it holds. */
 void
 sim_check_taken_over(sim *s, unsigned slot)
 {
     g_autofree char *dead = g_strdup_printf("worker-%u", slot);
     if (s->is_quiet)
         return;
-    if (lc_memory_is_open(s->broker, dead))
+    if (lc_memory_is_open(s->broker, dead) && !s->plan.may_not_fence)
         sim_fail(s, "the transaction of %s, which died, is open still", dead);
     for (guint i = 0; i < s->records->len && s->failure == NULL; i++) {
         const sim_record *record = &g_array_index(s->records, sim_record, i);
+        if (s->plan.may_not_fence && lc_memory_is_held(s->broker, record->partition))
+            continue;
         if (record->is_committed && record->visible_at < s->now - LAG &&
             lc_memory_committed(s->broker, record->topic, record->partition, NULL) <= record->offset)
             sim_fail(s, "partition %d is not taken over: offset %" PRId64 " was published %" PRId64 " ms ago",
@@ -222,10 +226,12 @@ sim_is_missed(sim *s)
     return false;
 }
 
-/* A worker may stop for what was lost, if it says so. */
+/* A worker may stop for what was lost, or has grown, if it says so. */
 bool
 sim_takes_leave(const sim *s, const GError *error)
 {
+    if (s->has_grown && g_error_matches(error, LC_ERROR, LC_ERROR_CONFIG))
+        return strstr(error->message, "number of partitions");
     if (!s->has_lost || !g_error_matches(error, LC_ERROR, LC_ERROR_FATAL))
         return false;
     for (size_t i = 0; i < G_N_ELEMENTS(losses[s->lost].said); i++)
@@ -238,4 +244,23 @@ const char *
 sim_loss_name(const sim *s)
 {
     return losses[s->lost].what;
+}
+
+/* ---- An input gets more partitions ---- */
+
+void
+sim_grow(sim *s)
+{
+    s->has_grown = true;
+    s->grown_topic = (int)sim_random_below(&s->random, (uint32_t)s->plan.n_inputs);
+    sim_say(s, "%s gets more partitions", sim_input_names(s->plan.n_inputs)[s->grown_topic]);
+    lc_memory_grow(s->broker);
+}
+
+/* Publishers follow at once: half of the leads' facts go where nobody reads. */
+bool
+sim_lies_elsewhere(const sim *s, const sim_record *record)
+{
+    return s->has_grown && record->topic == s->grown_topic && record->reason == NULL && record->upstream == 0 &&
+           lc_log_partition_of(record->key, 2 * s->plan.partitions) >= s->plan.partitions;
 }

@@ -5,6 +5,7 @@
  * workload.c  facts and hostile records, and when they are published
  * cluster.c   workers, time, faults: the world of memory.h
  * registry.c  a schema registry that knows our schemas, and may not answer, or deny one once
+ * rows.c      what stands of the tables, and whether it is what should
  * watch.c     what must hold at each step: of every transaction when it is decided, of Redis at each position
  * scenario.c  seeds with a question of their own: owners that die, Kafka's data lost
  * oracle.c    what must hold in the end
@@ -29,8 +30,9 @@
 
 typedef enum {
     SIM_ANY_FAULTS,
-    SIM_DEATHS, /* owners die within their transactions, and all else is well */
-    SIM_LOSS    /* any faults; when all is settled Kafka loses data */
+    SIM_DEATHS, /* owners die within their transactions, and all else is well, but that some may not fence */
+    SIM_LOSS,   /* any faults; when all is settled Kafka loses data */
+    SIM_GROWTH  /* any faults; an input gets more partitions while all run */
 } sim_scenario;
 
 typedef struct {
@@ -62,6 +64,7 @@ typedef struct {
     bool jump;          /* the rest of the horizon passes while all stand still */
     bool hostile;       /* some records are no facts */
     bool upstream;      /* some facts come in transactions */
+    bool may_not_fence;
 } sim_plan;
 
 /* ---- The workload ---- */
@@ -79,6 +82,7 @@ typedef struct {
     int64_t offset;    /* -1: not published yet */
     bool is_committed; /* to be read, once the stable end has passed it */
     bool is_repeated;  /* another has its event_id */
+    bool is_elsewhere; /* in a partition that an input got while all ran */
     lc_instant appended_at;
     lc_instant visible_at; /* when the last stable offset passed it; LC_NEVER: not yet */
 } sim_record;
@@ -126,7 +130,8 @@ typedef enum {
     SIM_UP,
     SIM_COMPACT,
     SIM_STANDSTILL,
-    SIM_CLOCK
+    SIM_CLOCK,
+    SIM_GROW
 } sim_event_type;
 
 typedef struct {
@@ -143,6 +148,7 @@ typedef struct {
 } sim_commit;
 
 typedef struct sim_watch sim_watch;
+typedef struct sim_rows sim_rows;
 
 typedef enum { SIM_LOST_STATES, SIM_LOST_COUNTERS, SIM_LOST_INPUT, SIM_LOST_GROUP, SIM_LOST_COMMITS } sim_lost;
 #define SIM_LOSSES 5
@@ -170,7 +176,10 @@ struct sim {
     uint64_t n_steps;
     bool is_quiet; /* no more faults */
     sim_watch *watch;
+    sim_rows *rows;
     lc_instant next_death;
+    bool has_grown; /* an input, and which */
+    int grown_topic;
     bool has_lost; /* what follows, of partition and topic */
     sim_lost lost;
     int32_t lost_partition;
@@ -215,6 +224,8 @@ void sim_check_fenced(lc_memory_world *world, const char *transactional_id);
 bool sim_lose(sim *s);
 bool sim_may_publish(const sim *s, const sim_record *record);
 bool sim_is_missed(sim *s);
+void sim_grow(sim *s);
+bool sim_lies_elsewhere(const sim *s, const sim_record *record);
 bool sim_takes_leave(const sim *s, const GError *error);
 const char *sim_loss_name(const sim *s);
 
@@ -229,6 +240,18 @@ void sim_watch_asked(sim *s, int32_t partition, lc_instant wall);
 GHashTable *sim_watch_net(const sim *s);
 const sim_commit *sim_watch_commits(const sim *s, int32_t partition, guint *n);
 bool sim_same_but_restated(lc_text actual, lc_text expected);
+
+/* rows.c */
+sim_rows *sim_rows_new(const lc_policy_book *book);
+void sim_rows_free(sim_rows *rows);
+/* A committed record of a table (codec.h), in order. */
+void sim_rows_take(sim *s, int table, int32_t partition, const lc_memory_record *record);
+/* The transaction is over: what was marked as deleted has its tombstone. */
+void sim_rows_check_marks(sim *s);
+/* Of the lead those rows stand, and no others, that follow at `now`. */
+void sim_rows_check_lead(sim *s, const lc_lead *lead, lc_instant now);
+/* char* (partition|channel|cohort|metric) -> int64_t*, without zeros. */
+GHashTable *sim_rows_counts(sim *s);
 
 /* oracle.c */
 /* Of a framed value; the plan lasts as long as the process. NULL: not one of our schemas. */

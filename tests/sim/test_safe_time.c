@@ -12,7 +12,7 @@
 
 /* What is asked of, or done by, one of two inputs at a monotonic moment; then safe time is looked at. */
 typedef struct {
-    enum { ASKED, DONE, PASSES } what;
+    enum { ASKED, DONE, PASSES, DONE_UNCONFIRMED } what; /* the last: partitions were not counted since */
     int input;
     int64_t offset;
     lc_instant at; /* ASKED: the wall clock; DONE: LogAppendTime, or LC_ABSENT */
@@ -57,6 +57,13 @@ static const struct {
       {ASKED, 1, 12, T + 2000, 4 + PATIENCE, T + 1000},
       {DONE, 1, 10, T + 1500, 5 + PATIENCE, T + 1000},
       {PASSES, 0, 0, 0, 5 + 2 * PATIENCE, T + 1500}}},
+    {"behind for longer: a record read since partitions were counted does not count",
+     {{ASKED, 0, 0, T + 1000, 0, LC_ABSENT},
+      {ASKED, 1, 0, T, 0, T},
+      {ASKED, 1, 9, T + 1000, 1000, T},
+      {DONE, 1, 3, T + 700, 2000, T},
+      {DONE_UNCONFIRMED, 1, 4, T + 900, 1001 + PATIENCE, T + 700},
+      {PASSES, 0, 0, 0, 1002 + PATIENCE, T + 900}}},
     {"it never goes back",
      {{ASKED, 0, 0, T + 1000, 0, LC_ABSENT},
       {ASKED, 1, 0, T + 1000, 0, T + 1000},
@@ -70,8 +77,10 @@ take(lc_safe_time *safe, const stroke *one)
 {
     if (one->what == ASKED)
         lc_safe_time_asked(safe, one->input, one->offset, one->at, one->ms);
-    if (one->what == DONE)
+    if (one->what == DONE || one->what == DONE_UNCONFIRMED)
         lc_safe_time_done(safe, one->input, one->offset, one->at);
+    if (one->what != DONE_UNCONFIRMED)
+        lc_safe_time_confirm(safe);
     lc_safe_time_advance(safe, one->ms, 0, PATIENCE);
 }
 
@@ -93,6 +102,26 @@ safe_time_follows_its_inputs(void **state)
     }
 }
 
+/* Their records' times are later than the facts they tell of. */
+static void
+republished_facts_have_no_time_until_all_inputs_were_at_their_ends(void **state)
+{
+    const int64_t offsets[] = {0, 0};
+    lc_safe_time safe;
+    (void)state;
+    lc_safe_time_init(&safe, 2, offsets);
+    safe.republished = true;
+    take(&safe, &(stroke){ASKED, 0, 9, T, 0, 0});
+    take(&safe, &(stroke){ASKED, 1, 9, T, 0, 0});
+    take(&safe, &(stroke){DONE, 0, 9, T + 700, 1000, 0});
+    take(&safe, &(stroke){DONE, 1, 3, T + 700, 2000 + PATIENCE, 0});
+    assert_int_equal(safe.now, LC_ABSENT);
+    take(&safe, &(stroke){DONE, 1, 9, T + 700, 3000 + PATIENCE, 0});
+    assert_int_equal(safe.now, T);
+    assert_false(safe.republished);
+    lc_safe_time_clear(&safe);
+}
+
 static void
 lateness_is_taken_off(void **state)
 {
@@ -111,6 +140,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(safe_time_follows_its_inputs),
+        cmocka_unit_test(republished_facts_have_no_time_until_all_inputs_were_at_their_ends),
         cmocka_unit_test(lateness_is_taken_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

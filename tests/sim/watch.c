@@ -1,3 +1,4 @@
+/* watch.c - each transaction and each write, held against what must follow from the facts. */
 #include "sim.h"
 #include "worker.h"
 
@@ -72,6 +73,7 @@ void
 sim_watch_begin(sim *s)
 {
     sim_watch *watch = s->watch = g_new0(sim_watch, 1);
+    s->rows = sim_rows_new(s->book);
     watch->judge = lc_judge_new(s->book);
     watch->net = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref,
                                        (GDestroyNotify)g_hash_table_unref);
@@ -108,6 +110,7 @@ sim_watch_end(sim *s)
     g_hash_table_unref(watch->letters);
     g_hash_table_unref(watch->asks);
     lc_judge_free(watch->judge);
+    sim_rows_free(s->rows);
     lc_arena_clear(&watch->arena);
     g_free(watch);
 }
@@ -357,14 +360,33 @@ check_wake_up(const share *sh, const lc_lead *lead)
                  anew.wake_at - sh->s->began, lead->wake_at - sh->s->began);
 }
 
+/* Of what was erased no row is left. */
+static void
+check_rows_of_forgettable(const share *sh, const lc_memory_record *record)
+{
+    sim *s = sh->s;
+    lc_lead lead;
+    lc_arena_reset(&s->watch->arena);
+    lc_lead_init(&lead, record->key);
+    if (!lc_text_is_absent(record->value)) {
+        lc_text body = sim_body_of(record->value);
+        if (!lc_plan_read_lead(sim_plan_of(record->value), body.data, body.size, &s->watch->arena, &lead, NULL))
+            sim_fail(s, "the state of %.*s can't be read", LC_TEXT_ARGS(record->key));
+    }
+    if (s->failure == NULL)
+        sim_rows_check_lead(s, &lead, MAX(lead.judged_at, 0));
+}
+
 static void
 check_state(const share *sh, const lc_memory_record *record)
 {
     sim *s = sh->s;
     lc_lead lead = {0};
     lc_text body = sim_body_of(record->value);
-    if (sim_is_forgettable(record->key))
+    if (sim_is_forgettable(record->key)) {
+        check_rows_of_forgettable(sh, record);
         return;
+    }
     lc_arena_reset(&s->watch->arena);
     if (lc_text_is_absent(record->value)) {
         sim_fail(s, "the state of %.*s was deleted", LC_TEXT_ARGS(record->key));
@@ -374,6 +396,8 @@ check_state(const share *sh, const lc_memory_record *record)
         check_facts(sh, &lead);
         if (s->failure == NULL)
             check_outcomes(sh, &lead);
+        if (s->failure == NULL)
+            sim_rows_check_lead(s, &lead, MAX(lead.judged_at, 0));
         if (s->failure == NULL)
             check_wake_up(sh, &lead);
     }
@@ -579,7 +603,10 @@ take_record(share *sh, lc_output output, const lc_memory_record *record)
     case LC_OUTPUT_DEAD_LETTERS:
         break;
     default:
-        take_outcome(sh->s, output, record);
+        if (output >= LC_OUTPUT_TABLE_CYCLES)
+            sim_rows_take(sh->s, (int)output - LC_OUTPUT_TABLE_CYCLES, sh->number, record);
+        else
+            take_outcome(sh->s, output, record);
     }
 }
 
@@ -670,6 +697,7 @@ sim_watch_decided(lc_memory_world *world, const lc_memory_decided *decided)
             take_placed(s, shares, &decided->records[i]);
         else
             mark_committed(s, &decided->records[i]);
+    sim_rows_check_marks(s);
     for (guint i = 0; i < shares->len; i++)
         finish_share(&g_array_index(shares, share, i));
 }

@@ -1,3 +1,4 @@
+/* workload.c - the facts that are published, and when. */
 #include "sim.h"
 
 static sim_record *
@@ -244,12 +245,28 @@ sim_workload_make(sim *s)
             bind_upstream(s, number);
 }
 
+/* In a partition that no broker of ours has: seen at once, and never read. */
+static void
+publish_elsewhere(sim *s, sim_record *record)
+{
+    record->partition = lc_log_partition_of(record->key, 2 * s->plan.partitions);
+    record->offset = INT64_MAX;
+    record->appended_at = record->visible_at = s->now;
+    record->is_committed = record->is_elsewhere = true;
+    sim_say(s, "published elsewhere: %.*s %s %.*s", LC_TEXT_ARGS(record->key), lc_fact_type_name(record->fact.type),
+            LC_TEXT_ARGS(record->fact.event_id));
+}
+
 void
 sim_workload_publish(sim *s, size_t index)
 {
     sim_record *record = record_at(s, index);
     if (!sim_may_publish(s, record))
         return;
+    if (sim_lies_elsewhere(s, record)) {
+        publish_elsewhere(s, record);
+        return;
+    }
     if (record->upstream) {
         g_autofree char *name = g_strdup_printf("upstream-%u", record->upstream);
         record->offset =

@@ -471,6 +471,133 @@ large_leads_do_not_make_large_batches(void **state)
     assert_int_equal(bench_counter(b, "first_contact_met") + bench_counter(b, "first_contact_breached"), LEADS);
 }
 
+/* ---- Partitions by themselves ---- */
+
+static unsigned n_fenced;
+
+static void
+count_fenced(lc_memory_world *world, const char *transactional_id)
+{
+    (void)world, (void)transactional_id;
+    n_fenced++;
+}
+
+/* What is committed names an owner, as if it had been here before. */
+static void
+commit_as(bench *b, int32_t partition, const char *owner)
+{
+    g_autofree char *hash = lc_policy_book_hash(b->book, b->manual.now);
+    g_autofree char *metadata = g_strdup_printf("3:%d:2:0:0:%s:%s", BENCH_PARTITIONS, hash, owner);
+    for (int topic = 0; topic < BENCH_INPUTS; topic++)
+        lc_memory_set_committed(b->broker, topic, partition, 0, metadata);
+}
+
+static void
+nobody_is_fenced_but_workers_of_ours(void **state)
+{
+    static const struct {
+        const char *owner;
+        unsigned fenced; /* once an assignment */
+    } cases[] = {{"reset", 0}, {"publisher-7", 0}, {"", 0}, {"worker-9", 1}};
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        bench *b = bench_new(policy);
+        n_fenced = 0;
+        b->manual.world.fenced = count_fenced;
+        for (int32_t partition = 0; partition < BENCH_PARTITIONS; partition++)
+            commit_as(b, partition, cases[i].owner);
+        hand_off(b, "lead");
+        run(b, 15 * LC_SECOND);
+        assert_int_equal(n_fenced, cases[i].fenced);
+        assert_int_equal(breaches(b), 1);
+        bench_free(b);
+    }
+}
+
+static void
+reset_commits_without_an_owner(void **state)
+{
+    g_autofree char *metadata = lc_reset_metadata("hash", 4, false);
+    (void)state;
+    assert_string_equal(metadata, "3:4:2:0:0:hash:");
+}
+
+/* Two leads in different partitions. */
+static void
+two_leads(char *names[2])
+{
+    for (int32_t partition = 0; partition < 2; partition++)
+        for (int i = 0; names[partition] == NULL; i++) {
+            g_autofree char *name = g_strdup_printf("lead-%d", i);
+            if (bench_partition_of(name) == partition)
+                names[partition] = g_steal_pointer(&name);
+        }
+}
+
+static const struct {
+    bool holds_offsets; /* of the partition; otherwise a record in its changelog */
+} holds[] = {{false}, {true}};
+
+static void
+a_partition_that_waits_for_a_dead_owner_holds_up_no_other(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(holds); i++) {
+        bench *b = bench_new(policy);
+        char *names[2] = {NULL, NULL};
+        two_leads(names);
+        lc_memory_broker_limits(b->broker)->may_not_fence = true;
+        commit_as(b, 0, "worker-9");
+        if (holds[i].holds_offsets)
+            lc_memory_send_open(b->broker, "worker-9", 0, 0, 0);
+        else
+            lc_memory_append_open(b->broker, "worker-9", LC_MEMORY_OUTPUT(LC_OUTPUT_STATE), 0, LC_TEXT("x"),
+                                  LC_TEXT("y"));
+        hand_off(b, names[0]);
+        hand_off(b, names[1]);
+        watch(b, LC_MEMORY_FAULT_FETCH, LC_NEVER);
+        run(b, 13 * LC_SECOND);
+        assert_int_equal(breaches(b), 1); /* a fact and a timer, in time */
+        assert_non_null(strstr(watching.waiting_for, "partition 0"));
+        lc_memory_end_open(b->broker, "worker-9", false);
+        run(b, 3 * LC_SECOND);
+        assert_int_equal(breaches(b), 2);
+        assert_string_equal(watching.waiting_for, "");
+        g_free(names[0]);
+        g_free(names[1]);
+        bench_free(b);
+    }
+}
+
+/* Of the two partitions the ends of the first are never told. */
+static bool
+is_silent(lc_memory_world *world, lc_memory_fault fault)
+{
+    static unsigned n_asked;
+    (void)world;
+    return fault == LC_MEMORY_FAULT_ENDS_OF_ONE && n_asked++ % 2 == 0;
+}
+
+static void
+a_partition_whose_ends_are_not_told_holds_up_no_timer_of_another(void **state)
+{
+    bench *b = *state;
+    char *names[2] = {NULL, NULL};
+    two_leads(names);
+    hand_off(b, names[0]);
+    hand_off(b, names[1]);
+    watch(b, LC_MEMORY_FAULT_FETCH, LC_NEVER);
+    b->manual.world.fault = is_silent;
+    run(b, 13 * LC_SECOND);
+    assert_int_equal(breaches(b), 1);
+    assert_non_null(strstr(watching.waiting_for, "partition 0"));
+    b->manual.world.fault = NULL;
+    run(b, 3 * LC_SECOND);
+    assert_int_equal(breaches(b), 2);
+    g_free(names[0]);
+    g_free(names[1]);
+}
+
 /* ---- Where it must stop ---- */
 
 static void
@@ -684,7 +811,64 @@ topics_that_grow_stop_it(void **state)
     lc_memory_redis_free(b->redis);
     b->redis = lc_memory_redis_new(&b->manual.world, 1);
     b->alter_log = had_one_partition;
-    assert_stops(b, LC_ERROR_CONFIG, "partition 1");
+    assert_stops(b, LC_ERROR_CONFIG, "had 1 when this started");
+}
+
+/* As if it had been committed by another: `beginning` in place of the first fields of our metadata. */
+static void
+rewrite_metadata(bench *b, int32_t partition, const char *beginning, unsigned dropped)
+{
+    for (int topic = 0; topic < BENCH_INPUTS; topic++) {
+        const char *rest;
+        int64_t offset = lc_memory_committed(b->broker, topic, partition, &rest);
+        for (unsigned i = 0; i < dropped; i++)
+            rest = strchr(rest, ':') + 1;
+        g_autofree char *text = g_strconcat(beginning, rest, NULL);
+        lc_memory_set_committed(b->broker, topic, partition, offset, text);
+    }
+}
+
+static void
+offsets_of_another_number_of_partitions_stop_it(void **state)
+{
+    bench *b = *state;
+    hand_off(b, "lead");
+    run(b, 2 * LC_SECOND);
+    rewrite_metadata(b, 0, "2:7:", 3);
+    assert_stops(b, LC_ERROR_CONFIG, "had 7 partitions");
+    lc_memory_redis_empty(b->redis);
+    assert_stops(b, LC_ERROR_CONFIG, "leadclock repartition");
+}
+
+static void
+metadata_of_an_older_version_is_read(void **state)
+{
+    bench *b = *state;
+    hand_off(b, "lead");
+    run(b, 2 * LC_SECOND);
+    for (int32_t p = 0; p < BENCH_PARTITIONS; p++)
+        rewrite_metadata(b, p, "1:", 3);
+    lc_memory_redis_empty(b->redis);
+    assert_stops(b, LC_ERROR_CONFIG, "by edition 1");
+    b->options.accept_policy_change = true;
+    run(b, 30 * LC_SECOND);
+    assert_int_equal(bench_counter(b, "first_contact_breached"), 1);
+}
+
+/* Version 1 does not say how many there were; but of each something was committed. */
+static void
+partitions_that_an_older_version_never_had_stop_it(void **state)
+{
+    bench *b = *state;
+    run(b, 2 * LC_SECOND);
+    rewrite_metadata(b, 0, "1:", 3);
+    const char *text;
+    int64_t offset = lc_memory_committed(b->broker, 0, 0, &text);
+    g_autofree char *metadata = g_strdup(text);
+    lc_memory_forget_group(b->broker);
+    for (int topic = 0; topic < BENCH_INPUTS; topic++)
+        lc_memory_set_committed(b->broker, topic, 0, offset, metadata);
+    assert_stops(b, LC_ERROR_CONFIG, "had 1 partitions, and they have 2");
 }
 
 static void
@@ -730,6 +914,11 @@ main(void)
         cmocka_unit_test_setup_teardown(a_group_that_gives_no_partitions_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(large_records_do_not_make_large_batches, setup, teardown),
         cmocka_unit_test_setup_teardown(large_leads_do_not_make_large_batches, setup, teardown),
+        cmocka_unit_test(nobody_is_fenced_but_workers_of_ours),
+        cmocka_unit_test(reset_commits_without_an_owner),
+        cmocka_unit_test(a_partition_that_waits_for_a_dead_owner_holds_up_no_other),
+        cmocka_unit_test_setup_teardown(a_partition_whose_ends_are_not_told_holds_up_no_timer_of_another, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(changelogs_without_committed_offsets_stop_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_store_ahead_of_kafka_stops_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_changelog_that_has_lost_its_end_stops_it, setup, teardown),
@@ -741,6 +930,9 @@ main(void)
         cmocka_unit_test_setup_teardown(deleted_input_that_held_no_fact_stops_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_changelog_whose_beginning_was_deleted_rebuilds_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(topics_that_grow_stop_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(offsets_of_another_number_of_partitions_stop_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(metadata_of_an_older_version_is_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(partitions_that_an_older_version_never_had_stop_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_changed_policy_is_refused_unless_accepted, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

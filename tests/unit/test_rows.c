@@ -306,7 +306,7 @@ a_file_of_rows_is_read_by_avro_c(void **state)
     int n = 0;
     lc_encode_row(bodies, LC_ROW_CYCLE, &row);
     lc_encode_row_deletion(bodies, LC_ROW_CYCLE, &row);
-    lc_container_write_header(file, LC_SCHEMA_CYCLE_ROW, sync);
+    lc_container_write_header(file, lc_schema_text(LC_SCHEMA_CYCLE_ROW), sync);
     lc_container_write_block(file, 2, bodies, sync);
     lc_container_write_block(file, 2, bodies, sync);
     assert_true(g_file_set_contents(path, (const char *)file->data, file->len, NULL));

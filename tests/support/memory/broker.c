@@ -1,3 +1,4 @@
+/* broker.c - topics, transactions and markers of the broker in memory. */
 #include "broker.h"
 
 /* ---- The world ---- */
@@ -307,6 +308,14 @@ lc_memory_append_open(lc_memory_broker *broker, const char *transactional_id, in
 }
 
 void
+lc_memory_send_open(lc_memory_broker *broker, const char *transactional_id, int topic, int32_t partition,
+                    int64_t offset)
+{
+    lc_memory_coordinator *coordinator = lc_memory_coordinator_of(broker, transactional_id);
+    lc_memory_txn_offset(broker, coordinator, coordinator->epoch, topic, partition, offset, "");
+}
+
+void
 lc_memory_end_open(lc_memory_broker *broker, const char *transactional_id, bool commit)
 {
     lc_memory_coordinator *coordinator = lc_memory_coordinator_of(broker, transactional_id);
@@ -343,6 +352,17 @@ lc_memory_committed(lc_memory_broker *broker, int topic, int32_t partition, cons
 }
 
 bool
+lc_memory_is_held(lc_memory_broker *broker, int32_t partition)
+{
+    static const int changelogs[] = {LC_MEMORY_OUTPUT(LC_OUTPUT_STATE), LC_MEMORY_OUTPUT(LC_OUTPUT_COUNTERS)};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(changelogs); i++)
+        if (lc_memory_partition_at(broker, changelogs[i], partition)->open->len > 0)
+            return true;
+    return lc_memory_offsets_pending(broker, partition);
+}
+
+bool
 lc_memory_is_open(lc_memory_broker *broker, const char *transactional_id)
 {
     return lc_memory_coordinator_of(broker, transactional_id)->state != LC_MEMORY_TXN_EMPTY;
@@ -354,6 +374,12 @@ lc_memory_set_committed(lc_memory_broker *broker, int topic, int32_t partition, 
     lc_memory_offset *committed = &broker->committed[topic * broker->n_partitions + partition];
     offset_clear(committed);
     *committed = (lc_memory_offset){topic, partition, offset, g_strdup(metadata)};
+}
+
+void
+lc_memory_grow(lc_memory_broker *broker)
+{
+    broker->grown = true;
 }
 
 void

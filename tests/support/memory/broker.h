@@ -99,6 +99,7 @@ struct lc_memory_broker {
     lc_memory_group group;
     lc_memory_limits limits;
     unsigned weakened;
+    bool grown; /* an input has partitions that are not modelled */
 };
 
 /* ---- The world, with its defaults ---- */

@@ -1,3 +1,4 @@
+/* log.c - lc_log in memory: consuming and replaying. */
 #include "broker.h"
 
 /* The consumer half of lc_log, and the port itself. */
@@ -36,7 +37,19 @@ check_topics(lc_log *base, int32_t *partitions, GError **error)
     lc_memory_log *log = (lc_memory_log *)base;
     if (!request(log, "check_topics", error))
         return false;
+    if (log->broker->grown) {
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "the number of partitions differs: an input has grown");
+        return false;
+    }
     *partitions = log->broker->n_partitions;
+    return true;
+}
+
+/* Twins are what the simulator is about. */
+static bool
+check_instance(lc_log *base, GError **error)
+{
+    (void)base, (void)error;
     return true;
 }
 
@@ -116,6 +129,14 @@ assignment(lc_log *base, size_t *n)
     lc_memory_log *log = (lc_memory_log *)base;
     *n = log->assignment->len;
     return (const int32_t *)(void *)log->assignment->data;
+}
+
+/* Members never differ here. */
+static bool
+check_group(lc_log *base, int32_t partitions, GError **error)
+{
+    (void)partitions;
+    return request((lc_memory_log *)base, "check_group", error);
 }
 
 static void
@@ -318,10 +339,8 @@ committed(lc_log *base, int32_t partition, lc_log_committed *result, lc_arena *a
     if (!request(log, "committed", error))
         return false;
     bool stable_only = !(log->broker->weakened & LC_MEMORY_WEAKEN_STABLE_OFFSETS);
-    if (stable_only && lc_memory_offsets_pending(log->broker, partition)) {
-        lc_memory_wait(log->world, 500);
+    if (stable_only && lc_memory_offsets_pending(log->broker, partition))
         return fail(log, error, LC_ERROR_RETRY, "committed: offsets are not stable");
-    }
     tell_committed(log, partition, result, arena);
     return true;
 }
@@ -333,6 +352,21 @@ committed_before(lc_log *base, int32_t partition, lc_log_committed *result, lc_a
     if (!request(log, "committed_before", error))
         return false;
     tell_committed(log, partition, result, arena);
+    return true;
+}
+
+static bool
+committed_metadata(lc_log *base, int32_t partitions, lc_text *metadata, lc_arena *arena, GError **error)
+{
+    lc_memory_log *log = (lc_memory_log *)base;
+    if (!request(log, "committed_metadata", error))
+        return false;
+    for (int32_t p = 0; p < partitions; p++)
+        for (int topic = 0; topic < log->broker->n_inputs; topic++) {
+            const char *text;
+            if (lc_memory_committed(log->broker, topic, p, &text) >= 0)
+                metadata[p] = lc_arena_text(arena, lc_text_of(text));
+        }
     return true;
 }
 
@@ -372,6 +406,14 @@ changelog_ends(lc_log *base, int32_t number, bool high, int64_t *ends, GError **
     return true;
 }
 
+/* Workers are called so; what else has a producer is not ours. */
+static bool
+is_peer(const lc_log *base, const char *transactional_id)
+{
+    (void)base;
+    return g_str_has_prefix(transactional_id, "worker");
+}
+
 static bool
 is_member(lc_log *base, const char *transactional_id, bool *member, GError **error)
 {
@@ -395,6 +437,8 @@ fence(lc_log *base, const char *transactional_id, GError **error)
     int64_t epoch;
     if (!request(log, "fence", error))
         return false;
+    if (log->broker->limits.may_not_fence)
+        return fail(log, error, LC_ERROR_DENIED, "fence: transactional id authorization failed");
     lc_memory_coordinator *coordinator = lc_memory_coordinator_of(log->broker, transactional_id);
     if (lc_memory_init_producer(log->broker, coordinator, &epoch) == LC_MEMORY_DONE) {
         if (log->world->fenced)
@@ -423,11 +467,16 @@ static bool
 ask_ends(lc_log *base, const lc_log_end **ends, size_t *n, GError **error)
 {
     lc_memory_log *log = (lc_memory_log *)base;
+    bool is_silent = false;
     if (!request(log, "ends", error))
         return false;
     g_array_set_size(log->ends, 0);
     for (guint i = 0; i < log->cursors->len; i++) {
         const lc_memory_cursor *cursor = &g_array_index(log->cursors, lc_memory_cursor, i);
+        if (cursor->topic == 0)
+            is_silent = lc_memory_has_fault(log->world, LC_MEMORY_FAULT_ENDS_OF_ONE);
+        if (is_silent)
+            continue;
         const lc_memory_partition *partition = lc_memory_partition_at(log->broker, cursor->topic, cursor->partition);
         lc_log_end end = {cursor->topic, cursor->partition, lc_memory_partition_stable_end(partition),
                           cursor->high_watermark};
@@ -538,20 +587,24 @@ trouble(lc_log *base)
 static const lc_log_ops ops = {
     .check_topics = check_topics,
     .renew_producer = lc_memory_renew_producer,
+    .check_instance = check_instance,
     .subscribe = subscribe,
     .poll = poll_log,
     .trouble = trouble,
     .has_header = has_header,
     .release_records = release_records,
     .assignment = assignment,
+    .check_group = check_group,
     .release_assignment = release_assignment,
     .pause = pause_partition,
     .resume = resume_partition,
     .seek = seek,
     .committed = committed,
     .committed_before = committed_before,
+    .committed_metadata = committed_metadata,
     .is_unfinished = is_unfinished,
     .changelog_ends = changelog_ends,
+    .is_peer = is_peer,
     .is_member = is_member,
     .fence = fence,
     .watermarks = watermarks,

@@ -18,6 +18,7 @@
 typedef enum {
     LC_MEMORY_FAULT_FETCH,       /* nothing is fetched now */
     LC_MEMORY_FAULT_ENDS,        /* LC_ERROR_RETRY of ends, watermarks, committed, seek, replay_open */
+    LC_MEMORY_FAULT_ENDS_OF_ONE, /* ends leaves a partition out */
     LC_MEMORY_FAULT_RENEW,       /* LC_ERROR_RETRY of renew_producer */
     LC_MEMORY_FAULT_FLUSH,       /* a message is not delivered */
     LC_MEMORY_FAULT_FLUSH_LATE,  /* the same, but it arrives later */
@@ -128,6 +129,7 @@ typedef struct {
     lc_duration session_timeout;         /* default 15 s */
     lc_duration rebalance_timeout;       /* default 300 s: max.poll.interval.ms */
     bool outputs_have_create_time;       /* default: LogAppendTime */
+    bool may_not_fence;                  /* nobody is authorized to use another's transactional id */
     size_t max_record_bytes[LC_OUTPUTS]; /* default 2 MiB; a larger key and value is refused for its size */
 } lc_memory_limits;
 lc_memory_limits *lc_memory_broker_limits(lc_memory_broker *broker);
@@ -139,6 +141,9 @@ int64_t lc_memory_append(lc_memory_broker *broker, int topic, int32_t partition,
 /* The same within an open transaction of some publisher, and its end. */
 int64_t lc_memory_append_open(lc_memory_broker *broker, const char *transactional_id, int topic, int32_t partition,
                               lc_text key, lc_text value);
+/* An offset of the group within it. */
+void lc_memory_send_open(lc_memory_broker *broker, const char *transactional_id, int topic, int32_t partition,
+                         int64_t offset);
 void lc_memory_end_open(lc_memory_broker *broker, const char *transactional_id, bool commit);
 
 /* All records that are left, by offset; good until the next change. */
@@ -162,11 +167,16 @@ void lc_memory_truncate(lc_memory_broker *broker, int topic, int32_t partition, 
 /* The broker loses records at `offset` and above, as an unclean election does; of an open transaction all or nothing is
  * to be lost. The next record takes this offset. */
 void lc_memory_lose_tail(lc_memory_broker *broker, int topic, int32_t partition, int64_t offset);
+/* An input has got more partitions, which check_topics tells from now on. They are out of reach: the caller holds what
+ * is published there. */
+void lc_memory_grow(lc_memory_broker *broker);
 /* The group's offset is as it was once. */
 void
 lc_memory_set_committed(lc_memory_broker *broker, int topic, int32_t partition, int64_t offset, const char *metadata);
 /* Whether the producer's transaction has not ended, or lacks markers. */
 bool lc_memory_is_open(lc_memory_broker *broker, const char *transactional_id);
+/* Whether some transaction that has not ended has offsets of this partition, or records in a changelog of it. */
+bool lc_memory_is_held(lc_memory_broker *broker, int32_t partition);
 /* Forgets the group's offsets, as Kafka does when they expire. */
 void lc_memory_forget_group(lc_memory_broker *broker);
 

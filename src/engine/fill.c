@@ -1,0 +1,276 @@
+#include "batch.h"
+
+#include <inttypes.h>
+
+/* Tables that were switched on later: every row of every lead that is kept, once. The worker is a member of the group
+ * as any other, so that nobody else writes rows meanwhile; it reads no facts. Which leads there are the changelog says;
+ * how they stand, the store, which shows what was committed. */
+
+#define PIECE_KEYS LC_PIECE_LEADS /* of one transaction */
+#define READ_MS 100
+#define WAIT_MS 50
+
+struct lc_fill {
+    bool *filled; /* by partition */
+    int32_t n_filled;
+    lc_tell_rebuild tell;
+    void *data;
+    uint64_t n_leads;
+
+    /* of the partition under way */
+    lc_arena arena;
+    GHashTable *keys;    /* lc_text *: of the piece */
+    GArray *ids;         /* lc_text */
+    GArray *populations; /* lc_fill_population */
+};
+
+lc_fill *
+lc_fill_new(const lc_worker *worker, lc_tell_rebuild tell, void *data)
+{
+    lc_fill *fill = g_new0(lc_fill, 1);
+
+    fill->filled = g_new0(bool, worker->partition_count);
+    fill->tell = tell;
+    fill->data = data;
+    fill->keys = g_hash_table_new(lc_text_key_hash, lc_text_key_equal);
+    fill->ids = g_array_new(FALSE, FALSE, sizeof(lc_text));
+    fill->populations = g_array_new(FALSE, FALSE, sizeof(lc_fill_population));
+    return fill;
+}
+
+void
+lc_fill_free(lc_fill *fill)
+{
+    if (fill == NULL)
+        return;
+    g_free(fill->filled);
+    g_hash_table_unref(fill->keys);
+    g_array_unref(fill->ids);
+    g_array_unref(fill->populations);
+    lc_arena_clear(&fill->arena);
+    g_free(fill);
+}
+
+bool
+lc_fill_is_done(const lc_fill *fill, const lc_worker *worker, uint64_t *n_leads)
+{
+    *n_leads = fill->n_leads;
+    return fill->n_filled == worker->partition_count;
+}
+
+/* ---- A piece: keys of a changelog, each once ---- */
+
+static void
+clear_piece(lc_fill *fill)
+{
+    g_hash_table_remove_all(fill->keys);
+    g_array_set_size(fill->ids, 0);
+    g_array_set_size(fill->populations, 0);
+    lc_arena_reset(&fill->arena);
+}
+
+/* The key, where the piece has not had it. */
+static const lc_text *
+take_key(lc_fill *fill, lc_text key)
+{
+    if (g_hash_table_contains(fill->keys, &key))
+        return NULL;
+    lc_text *own = lc_arena_new(&fill->arena, lc_text, 1);
+    *own = lc_arena_text(&fill->arena, key);
+    g_hash_table_add(fill->keys, own);
+    return own;
+}
+
+static void
+take_lead(lc_fill *fill, const lc_replayed *record)
+{
+    const lc_text *id = take_key(fill, record->key);
+
+    if (id)
+        g_array_append_val(fill->ids, *id);
+}
+
+/* "channel|cohort|partition"; what of it is what, the value says. */
+static bool
+take_population(lc_worker *worker, const lc_replayed *record, GError **error)
+{
+    lc_fill *fill = worker->fill;
+    lc_fill_population population;
+    int32_t partition;
+    lc_metric_count *counts;
+    size_t n;
+    const lc_text *key = take_key(fill, record->key);
+
+    if (key == NULL)
+        return true;
+    lc_text value = lc_arena_text(&fill->arena, record->value);
+    const lc_plan *plan = lc_schemas_need(worker, value, error);
+    if (plan == NULL ||
+        !lc_plan_read_counters(plan, value.data + LC_FRAME_BYTES, value.size - LC_FRAME_BYTES, &fill->arena,
+                               &population.channel, &population.cohort, &partition, &counts, &n, error))
+        return false;
+    const char *bar = memrchr(key->data, '|', key->size);
+    population.name = (lc_text){key->data, bar ? (size_t)(bar - key->data) : key->size};
+    g_array_append_val(fill->populations, population);
+    return true;
+}
+
+static bool
+take_record(lc_worker *worker, lc_changelog changelog, const lc_replayed *record, GError **error)
+{
+    if (lc_text_is_absent(record->value))
+        return true;
+    if (changelog == LC_CHANGELOG_COUNTERS)
+        return take_population(worker, record, error);
+    take_lead(worker->fill, record);
+    return true;
+}
+
+static bool
+publish_piece(lc_worker *worker, lc_partition *partition, GError **error)
+{
+    lc_fill *fill = worker->fill;
+    lc_fill_piece piece = {
+        .ids = (const lc_text *)(const void *)fill->ids->data,
+        .n_ids = fill->ids->len,
+        .populations = (const lc_fill_population *)(const void *)fill->populations->data,
+        .n_populations = fill->populations->len,
+    };
+
+    while (piece.n_ids + piece.n_populations > 0)
+        if (!lc_batch_fill(worker->batch, partition, &piece, &fill->n_leads, error))
+            return false;
+    clear_piece(fill);
+    return lc_worker_tend(worker, 0, error);
+}
+
+/* ---- A partition ---- */
+
+static bool
+is_end(const lc_partition *partition, lc_changelog changelog, lc_replay_result result, const lc_replayed *record)
+{
+    return result != LC_REPLAY_NOTHING && record->offset >= partition->ends[changelog];
+}
+
+static bool
+read_changelog(lc_worker *worker, lc_partition *partition, lc_changelog changelog, GError **error)
+{
+    lc_fill *fill = worker->fill;
+    lc_log *log = worker->log;
+    unsigned assignments = worker->assignments;
+
+    for (;;) {
+        lc_replayed record = {0};
+        g_autoptr(GError) problem = NULL;
+        lc_replay_result result = log->ops->replay_read(log, READ_MS, &record, &problem);
+        if (problem) {
+            g_propagate_error(error, g_steal_pointer(&problem));
+            return false;
+        }
+        if (is_end(partition, changelog, result, &record))
+            return publish_piece(worker, partition, error);
+        if (result == LC_REPLAY_RECORD && !take_record(worker, changelog, &record, error))
+            return false;
+        if (fill->ids->len + fill->populations->len >= PIECE_KEYS && !publish_piece(worker, partition, error))
+            return false;
+        if (result == LC_REPLAY_RECORD && changelog == LC_CHANGELOG_STATE && record.offset % PIECE_KEYS == 0)
+            fill->tell(partition->number, record.offset, partition->ends[changelog], fill->data);
+        log->ops->replay_release(log);
+        if (!lc_worker_tend(worker, 0, error) || worker->assignments != assignments)
+            return false;
+    }
+}
+
+typedef struct {
+    lc_changelog changelog;
+    int32_t partition;
+} place;
+
+static bool
+open_replay(lc_worker *worker, void *argument, GError **error)
+{
+    const place *at = argument;
+
+    return worker->log->ops->replay_open(worker->log, at->changelog, at->partition, 0, error);
+}
+
+static bool
+fill_from(lc_worker *worker, lc_partition *partition, lc_changelog changelog, GError **error)
+{
+    place at = {changelog, partition->number};
+
+    clear_piece(worker->fill);
+    if (partition->ends[changelog] == 0)
+        return true;
+    bool done = lc_worker_insist(worker, "a changelog", open_replay, &at, error) &&
+                read_changelog(worker, partition, changelog, error);
+    worker->log->ops->replay_close(worker->log);
+    return done;
+}
+
+static bool
+publishes(const lc_worker *worker, int table)
+{
+    return worker->options.output_names[lc_table_output(table)] != NULL;
+}
+
+static bool
+publishes_leads(const lc_worker *worker)
+{
+    for (int table = 0; table < LC_TABLE_COUNTERS; table++)
+        if (publishes(worker, table))
+            return true;
+    return false;
+}
+
+static bool
+fill_partition(lc_worker *worker, lc_partition *partition, GError **error)
+{
+    lc_fill *fill = worker->fill;
+
+    if (publishes_leads(worker) && !fill_from(worker, partition, LC_CHANGELOG_STATE, error))
+        return false;
+    if (publishes(worker, LC_TABLE_COUNTERS) && !fill_from(worker, partition, LC_CHANGELOG_COUNTERS, error))
+        return false;
+    fill->filled[partition->number] = true;
+    fill->n_filled++;
+    return true;
+}
+
+/* ---- All of them ---- */
+
+/* As the only member it has all partitions. */
+static bool
+is_alone(const lc_worker *worker, GError **error)
+{
+    if (!worker->report.joined || worker->partitions->len == (guint)worker->partition_count)
+        return true;
+    g_set_error(error, LC_ERROR, LC_ERROR_FATAL,
+                "another process has joined the group meanwhile; stop it, and do this again: rows that are published "
+                "twice are the same");
+    return false;
+}
+
+static lc_partition *
+next_partition(const lc_worker *worker)
+{
+    for (guint i = 0; i < worker->partitions->len; i++) {
+        lc_partition *partition = worker->partitions->pdata[i];
+        if (!partition->must_recover && !worker->fill->filled[partition->number])
+            return partition;
+    }
+    return NULL;
+}
+
+bool
+lc_fill_go_round(lc_worker *worker, GError **error)
+{
+    if (!is_alone(worker, error))
+        return false;
+    lc_partition *partition = next_partition(worker);
+    if (partition && !fill_partition(worker, partition, error))
+        return false;
+    if (worker->fill->n_filled == worker->partition_count)
+        lc_worker_stop(worker);
+    return partition || lc_worker_tend(worker, WAIT_MS, error);
+}

@@ -1,0 +1,97 @@
+/* peers.c - what the group gave to each of its members. */
+#include "peers.h"
+
+#include "admin.h"
+
+#define CALL_MS 1000
+
+typedef struct {
+    const char *const *inputs;
+    int n_inputs;
+} expected;
+
+static int
+input_named(const expected *expected, const char *topic)
+{
+    for (int i = 0; i < expected->n_inputs; i++)
+        if (strcmp(expected->inputs[i], topic) == 0)
+            return i;
+    return -1;
+}
+
+static bool
+refuse(const rd_kafka_MemberDescription_t *member, const char *topic, int32_t partition, const char *how,
+       GError **error)
+{
+    const char *instance = rd_kafka_MemberDescription_group_instance_id(member);
+
+    g_set_error(
+        error, LC_ERROR, LC_ERROR_RETRY,
+        "member %s of the group reads partition %d of %s %s: members read different topics, and no timer can be "
+        "trusted; give all the same topics.inputs, stop all for longer than session.timeout.ms (15 s), and "
+        "start them",
+        instance ? instance : rd_kafka_MemberDescription_consumer_id(member), partition, topic, how);
+    return false;
+}
+
+/* Each partition that the member has, of all inputs. */
+static bool
+check_member(const expected *expected, const rd_kafka_MemberDescription_t *member, GError **error)
+{
+    const rd_kafka_MemberAssignment_t *assignment = rd_kafka_MemberDescription_assignment(member);
+    const rd_kafka_topic_partition_list_t *list = assignment ? rd_kafka_MemberAssignment_partitions(assignment) : NULL;
+
+    for (int i = 0; list && i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *one = &list->elems[i];
+        if (input_named(expected, one->topic) < 0)
+            return refuse(member, one->topic, one->partition, "which is none of our inputs", error);
+        for (int k = 0; k < expected->n_inputs; k++)
+            if (!rd_kafka_topic_partition_list_find((rd_kafka_topic_partition_list_t *)list, expected->inputs[k],
+                                                    one->partition)) {
+                g_autofree char *how = g_strdup_printf("but not of %s", expected->inputs[k]);
+                return refuse(member, one->topic, one->partition, how, error);
+            }
+    }
+    return true;
+}
+
+static bool
+check_groups(const expected *expected, rd_kafka_event_t *event, GError **error)
+{
+    size_t n;
+    const rd_kafka_ConsumerGroupDescription_t **groups =
+        rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result(event), &n);
+
+    for (size_t i = 0; i < n; i++) {
+        const rd_kafka_error_t *wrong = rd_kafka_ConsumerGroupDescription_error(groups[i]);
+        if (wrong)
+            return lc_kafka_fail(error, LC_ERROR_RETRY, rd_kafka_error_code(wrong), "describing the group");
+        if (rd_kafka_ConsumerGroupDescription_state(groups[i]) != RD_KAFKA_CONSUMER_GROUP_STATE_STABLE) {
+            g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "the group gives its partitions out anew");
+            return false;
+        }
+        for (size_t k = 0; k < rd_kafka_ConsumerGroupDescription_member_count(groups[i]); k++)
+            if (!check_member(expected, rd_kafka_ConsumerGroupDescription_member(groups[i], k), error))
+                return false;
+    }
+    return true;
+}
+
+bool
+lc_peers_check(const lc_kafka_options *options, rd_kafka_t *client, const char *const *inputs, int n_inputs,
+               GError **error)
+{
+    const expected expected = {inputs, n_inputs};
+    const char *groups[] = {options->group};
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    rd_kafka_AdminOptions_t *admin = lc_admin_options_new(client, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, CALL_MS);
+
+    rd_kafka_DescribeConsumerGroups(client, groups, G_N_ELEMENTS(groups), admin, queue);
+    rd_kafka_event_t *event =
+        lc_admin_await(options, queue, lc_admin_deadline(CALL_MS), "Kafka refuses to describe the group", error);
+    rd_kafka_AdminOptions_destroy(admin);
+    bool ok = event && check_groups(&expected, event, error);
+    if (event)
+        rd_kafka_event_destroy(event);
+    return ok;
+}
