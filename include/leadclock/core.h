@@ -1,7 +1,7 @@
-/* core.h - facts in, outcomes out: what happened to a lead, and what follows from it.
+/* core.h - facts in, outcomes and rows out: what happened to a lead, what follows from it, and how things stand.
  *
  * Pure: no I/O, no clock, no global; the same code in the service, the backtest and the simulator.
- * Uses calendar, policy, and nettle for SHA-1. Rules: lead-policy.md, sections 1 and 4 to 8.
+ * Uses calendar, policy, and nettle for SHA-1. Rules: lead-policy.md, sections 1, 4 to 8 and 10.
  *
  * A lead is a short log of facts. To judge it is to derive what holds from its facts at `now`, and to publish the
  * difference from what held when it was last judged. Nothing else is remembered. */
@@ -417,14 +417,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_judge, lc_judge_free)
 const lc_judgement *lc_lead_judge(lc_judge *judge, lc_lead *lead, const lc_fact *fact, lc_instant now, lc_arena *arena);
 
 /* For inspect, tests and reports: all that holds at `now`, as lc_lead_judge would publish it for a lead never judged
- * before (no retraction, warnings whatever their due time), and the counts. The lead is not changed. Same lifetime. */
+ * before (no retraction, warnings whatever their due time), the counts, and the rows that are asked for. The lead is
+ * not changed. Same lifetime. */
 const lc_judgement *lc_lead_derive(lc_judge *judge, const lc_lead *lead, lc_instant now);
 
 /* A clock that runs at `now`, for inspect. */
 typedef struct {
     lc_clock clock;
     lc_text clock_name;
-    lc_instant started_at, due_at; /* due_at LC_NEVER: beyond 2100 */
+    lc_instant started_at, due_at; /* due_at LC_NEVER: beyond 2100, or not known in a pause */
 } lc_running_clock;
 
 /* The clocks that run after deriving at `now`; their number. Same lifetime. */

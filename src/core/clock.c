@@ -162,8 +162,6 @@ lc_clock_stop(lc_replay *replay, lc_clock_run *run, lc_run_state state)
 void
 lc_clock_move(lc_replay *replay, lc_clock_run *run)
 {
-    if (!run->waits || (run->state != LC_RUN_RUNNING && run->state != LC_RUN_BREACHED))
-        return;
     if (run->state == LC_RUN_RUNNING)
         run->due_at = LC_ABSENT;
     aim(replay, run);
@@ -312,6 +310,6 @@ lc_clock_settle(lc_replay *replay, lc_clock_run *run, lc_instant at)
 {
     if (run->state == LC_RUN_BREACHED)
         end_breach(replay, run, at, LC_ENDED_BY_SETTLED);
-    else if (run->state == LC_RUN_RUNNING)
+    else
         lc_clock_stop(replay, run, LC_RUN_STOPPED);
 }

@@ -6,7 +6,8 @@
 #include "replay.h"
 
 /* A kind of clock: what its runs are made from, and what happens to each. A hook that a kind has no use for is NULL.
- * Runs are asked in the order of section 5; idle ones only where the hook may start them. */
+ * Runs are asked in the order of section 5; those that neither run nor are breached only where the hook may start them.
+ */
 struct lc_clock_kind {
     lc_clock clock;
     bool runs_in_pauses; /* time in a pause is open time for it (4.12) */

@@ -13,12 +13,19 @@ static const struct lc_clock_kind *const kinds[] = {
     &lc_milestone_kind,     &lc_follow_up_kind, &lc_next_contact_kind, &lc_clawback_kind,
 };
 
-/* Calls a hook of each run that has it. */
-#define TELL(replay, hook, awake, ...)                                                                                 \
+/* Whether something can still happen to it but a start. */
+static inline bool
+is_awake(const lc_clock_run *run)
+{
+    return run->state == LC_RUN_RUNNING || run->state == LC_RUN_BREACHED;
+}
+
+/* Calls a hook of each run that has it: where it may not start a clock of those that are awake. */
+#define TELL(replay, hook, starts, ...)                                                                                \
     do {                                                                                                               \
         lc_clock_run *run = (lc_clock_run *)(void *)(replay)->runs->data, *end = run + (replay)->runs->len;            \
         for (; run < end; run++)                                                                                       \
-            if (run->kind->hook && (!(awake) || run->state != LC_RUN_IDLE))                                            \
+            if (((starts) || is_awake(run)) && run->kind->hook)                                                        \
                 run->kind->hook((replay), run, __VA_ARGS__);                                                           \
     } while (0)
 
@@ -108,47 +115,53 @@ lc_clocks_open(lc_replay *replay, lc_instant follow_up_at)
     lc_array_lengthen(replay->runs, runs->len);
     memcpy(replay->runs->data, runs->data, runs->len * sizeof(lc_clock_run));
     replay->quiet_until = LC_NEVER;
-    TELL(replay, opened, false, follow_up_at);
+    TELL(replay, opened, true, follow_up_at);
 }
 
 void
 lc_clocks_contacted(lc_replay *replay, const lc_moment *contact)
 {
-    TELL(replay, contacted, true, contact);
-    TELL(replay, after_contact, false, contact);
+    TELL(replay, contacted, false, contact);
+    TELL(replay, after_contact, true, contact);
 }
 
 void
 lc_clocks_progressed(lc_replay *replay, unsigned stage, lc_instant at)
 {
-    TELL(replay, progressed, true, stage, at);
-    TELL(replay, after_progress, false, stage, at);
+    TELL(replay, progressed, false, stage, at);
+    TELL(replay, after_progress, true, stage, at);
 }
 
 void
 lc_clocks_settled(lc_replay *replay, lc_instant at)
 {
-    for (guint i = 0; i < replay->runs->len; i++)
-        lc_clock_settle(replay, &g_array_index(replay->runs, lc_clock_run, i), at);
+    lc_clock_run *run = (lc_clock_run *)(void *)replay->runs->data, *end = run + replay->runs->len;
+
+    for (; run < end; run++)
+        if (is_awake(run))
+            lc_clock_settle(replay, run, at);
 }
 
 void
 lc_clocks_duplicated(lc_replay *replay, lc_instant at, const lc_rule *rule)
 {
-    TELL(replay, duplicated, false, at, rule);
+    TELL(replay, duplicated, true, at, rule);
 }
 
 void
 lc_clocks_assigned(lc_replay *replay, lc_instant at)
 {
-    TELL(replay, assigned, false, at);
+    TELL(replay, assigned, true, at);
 }
 
 void
 lc_clocks_move(lc_replay *replay)
 {
-    for (guint i = 0; i < replay->runs->len; i++)
-        lc_clock_move(replay, &g_array_index(replay->runs, lc_clock_run, i));
+    lc_clock_run *run = (lc_clock_run *)(void *)replay->runs->data, *end = run + replay->runs->len;
+
+    for (; run < end; run++)
+        if (is_awake(run) && run->waits)
+            lc_clock_move(replay, run);
 }
 
 const lc_clock_run *

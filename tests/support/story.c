@@ -61,6 +61,8 @@ read_option(line *line, const char *word, lc_arena *arena)
         line->fact.event_id = value;
     else if (g_str_has_prefix(word, "follow="))
         line->fact.follow_up_at = story_time(value.data);
+    else if (g_str_has_prefix(word, "until="))
+        line->fact.until = story_time(value.data);
     else if (g_str_has_prefix(word, "logged="))
         line->fact.recorded_at = story_time(value.data);
     else if (g_str_has_prefix(word, "at="))
@@ -87,6 +89,9 @@ read_head(line *line, char **words, lc_arena *arena)
                  {"contacted", LC_FACT_CONTACTED, 0},
                  {"progressed", LC_FACT_PROGRESSED, offsetof(lc_fact, text)},
                  {"rejected", LC_FACT_REJECTED, offsetof(lc_fact, text)},
+                 {"paused", LC_FACT_PAUSED, 0},
+                 {"resumed", LC_FACT_RESUMED, 0},
+                 {"merged", LC_FACT_MERGED, offsetof(lc_fact, into)},
                  {"erased", LC_FACT_ERASED, 0}};
 
     line->arrived_at = line->fact.occurred_at = story_time(words[1]);
@@ -112,7 +117,8 @@ read_line(const char *text, unsigned number, lc_arena *arena)
     g_autofree char *id = g_strdup_printf("%02u", number);
     line line = {.fact = {.event_id = lc_arena_text(arena, lc_text_of(id)),
                           .recorded_at = LC_ABSENT,
-                          .follow_up_at = LC_ABSENT}};
+                          .follow_up_at = LC_ABSENT,
+                          .until = LC_ABSENT}};
 
     for (guint i = read_head(&line, words, arena); words[i]; i++)
         read_option(&line, words[i], arena);
@@ -158,12 +164,24 @@ tell_routed(GString *text, const lc_outcome *outcome)
 }
 
 static void
+tell_paused(GString *text, lc_duration paused)
+{
+    char duration[LC_DURATION_TEXT_BYTES];
+
+    g_string_append_printf(text, " paused=%s", lc_duration_format(paused, duration));
+}
+
+static void
 tell_settled(GString *text, const lc_outcome *outcome)
 {
     g_string_append_printf(text, " %s", lc_cause_name(outcome->settled.cause));
     for (size_t i = 0; i < outcome->settled.n_stages; i++)
         g_string_append_printf(text, "%s%.*s", i ? "+" : " stages=", LC_TEXT_ARGS(outcome->settled.stages[i].stage));
     tell_texts(text, " breaches=", outcome->settled.breaches, outcome->settled.n_breaches);
+    if (!lc_text_is_absent(outcome->settled.merged_into))
+        g_string_append_printf(text, " into=%.*s", LC_TEXT_ARGS(outcome->settled.merged_into));
+    if (outcome->settled.paused_ms)
+        tell_paused(text, outcome->settled.paused_ms);
     if (outcome->settled.duplicate)
         g_string_append(text, " duplicate");
     tell_tenures(text, outcome->settled.owners, outcome->settled.n_owners);

@@ -6,6 +6,9 @@
  *   contacted TIME [connected] [automated] [owner=O] [follow=TIME] [logged=TIME]
  *   progressed TIME STAGE
  *   rejected TIME REASON [owner=O] [follow=TIME]
+ *   paused TIME [until=TIME]
+ *   resumed TIME
+ *   merged TIME LEAD_ID
  *   erased TIME
  *   until TIME                     (fires the wake-ups before it)
  * each with [id=ID] and [at=TIME], when it arrives. A TIME is [DAY/]HH:MM[:SS[.mmm]], UTC; day 1 is Sunday

@@ -329,6 +329,71 @@ each_cycle_counts_at_most_once(G_GNUC_UNUSED void **state)
     }
 }
 
+/* ---- The second edition ---- */
+
+#define PAUSES                                                                                                         \
+    HEAD "rules:\n"                                                                                                    \
+         "  - name: r\n    when: any\n    pause: {at_most: 3h}\n"                                                      \
+         "    first_contact: {within: 1h, warn: [\"50%\"], escalate: [30m]}\n"                                         \
+         "    clawback: {after: 30d}\n"
+
+static void
+time_in_a_pause_is_closed_time(G_GNUC_UNUSED void **state)
+{
+    CHECK(PAUSES,
+          {"4.12: due times, warnings and escalations move",
+           "created 09:00 demo; paused 09:10; resumed 10:10; until 12:00",
+           "warning first_contact 50% 10:30, breached first_contact {- 1h} 11:00, escalated first_contact 30m 11:30"},
+          {"4.12: what falls on the beginning of a pause comes at its end",
+           "created 09:00 demo; paused 09:30; resumed 10:30; until 10:31", "warning first_contact 50% 10:30"},
+          {"4.12: what is due at the beginning of a pause is not expired before its end",
+           "created 09:00 demo; until 09:59; paused 10:00; contacted 10:30; resumed 11:00; until 12:00",
+           "warning first_contact 50% 09:30"},
+          {"4.12: and then it expires", "created 09:00 demo; until 09:59; paused 10:00; resumed 11:00; until 11:30",
+           "warning first_contact 50% 09:30, breached first_contact {- 1h} 11:00"},
+          {"4.12: until", "created 09:00 demo; paused 09:10 until=09:20; until 10:11",
+           "warning first_contact 50% 09:40, breached first_contact {- 1h} 10:10"},
+          {"4.12: at_most, of which little is left the second time",
+           "created 09:00 demo; paused 09:10; resumed 12:00; paused 12:05; until 12:16; until 13:11",
+           "warning first_contact 50% 12:30, breached first_contact {- 1h} 13:00"},
+          {"4.12: nothing is left: no pause",
+           "created 09:00 demo; paused 09:10; until 12:11; paused 12:20; until 13:01",
+           "warning first_contact 50% 12:30, breached first_contact {- 1h} 13:00"},
+          {"4.12: another LeadPaused sets its end anew",
+           "created 09:00 demo; paused 09:10 until=09:20; paused 09:20 until=09:30; until 10:21",
+           "warning first_contact 50% 09:50, breached first_contact {- 1h} 10:20"},
+          {"1.6: a fact behind an end that has not taken effect does not change it",
+           "created 09:00 demo; paused 09:10 until=09:20 at=09:11; resumed 09:40 at=09:15; until 10:11",
+           "warning first_contact 50% 09:40, breached first_contact {- 1h} 10:10"},
+          {"4.12: the settlement ends it", "created 09:00 demo; paused 09:10; rejected 09:40 not_ready",
+           "routed REJECTED NURTURE reason=not_ready 09:40, "
+           "settled REJECTED paused=30m {- 40m} 09:40"});
+}
+
+#define LATER_OWNERS                                                                                                   \
+    HEAD "rules:\n"                                                                                                    \
+         "  - name: hot\n    when: {channel: [demo]}\n"                                                                \
+         "    first_contact: {within: 1h, renew: true, reassign: {within: 30m, times: 2}}\n"                           \
+         "    clawback: {after: 30d}\n"                                                                                \
+         "  - name: slow\n    when: any\n    first_contact: {within: 24h}\n    clawback: {after: 30d}\n"
+
+static void
+a_promise_is_made_again(G_GNUC_UNUSED void **state)
+{
+    CHECK(LATER_OWNERS,
+          {"5.9: to the next owner, and the one after, but no more",
+           "created 09:00 demo owner=ann; assigned 10:10 bo; assigned 10:50 cy; assigned 11:30 ann; until 12:30",
+           "breached first_contact {ann 1h} 10:00, routed BREACHED REASSIGN not=ann 10:00, "
+           "breached first_contact:2 {bo 30m} 10:40, routed BREACHED REASSIGN not=ann+bo 10:40, "
+           "breached first_contact:3 {cy 30m} 11:20, routed BREACHED REASSIGN not=ann+bo+cy 11:20"},
+          {"5.9: not where the owner stays", "created 09:00 demo owner=ann; assigned 10:10 ann; until 12:30",
+           "breached first_contact {ann 1h} 10:00, routed BREACHED REASSIGN not=ann 10:00"},
+          {"5.10: who asks again for what is sooner", "created 09:00 ads; created 10:00 demo; until 12:00",
+           "breached renewed {- 1h} 11:00"},
+          {"5.10: not for what is no sooner", "created 09:00 demo; created 09:00 demo; until 09:59", ""},
+          {"4.13: merged", "created 09:00 demo; merged 09:30 other", "settled MERGED into=other {- 30m} 09:30"});
+}
+
 /* ---- Verdicts ---- */
 
 typedef struct {
@@ -504,6 +569,8 @@ main(void)
         cmocka_unit_test(an_erasure_forgets),
         cmocka_unit_test(a_settled_lead_is_purged),
         cmocka_unit_test(each_cycle_counts_at_most_once),
+        cmocka_unit_test(time_in_a_pause_is_closed_time),
+        cmocka_unit_test(a_promise_is_made_again),
         cmocka_unit_test_setup_teardown(a_fact_that_changes_nothing_says_why, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_lead_has_at_most_4096_facts_and_6144_with_progress_and_rejections, set_up,
                                         tear_down),
