@@ -14,7 +14,7 @@ WITHIN_S = 3  # a lead is to be contacted
 
 def give_rights(kafka, world, instance):
     """All that a service needs, but of transactional ids its own only."""
-    for topic in list(INPUTS.values()) + OUTCOMES + ["leads.dead-letters", "leads.state", "leads.counters"]:
+    for topic in INPUTS + OUTCOMES + ["leads.dead-letters", "leads.state", "leads.counters"]:
         for operation in ("READ", "WRITE"):
             kafka.may(operation, "TOPIC", world.prefix + topic)
     kafka.may("READ", "GROUP", world.name)

@@ -37,7 +37,7 @@ def breached(world):
 
 
 def grow_all(world, partitions):
-    for topic in INPUTS.values():
+    for topic in INPUTS:
         harm_topic(world, "grow", topic, partitions)
 
 
@@ -92,7 +92,7 @@ def grows_while_running(test, *settings, within=4):
         ends_with(world.start("a", *settings), 2, "contacted 8")
         require(not breached(world), f"false breaches: {sorted(breached(world))[:5]}")
         require(not world.dead_letters(), "facts went to the dead letters")
-        for topic in set(INPUTS.values()) - {"leads.contacted"}:
+        for topic in set(INPUTS) - {"leads.contacted"}:
             harm_topic(world, "grow", topic, 2 * PARTITIONS)
         wait_for("the group to be empty", lambda: attempt(world, "repartition", "--dry-run")[0] == 0, 40)
         expect(world, 0, r"goes on with 8 partitions", "repartition", "--yes")
@@ -140,7 +140,7 @@ def members_differ():
     world = World("differ", POLICY % 4)
     try:
         world.create_topics()
-        fewer = [topic for topic in INPUTS.values() if topic != "leads.contacted"]
+        fewer = [topic for topic in INPUTS if topic != "leads.contacted"]
         ready, other_ready = Readiness(), Readiness()
         service = world.start("a", ready.setting)
         other = world.start("b", other_ready.setting, f"topics.inputs={','.join(fewer)}")
@@ -281,7 +281,7 @@ def republish_is_cut_off():
     published twice count once."""
     world = settled("cut-off", LEADS)
     try:
-        for topic in (*INPUTS.values(), "leads.state", "leads.counters"):
+        for topic in (*INPUTS, "leads.state", "leads.counters"):
             harm_topic(world, "grow", topic, 3 * PARTITIONS)
         cut_off(world, "publishing the facts again", "reset", "--republish")
         ends_with(world.start("first"), 2, "had 4 partitions")

@@ -17,17 +17,17 @@ from world import BINARY, INPUTS, OUTCOMES, PARTITIONS, Redis, World, load_feed,
 from world import slices, wait_for
 
 # What docs/operations.md lists, by who needs it: operation, kind, names after the world's name, pattern.
-READ_BY_RUN = list(INPUTS.values()) + ["leads.state", "leads.counters"]
+READ_BY_RUN = INPUTS + ["leads.state", "leads.counters"]
 WRITTEN_BY_RUN = OUTCOMES + ["leads.dead-letters", "leads.state", "leads.counters"]
 NEEDED = {
     "leadclock": [
         ("READ", "TOPIC", READ_BY_RUN), ("WRITE", "TOPIC", WRITTEN_BY_RUN), ("READ", "GROUP", [""]),
         ("WRITE", "TRANSACTIONAL_ID", ["PREFIXED"]),
     ],
-    "publisher": [("WRITE", "TOPIC", list(INPUTS.values()))],
+    "publisher": [("WRITE", "TOPIC", INPUTS)],
     "watcher": [("READ", "TOPIC", OUTCOMES)],
     "auditor": [
-        ("DESCRIBE", "TOPIC", list(INPUTS.values()) + OUTCOMES + ["leads.dead-letters"]),
+        ("DESCRIBE", "TOPIC", INPUTS + OUTCOMES + ["leads.dead-letters"]),
         ("READ", "TOPIC", ["leads.state", "leads.counters"]), ("DESCRIBE", "GROUP", [""]),
     ],
 }  # fmt: skip
@@ -204,7 +204,7 @@ def commands():
         expect(world, 0, ": 0 differences", "verify", *kafka.login("auditor"))
         expect(world, 2, f"User:publisher may not DESCRIBE topic {world.prefix}leads.breaches:", "watch", "leads.breaches",
                *kafka.login("publisher"))  # fmt: skip
-        for topic in INPUTS.values():
+        for topic in INPUTS:
             kafka.may("DESCRIBE", "TOPIC", world.prefix + topic, user="watcher")
         expect(world, 2, rf"User:watcher may not WRITE topic {world.prefix}leads\.\w+:", "publish", "-",
                *kafka.login("watcher"), stdin=lines.encode())  # fmt: skip

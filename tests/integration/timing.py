@@ -88,8 +88,10 @@ class Stranger:
             ("session.timeout.ms", session_s * 1000), ("enable.auto.commit", "false"),
         ):  # fmt: skip
             command += ["-X", f"{name}={value}"]
-        command += [world.prefix + topic for topic in INPUTS.values()]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        command += [world.prefix + topic for topic in INPUTS]
+        self.log = os.path.join(world.folder, f"stranger-{instance}.log")
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log)
 
     def kill(self):
         self.process.kill()

@@ -28,17 +28,8 @@ SKIPPED = 77
 PARTITIONS = 4
 DAY_MS = 24 * 3600 * 1000
 
-INPUTS = {
-    "LeadCreated": "leads.created",
-    "LeadContacted": "leads.contacted",
-    "LeadRejected": "leads.rejected",
-    "LeadProgressed": "leads.progressed",
-    "LeadAssigned": "leads.assigned",
-    "LeadPaused": "leads.paused",
-    "LeadResumed": "leads.paused",
-    "LeadMerged": "leads.merged",
-    "LeadErased": "leads.erased",
-}
+INPUTS = ["leads.created", "leads.contacted", "leads.rejected", "leads.progressed", "leads.assigned", "leads.paused",
+          "leads.merged", "leads.erased"]  # fmt: skip
 OUTCOMES = ["leads.breaches", "leads.warnings", "leads.clawbacks", "leads.routed", "leads.settled"]
 
 
