@@ -42,7 +42,8 @@ struct lc_group {
     GArray *partitions; /* int32_t, sorted: those of which we have every input */
     GArray *silent;     /* int32_t, of them: those that got no answer when last asked for their ends */
     lc_pending *pending;
-    gint64 silent_us; /* one of which is asked again, not before */
+    lc_group_question question; /* what the other members have */
+    gint64 silent_us;           /* one of which is asked again, not before */
     rd_kafka_topic_partition_list_t *assigned;
     rd_kafka_consumer_group_metadata_t *metadata;
     bool any_unsettled, any_denied;
@@ -147,6 +148,7 @@ forget_assignment(lc_group *group)
     g_array_set_size(group->partitions, 0);
     g_array_set_size(group->silent, 0);
     lc_pending_clear(group->pending);
+    lc_group_question_clear(&group->question);
     group->any_unsettled = group->any_denied = false;
     g_clear_pointer(&group->assigned, rd_kafka_topic_partition_list_destroy);
     g_clear_pointer(&group->metadata, rd_kafka_consumer_group_metadata_destroy);
@@ -233,7 +235,7 @@ lc_group_check(lc_group *group, int32_t partitions, GError **error)
         if (!refuse_lane(group, p, partitions, ours, error))
             return false;
     }
-    return lc_peers_check(group->options, group->client, group->inputs, group->n_inputs, error);
+    return lc_peers_check(group->options, &group->question, group->inputs, group->n_inputs, error);
 }
 
 const rd_kafka_consumer_group_metadata_t *
@@ -771,10 +773,10 @@ bool
 lc_group_committed(lc_group *group, int32_t partition, lc_log_committed *committed, lc_arena *arena, GError **error)
 {
     g_autoptr(GError) problem = NULL;
-    lc_pending_state state = lc_pending_look(group->pending, group->client, partition);
+    lc_pending_state state = lc_pending_look(group->pending, partition);
 
     if (state == LC_PENDING_NOT_ASKED && lc_pending_any(group->pending)) {
-        lc_pending_ask(group->pending, group->client, partition);
+        lc_pending_ask(group->pending, partition);
         state = LC_PENDING_OPEN;
     }
     if (state == LC_PENDING_OPEN)
@@ -782,7 +784,7 @@ lc_group_committed(lc_group *group, int32_t partition, lc_log_committed *committ
     if (lc_kafka_committed(group->client, group->inputs, group->n_inputs, partition, committed, arena, &problem))
         return true;
     if (g_error_matches(problem, LC_ERROR, LC_ERROR_RETRY))
-        lc_pending_ask(group->pending, group->client, partition);
+        lc_pending_ask(group->pending, partition);
     g_propagate_error(error, g_steal_pointer(&problem));
     return false;
 }
@@ -964,6 +966,7 @@ lc_group_free(lc_group *group)
     g_array_unref(group->partitions);
     g_array_unref(group->silent);
     lc_pending_free(group->pending);
+    lc_group_question_clear(&group->question);
     g_array_unref(group->ends);
     g_queue_clear(&group->events);
     g_free(group);
