@@ -5,6 +5,10 @@
 
 #include <stdlib.h>
 
+#define LONGEST_MS 3600000 /* the largest that librdkafka takes */
+#define MARGIN_MS 1000     /* what librdkafka gives up is told by it */
+#define DESTROY_MS 200
+
 static const char *const reading_nothing[] = {
     "enable.auto.commit", "false", "allow.auto.create.topics", "false", NULL,
 };
@@ -53,12 +57,22 @@ lc_admin_ms_until(int64_t deadline)
 
 /* ---- Requests of the admin API: one event on a queue of its own ---- */
 
+static bool
+is_for_coordinator(rd_kafka_admin_op_t operation)
+{
+    return operation == RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS ||
+           operation == RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS || operation == RD_KAFKA_ADMIN_OP_DELETEGROUPS;
+}
+
+/* What librdkafka gave up while it looked for the coordinator kills the process once there is one (an assertion of
+ * rd_kafka_enq_once_del_source_return). So it gives nothing up: who waits no longer destroys the client. */
 rd_kafka_AdminOptions_t *
 lc_admin_options_new(rd_kafka_t *client, rd_kafka_admin_op_t operation, int timeout_ms)
 {
     char reason[256];
     rd_kafka_AdminOptions_t *admin = rd_kafka_AdminOptions_new(client, operation);
-    rd_kafka_AdminOptions_set_request_timeout(admin, timeout_ms, reason, sizeof reason);
+    rd_kafka_AdminOptions_set_request_timeout(admin, is_for_coordinator(operation) ? LONGEST_MS : timeout_ms, reason,
+                                              sizeof reason);
     return admin;
 }
 
@@ -67,7 +81,7 @@ rd_kafka_event_t *
 lc_admin_await(const lc_kafka_options *options, rd_kafka_queue_t *queue, int64_t deadline, const char *what,
                GError **error)
 {
-    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, lc_admin_ms_until(deadline) + 1000);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, lc_admin_ms_until(deadline) + MARGIN_MS);
     rd_kafka_queue_destroy(queue);
     rd_kafka_resp_err_t err = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -76,6 +90,51 @@ lc_admin_await(const lc_kafka_options *options, rd_kafka_queue_t *queue, int64_t
         rd_kafka_event_destroy(event);
     lc_admin_fail(options, err, what, error);
     return NULL;
+}
+
+/* ---- The group ---- */
+
+void
+lc_group_question_clear(lc_group_question *question)
+{
+    if (question->queue)
+        rd_kafka_queue_destroy(question->queue);
+    if (question->client)
+        lc_kafka_destroy(question->client, DESTROY_MS);
+    *question = (lc_group_question){0};
+}
+
+static bool
+ask_about_group(const lc_kafka_options *options, lc_group_question *question, GError **error)
+{
+    const char *groups[] = {options->group};
+    question->client = lc_admin_client_new(options, "read_committed", error);
+    if (question->client == NULL)
+        return false;
+    rd_kafka_AdminOptions_t *admin =
+        lc_admin_options_new(question->client, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, 0);
+    question->queue = rd_kafka_queue_new(question->client);
+    question->asked_us = g_get_monotonic_time();
+    rd_kafka_DescribeConsumerGroups(question->client, groups, G_N_ELEMENTS(groups), admin, question->queue);
+    rd_kafka_AdminOptions_destroy(admin);
+    return true;
+}
+
+bool
+lc_admin_describe_group(const lc_kafka_options *options, lc_group_question *question, int timeout_ms,
+                        lc_group_taker *take, void *data, GError **error)
+{
+    if (question->client == NULL && !ask_about_group(options, question, error))
+        return false;
+    rd_kafka_event_t *event = rd_kafka_queue_poll(question->queue, timeout_ms);
+    rd_kafka_resp_err_t err = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    bool ok = err ? lc_admin_fail(options, err, "Kafka refuses to describe the group", error)
+                  : take(question->client, event, data, error);
+    if (event)
+        rd_kafka_event_destroy(event);
+    if (event || g_get_monotonic_time() - question->asked_us > LC_ADMIN_PATIENCE_MS * (int64_t)1000)
+        lc_group_question_clear(question);
+    return ok;
 }
 
 /* ---- Describing ---- */

@@ -140,6 +140,7 @@ lc_group_free(lc_group *group)
     g_array_unref(group->partitions);
     g_array_unref(group->silent);
     lc_pending_free(group->pending);
+    lc_group_question_clear(&group->question);
     g_array_unref(group->ends);
     g_queue_clear(&group->events);
     g_free(group);

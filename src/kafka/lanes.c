@@ -93,6 +93,7 @@ lc_group_forget_assignment(lc_group *group)
     g_array_set_size(group->partitions, 0);
     g_array_set_size(group->silent, 0);
     lc_pending_clear(group->pending);
+    lc_group_question_clear(&group->question);
     group->any_unsettled = group->any_denied = false;
     g_clear_pointer(&group->assigned, rd_kafka_topic_partition_list_destroy);
     g_clear_pointer(&group->metadata, rd_kafka_consumer_group_metadata_destroy);
@@ -180,7 +181,7 @@ lc_group_check(lc_group *group, int32_t partitions, GError **error)
         if (!refuse_lane(group, p, partitions, ours, error))
             return false;
     }
-    return lc_peers_check(group->options, group->client, group->inputs, group->n_inputs, error);
+    return lc_peers_check(group->options, &group->question, group->inputs, group->n_inputs, error);
 }
 
 const rd_kafka_consumer_group_metadata_t *

@@ -1,6 +1,7 @@
 /* lanes.h - the inside of the group consumer: its lanes, and what its files ask of each other. */
 #pragma once
 
+#include "admin.h"
 #include "fetch.h"
 #include "group.h"
 #include "pending.h"
@@ -36,7 +37,8 @@ struct lc_group {
     GArray *partitions; /* int32_t, sorted: those of which we have every input */
     GArray *silent;     /* int32_t, of them: those that got no answer when last asked for their ends */
     lc_pending *pending;
-    gint64 silent_us; /* one of which is asked again, not before */
+    lc_group_question question; /* what the other members have */
+    gint64 silent_us;           /* one of which is asked again, not before */
     rd_kafka_topic_partition_list_t *assigned;
     rd_kafka_consumer_group_metadata_t *metadata;
     bool any_unsettled, any_denied;

@@ -247,7 +247,7 @@ log_is_member(lc_log *base, const char *transactional_id, bool *member, GError *
         strcmp(instance, log->options.instance) == 0)
         return true;
     lc_takeover_member found;
-    bool ok = lc_takeover_find_member(&log->takeover, lc_group_client(log->group), instance, &found, error);
+    bool ok = lc_takeover_find_member(&log->takeover, instance, &found, error);
     *member = ok && found.is_there;
     return ok;
 }
@@ -257,8 +257,7 @@ log_check_instance(lc_log *base, GError **error)
 {
     kafka_log *log = kafka_log_of(base);
 
-    return lc_takeover_check_instance(&log->takeover, lc_group_client(log->group), lc_group_session_ms(log->group),
-                                      error);
+    return lc_takeover_check_instance(&log->takeover, lc_group_session_ms(log->group), error);
 }
 
 static bool

@@ -18,10 +18,10 @@ bool
 lc_group_committed(lc_group *group, int32_t partition, lc_log_committed *committed, lc_arena *arena, GError **error)
 {
     g_autoptr(GError) problem = NULL;
-    lc_pending_state state = lc_pending_look(group->pending, group->client, partition);
+    lc_pending_state state = lc_pending_look(group->pending, partition);
 
     if (state == LC_PENDING_NOT_ASKED && lc_pending_any(group->pending)) {
-        lc_pending_ask(group->pending, group->client, partition);
+        lc_pending_ask(group->pending, partition);
         state = LC_PENDING_OPEN;
     }
     if (state == LC_PENDING_OPEN)
@@ -29,7 +29,7 @@ lc_group_committed(lc_group *group, int32_t partition, lc_log_committed *committ
     if (lc_kafka_committed(group->client, group->inputs, group->n_inputs, partition, committed, arena, &problem))
         return true;
     if (g_error_matches(problem, LC_ERROR, LC_ERROR_RETRY))
-        lc_pending_ask(group->pending, group->client, partition);
+        lc_pending_ask(group->pending, partition);
     g_propagate_error(error, g_steal_pointer(&problem));
     return false;
 }

@@ -1,8 +1,6 @@
 /* peers.c - what the group gave to each of its members. */
 #include "peers.h"
 
-#include "admin.h"
-
 #define CALL_MS 1000
 
 typedef struct {
@@ -56,9 +54,11 @@ check_member(const expected *expected, const rd_kafka_MemberDescription_t *membe
 }
 
 static bool
-check_groups(const expected *expected, rd_kafka_event_t *event, GError **error)
+check_groups(rd_kafka_t *client, rd_kafka_event_t *event, void *data, GError **error)
 {
+    const expected *expected = data;
     size_t n;
+    (void)client;
     const rd_kafka_ConsumerGroupDescription_t **groups =
         rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result(event), &n);
 
@@ -78,20 +78,10 @@ check_groups(const expected *expected, rd_kafka_event_t *event, GError **error)
 }
 
 bool
-lc_peers_check(const lc_kafka_options *options, rd_kafka_t *client, const char *const *inputs, int n_inputs,
+lc_peers_check(const lc_kafka_options *options, lc_group_question *question, const char *const *inputs, int n_inputs,
                GError **error)
 {
-    const expected expected = {inputs, n_inputs};
-    const char *groups[] = {options->group};
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
-    rd_kafka_AdminOptions_t *admin = lc_admin_options_new(client, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, CALL_MS);
+    expected expected = {inputs, n_inputs};
 
-    rd_kafka_DescribeConsumerGroups(client, groups, G_N_ELEMENTS(groups), admin, queue);
-    rd_kafka_event_t *event =
-        lc_admin_await(options, queue, lc_admin_deadline(CALL_MS), "Kafka refuses to describe the group", error);
-    rd_kafka_AdminOptions_destroy(admin);
-    bool ok = event && check_groups(&expected, event, error);
-    if (event)
-        rd_kafka_event_destroy(event);
-    return ok;
+    return lc_admin_describe_group(options, question, CALL_MS, check_groups, &expected, error);
 }

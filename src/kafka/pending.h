@@ -10,11 +10,11 @@ typedef struct lc_pending lc_pending;
 
 lc_pending *lc_pending_new(const lc_kafka_options *options); /* borrowed */
 void lc_pending_free(lc_pending *pending);
-/* Forgets what was asked: before the client goes. */
+/* Forgets what was asked. */
 void lc_pending_clear(lc_pending *pending);
 
 /* Begins to ask about a partition; goes on until its offsets are stable. */
-void lc_pending_ask(lc_pending *pending, rd_kafka_t *client, int32_t partition);
+void lc_pending_ask(lc_pending *pending, int32_t partition);
 
 typedef enum {
     LC_PENDING_NOT_ASKED,
@@ -22,6 +22,6 @@ typedef enum {
     LC_PENDING_STABLE /* is said once: it is not asked any more */
 } lc_pending_state;
 
-lc_pending_state lc_pending_look(lc_pending *pending, rd_kafka_t *client, int32_t partition);
+lc_pending_state lc_pending_look(lc_pending *pending, int32_t partition);
 /* Whether any partition is asked about. */
 bool lc_pending_any(const lc_pending *pending);

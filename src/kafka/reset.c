@@ -15,10 +15,16 @@ member_name(const rd_kafka_MemberDescription_t *member)
                            rd_kafka_MemberDescription_host(member));
 }
 
+typedef struct {
+    const lc_kafka_options *options;
+    GPtrArray *names;
+    bool *runs_here;
+} members;
+
 static bool
-take_members(const lc_kafka_options *options, rd_kafka_t *client, rd_kafka_event_t *event, GPtrArray *members,
-             bool *runs_here, GError **error)
+take_members(rd_kafka_t *client, rd_kafka_event_t *event, void *data, GError **error)
 {
+    const members *found = data;
     size_t n;
     const rd_kafka_ConsumerGroupDescription_t **groups =
         rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result(event), &n);
@@ -26,14 +32,14 @@ take_members(const lc_kafka_options *options, rd_kafka_t *client, rd_kafka_event
     for (size_t i = 0; i < n; i++) {
         const rd_kafka_error_t *wrong = rd_kafka_ConsumerGroupDescription_error(groups[i]);
         if (wrong && lc_kafka_is_denial(rd_kafka_error_code(wrong)))
-            return lc_kafka_deny(client, "DESCRIBE", "group", options->group, error);
+            return lc_kafka_deny(client, "DESCRIBE", "group", found->options->group, error);
         if (wrong && rd_kafka_error_code(wrong) != RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND)
             return lc_kafka_fail(error, LC_ERROR_RETRY, rd_kafka_error_code(wrong), "describing the group");
         size_t n_members = wrong ? 0 : rd_kafka_ConsumerGroupDescription_member_count(groups[i]);
         for (size_t k = 0; k < n_members; k++) {
             const rd_kafka_MemberDescription_t *member = rd_kafka_ConsumerGroupDescription_member(groups[i], k);
-            *runs_here |= lc_process_find(rd_kafka_MemberDescription_client_id(member)) == LC_PROCESS_RUNS;
-            g_ptr_array_add(members, member_name(member));
+            *found->runs_here |= lc_process_find(rd_kafka_MemberDescription_client_id(member)) == LC_PROCESS_RUNS;
+            g_ptr_array_add(found->names, member_name(member));
         }
     }
     return true;
@@ -42,27 +48,17 @@ take_members(const lc_kafka_options *options, rd_kafka_t *client, rd_kafka_event
 char **
 lc_kafka_group_members(const lc_kafka_options *options, int timeout_ms, bool *runs_here, GError **error)
 {
-    int64_t deadline = lc_admin_deadline(timeout_ms);
-    g_autoptr(GPtrArray) members = g_ptr_array_new_with_free_func(g_free);
-    const char *groups[] = {options->group};
-    rd_kafka_t *client = lc_admin_client_new(options, "read_committed", error);
-    if (client == NULL)
-        return NULL;
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    members found = {options, names, runs_here};
+    lc_group_question question = {0};
 
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
-    rd_kafka_AdminOptions_t *admin = lc_admin_options_new(client, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, timeout_ms);
-    rd_kafka_DescribeConsumerGroups(client, groups, 1, admin, queue);
-    rd_kafka_event_t *event = lc_admin_await(options, queue, deadline, "Kafka refuses to describe the group", error);
     *runs_here = false;
-    bool ok = event && take_members(options, client, event, members, runs_here, error);
-    if (event)
-        rd_kafka_event_destroy(event);
-    rd_kafka_AdminOptions_destroy(admin);
-    rd_kafka_destroy(client);
+    bool ok = lc_admin_describe_group(options, &question, timeout_ms, take_members, &found, error);
+    lc_group_question_clear(&question);
     if (!ok)
         return NULL;
-    g_ptr_array_add(members, NULL);
-    return (char **)g_ptr_array_free(g_steal_pointer(&members), FALSE);
+    g_ptr_array_add(names, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
 }
 
 static bool

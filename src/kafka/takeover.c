@@ -113,11 +113,19 @@ lc_takeover_high_watermarks(lc_takeover *takeover, const char *const *topics, in
     return takeover->reader && lc_kafka_ends(takeover->reader, topics, n_topics, partition, highs, error);
 }
 
+typedef struct {
+    const char *instance;
+    lc_takeover_member *member;
+} search;
+
 /* The member of this name in the answer, if there is one. */
 static bool
-find_member(rd_kafka_event_t *event, const char *instance, lc_takeover_member *member, GError **error)
+find_member(rd_kafka_t *client, rd_kafka_event_t *event, void *data, GError **error)
 {
+    const search *wanted = data;
+    lc_takeover_member *member = wanted->member;
     size_t n;
+    (void)client;
     const rd_kafka_ConsumerGroupDescription_t **groups =
         rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result(event), &n);
 
@@ -129,7 +137,7 @@ find_member(rd_kafka_event_t *event, const char *instance, lc_takeover_member *m
             return lc_kafka_fail(error, LC_ERROR_RETRY, rd_kafka_error_code(wrong), "describing the group");
         for (size_t k = 0; k < rd_kafka_ConsumerGroupDescription_member_count(groups[i]); k++) {
             const rd_kafka_MemberDescription_t *one = rd_kafka_ConsumerGroupDescription_member(groups[i], k);
-            if (g_strcmp0(rd_kafka_MemberDescription_group_instance_id(one), instance) != 0)
+            if (g_strcmp0(rd_kafka_MemberDescription_group_instance_id(one), wanted->instance) != 0)
                 continue;
             member->is_there = true;
             g_strlcpy(member->client_id, rd_kafka_MemberDescription_client_id(one), sizeof member->client_id);
@@ -140,22 +148,12 @@ find_member(rd_kafka_event_t *event, const char *instance, lc_takeover_member *m
 }
 
 bool
-lc_takeover_find_member(const lc_takeover *takeover, rd_kafka_t *client, const char *instance,
-                        lc_takeover_member *member, GError **error)
+lc_takeover_find_member(lc_takeover *takeover, const char *instance, lc_takeover_member *member, GError **error)
 {
-    const char *groups[] = {takeover->options->group};
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
-    rd_kafka_AdminOptions_t *admin = lc_admin_options_new(client, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, CALL_MS);
+    search wanted = {instance, member};
 
     *member = (lc_takeover_member){0};
-    rd_kafka_DescribeConsumerGroups(client, groups, G_N_ELEMENTS(groups), admin, queue);
-    rd_kafka_event_t *event = lc_admin_await(takeover->options, queue, lc_admin_deadline(CALL_MS),
-                                             "Kafka refuses to describe the group", error);
-    rd_kafka_AdminOptions_destroy(admin);
-    bool ok = event && find_member(event, instance, member, error);
-    if (event)
-        rd_kafka_event_destroy(event);
-    return ok;
+    return lc_admin_describe_group(takeover->options, &takeover->question, CALL_MS, find_member, &wanted, error);
 }
 
 static bool
@@ -188,11 +186,11 @@ wait_for_absence(lc_takeover *takeover, int64_t session_ms, const lc_takeover_me
 }
 
 bool
-lc_takeover_check_instance(lc_takeover *takeover, rd_kafka_t *client, int64_t session_ms, GError **error)
+lc_takeover_check_instance(lc_takeover *takeover, int64_t session_ms, GError **error)
 {
     lc_takeover_member member;
 
-    if (!lc_takeover_find_member(takeover, client, takeover->options->instance, &member, error))
+    if (!lc_takeover_find_member(takeover, takeover->options->instance, &member, error))
         return false;
     lc_process_state state = member.is_there ? lc_process_find(member.client_id) : LC_PROCESS_DEAD;
     if (state == LC_PROCESS_RUNS)
@@ -238,5 +236,6 @@ lc_takeover_clear(lc_takeover *takeover)
 {
     drop(&takeover->reader);
     drop(&takeover->fencer);
+    lc_group_question_clear(&takeover->question);
     g_clear_pointer(&takeover->fenced_id, g_free);
 }

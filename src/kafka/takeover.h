@@ -1,14 +1,15 @@
 /* takeover.h - for a new owner whose predecessor died within a transaction: whose it may be, and its end. */
 #pragma once
 
-#include "client.h"
+#include "admin.h"
 
 typedef struct {
     const lc_kafka_options *options; /* borrowed */
     rd_kafka_t *reader;              /* read uncommitted, of the group but never a member; or NULL */
     rd_kafka_t *fencer;              /* a producer under the dead one's id; or NULL */
     char *fenced_id;
-    int64_t met_ms; /* monotonic: when another of our name was first met in the group; 0: never */
+    lc_group_question question; /* who is a member */
+    int64_t met_ms;             /* monotonic: when another of our name was first met in the group; 0: never */
 } lc_takeover;
 
 /* lc_log.is_peer. The ids of versions before "GROUP-@INSTANCE" were GROUP-INSTANCE: they too, as long as they name a
@@ -30,11 +31,10 @@ typedef struct {
     char client_id[256], address[64];
 } lc_takeover_member;
 
-/* The member of the group with this group.instance.id. Asks through `client`, as the next one does. */
-bool lc_takeover_find_member(const lc_takeover *takeover, rd_kafka_t *client, const char *instance,
-                             lc_takeover_member *member, GError **error);
+/* The member of the group with this group.instance.id. */
+bool lc_takeover_find_member(lc_takeover *takeover, const char *instance, lc_takeover_member *member, GError **error);
 /* lc_log.check_instance. `session_ms`: after which the group forgets who died. */
-bool lc_takeover_check_instance(lc_takeover *takeover, rd_kafka_t *client, int64_t session_ms, GError **error);
+bool lc_takeover_check_instance(lc_takeover *takeover, int64_t session_ms, GError **error);
 bool lc_takeover_fence(lc_takeover *takeover, const char *transactional_id, GError **error);
 
 void lc_takeover_clear(lc_takeover *takeover);

@@ -72,6 +72,25 @@ def workers_say_a_thing_once():
         world.close()
 
 
+def the_group_can_not_be_asked():
+    """Kafka goes away before it was asked for our name in the group: that goes on once it is back."""
+    world = World("ask", policy_of("card/feed"))
+    try:
+        world.create_topics()
+        stack("stop", "redis")
+        service = world.start()
+        wait_for("it to miss Redis", lambda: "waiting for Redis" in service.read_log(), 30)
+        stack("kill", "kafka")
+        stack("start", "redis")
+        wait_for("it to ask", lambda: "waiting for its name in the group" in service.read_log(), 30)
+        stack("start", "kafka")
+        world.publish(load_feed("card/feed")[:100])
+        world.end_as_if_nothing_happened()
+    finally:
+        stack("up")
+        world.close()
+
+
 def servers_go_away():
     """Each server restarts (Redis comes back empty) while facts flow."""
     world = World("away", policy_of("card/feed"), workers=2, batch=40)
@@ -96,7 +115,10 @@ def servers_go_away():
         world.close()
 
 
-TESTS = {test.__name__: test for test in (servers_come_late, topics_come_late, workers_say_a_thing_once, servers_go_away)}
+TESTS = {
+    test.__name__: test
+    for test in (servers_come_late, topics_come_late, workers_say_a_thing_once, the_group_can_not_be_asked, servers_go_away)
+}
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))
