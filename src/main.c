@@ -1,3 +1,4 @@
+/* main.c - picks the subcommand. */
 #include <leadclock/cli.h>
 
 #include <errno.h>

@@ -89,17 +89,11 @@ lc_field_is_null(const lc_record_field *field, const void *record)
     const void *member = lc_field_member(field, record);
     if (field->has_at && !*((const bool *)record + field->has_at))
         return true;
-    switch ((lc_field_kind)field->kind) {
-    case LC_FIELD_TEXT:
+    if (field->kind == LC_FIELD_TEXT)
         return lc_text_is_absent(*(const lc_text *)member);
-    case LC_FIELD_INSTANT:
-    case LC_FIELD_DURATION:
+    if (field->kind == LC_FIELD_INSTANT || field->kind == LC_FIELD_DURATION)
         return *(const int64_t *)member == LC_ABSENT;
-    case LC_FIELD_INT:
-    case LC_FIELD_ENUM:
-    case LC_FIELD_NAME:
+    if (field->kind == LC_FIELD_INT || field->kind == LC_FIELD_ENUM || field->kind == LC_FIELD_NAME)
         return *(const int *)member < 0;
-    default:
-        return false;
-    }
+    return false;
 }

@@ -24,6 +24,7 @@ typedef struct {
     lc_fact_source *source;
     lc_backtest_side *sides[2]; /* the second with --compare only */
     GString *output;
+    GHashTable *full_leads; /* char *: those that were said to have too many facts */
     bool output_failed;
     uint64_t seen, bad; /* facts, and those of them that were skipped */
     lc_progress progress;
@@ -206,6 +207,21 @@ report_bad_fact(backtest *b, const char *what)
             b->options->strict ? "stopped (--strict)" : "skipped");
 }
 
+/* Rule 8.4: said once a lead. */
+static void
+report_too_many_facts(backtest *b, lc_text lead_id)
+{
+    g_autofree char *lead = g_strndup(lead_id.data, lead_id.size);
+    if (g_hash_table_contains(b->full_leads, lead)) {
+        b->bad++;
+        return;
+    }
+    g_autofree char *what = g_strdup_printf(
+        "lead \"%s\" has too many facts (TOO_MANY_FACTS, rule 8.4): this one and those that follow", lead);
+    report_bad_fact(b, what);
+    g_hash_table_add(b->full_leads, g_steal_pointer(&lead));
+}
+
 static void
 take_fact(backtest *b, const lc_sourced_fact *fact)
 {
@@ -213,7 +229,7 @@ take_fact(backtest *b, const lc_sourced_fact *fact)
     if (b->sides[1])
         lc_backtest_side_fact(b->sides[1], fact->lead_id, &fact->fact, fact->arrived_at);
     if (verdict == LC_VERDICT_TOO_MANY_FACTS)
-        report_bad_fact(b, "the lead has too many facts (TOO_MANY_FACTS, rule 8.4)");
+        report_too_many_facts(b, fact->lead_id);
 }
 
 /* False: it can't go on. */
@@ -317,6 +333,7 @@ clear(backtest *b)
     g_clear_pointer(&b->sides[0], lc_backtest_side_free);
     g_clear_pointer(&b->sides[1], lc_backtest_side_free);
     g_string_free(b->output, TRUE);
+    g_hash_table_unref(b->full_leads);
 }
 
 int
@@ -326,7 +343,9 @@ lc_cli_backtest(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     if (!parse_options(argc, argv, &o))
         return EXIT_USAGE;
-    backtest b = {.options = &o, .output = g_string_sized_new(2 * OUTPUT_BYTES)};
+    backtest b = {.options = &o,
+                  .output = g_string_sized_new(2 * OUTPUT_BYTES),
+                  .full_leads = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
     bool on_terminal = isatty(STDERR_FILENO) && (!isatty(STDOUT_FILENO) || o.quiet || o.other_policies);
     lc_progress_start(&b.progress, on_terminal);
     run(&b, &error);

@@ -1,3 +1,4 @@
+/* common.c - what the subcommands share: options, configuration, errors as exit codes, tables. */
 #include "common.h"
 
 #include <leadclock/calendar.h>

@@ -1,3 +1,4 @@
+/* describe.c - a record in a few words, for people. */
 #include "describe.h"
 
 #include <leadclock/calendar.h>
@@ -102,6 +103,19 @@ describe_breach(const json_t *record, GString *why)
 }
 
 static lc_description
+describe_escalation(const json_t *record, GString *why)
+{
+    append_if(why, "", record, "clock");
+    g_string_append_printf(why, ": level %" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(record, "level")));
+    append_if(why, ", ", record, "label");
+    g_string_append(why, " after it was due at ");
+    append_due(why, record);
+    append_count(why, record, "attempts", "attempt", "attempts");
+    append_if(why, ", owner ", record, "owner");
+    return (lc_description){"ESCALATED", RED};
+}
+
+static lc_description
 describe_breach_end(const json_t *record, GString *why)
 {
     append_if(why, "", record, "clock");
@@ -142,7 +156,12 @@ describe_settlement(const json_t *record, GString *why)
     append_if(why, "", record, "cause");
     append_if(why, " ", record, "reason");
     append_if(why, " ", record, "stage");
+    append_if(why, " into ", record, "merged_into");
     append_count(why, record, "attempts", "attempt", "attempts");
+    if (json_integer_value(json_object_get(record, "paused_ms")) > 0) {
+        g_string_append(why, ", paused for ");
+        append_duration(why, record, "paused_ms");
+    }
     if (json_is_integer(json_object_get(record, "response_open_ms"))) {
         g_string_append(why, ", first contact after ");
         append_duration(why, record, "response_open_ms");
@@ -189,7 +208,8 @@ describe_state(const json_t *record, GString *why)
 static lc_description
 describe_fact(const json_t *record, GString *why)
 {
-    static const char *const fields[] = {"channel", "method", "outcome", "stage", "reason", "owner", "follow_up_at"};
+    static const char *const fields[] = {"channel", "campaign", "method", "outcome", "stage",
+                                         "into",    "reason",   "owner",  "until",   "follow_up_at"};
     for (size_t i = 0; i < G_N_ELEMENTS(fields); i++)
         if (text_of(record, fields[i]))
             g_string_append_printf(why, "%s%s %s", why->len ? ", " : "", fields[i], text_of(record, fields[i]));
@@ -202,11 +222,11 @@ static const struct {
     const char *type;
     lc_description (*describe)(const json_t *record, GString *why);
 } kinds[] = {
-    {"SlaWarning", describe_warning},        {"SlaBreached", describe_breach},
-    {"SlaBreachEnded", describe_breach_end}, {"LeadClawedBack", describe_clawback},
-    {"LeadRouted", describe_route},          {"LeadSettled", describe_settlement},
-    {"Retracted", describe_retraction},      {"ChannelCounters", describe_counters},
-    {"LeadState", describe_state},
+    {"SlaWarning", describe_warning},       {"SlaBreached", describe_breach},
+    {"SlaEscalated", describe_escalation},  {"SlaBreachEnded", describe_breach_end},
+    {"LeadClawedBack", describe_clawback},  {"LeadRouted", describe_route},
+    {"LeadSettled", describe_settlement},   {"Retracted", describe_retraction},
+    {"ChannelCounters", describe_counters}, {"LeadState", describe_state},
 };
 
 lc_description

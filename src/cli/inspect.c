@@ -1,4 +1,4 @@
-/* inspect.c - one lead, from Redis: its facts, its outcomes, what runs. */
+/* inspect.c - one lead, from Redis: its facts, its outcomes, how it stands, what runs. */
 #include "common.h"
 #include "describe.h"
 
@@ -161,10 +161,9 @@ print_facts(const inspect_command *command)
 }
 
 static void
-print_outcomes(const inspect_command *command)
+print_outcomes(const inspect_command *command, const lc_judgement *judgement)
 {
     static const char *const heading[] = {"WHEN", "OUTCOME", "WHY", NULL};
-    const lc_judgement *judgement = lc_lead_derive(command->judge, &command->lead, command->lead.judged_at);
     g_autoptr(GPtrArray) cells = new_table(heading);
     g_autoptr(GString) json = g_string_new(NULL);
     for (size_t i = 0; i < judgement->n_outcomes; i++) {
@@ -179,34 +178,148 @@ print_outcomes(const inspect_command *command)
         printf("No outcome yet.\n");
 }
 
+/* ---- How the latest cycle stands ---- */
+
+static const lc_cycle_row *
+latest_cycle(const lc_judgement *judgement)
+{
+    const lc_cycle_row *latest = NULL;
+    for (size_t i = 0; i < judgement->n_rows; i++) {
+        const lc_row *row = &judgement->rows[i];
+        if (row->type == LC_ROW_CYCLE && (latest == NULL || row->cycle.cycle > latest->cycle))
+            latest = &row->cycle;
+    }
+    return latest;
+}
+
+/* "2026-02-02 09:00:00". */
 static void
-print_running(const inspect_command *command)
+append_time(GString *out, const char *before, lc_instant at)
+{
+    char text[LC_INSTANT_TEXT_BYTES];
+    g_string_append(out, before);
+    lc_cli_append_time(out, format_time(at, text));
+}
+
+static void
+append_if_any(GString *out, const char *before, lc_text text)
+{
+    if (!lc_text_is_absent(text))
+        g_string_append_printf(out, "%s%.*s", before, LC_TEXT_ARGS(text));
+}
+
+static void
+append_cycle(GString *out, const lc_cycle_row *cycle)
+{
+    g_string_append_printf(out, "Cycle %u", cycle->cycle);
+    append_time(out, ", handed off ", cycle->handoff_at);
+    g_string_append_printf(out, " from \"%.*s\"", LC_TEXT_ARGS(cycle->channel));
+    append_if_any(out, ", campaign ", cycle->campaign);
+    append_if_any(out, ", by policy ", cycle->policy);
+    append_if_any(out, ", rule ", cycle->rule);
+    if (cycle->settled) {
+        append_time(out, ": settled ", cycle->settled_at);
+        g_string_append_printf(out, ", %s", lc_cause_name(cycle->cause));
+        append_if_any(out, " into ", cycle->merged_into);
+    } else {
+        g_string_append(out, ": open");
+    }
+    append_if_any(out, ", stage ", cycle->stage);
+    append_if_any(out, ", owner ", cycle->owner);
+    g_string_append(out, ".\n");
+}
+
+static void
+append_priority(GString *out, const lc_cycle_row *cycle)
+{
+    if (cycle->priority_at == LC_ABSENT || cycle->settled)
+        return;
+    append_time(out, "Priority as of ", cycle->priority_at);
+    g_string_append_printf(out, "%s: the latest come first.\n",
+                           cycle->duplicate ? " (it was handed off again meanwhile)" : "");
+}
+
+static void
+append_pauses(GString *out, const lc_cycle_row *cycle)
+{
+    if (cycle->paused_since != LC_ABSENT)
+        append_time(out, "Paused since ", cycle->paused_since);
+    if (cycle->paused_since != LC_ABSENT && cycle->paused_ms > 0)
+        g_string_append(out, "; before that paused for ");
+    else if (cycle->paused_ms > 0)
+        g_string_append(out, "Was paused for ");
+    if (cycle->paused_ms > 0)
+        lc_cli_append_duration(out, cycle->paused_ms);
+    if (cycle->paused_since != LC_ABSENT || cycle->paused_ms > 0)
+        g_string_append(out, ".\n");
+}
+
+/* Promises of this cycle that are broken, and not yet served all the same. */
+static void
+append_broken(GString *out, const lc_judgement *judgement, const lc_cycle_row *cycle)
+{
+    for (size_t i = 0; i < judgement->n_rows; i++) {
+        const lc_breach_row *breach = &judgement->rows[i].breach;
+        if (judgement->rows[i].type != LC_ROW_BREACH || breach->cycle != cycle->cycle || breach->early ||
+            breach->ended_at != LC_ABSENT)
+            continue;
+        g_string_append_printf(out, "Broken: %.*s", LC_TEXT_ARGS(breach->clock));
+        append_time(out, ", due ", breach->due_at);
+        if (breach->level)
+            g_string_append_printf(out, ", escalated to level %u", breach->level);
+        g_string_append(out, ".\n");
+    }
+}
+
+static void
+print_standing(const lc_judgement *judgement, const lc_cycle_row *cycle)
+{
+    g_autoptr(GString) out = g_string_new("\n");
+    append_cycle(out, cycle);
+    append_priority(out, cycle);
+    append_pauses(out, cycle);
+    append_broken(out, judgement, cycle);
+    printf("%s", out->str);
+}
+
+static void
+add_running(GPtrArray *cells, const lc_running_clock *clock, lc_instant now, const char *when_unknown)
+{
+    GString *since = g_string_new(NULL), *due = g_string_new(NULL), *distance = g_string_new(NULL);
+    append_time(since, "", clock->started_at);
+    if (clock->due_at == LC_NEVER) {
+        g_string_append(due, when_unknown);
+    } else {
+        append_time(due, "", clock->due_at);
+        append_distance(distance, clock->due_at - now);
+    }
+    g_ptr_array_add(cells, g_strndup(clock->clock_name.data, clock->clock_name.size));
+    g_ptr_array_add(cells, g_string_free(since, FALSE));
+    g_ptr_array_add(cells, g_string_free(due, FALSE));
+    g_ptr_array_add(cells, g_string_free(distance, FALSE));
+}
+
+static void
+print_running(const inspect_command *command, bool paused)
 {
     static const char *const heading[] = {"CLOCK", "SINCE", "DUE", "", NULL};
     const lc_running_clock *clocks;
     size_t n = lc_lead_running_clocks(command->judge, &command->lead, command->lead.judged_at, &clocks);
     g_autoptr(GPtrArray) cells = new_table(heading);
     lc_instant now = g_get_real_time() / 1000;
-    char text[LC_INSTANT_TEXT_BYTES];
-    for (size_t i = 0; i < n; i++) {
-        GString *since = g_string_new(NULL), *due = g_string_new(NULL), *distance = g_string_new(NULL);
-        lc_cli_append_time(since, format_time(clocks[i].started_at, text));
-        if (clocks[i].due_at == LC_NEVER)
-            g_string_append(due, "never");
-        else
-            lc_cli_append_time(due, format_time(clocks[i].due_at, text));
-        if (clocks[i].due_at != LC_NEVER)
-            append_distance(distance, clocks[i].due_at - now);
-        g_ptr_array_add(cells, g_strndup(clocks[i].clock_name.data, clocks[i].clock_name.size));
-        g_ptr_array_add(cells, g_string_free(since, FALSE));
-        g_ptr_array_add(cells, g_string_free(due, FALSE));
-        g_ptr_array_add(cells, g_string_free(distance, FALSE));
-    }
+    for (size_t i = 0; i < n; i++)
+        add_running(cells, &clocks[i], now, paused ? "after the pause" : "never");
     printf("\n");
     if (n)
         lc_cli_print_table(stdout, cells, 4);
     else
         printf("No clock runs.\n");
+}
+
+static const lc_judgement *
+derive(const inspect_command *command)
+{
+    return lc_lead_derive(command->judge, &command->lead, command->lead.judged_at);
 }
 
 static void
@@ -223,8 +336,13 @@ print_for_people(const inspect_command *command)
     if (lead->n_facts == 0)
         return;
     print_facts(command);
-    print_outcomes(command);
-    print_running(command);
+    const lc_judgement *judgement = derive(command);
+    const lc_cycle_row *cycle = latest_cycle(judgement);
+    bool paused = cycle && cycle->paused_since != LC_ABSENT;
+    print_outcomes(command, judgement);
+    if (cycle)
+        print_standing(judgement, cycle);
+    print_running(command, paused);
 }
 
 /* ---- As JSON ---- */
@@ -240,14 +358,29 @@ append_instant(GString *json, const char *before, lc_instant at)
 }
 
 static void
-append_outcomes(GString *json, const inspect_command *command)
+append_outcomes(GString *json, const inspect_command *command, const lc_judgement *judgement)
 {
-    const lc_judgement *judgement = lc_lead_derive(command->judge, &command->lead, command->lead.judged_at);
     for (size_t i = 0; i < judgement->n_outcomes; i++) {
         if (i)
             g_string_append_c(json, ',');
         lc_json_write_outcome(json, command->lead_id, &judgement->outcomes[i]);
     }
+}
+
+/* Rows of the table that its name says (section 10). */
+static void
+append_rows(GString *json, const lc_judgement *judgement, lc_row_type type)
+{
+    bool first = true;
+    g_string_append_printf(json, ",\"%s\":[", lc_row_type_name(type));
+    for (size_t i = 0; i < judgement->n_rows; i++) {
+        if (judgement->rows[i].type != type)
+            continue;
+        g_string_append(json, first ? "" : ",");
+        lc_json_write_row(json, (int)type, &judgement->rows[i].cycle);
+        first = false;
+    }
+    g_string_append_c(json, ']');
 }
 
 static void
@@ -279,9 +412,13 @@ print_json(const inspect_command *command)
             g_string_append_c(json, ',');
         lc_json_write_fact(json, command->lead_id, &command->lead.facts[i]);
     }
+    const lc_judgement *judgement = derive(command);
     g_string_append(json, "],\"outcomes\":[");
-    append_outcomes(json, command);
-    g_string_append(json, "],\"running\":[");
+    append_outcomes(json, command, judgement);
+    g_string_append_c(json, ']');
+    append_rows(json, judgement, LC_ROW_CYCLE);
+    append_rows(json, judgement, LC_ROW_BREACH);
+    g_string_append(json, ",\"running\":[");
     append_running(json, command);
     g_string_append(json, "]}");
     printf("%s\n", json->str);
@@ -297,6 +434,7 @@ start(inspect_command *command, GError **error)
     if (command->book == NULL || (command->registry = lc_cli_registry_new(command->config, error)) == NULL)
         return false;
     command->judge = lc_judge_new(command->book);
+    lc_judge_set_rows(command->judge, 1U << LC_ROW_CYCLE | 1U << LC_ROW_BREACH);
     command->schemas = lc_cli_schemas_new(command->registry);
     return find_partition(command, error) && open_store(command, error);
 }
@@ -350,8 +488,11 @@ take_format(const char *format, bool *json)
     return true;
 }
 
-static const char summary[] = "Shows a lead as Redis keeps it: its facts, what followed, and which clocks run.";
+static const char summary[] =
+    "Shows a lead as Redis keeps it: its facts, what followed, how it stands, and which clocks run.";
 static const char more[] =
+    "How it stands is said of the latest cycle: its owner, its priority, whether it is paused, and which promises are\n"
+    "broken. As JSON \"cycles\" and \"breaches\" are the rows of these tables.\n\n"
     "Exit codes: 0 done, 1 nothing is kept of this lead, 2 usage or configuration, 3 a server does not answer.\n\n"
     "Examples:\n"
     "  leadclock inspect --config leadclock.yaml lead-4711\n"

@@ -252,9 +252,12 @@ start(publish_command *command, const lc_config *config, char **topics, const ch
 static const char summary[] = "Sends facts (JSON Lines, one a line) as Avro to the input topics, keyed by lead.";
 static const char more[] =
     "EVENTS is a file, or - for standard input. A line that is no valid fact is named and skipped. A fact goes to the\n"
-    "input topic that is named after its type (LeadCreated to the one that ends with \"created\"), to the only one "
-    "where\n"
-    "there is one, or to the one named by --topic.\n\n"
+    "input topic that is named after its type (LeadCreated to the one that ends with \"created\"; LeadPaused and "
+    "LeadResumed\n"
+    "to the one with \"paused\"), to the only one where there is one, or to the one named by --topic, where TYPE is "
+    "one of\n"
+    "LeadCreated, LeadContacted, LeadRejected, LeadProgressed, LeadAssigned, LeadPaused, LeadResumed, LeadMerged and "
+    "LeadErased.\n\n"
     "Exit codes: 0 done, 1 lines were skipped, 2 usage or configuration, 3 Kafka or the registry does not answer.\n\n"
     "Example:\n"
     "  leadclock publish --config leadclock.yaml facts.jsonl\n"

@@ -1,3 +1,4 @@
+/* schemas.c - schemas by id, fetched when first seen. */
 #include "common.h"
 
 #define REGISTRY_PATIENCE_US (10 * G_USEC_PER_SEC)

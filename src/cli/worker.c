@@ -1,3 +1,4 @@
+/* worker.c - a worker from the configuration, and the tools that use one. */
 #include "worker.h"
 
 #include <unistd.h>

@@ -2,14 +2,17 @@
 #include "json_put.h"
 #include "writer.h"
 
+/* The index of a union of two, and any value that is no text and no list. */
+#define SHORT_BYTES ((size_t)64)
+
 static uint8_t *put_fields(lc_writer *writer, uint8_t *at, const lc_record *record, lc_text lead_id, const void *of);
 
-static uint8_t *
-put_uuid(lc_writer *writer, uint8_t *at, const lc_uuid *uuid)
+/* Where there is room for SHORT_BYTES. */
+static inline uint8_t *
+put_uuid(uint8_t *to, const lc_uuid *uuid)
 {
-    at = lc_writer_room(writer, at, LC_MAX_VARINT_BYTES + LC_UUID_TEXT_BYTES);
-    at = lc_put_varint(at, LC_UUID_TEXT_BYTES - 1);
-    return (uint8_t *)lc_put_uuid((char *)at, uuid);
+    to = lc_put_varint(to, LC_UUID_TEXT_BYTES - 1);
+    return (uint8_t *)lc_put_uuid((char *)to, uuid);
 }
 
 static uint8_t *
@@ -41,7 +44,8 @@ put_list(lc_writer *writer, uint8_t *at, const lc_record *items, const char *fir
     return lc_put_byte(writer, at, 0);
 }
 
-static uint8_t *
+/* But for texts and lists there is room. */
+static inline uint8_t *
 put_member(lc_writer *writer, uint8_t *at, const lc_record_field *field, lc_text lead_id, const void *of)
 {
     const void *member = lc_field_member(field, of);
@@ -52,20 +56,20 @@ put_member(lc_writer *writer, uint8_t *at, const lc_record_field *field, lc_text
     case LC_FIELD_LEAD:
         return lc_put_text(writer, at, lead_id);
     case LC_FIELD_UUID:
-        return put_uuid(writer, at, member);
+        return put_uuid(at, member);
     case LC_FIELD_INSTANT:
     case LC_FIELD_DURATION:
     case LC_FIELD_NUMBER:
-        return lc_put_long(writer, at, *(const int64_t *)member);
+        return lc_put_varint(at, *(const int64_t *)member);
     case LC_FIELD_COUNT:
-        return lc_put_long(writer, at, *(const uint32_t *)member);
+        return lc_put_varint(at, *(const uint32_t *)member);
     case LC_FIELD_FLAG:
-        return lc_put_byte(writer, at, *(const bool *)member);
     case LC_FIELD_CHOICE:
-        return lc_put_long(writer, at, *(const bool *)member);
+        *at++ = (uint8_t)(*(const bool *)member << (field->kind == LC_FIELD_CHOICE));
+        return at;
     case LC_FIELD_INT:
     case LC_FIELD_ENUM:
-        return lc_put_long(writer, at, *(const int *)member);
+        return lc_put_varint(at, *(const int *)member);
     case LC_FIELD_NAME:
         return lc_put_text(writer, at, lc_text_of(field->names[*(const int *)member]));
     case LC_FIELD_MONTH:
@@ -83,12 +87,20 @@ put_member(lc_writer *writer, uint8_t *at, const lc_record_field *field, lc_text
 static uint8_t *
 put_fields(lc_writer *writer, uint8_t *at, const lc_record *record, lc_text lead_id, const void *of)
 {
-    for (size_t i = 0; i < record->n_fields; i++) {
-        const lc_record_field *field = &record->fields[i];
-        bool is_null = field->is_optional && lc_field_is_null(field, of);
-        if (field->is_optional)
-            at = lc_put_byte(writer, at, is_null ? 0 : 2);
-        if (!is_null)
+    const lc_record_field *end = record->fields + record->n_fields;
+    for (const lc_record_field *field = record->fields; field < end; field++) {
+        bool is_null = false;
+        at = lc_writer_room(writer, at, SHORT_BYTES);
+        if (field->is_optional) {
+            is_null = lc_field_is_null(field, of);
+            *at++ = is_null ? 0 : 2;
+        }
+        if (is_null)
+            continue;
+        /* Of all kinds the most frequent one. */
+        if (field->kind == LC_FIELD_TEXT)
+            at = lc_put_text(writer, at, *(const lc_text *)lc_field_member(field, of));
+        else
             at = put_member(writer, at, field, lead_id, of);
     }
     return at;
@@ -136,7 +148,7 @@ put_column(lc_writer *writer, uint8_t *at, const lc_record_field *field, const v
     case LC_FIELD_LIST:
         return put_list_as_text(writer, at, field, row);
     default:
-        return put_member(writer, at, field, LC_NO_TEXT, row);
+        return put_member(writer, lc_writer_room(writer, at, SHORT_BYTES), field, LC_NO_TEXT, row);
     }
 }
 

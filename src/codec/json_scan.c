@@ -161,19 +161,33 @@ skip_digits(const char *at)
     return at;
 }
 
-/* False: it has more than 64 bits. */
+/* Of more digits than always fit. */
 static bool
-read_integer(lc_text digits, int64_t *integer)
+read_long_integer(lc_text text, bool negative, int64_t *integer)
 {
-    bool negative = digits.data[0] == '-', overflows = false;
+    bool overflows = false;
     int64_t sum = 0;
-    for (size_t i = negative; i < digits.size; i++) {
-        int digit = digits.data[i] - '0';
+    for (size_t i = negative; i < text.size; i++) {
+        int digit = text.data[i] - '0';
         overflows |= __builtin_mul_overflow(sum, 10, &sum);
         overflows |= __builtin_add_overflow(sum, negative ? -digit : digit, &sum);
     }
     *integer = sum;
     return !overflows;
+}
+
+/* False: it has more than 64 bits. */
+static inline bool
+read_integer(lc_text text, int64_t *integer)
+{
+    bool negative = text.data[0] == '-';
+    int64_t sum = 0;
+    if (text.size > 18)
+        return read_long_integer(text, negative, integer);
+    for (size_t i = negative; i < text.size; i++)
+        sum = sum * 10 + (text.data[i] - '0');
+    *integer = negative ? -sum : sum;
+    return true;
 }
 
 /* `-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?` */

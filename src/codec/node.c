@@ -1,3 +1,4 @@
+/* node.c - an Avro schema, parsed. */
 #include "node.h"
 
 #include <leadclock/text.h>

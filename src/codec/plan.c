@@ -1,3 +1,4 @@
+/* plan.c - how a writer's records become ours, made once a schema. */
 #include "plan.h"
 
 /* ---- Our fields ---- */

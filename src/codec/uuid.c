@@ -1,3 +1,4 @@
+/* uuid.c - a UUID as text, and back. */
 #include "wire.h"
 
 static void

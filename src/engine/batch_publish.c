@@ -271,13 +271,13 @@ describe_place(const lc_batch *batch, const lc_batch_record *record)
                            record->event.partition, record->event.offset);
 }
 
-/* The last of those that somebody should look at; NULL: there is none. Caller frees. */
+/* The last of those that are told as a number; NULL: there is none. Caller frees. */
 static char *
 describe_last_refused(const lc_batch *batch)
 {
     for (guint i = batch->records->len; i > 0; i--) {
         const lc_batch_record *record = lc_batch_record_at(batch, i - 1);
-        if (!record->refused)
+        if (!record->refused || record->reason == LC_DEAD_TOO_MANY_FACTS)
             continue;
         g_autofree char *place = describe_place(batch, record);
         return g_strdup_printf("%s: %s, %s", place, lc_dead_reason_name(record->reason), record->detail);
@@ -296,16 +296,36 @@ describe_last_without_channel(const lc_batch *batch)
     return NULL;
 }
 
+/* Rule 8.4: once a lead. Each costs its publisher thousands of facts, so there are few. */
+static void
+tell_of_too_many_facts(const lc_batch *batch)
+{
+    for (guint i = 0; i < batch->records->len; i++) {
+        const lc_batch_record *record = lc_batch_record_at(batch, i);
+        if (!record->refused || record->reason != LC_DEAD_TOO_MANY_FACTS)
+            continue;
+        g_autofree char *place = describe_place(batch, record);
+        g_autofree char *lead = g_strdup_printf("too many facts of lead %.*s", LC_TEXT_ARGS(record->lead_id));
+        if (lc_worker_may_say_once(batch->worker, lead))
+            g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
+                             "%s: from here on its facts go to %s (%s, %s), which is said only once: %s", lead,
+                             batch->worker->options.output_names[LC_OUTPUT_DEAD_LETTERS],
+                             lc_dead_reason_name(record->reason), record->detail, place);
+    }
+}
+
 static void
 tell_of_oddities(const lc_batch *batch)
 {
-    uint64_t refused = 0;
+    uint64_t refused = 0, too_many = batch->tally.dead_letters[LC_DEAD_TOO_MANY_FACTS];
 
     for (int i = 0; i < LC_DEAD_REASONS; i++)
         refused += batch->tally.dead_letters[i];
-    if (refused || batch->tally.without_channel)
-        lc_told_add(batch->worker->told, &batch->tally, refused ? describe_last_refused(batch) : NULL,
+    if (refused > too_many || batch->tally.without_channel)
+        lc_told_add(batch->worker->told, &batch->tally, refused > too_many ? describe_last_refused(batch) : NULL,
                     batch->tally.without_channel ? describe_last_without_channel(batch) : NULL);
+    if (too_many)
+        tell_of_too_many_facts(batch);
 }
 
 bool

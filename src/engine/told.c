@@ -81,7 +81,8 @@ lc_told_add(lc_told *told, const lc_worker_tally *tally, char *last_refused, cha
 {
     g_mutex_lock(&told->lock);
     for (int i = 0; i < LC_DEAD_REASONS; i++)
-        told->odd.refused[i] += tally->dead_letters[i];
+        if (i != LC_DEAD_TOO_MANY_FACTS) /* said once a lead */
+            told->odd.refused[i] += tally->dead_letters[i];
     told->odd.without_channel += tally->without_channel;
     if (last_refused) {
         g_free(told->odd.last_refused);

@@ -1,3 +1,4 @@
+/* admin.c - what the command line asks of a broker: topics, the group, offsets. */
 #include "admin.h"
 
 #include "trouble.h"

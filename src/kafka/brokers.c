@@ -1,3 +1,4 @@
+/* brokers.c - whether brokers verify transactions. */
 #include "brokers.h"
 
 #include "admin.h"

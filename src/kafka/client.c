@@ -1,3 +1,4 @@
+/* client.c - a librdkafka client from the configuration, and its errors. */
 #include "client.h"
 
 #include "trouble.h"

@@ -1,3 +1,4 @@
+/* fetch.c - wakes a fetcher that sleeps though its queue is empty (servers.md). */
 #include "fetch.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* peers.c - what the group gave to each of its members. */
 #include "peers.h"
 
 #include "admin.h"

@@ -1,3 +1,4 @@
+/* pending.c - whether offsets of a partition are pending, asked without standing still. */
 #include "pending.h"
 
 #include "admin.h"

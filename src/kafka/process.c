@@ -1,3 +1,4 @@
+/* process.c - which process a client is, and whether it lives. */
 #include "process.h"
 
 #include <stdio.h>

@@ -1,11 +1,11 @@
-#include "producer.h"
+/* producer.c - the transactional producer: its client, and what goes into one transaction. */
+#include "producing.h"
 
 #include "trouble.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#define CALL_MS 1000
 #define DESTROY_MS 300
 #define SERVE_EVERY 1024
 #define MAX_MESSAGE_BYTES "2097152"
@@ -22,37 +22,6 @@ typedef struct {
     int64_t *offset; /* or NULL */
     uint32_t tag;
 } slot;
-
-/* Shared with the threads of the client, which may outlive us. */
-typedef struct {
-    int end_txns; /* EndTxn requests sent since the commit began */
-} sent_requests;
-
-struct lc_producer {
-    const lc_kafka_options *options;
-    char *transactional_id;
-    rd_kafka_t *client;
-    rd_kafka_topic_t *topics[LC_OUTPUTS];
-    sent_requests *sent;
-    bool is_initializing, has_metadata;
-    int64_t uncertain_us; /* a quarter of socket.timeout.ms */
-
-    unsigned caution; /* how many times batches were made smaller */
-
-    /* since begin */
-    GArray *slots;
-    guint n_delivered;
-    guint n_refused; /* for their size, by brokers */
-    int64_t refused;
-    size_t refused_size;
-    lc_instant appended_at; /* LogAppendTime, the latest of a record whose offset is wanted */
-    rd_kafka_resp_err_t first_failure;
-    const char *refused_topic; /* may not be written to; NULL: none. Of the options */
-
-    /* since commit_begin */
-    gint64 commit_us;
-    unsigned n_transport_errors;
-};
 
 /* ---- What librdkafka reports ---- */
 
@@ -121,7 +90,7 @@ static rd_kafka_resp_err_t
 on_request_sent(rd_kafka_t *client, int socket, const char *broker, int32_t broker_id, int16_t api_key,
                 int16_t api_version, int32_t correlation_id, size_t size, void *opaque)
 {
-    sent_requests *sent = opaque;
+    lc_sent_requests *sent = opaque;
 
     (void)client, (void)socket, (void)broker, (void)broker_id, (void)api_version, (void)correlation_id, (void)size;
     if (api_key == END_TXN)
@@ -196,7 +165,7 @@ make_client(lc_producer *producer, GError **error)
     rd_kafka_conf_set_opaque(conf, producer);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     rd_kafka_conf_set_error_cb(conf, on_error);
-    producer->sent = g_new0(sent_requests, 1);
+    producer->sent = g_new0(lc_sent_requests, 1);
     rd_kafka_conf_interceptor_add_on_new(conf, "leadclock", on_new_client, producer->sent);
     producer->client = lc_kafka_client_new(RD_KAFKA_PRODUCER, conf, error);
     if (producer->client == NULL) {
@@ -261,7 +230,7 @@ learn_metadata(lc_producer *producer, GError **error)
 
     if (producer->has_metadata)
         return true;
-    err = rd_kafka_metadata(producer->client, 0, NULL, &metadata, CALL_MS);
+    err = rd_kafka_metadata(producer->client, 0, NULL, &metadata, LC_PRODUCER_CALL_MS);
     if (err)
         return lc_kafka_fail(error, LC_ERROR_RETRY, err, "metadata of the output topics");
     rd_kafka_metadata_destroy(metadata);
@@ -272,7 +241,7 @@ learn_metadata(lc_producer *producer, GError **error)
 static bool
 initialize(lc_producer *producer, GError **error)
 {
-    rd_kafka_error_t *cause = rd_kafka_init_transactions(producer->client, CALL_MS);
+    rd_kafka_error_t *cause = rd_kafka_init_transactions(producer->client, LC_PRODUCER_CALL_MS);
 
     if (cause == NULL)
         return true;
@@ -306,8 +275,8 @@ lc_producer_renew(lc_producer *producer, GError **error)
 
 /* ---- One transaction ---- */
 
-static bool
-is_ready(const lc_producer *producer, GError **error)
+bool
+lc_producer_is_ready(const lc_producer *producer, GError **error)
 {
     if (producer->client && !producer->is_initializing)
         return true;
@@ -318,7 +287,7 @@ is_ready(const lc_producer *producer, GError **error)
 bool
 lc_producer_begin(lc_producer *producer, GError **error)
 {
-    if (!is_ready(producer, error))
+    if (!lc_producer_is_ready(producer, error))
         return false;
     g_array_set_size(producer->slots, 0);
     producer->n_delivered = 0;
@@ -411,7 +380,7 @@ static void
 hear_all(lc_producer *producer)
 {
     rd_kafka_purge(producer->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-    rd_kafka_flush(producer->client, CALL_MS);
+    rd_kafka_flush(producer->client, LC_PRODUCER_CALL_MS);
     take_refusal(producer);
 }
 
@@ -434,13 +403,13 @@ lc_producer_produce(lc_producer *producer, const lc_outgoing *outgoing, GError *
 {
     slot one = {outgoing->offset, outgoing->tag};
 
-    if (!is_ready(producer, error))
+    if (!lc_producer_is_ready(producer, error))
         return false;
     g_array_append_val(producer->slots, one);
     void *opaque = GSIZE_TO_POINTER((gsize)producer->slots->len);
     rd_kafka_resp_err_t err = enqueue(producer, outgoing, opaque);
     if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-        rd_kafka_poll(producer->client, CALL_MS);
+        rd_kafka_poll(producer->client, LC_PRODUCER_CALL_MS);
         err = enqueue(producer, outgoing, opaque);
     }
     if (err)
@@ -453,9 +422,9 @@ lc_producer_produce(lc_producer *producer, const lc_outgoing *outgoing, GError *
 bool
 lc_producer_flush(lc_producer *producer, GError **error)
 {
-    if (!is_ready(producer, error))
+    if (!lc_producer_is_ready(producer, error))
         return false;
-    rd_kafka_resp_err_t err = rd_kafka_flush(producer->client, CALL_MS);
+    rd_kafka_resp_err_t err = rd_kafka_flush(producer->client, LC_PRODUCER_CALL_MS);
     if (err == RD_KAFKA_RESP_ERR__TIMED_OUT)
         return lc_kafka_fail(error, LC_ERROR_RETRY, err, "delivery of %u of %u messages",
                              producer->slots->len - producer->n_delivered, producer->slots->len);
@@ -481,144 +450,4 @@ lc_instant
 lc_producer_appended_at(const lc_producer *producer)
 {
     return producer->appended_at;
-}
-
-static rd_kafka_topic_partition_list_t *
-list_commits(const char *const *inputs, int n_inputs, const lc_log_commit *commits, size_t n)
-{
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)n * n_inputs);
-
-    for (size_t c = 0; c < n; c++)
-        for (int i = 0; i < n_inputs; i++) {
-            rd_kafka_topic_partition_t *one = rd_kafka_topic_partition_list_add(list, inputs[i], commits[c].partition);
-            one->offset = commits[c].offsets[i];
-            one->metadata = strdup(commits[c].metadata); /* librdkafka frees it */
-            one->metadata_size = strlen(commits[c].metadata);
-        }
-    return list;
-}
-
-/* The inputs that an error of librdkafka names, as "NAME[PARTITION]@OFFSET(REASON), ..."; all, where it names none. */
-static char *
-names_in(const char *text, const char *const *inputs, int n_inputs)
-{
-    g_autoptr(GString) names = g_string_new(NULL);
-
-    for (int i = 0; i < n_inputs; i++) {
-        g_autofree char *part = g_strconcat(inputs[i], "[", NULL);
-        const char *at = strstr(text, part);
-        if (at && (at == text || at[-1] == ' '))
-            g_string_append_printf(names, "%s%s", names->len ? ", " : "", inputs[i]);
-    }
-    return names->len ? g_string_free(g_steal_pointer(&names), FALSE) : g_strjoinv(", ", (char **)inputs);
-}
-
-/* Takes the cause. */
-static bool
-refuse_offsets(lc_producer *producer, const char *const *inputs, int n_inputs, rd_kafka_error_t *cause, GError **error)
-{
-    g_autofree char *names = names_in(rd_kafka_error_string(cause), inputs, n_inputs);
-
-    if (rd_kafka_error_code(cause) == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
-        lc_kafka_deny(producer->client, "READ", "topic", names, error);
-    else if (rd_kafka_error_code(cause) == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
-        lc_kafka_deny(producer->client, "READ", "group", producer->options->group, error);
-    else
-        lc_kafka_deny(producer->client, "WRITE", "transactional id", producer->transactional_id, error);
-    rd_kafka_error_destroy(cause);
-    return false;
-}
-
-/* librdkafka 2.0.2 does not keep the time-out while a request is out: with the broker away this takes as long as the
- * outage (26 s were seen), and only then says what it says. */
-bool
-lc_producer_send_offsets(lc_producer *producer, const char *const *inputs, int n_inputs, const lc_log_commit *commits,
-                         size_t n, const rd_kafka_consumer_group_metadata_t *metadata, GError **error)
-{
-    gint64 until = g_get_monotonic_time() + CALL_MS * 1000;
-
-    if (!is_ready(producer, error))
-        return false;
-    if (metadata == NULL) {
-        g_set_error(error, LC_ERROR, LC_ERROR_ABORT, "the partitions were given up");
-        return false;
-    }
-    g_autoptr(rd_kafka_topic_partition_list_t) list = list_commits(inputs, n_inputs, commits, n);
-    for (;;) {
-        rd_kafka_error_t *cause = rd_kafka_send_offsets_to_transaction(producer->client, list, metadata, CALL_MS);
-        if (cause == NULL)
-            return true;
-        if (lc_kafka_is_denial(rd_kafka_error_code(cause)))
-            return refuse_offsets(producer, inputs, n_inputs, cause, error);
-        bool again = rd_kafka_error_is_retriable(cause) && !rd_kafka_error_is_fatal(cause) &&
-                     !rd_kafka_error_txn_requires_abort(cause);
-        if (!again || g_get_monotonic_time() >= until)
-            return lc_kafka_fail_with(error, again ? LC_ERROR_RETRY : LC_ERROR_ABORT, cause,
-                                      "send_offsets_to_transaction");
-        rd_kafka_error_destroy(cause);
-        g_usleep(5000);
-    }
-}
-
-bool
-lc_producer_commit_begin(lc_producer *producer, GError **error)
-{
-    if (!is_ready(producer, error))
-        return false;
-    rd_kafka_poll(producer->client, 0);
-    producer->commit_us = g_get_monotonic_time();
-    producer->n_transport_errors = 0;
-    g_atomic_int_set(&producer->sent->end_txns, 0);
-    return true;
-}
-
-/* Success is not enough: an EndTxn that went out twice may decide the next transaction too. */
-static lc_commit_result
-judge_commit(lc_producer *producer, GError **error)
-{
-    gint64 took = g_get_monotonic_time() - producer->commit_us;
-    int sent = g_atomic_int_get(&producer->sent->end_txns);
-
-    if (sent <= 1 && producer->n_transport_errors == 0 && took < producer->uncertain_us)
-        return LC_COMMIT_CLEAN;
-    g_set_error(error, LC_ERROR, LC_ERROR_ABORT,
-                "the commit succeeded, but not beyond doubt: %d requests, %u transport errors, %" G_GINT64_FORMAT " ms",
-                sent, producer->n_transport_errors, took / 1000);
-    return LC_COMMIT_UNKNOWN;
-}
-
-/* Waits for as long as the answer can still be a clean one: a second try would cost a recovery. */
-lc_commit_result
-lc_producer_commit_end(lc_producer *producer, GError **error)
-{
-    for (;;) {
-        rd_kafka_error_t *cause = rd_kafka_commit_transaction(producer->client, CALL_MS);
-        rd_kafka_poll(producer->client, 0);
-        if (cause == NULL)
-            return judge_commit(producer, error);
-        bool waits = rd_kafka_error_code(cause) == RD_KAFKA_RESP_ERR__TIMED_OUT && rd_kafka_error_is_retriable(cause);
-        bool in_doubt =
-            producer->n_transport_errors || g_get_monotonic_time() - producer->commit_us >= producer->uncertain_us;
-        if (!waits || in_doubt) {
-            lc_kafka_fail_with(error, LC_ERROR_ABORT, cause, "commit_transaction");
-            return LC_COMMIT_UNKNOWN;
-        }
-        rd_kafka_error_destroy(cause);
-    }
-}
-
-void
-lc_producer_abort(lc_producer *producer)
-{
-    if (producer->client && !producer->is_initializing) {
-        /* One try: the next init_transactions aborts what this one did not. */
-        rd_kafka_error_t *cause = rd_kafka_abort_transaction(producer->client, CALL_MS);
-        if (cause) {
-            g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_DEBUG, "MESSAGE", "kafka: abort_transaction: %s",
-                             rd_kafka_error_string(cause));
-            rd_kafka_error_destroy(cause);
-        }
-    }
-    /* No late delivery report finds the caller's offsets. */
-    g_array_set_size(producer->slots, 0);
 }

@@ -1,3 +1,4 @@
+/* publisher.c - an idempotent producer of facts. */
 #include "client.h"
 
 struct lc_publisher {

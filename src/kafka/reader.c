@@ -1,3 +1,4 @@
+/* reader.c - a read-committed reader without a group. */
 #include "client.h"
 
 /* One partition, and how far it must be read to have caught up. */

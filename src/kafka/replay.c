@@ -1,3 +1,4 @@
+/* replay.c - the consumer that reads a changelog while recovering. */
 #include "replay.h"
 
 #include "fetch.h"

@@ -1,3 +1,4 @@
+/* takeover.c - what the last owner of a partition left open, and its end. */
 #include "takeover.h"
 
 #include "admin.h"

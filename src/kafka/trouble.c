@@ -1,3 +1,4 @@
+/* trouble.c - why brokers do not let us in, as librdkafka's log tells it. */
 #include "trouble.h"
 
 #define FORGET_US (60 * G_USEC_PER_SEC) /* librdkafka repeats what stays the same every 30 s */

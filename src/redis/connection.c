@@ -1,3 +1,4 @@
+/* connection.c - one connection: commands sent together, answers read together. */
 #include "connection.h"
 
 #include <errno.h>

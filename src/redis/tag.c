@@ -1,3 +1,4 @@
+/* tag.c - the hash tag of a partition, chosen by its slot. */
 #include <leadclock/redis.h>
 
 #define SLOTS 16384u

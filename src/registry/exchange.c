@@ -1,3 +1,4 @@
+/* exchange.c - requests to the registry under way, begun and continued. */
 #include "exchange.h"
 
 #define CALL_US G_USEC_PER_SEC /* a call that is not done after so long is made again */

@@ -1,3 +1,4 @@
+/* registry.c - the door: a server or a file. */
 #include "backend.h"
 
 lc_registry *

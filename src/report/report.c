@@ -41,12 +41,15 @@ add_totals(report *r, const lc_report_subject *subject)
         {"held back: not qualified", "not_qualified"},
         {"contacted", "contacted"},
         {"handed off again while open", "duplicate"},
+        {"paused", "paused"},
+        {"escalated", "escalated"},
         {"clawed back", "clawed_back"},
         {"unresponsive", "unresponsive"},
         {"rejected", "rejected"},
         {"rejected once settled", "rejected_late"},
         {"rejected, reason unknown", "reason_unknown"},
         {"completed", "completed"},
+        {"merged into another", "merged"},
         {"erased", "erased"},
     };
     lc_table *table = new_table(r, "totals", "What happened");
@@ -91,7 +94,7 @@ static void
 add_promises_of(report *r, lc_table *table, const char *channel)
 {
     add_promise(table, r->sums, channel, "first_contact", "first_contact", LC_NO_TEXT);
-    add_promise(table, r->sums, channel, "first_contact again", "again", LC_NO_TEXT);
+    add_promise(table, r->sums, channel, "first_contact:again", "again", LC_NO_TEXT);
     add_promise(table, r->sums, channel, "renewed", "renewed", LC_NO_TEXT);
     add_promise(table, r->sums, channel, "requested", "requested", LC_NO_TEXT);
     for (guint i = 0; i < r->stages->len; i++) {
@@ -121,49 +124,43 @@ add_promises(report *r)
 
 /* ---- Response times ---- */
 
-static int64_t
-responded_within(const lc_summary *sums, const char *channel, const char *const *buckets)
-{
-    int64_t sum = 0;
-    for (; *buckets; buckets++)
-        sum += lc_summary_get_named(sums, channel, "responded:", lc_text_of(*buckets));
-    return sum;
-}
+/* The buckets of section 7 but the last, which is all the rest of the contacted; and the columns: all up to there. */
+static const struct {
+    const char *bucket, *column, *title;
+} responses[] = {
+    {"1m", NULL, NULL}, {"5m", "within_5m", "within 5m"},    {"15m", NULL, NULL}, {"1h", "within_1h", "within 1h"},
+    {"4h", NULL, NULL}, {"24h", "within_24h", "within 24h"}, {"48h", NULL, NULL}, {"7d", "within_7d", "within 7d"},
+};
 
+/* `prefix` begins the names of the buckets. */
 static void
-add_response_of(lc_table *table, const lc_summary *sums, const char *channel)
+add_response_of(lc_table *table, const lc_summary *sums, const char *prefix, const char *channel)
 {
-    static const char *const five_minutes[] = {"1m", "5m", NULL}, *const hour[] = {"1m", "5m", "15m", "1h", NULL},
-                             *const day[] = {"1m", "5m", "15m", "1h", "4h", "24h", NULL}, *const week[] = {"1m",  "5m",
-                                                                                                           "15m", "1h",
-                                                                                                           "4h",  "24h",
-                                                                                                           "48h", "7d",
-                                                                                                           NULL};
-    int64_t opened = lc_summary_get(sums, channel, "opened");
+    int64_t opened = lc_summary_get(sums, channel, "opened"), responded = 0;
     lc_table_text(table, channel ? lc_text_of(channel) : ALL_CHANNELS);
     lc_table_count(table, opened);
     lc_table_share(table, lc_summary_get(sums, channel, "contacted"), opened);
-    lc_table_share(table, responded_within(sums, channel, five_minutes), opened);
-    lc_table_share(table, responded_within(sums, channel, hour), opened);
-    lc_table_share(table, responded_within(sums, channel, day), opened);
-    lc_table_share(table, responded_within(sums, channel, week), opened);
+    for (size_t i = 0; i < G_N_ELEMENTS(responses); i++) {
+        responded += lc_summary_get_named(sums, channel, prefix, lc_text_of(responses[i].bucket));
+        if (responses[i].column)
+            lc_table_share(table, responded, opened);
+    }
 }
 
 static void
-add_response_shares(report *r)
+add_response_shares(report *r, const char *name, const char *title, const char *prefix)
 {
-    lc_table *table = new_table(r, "response", "First contact after the hand-off, share of the opened, by channel");
+    lc_table *table = new_table(r, name, title);
     lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
     lc_table_column(table, LC_CELL_COUNT, "opened", "opened");
     lc_table_column(table, LC_CELL_SHARE, "contacted", "contacted");
-    lc_table_column(table, LC_CELL_SHARE, "within_5m", "within 5m");
-    lc_table_column(table, LC_CELL_SHARE, "within_1h", "within 1h");
-    lc_table_column(table, LC_CELL_SHARE, "within_24h", "within 24h");
-    lc_table_column(table, LC_CELL_SHARE, "within_7d", "within 7d");
-    add_response_of(table, r->sums, NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(responses); i++)
+        if (responses[i].column)
+            lc_table_column(table, LC_CELL_SHARE, responses[i].column, responses[i].title);
+    add_response_of(table, r->sums, prefix, NULL);
     const GPtrArray *channels = lc_summary_channels(r->sums);
     for (guint i = 0; i < channels->len; i++)
-        add_response_of(table, r->sums, channels->pdata[i]);
+        add_response_of(table, r->sums, prefix, channels->pdata[i]);
 }
 
 static void
@@ -228,8 +225,8 @@ add_clawbacks(report *r)
 static void
 add_funnel_of(report *r, lc_table *table, const char *channel)
 {
-    static const char *const metrics[] = {"handed_off",  "opened",        "contacted",    "duplicate",
-                                          "cooled_down", "open_dialogue", "not_qualified"};
+    static const char *const metrics[] = {"handed_off", "opened",      "contacted",     "duplicate",    "paused",
+                                          "escalated",  "cooled_down", "open_dialogue", "not_qualified"};
     int64_t won = 0;
     lc_table_text(table, channel ? lc_text_of(channel) : ALL_CHANNELS);
     for (size_t i = 0; i < G_N_ELEMENTS(metrics); i++)
@@ -250,6 +247,8 @@ add_funnel(report *r)
     lc_table_column(table, LC_CELL_COUNT, "opened", "opened");
     lc_table_column(table, LC_CELL_COUNT, "contacted", "contacted");
     lc_table_column(table, LC_CELL_COUNT, "duplicate", "again");
+    lc_table_column(table, LC_CELL_COUNT, "paused", "paused");
+    lc_table_column(table, LC_CELL_COUNT, "escalated", "escalated");
     lc_table_column(table, LC_CELL_COUNT, "cooled_down", "cooled down");
     lc_table_column(table, LC_CELL_COUNT, "open_dialogue", "in dialogue");
     lc_table_column(table, LC_CELL_COUNT, "not_qualified", "unqualified");
@@ -264,11 +263,108 @@ add_funnel(report *r)
     add_funnel_of(r, table, NULL);
 }
 
+/* ---- How long it takes: stages by the age of the lead ---- */
+
+#define MONTH_DAYS 30
+#define OLDEST 24 /* K of section 7, all that is older included */
+
+static int64_t
+reached_at_age(const report *r, const char *channel, const char *stage, unsigned age)
+{
+    g_autofree char *metric = g_strdup_printf("reached:%s@%u", stage, age);
+    return lc_summary_get(r->sums, channel, metric);
+}
+
+/* The greatest age at which any stage was reached. */
+static unsigned
+greatest_age(const report *r)
+{
+    for (unsigned age = OLDEST; age > 0; age--)
+        for (guint i = 0; i < r->stages->len; i++)
+            if (reached_at_age(r, NULL, r->stages->pdata[i], age))
+                return age;
+    return 0;
+}
+
+static void
+add_age_columns(lc_table *table, unsigned last)
+{
+    for (unsigned age = 0; age <= last; age++) {
+        g_autofree char *name = g_strdup_printf("age_%u", age);
+        g_autofree char *title = age < OLDEST ? g_strdup_printf("<%ud", (age + 1) * MONTH_DAYS) : g_strdup("later");
+        lc_table_column(table, LC_CELL_COUNT, name, title);
+    }
+}
+
+static void
+add_ages_of(const report *r, lc_table *table, const char *channel, unsigned last)
+{
+    for (guint i = 0; i < r->stages->len; i++) {
+        const char *stage = r->stages->pdata[i];
+        int64_t reached = lc_summary_get_named(r->sums, channel, "reached:", lc_text_of(stage));
+        if (reached == 0)
+            continue;
+        lc_table_text(table, channel ? lc_text_of(channel) : ALL_CHANNELS);
+        lc_table_text(table, lc_text_of(stage));
+        lc_table_count(table, reached);
+        for (unsigned age = 0; age <= last; age++)
+            lc_table_count(table, reached_at_age(r, channel, stage, age));
+    }
+}
+
+static void
+add_ages(report *r)
+{
+    unsigned last = greatest_age(r);
+    lc_table *table = new_table(r, "ages", "Stages reached, by time since the hand-off");
+    lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
+    lc_table_column(table, LC_CELL_TEXT, "stage", "stage");
+    lc_table_column(table, LC_CELL_COUNT, "reached", "reached");
+    add_age_columns(table, last);
+    add_ages_of(r, table, NULL, last);
+    const GPtrArray *channels = lc_summary_channels(r->sums);
+    for (guint i = 0; i < channels->len; i++)
+        add_ages_of(r, table, channels->pdata[i], last);
+}
+
+/* ---- What gates cost ---- */
+
+static void
+add_held_back_of(report *r, lc_table *table, const char *channel)
+{
+    int64_t held_back = lc_summary_get(r->sums, channel, "handed_off") - lc_summary_get(r->sums, channel, "opened");
+    if (held_back == 0)
+        return;
+    lc_table_text(table, channel ? lc_text_of(channel) : ALL_CHANNELS);
+    lc_table_count(table, held_back);
+    for (guint i = 0; i < r->stages->len; i++)
+        lc_table_count(table,
+                       lc_summary_get_named(r->sums, channel, "held_back_reached:", lc_text_of(r->stages->pdata[i])));
+}
+
+static void
+add_held_back(report *r)
+{
+    lc_table *table = new_table(r, "held_back", "Held back by a gate, and the stages that they reached all the same");
+    lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
+    lc_table_column(table, LC_CELL_COUNT, "held_back", "held back");
+    for (guint i = 0; i < r->stages->len; i++) {
+        g_autofree char *name = g_strdup_printf("held_back_reached:%s", (char *)r->stages->pdata[i]);
+        lc_table_column(table, LC_CELL_COUNT, name, r->stages->pdata[i]);
+    }
+    add_held_back_of(r, table, NULL);
+    const GPtrArray *channels = lc_summary_channels(r->sums);
+    for (guint i = 0; i < channels->len; i++)
+        add_held_back_of(r, table, channels->pdata[i]);
+}
+
+/* ---- How cycles ended ---- */
+
 static void
 add_endings_of(report *r, lc_table *table, const char *channel)
 {
     static const char *const metrics[] = {"rejected",     "reason_unknown", "rejected_late", "clawed_back",
-                                          "unresponsive", "completed",      "erased"};
+                                          "unresponsive", "completed",      "merged",        "erased"};
     lc_table_text(table, channel ? lc_text_of(channel) : ALL_CHANNELS);
     for (size_t i = 0; i < G_N_ELEMENTS(metrics); i++)
         lc_table_count(table, lc_summary_get(r->sums, channel, metrics[i]));
@@ -285,6 +381,7 @@ add_endings(report *r)
     lc_table_column(table, LC_CELL_COUNT, "clawed_back", "clawed back");
     lc_table_column(table, LC_CELL_COUNT, "unresponsive", "unresponsive");
     lc_table_column(table, LC_CELL_COUNT, "completed", "completed");
+    lc_table_column(table, LC_CELL_COUNT, "merged", "merged");
     lc_table_column(table, LC_CELL_COUNT, "erased", "erased");
     const GPtrArray *channels = lc_summary_channels(r->sums);
     for (guint i = 0; i < channels->len; i++)
@@ -326,10 +423,15 @@ lc_report_make(const lc_report_subject *subject)
     add_totals(&r, subject);
     add_response_times(&r);
     add_promises(&r);
-    add_response_shares(&r);
+    add_response_shares(&r, "response", "First contact after the hand-off, share of the opened, by channel",
+                        "responded:");
+    add_response_shares(&r, "response_open", "The same in open time, of the calendar of the promise",
+                        "responded_open:");
     add_rejections(&r);
     add_clawbacks(&r);
     add_funnel(&r);
+    add_ages(&r);
+    add_held_back(&r);
     add_endings(&r);
     return r.tables;
 }

@@ -1,4 +1,4 @@
-/* overrides.c - --set KEY=VALUE. */
+/* overrides.c - what --set says of keys of the configuration. */
 #include "loader.h"
 
 static void

@@ -132,6 +132,62 @@ def one_lead():
         world.close()
 
 
+def how_it_stands():
+    """A lead of everything: inspect says its pause, rounds, broken promises and priority, watch what was escalated;
+    each new fact has its topic."""
+    world = World("stands", policy_of("people/feed"))
+    minute, now, number = 60000, now_ms(), 0
+
+    def fact(type_, lead, minutes_ago, **fields):
+        nonlocal number
+        number += 1
+        return {"type": type_, "lead_id": lead, "event_id": f"e{number}", "occurred_at": now - minutes_ago * minute} | fields
+
+    hot = {"channel": "demo", "attributes": {"segment": "smb"}}
+    try:
+        world.create_topics()
+        world.publish([
+            fact("LeadCreated", "busy", 180, owner="ann", campaign="spring", **hot),
+            fact("LeadAssigned", "busy", 170, owner="bo"),
+            fact("LeadCreated", "busy", 40, **hot),
+            fact("LeadPaused", "busy", 35, reason="on holiday", until=now + 7 * DAY),
+            fact("LeadResumed", "busy", 33),
+            fact("LeadPaused", "busy", 20, reason="asked for August"),
+            fact("LeadCreated", "twin", 60, **hot),
+            fact("LeadContacted", "twin", 59, method="CALL", outcome="CONNECTED"),
+            fact("LeadMerged", "twin", 30, into="busy"),
+        ])  # fmt: skip
+        for topic, types in ("paused", ["LeadPaused", "LeadResumed", "LeadPaused"]), ("merged", ["LeadMerged"]):
+            require([record["value"]["type"] for record in watched(world, "leads." + topic)] == types, topic)
+        pretty = lambda *topics: expect(world, 0, "", "watch", "--from-beginning", "--until-caught-up", "--pretty", *topics)
+        require(re.search(r"busy +LeadPaused +reason on holiday, until 20", pretty("leads.paused")), pretty("leads.paused"))
+        require(re.search(r"twin +LeadMerged +into busy", pretty("leads.merged")), pretty("leads.merged"))
+        world.start()
+        world.settle()
+
+        text = expect(world, 0, "", "inspect", "busy")
+        for pattern in (
+            r"Cycle 1, handed off \S+ \S+ from \"demo\", campaign spring, by policy \S+, rule hot: open, owner bo\.\n",
+            r"\nPriority as of \S+ \S+ \(it was handed off again meanwhile\): the latest come first\.\n",
+            r"\nPaused since \S+ \S+; before that paused for 2m\.\n",
+            r"\nBroken: first_contact, due \S+ \S+, escalated to level 2\.\n",
+            r"\nBroken: first_contact:2, due \S+ \S+, escalated to level 2\.\n",
+            r"\nclawback +\S+ \S+ +after the pause",
+            r"LeadPaused +reason asked for August\n",
+        ):
+            require(re.search(pattern, text), f"{pattern} is not in\n{text}")
+        lead = json.loads(expect(world, 0, "", "inspect", "--format", "json", "busy"))
+        [cycle] = lead["cycles"]
+        require(cycle["paused_ms"] == 2 * minute and cycle["paused_since"] and cycle["escalation"] == 2, f"{cycle}")
+        require({breach["clock"] for breach in lead["breaches"]} == {"first_contact", "first_contact:2"}, f"{lead}")
+        expect(world, 0, r"MERGED into busy, ", "inspect", "twin")
+        require(re.search(r"busy +ESCALATED +first_contact: level 2, 1h after it was due at \S.*, owner bo", pretty()), pretty())
+        require(re.search(r"twin +SETTLED +MERGED into busy, 1 attempt", pretty()), pretty())
+        world.services[0].stop()
+    finally:
+        world.close()
+
+
 def servers_away():
     """Who is away is named, with exit code 3; what is wrong with a configuration, with 2."""
     world = World("away", policy_of("card/feed"))
@@ -239,7 +295,7 @@ def health():
 TESTS = {
     test.__name__: test
     for test in (
-        topics, publish_and_watch, publish_elsewhere, one_lead, servers_away, policies_by_signal, health,
+        topics, publish_and_watch, publish_elsewhere, one_lead, how_it_stands, servers_away, policies_by_signal, health,
     )
 }  # fmt: skip
 

@@ -150,6 +150,8 @@ def limits_of_a_lead():
         letters = world.dead_letters()
         say(f"dead letters: {sorted(set(letters), key=str)}")
         require(letters.count(("TOO_MANY_FACTS", "busy")) == 2, f"4,097th and 4,098th contact: {letters}")
+        log = world.services[0].read_log()
+        require(log.count("too many facts of lead busy") == 1, "it is said once, not once a fact")
         too_large = letters.count(("LEAD_TOO_LARGE", "huge"))
         require(1 <= too_large <= 4, f"12 facts of 60 KiB, 512 KiB allowed: {too_large} refused")
         require(len(letters) == 2 + too_large, f"others: {letters}")

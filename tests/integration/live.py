@@ -30,6 +30,11 @@ def full_feed():
     feed_flows("full/feed")
 
 
+def people_feed():
+    """Pauses, later owners, prospects who ask again, next contacts, escalations, merges."""
+    feed_flows("people/feed")
+
+
 def disturbed(test, disturb, copies=3, parts=8, batch=40, workers=2, processes=1):
     """Publishes the feed in parts; after each, `disturb(world, part)` does its worst. Then all must be as if nothing had
     happened."""
@@ -149,6 +154,7 @@ TESTS = {
     for test in (
         card_feed,
         full_feed,
+        people_feed,
         feed_with_stops,
         feed_with_kills,
         feed_with_two_processes,

@@ -87,7 +87,7 @@ def load_feed(name):
     late_by = latest + 75 * DAY_MS - now_ms()
     weeks = max(0, -(-late_by // (7 * DAY_MS)))
     for fact in facts:
-        for field in ("occurred_at", "recorded_at", "follow_up_at", "arrived_at"):
+        for field in ("occurred_at", "recorded_at", "follow_up_at", "until", "arrived_at"):
             if fact.get(field) is not None:
                 fact[field] -= weeks * 7 * DAY_MS
     return facts

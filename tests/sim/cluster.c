@@ -1,3 +1,4 @@
+/* cluster.c - some workers on the simulated log and store, scheduled by chance. */
 #include "piece.h"
 #include "sim.h"
 #include "worker.h"

@@ -1,3 +1,4 @@
+/* fiber.c - a stack of its own for each worker, so that any call can wait. */
 #include "fiber.h"
 
 #include <glib.h>

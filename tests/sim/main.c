@@ -1,3 +1,4 @@
+/* main.c - runs seeds; --weaken takes a check away. */
 #include "sim.h"
 #include "worker.h"
 

@@ -1,3 +1,4 @@
+/* oracle.c - what must hold, looked at whenever something is decided. */
 #include "sim.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* plan.c - which faults a seed has, and when. */
 #include "sim.h"
 
 static const char seconds_policy[] =

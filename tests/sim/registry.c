@@ -1,3 +1,4 @@
+/* registry.c - a registry that has every schema. */
 #include "sim.h"
 
 struct lc_registry {

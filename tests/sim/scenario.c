@@ -1,3 +1,4 @@
+/* scenario.c - one seed, from an empty cluster to the verdict. */
 #include "sim.h"
 #include "worker.h"
 

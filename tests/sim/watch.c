@@ -1,3 +1,4 @@
+/* watch.c - each transaction and each write, held against what must follow from the facts. */
 #include "sim.h"
 #include "worker.h"
 

@@ -1,3 +1,4 @@
+/* workload.c - the facts that are published, and when. */
 #include "sim.h"
 
 static sim_record *

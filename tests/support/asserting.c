@@ -1,3 +1,4 @@
+/* asserting.c - assertions that show texts and outcomes. */
 #include "asserting.h"
 
 void

@@ -1,3 +1,4 @@
+/* bench.c - an engine on the ports in memory, for unit tests. */
 #include "bench.h"
 
 #include <glib/gstdio.h>

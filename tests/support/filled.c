@@ -1,3 +1,4 @@
+/* filled.c - records with every member filled. */
 #include "filled.h"
 
 static void *

@@ -1,3 +1,4 @@
+/* history.c - random histories of a lead. */
 #include "history.h"
 
 #include <leadclock/codec.h>

@@ -1,3 +1,4 @@
+/* story.c - facts and outcomes in a few words, for tests. */
 #include "story.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* test_calendar.c - open time: what is due when, zones, texts of instants and durations. */
 #include <leadclock/calendar.h>
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* test_config.c - the configuration: defaults, overrides, secrets, refusals. */
 #include <leadclock/service.h>
 
 #include <setjmp.h>

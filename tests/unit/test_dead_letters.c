@@ -186,6 +186,43 @@ what_is_left_is_told_in_the_end(void **state)
     assert_in_range(read, n_published - 3, n_published);
 }
 
+#define MOST_FACTS 4096
+
+static void
+publish_assigned(bench *b, unsigned number)
+{
+    g_autofree char *id = g_strdup_printf("%05u", number);
+    lc_fact assigned = bench_created(id, b->manual.now);
+    assigned.type = LC_FACT_ASSIGNED;
+    bench_publish(b, 0, "busy", &assigned);
+}
+
+/* One more every second, for a while. */
+static void
+publish_one_more(void *data)
+{
+    bench *b = data;
+    if (b->manual.now < BENCH_BEGIN + 1000 * n_published || n_published == 15)
+        return;
+    publish_assigned(b, MOST_FACTS + n_published++);
+}
+
+/* Rule 8.4. */
+static void
+a_lead_with_too_many_facts_is_told_once(void **state)
+{
+    bench *b = *state;
+    n_published = 0;
+    for (unsigned i = 0; i < MOST_FACTS; i++)
+        publish_assigned(b, i);
+    b->meanwhile = publish_one_more;
+    assert_true(bench_run(b, 30 * LC_SECOND));
+    assert_int_equal(n_published, 15);
+    assert_int_equal(count_warnings("too many facts of lead busy"), 1);
+    assert_int_equal(count_warnings("offset 4096"), 1);
+    assert_int_equal(count_warnings("DEAD_LETTERS="), 0);
+}
+
 static void
 an_empty_channel_is_counted_and_told(void **state)
 {
@@ -228,6 +265,7 @@ main(void)
         cmocka_unit_test(a_publisher_is_told_what_is_wrong_and_what_to_do),
         cmocka_unit_test_setup_teardown(dead_letters_are_told_as_a_number_now_and_then, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_left_is_told_in_the_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_lead_with_too_many_facts_is_told_once, setup, teardown),
         cmocka_unit_test_setup_teardown(an_empty_channel_is_counted_and_told, setup, teardown),
         cmocka_unit_test(several_workers_say_a_thing_once),
     };

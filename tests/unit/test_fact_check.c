@@ -1,3 +1,4 @@
+/* test_fact_check.c - what makes a fact valid, by type and field. */
 #include <leadclock/codec.h>
 
 #include <setjmp.h>

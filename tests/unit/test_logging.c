@@ -1,3 +1,4 @@
+/* test_logging.c - lines of the log, in both formats. */
 #include <leadclock/service.h>
 
 #include <setjmp.h>

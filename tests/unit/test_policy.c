@@ -1,3 +1,4 @@
+/* test_policy.c - a document is read as it is written. */
 #include <leadclock/policy.h>
 
 #include <stdio.h>

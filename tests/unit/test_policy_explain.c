@@ -1,3 +1,4 @@
+/* test_policy_explain.c - every key is said back in plain words. */
 #include <leadclock/cli.h>
 #include <leadclock/policy.h>
 

@@ -1,3 +1,4 @@
+/* test_policy_refusals.c - every refusal of rule 2.5, with its place and remedy. */
 #include <leadclock/policy.h>
 
 #include <setjmp.h>

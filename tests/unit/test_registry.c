@@ -1,3 +1,4 @@
+/* test_registry.c - schemas from a file instead of a server. */
 #include <leadclock/registry.h>
 
 #include <glib/gstdio.h>

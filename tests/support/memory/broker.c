@@ -1,3 +1,4 @@
+/* broker.c - topics, transactions and markers of the broker in memory. */
 #include "broker.h"
 
 /* ---- The world ---- */

@@ -1,3 +1,4 @@
+/* group.c - the consumer group in memory: generations, static members, assignment. */
 #include "broker.h"
 
 /* The group coordinator: generations, static members (KIP-345), the range assignor. */

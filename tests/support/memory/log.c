@@ -1,3 +1,4 @@
+/* log.c - lc_log in memory: consuming and replaying. */
 #include "broker.h"
 
 /* The consumer half of lc_log, and the port itself. */

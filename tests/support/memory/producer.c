@@ -1,3 +1,4 @@
+/* producer.c - lc_log in memory: one transaction. */
 #include "broker.h"
 
 /* The producer half of lc_log. */

@@ -1,3 +1,4 @@
+/* redis.c - strings, sorted sets and hashes, with WATCH and MULTI. */
 #include "redis.h"
 
 static void

@@ -1,3 +1,4 @@
+/* store.c - lc_store in memory. */
 #include "redis.h"
 
 /* lc_store on the memory Redis. Each read is one MULTI; each write is WATCH and GET, then, a step later, MULTI. */

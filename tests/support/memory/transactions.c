@@ -1,3 +1,4 @@
+/* transactions.c - the transaction coordinator: epochs, time-outs, late requests. */
 #include "broker.h"
 
 /* The transaction coordinator: what KIP-98 promises, with the markers of each partition written on their own. */
