@@ -220,20 +220,28 @@ look(lc_replay *replay, lc_instant until)
     return ends_pause ? NULL : run;
 }
 
-lc_clocks_result
-lc_clocks_fire_next(lc_replay *replay, lc_instant until, lc_settlement *settlement)
+/* Whether the first instant has taken effect. */
+static bool
+is_over(lc_replay *replay, lc_instant until)
 {
-    lc_clock_run *run = look(replay, until);
-
     if (replay->quiet_until >= until)
-        return LC_CLOCKS_QUIET;
-    if (replay->quiet_until >= replay->now) {
-        replay->wake_at = MIN(replay->wake_at, replay->quiet_until);
-        return LC_CLOCKS_QUIET;
+        return false;
+    if (replay->quiet_until < replay->now)
+        return true;
+    replay->wake_at = MIN(replay->wake_at, replay->quiet_until);
+    return false;
+}
+
+bool
+lc_clocks_advance(lc_replay *replay, lc_instant until, lc_settlement *settlement)
+{
+    for (;;) {
+        lc_clock_run *run = look(replay, until);
+        if (!is_over(replay, until))
+            return false;
+        if (run == NULL)
+            end_pause(replay);
+        else if (lc_clock_fire(replay, run, settlement))
+            return true;
     }
-    if (run == NULL) {
-        end_pause(replay);
-        return LC_CLOCKS_FIRED;
-    }
-    return lc_clock_fire(replay, run, settlement) ? LC_CLOCKS_SETTLE : LC_CLOCKS_FIRED;
 }

@@ -21,13 +21,7 @@ void lc_clocks_settled(lc_replay *replay, lc_instant at);
 /* NULL: the cycle has none. */
 const lc_clock_run *lc_clocks_first_contact(const lc_replay *replay);
 
-/* What came of the clock instants before a fact. */
-typedef enum {
-    LC_CLOCKS_QUIET, /* nothing more takes place before it */
-    LC_CLOCKS_FIRED, /* an instant has taken effect: there may be another */
-    LC_CLOCKS_SETTLE /* one has, and it settles the cycle */
-} lc_clocks_result;
-
-/* Fires the first instant before `until` that has taken effect at the replay's now; of the others the earliest is when
- * to look again (1.6, 8.1). LC_CLOCKS_SETTLE: `*settlement` says how. */
-lc_clocks_result lc_clocks_fire_next(lc_replay *replay, lc_instant until, lc_settlement *settlement);
+/* Fires the instants before `until` that have taken effect at the replay's now; of the others the earliest is when to
+ * look again (1.6, 8.1). Whether one of them settles the cycle: then `*settlement` says how, and later ones have not
+ * been fired. */
+bool lc_clocks_advance(lc_replay *replay, lc_instant until, lc_settlement *settlement);

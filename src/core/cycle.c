@@ -100,14 +100,10 @@ settle(lc_replay *replay, const lc_settlement *settlement)
 void
 lc_cycle_fire(lc_replay *replay, lc_instant until)
 {
-    lc_clocks_result result = LC_CLOCKS_FIRED;
     lc_settlement settlement;
 
-    while (replay->open && result == LC_CLOCKS_FIRED) {
-        result = lc_clocks_fire_next(replay, until, &settlement);
-        if (result == LC_CLOCKS_SETTLE)
-            settle(replay, &settlement);
-    }
+    if (lc_clocks_advance(replay, until, &settlement))
+        settle(replay, &settlement);
 }
 
 /* ---- Rejections (1.4, 4.6, 4.9) ---- */
