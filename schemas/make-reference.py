@@ -35,8 +35,12 @@ ROWS = """
 ## Rows
 
 How things stand, for databases, dashboards and reports: the latest row of a key stands. Flat: numbers, texts, flags and
-instants only, and all but the key may be null. `leadclock backtest --tables FOLDER` writes those that stand at the end,
-as JSON Lines, CSV or Avro files."""
+instants only, and all but the key may be null. Keys are Avro records too, subjects `TOPIC-key` and `TOPIC-value`
+(TopicNameStrategy). A row that is no more is said twice: by a value with `deleted: true`, and by a tombstone after it
+(`tables.deletes`). Topics are compacted, and written in transactions: each line of configuration below makes a reader of
+Java or Kafka Connect read what is committed, which it does not by default (the table above has other clients; Redpanda
+Connect needs `isolation_level: read_committed`). `leadclock backtest --tables FOLDER` writes the rows that stand at the
+end, as JSON Lines, CSV or Avro files."""
 
 INTRODUCTION = '''# Event reference
 
@@ -201,7 +205,9 @@ def table(name, record_name):
     yield ""
     yield f"### {schema['name']}"
     yield ""
-    yield f"{schema['doc']} Table: {name}. Key: {key} ({record_name}Key)."
+    yield f"{schema['doc']} Topic: `leads.tables.{name}`. Key: {key} ({record_name}Key)."
+    yield ""
+    yield "Read what is committed: `isolation.level=read_committed`; in a connector `consumer.override.isolation.level=read_committed`."
     yield ""
     yield from field_table(schema["fields"], named)
 

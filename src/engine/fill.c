@@ -251,15 +251,20 @@ is_alone(const lc_worker *worker, GError **error)
     return false;
 }
 
+/* Only when all are recovered: a recovery that was put off may have the changelog that is read. */
 static lc_partition *
 next_partition(const lc_worker *worker)
 {
+    lc_partition *next = NULL;
+
     for (guint i = 0; i < worker->partitions->len; i++) {
         lc_partition *partition = worker->partitions->pdata[i];
-        if (!partition->must_recover && !worker->fill->filled[partition->number])
-            return partition;
+        if (partition->must_recover)
+            return NULL;
+        if (!worker->fill->filled[partition->number])
+            next = partition;
     }
-    return NULL;
+    return next;
 }
 
 bool

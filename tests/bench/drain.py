@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""drain.py FOLDER LEADCLOCK FACTS WORKERS [cold] - the measuring part of drain.sh; with_servers.sh starts the servers and
+"""drain.py FOLDER LEADCLOCK FACTS WORKERS all|none [cold] - the measuring part of drain.sh; with_servers.sh starts the servers and
 names them in the environment."""
 
 import os
@@ -22,7 +22,7 @@ def say(text):
 
 
 class Bench:
-    def __init__(self, folder, leadclock, facts, workers, name):
+    def __init__(self, folder, leadclock, facts, workers, name, tables="all"):
         self.folder, self.leadclock, self.facts = folder, leadclock, facts
         self.make_facts = os.path.join(os.path.dirname(leadclock), "tests", "bench", "make-facts")
         self.config = os.path.join(folder, f"{name}.yaml")
@@ -43,6 +43,7 @@ registry: {{url: "{os.environ["REGISTRY_URL"]}"}}
 redis: {{url: "{os.environ["REDIS_URL"]}"}}
 policy: policy.yaml
 topics: {{prefix: "{name}."}}
+{"tables: {publish: []}" if tables == "none" else ""}
 http: {{listen: "127.0.0.1:{self.port}"}}
 """
             )
@@ -159,10 +160,12 @@ def warm_up(folder, leadclock, workers):
 
 def main():
     folder, leadclock, facts, workers = sys.argv[1], os.path.abspath(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
-    cold = sys.argv[5:] == ["cold"]
+    tables, cold = sys.argv[5], sys.argv[6:] == ["cold"]
+    if tables not in ("all", "none"):
+        raise SystemExit("drain.py: --tables is all or none")
     if not cold:
         warm_up(folder, leadclock, workers)
-    bench = Bench(folder, leadclock, facts, workers, "drain")
+    bench = Bench(folder, leadclock, facts, workers, "drain", tables)
     bench.command("topics", "--create", "--partitions", str(PARTITIONS), stdout=subprocess.DEVNULL)
     bench.preload(1)
     used_before = bench.redis_used()
@@ -185,7 +188,7 @@ def main():
     per_million = 1e6 / facts
     print(
         f"""
-{facts} facts (60 % created, 35 % contacted, 5 % rejected), {leads} leads, {PARTITIONS} partitions, {workers} workers, {os.cpu_count()} cores shared with the servers
+{facts} facts (60 % created, 35 % contacted, 5 % rejected), {leads} leads, {PARTITIONS} partitions, {workers} workers, {os.cpu_count()} cores shared with the servers, rows of {tables}
 facts/s, process start to zero lag        {facts / elapsed:12,.0f}
 facts/s, first commit to zero lag, about  {facts / max(elapsed - first, POLL_S):12,.0f}
 CPU seconds per million facts: leadclock  {cpu["leadclock"] * per_million:12.2f}

@@ -6,7 +6,7 @@ import time
 
 from secured import secured
 from timing import POLICY, Producer, Watched, lead_in
-from world import INPUT_TOPICS, OUTCOMES, PARTITIONS, World, main, now_ms, require, wait_for
+from world import INPUT_TOPICS, OUTCOMES, PARTITIONS, TABLES, World, main, now_ms, require, wait_for
 
 SESSION_S, HELD = 6, 0
 WITHIN_S = 3  # a lead is to be contacted
@@ -14,7 +14,8 @@ WITHIN_S = 3  # a lead is to be contacted
 
 def give_rights(kafka, world, instance):
     """All that a service needs, but of transactional ids its own only."""
-    for topic in INPUT_TOPICS + OUTCOMES + ["leads.dead-letters", "leads.state", "leads.counters"]:
+    tables = [f"leads.tables.{table}" for table in TABLES]
+    for topic in INPUT_TOPICS + OUTCOMES + ["leads.dead-letters", "leads.state", "leads.counters"] + tables:
         for operation in ("READ", "WRITE"):
             kafka.may(operation, "TOPIC", world.prefix + topic)
     kafka.may("READ", "GROUP", world.name)

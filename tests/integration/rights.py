@@ -13,21 +13,22 @@ import urllib.request
 
 from commands import attempt, expect
 from secured import secured
-from world import BINARY, INPUT_TOPICS, OUTCOMES, PARTITIONS, Redis, World, load_feed, main, multiply, named, policy_of, require, require_equal
+from world import BINARY, INPUT_TOPICS, OUTCOMES, PARTITIONS, TABLES, Redis, World, load_feed, main, multiply, named, policy_of, require, require_equal
 from world import slices, wait_for
 
 # What docs/operations.md lists, by who needs it: operation, kind, names after the world's name, pattern.
 READ_BY_RUN = INPUT_TOPICS + ["leads.state", "leads.counters"]
-WRITTEN_BY_RUN = OUTCOMES + ["leads.dead-letters", "leads.state", "leads.counters"]
+ROWS = [f"leads.tables.{table}" for table in TABLES]
+WRITTEN_BY_RUN = OUTCOMES + ["leads.dead-letters", "leads.state", "leads.counters"] + ROWS
 NEEDED = {
     "leadclock": [
         ("READ", "TOPIC", READ_BY_RUN), ("WRITE", "TOPIC", WRITTEN_BY_RUN), ("READ", "GROUP", [""]),
         ("WRITE", "TRANSACTIONAL_ID", ["PREFIXED"]),
     ],
     "publisher": [("WRITE", "TOPIC", INPUT_TOPICS)],
-    "watcher": [("READ", "TOPIC", OUTCOMES)],
+    "watcher": [("READ", "TOPIC", OUTCOMES + ROWS)],
     "auditor": [
-        ("DESCRIBE", "TOPIC", INPUT_TOPICS + OUTCOMES + ["leads.dead-letters"]),
+        ("DESCRIBE", "TOPIC", INPUT_TOPICS + OUTCOMES + ["leads.dead-letters"] + ROWS),
         ("READ", "TOPIC", ["leads.state", "leads.counters"]), ("DESCRIBE", "GROUP", [""]),
     ],
 }  # fmt: skip
@@ -202,6 +203,9 @@ def commands():
         expect(world, 0, ": 0 differences", "verify", *kafka.login("auditor"))
         expect(world, 0, "made anew", "rebuild", *kafka.login("auditor"))
         expect(world, 0, ": 0 differences", "verify", *kafka.login("auditor"))
+        expect(world, 0, "filled cycles", "tables", "--fill", *kafka.login())
+        seen = expect(world, 0, "", "watch", "--from-beginning", "--until-caught-up", *ROWS, *kafka.login("watcher"))
+        require(seen.splitlines(), "the watcher saw no rows")
         expect(world, 2, f"User:publisher may not DESCRIBE topic {world.prefix}leads.breaches:", "watch", "leads.breaches",
                *kafka.login("publisher"))  # fmt: skip
         for topic in INPUT_TOPICS:

@@ -487,7 +487,7 @@ static void
 commit_as(bench *b, int32_t partition, const char *owner)
 {
     g_autofree char *hash = lc_policy_book_hash(b->book, b->manual.now);
-    g_autofree char *metadata = g_strdup_printf("3:%d:2:0:0:%s:%s", BENCH_PARTITIONS, hash, owner);
+    g_autofree char *metadata = g_strdup_printf("3:%d:%d:0:0:%s:%s", BENCH_PARTITIONS, LC_POLICY_EDITION, hash, owner);
     for (int topic = 0; topic < BENCH_INPUTS; topic++)
         lc_memory_set_committed(b->broker, topic, partition, 0, metadata);
 }
@@ -519,7 +519,8 @@ reset_commits_without_an_owner(void **state)
 {
     g_autofree char *metadata = lc_reset_metadata("hash", 4, false);
     (void)state;
-    assert_string_equal(metadata, "3:4:2:0:0:hash:");
+    g_autofree char *expected = g_strdup_printf("3:4:%d:0:0:hash:", LC_POLICY_EDITION);
+    assert_string_equal(metadata, expected);
 }
 
 /* Two leads in different partitions. */
@@ -834,7 +835,7 @@ offsets_of_another_number_of_partitions_stop_it(void **state)
     bench *b = *state;
     hand_off(b, "lead");
     run(b, 2 * LC_SECOND);
-    rewrite_metadata(b, 0, "2:7:", 3);
+    rewrite_metadata(b, 0, "3:7:", 2);
     assert_stops(b, LC_ERROR_CONFIG, "had 7 partitions");
     lc_memory_redis_empty(b->redis);
     assert_stops(b, LC_ERROR_CONFIG, "leadclock repartition");
@@ -869,6 +870,32 @@ partitions_that_an_older_version_never_had_stop_it(void **state)
     for (int topic = 0; topic < BENCH_INPUTS; topic++)
         lc_memory_set_committed(b->broker, topic, 0, offset, metadata);
     assert_stops(b, LC_ERROR_CONFIG, "had 1 partitions, and they have 2");
+}
+
+/* What leads were judged by is said with the offsets; where it was not said, it was the first. */
+static void
+another_edition_of_the_rules_is_refused_unless_accepted(void **state)
+{
+    static const struct {
+        const char *beginning;
+        const char *edition;
+    } cases[] = {{"1:", "edition 1"}, {"2:2:", "edition 1"}, {"3:2:1:", "edition 1"}, {"3:2:3:", "edition 3"}};
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        bench *b = bench_new(policy);
+        hand_off(b, "lead");
+        run(b, 2 * LC_SECOND);
+        for (int32_t p = 0; p < BENCH_PARTITIONS; p++)
+            rewrite_metadata(b, p, cases[i].beginning, 3);
+        assert_stops(b, LC_ERROR_CONFIG, cases[i].edition);
+        assert_stops(b, LC_ERROR_CONFIG, "--accept-policy-change");
+        b->options.accept_policy_change = true;
+        run(b, 2 * LC_SECOND);
+        b->options.accept_policy_change = false;
+        run(b, 30 * LC_SECOND);
+        assert_int_equal(bench_counter(b, "first_contact_breached"), 1);
+        bench_free(b);
+    }
 }
 
 static void
@@ -933,6 +960,7 @@ main(void)
         cmocka_unit_test_setup_teardown(offsets_of_another_number_of_partitions_stop_it, setup, teardown),
         cmocka_unit_test_setup_teardown(metadata_of_an_older_version_is_read, setup, teardown),
         cmocka_unit_test_setup_teardown(partitions_that_an_older_version_never_had_stop_it, setup, teardown),
+        cmocka_unit_test(another_edition_of_the_rules_is_refused_unless_accepted),
         cmocka_unit_test_setup_teardown(a_changed_policy_is_refused_unless_accepted, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
