@@ -115,7 +115,7 @@ def each_right():
         denied(place, "DESCRIBE", "TOPIC", world.prefix + "leads.settled", "topic")
         denied(place, "READ", "TOPIC", world.prefix + "leads.created", "topic")
         denied(place, "READ", "GROUP", world.name, "group")
-        denied(place, "WRITE", "TRANSACTIONAL_ID", world.name + "-a-1", "transactional id")
+        denied(place, "WRITE", "TRANSACTIONAL_ID", world.name + "-@a-1", "transactional id")
         Redis().command("FLUSHDB")
         denied(place, "READ", "TOPIC", world.prefix + "leads.state", "topic")
         world.require_same_as_backtest()
