@@ -13,7 +13,7 @@ import urllib.request
 from commands import attempt, expect
 from timing import POLICY
 from tools import ends_with, harm_topic, stop
-from world import BINARY, BROKERS, DAY_MS, INPUTS, PARTITIONS, Failure, Redis, World, main, named, net_outcomes
+from world import BINARY, BROKERS, DAY_MS, INPUTS, PARTITIONS, Failure, Redis, World, free_port, main, named, net_outcomes
 from world import now_ms, require, require_equal, require_nothing_doubled, say, wait_for
 
 LEADS = int(os.environ.get("LC_LEADS", "2000"))
@@ -44,11 +44,8 @@ def grow_all(world, partitions):
 class Readiness:
     """What a service answers at /readyz."""
 
-    last_port = 20000 + os.getpid() % 20000
-
     def __init__(self):
-        Readiness.last_port += 1
-        self.port = Readiness.last_port
+        self.port = free_port()
         self.setting = f"http.listen=127.0.0.1:{self.port}"
 
     def get(self):

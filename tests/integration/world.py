@@ -65,6 +65,17 @@ def wait_for(text, condition, timeout):
         time.sleep(0.1)
 
 
+def free_port():
+    """Below the range that outgoing connections take theirs from."""
+    while True:
+        with socket.socket() as one:
+            try:
+                one.bind(("127.0.0.1", random.SystemRandom().randrange(20000, 32000)))
+                return one.getsockname()[1]
+            except OSError:
+                pass
+
+
 # ---- Facts ----
 
 
