@@ -13,8 +13,8 @@ import urllib.request
 from commands import attempt, expect
 from timing import POLICY
 from tools import ends_with, harm_topic, stop
-from world import BINARY, BROKERS, DAY_MS, INPUTS, PARTITIONS, Failure, Redis, World, free_port, main, named, net_outcomes
-from world import now_ms, require, require_equal, require_nothing_doubled, say, wait_for
+from world import BINARY, BROKERS, DAY_MS, INPUTS, PARTITIONS, SHORT_SESSION, Failure, Redis, World, free_port, main, named
+from world import net_outcomes, now_ms, require, require_equal, require_nothing_doubled, say, wait_for
 
 LEADS = int(os.environ.get("LC_LEADS", "2000"))
 
@@ -71,7 +71,7 @@ class Readiness:
 def grows_while_running(test, *settings, within=4):
     """One input gets more partitions; the leads' contacts go there at once. Nobody who was contacted in time is
     breached, and the service ends and says why."""
-    world = World(test, POLICY % within)
+    world = World(test, POLICY % within, properties=SHORT_SESSION)
     try:
         world.create_topics()
         ready = Readiness()
@@ -159,7 +159,7 @@ def members_differ():
 
 def settled(test, leads):
     """Leads that were handed over and contacted, most of them in time; judged, and the service stopped."""
-    world = World(test, POLICY % 600)
+    world = World(test, POLICY % 600, properties=SHORT_SESSION)
     world.create_topics()
     publish_leads(world, [f"lead-{n}" for n in range(leads)])
     service = world.start("a")

@@ -27,6 +27,8 @@ BINARY = os.environ.get("LC_BINARY", os.path.join(ROOT, "build", "dev", "leadclo
 SKIPPED = 77
 PARTITIONS = 4
 DAY_MS = 24 * 3600 * 1000
+# For tests that wait for the group to forget who has ended.
+SHORT_SESSION = "{session.timeout.ms: 6000}"
 
 INPUTS = ["leads.created", "leads.contacted", "leads.rejected", "leads.progressed", "leads.assigned", "leads.paused",
           "leads.merged", "leads.erased"]  # fmt: skip
