@@ -394,9 +394,12 @@ static void *
 destroy_client(void *data)
 {
     destruction *task = data;
+    g_autofree char *name = g_strdup(rd_kafka_name(task->client));
 
+    lc_trouble_give_up(task->client);
     /* A static member sends no LeaveGroup, so there is nothing that closing would do for the group. */
     rd_kafka_destroy_flags(task->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    lc_trouble_gone(name);
     g_mutex_lock(&task->mutex);
     task->done = true;
     g_cond_signal(&task->changed);

@@ -301,12 +301,43 @@ lc_trouble_refused_topics(const rd_kafka_t *client)
 
 /* ---- What clients tell ---- */
 
+static GHashTable *given_up; /* char*: clients */
+
+void
+lc_trouble_give_up(const rd_kafka_t *client)
+{
+    g_mutex_lock(&mutex);
+    if (given_up == NULL)
+        given_up = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_hash_table_add(given_up, g_strdup(rd_kafka_name(client)));
+    g_mutex_unlock(&mutex);
+}
+
+void
+lc_trouble_gone(const char *name)
+{
+    g_mutex_lock(&mutex);
+    g_hash_table_remove(given_up, name);
+    g_mutex_unlock(&mutex);
+}
+
+static bool
+is_given_up(const rd_kafka_t *client)
+{
+    if (client == NULL)
+        return false;
+    g_mutex_lock(&mutex);
+    bool is = given_up && g_hash_table_contains(given_up, rd_kafka_name(client));
+    g_mutex_unlock(&mutex);
+    return is;
+}
+
 void
 lc_trouble_take(const rd_kafka_t *client, const char *facility, const char *text)
 {
     if (client && strcmp(facility, "ADDPARTS") == 0)
         note_refused(client, text);
-    if (strcmp(facility, "FAIL") == 0)
+    if (strcmp(facility, "FAIL") == 0 && !is_given_up(client))
         note_failure(client, text);
 }
 

@@ -10,6 +10,10 @@
 /* Hears of the connections of every client that is made of `conf`. */
 void lc_trouble_listen(rd_kafka_conf_t *conf);
 
+/* Of a client that is about to be destroyed: what its connections end by is no trouble. `gone` once it is. */
+void lc_trouble_give_up(const rd_kafka_t *client);
+void lc_trouble_gone(const char *name);
+
 /* A line of librdkafka's log. */
 void lc_trouble_take(const rd_kafka_t *client, const char *facility, const char *text);
 

@@ -12,7 +12,7 @@ import sys
 import urllib.error
 import urllib.request
 
-from world import BINARY, PARTITIONS, World, main, murmur2_partition, now_ms, policy_of, require, wait_for
+from world import BINARY, PARTITIONS, World, free_port, main, murmur2_partition, now_ms, policy_of, require, wait_for
 
 DAY = 24 * 3600 * 1000
 START = now_ms() - 10 * DAY
@@ -276,7 +276,7 @@ def health():
 
     try:
         world.create_topics()
-        port = 20000 + os.getpid() % 20000
+        port = free_port()
         service = world.start("a", f"http.listen=127.0.0.1:{port}")
         wait_for("readiness", lambda: get("/readyz") == (200, "ok\n"), 60)
         require(get("/livez") == (200, "ok\n"), f"{get('/livez')}")

@@ -12,7 +12,7 @@ import threading
 from commands import attempt, expect
 from rights import get
 from secured import secured
-from world import BINARY, World, main, policy_of, require, say, wait_for
+from world import BINARY, World, free_port, main, policy_of, require, say, wait_for
 
 NOWHERE = "127.0.0.1:1"
 
@@ -63,7 +63,7 @@ def each_command():
     world = World("logins", policy_of("card/feed"))
     kafka = secured()
     wrong = kafka.login(sasl_password="wrong")
-    port = 20000 + os.getpid() * 3 % 11000
+    port = free_port()
     try:
         service = world.start("a", f"http.listen=127.0.0.1:{port}", *[text for text in wrong if text != "--set"])
         why = "SASL authentication error: Authentication failed: Invalid username or password; look at sasl.username"
@@ -112,7 +112,7 @@ def forgotten():
     """A reason is not told any more once Kafka has let us in; nor is one broker's, of several."""
     kafka = secured()
     world = World("forgotten", policy_of("card/feed"), brokers=kafka.at("OPEN"))
-    port = 20000 + os.getpid() * 3 % 11000
+    port = free_port()
     try:
         world.create_topics()
         forwarder = Forwarder(kafka.at("OPEN"))

@@ -13,7 +13,8 @@ import urllib.request
 from commands import attempt, expect
 from timing import POLICY
 from tools import ends_with, harm_topic, stop
-from world import BINARY, BROKERS, DAY_MS, INPUT_TOPICS, PARTITIONS, TABLES, Failure, Redis, World, main, named
+from world import BINARY, BROKERS, DAY_MS, INPUT_TOPICS, PARTITIONS, SHORT_SESSION, TABLES, Failure, Redis, World
+from world import free_port, main, named
 from world import net_outcomes, now_ms, require, require_equal, require_nothing_doubled, say, wait_for
 
 LEADS = int(os.environ.get("LC_LEADS", "2000"))
@@ -44,11 +45,8 @@ def grow_all(world, partitions):
 class Readiness:
     """What a service answers at /readyz."""
 
-    last_port = 20000 + os.getpid() % 20000
-
     def __init__(self):
-        Readiness.last_port += 1
-        self.port = Readiness.last_port
+        self.port = free_port()
         self.setting = f"http.listen=127.0.0.1:{self.port}"
 
     def get(self):
@@ -74,7 +72,7 @@ class Readiness:
 def grows_while_running(test, *settings, within=4):
     """One input gets more partitions; the leads' contacts go there at once. Nobody who was contacted in time is
     breached, and the service ends and says why."""
-    world = World(test, POLICY % within)
+    world = World(test, POLICY % within, properties=SHORT_SESSION)
     try:
         world.create_topics()
         ready = Readiness()
@@ -162,7 +160,7 @@ def members_differ():
 
 def settled(test, leads):
     """Leads that were handed over and contacted, most of them in time; judged, and the service stopped."""
-    world = World(test, POLICY % 600)
+    world = World(test, POLICY % 600, properties=SHORT_SESSION)
     world.create_topics()
     publish_leads(world, [f"lead-{n}" for n in range(leads)])
     service = world.start("a")

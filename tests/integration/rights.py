@@ -13,7 +13,7 @@ import urllib.request
 
 from commands import attempt, expect
 from secured import secured
-from world import BINARY, INPUT_TOPICS, OUTCOMES, PARTITIONS, TABLES, Redis, World, load_feed, main, multiply, named, policy_of, require, require_equal
+from world import BINARY, INPUT_TOPICS, OUTCOMES, PARTITIONS, TABLES, Redis, World, free_port, load_feed, main, multiply, named, policy_of, require, require_equal
 from world import slices, wait_for
 
 # What docs/operations.md lists, by who needs it: operation, kind, names after the world's name, pattern.
@@ -59,7 +59,7 @@ class Place:
     def __init__(self, test, **settings):
         self.kafka = secured()
         self.world = World(test, policy_of("card/feed"), brokers=self.kafka.at("OPEN"), **settings)
-        self.port = 20000 + os.getpid() * 3 % 11000
+        self.port = free_port()
         self.parts = slices(multiply(load_feed("card/feed"), 2), 9)
         self.world.create_topics()
         give_rights(self.kafka, self.world, "leadclock")
@@ -116,7 +116,7 @@ def each_right():
         denied(place, "DESCRIBE", "TOPIC", world.prefix + "leads.settled", "topic")
         denied(place, "READ", "TOPIC", world.prefix + "leads.created", "topic")
         denied(place, "READ", "GROUP", world.name, "group")
-        denied(place, "WRITE", "TRANSACTIONAL_ID", world.name + "-a-1", "transactional id")
+        denied(place, "WRITE", "TRANSACTIONAL_ID", world.name + "-@a-1", "transactional id")
         Redis().command("FLUSHDB")
         denied(place, "READ", "TOPIC", world.prefix + "leads.state", "topic")
         world.require_same_as_backtest()

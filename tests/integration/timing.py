@@ -4,14 +4,13 @@ which outputs become visible, and a service with figures."""
 import collections
 import contextlib
 import os
-import socket
 import subprocess
 import threading
 import time
 import urllib.request
 
 from hostile import Writer, created
-from world import BINARY, BROKERS, INPUT_TOPICS, STACK_DIR, murmur2_partition, require, say
+from world import BINARY, BROKERS, INPUT_TOPICS, STACK_DIR, free_port, murmur2_partition, require, say
 
 # Built beside the leadclock that is tried.
 BUILT = os.path.join(os.path.dirname(BINARY), "tests")
@@ -191,9 +190,7 @@ class Watched:
     """A service whose figures can be asked for."""
 
     def __init__(self, world, instance, *settings):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.world, self.instance = world, instance
         self.settings = (f"http.listen=127.0.0.1:{self.port}", *settings)
         self.start()

@@ -10,13 +10,13 @@ import time
 from collections import Counter
 
 from commands import attempt, expect
-from world import BINARY, BROKERS, DAY_MS, PARTITIONS, Redis, World, Failure, iso, load_feed, main, multiply, murmur2_partition, named
+from world import BINARY, BROKERS, DAY_MS, PARTITIONS, SHORT_SESSION, Redis, World, Failure, iso, load_feed, main, multiply, murmur2_partition, named
 from world import net_outcomes, now_ms, policy_of, require, require_equal, slices, wait_for
 
 
 def settled_world(test, copies=1, **settings):
     """The card feed, judged; the service is stopped."""
-    world = World(test, policy_of("card/feed"), **settings)
+    world = World(test, policy_of("card/feed"), properties=SHORT_SESSION, **settings)
     world.create_topics()
     world.publish(multiply(load_feed("card/feed"), copies))
     service = world.start()

@@ -27,6 +27,8 @@ BINARY = os.environ.get("LC_BINARY", os.path.join(ROOT, "build", "dev", "leadclo
 SKIPPED = 77
 PARTITIONS = 4
 DAY_MS = 24 * 3600 * 1000
+# For tests that wait for the group to forget who has ended.
+SHORT_SESSION = "{session.timeout.ms: 6000}"
 
 INPUTS = {
     "LeadCreated": "leads.created",
@@ -74,6 +76,17 @@ def wait_for(text, condition, timeout):
             return value
         require(time.monotonic() < end, f"gave up after {timeout} s: {text}")
         time.sleep(0.1)
+
+
+def free_port():
+    """Below the range that outgoing connections take theirs from."""
+    while True:
+        with socket.socket() as one:
+            try:
+                one.bind(("127.0.0.1", random.SystemRandom().randrange(20000, 32000)))
+                return one.getsockname()[1]
+            except OSError:
+                pass
 
 
 # ---- Facts ----
