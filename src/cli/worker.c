@@ -38,9 +38,9 @@ lc_cli_worker_new(const lc_config *config, const char *instance, const char *tra
 
     if (registry == NULL) {
         if (store)
-            store->ops->free(store);
+            lc_store_free(store);
         if (log)
-            log->ops->free(log);
+            lc_log_free(log);
         return NULL;
     }
     const lc_kafka_options kafka = lc_cli_kafka_options(config);

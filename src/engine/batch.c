@@ -44,7 +44,7 @@ lc_batch_free(lc_batch *batch)
 static void
 clear(lc_batch *batch)
 {
-    batch->worker->log->ops->release_records(batch->worker->log);
+    lc_log_release_records(batch->worker->log);
     g_array_set_size(batch->records, 0);
     batch->record_bytes = batch->state_bytes = 0;
     g_ptr_array_set_size(batch->shares, 0);
@@ -152,7 +152,7 @@ lc_batch_abort(lc_batch *batch)
 
     if (!batch->transaction_is_open)
         return;
-    worker->log->ops->abort(worker->log);
+    lc_log_abort(worker->log);
     worker->producer_ready = false;
     batch->transaction_is_open = false;
 }

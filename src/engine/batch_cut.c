@@ -74,10 +74,10 @@ rewind(lc_worker *worker, lc_share *share, GError **error)
         return true;
     for (int topic = 0; topic < worker->n_inputs; topic++)
         partition->read[topic] = share->next[topic];
-    if (!worker->log->ops->seek(worker->log, partition->number, partition->read, error))
+    if (!lc_log_seek(worker->log, partition->number, partition->read, error))
         return false;
     if (worker->paused)
-        worker->log->ops->pause(worker->log, partition->number);
+        lc_log_pause(worker->log, partition->number);
     return true;
 }
 

@@ -89,7 +89,7 @@ insist(lc_batch *batch, transaction_call call, GError **error)
 static bool
 flush(lc_batch *batch, GError **error)
 {
-    return batch->worker->log->ops->flush(batch->worker->log, error);
+    return lc_log_flush(batch->worker->log, error);
 }
 
 /* A message refused for its size: its fact is to be a dead letter when it comes again, its dead letter a shorter one.
@@ -98,7 +98,7 @@ static bool
 poison_refused(lc_batch *batch, GError **error)
 {
     lc_worker *worker = batch->worker;
-    int64_t tag = worker->log->ops->refused(worker->log);
+    int64_t tag = lc_log_refused(worker->log);
 
     if (tag < 0)
         return true;
@@ -153,7 +153,7 @@ produce(lc_batch *batch, GError **error)
 
     for (guint i = 0; i < batch->shares->len; i++)
         add_changed(batch, lc_batch_share_at(batch, i));
-    if (!worker->log->ops->begin(worker->log, error))
+    if (!lc_log_begin(worker->log, error))
         return false;
     batch->transaction_is_open = true;
     bool done = lc_outbox_produce(batch->outbox, worker->log, &problem) && insist(batch, flush, &problem);
@@ -208,7 +208,7 @@ send_offsets(lc_batch *batch, GError **error)
 {
     lc_log *log = batch->worker->log;
 
-    return log->ops->send_offsets(log, batch->commits, batch->shares->len, error);
+    return lc_log_send_offsets(log, batch->commits, batch->shares->len, error);
 }
 
 /* What was lost is hidden by what lies there now, also from the next owner: instead of C the metadata says so. */
@@ -223,14 +223,14 @@ lc_batch_tell_lost(lc_batch *batch, lc_share *share)
     bool ready = false;
 
     for (int tries = 0; tries < LOST_TRIES && !ready && lc_worker_tend(worker, RENEW_AFTER_MS, NULL); tries++)
-        ready = log->ops->renew_producer(log, NULL);
-    if (!ready || !log->ops->begin(log, NULL))
+        ready = lc_log_renew_producer(log, NULL);
+    if (!ready || !lc_log_begin(log, NULL))
         return;
-    bool sent = log->ops->send_offsets(log, &commit, 1, NULL) && log->ops->commit_begin(log, NULL);
+    bool sent = lc_log_send_offsets(log, &commit, 1, NULL) && lc_log_commit_begin(log, NULL);
     if (sent)
-        log->ops->commit_end(log, &unimportant);
+        lc_log_commit_end(log, &unimportant);
     else
-        log->ops->abort(log);
+        lc_log_abort(log);
     g_clear_error(&unimportant);
 }
 
@@ -239,9 +239,9 @@ commit(lc_batch *batch, GError **error)
 {
     lc_log *log = batch->worker->log;
 
-    if (!log->ops->commit_begin(log, error))
+    if (!lc_log_commit_begin(log, error))
         return false;
-    if (log->ops->commit_end(log, error) != LC_COMMIT_CLEAN) {
+    if (lc_log_commit_end(log, error) != LC_COMMIT_CLEAN) {
         batch->worker->producer_ready = false;
         batch->worker->report.unclean_commits++;
         batch->transaction_is_open = false;

@@ -37,7 +37,7 @@ poll_facts(lc_batch *batch, lc_duration linger, GError **error)
     worker->tended_ms = lc_worker_now_ms(worker);
     while (batch->records->len < MIN(worker->options.batch_facts, worker->leads_at_once) &&
            batch->record_bytes < LC_BATCH_BYTES && !lc_worker_is_stopping(worker)) {
-        if (!worker->log->ops->poll(worker->log, wait_ms, &event, error))
+        if (!lc_log_poll(worker->log, wait_ms, &event, error))
             return false;
         if (event.type == LC_LOG_RECORD) {
             take_record(batch, &event);
@@ -123,7 +123,7 @@ begin_read(lc_batch *batch, lc_store_read *reads, size_t n, GError **error)
 {
     lc_store *store = batch->worker->store;
 
-    return n == 0 || store->ops->read_begin(store, reads, n, error) || lose_store(batch);
+    return n == 0 || lc_store_read_begin(store, reads, n, error) || lose_store(batch);
 }
 
 static bool
@@ -131,7 +131,7 @@ end_read(lc_batch *batch, size_t n, GError **error)
 {
     lc_store *store = batch->worker->store;
 
-    return n == 0 || store->ops->read_end(store, error) || lose_store(batch);
+    return n == 0 || lc_store_read_end(store, error) || lose_store(batch);
 }
 
 static bool

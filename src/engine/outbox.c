@@ -296,7 +296,7 @@ produce_one(const lc_outbox *outbox, lc_log *log, size_t index, GError **error)
         add_reason(outbox, sent, &list);
     }
     outgoing.n_headers = list.n;
-    return log->ops->produce(log, &outgoing, error);
+    return lc_log_produce(log, &outgoing, error);
 }
 
 bool

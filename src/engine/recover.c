@@ -112,7 +112,7 @@ stop_reading(recovery *r)
     if (!r->has_replay)
         return;
     forget_piece(r);
-    r->worker->log->ops->replay_close(r->worker->log);
+    lc_log_replay_close(r->worker->log);
     r->worker->is_replaying = r->has_replay = r->is_reading = false;
 }
 
@@ -256,7 +256,7 @@ last_owner(const recovery *r)
         return LC_NO_TEXT;
     /* Nobody is fenced for a name that no worker of ours can have: `reset` of versions before left "reset" there. */
     g_autofree char *name = g_strndup(owner.data, owner.size);
-    return r->worker->log->ops->is_peer(r->worker->log, name) ? owner : LC_NO_TEXT;
+    return lc_log_is_peer(r->worker->log, name) ? owner : LC_NO_TEXT;
 }
 
 /* Its records and offsets are then waited for, until the brokers end its transaction by themselves. */
@@ -282,7 +282,7 @@ fence(recovery *r, const char *owner, GError **error)
     r->may_not_fence = g_hash_table_contains(r->worker->unfenceable, owner);
     if (r->may_not_fence)
         return true;
-    if (log->ops->fence(log, owner, &problem)) {
+    if (lc_log_fence(log, owner, &problem)) {
         r->fenced = true;
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "PARTITION", LC_NUMBER(r->partition->number), "OWNER", owner,
                          "MESSAGE", "ended the transaction that the last owner may have left open");
@@ -305,7 +305,7 @@ fence_last_owner(recovery *r)
     lc_log *log = r->worker->log;
     g_autoptr(GError) unimportant = NULL; /* tried again */
 
-    if (!log->ops->committed_before(log, r->partition->number, r->committed, &r->pair_arena, &unimportant))
+    if (!lc_log_committed_before(log, r->partition->number, r->committed, &r->pair_arena, &unimportant))
         return;
     lc_text owner = last_owner(r);
     if (lc_text_is_absent(owner))
@@ -328,7 +328,7 @@ is_dead(recovery *r, const char *owner)
         return false;
     if (g_hash_table_lookup_extended(worker->members, owner, NULL, &known))
         return !GPOINTER_TO_INT(known);
-    if (worker->log->ops->is_member(worker->log, owner, &is_member, &unimportant))
+    if (lc_log_is_member(worker->log, owner, &is_member, &unimportant))
         g_hash_table_insert(worker->members, g_strdup(owner), GINT_TO_POINTER(is_member));
     return !is_member;
 }
@@ -346,7 +346,7 @@ end_dead_owner(recovery *r, lc_text owner, GError **error)
     if (!fence(r, name, error))
         return false;
     g_hash_table_add(worker->fenced, g_steal_pointer(&name));
-    return worker->log->ops->committed(worker->log, r->partition->number, r->committed, &r->pair_arena, error);
+    return lc_log_get_committed(worker->log, r->partition->number, r->committed, &r->pair_arena, error);
 }
 
 static void
@@ -372,7 +372,7 @@ is_finished(recovery *r, GError **error)
         return true;
     if (!end_dead_owner(r, owner, error))
         return false;
-    if (!log->ops->is_unfinished(log, r->partition->number, &unfinished, error))
+    if (!lc_log_is_unfinished(log, r->partition->number, &unfinished, error))
         return false;
     if (unfinished)
         tell_unfinished(r, owner, error);
@@ -385,7 +385,8 @@ is_committed(recovery *r, GError **error)
     lc_log *log = r->worker->log;
 
     lc_arena_reset(&r->pair_arena);
-    return log->ops->committed(log, r->partition->number, r->committed, &r->pair_arena, error) && is_finished(r, error);
+    return lc_log_get_committed(log, r->partition->number, r->committed, &r->pair_arena, error) &&
+           is_finished(r, error);
 }
 
 static bool
@@ -419,7 +420,7 @@ open_replay(recovery *r, lc_changelog changelog, int64_t from, GError **error)
 {
     lc_log *log = r->worker->log;
 
-    return log->ops->replay_open(log, changelog, r->partition->number, from, error);
+    return lc_log_replay_open(log, changelog, r->partition->number, from, error);
 }
 
 /* The log replays one changelog at a time: one of which nothing comes is put aside where another is wanted. */
@@ -473,7 +474,7 @@ read_replay(recovery *r, lc_replayed *replayed, GError **error)
 {
     lc_log *log = r->worker->log;
 
-    return log->ops->replay_read(log, others_are_at_work(r) ? LISTEN_MS : TURN_MS, replayed, error);
+    return lc_log_replay_read(log, others_are_at_work(r) ? LISTEN_MS : TURN_MS, replayed, error);
 }
 
 /* A changelog of which nothing comes is told; a tool gives up. */
@@ -620,9 +621,9 @@ ask_changelog_ends(recovery *r, GError **error)
 {
     lc_log *log = r->worker->log;
 
-    return log->ops->changelog_ends(log, r->partition->number, false, r->changelog_ends, error) &&
+    return lc_log_changelog_ends(log, r->partition->number, false, r->changelog_ends, error) &&
            (reach_committed(r, r->changelog_ends) ||
-            log->ops->changelog_ends(log, r->partition->number, true, r->changelog_ends, error));
+            lc_log_changelog_ends(log, r->partition->number, true, r->changelog_ends, error));
 }
 
 static step
@@ -674,7 +675,7 @@ ask_watermarks(recovery *r, GError **error)
 {
     lc_log *log = r->worker->log;
 
-    return log->ops->watermarks(log, r->partition->number, r->lows, r->input_ends, error);
+    return lc_log_watermarks(log, r->partition->number, r->lows, r->input_ends, error);
 }
 
 static step
@@ -711,11 +712,10 @@ ask_applied(recovery *r, GError **error)
     lc_store_read read = {.partition = r->partition->number, .due_before = LC_ABSENT};
 
     /* After a lost connection the store is checked anew. */
-    if (!worker->store_ready && !worker->store->ops->open(worker->store, worker->partition_count, error))
+    if (!worker->store_ready && !lc_store_open(worker->store, worker->partition_count, error))
         return false;
     worker->store_ready = true;
-    if (!worker->store->ops->read_begin(worker->store, &read, 1, error) ||
-        !worker->store->ops->read_end(worker->store, error)) {
+    if (!lc_store_read_begin(worker->store, &read, 1, error) || !lc_store_read_end(worker->store, error)) {
         worker->store_ready = false;
         return false;
     }
@@ -804,7 +804,7 @@ write_piece(recovery *r, lc_store_write piece, char *next, GError **error)
     piece.partition = r->partition->number;
     piece.expected = r->applied_text;
     piece.next = lc_text_of(position);
-    if (!store->ops->write_begin(store, &piece, 1, &problem) || !store->ops->write_end(store, &problem))
+    if (!lc_store_write_begin(store, &piece, 1, &problem) || !lc_store_write_end(store, &problem))
         return lose_store(r, problem, error);
     if (!piece.written)
         return STEP_AGAIN;
@@ -835,7 +835,7 @@ unlink_some(recovery *r, GError **error)
     size_t n;
     GError *problem = NULL;
 
-    if (!store->ops->scan(store, r->partition->number, &r->cursor, &keys, &n, &problem))
+    if (!lc_store_scan(store, r->partition->number, &r->cursor, &keys, &n, &problem))
         return lose_store(r, problem, error);
     return n == 0 ? STEP_DONE
                   : write_piece(r, (lc_store_write){.unlink_keys = keys, .n_unlink_keys = n},
@@ -897,7 +897,7 @@ flush_piece(recovery *r, lc_changelog changelog, int64_t end, GError **error)
     if (done == STEP_DONE)
         r->reached[changelog] = MAX(r->reached[changelog], end);
     forget_piece(r);
-    r->worker->log->ops->replay_release(r->worker->log);
+    lc_log_replay_release(r->worker->log);
     return done;
 }
 
@@ -1148,7 +1148,7 @@ load_partition(recovery *r, GError **error)
         .partition = partition->number, .due_before = 0, .max_due = 0, .all_populations = true, .count_wakeups = true};
     GError *problem = NULL;
 
-    if (!store->ops->read_begin(store, &read, 1, &problem) || !store->ops->read_end(store, &problem))
+    if (!lc_store_read_begin(store, &read, 1, &problem) || !lc_store_read_end(store, &problem))
         return lose_store(r, problem, error);
     if (!lc_text_equal(read.applied, r->applied_text))
         return STEP_AGAIN;
@@ -1164,7 +1164,7 @@ load_partition(recovery *r, GError **error)
 static bool
 seek_inputs(recovery *r, GError **error)
 {
-    return r->worker->log->ops->seek(r->worker->log, r->partition->number, r->offsets, error);
+    return lc_log_seek(r->worker->log, r->partition->number, r->offsets, error);
 }
 
 static step
@@ -1194,7 +1194,7 @@ run(recovery *r, GError **error)
     worker->report.recoveries[partition->recovery_cause]++;
     /* Seek resumes; the others of a worker that waits are still paused. */
     if (worker->paused)
-        worker->log->ops->pause(worker->log, partition->number);
+        lc_log_pause(worker->log, partition->number);
     return STEP_DONE;
 }
 
@@ -1247,7 +1247,7 @@ lc_recover(lc_worker *worker, lc_partition *partition, GError **error)
 
     if (partition->recovery == NULL) {
         partition->recovery = recovery_new(worker, partition);
-        worker->log->ops->pause(worker->log, partition->number);
+        lc_log_pause(worker->log, partition->number);
     }
     recovery *r = partition->recovery;
     step done = advance(r, stages, &problem);

@@ -36,7 +36,7 @@ static bool
 refuse_id_in_header(const lc_worker *worker, lc_batch_record *record, lc_dead_reason reason, lc_arena *arena)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(id_headers); i++) {
-        if (!worker->log->ops->has_header(worker->log, &record->event, id_headers[i].header))
+        if (!lc_log_has_header(worker->log, &record->event, id_headers[i].header))
             continue;
         lc_fact_refuse(
             record, reason, arena,

@@ -57,8 +57,7 @@ open_replay(lc_worker *worker, void *argument, GError **error)
 {
     const place *at = argument;
 
-    return worker->log->ops->replay_open(worker->log, at->changelog, at->v->partition, at->v->reached[at->changelog],
-                                         error);
+    return lc_log_replay_open(worker->log, at->changelog, at->v->partition, at->v->reached[at->changelog], error);
 }
 
 /* Step 3c: complete after a record at `end` - 1 or later, or an end at `end` or later. */
@@ -72,7 +71,7 @@ read_up_to(verification *v, lc_changelog changelog, int64_t end, GError **error)
     for (size_t n = 1; !complete; n++) {
         lc_replayed replayed;
         g_autoptr(GError) problem = NULL;
-        lc_replay_result result = log->ops->replay_read(log, 100, &replayed, &problem);
+        lc_replay_result result = lc_log_replay_read(log, 100, &replayed, &problem);
         if (problem) {
             g_propagate_error(error, g_steal_pointer(&problem));
             return false;
@@ -89,7 +88,7 @@ read_up_to(verification *v, lc_changelog changelog, int64_t end, GError **error)
             return false;
         }
         if (n % RELEASE_EVERY == 0)
-            log->ops->replay_release(log);
+            lc_log_replay_release(log);
         if (lc_worker_is_stopping(v->worker))
             return false;
     }
@@ -106,7 +105,7 @@ advance(verification *v, const int64_t *ends, GError **error)
             continue;
         bool done = lc_worker_insist(v->worker, "a changelog", open_replay, &at, error) &&
                     read_up_to(v, at.changelog, ends[changelog], error);
-        v->worker->log->ops->replay_close(v->worker->log);
+        lc_log_replay_close(v->worker->log);
         if (!done)
             return false;
     }
@@ -120,10 +119,9 @@ read_store(lc_worker *worker, void *argument, GError **error)
 {
     lc_store_read *read = argument;
 
-    if (!worker->store_ready && !worker->store->ops->open(worker->store, worker->partition_count, error))
+    if (!worker->store_ready && !lc_store_open(worker->store, worker->partition_count, error))
         return false;
-    worker->store_ready = worker->store->ops->read_begin(worker->store, read, 1, error) &&
-                          worker->store->ops->read_end(worker->store, error);
+    worker->store_ready = lc_store_read_begin(worker->store, read, 1, error) && lc_store_read_end(worker->store, error);
     return worker->store_ready;
 }
 
@@ -352,7 +350,7 @@ compare_strangers(verification *v, GError **error)
         g_autoptr(GPtrArray) populations = g_ptr_array_new_with_free_func(g_free);
         lc_text *keys;
         size_t n;
-        if (!store->ops->scan(store, v->partition, &cursor, &keys, &n, error))
+        if (!lc_store_scan(store, v->partition, &cursor, &keys, &n, error))
             return false;
         collect_strangers(v, keys, n, leads, populations);
         if (leads->len && !compare_leads(v, leads, error))

@@ -92,7 +92,7 @@ describe(const lc_wall_clock *clock, lc_wall_belief belief, lc_instant wall, int
 void
 lc_worker_take_append_time(lc_worker *worker, int64_t sent_ms, bool is_expected)
 {
-    lc_instant append_at = worker->log->ops->appended_at(worker->log);
+    lc_instant append_at = lc_log_appended_at(worker->log);
 
     if (append_at != LC_ABSENT) {
         lc_wall_clock_broker_said(&worker->wall_clock, append_at, sent_ms, lc_worker_now_ms(worker));
@@ -130,10 +130,9 @@ ask_broker(lc_worker *worker, int32_t partition)
     int64_t sent_ms = lc_worker_now_ms(worker);
     g_autoptr(GError) unimportant = NULL; /* tried again */
 
-    if (log->ops->begin(log, &unimportant) && log->ops->produce(log, &probe, &unimportant) &&
-        log->ops->flush(log, &unimportant))
+    if (lc_log_begin(log, &unimportant) && lc_log_produce(log, &probe, &unimportant) && lc_log_flush(log, &unimportant))
         lc_worker_take_append_time(worker, sent_ms, true);
-    log->ops->abort(log);
+    lc_log_abort(log);
     worker->producer_ready = false;
 }
 
@@ -197,7 +196,7 @@ lc_worker_believes(lc_worker *worker, lc_instant wall, int64_t now_ms)
 bool
 lc_worker_proves(lc_worker *worker, lc_instant now, GError **error)
 {
-    lc_instant append_at = worker->log->ops->appended_at(worker->log);
+    lc_instant append_at = lc_log_appended_at(worker->log);
 
     if (!LC_CHECKS(LC_CHECK_BROKER_CLOCK) || now == LC_ABSENT || append_at == LC_ABSENT ||
         now - append_at <= worker->options.max_future)

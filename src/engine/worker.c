@@ -160,8 +160,8 @@ lc_worker_free(lc_worker *worker)
 {
     lc_batch_free(worker->batch);
     g_ptr_array_unref(worker->partitions);
-    worker->log->ops->free(worker->log);
-    worker->store->ops->free(worker->store);
+    lc_log_free(worker->log);
+    lc_store_free(worker->store);
     g_hash_table_unref(worker->members);
     g_hash_table_unref(worker->fenced);
     g_hash_table_unref(worker->unfenceable);
@@ -227,17 +227,16 @@ refuse_growth(const lc_worker *worker, int32_t partitions, GError **error)
 bool
 lc_worker_confirm_partitions(lc_worker *worker, GError **error)
 {
-    const lc_log_ops *ops = worker->log->ops;
     int32_t partitions;
 
     if (!LC_CHECKS(LC_CHECK_GROWTH))
         return true;
-    if (!ops->check_topics(worker->log, &partitions, error))
+    if (!lc_log_check_topics(worker->log, &partitions, error))
         return false;
     if (partitions != worker->partition_count)
         return refuse_growth(worker, partitions, error);
     if (worker->report.joined && !worker->group_checked)
-        worker->group_checked = ops->check_group(worker->log, worker->partition_count, error);
+        worker->group_checked = lc_log_check_group(worker->log, worker->partition_count, error);
     return !worker->report.joined || worker->group_checked;
 }
 
@@ -245,7 +244,7 @@ static bool
 take_assignment(lc_worker *worker, GError **error)
 {
     size_t n;
-    const int32_t *numbers = worker->log->ops->assignment(worker->log, &n);
+    const int32_t *numbers = lc_log_assignment(worker->log, &n);
     g_autoptr(GString) list = g_string_new(NULL);
 
     worker->report.joined = true;
@@ -273,7 +272,7 @@ give_up_assignment(lc_worker *worker)
     worker->left_ms = lc_worker_now_ms(worker);
     lc_batch_abort(worker->batch);
     g_ptr_array_set_size(worker->partitions, 0);
-    worker->log->ops->release_assignment(worker->log);
+    lc_log_release_assignment(worker->log);
     g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "WORKER", worker->options.transactional_id, "MESSAGE",
                      "partitions given up");
 }
@@ -317,7 +316,7 @@ pause_all(lc_worker *worker)
     if (worker->paused)
         return;
     for (guint i = 0; i < worker->partitions->len; i++)
-        worker->log->ops->pause(worker->log, ((lc_partition *)worker->partitions->pdata[i])->number);
+        lc_log_pause(worker->log, ((lc_partition *)worker->partitions->pdata[i])->number);
     worker->paused = true;
 }
 
@@ -329,7 +328,7 @@ resume_all(lc_worker *worker)
     for (guint i = 0; i < worker->partitions->len; i++) {
         const lc_partition *partition = worker->partitions->pdata[i];
         if (!partition->must_recover)
-            worker->log->ops->resume(worker->log, partition->number);
+            lc_log_resume(worker->log, partition->number);
     }
     worker->paused = false;
 }
@@ -346,7 +345,7 @@ lc_worker_tend(lc_worker *worker, int wait_ms, GError **error)
     pause_all(worker);
     lc_worker_publish_report(worker);
     do {
-        if (!worker->log->ops->poll(worker->log, wait_ms, &event, error))
+        if (!lc_log_poll(worker->log, wait_ms, &event, error))
             return false;
         worker->tended_ms = lc_worker_now_ms(worker);
         if (event.type == LC_LOG_RECORD) {
@@ -472,7 +471,7 @@ static bool
 check_topics(lc_worker *worker, void *argument, GError **error)
 {
     (void)argument;
-    return worker->log->ops->check_topics(worker->log, &worker->partition_count, error);
+    return lc_log_check_topics(worker->log, &worker->partition_count, error);
 }
 
 static bool
@@ -523,7 +522,7 @@ check_former_count(lc_worker *worker, void *argument, GError **error)
     lc_metadata metadata;
 
     (void)argument;
-    bool ok = worker->log->ops->committed_metadata(worker->log, worker->partition_count, found, &arena, error);
+    bool ok = lc_log_committed_metadata(worker->log, worker->partition_count, found, &arena, error);
     for (int32_t p = 0; ok && p < worker->partition_count; p++)
         ok = lc_text_equal(found[p], lc_text_of(lc_reset_under_way)) ? refuse_half_done(error)
              : lc_metadata_parse(found[p], &metadata)                ? lc_worker_compare_count(worker, &metadata, error)
@@ -537,7 +536,7 @@ static bool
 check_instance(lc_worker *worker, void *argument, GError **error)
 {
     (void)argument;
-    return worker->log->ops->check_instance(worker->log, error);
+    return lc_log_check_instance(worker->log, error);
 }
 
 static bool
@@ -551,14 +550,14 @@ static bool
 open_store(lc_worker *worker, void *argument, GError **error)
 {
     (void)argument;
-    return worker->store->ops->open(worker->store, worker->partition_count, error);
+    return lc_store_open(worker->store, worker->partition_count, error);
 }
 
 static bool
 renew_producer(lc_worker *worker, void *argument, GError **error)
 {
     (void)argument;
-    return worker->log->ops->renew_producer(worker->log, error);
+    return lc_log_renew_producer(worker->log, error);
 }
 
 /* ---- The loop ---- */
@@ -635,7 +634,7 @@ ask_ends(lc_worker *worker, lc_instant wall, int64_t now_ms, GError **error)
     worker->asked_ms = now_ms;
     for (guint i = 0; i < worker->partitions->len; i++)
         ((lc_partition *)worker->partitions->pdata[i])->n_unanswered++;
-    bool told = worker->log->ops->ends(worker->log, &ends, &n, &unanswered);
+    bool told = lc_log_ends(worker->log, &ends, &n, &unanswered);
     bool counted = lc_worker_confirm_partitions(worker, &problem);
     if (g_error_matches(problem, LC_ERROR, LC_ERROR_CONFIG)) {
         g_propagate_error(error, g_steal_pointer(&problem));
@@ -759,7 +758,7 @@ take_book(lc_worker *worker)
 static void
 tell_trouble(lc_worker *worker)
 {
-    g_autofree char *trouble = worker->log->ops->trouble(worker->log);
+    g_autofree char *trouble = lc_log_trouble(worker->log);
     GError *problem = trouble ? g_error_new_literal(LC_ERROR, LC_ERROR_RETRY, trouble) : NULL;
     bool left_out = !worker->report.joined && lc_worker_now_ms(worker) - worker->left_ms >= COMPLAIN_EVERY_MS;
 
@@ -855,7 +854,7 @@ start(lc_worker *worker, GError **error)
                              insist_at_start(worker, "its name in the group", check_instance, error) &&
                              insist_at_start(worker, "Kafka's transactions", renew_producer, error);
     worker->left_ms = lc_worker_now_ms(worker);
-    return worker->producer_ready && worker->log->ops->subscribe(worker->log, error);
+    return worker->producer_ready && lc_log_subscribe(worker->log, error);
 }
 
 bool
