@@ -125,7 +125,7 @@ settle(lc_batch *batch)
         partition->looked_ms = lc_worker_now_ms(batch->worker);
         if (!is_wakeups_alone(share))
             partition->moved_ms = partition->looked_ms;
-        lc_counters_settle(partition->counters);
+        lc_partition_counters_settle(partition->counters);
     }
 }
 

@@ -11,7 +11,7 @@ take_judgement(lc_batch *batch, lc_share *share, lc_batch_lead *lead, const lc_f
     for (size_t i = 0; i < judgement->n_outcomes; i++)
         lc_outbox_add_outcome(batch->outbox, lead->lead.id, &judgement->outcomes[i], cause);
     for (size_t i = 0; i < judgement->n_counts; i++)
-        lc_counters_add(share->partition->counters, &judgement->counts[i]);
+        lc_partition_counters_add(share->partition->counters, &judgement->counts[i]);
     if (judgement->verdict == LC_VERDICT_TAKEN)
         lead->changed = true;
 }

@@ -431,7 +431,7 @@ lc_batch_load_counters(lc_batch *batch, GError **error)
         if (!check_applied(shares[i]->partition, reads[i].applied, error))
             return false;
         for (size_t k = 0; k < reads[i].n_populations; k++)
-            lc_counters_load(missing[i][k], reads[i].counts[k], reads[i].n_counts[k]);
+            lc_partition_counters_load(missing[i][k], reads[i].counts[k], reads[i].n_counts[k]);
     }
     return true;
 }

@@ -1152,10 +1152,10 @@ load_partition(recovery *r, GError **error)
         return lose_store(r, problem, error);
     if (!lc_text_equal(read.applied, r->applied_text))
         return STEP_AGAIN;
-    lc_counters_free(partition->counters);
-    partition->counters = lc_counters_new();
+    lc_partition_counters_free(partition->counters);
+    partition->counters = lc_partition_counters_new();
     for (size_t i = 0; i < read.n_population_names; i++)
-        lc_counters_know(partition->counters, read.population_names[i]);
+        lc_partition_counters_know(partition->counters, read.population_names[i]);
     partition->next_wakeup = read.next_wakeup;
     partition->n_wakeups = read.n_wakeups;
     return STEP_DONE;

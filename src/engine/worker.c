@@ -79,7 +79,7 @@ lc_partition_free(void *data)
     g_free(partition->expected);
     g_free(partition->policy_hash);
     lc_safe_time_clear(&partition->safe);
-    lc_counters_free(partition->counters);
+    lc_partition_counters_free(partition->counters);
     g_free(partition);
 }
 
@@ -98,7 +98,7 @@ lc_partition_new(const lc_worker *worker, int32_t number)
     partition->read_append_at = g_new0(lc_instant, worker->n_inputs);
     partition->safe.now = LC_ABSENT;
     partition->next_wakeup = LC_NEVER;
-    partition->counters = lc_counters_new();
+    partition->counters = lc_partition_counters_new();
     return partition;
 }
 

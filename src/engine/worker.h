@@ -168,19 +168,19 @@ typedef struct {
     GHashTable *channels;    /* lc_text * known to the partition: at most LC_MAX_CHANNELS, the rest is "(other)" */
     GPtrArray *changed;      /* lc_population * of this batch */
     lc_population *last;     /* most changes go where the last one went */
-} lc_counters;
+} lc_partition_counters;
 
-lc_counters *lc_counters_new(void);
-void lc_counters_free(lc_counters *counters);
+lc_partition_counters *lc_partition_counters_new(void);
+void lc_partition_counters_free(lc_partition_counters *counters);
 /* Names of populations that the store has: makes their channels known. */
-void lc_counters_know(lc_counters *counters, lc_text population);
-void lc_counters_add(lc_counters *counters, const lc_count *count);
+void lc_partition_counters_know(lc_partition_counters *counters, lc_text population);
+void lc_partition_counters_add(lc_partition_counters *counters, const lc_count *count);
 /* Fills a population that was not loaded: stored counts are added to the changes made since. */
-void lc_counters_load(lc_population *population, const lc_stored_count *counts, size_t n);
+void lc_partition_counters_load(lc_population *population, const lc_stored_count *counts, size_t n);
 /* The counts as they stand, without zeros; from `arena`. */
 lc_stored_count *lc_population_counts(const lc_population *population, lc_arena *arena, size_t *n);
 /* The batch is applied. */
-void lc_counters_settle(lc_counters *counters);
+void lc_partition_counters_settle(lc_partition_counters *counters);
 
 /* ---- outbox.c ---- */
 
@@ -289,7 +289,7 @@ typedef struct {
     int64_t looked_ms;                /* monotonic: when the position was last compared */
     int64_t moved_ms;                 /* monotonic: when O was last committed as far as was read */
     lc_safe_time safe;
-    lc_counters *counters;
+    lc_partition_counters *counters;
     bool policy_checked;
     char *policy_hash;            /* as last committed; NULL: never */
     lc_recovery *recovery;        /* under way; NULL: none */
