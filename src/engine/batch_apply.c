@@ -1,4 +1,8 @@
-#include "batch.h"
+/* batch_apply.c - what was committed, to the store (step 9). */
+#include "batch_apply.h"
+
+#include "position.h"
+#include "report.h"
 
 #include <inttypes.h>
 

@@ -1,4 +1,5 @@
-#include "batch.h"
+/* batch_cut.c - what of a batch is left to the next one. */
+#include "batch_cut.h"
 
 /* A batch whose leads take too much memory is cut short: what was not loaded is left to the next one. Wake-ups are
  * still in the store; facts are delivered once more. */

@@ -1,4 +1,8 @@
-#include "batch.h"
+/* batch_judge.c - facts and wake-ups -> outcomes, counters, dead letters. */
+#include "batch_judge.h"
+
+#include "refusal.h"
+#include "report.h"
 
 #define DEAD_LETTER_BYTES ((size_t)1024 * 1024)
 #define SMALL_DEAD_LETTER_BYTES ((size_t)64 * 1024) /* of one that was refused for its size */

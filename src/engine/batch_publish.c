@@ -1,4 +1,12 @@
-#include "batch.h"
+/* batch_publish.c - one transaction (steps 5 to 8). */
+#include "batch_publish.h"
+
+#include "belief.h"
+#include "patience.h"
+#include "position.h"
+#include "promise.h"
+#include "report.h"
+#include "told.h"
 
 #include <inttypes.h>
 
@@ -155,7 +163,7 @@ produce(lc_batch *batch, GError **error)
         add_changed(batch, lc_batch_share_at(batch, i));
     if (!lc_log_begin(worker->log, error))
         return false;
-    batch->transaction_is_open = true;
+    batch->worker->transaction_is_open = true;
     bool done = lc_outbox_produce(batch->outbox, worker->log, &problem) && insist(batch, flush, &problem);
     take_append_time(batch, began_ms, done);
     if (done)
@@ -244,13 +252,13 @@ commit(lc_batch *batch, GError **error)
     if (lc_log_commit_end(log, error) != LC_COMMIT_CLEAN) {
         batch->worker->producer_ready = false;
         batch->worker->report.unclean_commits++;
-        batch->transaction_is_open = false;
+        batch->worker->transaction_is_open = false;
         batch->loss = LC_RECOVERY_UNKNOWN_COMMIT;
         if (error && *error == NULL)
             g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "a commit whose result is not known for certain");
         return false;
     }
-    batch->transaction_is_open = false;
+    batch->worker->transaction_is_open = false;
     return true;
 }
 

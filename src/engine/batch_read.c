@@ -1,6 +1,18 @@
-#include "batch.h"
+/* batch_read.c - facts from the log; due wake-ups, leads and counters from the store (step 4). */
+#include "batch_read.h"
+
+#include "batch_apply.h"
+#include "batch_cut.h"
+#include "batch_judge.h"
+#include "growth.h"
+#include "patience.h"
+#include "schemas.h"
 
 #include <inttypes.h>
+
+#ifndef LC_READ_LEADS     /* the simulator reads fewer */
+#define LC_READ_LEADS 128 /* leads of one read: whether it is taken is decided by what those before it took */
+#endif
 
 #define LOOK_EVERY_MS 1000 /* the idle look of step 4 */
 

@@ -1,4 +1,8 @@
-#include "worker.h"
+/* counters.c - absolute counters of a partition, from the changes that judging gives. */
+#include "counters.h"
+
+#include <leadclock/codec.h>
+#include <leadclock/text.h>
 
 #ifndef LC_KEPT_POPULATIONS /* the simulator keeps fewer */
 #define LC_KEPT_POPULATIONS 20000

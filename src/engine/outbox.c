@@ -1,4 +1,5 @@
-#include "worker.h"
+/* outbox.c - outcomes, states, counters and dead letters on their way into one transaction. */
+#include "outbox.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,4 +1,11 @@
-#include "worker.h"
+/* verify.c - the store against the changelogs. */
+#include "changelog.h"
+#include "patience.h"
+#include "position.h"
+#include "schemas.h"
+#include "start.h"
+
+#include <leadclock/text.h>
 
 #include <inttypes.h>
 
@@ -83,8 +90,7 @@ read_up_to(verification *v, lc_changelog changelog, int64_t end, GError **error)
         if (result != LC_REPLAY_NOTHING)
             came_ms = lc_worker_now_ms(v->worker);
         else if (lc_worker_now_ms(v->worker) - came_ms >= v->worker->give_up_ms) {
-            g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "partition %" PRId32 ": a changelog can't be read to its end",
-                        v->partition);
+            lc_changelog_set_silent(error, v->partition);
             return false;
         }
         if (n % RELEASE_EVERY == 0)
@@ -153,11 +159,7 @@ read_both(verification *v, lc_store_read *read, bool *found, GError **error)
 static bool
 expected_wake_up(verification *v, lc_text state, lc_instant *wake_at, GError **error)
 {
-    lc_text id;
-    const lc_plan *plan = lc_schemas_need(v->worker, state, error);
-
-    return plan &&
-           lc_plan_peek_lead(plan, state.data + LC_FRAME_BYTES, state.size - LC_FRAME_BYTES, &id, wake_at, error);
+    return lc_changelog_read_wake_at(lc_schemas_need(v->worker, state, error), state, wake_at, error);
 }
 
 static bool
@@ -217,17 +219,12 @@ stored_count(const lc_store_read *read, lc_text metric)
 static bool
 counts_agree(verification *v, const lc_store_read *read, lc_text value, bool *agree, GError **error)
 {
-    lc_metric_count *counts = NULL;
-    lc_text channel;
-    int32_t cohort, partition;
+    const lc_stored_count *counts = NULL;
     size_t n = 0, n_stored = 0;
 
-    if (!lc_text_is_absent(value)) {
-        const lc_plan *plan = lc_schemas_need(v->worker, value, error);
-        if (plan == NULL || !lc_plan_read_counters(plan, value.data + LC_FRAME_BYTES, value.size - LC_FRAME_BYTES,
-                                                   &v->arena, &channel, &cohort, &partition, &counts, &n, error))
-            return false;
-    }
+    if (!lc_text_is_absent(value) &&
+        !lc_changelog_read_counts(lc_schemas_need(v->worker, value, error), value, &v->arena, &counts, &n, error))
+        return false;
     for (size_t i = 0; i < read->n_counts[0]; i++)
         n_stored += read->counts[0][i].count != 0;
     *agree = n == n_stored;
@@ -240,8 +237,7 @@ counts_agree(verification *v, const lc_store_read *read, lc_text value, bool *ag
 static bool
 compare_population(verification *v, lc_text key, GError **error)
 {
-    const char *bar = memrchr(key.data, '|', key.size);
-    lc_text name = {key.data, bar ? (size_t)(bar - key.data) : key.size};
+    lc_text name = lc_changelog_population(key);
     lc_store_read read = {.partition = v->partition, .due_before = LC_ABSENT, .populations = &name, .n_populations = 1};
     bool found, agree = true;
 

@@ -1,6 +1,8 @@
+#include "checks.h"
 #include "piece.h"
 #include "sim.h"
-#include "worker.h"
+
+#include <leadclock/text.h>
 
 #include <inttypes.h>
 #include <stdio.h>

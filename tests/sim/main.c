@@ -1,5 +1,5 @@
+#include "checks.h"
 #include "sim.h"
-#include "worker.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
+#include "checks.h"
+#include "position.h"
 #include "sim.h"
-#include "worker.h"
 
 #include <inttypes.h>
 

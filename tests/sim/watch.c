@@ -1,5 +1,5 @@
+#include "position.h"
 #include "sim.h"
-#include "worker.h"
 
 #include <inttypes.h>
 
