@@ -1,6 +1,7 @@
 #!/bin/bash
-# check-rooms.sh [FOLDER] - fails when an include goes the wrong way: the table below is that of the architecture.
-# check-rooms.sh --self-test - plants wrong includes in a copy and fails unless each is found.
+# check-rooms.sh [FOLDER] - fails when an include goes the wrong way (the table below is that of the architecture), two
+# files of a room with many need each other, a name means two things, or a file does not say what it is for.
+# check-rooms.sh --self-test - plants each of these in a copy and fails unless it is found.
 set -euo pipefail
 
 # Words that every room may use; headers only.
@@ -44,6 +45,11 @@ pure=" calendar core codec "
 impure='^(time|unistd|fcntl|dirent|poll|pthread|threads|signal|sys/.*|gio/.*)\.h$'
 known_libraries="libical libfyaml nettle avro jansson zlib snappy zstd curl microhttpd librdkafka hiredis cmocka"
 system_header='^([a-z0-9_]+|sys/[a-z]+|net/[a-z]+|netinet/[a-z]+|arpa/[a-z]+|glib/[a-z]+|gio/[a-z]+|sanitizer/[a-z_]+)\.h$'
+
+# Who may see the inside of a room besides itself: FOLDER of tests -> room. The simulator drives the engine's own code.
+declare -A insiders=([tests/sim]="engine")
+# Rooms in which no two files may need each other.
+layered="core engine"
 
 has() { [[ " $1 " == *" $2 "* ]]; }
 
@@ -103,6 +109,79 @@ check_include() {
     fi
 }
 
+# Of its own folder, of tests/support, or of a room that shows this folder its inside.
+check_test_include() {
+    local file=$1 line=$2 target=$3 folder=${1%/*} room
+    room=${insiders[${folder#"$root"/}]:-}
+    [[ $target != */* ]] || complain "$file" "$line" "tests reach in through the doors, never by a path: \"$target\""
+    [[ $target == */* || -e $folder/$target || -e $root/tests/support/$target || -e $root/tests/support/memory/$target ||
+        (-n $room && -e $root/src/$room/$target) ]] ||
+        complain "$file" "$line" "\"$target\" is neither of this folder nor of tests/support; tests reach in through the doors"
+}
+
+# A first line is a comment that says in some words what the file is for.
+check_first_lines() {
+    local file line
+    while read -r file; do
+        IFS= read -r line <"$file" || true
+        [[ $line =~ ^/\*\ .*([a-z]{2,}.*[\ ].*){3} ]] ||
+            complain "$file" 1 "the first line is to say what the file is for: /* ${file##*/} - ... */"
+    done < <(find "$root/src" "$root/include" "$root/tests" -name '*.[ch]' | sort)
+}
+
+# "NAME ROOM FILE:LINE" of each global function and each type that has a name.
+list_names() {
+    grep -rnHE --include='*.[ch]' '^(typedef (struct|enum|union) \w+ lc_\w+;|\} lc_\w+;|(struct|enum|union) lc_\w+ \{|(extern )?(const )?\w+( |.*\*)lc_\w+\(.*\);|lc_\w+\()' \
+        "$root/src" "$root/include" |
+        sed -E -n "s!^$root/((src|include/leadclock)/(\w+)[^:]*:[0-9]+):.*\b(lc_\w+)( \{|;|\(.*)\$!\4 \3 \1!p"
+}
+
+# One name means one thing: no two rooms have a function or a type of one name.
+check_names() {
+    local name place
+    while read -r name place; do
+        complain "$root/${place%%:*}" "${place##*:}" "$name is a name of another room too"
+    done < <(list_names | awk '$1 in room && room[$1] != $2 { print $1, $3 } !($1 in room) { room[$1] = $2 }')
+}
+
+# FILE -> the files of its room whose functions it calls; a circle is found by taking away, again and again, what needs
+# nothing that is left.
+check_circles() {
+    local room circle
+    for room in $layered; do
+        [ -d "$root/src/$room" ] || continue
+        circle=$(list_needs "$root/src/$room" | awk '
+            { needs[$1, $2] = 1; files[$1]; files[$2] }
+            END {
+                do {
+                    taken = 0
+                    for (file in files) {
+                        left = 0
+                        for (other in files) left += ((file, other) in needs) && file != other
+                        if (!left) { delete files[file]; taken = 1; break }
+                    }
+                } while (taken)
+                for (file in files) printf "%s ", file
+            }')
+        [ -z "$circle" ] || complain "$root/src/$room" 0 "files that need each other, round a circle: $circle"
+    done
+}
+
+# "FILE OTHER": FILE uses a function that OTHER defines.
+list_needs() {
+    awk '
+        FNR == 1 { file = FILENAME; sub(/.*\//, "", file) }
+        pass == 1 && /^lc_[a-z0-9_]+\(/ { name = $0; sub(/\(.*/, "", name); home[name] = file }
+        pass == 2 {
+            line = $0
+            while (match(line, /lc_[a-z0-9_]+/)) {
+                name = substr(line, RSTART, RLENGTH)
+                if (name in home && home[name] != file) print file, home[name]
+                line = substr(line, RSTART + RLENGTH)
+            }
+        }' pass=1 "$1"/*.c pass=2 "$1"/*.c | sort -u
+}
+
 check() {
     root=$1 failures=0
     local file line text count=0
@@ -112,8 +191,11 @@ check() {
         count=$((count + 1))
     done < <(grep -rnE '^[[:space:]]*#[[:space:]]*include' --include='*.[ch]' "$root/src" "$root/include")
     while IFS=: read -r file line text; do
-        complain "$file" "$line" "tests reach in through the doors, never into src/"
-    done < <(grep -rnE '^[[:space:]]*#[[:space:]]*include.*src/' --include='*.[ch]' "$root/tests" || true)
+        [[ $text =~ \"([^\"]*)\" ]] && check_test_include "$file" "$line" "${BASH_REMATCH[1]}"
+    done < <(grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' --include='*.[ch]' "$root/tests" || true)
+    check_first_lines
+    check_names
+    check_circles
     while IFS=: read -r file line text; do
         complain "$file" "$line" "a pure room reads no clock"
     done < <(grep -rnE '\b(g_get_real_time|g_get_monotonic_time|g_date_time_new_now\w*|clock_gettime|gettimeofday)\b' \
@@ -145,6 +227,7 @@ self_test() {
     trap 'rm -rf "$copy"' EXIT
     cp -r "$1/src" "$1/include" "$copy"
     mkdir "$copy/tests"
+    cp -r "$1/tests/support" "$1/tests/sim" "$copy/tests"
     check "$copy" >/dev/null || { echo "the tree itself is refused"; return 1; }
     plant src/core/planted.c '#include <leadclock/codec.h>'
     plant src/core/planted.c '#include <time.h>'
@@ -164,6 +247,12 @@ self_test() {
     plant include/leadclock/codec.h '#include <avro.h>'
     plant include/leadclock/base.h '#include <leadclock/core.h>'
     plant tests/planted.c '#include "../src/core/lead.h"'
+    plant tests/planted.c '#include "worker.h"'
+    plant src/redis/planted.c 'void nothing(void);'
+    plant src/redis/planted.c '/* planted.c */'
+    plant src/redis/planted.h 'void lc_lead_init(int one);'
+    plant src/redis/planted.h 'typedef struct lc_lead lc_lead;'
+    plant src/redis/planted.c 'lc_lead_init(void)'
     ((missed == 0)) && echo "every planted include was found"
 }
 

@@ -265,3 +265,233 @@ struct lc_log {
     const lc_log_ops *ops;
     int n_inputs; /* topics */
 };
+
+/* ---- How they are called ---- */
+
+static inline bool
+lc_log_check_topics(lc_log *log, int32_t *partitions, GError **error)
+{
+    return log->ops->check_topics(log, partitions, error);
+}
+
+static inline bool
+lc_log_check_instance(lc_log *log, GError **error)
+{
+    return log->ops->check_instance(log, error);
+}
+
+static inline bool
+lc_log_renew_producer(lc_log *log, GError **error)
+{
+    return log->ops->renew_producer(log, error);
+}
+
+static inline bool
+lc_log_subscribe(lc_log *log, GError **error)
+{
+    return log->ops->subscribe(log, error);
+}
+
+static inline bool
+lc_log_poll(lc_log *log, int timeout_ms, lc_log_event *event, GError **error)
+{
+    return log->ops->poll(log, timeout_ms, event, error);
+}
+
+static inline char *
+lc_log_trouble(lc_log *log)
+{
+    return log->ops->trouble(log);
+}
+
+static inline bool
+lc_log_has_header(lc_log *log, const lc_log_event *record, const char *name)
+{
+    return log->ops->has_header(log, record, name);
+}
+
+static inline void
+lc_log_release_records(lc_log *log)
+{
+    log->ops->release_records(log);
+}
+
+static inline const int32_t *
+lc_log_assignment(lc_log *log, size_t *n)
+{
+    return log->ops->assignment(log, n);
+}
+
+static inline bool
+lc_log_check_group(lc_log *log, int32_t partitions, GError **error)
+{
+    return log->ops->check_group(log, partitions, error);
+}
+
+static inline void
+lc_log_release_assignment(lc_log *log)
+{
+    log->ops->release_assignment(log);
+}
+
+static inline void
+lc_log_pause(lc_log *log, int32_t partition)
+{
+    log->ops->pause(log, partition);
+}
+
+static inline void
+lc_log_resume(lc_log *log, int32_t partition)
+{
+    log->ops->resume(log, partition);
+}
+
+static inline bool
+lc_log_seek(lc_log *log, int32_t partition, const int64_t *offsets, GError **error)
+{
+    return log->ops->seek(log, partition, offsets, error);
+}
+
+static inline bool
+lc_log_get_committed(lc_log *log, int32_t partition, lc_log_committed *committed, lc_arena *arena, GError **error)
+{
+    return log->ops->committed(log, partition, committed, arena, error);
+}
+
+static inline bool
+lc_log_committed_before(lc_log *log, int32_t partition, lc_log_committed *committed, lc_arena *arena, GError **error)
+{
+    return log->ops->committed_before(log, partition, committed, arena, error);
+}
+
+static inline bool
+lc_log_committed_metadata(lc_log *log, int32_t partitions, lc_text *metadata, lc_arena *arena, GError **error)
+{
+    return log->ops->committed_metadata(log, partitions, metadata, arena, error);
+}
+
+static inline bool
+lc_log_is_unfinished(lc_log *log, int32_t partition, bool *unfinished, GError **error)
+{
+    return log->ops->is_unfinished(log, partition, unfinished, error);
+}
+
+static inline bool
+lc_log_changelog_ends(lc_log *log, int32_t partition, bool high, int64_t *ends, GError **error)
+{
+    return log->ops->changelog_ends(log, partition, high, ends, error);
+}
+
+static inline bool
+lc_log_is_peer(const lc_log *log, const char *transactional_id)
+{
+    return log->ops->is_peer(log, transactional_id);
+}
+
+static inline bool
+lc_log_is_member(lc_log *log, const char *transactional_id, bool *member, GError **error)
+{
+    return log->ops->is_member(log, transactional_id, member, error);
+}
+
+static inline bool
+lc_log_fence(lc_log *log, const char *transactional_id, GError **error)
+{
+    return log->ops->fence(log, transactional_id, error);
+}
+
+static inline bool
+lc_log_watermarks(lc_log *log, int32_t partition, int64_t *lows, int64_t *ends, GError **error)
+{
+    return log->ops->watermarks(log, partition, lows, ends, error);
+}
+
+static inline bool
+lc_log_ends(lc_log *log, const lc_log_end **ends, size_t *n, GError **error)
+{
+    return log->ops->ends(log, ends, n, error);
+}
+
+static inline bool
+lc_log_replay_open(lc_log *log, lc_changelog changelog, int32_t partition, int64_t offset, GError **error)
+{
+    return log->ops->replay_open(log, changelog, partition, offset, error);
+}
+
+static inline lc_replay_result
+lc_log_replay_read(lc_log *log, int timeout_ms, lc_replayed *replayed, GError **error)
+{
+    return log->ops->replay_read(log, timeout_ms, replayed, error);
+}
+
+static inline void
+lc_log_replay_release(lc_log *log)
+{
+    log->ops->replay_release(log);
+}
+
+static inline void
+lc_log_replay_close(lc_log *log)
+{
+    log->ops->replay_close(log);
+}
+
+static inline bool
+lc_log_begin(lc_log *log, GError **error)
+{
+    return log->ops->begin(log, error);
+}
+
+static inline bool
+lc_log_produce(lc_log *log, const lc_outgoing *outgoing, GError **error)
+{
+    return log->ops->produce(log, outgoing, error);
+}
+
+static inline bool
+lc_log_flush(lc_log *log, GError **error)
+{
+    return log->ops->flush(log, error);
+}
+
+static inline lc_instant
+lc_log_appended_at(lc_log *log)
+{
+    return log->ops->appended_at(log);
+}
+
+static inline int64_t
+lc_log_refused(lc_log *log)
+{
+    return log->ops->refused(log);
+}
+
+static inline bool
+lc_log_send_offsets(lc_log *log, const lc_log_commit *commits, size_t n, GError **error)
+{
+    return log->ops->send_offsets(log, commits, n, error);
+}
+
+static inline bool
+lc_log_commit_begin(lc_log *log, GError **error)
+{
+    return log->ops->commit_begin(log, error);
+}
+
+static inline lc_commit_result
+lc_log_commit_end(lc_log *log, GError **error)
+{
+    return log->ops->commit_end(log, error);
+}
+
+static inline void
+lc_log_abort(lc_log *log)
+{
+    log->ops->abort(log);
+}
+
+static inline void
+lc_log_free(lc_log *log)
+{
+    log->ops->free(log);
+}

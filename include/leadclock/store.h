@@ -105,3 +105,47 @@ typedef struct {
 struct lc_store {
     const lc_store_ops *ops;
 };
+
+/* ---- How they are called ---- */
+
+static inline bool
+lc_store_open(lc_store *store, int32_t partitions, GError **error)
+{
+    return store->ops->open(store, partitions, error);
+}
+
+static inline bool
+lc_store_read_begin(lc_store *store, lc_store_read *reads, size_t n, GError **error)
+{
+    return store->ops->read_begin(store, reads, n, error);
+}
+
+static inline bool
+lc_store_read_end(lc_store *store, GError **error)
+{
+    return store->ops->read_end(store, error);
+}
+
+static inline bool
+lc_store_write_begin(lc_store *store, lc_store_write *writes, size_t n, GError **error)
+{
+    return store->ops->write_begin(store, writes, n, error);
+}
+
+static inline bool
+lc_store_write_end(lc_store *store, GError **error)
+{
+    return store->ops->write_end(store, error);
+}
+
+static inline bool
+lc_store_scan(lc_store *store, int32_t partition, uint64_t *cursor, lc_text **keys, size_t *n, GError **error)
+{
+    return store->ops->scan(store, partition, cursor, keys, n, error);
+}
+
+static inline void
+lc_store_free(lc_store *store)
+{
+    store->ops->free(store);
+}

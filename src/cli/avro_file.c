@@ -1,3 +1,4 @@
+/* avro_file.c - what is read, written as Avro object container files. */
 #include "avro_file.h"
 
 #include <errno.h>

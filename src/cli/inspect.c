@@ -49,7 +49,7 @@ open_store(inspect_command *command, GError **error)
         .name = command->config->name,
     };
     command->store = lc_redis_store_new(&options, error);
-    return command->store && command->store->ops->open(command->store, command->partitions, error);
+    return command->store && lc_store_open(command->store, command->partitions, error);
 }
 
 /* The lead's framed state; absent where Redis has none. */
@@ -62,8 +62,7 @@ read_state(inspect_command *command, lc_text *state, GError **error)
         .lead_ids = &command->lead_id,
         .n_leads = 1,
     };
-    if (!command->store->ops->read_begin(command->store, &read, 1, error) ||
-        !command->store->ops->read_end(command->store, error))
+    if (!lc_store_read_begin(command->store, &read, 1, error) || !lc_store_read_end(command->store, error))
         return false;
     *state = lc_arena_text(&command->arena, read.leads[0]);
     return true;
@@ -470,7 +469,7 @@ clear_command(inspect_command *command)
     lc_cli_schemas_free(command->schemas);
     lc_registry_free(command->registry);
     if (command->store)
-        command->store->ops->free(command->store);
+        lc_store_free(command->store);
     lc_arena_clear(&command->arena);
     lc_config_free(command->config);
 }

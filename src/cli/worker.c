@@ -51,9 +51,9 @@ new_worker(const lc_config *config, const char *instance, bool is_guest, const c
 
     if (registry == NULL) {
         if (store)
-            store->ops->free(store);
+            lc_store_free(store);
         if (log)
-            log->ops->free(log);
+            lc_log_free(log);
         return NULL;
     }
     const lc_kafka_options kafka = lc_cli_kafka_options(config);

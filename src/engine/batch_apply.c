@@ -1,4 +1,8 @@
-#include "batch.h"
+/* batch_apply.c - what was committed, to the store (step 9). */
+#include "batch_apply.h"
+
+#include "position.h"
+#include "report.h"
 
 #include <inttypes.h>
 
@@ -113,7 +117,7 @@ write_store(lc_batch *batch, lc_store_write *writes, size_t n, GError **error)
 {
     lc_store *store = batch->worker->store;
 
-    if (store->ops->write_begin(store, writes, n, error) && store->ops->write_end(store, error))
+    if (lc_store_write_begin(store, writes, n, error) && lc_store_write_end(store, error))
         return true;
     batch->worker->store_ready = false;
     batch->loss = LC_RECOVERY_STORE;

@@ -1,4 +1,5 @@
-#include "batch.h"
+/* batch_cut.c - what of a batch is left to the next one. */
+#include "batch_cut.h"
 
 /* A batch whose leads, or what follows from its facts, take too much memory is cut short: what was not loaded or judged
  * is left to the next one. Wake-ups are still in the store; facts are delivered once more. */
@@ -74,10 +75,10 @@ rewind(lc_worker *worker, lc_share *share, GError **error)
         return true;
     for (int topic = 0; topic < worker->n_inputs; topic++)
         partition->read[topic] = share->next[topic];
-    if (!worker->log->ops->seek(worker->log, partition->number, partition->read, error))
+    if (!lc_log_seek(worker->log, partition->number, partition->read, error))
         return false;
     if (worker->paused)
-        worker->log->ops->pause(worker->log, partition->number);
+        lc_log_pause(worker->log, partition->number);
     return true;
 }
 

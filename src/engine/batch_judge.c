@@ -1,4 +1,8 @@
-#include "batch.h"
+/* batch_judge.c - facts and wake-ups -> outcomes, counters, dead letters. */
+#include "batch_judge.h"
+
+#include "refusal.h"
+#include "report.h"
 
 #define DEAD_LETTER_BYTES ((size_t)1024 * 1024)
 #define SMALL_DEAD_LETTER_BYTES ((size_t)64 * 1024) /* of one that was refused for its size */
@@ -21,7 +25,7 @@ take_judgement(lc_batch *batch, lc_share *share, lc_batch_lead *lead, const lc_f
         lc_outbox_add_outcome(batch->outbox, lead->lead.id, &judgement->outcomes[i], cause);
     lc_batch_add_rows(batch, share, judgement, cause);
     for (size_t i = 0; i < judgement->n_counts; i++)
-        lc_counters_add(share->partition->counters, &judgement->counts[i]);
+        lc_partition_counters_add(share->partition->counters, &judgement->counts[i]);
     if (judgement->verdict == LC_VERDICT_TAKEN)
         lead->changed = true;
 }

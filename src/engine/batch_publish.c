@@ -1,4 +1,12 @@
-#include "batch.h"
+/* batch_publish.c - one transaction (steps 5 to 8). */
+#include "batch_publish.h"
+
+#include "belief.h"
+#include "patience.h"
+#include "position.h"
+#include "promise.h"
+#include "report.h"
+#include "told.h"
 
 #include <inttypes.h>
 
@@ -110,7 +118,7 @@ insist(lc_batch *batch, transaction_call call, GError **error)
 static bool
 flush(lc_batch *batch, GError **error)
 {
-    return batch->worker->log->ops->flush(batch->worker->log, error);
+    return lc_log_flush(batch->worker->log, error);
 }
 
 /* A message refused for its size: its fact is to be a dead letter when it comes again, its dead letter a shorter one.
@@ -119,7 +127,7 @@ static bool
 poison_refused(lc_batch *batch, GError **error)
 {
     lc_worker *worker = batch->worker;
-    int64_t tag = worker->log->ops->refused(worker->log);
+    int64_t tag = lc_log_refused(worker->log);
 
     if (tag < 0)
         return true;
@@ -174,9 +182,9 @@ produce(lc_batch *batch, GError **error)
 
     for (guint i = 0; i < batch->shares->len; i++)
         add_changed(batch, lc_batch_share_at(batch, i));
-    if (!worker->log->ops->begin(worker->log, error))
+    if (!lc_log_begin(worker->log, error))
         return false;
-    batch->transaction_is_open = true;
+    batch->worker->transaction_is_open = true;
     bool done = lc_outbox_produce(batch->outbox, worker->log, &problem) && insist(batch, flush, &problem);
     take_append_time(batch, began_ms, done);
     if (done)
@@ -230,7 +238,7 @@ send_offsets(lc_batch *batch, GError **error)
 {
     lc_log *log = batch->worker->log;
 
-    return log->ops->send_offsets(log, batch->commits, batch->shares->len, error);
+    return lc_log_send_offsets(log, batch->commits, batch->shares->len, error);
 }
 
 /* What was lost is hidden by what lies there now, also from the next owner: instead of C the metadata says so. */
@@ -245,14 +253,14 @@ lc_batch_tell_lost(lc_batch *batch, lc_share *share)
     bool ready = false;
 
     for (int tries = 0; tries < LOST_TRIES && !ready && lc_worker_tend(worker, RENEW_AFTER_MS, NULL); tries++)
-        ready = log->ops->renew_producer(log, NULL);
-    if (!ready || !log->ops->begin(log, NULL))
+        ready = lc_log_renew_producer(log, NULL);
+    if (!ready || !lc_log_begin(log, NULL))
         return;
-    bool sent = log->ops->send_offsets(log, &commit, 1, NULL) && log->ops->commit_begin(log, NULL);
+    bool sent = lc_log_send_offsets(log, &commit, 1, NULL) && lc_log_commit_begin(log, NULL);
     if (sent)
-        log->ops->commit_end(log, &unimportant);
+        lc_log_commit_end(log, &unimportant);
     else
-        log->ops->abort(log);
+        lc_log_abort(log);
     g_clear_error(&unimportant);
 }
 
@@ -261,18 +269,18 @@ commit(lc_batch *batch, GError **error)
 {
     lc_log *log = batch->worker->log;
 
-    if (!log->ops->commit_begin(log, error))
+    if (!lc_log_commit_begin(log, error))
         return false;
-    if (log->ops->commit_end(log, error) != LC_COMMIT_CLEAN) {
+    if (lc_log_commit_end(log, error) != LC_COMMIT_CLEAN) {
         batch->worker->producer_ready = false;
         batch->worker->report.unclean_commits++;
-        batch->transaction_is_open = false;
+        batch->worker->transaction_is_open = false;
         batch->loss = LC_RECOVERY_UNKNOWN_COMMIT;
         if (error && *error == NULL)
             g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "a commit whose result is not known for certain");
         return false;
     }
-    batch->transaction_is_open = false;
+    batch->worker->transaction_is_open = false;
     return true;
 }
 
@@ -328,7 +336,7 @@ tell_of_too_many_facts(const lc_batch *batch)
             continue;
         g_autofree char *place = describe_place(batch, record);
         g_autofree char *lead = g_strdup_printf("too many facts of lead %.*s", LC_TEXT_ARGS(record->lead_id));
-        if (lc_worker_may_say_once(batch->worker, lead))
+        if (lc_told_may_say_once(batch->worker->told, lead))
             g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
                              "%s: from here on its facts go to %s (%s, %s), which is said only once: %s", lead,
                              batch->worker->options.output_names[LC_OUTPUT_DEAD_LETTERS],

@@ -1,6 +1,18 @@
-#include "batch.h"
+/* batch_read.c - facts from the log; due wake-ups, leads and counters from the store (step 4). */
+#include "batch_read.h"
+
+#include "batch_apply.h"
+#include "batch_cut.h"
+#include "batch_judge.h"
+#include "growth.h"
+#include "patience.h"
+#include "schemas.h"
 
 #include <inttypes.h>
+
+#ifndef LC_READ_LEADS     /* the simulator reads fewer */
+#define LC_READ_LEADS 128 /* leads of one read: whether it is taken is decided by what those before it took */
+#endif
 
 #define LOOK_EVERY_MS 1000 /* the idle look of step 4 */
 
@@ -37,7 +49,7 @@ poll_facts(lc_batch *batch, lc_duration linger, GError **error)
     worker->tended_ms = lc_worker_now_ms(worker);
     while (batch->records->len < MIN(worker->options.batch_facts, worker->leads_at_once) &&
            batch->record_bytes < LC_BATCH_BYTES && !lc_worker_is_stopping(worker)) {
-        if (!worker->log->ops->poll(worker->log, wait_ms, &event, error))
+        if (!lc_log_poll(worker->log, wait_ms, &event, error))
             return false;
         if (event.type == LC_LOG_RECORD) {
             take_record(batch, &event);
@@ -123,7 +135,7 @@ begin_read(lc_batch *batch, lc_store_read *reads, size_t n, GError **error)
 {
     lc_store *store = batch->worker->store;
 
-    return n == 0 || store->ops->read_begin(store, reads, n, error) || lose_store(batch);
+    return n == 0 || lc_store_read_begin(store, reads, n, error) || lose_store(batch);
 }
 
 static bool
@@ -131,7 +143,7 @@ end_read(lc_batch *batch, size_t n, GError **error)
 {
     lc_store *store = batch->worker->store;
 
-    return n == 0 || store->ops->read_end(store, error) || lose_store(batch);
+    return n == 0 || lc_store_read_end(store, error) || lose_store(batch);
 }
 
 static bool
@@ -437,7 +449,7 @@ lc_batch_load_counters(lc_batch *batch, GError **error)
         if (!check_applied(shares[i]->partition, reads[i].applied, error))
             return false;
         for (size_t k = 0; k < reads[i].n_populations; k++)
-            lc_counters_load(missing[i][k], reads[i].counts[k], reads[i].n_counts[k]);
+            lc_partition_counters_load(missing[i][k], reads[i].counts[k], reads[i].n_counts[k]);
     }
     return true;
 }

@@ -1,4 +1,8 @@
-#include "worker.h"
+/* counters.c - absolute counters of a partition, from the changes that judging gives. */
+#include "counters.h"
+
+#include <leadclock/codec.h>
+#include <leadclock/text.h>
 
 #ifndef LC_KEPT_POPULATIONS /* the simulator keeps fewer */
 #define LC_KEPT_POPULATIONS 20000
@@ -22,10 +26,10 @@ population_free(void *data)
     g_free(population);
 }
 
-lc_counters *
-lc_counters_new(void)
+lc_partition_counters *
+lc_partition_counters_new(void)
 {
-    lc_counters *counters = g_new0(lc_counters, 1);
+    lc_partition_counters *counters = g_new0(lc_partition_counters, 1);
 
     counters->populations = g_hash_table_new_full(lc_text_key_hash, lc_text_key_equal, NULL, population_free);
     counters->channels = g_hash_table_new_full(lc_text_key_hash, lc_text_key_equal, g_free, NULL);
@@ -34,7 +38,7 @@ lc_counters_new(void)
 }
 
 void
-lc_counters_free(lc_counters *counters)
+lc_partition_counters_free(lc_partition_counters *counters)
 {
     g_ptr_array_unref(counters->changed);
     g_hash_table_unref(counters->populations);
@@ -53,14 +57,14 @@ text_copy(lc_text text)
 }
 
 static void
-know_channel(lc_counters *counters, lc_text channel)
+know_channel(lc_partition_counters *counters, lc_text channel)
 {
     if (!g_hash_table_contains(counters->channels, &channel))
         g_hash_table_add(counters->channels, text_copy(channel));
 }
 
 void
-lc_counters_know(lc_counters *counters, lc_text population)
+lc_partition_counters_know(lc_partition_counters *counters, lc_text population)
 {
     const char *bar = population.size ? memrchr(population.data, '|', population.size) : NULL;
 
@@ -70,7 +74,7 @@ lc_counters_know(lc_counters *counters, lc_text population)
 
 /* The channel that it is counted under: one too many is "(other)". */
 static lc_text
-counted_channel(lc_counters *counters, lc_text channel)
+counted_channel(lc_partition_counters *counters, lc_text channel)
 {
     if (g_hash_table_contains(counters->channels, &channel))
         return channel;
@@ -93,7 +97,7 @@ population_new(lc_text name, size_t channel_size, int32_t cohort)
 }
 
 static lc_population *
-find_population(lc_counters *counters, lc_text channel, int32_t cohort)
+find_population(lc_partition_counters *counters, lc_text channel, int32_t cohort)
 {
     lc_population *last = counters->last;
     if (last && last->cohort == cohort && lc_text_equal(last->channel, channel))
@@ -129,7 +133,7 @@ find_count(lc_population *population, lc_text metric)
 }
 
 void
-lc_counters_add(lc_counters *counters, const lc_count *count)
+lc_partition_counters_add(lc_partition_counters *counters, const lc_count *count)
 {
     lc_population *population = find_population(counters, count->channel, count->cohort);
 
@@ -144,7 +148,7 @@ lc_counters_add(lc_counters *counters, const lc_count *count)
 }
 
 void
-lc_counters_load(lc_population *population, const lc_stored_count *counts, size_t n)
+lc_partition_counters_load(lc_population *population, const lc_stored_count *counts, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         find_count(population, counts[i].metric)->count += counts[i].count;
@@ -205,7 +209,7 @@ settle_population(lc_population *population)
 }
 
 void
-lc_counters_settle(lc_counters *counters)
+lc_partition_counters_settle(lc_partition_counters *counters)
 {
     for (guint i = 0; i < counters->changed->len; i++)
         settle_population(counters->changed->pdata[i]);

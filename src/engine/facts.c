@@ -1,22 +1,11 @@
+/* facts.c - records of the inputs -> facts, or dead letters. */
+#include "facts.h"
+
+#include "refusal.h"
+#include "schemas.h"
 #include "worker.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
-
-void
-lc_fact_refuse(lc_batch_record *record, lc_dead_reason reason, lc_arena *arena, const char *format, ...)
-{
-    char detail[512];
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(detail, sizeof detail, format, arguments);
-    va_end(arguments);
-    record->refused = true;
-    record->reason = reason;
-    record->detail = lc_arena_text(arena, lc_text_of(detail)).data;
-}
 
 /* ---- Poison ---- */
 

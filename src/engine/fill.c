@@ -1,4 +1,10 @@
+/* fill.c - every row of every lead that is kept, published once. */
+#include "fill.h"
+
 #include "batch.h"
+#include "patience.h"
+
+#include <leadclock/text.h>
 
 #include <inttypes.h>
 
@@ -162,7 +168,7 @@ read_changelog(lc_worker *worker, lc_partition *partition, lc_changelog changelo
     for (;;) {
         lc_replayed record = {0};
         g_autoptr(GError) problem = NULL;
-        lc_replay_result result = log->ops->replay_read(log, READ_MS, &record, &problem);
+        lc_replay_result result = lc_log_replay_read(log, READ_MS, &record, &problem);
         if (problem) {
             g_propagate_error(error, g_steal_pointer(&problem));
             return false;
@@ -175,7 +181,7 @@ read_changelog(lc_worker *worker, lc_partition *partition, lc_changelog changelo
             return false;
         if (result == LC_REPLAY_RECORD && changelog == LC_CHANGELOG_STATE && record.offset % PIECE_KEYS == 0)
             fill->tell(partition->number, record.offset, partition->ends[changelog], fill->data);
-        log->ops->replay_release(log);
+        lc_log_replay_release(log);
         if (!lc_worker_tend(worker, 0, error) || worker->assignments != assignments)
             return false;
     }
@@ -191,7 +197,7 @@ open_replay(lc_worker *worker, void *argument, GError **error)
 {
     const place *at = argument;
 
-    return worker->log->ops->replay_open(worker->log, at->changelog, at->partition, 0, error);
+    return lc_log_replay_open(worker->log, at->changelog, at->partition, 0, error);
 }
 
 static bool
@@ -204,7 +210,7 @@ fill_from(lc_worker *worker, lc_partition *partition, lc_changelog changelog, GE
         return true;
     bool done = lc_worker_insist(worker, "a changelog", open_replay, &at, error) &&
                 read_changelog(worker, partition, changelog, error);
-    worker->log->ops->replay_close(worker->log);
+    lc_log_replay_close(worker->log);
     return done;
 }
 

@@ -1,4 +1,9 @@
-#include "worker.h"
+/* outbox.c - outcomes, states, counters and dead letters on their way into one transaction. */
+#include "outbox.h"
+
+#include "checks.h"
+
+#include <leadclock/text.h>
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -367,12 +372,12 @@ produce_one(const lc_outbox *outbox, lc_log *log, size_t index, GError **error)
         add_reason(outbox, sent, &list);
     }
     outgoing.n_headers = list.n;
-    if (!log->ops->produce(log, &outgoing, error))
+    if (!lc_log_produce(log, &outgoing, error))
         return false;
     if (!sent->deleted || outbox->options->deletion != LC_DELETION_BOTH)
         return true;
     outgoing.value = LC_NO_TEXT;
-    return log->ops->produce(log, &outgoing, error);
+    return lc_log_produce(log, &outgoing, error);
 }
 
 bool

@@ -1,4 +1,9 @@
-#include "worker.h"
+/* position.c - (O, C) as text: committed metadata, and the position applied in the store. */
+#include "position.h"
+
+#include "checks.h"
+
+#include <leadclock/engine.h>
 
 #include <inttypes.h>
 #include <limits.h>

@@ -1,9 +1,29 @@
+/* refusal.c - a record that is no fact, with a message that says what is wrong with it, and what to do. */
+#include "refusal.h"
+
+#include "schemas.h"
 #include "worker.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 
 #define SHOWN_BYTES ((size_t)40)
 #define LONG_FRAME_BYTES ((size_t)9) /* a zero byte, the schema's id in 8 */
+
+void
+lc_fact_refuse(lc_batch_record *record, lc_dead_reason reason, lc_arena *arena, const char *format, ...)
+{
+    char detail[512];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(detail, sizeof detail, format, arguments);
+    va_end(arguments);
+    record->refused = true;
+    record->reason = reason;
+    record->detail = lc_arena_text(arena, lc_text_of(detail)).data;
+}
 
 /* ---- Showing what came ---- */
 
@@ -36,7 +56,7 @@ static bool
 refuse_id_in_header(const lc_worker *worker, lc_batch_record *record, lc_dead_reason reason, lc_arena *arena)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(id_headers); i++) {
-        if (!worker->log->ops->has_header(worker->log, &record->event, id_headers[i].header))
+        if (!lc_log_has_header(worker->log, &record->event, id_headers[i].header))
             continue;
         lc_fact_refuse(
             record, reason, arena,

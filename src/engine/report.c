@@ -1,4 +1,9 @@
+/* report.c - how a worker stands, counted and shown to others. */
+#include "report.h"
+
 #include "worker.h"
+
+#include <leadclock/codec.h>
 
 const int64_t lc_histogram_bounds[LC_HISTOGRAM_BUCKETS - 1] = {1,   2,   5,    10,   20,   50,    100,
                                                                200, 500, 1000, 2000, 5000, 10000, 60000};

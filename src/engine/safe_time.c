@@ -1,4 +1,5 @@
-#include "worker.h"
+/* safe_time.c - how far time is known to have passed in the inputs of a partition. */
+#include "safe_time.h"
 
 /* Safe time (architecture.md): an instant up to which everything that was published to any of the inputs' same
  * partition has been judged. */

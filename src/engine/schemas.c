@@ -1,4 +1,7 @@
-#include "worker.h"
+/* schemas.c - schema ids: ours for writing, plans for reading. */
+#include "schemas.h"
+
+#include "patience.h"
 
 #define ASK_AGAIN_AFTER_MS 2000   /* a registry must say twice, so long apart, that it has no such id */
 #define ASK_AT_ONCE 16u           /* ids, so that the group is tended meanwhile */
@@ -198,12 +201,6 @@ lc_schemas_why_not(const lc_schemas *schemas, uint32_t id)
     const known_schema *known = g_hash_table_lookup(schemas->known, GUINT_TO_POINTER(id));
 
     return known ? known->why : NULL;
-}
-
-bool
-lc_schemas_is_asking(const lc_schemas *schemas)
-{
-    return lc_registry_is_asking(schemas->registry);
 }
 
 /* ---- Asking ---- */

@@ -1,4 +1,5 @@
-#include "worker.h"
+/* told.c - what the log is told once, or as a number. */
+#include "told.h"
 
 #include <inttypes.h>
 
@@ -72,6 +73,12 @@ lc_told_may_say(lc_told *told, const void *teller, const char *what, int64_t now
         *before = (said){teller, now_ms};
     g_mutex_unlock(&told->lock);
     return may;
+}
+
+bool
+lc_told_may_say_once(lc_told *told, const char *what)
+{
+    return lc_told_may_say(told, NULL, what, 0, INT64_MAX);
 }
 
 /* ---- Facts that somebody should look at ---- */

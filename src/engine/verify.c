@@ -1,4 +1,11 @@
-#include "worker.h"
+/* verify.c - the store against the changelogs. */
+#include "changelog.h"
+#include "patience.h"
+#include "position.h"
+#include "schemas.h"
+#include "start.h"
+
+#include <leadclock/text.h>
 
 #include <inttypes.h>
 
@@ -57,8 +64,7 @@ open_replay(lc_worker *worker, void *argument, GError **error)
 {
     const place *at = argument;
 
-    return worker->log->ops->replay_open(worker->log, at->changelog, at->v->partition, at->v->reached[at->changelog],
-                                         error);
+    return lc_log_replay_open(worker->log, at->changelog, at->v->partition, at->v->reached[at->changelog], error);
 }
 
 /* Step 3c: complete after a record at `end` - 1 or later, or an end at `end` or later. */
@@ -72,7 +78,7 @@ read_up_to(verification *v, lc_changelog changelog, int64_t end, GError **error)
     for (size_t n = 1; !complete; n++) {
         lc_replayed replayed;
         g_autoptr(GError) problem = NULL;
-        lc_replay_result result = log->ops->replay_read(log, 100, &replayed, &problem);
+        lc_replay_result result = lc_log_replay_read(log, 100, &replayed, &problem);
         if (problem) {
             g_propagate_error(error, g_steal_pointer(&problem));
             return false;
@@ -84,12 +90,11 @@ read_up_to(verification *v, lc_changelog changelog, int64_t end, GError **error)
         if (result != LC_REPLAY_NOTHING)
             came_ms = lc_worker_now_ms(v->worker);
         else if (lc_worker_now_ms(v->worker) - came_ms >= v->worker->give_up_ms) {
-            g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "partition %" PRId32 ": a changelog can't be read to its end",
-                        v->partition);
+            lc_changelog_set_silent(error, v->partition);
             return false;
         }
         if (n % RELEASE_EVERY == 0)
-            log->ops->replay_release(log);
+            lc_log_replay_release(log);
         if (lc_worker_is_stopping(v->worker))
             return false;
     }
@@ -106,7 +111,7 @@ advance(verification *v, const int64_t *ends, GError **error)
             continue;
         bool done = lc_worker_insist(v->worker, "a changelog", open_replay, &at, error) &&
                     read_up_to(v, at.changelog, ends[changelog], error);
-        v->worker->log->ops->replay_close(v->worker->log);
+        lc_log_replay_close(v->worker->log);
         if (!done)
             return false;
     }
@@ -120,10 +125,9 @@ read_store(lc_worker *worker, void *argument, GError **error)
 {
     lc_store_read *read = argument;
 
-    if (!worker->store_ready && !worker->store->ops->open(worker->store, worker->partition_count, error))
+    if (!worker->store_ready && !lc_store_open(worker->store, worker->partition_count, error))
         return false;
-    worker->store_ready = worker->store->ops->read_begin(worker->store, read, 1, error) &&
-                          worker->store->ops->read_end(worker->store, error);
+    worker->store_ready = lc_store_read_begin(worker->store, read, 1, error) && lc_store_read_end(worker->store, error);
     return worker->store_ready;
 }
 
@@ -155,11 +159,7 @@ read_both(verification *v, lc_store_read *read, bool *found, GError **error)
 static bool
 expected_wake_up(verification *v, lc_text state, lc_instant *wake_at, GError **error)
 {
-    lc_text id;
-    const lc_plan *plan = lc_schemas_need(v->worker, state, error);
-
-    return plan &&
-           lc_plan_peek_lead(plan, state.data + LC_FRAME_BYTES, state.size - LC_FRAME_BYTES, &id, wake_at, error);
+    return lc_changelog_read_wake_at(lc_schemas_need(v->worker, state, error), state, wake_at, error);
 }
 
 static bool
@@ -219,17 +219,12 @@ stored_count(const lc_store_read *read, lc_text metric)
 static bool
 counts_agree(verification *v, const lc_store_read *read, lc_text value, bool *agree, GError **error)
 {
-    lc_metric_count *counts = NULL;
-    lc_text channel;
-    int32_t cohort, partition;
+    const lc_stored_count *counts = NULL;
     size_t n = 0, n_stored = 0;
 
-    if (!lc_text_is_absent(value)) {
-        const lc_plan *plan = lc_schemas_need(v->worker, value, error);
-        if (plan == NULL || !lc_plan_read_counters(plan, value.data + LC_FRAME_BYTES, value.size - LC_FRAME_BYTES,
-                                                   &v->arena, &channel, &cohort, &partition, &counts, &n, error))
-            return false;
-    }
+    if (!lc_text_is_absent(value) &&
+        !lc_changelog_read_counts(lc_schemas_need(v->worker, value, error), value, &v->arena, &counts, &n, error))
+        return false;
     for (size_t i = 0; i < read->n_counts[0]; i++)
         n_stored += read->counts[0][i].count != 0;
     *agree = n == n_stored;
@@ -242,8 +237,7 @@ counts_agree(verification *v, const lc_store_read *read, lc_text value, bool *ag
 static bool
 compare_population(verification *v, lc_text key, GError **error)
 {
-    const char *bar = memrchr(key.data, '|', key.size);
-    lc_text name = {key.data, bar ? (size_t)(bar - key.data) : key.size};
+    lc_text name = lc_changelog_population(key);
     lc_store_read read = {.partition = v->partition, .due_before = LC_ABSENT, .populations = &name, .n_populations = 1};
     bool found, agree = true;
 
@@ -352,7 +346,7 @@ compare_strangers(verification *v, GError **error)
         g_autoptr(GPtrArray) populations = g_ptr_array_new_with_free_func(g_free);
         lc_text *keys;
         size_t n;
-        if (!store->ops->scan(store, v->partition, &cursor, &keys, &n, error))
+        if (!lc_store_scan(store, v->partition, &cursor, &keys, &n, error))
             return false;
         collect_strangers(v, keys, n, leads, populations);
         if (leads->len && !compare_leads(v, leads, error))

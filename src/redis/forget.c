@@ -18,14 +18,14 @@ visit(const lc_redis_options *options, GError **error)
     store->connection.replies = &store->read_arena;
     if (lc_redis_connect(store, error))
         return store;
-    base->ops->free(base);
+    lc_store_free(base);
     return NULL;
 }
 
 static void
 leave(lc_redis_store *store)
 {
-    store->store.ops->free(&store->store);
+    lc_store_free(&store->store);
 }
 
 static const redisReply *

@@ -70,7 +70,7 @@ produce_batch(lc_log *log, lc_output output, unsigned n, size_t value_bytes)
 
     for (size_t i = 0; i < value_bytes; i++)
         value[i] = (char)g_random_int();
-    must(log->ops->begin(log, &error), error);
+    must(lc_log_begin(log, &error), error);
     for (unsigned i = 0; i < n; i++) {
         int size = g_snprintf(key, sizeof key, "lead-%u", i);
         lc_outgoing outgoing = {.output = output,
@@ -78,11 +78,11 @@ produce_batch(lc_log *log, lc_output output, unsigned n, size_t value_bytes)
                                 .key = {key, (size_t)size},
                                 .value = {value, value_bytes},
                                 .offset = &offsets[i]};
-        again(log->ops->produce(log, &outgoing, &error), error);
+        again(lc_log_produce(log, &outgoing, &error), error);
     }
-    again(log->ops->flush(log, &error), error);
-    must(log->ops->commit_begin(log, &error), error);
-    log->ops->commit_end(log, &error);
+    again(lc_log_flush(log, &error), error);
+    must(lc_log_commit_begin(log, &error), error);
+    lc_log_commit_end(log, &error);
     must(error == NULL, error);
 }
 
@@ -104,7 +104,7 @@ measure_log(unsigned n)
         must(lc_kafka_create_topic(&options, options.outputs[i], PARTITIONS, 1, NULL, 20000, &error), error);
     lc_log *log = lc_kafka_log_new(&options, &error);
     must(log, error);
-    again(log->ops->renew_producer(log, &error), error);
+    again(lc_log_renew_producer(log, &error), error);
 
     stopwatch watch = stopwatch_start("produced by key, 20,000 a transaction");
     for (unsigned left = n; left; left -= MIN(left, 20000))
@@ -121,43 +121,43 @@ measure_log(unsigned n)
         lc_replayed record;
         lc_replay_result result;
         gint64 start = g_get_monotonic_time();
-        again(log->ops->replay_open(log, LC_CHANGELOG_STATE, p, 0, &error), error);
+        again(lc_log_replay_open(log, LC_CHANGELOG_STATE, p, 0, &error), error);
         gint64 opened = g_get_monotonic_time(), first = 0;
         /* An end may come before the last marker is written. */
-        while ((result = log->ops->replay_read(log, 1000, &record, &error)) != LC_REPLAY_END ||
+        while ((result = lc_log_replay_read(log, 1000, &record, &error)) != LC_REPLAY_END ||
                replayed < n / PARTITIONS * ((unsigned)p + 1)) {
             if (result != LC_REPLAY_RECORD)
                 continue;
             replayed++;
             first = first ? first : g_get_monotonic_time();
             if (replayed % 20000 == 0)
-                log->ops->replay_release(log);
+                lc_log_replay_release(log);
         }
         gint64 read = g_get_monotonic_time();
-        log->ops->replay_close(log);
+        lc_log_replay_close(log);
         printf("  partition %d: opened in %d ms, first record after %d ms, read in %d ms, closed in %d ms\n", p,
                (int)(opened - start) / 1000, (int)(first - opened) / 1000, (int)(read - opened) / 1000,
                (int)(g_get_monotonic_time() - read) / 1000);
     }
     stopwatch_stop(&watch, replayed);
 
-    again(log->ops->subscribe(log, &error), error);
+    again(lc_log_subscribe(log, &error), error);
     lc_log_event event = {LC_LOG_NOTHING};
     while (event.type != LC_LOG_ASSIGNED)
-        must(log->ops->poll(log, 100, &event, &error), error);
+        must(lc_log_poll(log, 100, &event, &error), error);
     int64_t offsets[INPUTS] = {0};
     watch = stopwatch_start("polled");
     for (int32_t p = 0; p < PARTITIONS; p++)
-        must(log->ops->seek(log, p, offsets, &error), error);
+        must(lc_log_seek(log, p, offsets, &error), error);
     for (unsigned polled = 0; polled < n;) {
-        must(log->ops->poll(log, 100, &event, &error), error);
+        must(lc_log_poll(log, 100, &event, &error), error);
         polled += event.type == LC_LOG_RECORD;
         if (polled % 20000 == 0)
-            log->ops->release_records(log);
+            lc_log_release_records(log);
     }
     stopwatch_stop(&watch, n);
-    log->ops->release_records(log);
-    log->ops->free(log);
+    lc_log_release_records(log);
+    lc_log_free(log);
 }
 
 static void
@@ -169,7 +169,7 @@ measure_store(unsigned batches)
     lc_redis_options options = {.url = g_getenv("LC_TEST_REDIS_URL"), .name = name};
     lc_store *store = lc_redis_store_new(&options, &error);
     must(store, error);
-    again(store->ops->open(store, 4, &error), error);
+    again(lc_store_open(store, 4, &error), error);
     g_autofree lc_lead_change *changes = g_new0(lc_lead_change, N);
     g_autofree lc_text *ids = g_new0(lc_text, N);
     lc_arena arena = {0};
@@ -190,24 +190,24 @@ measure_store(unsigned batches)
                                 .next = lc_text_of(applied[b % 2]),
                                 .leads = changes,
                                 .n_leads = N};
-        must(store->ops->write_begin(store, &write, 1, &error) && store->ops->write_end(store, &error), error);
+        must(lc_store_write_begin(store, &write, 1, &error) && lc_store_write_end(store, &error), error);
         must(write.written, NULL);
     }
     stopwatch_stop(&watch, batches * N);
     watch = stopwatch_start("read, 10,000 leads");
     for (unsigned b = 0; b < batches; b++) {
         lc_store_read read = {.partition = 1, .due_before = 1, .max_due = 10, .lead_ids = ids, .n_leads = N};
-        must(store->ops->read_begin(store, &read, 1, &error) && store->ops->read_end(store, &error), error);
+        must(lc_store_read_begin(store, &read, 1, &error) && lc_store_read_end(store, &error), error);
     }
     stopwatch_stop(&watch, batches * N);
     watch = stopwatch_start("due wake-ups read, 10,000");
     for (unsigned b = 0; b < batches; b++) {
         lc_store_read read = {.partition = 1, .due_before = LC_NEVER, .max_due = N};
-        must(store->ops->read_begin(store, &read, 1, &error) && store->ops->read_end(store, &error), error);
+        must(lc_store_read_begin(store, &read, 1, &error) && lc_store_read_end(store, &error), error);
         must(read.n_due == N, NULL);
     }
     stopwatch_stop(&watch, batches * N);
-    store->ops->free(store);
+    lc_store_free(store);
     lc_arena_clear(&arena);
 }
 

@@ -169,8 +169,8 @@ poll_for(lc_log *log, lc_log_event_type type, int seconds)
     GError *error = NULL;
     lc_log_event event = {LC_LOG_NOTHING};
     for (gint64 until = now_ms() + seconds * 1000; now_ms() < until && event.type != type;) {
-        must(log->ops->poll(log, 100, &event, &error), error);
-        log->ops->release_records(log);
+        must(lc_log_poll(log, 100, &event, &error), error);
+        lc_log_release_records(log);
     }
     if (event.type != type)
         fail_msg("no event of type %d within %d s", type, seconds);
@@ -182,9 +182,9 @@ join(lc_log *log)
 {
     GError *error = NULL;
     int32_t partitions;
-    again(log->ops->check_topics(log, &partitions, &error), error);
-    again(log->ops->renew_producer(log, &error), error);
-    again(log->ops->subscribe(log, &error), error);
+    again(lc_log_check_topics(log, &partitions, &error), error);
+    again(lc_log_renew_producer(log, &error), error);
+    again(lc_log_subscribe(log, &error), error);
 }
 
 static lc_log *
@@ -201,7 +201,7 @@ seek(lc_log *log, int32_t partition, int64_t first, int64_t second)
 {
     GError *error = NULL;
     int64_t offsets[INPUTS] = {first, second};
-    again(log->ops->seek(log, partition, offsets, &error), error);
+    again(lc_log_seek(log, partition, offsets, &error), error);
 }
 
 static void
@@ -210,7 +210,7 @@ expect_nothing(lc_log *log, int ms)
     GError *error = NULL;
     for (gint64 until = now_ms() + ms; now_ms() < until;) {
         lc_log_event event;
-        must(log->ops->poll(log, 20, &event, &error), error);
+        must(lc_log_poll(log, 20, &event, &error), error);
         if (event.type != LC_LOG_NOTHING)
             fail_msg("event %d, topic %d, partition %d, offset %" G_GINT64_FORMAT, event.type, event.topic,
                      event.partition, event.offset);
@@ -291,9 +291,9 @@ only_workers_of_the_group_are_peers(void **state)
     lc_log *log = lc_kafka_log_new(&w->options, &error);
     must(log, error);
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
-        if (log->ops->is_peer(log, cases[i].id) != cases[i].is_peer)
+        if (lc_log_is_peer(log, cases[i].id) != cases[i].is_peer)
             fail_msg("\"%s\"", cases[i].id);
-    log->ops->free(log);
+    lc_log_free(log);
     world_free(w);
 }
 
@@ -307,13 +307,13 @@ a_broker_that_is_away_is_a_retry_within_a_second(void **state)
     lc_log *log = log_new(w, "a");
     int32_t partitions;
     gint64 start = now_ms();
-    assert_false(log->ops->check_topics(log, &partitions, &error));
+    assert_false(lc_log_check_topics(log, &partitions, &error));
     assert_error(&error, LC_ERROR_RETRY, "127.0.0.1:1");
-    assert_false(log->ops->renew_producer(log, &error));
+    assert_false(lc_log_renew_producer(log, &error));
     assert_error(&error, LC_ERROR_RETRY, "metadata");
     assert_true(now_ms() - start < 3000);
     start = now_ms();
-    log->ops->free(log);
+    lc_log_free(log);
     assert_true(now_ms() - start < 3000);
     world_free(w);
 }
@@ -328,18 +328,18 @@ topics_that_are_missing_or_differ_are_named(void **state)
     lc_log *log = log_new(w, "a");
     for (int i = 0; i < INPUTS; i++)
         create(w, w->inputs[i], 3, NULL);
-    assert_false(log->ops->check_topics(log, &partitions, &error));
+    assert_false(lc_log_check_topics(log, &partitions, &error));
     assert_error(&error, LC_ERROR_RETRY, w->outputs[0]);
     for (int i = 0; i < LC_OUTPUTS; i++)
         create(w, w->outputs[i], i == LC_OUTPUT_COUNTERS ? 2 : 3, NULL);
     for (gint64 until = now_ms() + 10000; now_ms() < until; g_clear_error(&error)) {
-        assert_false(log->ops->check_topics(log, &partitions, &error));
+        assert_false(lc_log_check_topics(log, &partitions, &error));
         if (error->code != LC_ERROR_RETRY)
             break;
     }
     assert_error(&error, LC_ERROR_CONFIG, "out7 2");
     assert_int_equal(partitions, -1);
-    log->ops->free(log);
+    lc_log_free(log);
     world_free(w);
 }
 
@@ -355,7 +355,7 @@ nothing_comes_before_the_first_seek(void **state)
         fill(w, i, 2, 100);
     lc_log *log = joined(w, "a");
     size_t n;
-    const int32_t *assigned = log->ops->assignment(log, &n);
+    const int32_t *assigned = lc_log_assignment(log, &n);
     assert_int_equal(n, 2);
     assert_int_equal(assigned[0], 0);
     assert_int_equal(assigned[1], 1);
@@ -365,7 +365,7 @@ nothing_comes_before_the_first_seek(void **state)
     bool ended[INPUTS] = {false};
     while (!ended[0] || !ended[1]) {
         lc_log_event event;
-        must(log->ops->poll(log, 1000, &event, &error), error);
+        must(lc_log_poll(log, 1000, &event, &error), error);
         assert_int_equal(event.partition, 1);
         assert_int_equal(event.offset, next[event.topic]);
         if (event.type == LC_LOG_END) {
@@ -382,9 +382,9 @@ nothing_comes_before_the_first_seek(void **state)
         assert_false(event.is_append_time);
         next[event.topic]++;
     }
-    log->ops->release_records(log);
+    lc_log_release_records(log);
     expect_nothing(log, 300);
-    log->ops->free(log);
+    lc_log_free(log);
     world_free(w);
 }
 
@@ -409,11 +409,11 @@ pauses_and_seeks_lose_and_repeat_nothing(void **state)
         int32_t p = g_rand_int_range(random, 0, PARTITIONS);
         switch (g_rand_int_range(random, 0, 4)) {
         case 0:
-            log->ops->pause(log, p);
+            lc_log_pause(log, p);
             paused[p] = true;
             break;
         case 1:
-            log->ops->resume(log, p);
+            lc_log_resume(log, p);
             paused[p] = false;
             break;
         case 2:
@@ -428,7 +428,7 @@ pauses_and_seeks_lose_and_repeat_nothing(void **state)
         }
         for (int i = g_rand_int_range(random, 0, 2000); i > 0; i--) {
             lc_log_event event;
-            must(log->ops->poll(log, 30, &event, &error), error);
+            must(lc_log_poll(log, 30, &event, &error), error);
             if (event.type == LC_LOG_NOTHING)
                 break;
             assert_false(paused[event.partition]);
@@ -438,13 +438,13 @@ pauses_and_seeks_lose_and_repeat_nothing(void **state)
                 delivered++;
             }
         }
-        log->ops->release_records(log);
+        lc_log_release_records(log);
     }
     for (int32_t p = 0; p < PARTITIONS; p++)
         seek(log, p, next[p][0], next[p][1]); /* so that the end is said of each */
     for (int left = PARTITIONS * INPUTS; left > 0;) {
         lc_log_event event;
-        must(log->ops->poll(log, 5000, &event, &error), error);
+        must(lc_log_poll(log, 5000, &event, &error), error);
         assert_int_equal(event.offset, next[event.partition][event.topic]);
         if (event.type == LC_LOG_END && next[event.partition][event.topic] == N)
             left--;
@@ -452,11 +452,11 @@ pauses_and_seeks_lose_and_repeat_nothing(void **state)
             next[event.partition][event.topic]++;
         else
             fail_msg("event %d", event.type);
-        log->ops->release_records(log);
+        lc_log_release_records(log);
     }
     assert_true(delivered > 1000 && sought > 10);
     g_rand_free(random);
-    log->ops->free(log);
+    lc_log_free(log);
     world_free(w);
 }
 
@@ -466,7 +466,7 @@ end_of(lc_log *log, int topic, int32_t partition)
     GError *error = NULL;
     const lc_log_end *ends;
     size_t n;
-    again(log->ops->ends(log, &ends, &n, &error), error);
+    again(lc_log_ends(log, &ends, &n, &error), error);
     for (size_t i = 0; i < n; i++)
         if (ends[i].topic == topic && ends[i].partition == partition)
             return &ends[i];
@@ -492,7 +492,7 @@ ends_are_the_stable_ones_and_are_reached(void **state)
     int records = 0;
     for (int left = 4; left;) {
         lc_log_event event;
-        must(log->ops->poll(log, 5000, &event, &error), error);
+        must(lc_log_poll(log, 5000, &event, &error), error);
         assert_int_not_equal(event.type, LC_LOG_NOTHING);
         records += event.type == LC_LOG_RECORD;
         if (event.type != LC_LOG_END || ended[event.partition][event.topic])
@@ -518,13 +518,13 @@ ends_are_the_stable_ones_and_are_reached(void **state)
 
     int64_t lows[INPUTS], stable[INPUTS];
     delete_before(w, w->inputs[0], 0, 4);
-    again(log->ops->watermarks(log, 0, lows, stable, &error), error);
+    again(lc_log_watermarks(log, 0, lows, stable, &error), error);
     assert_int_equal(lows[0], 4);
     assert_int_equal(stable[0], 17);
     assert_int_equal(lows[1], 0);
     assert_int_equal(stable[1], 0);
     rd_kafka_destroy(producer);
-    log->ops->free(log);
+    lc_log_free(log);
     world_free(w);
 }
 
@@ -545,14 +545,14 @@ a_lost_offset_is_said_and_a_seek_heals_it(void **state)
     seek(log, 1, 50, 0);
     int64_t next = 50;
     while (next < 100) {
-        must(log->ops->poll(log, 5000, &event, &error), error);
+        must(lc_log_poll(log, 5000, &event, &error), error);
         assert_int_not_equal(event.type, LC_LOG_NOTHING);
         if (event.partition != 1 || event.topic != 0)
             continue;
         assert_int_equal(event.offset, next++);
     }
-    log->ops->release_records(log);
-    log->ops->free(log);
+    lc_log_release_records(log);
+    lc_log_free(log);
     world_free(w);
 }
 
@@ -570,17 +570,17 @@ produce(lc_log *log, lc_output output, int32_t partition, const char *key, int64
                             .headers = output < LC_OUTPUT_STATE ? &header : NULL,
                             .n_headers = output < LC_OUTPUT_STATE,
                             .offset = offset};
-    must(log->ops->produce(log, &outgoing, &error), error);
+    must(lc_log_produce(log, &outgoing, &error), error);
 }
 
 static void
 begin_and_flush(lc_log *log, const char *key, int64_t *offset)
 {
     GError *error = NULL;
-    must(log->ops->begin(log, &error), error);
+    must(lc_log_begin(log, &error), error);
     produce(log, LC_OUTPUT_STATE, 0, key, offset);
     produce(log, LC_OUTPUT_BREACHES, -1, key, NULL);
-    again(log->ops->flush(log, &error), error);
+    again(lc_log_flush(log, &error), error);
 }
 
 static bool
@@ -588,14 +588,14 @@ send_offsets(lc_log *log, int64_t first, const char *metadata, GError **error)
 {
     int64_t offsets[INPUTS] = {first, 7};
     lc_log_commit commit = {.partition = 0, .offsets = offsets, .metadata = metadata};
-    return log->ops->send_offsets(log, &commit, 1, error);
+    return lc_log_send_offsets(log, &commit, 1, error);
 }
 
 static lc_commit_result
 commit(lc_log *log, GError **error)
 {
-    must(log->ops->commit_begin(log, error), *error);
-    return log->ops->commit_end(log, error);
+    must(lc_log_commit_begin(log, error), *error);
+    return lc_log_commit_end(log, error);
 }
 
 /* The keys of a replay of partition 0 of the states, from an offset, in one text; and its end. */
@@ -604,10 +604,10 @@ replay(lc_log *log, int64_t from, int64_t *end)
 {
     GError *error = NULL;
     GString *keys = g_string_new(NULL);
-    again(log->ops->replay_open(log, LC_CHANGELOG_STATE, 0, from, &error), error);
+    again(lc_log_replay_open(log, LC_CHANGELOG_STATE, 0, from, &error), error);
     for (gint64 until = now_ms() + 10000; now_ms() < until;) {
         lc_replayed replayed;
-        lc_replay_result result = log->ops->replay_read(log, 1000, &replayed, &error);
+        lc_replay_result result = lc_log_replay_read(log, 1000, &replayed, &error);
         must(error == NULL, error);
         if (result == LC_REPLAY_END) {
             *end = replayed.offset;
@@ -616,8 +616,8 @@ replay(lc_log *log, int64_t from, int64_t *end)
         if (result == LC_REPLAY_RECORD)
             g_string_append_printf(keys, "%s%.*s", keys->len ? " " : "", LC_TEXT_ARGS(replayed.key));
     }
-    log->ops->replay_release(log);
-    log->ops->replay_close(log);
+    lc_log_replay_release(log);
+    lc_log_replay_close(log);
     return g_string_free(keys, FALSE);
 }
 
@@ -631,14 +631,14 @@ only_what_was_committed_is_seen(void **state)
     lc_arena arena = {0};
     lc_log_committed committed[INPUTS];
     (void)state;
-    again(log->ops->committed(log, 0, committed, &arena, &error), error);
+    again(lc_log_get_committed(log, 0, committed, &arena, &error), error);
     assert_int_equal(committed[0].offset, -1);
 
     begin_and_flush(log, "one", &offset);
     assert_int_equal(offset, 0);
     again(send_offsets(log, 5, "1:1:0:h:id", &error), error);
     assert_int_equal(commit(log, &error), LC_COMMIT_CLEAN);
-    again(log->ops->committed(log, 0, committed, &arena, &error), error);
+    again(lc_log_get_committed(log, 0, committed, &arena, &error), error);
     assert_int_equal(committed[0].offset, 5);
     assert_int_equal(committed[1].offset, 7);
     assert_true(lc_text_equal(committed[0].metadata, LC_TEXT("1:1:0:h:id")));
@@ -646,16 +646,16 @@ only_what_was_committed_is_seen(void **state)
     begin_and_flush(log, "two", &offset);
     assert_int_equal(offset, 2); /* a marker at 1 */
     again(send_offsets(log, 6, "1:3:0:h:id", &error), error);
-    assert_false(log->ops->committed(log, 0, committed, &arena, &error)); /* pending */
+    assert_false(lc_log_get_committed(log, 0, committed, &arena, &error)); /* pending */
     assert_error(&error, LC_ERROR_RETRY, "committed offsets");
-    log->ops->abort(log);
-    again(log->ops->renew_producer(log, &error), error);
-    again(log->ops->committed(log, 0, committed, &arena, &error), error);
+    lc_log_abort(log);
+    again(lc_log_renew_producer(log, &error), error);
+    again(lc_log_get_committed(log, 0, committed, &arena, &error), error);
     assert_int_equal(committed[0].offset, 5);
 
     /* Offsets alone, as a batch of wake-ups that changes nothing. */
-    must(log->ops->begin(log, &error), error);
-    again(log->ops->flush(log, &error), error);
+    must(lc_log_begin(log, &error), error);
+    again(lc_log_flush(log, &error), error);
     again(send_offsets(log, 9, "1:1:0:h:id", &error), error);
     assert_int_equal(commit(log, &error), LC_COMMIT_CLEAN);
 
@@ -670,7 +670,7 @@ only_what_was_committed_is_seen(void **state)
     g_autofree char *none = replay(log, end, &end);
     assert_string_equal(none, "");
     lc_arena_clear(&arena);
-    log->ops->free(log);
+    lc_log_free(log);
     world_free(w);
 }
 
@@ -688,19 +688,19 @@ a_damaged_changelog_is_said(void **state)
     delete_before(w, w->outputs[LC_OUTPUT_STATE], 0, 5);
     static const int64_t deleted[] = {0, 3};
     for (size_t i = 0; i < G_N_ELEMENTS(deleted); i++) {
-        assert_false(log->ops->replay_open(log, LC_CHANGELOG_STATE, 0, deleted[i], &error));
+        assert_false(lc_log_replay_open(log, LC_CHANGELOG_STATE, 0, deleted[i], &error));
         assert_error(&error, LC_ERROR_FATAL, "changelog damaged");
     }
     g_autofree char *rest = replay(log, 5, &end);
     assert_string_equal(rest, "5 6 7 8 9");
 
-    again(log->ops->replay_open(log, LC_CHANGELOG_STATE, 0, 12, &error), error);
+    again(lc_log_replay_open(log, LC_CHANGELOG_STATE, 0, 12, &error), error);
     lc_replayed replayed;
     for (int i = 0; i < 100 && error == NULL; i++)
-        assert_int_equal(log->ops->replay_read(log, 100, &replayed, &error), LC_REPLAY_NOTHING);
+        assert_int_equal(lc_log_replay_read(log, 100, &replayed, &error), LC_REPLAY_NOTHING);
     assert_error(&error, LC_ERROR_FATAL, "offset 12");
-    log->ops->replay_close(log);
-    log->ops->free(log);
+    lc_log_replay_close(log);
+    lc_log_free(log);
     world_free(w);
 }
 
@@ -720,26 +720,26 @@ a_message_refused_for_its_size_is_named(void **state)
         g_autofree char *bytes = g_malloc(cases[i].size);
         for (size_t b = 0; b < cases[i].size; b++)
             bytes[b] = (char)g_random_int(); /* lz4 gains nothing */
-        must(log->ops->begin(log, &error), error);
+        must(lc_log_begin(log, &error), error);
         produce(log, cases[i].output, 0, "small", NULL);
         lc_outgoing large = {
             .output = cases[i].output, .key = LC_TEXT("k"), .value = {bytes, cases[i].size}, .tag = 17};
-        bool ok = log->ops->produce(log, &large, &error);
+        bool ok = lc_log_produce(log, &large, &error);
         if (ok) {
-            while (!(ok = log->ops->flush(log, &error)) && error->code == LC_ERROR_RETRY)
+            while (!(ok = lc_log_flush(log, &error)) && error->code == LC_ERROR_RETRY)
                 g_clear_error(&error);
         }
         assert_false(ok);
         assert_int_equal(error->code, LC_ERROR_ABORT);
         g_clear_error(&error);
-        assert_int_equal(log->ops->refused(log), 17);
-        log->ops->abort(log);
-        again(log->ops->renew_producer(log, &error), error);
+        assert_int_equal(lc_log_refused(log), 17);
+        lc_log_abort(log);
+        again(lc_log_renew_producer(log, &error), error);
     }
-    must(log->ops->begin(log, &error), error);
-    assert_int_equal(log->ops->refused(log), -1);
-    log->ops->abort(log);
-    log->ops->free(log);
+    must(lc_log_begin(log, &error), error);
+    assert_int_equal(lc_log_refused(log), -1);
+    lc_log_abort(log);
+    lc_log_free(log);
     world_free(w);
 }
 
@@ -748,20 +748,20 @@ static bool
 commit_together(lc_log *log, lc_output output, unsigned n, size_t size, GError **error)
 {
     g_autofree char *bytes = g_malloc(size);
-    must(log->ops->begin(log, error), *error);
+    must(lc_log_begin(log, error), *error);
     for (unsigned i = 0; i < n; i++) {
         for (size_t b = 0; b < size; b++)
             bytes[b] = (char)g_random_int(); /* lz4 gains nothing */
         lc_outgoing outgoing = {.output = output, .key = LC_TEXT("k"), .value = {bytes, size}, .tag = i};
-        if (!log->ops->produce(log, &outgoing, error))
+        if (!lc_log_produce(log, &outgoing, error))
             return false;
     }
     bool ok;
-    while (!(ok = log->ops->flush(log, error)) && (*error)->code == LC_ERROR_RETRY)
+    while (!(ok = lc_log_flush(log, error)) && (*error)->code == LC_ERROR_RETRY)
         g_clear_error(error);
     if (ok) {
-        must(log->ops->commit_begin(log, error), *error);
-        assert_int_equal(log->ops->commit_end(log, error), LC_COMMIT_CLEAN);
+        must(lc_log_commit_begin(log, error), *error);
+        assert_int_equal(lc_log_commit_end(log, error), LC_COMMIT_CLEAN);
     }
     return ok;
 }
@@ -781,19 +781,19 @@ messages_that_are_too_large_only_together_are_not_refused(void **state)
     while (!commit_together(log, LC_OUTPUT_ROUTED, 300, 1000, &error)) {
         assert_int_equal(error->code, LC_ERROR_ABORT);
         g_clear_error(&error);
-        assert_int_equal(log->ops->refused(log), -1);
+        assert_int_equal(lc_log_refused(log), -1);
         assert_in_range(++n_aborted, 1, 3);
-        log->ops->abort(log);
-        again(log->ops->renew_producer(log, &error), error);
+        lc_log_abort(log);
+        again(lc_log_renew_producer(log, &error), error);
     }
     assert_in_range(n_aborted, 1, 3);
     assert_true(commit_together(log, LC_OUTPUT_ROUTED, 300, 1000, &error));
     /* What is too large by itself still is, and is named. */
     assert_false(commit_together(log, LC_OUTPUT_ROUTED, 1, 60000, &error));
     g_clear_error(&error);
-    assert_int_equal(log->ops->refused(log), 0);
-    log->ops->abort(log);
-    log->ops->free(log);
+    assert_int_equal(lc_log_refused(log), 0);
+    lc_log_abort(log);
+    lc_log_free(log);
     world_free(w);
 }
 
@@ -813,7 +813,7 @@ brokers_see_who_a_client_is(void **state)
     assert_true(g_str_has_suffix(groups->groups[0].members[0].client_id, g_get_host_name()));
     rd_kafka_group_list_destroy(groups);
     rd_kafka_destroy(client);
-    log->ops->free(log);
+    lc_log_free(log);
     world_free(w);
 }
 
@@ -828,15 +828,15 @@ a_second_producer_fences_the_first(void **state)
     (void)state;
     begin_and_flush(first, "first", &offset);
     again(send_offsets(first, 5, "m", &error), error);
-    again(second->ops->renew_producer(second, &error), error);
+    again(lc_log_renew_producer(second, &error), error);
     assert_int_equal(commit(first, &error), LC_COMMIT_UNKNOWN);
     g_clear_error(&error);
-    first->ops->abort(first);
+    lc_log_abort(first);
     int64_t end;
     g_autofree char *keys = replay(first, 0, &end);
     assert_string_equal(keys, "");
-    second->ops->free(second);
-    first->ops->free(first);
+    lc_log_free(second);
+    lc_log_free(first);
     world_free(w);
 }
 
@@ -856,22 +856,22 @@ the_transaction_of_a_dead_owner_is_found_and_ended(void **state)
     begin_and_flush(dead, "one", &offset);
     again(send_offsets(dead, 5, "first", &error), error);
     assert_int_equal(commit(dead, &error), LC_COMMIT_CLEAN);
-    again(heir->ops->is_unfinished(heir, 0, &unfinished, &error), error);
+    again(lc_log_is_unfinished(heir, 0, &unfinished, &error), error);
     assert_false(unfinished);
     begin_and_flush(dead, "two", &offset);
-    again(heir->ops->is_unfinished(heir, 0, &unfinished, &error), error);
+    again(lc_log_is_unfinished(heir, 0, &unfinished, &error), error);
     assert_true(unfinished);
     again(send_offsets(dead, 6, "second", &error), error);
 
-    assert_false(heir->ops->committed(heir, 0, committed, &arena, &error));
+    assert_false(lc_log_get_committed(heir, 0, committed, &arena, &error));
     assert_error(&error, LC_ERROR_RETRY, "committed offsets");
-    again(heir->ops->committed_before(heir, 0, committed, &arena, &error), error);
+    again(lc_log_committed_before(heir, 0, committed, &arena, &error), error);
     assert_int_equal(committed[0].offset, 5);
     assert_true(lc_text_equal(committed[0].metadata, LC_TEXT("first")));
     gint64 start = now_ms();
-    again(heir->ops->fence(heir, owner, &error), error);
-    again(heir->ops->committed(heir, 0, committed, &arena, &error), error);
-    again(heir->ops->is_unfinished(heir, 0, &unfinished, &error), error);
+    again(lc_log_fence(heir, owner, &error), error);
+    again(lc_log_get_committed(heir, 0, committed, &arena, &error), error);
+    again(lc_log_is_unfinished(heir, 0, &unfinished, &error), error);
     assert_false(unfinished);
     assert_true(now_ms() - start < 5000);
     assert_int_equal(committed[0].offset, 5);
@@ -880,8 +880,8 @@ the_transaction_of_a_dead_owner_is_found_and_ended(void **state)
     g_autofree char *keys = replay(heir, 0, &end);
     assert_string_equal(keys, "one");
     lc_arena_clear(&arena);
-    heir->ops->free(heir);
-    dead->ops->free(dead);
+    lc_log_free(heir);
+    lc_log_free(dead);
     world_free(w);
 }
 
@@ -899,22 +899,22 @@ pending_offsets_are_waited_for_without_standing_still(void **state)
     (void)state;
     begin_and_flush(owner, "one", &offset);
     again(send_offsets(owner, 5, "first", &error), error);
-    assert_false(heir->ops->committed(heir, 0, committed, &arena, &error));
+    assert_false(lc_log_get_committed(heir, 0, committed, &arena, &error));
     assert_error(&error, LC_ERROR_RETRY, "committed offsets");
     gint64 start = now_ms();
     for (int i = 0; i < 20; i++) {
-        assert_false(heir->ops->committed(heir, 0, committed, &arena, &error));
+        assert_false(lc_log_get_committed(heir, 0, committed, &arena, &error));
         assert_error(&error, LC_ERROR_RETRY, "still open");
         g_usleep(50000);
     }
     assert_true(now_ms() - start < 2000);
     assert_int_equal(commit(owner, &error), LC_COMMIT_CLEAN);
-    again(heir->ops->committed(heir, 0, committed, &arena, &error), error);
+    again(lc_log_get_committed(heir, 0, committed, &arena, &error), error);
     assert_int_equal(committed[0].offset, 5);
     assert_true(lc_text_equal(committed[0].metadata, LC_TEXT("first")));
     lc_arena_clear(&arena);
-    heir->ops->free(heir);
-    owner->ops->free(owner);
+    lc_log_free(heir);
+    lc_log_free(owner);
     world_free(w);
 }
 
@@ -932,19 +932,19 @@ a_zombie_can_send_no_offsets(void **state)
     begin_and_flush(zombie, "zombie", &offset);
     /* The heir comes with the same static id: from then on the zombie's membership is void. It did not poll. */
     lc_kafka_options options = w->options;
-    heir->ops->free(heir);
+    lc_log_free(heir);
     options.instance = "a";
     heir = lc_kafka_log_new(&options, &error);
     must(heir, error);
-    again(heir->ops->subscribe(heir, &error), error);
+    again(lc_log_subscribe(heir, &error), error);
     poll_for(heir, LC_LOG_ASSIGNED, PATIENCE_S);
     assert_false(send_offsets(zombie, 5, "m", &error));
     assert_int_equal(error->code, LC_ERROR_ABORT);
     g_clear_error(&error);
-    zombie->ops->abort(zombie);
+    lc_log_abort(zombie);
     poll_for(zombie, LC_LOG_INSTANCE_FENCED, PATIENCE_S);
-    zombie->ops->free(zombie);
-    heir->ops->free(heir);
+    lc_log_free(zombie);
+    lc_log_free(heir);
     world_free(w);
 }
 
@@ -966,10 +966,10 @@ a_sleeper_can_send_no_offsets(void **state)
     assert_false(send_offsets(sleeper, 5, "m", &error));
     assert_int_equal(error->code, LC_ERROR_ABORT);
     g_clear_error(&error);
-    sleeper->ops->abort(sleeper);
+    lc_log_abort(sleeper);
     poll_for(sleeper, LC_LOG_REVOKED, PATIENCE_S);
-    sleeper->ops->free(sleeper);
-    other->ops->free(other);
+    lc_log_free(sleeper);
+    lc_log_free(other);
     world_free(w);
 }
 
@@ -985,18 +985,18 @@ a_revoked_assignment_can_send_no_offsets(void **state)
     begin_and_flush(log, "x", &offset);
     join(other);
     for (lc_log_event event = {LC_LOG_NOTHING}; event.type != LC_LOG_REVOKED;) {
-        must(other->ops->poll(other, 50, &event, &error), error);
-        must(log->ops->poll(log, 50, &event, &error), error);
+        must(lc_log_poll(other, 50, &event, &error), error);
+        must(lc_log_poll(log, 50, &event, &error), error);
     }
-    log->ops->abort(log);
-    log->ops->release_assignment(log);
-    again(log->ops->renew_producer(log, &error), error);
+    lc_log_abort(log);
+    lc_log_release_assignment(log);
+    again(lc_log_renew_producer(log, &error), error);
     begin_and_flush(log, "y", &offset);
     assert_false(send_offsets(log, 5, "m", &error));
     assert_error(&error, LC_ERROR_ABORT, "given up");
-    log->ops->abort(log);
-    other->ops->free(other);
-    log->ops->free(log);
+    lc_log_abort(log);
+    lc_log_free(other);
+    lc_log_free(log);
     world_free(w);
 }
 
@@ -1016,16 +1016,16 @@ two_logs_share_the_partitions(void **state)
     for (gint64 until = now_ms() + PATIENCE_S * 1000; now_ms() < until && n[0] + n[1] + (n[0] == 4) != 4;)
         for (int i = 0; i < 2; i++) {
             lc_log_event event;
-            must(logs[i]->ops->poll(logs[i], 20, &event, &error), error);
-            logs[i]->ops->release_records(logs[i]);
+            must(lc_log_poll(logs[i], 20, &event, &error), error);
+            lc_log_release_records(logs[i]);
             if (event.type == LC_LOG_REVOKED) {
                 expect_nothing(logs[i], 50); /* not even before it is given up */
-                logs[i]->ops->release_assignment(logs[i]);
+                lc_log_release_assignment(logs[i]);
                 assigned[i] = false;
             }
             if (event.type == LC_LOG_ASSIGNED)
                 assigned[i] = true;
-            logs[i]->ops->assignment(logs[i], &n[i]);
+            lc_log_assignment(logs[i], &n[i]);
             if (!assigned[i])
                 assert_int_equal(n[i], 0);
         }
@@ -1033,7 +1033,7 @@ two_logs_share_the_partitions(void **state)
     assert_int_equal(n[1], 2);
     int seen = 0;
     for (int i = 0; i < 2; i++) {
-        const int32_t *partitions = logs[i]->ops->assignment(logs[i], &n[i]);
+        const int32_t *partitions = lc_log_assignment(logs[i], &n[i]);
         for (size_t k = 0; k < n[i]; k++)
             seen |= 1 << partitions[k];
         int32_t mine = partitions[0];
@@ -1044,7 +1044,7 @@ two_logs_share_the_partitions(void **state)
     }
     assert_int_equal(seen, 15);
     for (int i = 0; i < 2; i++)
-        logs[i]->ops->free(logs[i]);
+        lc_log_free(logs[i]);
     world_free(w);
 }
 
@@ -1055,13 +1055,13 @@ a_restart_of_the_same_instance_takes_no_time(void **state)
     lc_log *log = joined(w, "a");
     (void)state;
     seek(log, 0, 0, 0);
-    log->ops->free(log);
+    lc_log_free(log);
     gint64 start = now_ms();
     log = joined(w, "a");
     gint64 took = now_ms() - start;
     print_message("assigned again after %d ms\n", (int)took);
     assert_true(took < 3000);
-    log->ops->free(log);
+    lc_log_free(log);
     world_free(w);
 }
 

@@ -105,7 +105,7 @@ open_store(const char *url, const char *name)
 {
     GError *error = NULL;
     lc_store *store = new_store(url, name);
-    if (!store->ops->open(store, PARTITIONS, &error))
+    if (!lc_store_open(store, PARTITIONS, &error))
         fail_msg("%s", error->message);
     return store;
 }
@@ -155,13 +155,13 @@ applied_key(const char *name, int32_t partition)
 static bool
 write_all(lc_store *store, lc_store_write *writes, size_t n, GError **error)
 {
-    return store->ops->write_begin(store, writes, n, error) && store->ops->write_end(store, error);
+    return lc_store_write_begin(store, writes, n, error) && lc_store_write_end(store, error);
 }
 
 static bool
 read_all(lc_store *store, lc_store_read *reads, size_t n, GError **error)
 {
-    return store->ops->read_begin(store, reads, n, error) && store->ops->read_end(store, error);
+    return lc_store_read_begin(store, reads, n, error) && lc_store_read_end(store, error);
 }
 
 /* Moves a partition from `expected` to `next`, with one lead. */
@@ -238,7 +238,7 @@ what_is_written_is_read(void **state)
     assert_int_equal(reads[1].n_due, 0);
     assert_int_equal(reads[1].n_wakeups, 0);
     assert_true(reads[1].next_wakeup == LC_NEVER);
-    store->ops->free(store);
+    lc_store_free(store);
 }
 
 static void
@@ -272,11 +272,11 @@ deleting_leaves_nothing_behind(void **state)
     do {
         lc_text *keys;
         size_t n;
-        must(store->ops->scan(store, 0, &cursor, &keys, &n, &error), error);
+        must(lc_store_scan(store, 0, &cursor, &keys, &n, &error), error);
         total += n;
     } while (cursor);
     assert_int_equal(total, 0);
-    store->ops->free(store);
+    lc_store_free(store);
 }
 
 static void
@@ -318,7 +318,7 @@ wakeups_come_in_order_and_within_limits(void **state)
         assert_string_equal(due->str, cases[i].due);
         assert_true(read.next_wakeup == cases[i].next);
     }
-    store->ops->free(store);
+    lc_store_free(store);
 }
 
 static void
@@ -347,7 +347,7 @@ many_leads_go_in_one_write(void **state)
         assert_true(lc_text_equal(read.leads[i], i % 5 ? ids[i] : LC_NO_TEXT));
     assert_int_equal(read.n_due, N - (N + 2) / 3);
     lc_arena_clear(&arena);
-    store->ops->free(store);
+    lc_store_free(store);
 }
 
 /* ---- The guard ---- */
@@ -385,7 +385,7 @@ only_the_expected_position_is_moved(void **state)
         assert_text(read.applied, cases[i].written ? "next" : cases[i].there);
         assert_text(read.leads[0], cases[i].written ? "s" : NULL);
         assert_int_equal(read.n_due, cases[i].written);
-        store->ops->free(store);
+        lc_store_free(store);
     }
 }
 
@@ -404,17 +404,17 @@ whoever_comes_between_prevents_the_write(void **state)
         lc_lead_change lead = {LC_TEXT("b"), LC_TEXT("s"), 5, true};
         lc_store_write write = {
             .partition = 0, .expected = LC_TEXT("1"), .next = LC_TEXT("2"), .leads = &lead, .n_leads = 1};
-        must(store->ops->write_begin(store, &write, 1, &error), error);
+        must(lc_store_write_begin(store, &write, 1, &error), error);
         g_usleep(30000);
         g_autofree char *answer = beside(test_url(), between[i], key);
-        must(store->ops->write_end(store, &error), error);
+        must(lc_store_write_end(store, &error), error);
         assert_false(write.written);
         lc_text id = LC_TEXT("b");
         lc_store_read read = {.partition = 0, .due_before = LC_ABSENT, .lead_ids = &id, .n_leads = 1};
         must(read_all(store, &read, 1, &error), error);
         assert_text(read.leads[0], NULL);
         assert_true(move(store, 1, NULL, "1", "c", &error)); /* the connection is good still */
-        store->ops->free(store);
+        lc_store_free(store);
     }
 }
 
@@ -434,7 +434,7 @@ one_partition_does_not_hold_up_another(void **state)
         assert_int_equal(writes[p].written, p != 1);
         assert_applied(store, p, p == 1 ? "theirs" : "ours");
     }
-    store->ops->free(store);
+    lc_store_free(store);
 }
 
 static void
@@ -450,9 +450,9 @@ a_write_done_by_half_takes_the_position_away(void **state)
     g_autofree char *two = beside(test_url(), "SET %s:{%s}:wakeups text", name, tag);
     assert_false(move(store, 0, "1", "2", "b", &error));
     assert_error(&error, LC_ERROR_RETRY, "WRONGTYPE");
-    must(store->ops->open(store, PARTITIONS, &error), error);
+    must(lc_store_open(store, PARTITIONS, &error), error);
     assert_applied(store, 0, NULL);
-    store->ops->free(store);
+    lc_store_free(store);
 }
 
 static void
@@ -467,10 +467,10 @@ a_write_that_redis_has_no_memory_for_changes_nothing(void **state)
     assert_false(move(store, 0, "1", "2", "b", &error));
     assert_error(&error, LC_ERROR_RETRY, "OOM");
     g_autofree char *more = beside(redis.url, "CONFIG SET maxmemory 0");
-    must(store->ops->open(store, PARTITIONS, &error), error);
+    must(lc_store_open(store, PARTITIONS, &error), error);
     assert_applied(store, 0, "1");
     assert_true(move(store, 0, "1", "2", "b", &error));
-    store->ops->free(store);
+    lc_store_free(store);
     own_redis_free(&redis);
 }
 
@@ -481,7 +481,7 @@ position_of(lc_store *store, int32_t partition)
 {
     GError *error = NULL;
     lc_store_read read = {.partition = partition, .due_before = LC_ABSENT};
-    if (!store->ops->read_begin(store, &read, 1, &error) || !store->ops->read_end(store, &error))
+    if (!lc_store_read_begin(store, &read, 1, &error) || !lc_store_read_end(store, &error))
         fail_msg("%s", error->message);
     return g_strndup(read.applied.data ? read.applied.data : "", read.applied.size);
 }
@@ -507,14 +507,14 @@ reads_beyond_the_bound_are_left_out(void **state)
     for (int i = 0; i < 3; i++)
         leads[i] = (lc_lead_change){ids[i], {text, 1000}, LC_NEVER, true};
     lc_store_write write = {.partition = 0, .next = LC_TEXT("one"), .leads = leads, .n_leads = 3};
-    assert_true(store->ops->write_begin(store, &write, 1, &error) && store->ops->write_end(store, &error));
+    assert_true(lc_store_write_begin(store, &write, 1, &error) && lc_store_write_end(store, &error));
     for (int i = 0; i < 4; i++)
         reads[i] = (lc_store_read){.partition = 0,
                                    .due_before = LC_ABSENT,
                                    .lead_ids = &ids[i % 3],
                                    .n_leads = 1,
                                    .most_bytes = i == 3 ? 0 : 1500};
-    assert_true(store->ops->read_begin(store, reads, 4, &error) && store->ops->read_end(store, &error));
+    assert_true(lc_store_read_begin(store, reads, 4, &error) && lc_store_read_end(store, &error));
     assert_false(reads[0].is_left_out);
     assert_false(reads[1].is_left_out); /* 1,000 bytes were less than the bound */
     assert_true(reads[2].is_left_out);
@@ -523,7 +523,7 @@ reads_beyond_the_bound_are_left_out(void **state)
     assert_memory_equal(reads[1].leads[0].data, text, 1000);
     assert_memory_equal(reads[3].leads[0].data, text, 1000);
     assert_position(store, 0, "one");
-    store->ops->free(store);
+    lc_store_free(store);
 }
 
 /* ---- Keys that were evicted ---- */
@@ -571,7 +571,7 @@ fill(lc_store *store, int32_t partition, const char *position)
         leads[i] = (lc_lead_change){lc_arena_text(&arena, lc_text_of(id)), lc_text_of(state), 1000 + i, true};
     }
     lc_store_write write = {.partition = partition, .next = lc_text_of(position), .leads = leads, .n_leads = 200};
-    assert_true(store->ops->write_begin(store, &write, 1, &error) && store->ops->write_end(store, &error));
+    assert_true(lc_store_write_begin(store, &write, 1, &error) && lc_store_write_end(store, &error));
     assert_true(write.written);
     lc_arena_clear(&arena);
 }
@@ -588,22 +588,22 @@ keys_evicted_between_two_looks_cost_the_positions(void **state)
     fill(store, 1, "one");
     evict(context);
     lc_store_read read = {.partition = 0, .due_before = LC_ABSENT};
-    assert_false(store->ops->read_begin(store, &read, 1, &error) && store->ops->read_end(store, &error));
+    assert_false(lc_store_read_begin(store, &read, 1, &error) && lc_store_read_end(store, &error));
     assert_error(&error, LC_ERROR_RETRY, "evicted");
     /* Also that of the partition nobody has looked at. */
     assert_position(store, 0, "");
     assert_position(store, 1, "");
     fill(store, 0, "two");
     assert_position(store, 0, "two");
-    store->ops->free(store);
+    lc_store_free(store);
     /* What was made anew since is whole, for who comes next too. */
     store = open_store(redis.url, "evicting");
     assert_position(store, 0, "two");
     evict(context);
-    store->ops->free(store);
+    lc_store_free(store);
     store = open_store(redis.url, "evicting");
     assert_position(store, 0, "");
-    store->ops->free(store);
+    lc_store_free(store);
     redisFree(context);
     own_redis_free(&redis);
 }
@@ -618,16 +618,16 @@ a_restart_does_not_hide_what_a_redis_that_may_evict_has_done(void **state)
     GError *error = NULL;
     fill(store, 0, "one");
     ask(context, "CONFIG SET maxmemory-policy allkeys-lru");
-    assert_false(store->ops->open(store, PARTITIONS, &error));
+    assert_false(lc_store_open(store, PARTITIONS, &error));
     assert_error(&error, LC_ERROR_CONFIG, "allkeys-lru");
     ask(context, "SAVE");
     redisFree(context);
     own_redis_stop(&redis);
     own_redis_start(&redis, NULL);
-    store->ops->free(store);
+    lc_store_free(store);
     store = open_store(redis.url, "evicting");
     assert_position(store, 0, "");
-    store->ops->free(store);
+    lc_store_free(store);
     own_redis_free(&redis);
 }
 
@@ -652,9 +652,9 @@ a_redis_that_does_not_let_us_look_is_told_once(void **state)
     g_log_set_writer_func(count_warnings, NULL, NULL);
     for (int i = 0; i < 3; i++) {
         lc_store *store = lc_redis_store_new(&store_options, &error);
-        assert_true(store->ops->open(store, PARTITIONS, &error));
+        assert_true(lc_store_open(store, PARTITIONS, &error));
         assert_position(store, 0, "");
-        store->ops->free(store);
+        lc_store_free(store);
     }
     assert_int_equal(n_warnings, 1);
     own_redis_free(&redis);
@@ -671,16 +671,16 @@ a_cut_connection_is_a_retry_and_heals(void **state)
     for (int when = 0; when < 3; when++) {
         lc_store_write write = {.partition = 0, .expected = LC_TEXT("1"), .next = LC_TEXT("2")};
         if (when == 1)
-            must(store->ops->write_begin(store, &write, 1, &error), error);
+            must(lc_store_write_begin(store, &write, 1, &error), error);
         g_usleep(20000);
         g_autofree char *killed = beside(redis.url, "CLIENT KILL TYPE normal SKIPME yes");
-        bool ok = when == 1 ? store->ops->write_end(store, &error) : move(store, 0, "1", "2", "b", &error);
+        bool ok = when == 1 ? lc_store_write_end(store, &error) : move(store, 0, "1", "2", "b", &error);
         assert_false(ok);
         assert_error(&error, LC_ERROR_RETRY, "Redis at");
-        must(store->ops->open(store, PARTITIONS, &error), error);
+        must(lc_store_open(store, PARTITIONS, &error), error);
         assert_applied(store, 0, "1");
     }
-    store->ops->free(store);
+    lc_store_free(store);
     own_redis_free(&redis);
 }
 
@@ -697,13 +697,13 @@ a_redis_that_is_away_is_waited_for(void **state)
     for (int i = 0; i < 2; i++) {
         assert_false(read_all(store, &read, 1, &error));
         assert_error(&error, LC_ERROR_RETRY, "Redis at");
-        assert_false(store->ops->open(store, PARTITIONS, &error));
+        assert_false(lc_store_open(store, PARTITIONS, &error));
         assert_error(&error, LC_ERROR_RETRY, "Redis at");
     }
     own_redis_start(&redis, NULL);
-    must(store->ops->open(store, PARTITIONS, &error), error);
+    must(lc_store_open(store, PARTITIONS, &error), error);
     assert_applied(store, 0, NULL);
-    store->ops->free(store);
+    lc_store_free(store);
     own_redis_free(&redis);
 }
 
@@ -721,9 +721,9 @@ a_redis_that_hangs_is_left_after_a_second(void **state)
     assert_error(&error, LC_ERROR_RETRY, "does not answer");
     assert_true(g_get_monotonic_time() - start < 1500000);
     kill(redis.pid, SIGCONT);
-    must(store->ops->open(store, PARTITIONS, &error), error);
+    must(lc_store_open(store, PARTITIONS, &error), error);
     assert_applied(store, 0, NULL);
-    store->ops->free(store);
+    lc_store_free(store);
     own_redis_free(&redis);
 }
 
@@ -741,7 +741,7 @@ a_scan_finds_all_of_its_partition_and_nothing_else(void **state)
         lc_store *store = open_store(redis.url, names[i]);
         assert_true(move(store, 0, NULL, "1", "a", &error));
         assert_true(move(store, 1, NULL, "1", "b", &error));
-        store->ops->free(store);
+        lc_store_free(store);
     }
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
         lc_store *store = open_store(redis.url, names[i]);
@@ -750,7 +750,7 @@ a_scan_finds_all_of_its_partition_and_nothing_else(void **state)
         do {
             lc_text *keys;
             size_t n;
-            must(store->ops->scan(store, 0, &cursor, &keys, &n, &error), error);
+            must(lc_store_scan(store, 0, &cursor, &keys, &n, &error), error);
             for (size_t k = 0; k < n; k++) {
                 lc_text key = lc_arena_text(&arena, keys[k]);
                 g_array_append_val(found, key);
@@ -771,7 +771,7 @@ a_scan_finds_all_of_its_partition_and_nothing_else(void **state)
         assert_int_equal(reads[0].n_due, 0);
         assert_text(reads[1].leads[1], "s");
         assert_int_equal(reads[1].n_due, 1);
-        store->ops->free(store);
+        lc_store_free(store);
     }
     lc_arena_clear(&arena);
     own_redis_free(&redis);
@@ -795,9 +795,9 @@ a_redis_that_must_not_be_used_is_refused(void **state)
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         own_redis redis = own_redis_new(cases[i].options);
         lc_store *store = new_store(redis.url, "n");
-        assert_false(store->ops->open(store, PARTITIONS, &error));
+        assert_false(lc_store_open(store, PARTITIONS, &error));
         assert_error(&error, LC_ERROR_CONFIG, cases[i].says);
-        store->ops->free(store);
+        lc_store_free(store);
         own_redis_free(&redis);
     }
 }
@@ -816,10 +816,10 @@ a_password_opens(void **state)
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         lc_redis_options with = {.url = redis.url, .user = cases[i].user, .password = cases[i].password, .name = "n"};
         lc_store *store = lc_redis_store_new(&with, &error);
-        assert_int_equal(store->ops->open(store, PARTITIONS, &error), cases[i].good);
+        assert_int_equal(lc_store_open(store, PARTITIONS, &error), cases[i].good);
         if (!cases[i].good)
             assert_error(&error, LC_ERROR_CONFIG, "Redis says");
-        store->ops->free(store);
+        lc_store_free(store);
     }
     own_redis_free(&redis);
 }
@@ -831,10 +831,10 @@ a_layout_for_other_partitions_is_refused(void **state)
     g_autofree char *name = new_name();
     lc_store *store = open_store(test_url(), name);
     (void)state;
-    must(store->ops->open(store, PARTITIONS, &error), error);
-    assert_false(store->ops->open(store, PARTITIONS + 1, &error));
+    must(lc_store_open(store, PARTITIONS, &error), error);
+    assert_false(lc_store_open(store, PARTITIONS + 1, &error));
     assert_error(&error, LC_ERROR_CONFIG, "1:5");
-    store->ops->free(store);
+    lc_store_free(store);
 }
 
 static void
@@ -850,7 +850,7 @@ an_emptied_redis_gets_its_layout_back(void **state)
     assert_true(move(store, 0, NULL, "1", "a", &error));
     g_autofree char *layout = beside(redis.url, "GET n:layout");
     assert_string_equal(layout, "1:4");
-    store->ops->free(store);
+    lc_store_free(store);
     own_redis_free(&redis);
 }
 

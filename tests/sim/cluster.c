@@ -1,7 +1,9 @@
 /* cluster.c - some workers on the simulated log and store, scheduled by chance. */
+#include "checks.h"
 #include "piece.h"
 #include "sim.h"
-#include "worker.h"
+
+#include <leadclock/text.h>
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -240,9 +242,9 @@ static void
 drop_life(sim *s, sim_life *life)
 {
     if (life->log)
-        life->log->ops->free(life->log);
+        lc_log_free(life->log);
     if (life->store)
-        life->store->ops->free(life->store);
+        lc_store_free(life->store);
     sim_fiber_free(life->fiber);
     g_clear_error(&life->error);
     g_ptr_array_remove(s->lives, life);
@@ -368,7 +370,7 @@ static void
 note_ask(sim *s, sim_life *life)
 {
     size_t n;
-    const int32_t *partitions = life->log->ops->assignment(life->log, &n);
+    const int32_t *partitions = lc_log_assignment(life->log, &n);
     for (size_t i = 0; i < n; i++)
         sim_watch_asked(s, partitions[i], life->last_wall);
 }

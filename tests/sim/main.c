@@ -1,6 +1,6 @@
 /* main.c - runs seeds; --weaken takes a check away. */
+#include "checks.h"
 #include "sim.h"
-#include "worker.h"
 
 #include <stdio.h>
 #include <stdlib.h>

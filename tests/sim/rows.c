@@ -1,3 +1,4 @@
+/* rows.c - the rows of every changed lead, held against its facts after each transaction. */
 #include "sim.h"
 
 #include <inttypes.h>

@@ -1,6 +1,7 @@
 /* scenario.c - one seed, from an empty cluster to the verdict. */
+#include "checks.h"
+#include "position.h"
 #include "sim.h"
-#include "worker.h"
 
 #include <inttypes.h>
 

@@ -1,5 +1,5 @@
 /* Safe time, step by step: what is asked of the inputs, what is done of them, and how far time has passed. */
-#include "worker.h"
+#include "safe_time.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

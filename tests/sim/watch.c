@@ -1,6 +1,6 @@
 /* watch.c - each transaction and each write, held against what must follow from the facts. */
+#include "position.h"
 #include "sim.h"
-#include "worker.h"
 
 #include <inttypes.h>
 

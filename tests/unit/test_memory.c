@@ -52,7 +52,7 @@ static lc_log_event
 poll_event(lc_log *log)
 {
     lc_log_event event;
-    assert_true(log->ops->poll(log, 10, &event, NULL));
+    assert_true(lc_log_poll(log, 10, &event, NULL));
     return event;
 }
 
@@ -62,13 +62,13 @@ start_log(fixture *f, const char *name)
 {
     static const int64_t zero[N_INPUTS];
     lc_log *log = lc_memory_log_new(f->broker, name, name);
-    assert_true(log->ops->renew_producer(log, NULL));
-    assert_true(log->ops->subscribe(log, NULL));
+    assert_true(lc_log_renew_producer(log, NULL));
+    assert_true(lc_log_subscribe(log, NULL));
     assert_int_equal(poll_event(log).type, LC_LOG_ASSIGNED);
     size_t n;
-    const int32_t *partitions = log->ops->assignment(log, &n);
+    const int32_t *partitions = lc_log_assignment(log, &n);
     for (size_t i = 0; i < n; i++)
-        assert_true(log->ops->seek(log, partitions[i], zero, NULL));
+        assert_true(lc_log_seek(log, partitions[i], zero, NULL));
     return log;
 }
 
@@ -77,8 +77,8 @@ produce(lc_log *log, const char *key, GError **error)
 {
     int64_t offset = -1;
     lc_outgoing outgoing = {LC_OUTPUT_STATE, 0, lc_text_of(key), LC_TEXT("v"), NULL, 0, &offset, 0};
-    assert_true(log->ops->produce(log, &outgoing, error));
-    log->ops->flush(log, error);
+    assert_true(lc_log_produce(log, &outgoing, error));
+    lc_log_flush(log, error);
     return offset;
 }
 
@@ -87,15 +87,15 @@ send_offset(lc_log *log, int64_t offset, GError **error)
 {
     int64_t offsets[N_INPUTS] = {offset, offset};
     lc_log_commit commit = {0, offsets, "m"};
-    return log->ops->send_offsets(log, &commit, 1, error);
+    return lc_log_send_offsets(log, &commit, 1, error);
 }
 
 static bool
 commit(lc_log *log)
 {
     g_autoptr(GError) error = NULL;
-    assert_true(log->ops->commit_begin(log, NULL));
-    return log->ops->commit_end(log, &error) == LC_COMMIT_CLEAN;
+    assert_true(lc_log_commit_begin(log, NULL));
+    return lc_log_commit_end(log, &error) == LC_COMMIT_CLEAN;
 }
 
 static void
@@ -112,11 +112,11 @@ records_come_in_order_and_then_the_end_once(void **state)
         if (event.type == LC_LOG_RECORD)
             assert_int_equal(event.offset, next++);
         ends += event.type == LC_LOG_END && event.topic == 0 && event.partition == 0 && event.offset == 3;
-        log->ops->release_records(log);
+        lc_log_release_records(log);
     }
     assert_int_equal(next, 3);
     assert_int_equal(ends, 1);
-    log->ops->free(log);
+    lc_log_free(log);
 }
 
 static void
@@ -124,7 +124,7 @@ a_transaction_is_seen_only_when_committed_and_its_marker_takes_an_offset(void **
 {
     fixture *f = *state;
     lc_log *log = start_log(f, "a");
-    assert_true(log->ops->begin(log, NULL));
+    assert_true(lc_log_begin(log, NULL));
     assert_int_equal(produce(log, "k", NULL), 0);
     assert_int_equal(lc_memory_stable_end(f->broker, LC_MEMORY_OUTPUT(LC_OUTPUT_STATE), 0), 0);
     assert_true(send_offset(log, 7, NULL));
@@ -132,7 +132,7 @@ a_transaction_is_seen_only_when_committed_and_its_marker_takes_an_offset(void **
     assert_true(commit(log));
     assert_int_equal(lc_memory_stable_end(f->broker, LC_MEMORY_OUTPUT(LC_OUTPUT_STATE), 0), 2);
     assert_int_equal(lc_memory_committed(f->broker, 1, 0, NULL), 7);
-    log->ops->free(log);
+    lc_log_free(log);
 }
 
 static void
@@ -143,15 +143,15 @@ offsets_without_their_marker_are_not_stable(void **state)
     lc_arena arena = {0};
     lc_log_committed committed[N_INPUTS];
     marker_delay = 5000;
-    assert_true(log->ops->begin(log, NULL));
+    assert_true(lc_log_begin(log, NULL));
     assert_true(send_offset(log, 7, NULL));
     assert_true(commit(log));
-    assert_false(log->ops->committed(log, 0, committed, &arena, NULL));
+    assert_false(lc_log_get_committed(log, 0, committed, &arena, NULL));
     f->manual.now += 5000;
-    assert_true(log->ops->committed(log, 0, committed, &arena, NULL));
+    assert_true(lc_log_get_committed(log, 0, committed, &arena, NULL));
     assert_int_equal(committed[0].offset, 7);
     lc_arena_clear(&arena);
-    log->ops->free(log);
+    lc_log_free(log);
 }
 
 static void
@@ -159,18 +159,18 @@ a_new_producer_aborts_what_was_open_and_fences_the_old_one(void **state)
 {
     fixture *f = *state;
     lc_log *old = start_log(f, "a");
-    assert_true(old->ops->begin(old, NULL));
+    assert_true(lc_log_begin(old, NULL));
     produce(old, "k", NULL);
     lc_log *new = lc_memory_log_new(f->broker, "b", "a");
-    assert_true(new->ops->renew_producer(new, NULL));
+    assert_true(lc_log_renew_producer(new, NULL));
     size_t n;
     assert_int_equal(lc_memory_records(f->broker, LC_MEMORY_OUTPUT(LC_OUTPUT_STATE), 0, &n)[0]->status,
                      LC_MEMORY_ABORTED);
     g_autoptr(GError) error = NULL;
     produce(old, "k", &error);
     assert_true(g_error_matches(error, LC_ERROR, LC_ERROR_ABORT));
-    old->ops->free(old);
-    new->ops->free(new);
+    lc_log_free(old);
+    lc_log_free(new);
 }
 
 static void
@@ -178,13 +178,13 @@ a_transaction_times_out(void **state)
 {
     fixture *f = *state;
     lc_log *log = start_log(f, "a");
-    assert_true(log->ops->begin(log, NULL));
+    assert_true(lc_log_begin(log, NULL));
     produce(log, "k", NULL);
     f->manual.now += 61 * LC_SECOND;
     assert_false(send_offset(log, 7, NULL));
-    log->ops->abort(log);
+    lc_log_abort(log);
     assert_true(lc_memory_broker_is_settled(f->broker));
-    log->ops->free(log);
+    lc_log_free(log);
 }
 
 static void
@@ -194,30 +194,30 @@ a_second_member_takes_its_share_and_an_old_generation_commits_nothing(void **sta
     lc_log *first = start_log(f, "a");
     lc_log *second = lc_memory_log_new(f->broker, "b", "b");
     size_t n;
-    assert_true(second->ops->renew_producer(second, NULL));
-    assert_true(second->ops->subscribe(second, NULL));
+    assert_true(lc_log_renew_producer(second, NULL));
+    assert_true(lc_log_subscribe(second, NULL));
     assert_int_equal(poll_event(second).type, LC_LOG_NOTHING);
 
-    assert_true(first->ops->begin(first, NULL));
+    assert_true(lc_log_begin(first, NULL));
     lc_memory_log_suspend(first, true);
     f->manual.now += 20 * LC_SECOND;
     assert_int_equal(poll_event(second).type, LC_LOG_ASSIGNED);
-    second->ops->assignment(second, &n);
+    lc_log_assignment(second, &n);
     assert_int_equal(n, N_PARTITIONS);
     lc_memory_log_suspend(first, false);
     assert_false(send_offset(first, 7, NULL));
-    first->ops->abort(first);
+    lc_log_abort(first);
 
     assert_int_equal(poll_event(first).type, LC_LOG_REVOKED);
-    first->ops->release_assignment(first);
+    lc_log_release_assignment(first);
     assert_int_equal(poll_event(second).type, LC_LOG_REVOKED);
-    second->ops->release_assignment(second);
+    lc_log_release_assignment(second);
     assert_int_equal(poll_event(first).type, LC_LOG_ASSIGNED);
     assert_int_equal(poll_event(second).type, LC_LOG_ASSIGNED);
-    assert_int_equal(first->ops->assignment(first, &n)[0], 0);
+    assert_int_equal(lc_log_assignment(first, &n)[0], 0);
     assert_int_equal(n, 1);
-    first->ops->free(first);
-    second->ops->free(second);
+    lc_log_free(first);
+    lc_log_free(second);
 }
 
 static void
@@ -227,8 +227,8 @@ the_same_instance_again_takes_over_at_once_and_fences_the_other(void **state)
     lc_log *old = start_log(f, "a");
     lc_log *new = start_log(f, "a");
     assert_int_equal(poll_event(old).type, LC_LOG_INSTANCE_FENCED);
-    old->ops->free(old);
-    new->ops->free(new);
+    lc_log_free(old);
+    lc_log_free(new);
 }
 
 static void
@@ -239,7 +239,7 @@ compaction_keeps_the_latest_of_each_key_and_the_offsets(void **state)
     lc_log *log = start_log(f, "a");
     const char *keys[] = {"x", "y", "x"};
     for (int i = 0; i < 3; i++) {
-        assert_true(log->ops->begin(log, NULL));
+        assert_true(lc_log_begin(log, NULL));
         produce(log, keys[i], NULL);
         assert_true(commit(log));
     }
@@ -250,7 +250,7 @@ compaction_keeps_the_latest_of_each_key_and_the_offsets(void **state)
     assert_int_equal(records[0]->offset, 2);
     assert_int_equal(records[1]->offset, 4);
     assert_int_equal(lc_memory_end(f->broker, state_topic, 0), 6);
-    log->ops->free(log);
+    lc_log_free(log);
 }
 
 /* ---- The store ---- */
@@ -261,7 +261,7 @@ write_lead(lc_store *store, const char *expected, const char *next, lc_instant w
     lc_lead_change change = {LC_TEXT("lead"), LC_TEXT("state"), wake_at, true};
     lc_store_write write = {
         .partition = 1, .expected = lc_text_of(expected), .next = lc_text_of(next), .leads = &change, .n_leads = 1};
-    return store->ops->write_begin(store, &write, 1, error) && store->ops->write_end(store, error) && write.written;
+    return lc_store_write_begin(store, &write, 1, error) && lc_store_write_end(store, error) && write.written;
 }
 
 static void
@@ -269,7 +269,7 @@ a_write_happens_only_at_the_position_expected(void **state)
 {
     fixture *f = *state;
     lc_store *store = lc_memory_store_new(f->redis);
-    assert_true(store->ops->open(store, N_PARTITIONS, NULL));
+    assert_true(lc_store_open(store, N_PARTITIONS, NULL));
     assert_false(write_lead(store, "1", "2", 50, NULL));
     assert_true(write_lead(store, NULL, "1", 50, NULL));
     assert_false(write_lead(store, NULL, "2", 50, NULL));
@@ -278,14 +278,14 @@ a_write_happens_only_at_the_position_expected(void **state)
     lc_text id = LC_TEXT("lead");
     lc_store_read read = {
         .partition = 1, .due_before = 51, .max_due = 9, .lead_ids = &id, .n_leads = 1, .count_wakeups = true};
-    assert_true(store->ops->read_begin(store, &read, 1, NULL) && store->ops->read_end(store, NULL));
+    assert_true(lc_store_read_begin(store, &read, 1, NULL) && lc_store_read_end(store, NULL));
     assert_true(lc_text_equal(read.applied, LC_TEXT("2")));
     assert_true(lc_text_equal(read.leads[0], LC_TEXT("state")));
     assert_int_equal(read.n_due, 1);
     assert_true(lc_text_equal(read.due[0], id));
     assert_int_equal(read.n_wakeups, 1);
     assert_int_equal(read.next_wakeup, LC_NEVER);
-    store->ops->free(store);
+    lc_store_free(store);
 }
 
 static lc_memory_redis *touched;
@@ -308,7 +308,7 @@ a_position_that_changes_between_watch_and_exec_stops_the_write(void **state)
     f->manual.world.step = empty_before_exec;
     assert_false(write_lead(store, "1", "2", 50, NULL));
     assert_null(lc_memory_redis_lead(f->redis, 1, LC_TEXT("lead")));
-    store->ops->free(store);
+    lc_store_free(store);
 }
 
 static void
@@ -326,7 +326,7 @@ a_restored_snapshot_is_what_was_and_cuts_the_connection(void **state)
     assert_true(g_error_matches(error, LC_ERROR, LC_ERROR_RETRY));
     assert_true(write_lead(store, "1", "3", 70, NULL));
     assert_int_equal(lc_memory_redis_wakeup(f->redis, 1, LC_TEXT("lead")), 70);
-    store->ops->free(store);
+    lc_store_free(store);
 }
 
 int

@@ -1,0 +1,10 @@
+/* batch_apply.h - what was committed, to the store (step 9). */
+#pragma once
+
+#include "batch_parts.h"
+
+/* False: an error. */
+bool lc_batch_apply(lc_batch *batch, GError **error);
+/* Writes the positions of partitions whose last apply was looked at since, so that who comes next replays nothing.
+ * False: an error; what could not be written is marked to recover. */
+bool lc_batch_make_sure(lc_batch *batch, GError **error);
