@@ -91,12 +91,15 @@ static void
 add_promises_of(report *r, lc_table *table, const char *channel)
 {
     add_promise(table, r->sums, channel, "first_contact", "first_contact", LC_NO_TEXT);
+    add_promise(table, r->sums, channel, "again", "again", LC_NO_TEXT);
+    add_promise(table, r->sums, channel, "renewed", "renewed", LC_NO_TEXT);
     add_promise(table, r->sums, channel, "requested", "requested", LC_NO_TEXT);
     for (guint i = 0; i < r->stages->len; i++) {
         g_autofree char *clock = g_strdup_printf("milestone:%s", (char *)r->stages->pdata[i]);
         add_promise(table, r->sums, channel, clock, "milestone", lc_text_of(r->stages->pdata[i]));
     }
     add_promise(table, r->sums, channel, "follow_up", "follow_up", LC_NO_TEXT);
+    add_promise(table, r->sums, channel, "next_contact", "next_contact", LC_NO_TEXT);
 }
 
 static void
