@@ -141,10 +141,10 @@ class WrongInput(unittest.TestCase):
         self.assertIn("/proc/self/mem: Input/output error", done.stderr)
 
     def test_too_many_facts_of_a_lead_are_named(self):
-        given = "".join(CREATED % ("a", number) for number in range(600))
+        given = "".join(CREATED % ("a", number) for number in range(4200))
         done = run(*self.policy, "-", given=given)
         self.assertEqual(done.returncode, 1)
-        self.assertEqual(done.stderr.count("TOO_MANY_FACTS"), 600 - 512)
+        self.assertEqual(done.stderr.count("TOO_MANY_FACTS"), 4200 - 4096)
 
     def test_an_empty_channel_is_counted_and_told(self):
         given = CREATED % ("a", "1") + (CREATED % ("b", "2") + CREATED % ("c", "3")).replace("ads", "")
