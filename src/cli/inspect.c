@@ -1,6 +1,7 @@
 /* inspect.c - one lead, from Redis: its facts, its outcomes, how it stands, what runs. */
 #include "common.h"
 #include "describe.h"
+#include "standing.h"
 
 #include <leadclock/redis.h>
 #include <stdlib.h>
@@ -105,14 +106,6 @@ compare_facts(const void *left, const void *right, void *book)
 
 /* ---- For people ---- */
 
-static const char *
-format_time(lc_instant at, char *text)
-{
-    if (at == LC_ABSENT || at == LC_NEVER)
-        return at == LC_NEVER ? "never" : "-";
-    return lc_instant_format(at, text);
-}
-
 static void
 append_distance(GString *out, lc_duration distance)
 {
@@ -177,119 +170,17 @@ print_outcomes(const inspect_command *command, const lc_judgement *judgement)
         printf("No outcome yet.\n");
 }
 
-/* ---- How the latest cycle stands ---- */
-
-static const lc_cycle_row *
-latest_cycle(const lc_judgement *judgement)
-{
-    const lc_cycle_row *latest = NULL;
-    for (size_t i = 0; i < judgement->n_rows; i++) {
-        const lc_row *row = &judgement->rows[i];
-        if (row->type == LC_ROW_CYCLE && (latest == NULL || row->cycle.cycle > latest->cycle))
-            latest = &row->cycle;
-    }
-    return latest;
-}
-
-/* "2026-02-02 09:00:00". */
-static void
-append_time(GString *out, const char *before, lc_instant at)
-{
-    char text[LC_INSTANT_TEXT_BYTES];
-    g_string_append(out, before);
-    lc_cli_append_time(out, format_time(at, text));
-}
-
-static void
-append_if_any(GString *out, const char *before, lc_text text)
-{
-    if (!lc_text_is_absent(text))
-        g_string_append_printf(out, "%s%.*s", before, LC_TEXT_ARGS(text));
-}
-
-static void
-append_cycle(GString *out, const lc_cycle_row *cycle)
-{
-    g_string_append_printf(out, "Cycle %u", cycle->cycle);
-    append_time(out, ", handed off ", cycle->handoff_at);
-    g_string_append_printf(out, " from \"%.*s\"", LC_TEXT_ARGS(cycle->channel));
-    append_if_any(out, ", campaign ", cycle->campaign);
-    append_if_any(out, ", by policy ", cycle->policy);
-    append_if_any(out, ", rule ", cycle->rule);
-    if (cycle->settled) {
-        append_time(out, ": settled ", cycle->settled_at);
-        g_string_append_printf(out, ", %s", lc_cause_name(cycle->cause));
-        append_if_any(out, " into ", cycle->merged_into);
-    } else {
-        g_string_append(out, ": open");
-    }
-    append_if_any(out, ", stage ", cycle->stage);
-    append_if_any(out, ", owner ", cycle->owner);
-    g_string_append(out, ".\n");
-}
-
-static void
-append_priority(GString *out, const lc_cycle_row *cycle)
-{
-    if (cycle->priority_at == LC_ABSENT || cycle->settled)
-        return;
-    append_time(out, "Priority as of ", cycle->priority_at);
-    g_string_append_printf(out, "%s: the latest come first.\n",
-                           cycle->duplicate ? " (it was handed off again meanwhile)" : "");
-}
-
-static void
-append_pauses(GString *out, const lc_cycle_row *cycle)
-{
-    if (cycle->paused_since != LC_ABSENT)
-        append_time(out, "Paused since ", cycle->paused_since);
-    if (cycle->paused_since != LC_ABSENT && cycle->paused_ms > 0)
-        g_string_append(out, "; before that paused for ");
-    else if (cycle->paused_ms > 0)
-        g_string_append(out, "Was paused for ");
-    if (cycle->paused_ms > 0)
-        lc_cli_append_duration(out, cycle->paused_ms);
-    if (cycle->paused_since != LC_ABSENT || cycle->paused_ms > 0)
-        g_string_append(out, ".\n");
-}
-
-/* Promises of this cycle that are broken, and not yet served all the same. */
-static void
-append_broken(GString *out, const lc_judgement *judgement, const lc_cycle_row *cycle)
-{
-    for (size_t i = 0; i < judgement->n_rows; i++) {
-        const lc_breach_row *breach = &judgement->rows[i].breach;
-        if (judgement->rows[i].type != LC_ROW_BREACH || breach->cycle != cycle->cycle || breach->early ||
-            breach->ended_at != LC_ABSENT)
-            continue;
-        g_string_append_printf(out, "Broken: %.*s", LC_TEXT_ARGS(breach->clock));
-        append_time(out, ", due ", breach->due_at);
-        if (breach->level)
-            g_string_append_printf(out, ", escalated to level %u", breach->level);
-        g_string_append(out, ".\n");
-    }
-}
-
-static void
-print_standing(const lc_judgement *judgement, const lc_cycle_row *cycle)
-{
-    g_autoptr(GString) out = g_string_new("\n");
-    append_cycle(out, cycle);
-    append_priority(out, cycle);
-    append_pauses(out, cycle);
-    append_broken(out, judgement, cycle);
-    printf("%s", out->str);
-}
+/* ---- What runs ---- */
 
 static void
 add_running(GPtrArray *cells, const lc_running_clock *clock, lc_instant now, const char *when_unknown)
 {
     GString *since = g_string_new(NULL), *due = g_string_new(NULL), *distance = g_string_new(NULL);
-    append_time(since, "", clock->started_at);
+    lc_cli_append_instant(since, "", clock->started_at);
     if (clock->due_at == LC_NEVER) {
         g_string_append(due, when_unknown);
     } else {
-        append_time(due, "", clock->due_at);
+        lc_cli_append_instant(due, "", clock->due_at);
         append_distance(distance, clock->due_at - now);
     }
     g_ptr_array_add(cells, g_strndup(clock->clock_name.data, clock->clock_name.size));
@@ -328,19 +219,19 @@ print_for_people(const inspect_command *command)
     char judged[LC_INSTANT_TEXT_BYTES], wake[LC_INSTANT_TEXT_BYTES], erased[LC_INSTANT_TEXT_BYTES];
     printf("Lead %.*s, partition %d of %d. Times are UTC.\n", LC_TEXT_ARGS(command->lead_id), command->partition,
            command->partitions);
-    printf("Judged up to %s; to be judged again after %s.\n", format_time(lead->judged_at, judged),
-           format_time(lead->wake_at, wake));
+    printf("Judged up to %s; to be judged again after %s.\n", lc_cli_format_instant(lead->judged_at, judged),
+           lc_cli_format_instant(lead->wake_at, wake));
     if (lead->erased_at != LC_ABSENT)
-        printf("Erased at %s: nothing from before is kept.\n", format_time(lead->erased_at, erased));
+        printf("Erased at %s: nothing from before is kept.\n", lc_cli_format_instant(lead->erased_at, erased));
     if (lead->n_facts == 0)
         return;
     print_facts(command);
     const lc_judgement *judgement = derive(command);
-    const lc_cycle_row *cycle = latest_cycle(judgement);
+    const lc_cycle_row *cycle = lc_cli_latest_cycle(judgement);
     bool paused = cycle && cycle->paused_since != LC_ABSENT;
     print_outcomes(command, judgement);
     if (cycle)
-        print_standing(judgement, cycle);
+        lc_cli_print_standing(judgement, cycle);
     print_running(command, paused);
 }
 

@@ -1,13 +1,7 @@
 /* Section 10: rows are derived as outcomes are, compared as they are, and named only where they differ. */
 #include "rows.h"
 
-#include "open_time.h"
-
-/* A breach and what has become of it. */
-typedef struct {
-    const lc_finding *finding, *ended; /* ended NULL: not */
-    uint32_t level;
-} breach;
+#include "breach_rows.h"
 
 void
 lc_rows_init(lc_rows *rows)
@@ -15,8 +9,8 @@ lc_rows_init(lc_rows *rows)
     *rows = (lc_rows){.rows = g_array_new(FALSE, FALSE, sizeof(lc_row)),
                       .rows_then = g_array_new(FALSE, FALSE, sizeof(lc_row)),
                       .rows_now = g_array_new(FALSE, FALSE, sizeof(lc_row)),
-                      .breaches_then = g_array_new(FALSE, FALSE, sizeof(breach)),
-                      .breaches_now = g_array_new(FALSE, FALSE, sizeof(breach))};
+                      .breaches_then = g_array_new(FALSE, FALSE, sizeof(lc_row_breach)),
+                      .breaches_now = g_array_new(FALSE, FALSE, sizeof(lc_row_breach))};
 }
 
 void
@@ -28,183 +22,10 @@ lc_rows_clear(lc_rows *rows)
         g_array_unref(arrays[i]);
 }
 
-/* What it takes to make the rows of a lead. */
-typedef struct {
-    lc_rows *rows;
-    unsigned types;
-    lc_namer *namer;
-} maker;
-
-static bool
-wants(const maker *m, lc_row_type type)
-{
-    return m->types >> type & 1;
-}
-
-/* ---- Names ---- */
-
-/* The event_id of its LeadSettled, also while it is open. */
-static lc_uuid
-cycle_id(const maker *m, lc_row_side *side)
-{
-    if (!side->has_id)
-        side->id = lc_cycle_id(side->number, side->cycle->handoff_at, m->namer);
-    side->has_id = true;
-    return side->id;
-}
-
-static lc_uuid
-finding_id(const maker *m, const lc_row_side *side, const lc_finding *finding)
-{
-    lc_entry entry = {.replay = side->replay, .cycle = side->cycle, .finding = finding, .number = side->number};
-
-    lc_entry_name(&entry, m->namer);
-    return entry.id;
-}
-
-static void
-publish(const maker *m, const lc_row *row)
-{
-    g_array_append_vals(m->rows->rows, row, 1);
-}
-
-/* ---- Breaches (10.3) ---- */
-
-static breach *
-find_breach(GArray *breaches, const lc_finding *later)
-{
-    for (guint i = breaches->len; i-- > 0;) {
-        breach *candidate = &g_array_index(breaches, breach, i);
-        if (!candidate->finding->early && candidate->finding->occurred_at == later->breach.breached_at &&
-            lc_text_equal(candidate->finding->clock_name, later->clock_name))
-            return candidate;
-    }
-    g_assert_not_reached();
-}
-
-static void
-collect_breaches(GArray *breaches, const lc_finding *findings, guint n)
-{
-    for (const lc_finding *finding = findings; finding < findings + n; finding++) {
-        breach begun = {.finding = finding};
-        if (finding->type == LC_OUTCOME_BREACHED)
-            g_array_append_val(breaches, begun);
-        else if (finding->type == LC_OUTCOME_ESCALATED)
-            find_breach(breaches, finding)->level =
-                (uint32_t)(finding->breach.escalation - finding->rule->escalations) + 1;
-        else if (finding->type == LC_OUTCOME_BREACH_ENDED)
-            find_breach(breaches, finding)->ended = finding;
-    }
-}
-
-static void
-breaches_of(const lc_row_side *side, GArray *breaches)
-{
-    g_array_set_size(breaches, 0);
-    if (side->cycle == NULL)
-        return;
-    collect_breaches(breaches, side->shared, side->n_shared);
-    collect_breaches(breaches, side->own, side->n_own);
-}
-
-static lc_duration
-late_ms(const lc_row_side *side, const lc_finding *ended)
-{
-    lc_pauses pauses = ended->waits ? lc_pauses_of(side->replay, side->cycle) : (lc_pauses){0};
-
-    return lc_open_between(ended->rule->calendar, pauses, ended->due_at, ended->occurred_at);
-}
-
-static lc_row
-breach_row(const maker *m, const lc_row_side *side, const breach *of)
-{
-    const lc_cycle *cycle = side->cycle;
-    const lc_finding *finding = of->finding;
-
-    return (lc_row){.type = LC_ROW_BREACH,
-                    .breach = {
-                        .lead_id = m->namer->lead_id,
-                        .cycle = side->number,
-                        .policy = cycle->policy->name,
-                        .rule = cycle->rule->name,
-                        .channel = cycle->created->channel,
-                        .owner = finding->owner,
-                        .clock = finding->clock_name,
-                        .early = finding->early,
-                        .due_at = finding->due_at,
-                        .breached_at = finding->occurred_at,
-                        .target_ms = finding->breached.target,
-                        .attempts = finding->attempts,
-                        .level = of->level,
-                        .ended_at = of->ended ? of->ended->occurred_at : LC_ABSENT,
-                        .ended_by = of->ended ? of->ended->by : -1,
-                        .late_ms = of->ended ? late_ms(side, of->ended) : LC_ABSENT,
-                    }};
-}
-
-static void
-publish_breach(const maker *m, lc_row_side *side, const breach *of, bool deleted)
-{
-    lc_row row = {.type = LC_ROW_BREACH, .breach = {.lead_id = m->namer->lead_id}};
-
-    if (!deleted) {
-        row = breach_row(m, side, of);
-        row.breach.cycle_id = cycle_id(m, side);
-    }
-    row.deleted = deleted;
-    row.breach.event_id = finding_id(m, side, of->finding);
-    publish(m, &row);
-}
-
-static bool
-same_breach(const maker *m, const lc_row_side *was, const breach *then, const lc_row_side *is, const breach *now)
-{
-    if (was->cycle->handoff_at != is->cycle->handoff_at)
-        return false;
-    if (then->finding == now->finding && then->ended == now->ended && then->level == now->level)
-        return true;
-    lc_row rows[] = {breach_row(m, was, then), breach_row(m, is, now)};
-    return lc_record_equal(&lc_row_records[LC_ROW_BREACH], &rows[0].breach, &rows[1].breach);
-}
-
-/* From `*next` on, which is where the one after the last was found; NULL: it has none. What is found is taken out. */
-static breach *
-take_breach(GArray *breaches, guint *next, const lc_cycle *cycle, const lc_cycle *other_cycle, const breach *other)
-{
-    for (guint i = 0; i < breaches->len; i++) {
-        guint index = (*next + i) % breaches->len;
-        breach *candidate = &g_array_index(breaches, breach, index);
-        if (candidate->finding && lc_finding_same(cycle, candidate->finding, other_cycle, other->finding)) {
-            *next = index + 1;
-            return candidate;
-        }
-    }
-    return NULL;
-}
-
-static void
-compare_breaches(const maker *m, lc_row_side *was, lc_row_side *is)
-{
-    GArray *were = m->rows->breaches_then, *are = m->rows->breaches_now;
-    guint next = 0;
-
-    for (guint i = 0; i < are->len; i++) {
-        const breach *now = &g_array_index(are, breach, i);
-        breach *then = was->cycle ? take_breach(were, &next, was->cycle, is->cycle, now) : NULL;
-        if (then == NULL || !same_breach(m, was, then, is, now))
-            publish_breach(m, is, now, false);
-        if (then)
-            then->finding = NULL;
-    }
-    for (guint i = 0; i < were->len; i++)
-        if (g_array_index(were, breach, i).finding)
-            publish_breach(m, was, &g_array_index(were, breach, i), true);
-}
-
 /* ---- Stages (10.4) ---- */
 
 static void
-stages_of(const maker *m, const lc_row_side *side, GArray *rows)
+stages_of(const lc_row_maker *m, const lc_row_side *side, GArray *rows)
 {
     const lc_cycle *cycle = side->cycle;
 
@@ -230,7 +51,7 @@ stages_of(const maker *m, const lc_row_side *side, GArray *rows)
 
 /* Adds an interval, or lengthens the last. */
 static void
-add_tenure(const maker *m, GArray *rows, lc_text owner, lc_instant from, lc_instant to)
+add_tenure(const lc_row_maker *m, GArray *rows, lc_text owner, lc_instant from, lc_instant to)
 {
     lc_row *last = rows->len ? &g_array_index(rows, lc_row, rows->len - 1) : NULL;
 
@@ -246,7 +67,7 @@ add_tenure(const maker *m, GArray *rows, lc_text owner, lc_instant from, lc_inst
 }
 
 static void
-tenures_of(const maker *m, const lc_row_side *side, GArray *rows)
+tenures_of(const lc_row_maker *m, const lc_row_side *side, GArray *rows)
 {
     const lc_cycle *cycle = side->cycle;
     const lc_handover *handovers = lc_cycle_handovers(side->replay, cycle);
@@ -262,26 +83,26 @@ tenures_of(const maker *m, const lc_row_side *side, GArray *rows)
 
 /* ---- Tables that have several rows a cycle, each with a key of its own ---- */
 
-typedef void collect(const maker *m, const lc_row_side *side, GArray *rows);
+typedef void collect(const lc_row_maker *m, const lc_row_side *side, GArray *rows);
 
 static void
-name_row(const maker *m, lc_row_side *side, lc_row *row)
+name_row(const lc_row_maker *m, lc_row_side *side, lc_row *row)
 {
     if (row->type == LC_ROW_STAGE)
-        row->stage.cycle_id = cycle_id(m, side);
+        row->stage.cycle_id = lc_row_cycle_id(m, side);
     else
-        row->tenure.cycle_id = cycle_id(m, side);
+        row->tenure.cycle_id = lc_row_cycle_id(m, side);
 }
 
 static void
-publish_row(const maker *m, lc_row_side *side, lc_row row)
+publish_row(const lc_row_maker *m, lc_row_side *side, lc_row row)
 {
     name_row(m, side, &row);
-    publish(m, &row);
+    lc_row_publish(m, &row);
 }
 
 static void
-delete_row(const maker *m, lc_row_side *side, const lc_row *row)
+delete_row(const lc_row_maker *m, lc_row_side *side, const lc_row *row)
 {
     lc_row deleted = {.type = row->type, .deleted = true};
 
@@ -309,7 +130,7 @@ find_row(const GArray *rows, const lc_row *wanted)
 }
 
 static void
-compare_rows(const maker *m, lc_row_side *was, lc_row_side *is, collect *collect)
+compare_rows(const lc_row_maker *m, lc_row_side *was, lc_row_side *is, collect *collect)
 {
     GArray *then = m->rows->rows_then, *now = m->rows->rows_now;
     bool same_cycle = was->cycle && is->cycle && was->cycle->handoff_at == is->cycle->handoff_at;
@@ -336,7 +157,7 @@ compare_rows(const maker *m, lc_row_side *was, lc_row_side *is, collect *collect
 /* ---- Routes (10.6): rows of what is published and retracted ---- */
 
 static void
-publish_route(const maker *m, const lc_outcome *outcome)
+publish_route(const lc_row_maker *m, const lc_outcome *outcome)
 {
     lc_row row = {.type = LC_ROW_ROUTE,
                   .route = {
@@ -362,20 +183,20 @@ publish_route(const maker *m, const lc_outcome *outcome)
                       .n_explanation = outcome->routed.n_explanation,
                   }};
 
-    publish(m, &row);
+    lc_row_publish(m, &row);
 }
 
 static void
-delete_route(const maker *m, const lc_uuid *event_id)
+delete_route(const lc_row_maker *m, const lc_uuid *event_id)
 {
     lc_row row = {
         .type = LC_ROW_ROUTE, .deleted = true, .route = {.event_id = *event_id, .lead_id = m->namer->lead_id}};
 
-    publish(m, &row);
+    lc_row_publish(m, &row);
 }
 
 static void
-tell_routes(const maker *m, const GArray *outcomes)
+tell_routes(const lc_row_maker *m, const GArray *outcomes)
 {
     for (guint i = 0; i < outcomes->len; i++) {
         const lc_outcome *outcome = &g_array_index(outcomes, lc_outcome, i);
@@ -387,11 +208,11 @@ tell_routes(const maker *m, const GArray *outcomes)
 }
 
 static void
-delete_routes(const maker *m, const lc_row_side *was, const lc_finding *findings, guint n)
+delete_routes(const lc_row_maker *m, const lc_row_side *was, const lc_finding *findings, guint n)
 {
     for (guint i = 0; i < n; i++)
         if (findings[i].type == LC_OUTCOME_ROUTED) {
-            lc_uuid id = finding_id(m, was, &findings[i]);
+            lc_uuid id = lc_row_finding_id(m, was, &findings[i]);
             delete_route(m, &id);
         }
 }
@@ -399,14 +220,14 @@ delete_routes(const maker *m, const lc_row_side *was, const lc_finding *findings
 /* ---- Cycles (10.2) ---- */
 
 static void
-publish_cycle(const maker *m, lc_row_side *side, lc_row *row)
+publish_cycle(const lc_row_maker *m, lc_row_side *side, lc_row *row)
 {
-    row->cycle.cycle_id = cycle_id(m, side);
-    publish(m, row);
+    row->cycle.cycle_id = lc_row_cycle_id(m, side);
+    lc_row_publish(m, row);
 }
 
 static void
-delete_cycle(const maker *m, lc_row_side *was)
+delete_cycle(const lc_row_maker *m, lc_row_side *was)
 {
     lc_row row = {.type = LC_ROW_CYCLE, .deleted = true, .cycle = {.lead_id = m->namer->lead_id}};
 
@@ -414,7 +235,7 @@ delete_cycle(const maker *m, lc_row_side *was)
 }
 
 static void
-compare_cycle_rows(const maker *m, lc_row_side *was, lc_row_side *is)
+compare_cycle_rows(const lc_row_maker *m, lc_row_side *was, lc_row_side *is)
 {
     lc_row then = {.type = LC_ROW_CYCLE}, now = then;
     bool same_cycle = was->cycle && is->cycle && was->cycle->handoff_at == is->cycle->handoff_at;
@@ -433,17 +254,17 @@ compare_cycle_rows(const maker *m, lc_row_side *was, lc_row_side *is)
 /* ---- A lead ---- */
 
 static void
-compare_cycle(const maker *m, lc_row_side *was, lc_row_side *is)
+compare_cycle(const lc_row_maker *m, lc_row_side *was, lc_row_side *is)
 {
-    breaches_of(was, m->rows->breaches_then);
-    breaches_of(is, m->rows->breaches_now);
-    if (wants(m, LC_ROW_CYCLE))
+    lc_row_breaches(was, m->rows->breaches_then);
+    lc_row_breaches(is, m->rows->breaches_now);
+    if (lc_row_wanted(m, LC_ROW_CYCLE))
         compare_cycle_rows(m, was, is);
-    if (wants(m, LC_ROW_BREACH))
-        compare_breaches(m, was, is);
-    if (wants(m, LC_ROW_STAGE))
+    if (lc_row_wanted(m, LC_ROW_BREACH))
+        lc_breach_rows_compare(m, was, is);
+    if (lc_row_wanted(m, LC_ROW_STAGE))
         compare_rows(m, was, is, stages_of);
-    if (wants(m, LC_ROW_TENURE))
+    if (lc_row_wanted(m, LC_ROW_TENURE))
         compare_rows(m, was, is, tenures_of);
 }
 
@@ -520,7 +341,7 @@ void
 lc_rows_make(lc_rows *rows, unsigned types, lc_namer *namer, lc_replay *before, lc_replay *after, lc_shared shared,
              const GArray *outcomes)
 {
-    maker m = {rows, types, namer};
+    lc_row_maker m = {rows, types, namer};
     guint end = MAX(before->first_number + before->cycles->len, after->cycles->len);
 
     g_array_set_size(rows->rows, 0);
@@ -528,7 +349,7 @@ lc_rows_make(lc_rows *rows, unsigned types, lc_namer *namer, lc_replay *before, 
         lc_row_side was = side_before(before, after, number, shared), is = side_of(after, number);
         compare_cycle(&m, &was, &is);
     }
-    if (wants(&m, LC_ROW_ROUTE))
+    if (lc_row_wanted(&m, LC_ROW_ROUTE))
         tell_routes(&m, outcomes);
     sort(rows->rows);
 }
@@ -536,13 +357,13 @@ lc_rows_make(lc_rows *rows, unsigned types, lc_namer *namer, lc_replay *before, 
 void
 lc_rows_delete(lc_rows *rows, unsigned types, lc_namer *namer, lc_replay *before, lc_replay *after, lc_shared shared)
 {
-    maker m = {rows, types, namer};
+    lc_row_maker m = {rows, types, namer};
 
     g_array_set_size(rows->rows, 0);
     for (guint number = 0; types && number < before->first_number + before->cycles->len; number++) {
         lc_row_side was = side_before(before, after, number, shared), is = {0};
         compare_cycle(&m, &was, &is);
-        if (wants(&m, LC_ROW_ROUTE)) {
+        if (lc_row_wanted(&m, LC_ROW_ROUTE)) {
             delete_routes(&m, &was, was.shared, was.n_shared);
             delete_routes(&m, &was, was.own, was.n_own);
         }

@@ -1,25 +1,7 @@
 /* rows.h - section 10: how things stand, and what of that is new. Inside the core only. */
 #pragma once
 
-#include "derive.h"
-#include "outcome.h"
-
-/* A cycle as one of the two derivations has it. Its first findings may lie in the other replay: both have them. */
-typedef struct {
-    lc_replay *replay;
-    const lc_cycle *cycle; /* NULL: there is none */
-    uint32_t number;
-    const lc_finding *shared, *own;
-    guint n_shared, n_own;
-    bool has_id;
-    lc_uuid id; /* its cycle_id, once it is asked for */
-} lc_row_side;
-
-typedef struct {
-    GArray *rows;                         /* lc_row: what is new, in the order of lc_judgement */
-    GArray *rows_then, *rows_now;         /* lc_row: what one cycle has of one table, on either side */
-    GArray *breaches_then, *breaches_now; /* the same of breaches */
-} lc_rows;
+#include "row_maker.h"
 
 void lc_rows_init(lc_rows *rows);
 void lc_rows_clear(lc_rows *rows);
