@@ -143,6 +143,21 @@ typedef struct {
 #define LC_UUID_TEXT_BYTES 37
 char *lc_uuid_format(const lc_uuid *uuid, char *text);
 
+/* Where a lead goes, and why. */
+typedef struct {
+    lc_destination destination;
+    lc_cause cause;
+    lc_text reason;
+    lc_instant resume_at;
+    lc_text to_owner;
+    const lc_text *exclude_owners;
+    size_t n_exclude_owners;
+    bool has_score;
+    int64_t score;
+    const lc_explanation *explanation;
+    size_t n_explanation;
+} lc_routed;
+
 /* Optional texts are absent, optional instants LC_ABSENT, optional enumerations -1. */
 typedef struct lc_outcome {
     lc_outcome_type type;
@@ -189,19 +204,7 @@ typedef struct lc_outcome {
             lc_instant last_activity_at, first_contact_at;
             uint32_t attempts;
         } clawed_back;
-        struct {
-            lc_destination destination;
-            lc_cause cause;
-            lc_text reason;
-            lc_instant resume_at;
-            lc_text to_owner;
-            const lc_text *exclude_owners;
-            size_t n_exclude_owners;
-            bool has_score;
-            int64_t score;
-            const lc_explanation *explanation;
-            size_t n_explanation;
-        } routed;
+        lc_routed routed;
         struct {
             lc_cause cause;
             lc_text reason;
@@ -321,17 +324,7 @@ typedef struct {
     uint32_t cycle;
     lc_text policy, rule, channel, owner;
     lc_instant routed_at;
-    lc_destination destination; /* columns route and track */
-    lc_cause cause;
-    lc_text reason;
-    lc_instant resume_at;
-    lc_text to_owner;
-    const lc_text *exclude_owners;
-    size_t n_exclude_owners;
-    bool has_score;
-    int64_t score;
-    const lc_explanation *explanation;
-    size_t n_explanation;
+    lc_routed routed;
 } lc_route_row;
 
 /* Made from counters by whoever adds them up: no judgement has them. */

@@ -170,17 +170,7 @@ publish_route(const lc_row_maker *m, const lc_outcome *outcome)
                       .channel = outcome->channel,
                       .owner = outcome->owner,
                       .routed_at = outcome->occurred_at,
-                      .destination = outcome->routed.destination,
-                      .cause = outcome->routed.cause,
-                      .reason = outcome->routed.reason,
-                      .resume_at = outcome->routed.resume_at,
-                      .to_owner = outcome->routed.to_owner,
-                      .exclude_owners = outcome->routed.exclude_owners,
-                      .n_exclude_owners = outcome->routed.n_exclude_owners,
-                      .has_score = outcome->routed.has_score,
-                      .score = outcome->routed.score,
-                      .explanation = outcome->routed.explanation,
-                      .n_explanation = outcome->routed.n_explanation,
+                      .routed = outcome->routed,
                   }};
 
     lc_row_publish(m, &row);

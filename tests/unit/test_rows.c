@@ -218,10 +218,10 @@ lists_of_a_row_are_texts_that_hold_json(void **state)
     static const lc_text owners[] = {{"ann", 3}, {"b\"o", 3}};
     static const lc_explanation explanation[] = {{{"large", 5}, true, true, 30}, {{"smb", 3}, false, false, 0}};
     any_row row = filled_row(LC_ROW_ROUTE);
-    row.route.exclude_owners = owners;
-    row.route.n_exclude_owners = 2;
-    row.route.explanation = explanation;
-    row.route.n_explanation = 2;
+    row.route.routed.exclude_owners = owners;
+    row.route.routed.n_exclude_owners = 2;
+    row.route.routed.explanation = explanation;
+    row.route.routed.n_explanation = 2;
     json_t *json = row_as_json(LC_ROW_ROUTE, &row);
     assert_string_equal(json_string_value(json_object_get(json, "exclude_owners")), "[\"ann\",\"b\\\"o\"]");
     assert_string_equal(json_string_value(json_object_get(json, "explanation")),
