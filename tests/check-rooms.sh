@@ -1,7 +1,7 @@
 #!/bin/bash
 # check-rooms.sh [FOLDER] - fails when an include goes the wrong way (the table below is that of the architecture), two
 # files of a room with many need each other, a name means two things, or a file does not say what it is for.
-# check-rooms.sh --self-test - plants each of these in a copy and fails unless it is found.
+# check-rooms.sh --self-test - plants each of these in a copy and fails unless it is found, for its reason.
 set -euo pipefail
 
 # Words that every room may use; headers only.
@@ -205,55 +205,73 @@ check() {
     ((failures == 0))
 }
 
-# plant FILE TEXT: the copy with this one line more must be refused.
+# plant SAYS FILE TEXT [FILE TEXT]: the copy with these lines more must be refused for this reason, and for no other. A new
+# file says first what it is for, unless its text does.
 plant() {
-    local file=$copy/$1
-    mkdir -p "$(dirname "$file")"
-    [ -e "$file" ] && cp "$file" "$copy/kept"
-    printf '%s\n' "$2" >>"$file"
+    local says=$1 file
+    local -a lines=("${@:2}")
+    rm -rf "$copy/kept" && mkdir "$copy/kept"
+    for ((i = 0; i < ${#lines[@]}; i += 2)); do
+        file=$copy/${lines[i]}
+        mkdir -p "${file%/*}"
+        if [ -e "$file" ]; then
+            cp "$file" "$copy/kept/$i"
+        elif [[ $says != *"first line"* ]]; then
+            echo '/* What is planted here is to be found. */' >"$file"
+        fi
+        printf '%s\n' "${lines[i + 1]}" >>"$file"
+    done
     if (check "$copy") >"$copy/said"; then
-        echo "not found: $2 in $1"
+        echo "not found: ${*:2}"
         missed=$((missed + 1))
-    elif ! grep -q "^$1:" "$copy/said"; then
-        echo "found $2 in $1, but said: $(cat "$copy/said")"
+    elif [ "$(grep -cvF -- "$says" "$copy/said")" != 1 ]; then # the count at the end
+        echo "planted ${*:2}; not just \"$says\" was said: $(cat "$copy/said")"
         missed=$((missed + 1))
     fi
-    rm "$file"
-    [ ! -e "$copy/kept" ] || mv "$copy/kept" "$file"
+    planted=$((planted + 1))
+    for ((i = 0; i < ${#lines[@]}; i += 2)); do
+        rm "$copy/${lines[i]}"
+        [ ! -e "$copy/kept/$i" ] || mv "$copy/kept/$i" "$copy/${lines[i]}"
+    done
 }
 
 self_test() {
-    copy=$(mktemp -d) missed=0
+    copy=$(mktemp -d) missed=0 planted=0
     trap 'rm -rf "$copy"' EXIT
     cp -r "$1/src" "$1/include" "$copy"
     mkdir "$copy/tests"
     cp -r "$1/tests/support" "$1/tests/sim" "$copy/tests"
     check "$copy" >/dev/null || { echo "the tree itself is refused"; return 1; }
-    plant src/core/planted.c '#include <leadclock/codec.h>'
-    plant src/core/planted.c '#include <time.h>'
-    plant src/core/planted.c 'static gint64 now(void) { return g_get_real_time(); }'
-    plant src/calendar/planted.c '#include <leadclock/policy.h>'
-    plant src/policy/planted.c '  #  include  <leadclock/core.h>  // why'
-    plant src/engine/planted.c '#include <leadclock/kafka.h>'
-    plant src/engine/planted.c '#include <librdkafka/rdkafka.h>'
-    plant src/engine/planted.c '#include "../core/lead.h"'
-    plant src/kafka/planted.c '#include <leadclock/engine.h>'
-    plant src/redis/planted.c '#include <leadclock/log.h>'
-    plant src/cli/planted.c '#include <hiredis/hiredis.h>'
-    plant src/codec/planted.c '#include "absent.h"'
-    plant src/codec/planted.c '#include <nettle/sha1.h>'
-    plant src/attic/planted.c '#include <glib.h>'
-    plant src/main.c '#include <leadclock/engine.h>'
-    plant include/leadclock/codec.h '#include <avro.h>'
-    plant include/leadclock/base.h '#include <leadclock/core.h>'
-    plant tests/planted.c '#include "../src/core/lead.h"'
-    plant tests/planted.c '#include "worker.h"'
-    plant src/redis/planted.c 'void nothing(void);'
-    plant src/redis/planted.c '/* planted.c */'
-    plant src/redis/planted.h 'void lc_lead_init(int one);'
-    plant src/redis/planted.h 'typedef struct lc_lead lc_lead;'
-    plant src/redis/planted.c 'lc_lead_init(void)'
-    ((missed == 0)) && echo "every planted include was found"
+    plant 'core may not use codec' src/core/planted.c '#include <leadclock/codec.h>'
+    plant 'core is pure' src/core/planted.c '#include <time.h>'
+    plant 'reads no clock' src/core/planted.c 'static gint64 now(void) { return g_get_real_time(); }'
+    plant 'calendar may not use policy' src/calendar/planted.c '#include <leadclock/policy.h>'
+    plant 'policy may not use core' src/policy/planted.c '  #  include  <leadclock/core.h>  // why'
+    plant 'engine may not use kafka' src/engine/planted.c '#include <leadclock/kafka.h>'
+    plant 'engine may not use librdkafka' src/engine/planted.c '#include <librdkafka/rdkafka.h>'
+    plant 'is not of this room' src/engine/planted.c '#include "../core/replay.h"'
+    plant 'kafka may not use engine' src/kafka/planted.c '#include <leadclock/engine.h>'
+    plant 'redis may not use log' src/redis/planted.c '#include <leadclock/log.h>'
+    plant 'cli may not use hiredis' src/cli/planted.c '#include <hiredis/hiredis.h>'
+    plant 'is not of this room' src/codec/planted.c '#include "absent.h"'
+    plant 'codec may not use nettle' src/codec/planted.c '#include <nettle/sha1.h>'
+    plant 'is of no library' src/codec/planted.c '#include <zip.hpp>'
+    plant 'no such room' src/attic/planted.c '#include <glib.h>'
+    plant 'main may not use engine' src/main.c '#include <leadclock/engine.h>'
+    plant 'a door shows nothing of avro' include/leadclock/codec.h '#include <avro.h>'
+    plant 'base may not use core' include/leadclock/base.h '#include <leadclock/core.h>'
+    plant 'never by a path' tests/planted.c '#include "../src/core/replay.h"'
+    plant 'tests reach in through the doors' tests/planted.c '#include "worker.h"'
+    plant 'the first line is to say' src/redis/planted.c 'void nothing(void);'
+    plant 'the first line is to say' src/redis/planted.c '/* planted.c */'
+    plant 'lc_lead_init is a name of another room' src/redis/planted.h 'void lc_lead_init(int one);'
+    plant 'lc_lead is a name of another room' src/redis/planted.h 'typedef struct lc_lead lc_lead;'
+    plant 'lc_lead_init is a name of another room' src/redis/planted.c 'lc_lead_init(void)'
+    for room in $layered; do
+        plant 'round a circle' "src/$room/planted_one.c" $'lc_planted_one(void)\n{\n    lc_planted_two();\n}' \
+            "src/$room/planted_two.c" $'lc_planted_two(void)\n{\n    lc_planted_one();\n}'
+    done
+    ((missed == 0)) && echo "each of $planted planted wrongs was found, for its reason"
 }
 
 here=$(cd "$(dirname "$0")/.." && pwd)

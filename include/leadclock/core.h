@@ -355,7 +355,6 @@ lc_counter_row lc_counter_row_make(lc_text channel, int32_t cohort, lc_text metr
 
 const char *lc_row_type_name(lc_row_type type); /* the table: "cycles" */
 /* "RUNNING" */
-const char *lc_first_contact_state_name(lc_first_contact_state state);
 
 /* ---- Counters (section 7) ---- */
 

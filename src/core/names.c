@@ -107,12 +107,6 @@ lc_row_type_name(lc_row_type type)
     return lc_row_type_names[type];
 }
 
-const char *
-lc_first_contact_state_name(lc_first_contact_state state)
-{
-    return lc_first_contact_state_names[state];
-}
-
 char *
 lc_uuid_format(const lc_uuid *uuid, char *text)
 {
