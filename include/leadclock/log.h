@@ -208,7 +208,7 @@ typedef struct {
     bool (*is_peer)(const lc_log *log, const char *transactional_id);
 
     /* Whether that worker is a member of the group, as far as the coordinator knows now. One that had our own name is
-     * none: we have taken its place. */
+     * none: we have taken its place. `*member` says nothing where it fails. */
     bool (*is_member)(lc_log *log, const char *transactional_id, bool *member, GError **error);
 
     /* Ends the open transaction of another producer, and fences it: init_transactions with its id. For the dead.

@@ -91,15 +91,16 @@ is_dead(lc_recovery *r, const char *owner)
 {
     lc_worker *worker = r->worker;
     gpointer known;
-    bool is_member = true;
+    bool is_member;
     g_autoptr(GError) unimportant = NULL;
 
     if (!LC_CHECKS(LC_CHECK_FENCE))
         return false;
     if (g_hash_table_lookup_extended(worker->members, owner, NULL, &known))
         return !GPOINTER_TO_INT(known);
-    if (lc_log_is_member(worker->log, owner, &is_member, &unimportant))
-        g_hash_table_insert(worker->members, g_strdup(owner), GINT_TO_POINTER(is_member));
+    if (!lc_log_is_member(worker->log, owner, &is_member, &unimportant))
+        return false;
+    g_hash_table_insert(worker->members, g_strdup(owner), GINT_TO_POINTER(is_member));
     return !is_member;
 }
 

@@ -19,10 +19,10 @@ bool lc_takeover_is_peer(const lc_kafka_options *options, const char *transactio
 /* lc_log.committed_before, lc_log.is_member and lc_log.fence. Their clients are kept from one try to the next. */
 bool lc_takeover_committed_before(lc_takeover *takeover, int n_inputs, int32_t partition, lc_log_committed *committed,
                                   lc_arena *arena, GError **error);
-/* Of one partition number. The reader is kept: partitions are taken over several at a time. */
 /* The metadata last committed for each partition, on whichever input; absent: none. */
 bool lc_takeover_all_metadata(lc_takeover *takeover, int n_inputs, int32_t partitions, lc_text *metadata,
                               lc_arena *arena, GError **error);
+/* Of one partition number. The reader is kept: partitions are taken over several at a time. */
 bool lc_takeover_high_watermarks(lc_takeover *takeover, const char *const *topics, int n_topics, int32_t partition,
                                  int64_t *highs, GError **error);
 

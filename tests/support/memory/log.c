@@ -420,9 +420,9 @@ is_member(lc_log *base, const char *transactional_id, bool *member, GError **err
     lc_memory_log *log = (lc_memory_log *)base;
     const GPtrArray *members = log->broker->group.members;
 
+    *member = false; /* also where there is no answer: nobody may read it then */
     if (!request(log, "is_member", error))
         return false;
-    *member = false;
     for (guint i = 0; i < members->len; i++) {
         const lc_memory_member *one = g_ptr_array_index(members, i);
         *member |= g_strcmp0(one->transactional_id, transactional_id) == 0;
