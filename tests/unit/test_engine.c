@@ -514,6 +514,41 @@ nobody_is_fenced_but_workers_of_ours(void **state)
     }
 }
 
+static bool
+does_not_answer(lc_log *log, const char *transactional_id, bool *member, GError **error)
+{
+    (void)log, (void)transactional_id;
+    *member = false;
+    g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "the coordinator does not answer");
+    return false;
+}
+
+static void
+asks_in_vain(lc_log *log)
+{
+    static lc_log_ops altered;
+    altered = *log->ops;
+    altered.is_member = does_not_answer;
+    log->ops = &altered;
+}
+
+static void
+an_owner_of_whom_nothing_is_known_is_not_fenced(void **state)
+{
+    (void)state;
+    bench *b = bench_new(policy);
+    n_fenced = 0;
+    b->manual.world.fenced = count_fenced;
+    b->alter_log = asks_in_vain;
+    for (int32_t partition = 0; partition < BENCH_PARTITIONS; partition++)
+        commit_as(b, partition, "worker-9");
+    hand_off(b, "lead");
+    run(b, 15 * LC_SECOND);
+    assert_int_equal(n_fenced, 0);
+    assert_int_equal(breaches(b), 1);
+    bench_free(b);
+}
+
 static void
 reset_commits_without_an_owner(void **state)
 {
@@ -942,6 +977,7 @@ main(void)
         cmocka_unit_test_setup_teardown(large_records_do_not_make_large_batches, setup, teardown),
         cmocka_unit_test_setup_teardown(large_leads_do_not_make_large_batches, setup, teardown),
         cmocka_unit_test(nobody_is_fenced_but_workers_of_ours),
+        cmocka_unit_test(an_owner_of_whom_nothing_is_known_is_not_fenced),
         cmocka_unit_test(reset_commits_without_an_owner),
         cmocka_unit_test(a_partition_that_waits_for_a_dead_owner_holds_up_no_other),
         cmocka_unit_test_setup_teardown(a_partition_whose_ends_are_not_told_holds_up_no_timer_of_another, setup,
