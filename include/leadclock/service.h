@@ -71,6 +71,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_config, lc_config_free)
 /* The reference of every key, with defaults, as Markdown (docs/configuration.md is made from it). Caller frees. */
 char *lc_config_reference(void);
 
+/* One key as the reference tells it. `fallback`: as a configuration would say it; NULL: there is none. */
+typedef struct {
+    const char *key;
+    char *fallback, *doc;
+} lc_config_key;
+
+/* The key number `index`, from 0; the texts are the caller's. False: there are no more. */
+bool lc_config_describe_key(size_t index, lc_config_key *key);
+void lc_config_key_clear(lc_config_key *key);
+
 /* ---- Logs: GLib's structured logging to standard error, as logfmt or JSON. Never a secret. Every room logs with
  *      g_log_structured("leadclock", G_LOG_LEVEL_INFO, "PARTITION", LC_NUMBER(3), "MESSAGE", "recovered %d", n): fields
  *      are texts, only MESSAGE (the last) takes a format. The writer prints time, level, MESSAGE and every field that
