@@ -110,6 +110,30 @@ lc_http *lc_http_start(const char *listen, lc_http_handler handler, void *data, 
 void lc_http_stop(lc_http *http);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_http, lc_http_stop)
 
+/* ---- Who started us: systemd, or what speaks like it, over a datagram socket (sd_notify(3)). It is named by
+ *      NOTIFY_SOCKET, and WATCHDOG_USEC says how often it wants to hear that the loop advances. All take NULL, and then
+ * do nothing. ---- */
+
+typedef struct lc_supervisor lc_supervisor;
+
+/* NULL: nobody wants to know. An address that can't be used is warned of, and is the same. */
+lc_supervisor *lc_supervisor_new(void);
+void lc_supervisor_free(lc_supervisor *supervisor);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_supervisor, lc_supervisor_free)
+
+/* In how many ms lc_supervisor_tell is to be called again; -1: never. */
+int64_t lc_supervisor_interval_ms(const lc_supervisor *supervisor);
+
+/* How it stands at `now_ms` (monotonic). `words`, a line each, become the status. READY once, when it is ready first;
+ * until then more time to start, as long as it is alive; the watchdog only as long as it is alive. */
+void lc_supervisor_tell(lc_supervisor *supervisor, bool alive, bool ready, const char *words, int64_t now_ms);
+
+/* Around a reload; before it was ready first nothing is said. */
+void lc_supervisor_reloading(lc_supervisor *supervisor);
+void lc_supervisor_reloaded(lc_supervisor *supervisor);
+/* From now on only the watchdog is told. */
+void lc_supervisor_stopping(lc_supervisor *supervisor, const char *words);
+
 /* ---- The Prometheus text format ---- */
 
 /* "# HELP" and "# TYPE" (counter, gauge, histogram). */
