@@ -11,7 +11,7 @@ packages=(
     redis-server maven openjdk-17-jre-headless
     python3 jq kcat curl procps tzdata
     clang clang-format clang-tidy
-    mandoc groff-base zsh systemd lintian dpkg-dev
+    mandoc groff-base zsh systemd lintian dpkg-dev python3-venv docker-compose
 )
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }

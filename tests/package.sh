@@ -46,8 +46,8 @@ make_root() {
     mkdir -p "${kept%/*}"
     if [ ! -e "$kept" ]; then
         with_progress "making a fresh Debian ($suite)" "$scratch/mmdebstrap.log" \
-            mmdebstrap --variant=apt "$suite" "$kept.new"
-        mv "$kept.new" "$kept"
+            mmdebstrap --variant=apt "$suite" "${kept%.tar}.new.tar"
+        mv "${kept%.tar}.new.tar" "$kept"
     fi
     mkdir "$root"
     tar -xf "$kept" -C "$root"
