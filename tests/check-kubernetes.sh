@@ -25,12 +25,12 @@ bring_validators() {
     fi
 }
 
-# Of one file against each version.
+# FILE...: each against each version.
 validate() {
     local version said
     for version in "${versions[@]}"; do
-        said=$("$scratch/python/bin/kubernetes-validate" --strict --quiet --no-warn -k "$version" "$1" 2>&1) ||
-            complain "Kubernetes $version: ${1##*/}: $said"
+        said=$("$scratch/python/bin/kubernetes-validate" --strict --quiet --no-warn -k "$version" "$@" 2>&1) ||
+            complain "Kubernetes $version: $said"
     done
 }
 
@@ -46,17 +46,18 @@ END
 }
 
 check() {
-    local folder=$1 file count=0
+    local folder=$1 file count=0 manifests=()
     failures=0
     for file in "$folder"/base/*.yaml; do
         case $file in
         */kustomization.yaml) continue ;;
         */servicemonitor.yaml) validate_monitor "$file" ;;
-        *) validate "$file" ;;
+        *) manifests+=("$file") ;;
         esac
         grep -qF -- "- ${file##*/}" "$folder/base/kustomization.yaml" || complain "the kustomization leaves out ${file##*/}"
         count=$((count + 1))
     done
+    validate "${manifests[@]}"
     ((count == 6)) || complain "$count manifests were found, not 6"
     KAFKA_PASSWORD=x "$leadclock" check --config "$folder/base/config/leadclock.yaml" >"$scratch/said" 2>&1 ||
         complain "the configuration: $(cat "$scratch/said")"
@@ -94,8 +95,8 @@ scratch=${2:-$(mktemp -d)}
 mkdir -p "$scratch"
 bring_validators
 if $self_test; then
-    broken "Kubernetes 1.32: statefulset.yaml" statefulset.yaml 's/terminationGracePeriodSeconds: 30/terminationGracePeriod: 30/'
-    broken "Kubernetes 1.28: networkpolicy.yaml" networkpolicy.yaml 's/policyTypes: .*/policyTypes: Ingress/'
+    broken "Kubernetes 1.32: " statefulset.yaml 's/terminationGracePeriodSeconds: 30/terminationGracePeriod: 30/'
+    broken "networkpolicy.yaml" networkpolicy.yaml 's/policyTypes: .*/policyTypes: Ingress/'
     broken "liveness is not /livez" statefulset.yaml 's!path: /livez!path: /readyz!'
     broken "the configuration: " config/leadclock.yaml 's/^workers:/worker:/'
     broken "leaves out service.yaml" kustomization.yaml '/- service.yaml/d'
