@@ -50,6 +50,11 @@ in_it cmake --build "$build"
 in_it "$build/leadclock" --version
 if (($#)); then
     in_it ctest --test-dir "$build" --output-on-failure "$@"
-else
-    in_it ctest --test-dir "$build" --output-on-failure -LE 'integration|house|model|fuzz' -j "$(nproc)"
+    exit
 fi
+in_it ctest --test-dir "$build" --output-on-failure -LE 'integration|house|model|fuzz' -j "$(nproc)"
+say "Redis with TLS, on Debian 13's Redis"
+in_it sh -c 'redis-server --port 0 --unixsocket /tmp/redis.sock --save "" --daemonize yes --pidfile /tmp/redis.pid >/dev/null
+    until redis-cli -s /tmp/redis.sock ping >/dev/null 2>&1; do sleep 0.1; done
+    LC_TEST_REDIS_URL=unix:///tmp/redis.sock "$0"/tests/integration/test_store; status=$?
+    kill "$(cat /tmp/redis.pid)"; exit $status' "$build"

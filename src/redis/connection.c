@@ -93,6 +93,11 @@ lc_connection_send(lc_connection *connection, GError **error)
 {
     GString *out = connection->out;
 
+    if (connection->address.tls) {
+        const char *why = lc_redis_tls_send(connection->context, out->str, out->len);
+        g_string_truncate(out, 0);
+        return why == NULL || lose(connection, error, why);
+    }
     for (gsize sent = 0; sent < out->len;) {
         /* hiredis would write(2), and a peer that is gone would kill us with SIGPIPE. */
         ssize_t n = send(connection->context->fd, out->str + sent, out->len - sent, MSG_NOSIGNAL);
@@ -285,7 +290,10 @@ reach(lc_connection *connection, int timeout_ms, GError **error)
     redisSetTimeout(connection->context, timeout);
     if (connection->at.host)
         redisEnableKeepAlive(connection->context);
-    return true;
+    const char *why = NULL;
+    if (connection->address.tls)
+        why = lc_redis_tls_start(connection->address.tls, connection->context, connection->at.host);
+    return why == NULL || lose(connection, error, why);
 }
 
 static void
