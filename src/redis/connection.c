@@ -396,11 +396,10 @@ lc_connection_open(lc_connection *connection, GError **error)
 bool
 lc_connection_is_to_master(lc_connection *connection)
 {
-    lc_connection asking = {.address = connection->address, .out = g_string_new(NULL), .replies = connection->replies};
-    lc_redis_endpoint master = {0};
-
     if (connection->address.master == NULL || connection->context == NULL)
         return true;
+    lc_connection asking = {.address = connection->address, .out = g_string_new(NULL), .replies = connection->replies};
+    lc_redis_endpoint master = {0};
     g_autoptr(GError) unknown = NULL;
     bool is_known = find_master(&asking, &master, &unknown);
     bool is_same = !is_known || (master.port == connection->at.port && strcmp(master.host, connection->at.host) == 0);
