@@ -241,5 +241,7 @@ void lc_json_write_outcome(GString *json, lc_text lead_id, const lc_outcome *out
 void lc_json_write_fact(GString *json, lc_text lead_id, const lc_fact *fact);
 /* {"channel", "cohort", "metric", "count"} */
 void lc_json_write_count(GString *json, lc_text channel, int32_t cohort, lc_text metric, int64_t count);
+/* A JSON object as it came, as one line without space between. LC_ERROR_RECORD: it is none; nothing is appended. */
+bool lc_json_compact(GString *json, const char *text, size_t size, GError **error);
 /* A JSON string with its quotes. Bytes that are no UTF-8 become U+FFFD. */
 void lc_json_write_text(GString *json, lc_text text);

@@ -311,3 +311,43 @@ lc_json_read_value(lc_json_scanner *r, unsigned depth, lc_json_value *v)
         return read_number(r, v);
     }
 }
+
+/* ---- An object as it came ---- */
+
+static bool
+check_object(const char *text, size_t size, lc_arena *arena, GError **error)
+{
+    lc_json_scanner r = lc_json_scan(text, size, arena, error);
+    lc_json_value v;
+    if (!lc_json_read_value(&r, 1, &v))
+        return false;
+    lc_json_skip_space(&r);
+    if (r.at != r.end)
+        return lc_json_wrong(&r, "something follows the object");
+    return v.kind == LC_JSON_OBJECT || lc_json_wrong(&r, "expected an object");
+}
+
+static void
+append_without_space(GString *json, const char *text, size_t size)
+{
+    bool in_string = false;
+    for (size_t i = 0; i < size; i++) {
+        bool is_escape = in_string && text[i] == '\\';
+        if (text[i] == '"')
+            in_string = !in_string;
+        if (in_string || !g_ascii_isspace(text[i]))
+            g_string_append_len(json, text + i, is_escape ? 2 : 1);
+        i += is_escape;
+    }
+}
+
+bool
+lc_json_compact(GString *json, const char *text, size_t size, GError **error)
+{
+    lc_arena arena = {0};
+    bool is_object = check_object(text, size, &arena, error);
+    if (is_object)
+        append_without_space(json, text, size);
+    lc_arena_clear(&arena);
+    return is_object;
+}

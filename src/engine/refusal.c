@@ -137,6 +137,8 @@ guess_key(lc_text key, lc_text lead_id)
 {
     if (key.size > LC_FRAME_BYTES && key.data[0] == '\0' && ends_with(key, lead_id))
         return ": it looks like Avro; publish keys with a StringSerializer";
+    if (key.size > LC_FRAME_BYTES + 1 && key.data[0] == '\0' && key.data[LC_FRAME_BYTES] == '"')
+        return ": it looks like JSON with a schema; publish keys with a StringSerializer";
     if (key.size == lead_id.size + 2 && key.data[0] == '"' && key.data[key.size - 1] == '"' &&
         memcmp(key.data + 1, lead_id.data, lead_id.size) == 0)
         return ": it is quoted, as JSON is; publish keys with a StringSerializer";

@@ -12,7 +12,7 @@ import urllib.request
 from hostile import Writer
 from timing import Producer
 from world import INPUTS, REGISTRY_URL, ROOT, World, framed, iso, load_feed, main, murmur2_partition, now_ms
-from world import policy_of, require, require_equal, say, slices, wait_for
+from world import policy_of, require, require_equal, say, slices
 
 METHODS = ("CALL", "EMAIL", "MEETING", "MESSAGE", "OTHER")
 TIMES = ("occurred_at", "recorded_at", "follow_up_at", "until")
@@ -188,6 +188,8 @@ def hostile_json():
         good = json.dumps(fact | {"lead_id": "astray"}).encode()
         producer.send("leads.created", b"astray", good, partition=(murmur2_partition(b"astray") + 1) % 4)
         producer.send("leads.created", b"good", json.dumps(fact | {"lead_id": "good"}).encode())
+        value = json.dumps(fact | {"lead_id": "framed"}).encode()
+        producer.send("leads.created", b"framed", framed(register_json_schema("LeadCreated"), value))
         producer.command("flush")
         producer.close()
         world.settle()
@@ -197,9 +199,13 @@ def hostile_json():
         said = world.headers_of_dead_letters()
         for _, key, _, _, message in cases:
             require(message in said, f"{key}: the dead letters do not say '{message}': {said}")
-        wait_for("the good lead's hand-off is counted", lambda: sum(world.counters().values()) > 0, 30)
+        shown = [record for record in world.records("leads.created") if record["key"] in ("good", "framed", "two")]
+        for key in ("good", "framed"):
+            values = [record.get("value") for record in shown if record["key"] == key]
+            require(values == [fact | {"lead_id": key}], f"watch shows {shown}")
+        require(all("error" in record for record in shown if record["key"] == "two"), f"watch shows {shown}")
         counts = {key: count for key, count in world.counters().items() if key[2] == "handed_off"}
-        require(sum(counts.values()) == 1, f"hand-offs: {counts}")
+        require(sum(counts.values()) == 2, f"hand-offs: {counts}")
         world.services[0].stop()
     finally:
         world.close()

@@ -78,6 +78,8 @@ static const struct {
     {"an empty key", {"", 0}, "b", KEY(""), "KEY_MISMATCH the record's key, \"\", is not"},
     {"an Avro key", KEY("\0\0\0\0\7\4ab"), "ab", KEY(""),
      "\"ab\": it looks like Avro; publish keys with a StringSerializer"},
+    {"a JSON key with a schema", KEY("\0\0\0\0\7\"ab\""), "ab", KEY(""),
+     "\"ab\": it looks like JSON with a schema; publish keys with a StringSerializer"},
     {"a quoted key", KEY("\"ab\""), "ab", KEY(""),
      "\"ab\": it is quoted, as JSON is; publish keys with a StringSerializer"},
     {"a JSON key", KEY("{\"id\":\"ab\"}"), "ab", KEY(""), "\"ab\": it looks like JSON; publish the lead_id alone"},

@@ -285,6 +285,30 @@ what_is_wrong_is_told_with_its_field(void **state)
     }
 }
 
+static void
+an_object_is_shown_as_one_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *line; /* line NULL: it is none */
+    } cases[] = {
+        {" { \"a b\" :\r\n [ 1.50 , \"\\\" \\\\\" , null ] , \"c\":{ } }\n",
+         "{\"a b\":[1.50,\"\\\" \\\\\",null],\"c\":{}}"},
+        {"{}", "{}"},
+        {"[]", NULL},
+        {"{} {}", NULL},
+        {"{\"a\": }", NULL},
+        {"", NULL},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GString) line = g_string_new("");
+        g_autoptr(GError) error = NULL;
+        assert_int_equal(lc_json_compact(line, cases[i].text, strlen(cases[i].text), &error), cases[i].line != NULL);
+        assert_string_equal(line->str, cases[i].line ? cases[i].line : "");
+        assert_true(cases[i].line || g_error_matches(error, LC_ERROR, LC_ERROR_RECORD));
+    }
+}
+
 /* Rule 1.8. */
 static void
 attributes_are_taken_as_they_are_written(void **state)
@@ -493,6 +517,7 @@ main(void)
         cmocka_unit_test(what_is_no_fact_is_named),
         cmocka_unit_test(a_fact_is_read_from_every_form),
         cmocka_unit_test(what_is_wrong_is_told_with_its_field),
+        cmocka_unit_test(an_object_is_shown_as_one_line),
         cmocka_unit_test(attributes_are_taken_as_they_are_written),
         cmocka_unit_test(an_unknown_method_or_outcome_is_the_default),
         cmocka_unit_test(a_nul_in_a_line_is_no_end_of_it),
