@@ -32,7 +32,7 @@ lc_json_scan(const char *line, size_t size, lc_arena *arena, GError **error)
     return (lc_json_scanner){.start = copy,
                              .at = copy,
                              .end = copy + size,
-                             .text = line,
+                             .text = size ? line : copy,
                              .problem = {LC_JSON_NO_JSON, NULL},
                              .error = error};
 }
