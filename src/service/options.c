@@ -193,7 +193,8 @@ const lc_option lc_options[] = {
     {"registry.file", OPTION_TEXT, NULL, AT(registry.file), .check = check_not_empty,
      .doc = "Instead of a server: a JSON object of id to schema. Relative to this file. `jq -s 'reduce .[] as $s ({}; "
             ".[\"\\(length + 1)\"] = $s)' schemas/*.avsc schemas/tables/*.avsc > schemas.json` makes one; an id that was "
-            "used must keep its schema, new ones are added."},
+            "used must keep its schema, new ones are added. `{\"schema\": \"{}\", \"schemaType\": \"JSON\"}`, as a server says it, "
+            "makes records with the id JSON."},
     {"redis.url", OPTION_TEXT, "redis://127.0.0.1:6379/0", AT(redis.url), .check = lc_check_redis_url,
      .doc = "`redis://HOST:PORT/DATABASE`, `unix:///PATH`, or `redis+sentinel://HOST:PORT,HOST:PORT/MASTER/DATABASE`, "
             "where the sentinels say which Redis is the master, or `redis+cluster://HOST:PORT,HOST:PORT`, some nodes of a "
@@ -217,7 +218,8 @@ const lc_option lc_options[] = {
      "leads.created, leads.contacted, leads.rejected, leads.progressed, leads.assigned, leads.paused, leads.merged, "
      "leads.erased",
      AT(topics.inputs), .check = check_topic,
-     .doc = "Topics with facts. A record's schema says what it is, so one topic may carry several types. All, and both "
+     .doc = "Topics with facts. A record's schema, or the `type` of one in JSON, says what it is, so one topic may carry "
+            "several types; a fact in JSON without a `type` is what the topic's name says (`events.md`). All, and both "
             "changelogs, must have the same number of partitions."},
     TOPIC(breaches, "SlaBreached, SlaEscalated and SlaBreachEnded"),
     TOPIC(warnings, "SlaWarning"),
