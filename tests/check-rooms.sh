@@ -22,7 +22,8 @@ declare -A doors=(
     [health]="calendar policy core codec engine service http log store registry"
     [report]="calendar policy core codec"
     [backtest]="calendar policy core codec report"
-    [cli]="calendar policy core codec registry service http engine health backtest report kafka redis log store"
+    [ingest]="calendar policy core codec registry service http kafka log"
+    [cli]="calendar policy core codec registry service http ingest engine health backtest report kafka redis log store"
     [base]=""
     [text]=""
     [record]=""
@@ -39,6 +40,7 @@ declare -A libraries=(
     [http]="microhttpd nettle"
     [kafka]="librdkafka"
     [redis]="hiredis"
+    [ingest]="nettle" # SHA-256, for tokens
     [cli]="jansson"
 )
 # What would make a pure room impure.

@@ -51,6 +51,13 @@ typedef struct {
         char *listen; /* NULL: no HTTP */
     } http;
     struct {
+        char *listen;
+        char **tokens, **secrets; /* name, value, ..., NULL */
+        char *certificate, *key;  /* paths, as `policy`; both or none */
+        unsigned threads, connections, in_flight_bytes;
+        lc_duration timeout, patience;
+    } ingest;
+    struct {
         bool json;   /* format: json; otherwise logfmt */
         char *level; /* error, warning, info, debug */
     } log;
@@ -82,7 +89,12 @@ void lc_logging_start(bool json, const char *level);
 
 /* ---- The Prometheus text format ---- */
 
+#define LC_METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
+
 /* "# HELP" and "# TYPE" (counter, gauge, histogram). */
 void lc_metrics_family(GString *text, const char *name, const char *type, const char *help);
 /* One sample; label names and values follow in pairs, NULL-terminated. */
 void lc_metrics_sample(GString *text, const char *name, double value, ...) G_GNUC_NULL_TERMINATED;
+/* A histogram of seconds: `counts` by bucket, of those up to each of the `n - 1` bounds and of those beyond. */
+void lc_metrics_histogram(GString *text, const char *name, const int64_t *bounds_ms, const uint64_t *counts, size_t n,
+                          double sum_ms);
