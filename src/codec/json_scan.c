@@ -8,7 +8,17 @@
 bool
 lc_json_wrong(lc_json_scanner *r, const char *what)
 {
-    g_set_error(r->error, LC_ERROR, LC_ERROR_RECORD, "column %td: not JSON: %s", r->at - r->start + 1, what);
+    /* Lines are counted in the text itself: in the copy an escaped line end has become one. */
+    const char *at = r->text + (r->at - r->start), *line = r->text;
+    size_t number = 1;
+    for (const char *end; line < at && (end = memchr(line, '\n', (size_t)(at - line))); line = end + 1)
+        number++;
+    r->problem = (lc_json_problem){LC_JSON_NO_JSON, NULL};
+    if (number == 1)
+        g_set_error(r->error, LC_ERROR, LC_ERROR_RECORD, "column %td: not JSON: %s", at - line + 1, what);
+    else
+        g_set_error(r->error, LC_ERROR, LC_ERROR_RECORD, "line %zu, column %td: not JSON: %s", number, at - line + 1,
+                    what);
     return false;
 }
 
@@ -19,7 +29,12 @@ lc_json_scan(const char *line, size_t size, lc_arena *arena, GError **error)
     if (size)
         memcpy(copy, line, size);
     memset(copy + size, 0, sizeof(uint64_t));
-    return (lc_json_scanner){copy, copy, copy + size, error};
+    return (lc_json_scanner){.start = copy,
+                             .at = copy,
+                             .end = copy + size,
+                             .text = line,
+                             .problem = {LC_JSON_NO_JSON, NULL},
+                             .error = error};
 }
 
 static bool
