@@ -86,9 +86,9 @@ void lc_parcel_init(lc_parcel *parcel);
 void lc_parcel_clear(lc_parcel *parcel);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(lc_parcel, lc_parcel_clear)
 
-/* Reads all of `body`. `headers`: those of LC_FORM_BINARY, names as in records (ce_type); `now` and `max_future` bound
+/* Reads all of `body`. `stand_ins`: what the headers of LC_FORM_BINARY say, or NULL; `now` and `max_future` bound
  * occurred_at, as they will when the record is read. False: there are problems. */
-bool lc_parcel_read(lc_parcel *parcel, lc_form form, lc_text body, const lc_header *headers, size_t n_headers,
+bool lc_parcel_read(lc_parcel *parcel, lc_form form, lc_text body, const lc_stand_ins *stand_ins,
                     const lc_inputs *inputs, lc_instant now, lc_duration max_future);
 /* {"problems":[{"index","field","message"}]} and a line's end. */
 void lc_parcel_write_problems(const lc_parcel *parcel, GString *json);

@@ -105,7 +105,6 @@ count_in_flight(lc_ingest *ingest, const shipment *of, int n)
     g_mutex_lock(&ingest->lock);
     tally->in_flight_requests += n;
     tally->in_flight_facts += n * (int64_t)of->parcel.records->len;
-    tally->in_flight_bytes += n * (int64_t)of->parcel.bytes->len;
     g_mutex_unlock(&ingest->lock);
 }
 
@@ -210,33 +209,13 @@ ship(shipment *of)
 
 /* ---- When all is here ---- */
 
-typedef struct {
-    lc_arena arena;
-    GArray *headers; /* lc_header */
-} event_headers;
-
-static void
-clear_event_headers(event_headers *of)
+/* Of a CloudEvent in binary mode; percent-encoded (CloudEvents' HTTP binding, 3.1.3.2). */
+static lc_text
+event_header(lc_http_request *request, const char *name, lc_arena *arena)
 {
-    lc_arena_clear(&of->arena);
-    g_clear_pointer(&of->headers, g_array_unref);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(event_headers, clear_event_headers)
-
-/* "ce-type" becomes ce_type, as in records. Values are percent-encoded (CloudEvents' HTTP binding, 3.1.3.2). */
-static void
-take_event_header(const char *name, const char *value, void *data)
-{
-    event_headers *of = data;
-    if (g_ascii_strncasecmp(name, "ce-", 3) != 0)
-        return;
-    g_autofree char *key = g_ascii_strdown(name, -1);
-    g_autofree char *text = g_uri_unescape_string(value, NULL);
-    key[2] = '_';
-    const lc_header header = {lc_arena_text(&of->arena, lc_text_of(key)),
-                              lc_arena_text(&of->arena, lc_text_of(text ? text : value))};
-    g_array_append_val(of->headers, header);
+    const char *value = lc_http_header(request, name);
+    g_autofree char *text = value ? g_uri_unescape_string(value, NULL) : NULL;
+    return lc_arena_text(arena, lc_text_of(text ? text : value));
 }
 
 static void
@@ -262,10 +241,18 @@ is_known(lc_http_request *request, const lc_ingest *ingest)
 static bool
 read_parcel(lc_http_request *request, const lc_ingest *ingest, lc_parcel *parcel)
 {
-    g_auto(event_headers) event = {{0}, g_array_new(FALSE, FALSE, sizeof(lc_header))};
-    lc_http_each_header(request, take_event_header, &event);
-    return lc_parcel_read(parcel, form_of(request), lc_http_body(request), &g_array_index(event.headers, lc_header, 0),
-                          event.headers->len, &ingest->inputs, g_get_real_time() / 1000, ingest->options.max_future);
+    lc_arena arena = {0};
+    lc_form form = form_of(request);
+    const lc_stand_ins event = {
+        .type = event_header(request, "ce-type", &arena),
+        .event_id = event_header(request, "ce-id", &arena),
+        .occurred_at = event_header(request, "ce-time", &arena),
+        .lead_id = event_header(request, "ce-subject", &arena),
+    };
+    bool ok = lc_parcel_read(parcel, form, lc_http_body(request), form == LC_FORM_BINARY ? &event : NULL,
+                             &ingest->inputs, g_get_real_time() / 1000, ingest->options.max_future);
+    lc_arena_clear(&arena);
+    return ok;
 }
 
 void

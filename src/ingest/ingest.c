@@ -91,8 +91,9 @@ start_server(lc_ingest *ingest, GError **error)
         .end = on_end,
         .data = ingest,
     };
-    ingest->http = lc_http_start(&http, error);
-    return ingest->http != NULL;
+    lc_http *started = lc_http_start(&http, error);
+    g_atomic_pointer_set(&ingest->http, started);
+    return started != NULL;
 }
 
 lc_ingest *
@@ -127,7 +128,8 @@ lc_ingest_stop(lc_ingest *ingest)
 {
     if (ingest == NULL)
         return;
-    g_clear_pointer(&ingest->http, lc_http_stop);
+    if (ingest->http)
+        lc_http_stop(g_atomic_pointer_exchange(&ingest->http, NULL));
     lc_ingest_watch_stop(ingest);
     g_clear_pointer(&ingest->sender, lc_sender_free);
     g_clear_pointer(&ingest->guard, lc_guard_free);

@@ -54,6 +54,14 @@ write_requests(GString *text, const lc_ingest_tally *tally)
               "Bytes of bodies sent to /facts, taken or not.");
 }
 
+/* The server answers already while it is started. */
+static size_t
+body_bytes(lc_ingest *ingest)
+{
+    lc_http *http = g_atomic_pointer_get(&ingest->http);
+    return http ? lc_http_body_bytes(http) : 0;
+}
+
 static void
 write_metrics(lc_ingest *ingest, GString *text)
 {
@@ -73,8 +81,8 @@ write_metrics(lc_ingest *ingest, GString *text)
               "Requests whose facts are not acknowledged yet.");
     write_one(text, "leadclock_ingest_in_flight_facts", "gauge", (double)tally.in_flight_facts,
               "Facts that are not acknowledged yet.");
-    write_one(text, "leadclock_ingest_in_flight_bytes", "gauge", (double)tally.in_flight_bytes,
-              "Bytes of their records.");
+    write_one(text, "leadclock_ingest_in_flight_bytes", "gauge", (double)body_bytes(ingest),
+              "Bytes of bodies that are not answered yet; ingest.in_flight_bytes bounds them.");
     write_one(text, "leadclock_ingest_ready", "gauge", is_ready, "1: facts are taken.");
 }
 

@@ -1,5 +1,5 @@
 /* parcel.c - the facts of a request: taken apart, checked, and made into records. */
-#include "reading.h"
+#include <leadclock/ingest.h>
 
 #include <leadclock/text.h>
 
@@ -25,14 +25,26 @@ lc_parcel_clear(lc_parcel *parcel)
 
 /* ---- One fact ---- */
 
+/* A body while it is read. */
+typedef struct {
+    lc_parcel *parcel;
+    const lc_inputs *inputs;
+    lc_form form;
+    const lc_stand_ins *stand_ins; /* NULL: none */
+    lc_instant now;
+    lc_duration max_future;
+    lc_arena arena; /* of one fact */
+    size_t index;
+} reading;
+
 static bool
 is_full(const reading *in)
 {
     return in->parcel->problems->len >= LC_PARCEL_PROBLEMS;
 }
 
-void
-lc_reading_refuse(reading *in, const char *field, const char *message)
+static void
+refuse(reading *in, const char *field, const char *message)
 {
     const lc_parcel_problem problem = {in->index, g_strdup(field), g_strdup(message)};
     if (!is_full(in))
@@ -51,17 +63,23 @@ add_record(reading *in, lc_text lead_id, const lc_fact *fact)
         record.size = parcel->bytes->len - record.at;
         g_array_append_val(parcel->records, record);
     } else {
-        lc_reading_refuse(in, in->inputs->topics[fact->type] ? NULL : "type", error->message);
+        refuse(in, in->inputs->topics[fact->type] ? NULL : "type", error->message);
     }
 }
 
+/* The reader knows no time of a record. */
 static void
 take_fact(reading *in, lc_text text)
 {
-    lc_fact fact;
-    lc_text lead_id;
-    if (lc_reading_fact(in, text, &fact, &lead_id))
-        add_record(in, lead_id, &fact);
+    g_autoptr(GError) error = NULL;
+    lc_json_fact read;
+    lc_json_problem problem;
+    if (!lc_json_read(text.data, text.size, in->stand_ins, &in->arena, &read, &problem, &error))
+        refuse(in, problem.field, error->message);
+    else if (!lc_fact_check(&read.fact, in->now, in->max_future, &error))
+        refuse(in, "occurred_at", error->message);
+    else
+        add_record(in, read.lead_id, &read.fact);
     lc_arena_reset(&in->arena);
     in->index++;
 }
@@ -118,7 +136,7 @@ read_array(reading *in, const char *at, const char *end)
         is_first = false;
         const char *stop = end_of_item(at, end);
         if (stop == NULL) {
-            lc_reading_refuse(in, NULL, "the array has no end; nothing of it is taken");
+            refuse(in, NULL, "the array has no end; nothing of it is taken");
             return;
         }
         take_fact(in, (lc_text){at, (size_t)(stop - at)});
@@ -127,9 +145,9 @@ read_array(reading *in, const char *at, const char *end)
             break;
     }
     if (!is_full(in) && skip_spaces(at + 1, end) != end)
-        lc_reading_refuse(in, NULL,
-                          "something follows the end of the array; send one array, or JSON Lines as "
-                          "application/x-ndjson");
+        refuse(in, NULL,
+               "something follows the end of the array; send one array, or JSON Lines as "
+               "application/x-ndjson");
 }
 
 static void
@@ -150,22 +168,22 @@ read_body(reading *in, lc_text body)
     const char *end = body.data + body.size, *at = skip_spaces(body.data, end);
     bool is_array = at < end && *at == '[';
     if (at == end)
-        lc_reading_refuse(in, NULL, "the body is empty; send a fact");
+        refuse(in, NULL, "the body is empty; send a fact");
     else if (in->form == LC_FORM_LINES)
         read_lines(in, at, end);
     else if (is_array && (in->form == LC_FORM_JSON || in->form == LC_FORM_EVENTS))
         read_array(in, at, end);
     else if (in->form == LC_FORM_EVENTS)
-        lc_reading_refuse(in, NULL, "a batch of CloudEvents is an array; write [...]");
+        refuse(in, NULL, "a batch of CloudEvents is an array; write [...]");
     else
         take_fact(in, (lc_text){at, (size_t)(end - at)});
 }
 
 bool
-lc_parcel_read(lc_parcel *parcel, lc_form form, lc_text body, const lc_header *headers, size_t n_headers,
-               const lc_inputs *inputs, lc_instant now, lc_duration max_future)
+lc_parcel_read(lc_parcel *parcel, lc_form form, lc_text body, const lc_stand_ins *stand_ins, const lc_inputs *inputs,
+               lc_instant now, lc_duration max_future)
 {
-    reading in = {parcel, inputs, form, headers, n_headers, now, max_future, {0}, 0};
+    reading in = {parcel, inputs, form, stand_ins, now, max_future, {0}, 0};
     size_t mark = lc_byte_order_mark(body.data, body.size);
     read_body(&in, (lc_text){body.data + mark, body.size - mark});
     lc_arena_clear(&in.arena);

@@ -13,7 +13,7 @@ typedef struct {
     uint64_t body_bytes;
     uint64_t took[LC_INGEST_BUCKETS];
     double took_ms;
-    int64_t in_flight_requests, in_flight_facts, in_flight_bytes; /* being published */
+    int64_t in_flight_requests, in_flight_facts; /* being published */
 } lc_ingest_tally;
 
 struct lc_ingest {

@@ -128,7 +128,7 @@ read_body(lc_parcel *parcel, lc_form form, const char *body)
 {
     g_auto(lc_inputs) all = inputs();
     lc_parcel_init(parcel);
-    bool ok = lc_parcel_read(parcel, form, lc_text_of(body), NULL, 0, &all, NOW, LC_MINUTE);
+    bool ok = lc_parcel_read(parcel, form, lc_text_of(body), NULL, &all, NOW, LC_MINUTE);
     assert_int_equal(ok, parcel->problems->len == 0);
 }
 
@@ -218,6 +218,29 @@ a_body_is_taken_apart(void **state)
         g_autofree char *found = describe(&parcel);
         if (strcmp(found, cases[i].found) != 0)
             fail_msg("%s: not %s but %s", cases[i].body, cases[i].found, found);
+    }
+}
+
+static void
+headers_stand_in_for_what_the_body_does_not_say(void **state)
+{
+    (void)state;
+    static const lc_stand_ins event = {{"leadclock.LeadCreated", 21}, {"e", 1}, {"2025-12-31T12:00:00Z", 20}, {"l", 1}};
+    static const struct {
+        const char *body, *found;
+    } cases[] = {
+        {"{\"channel\":\"web\"}", "LeadCreated l e;"},
+        {A, "LeadCreated a 1;"},
+        {"{\"channel\":7}", "0 channel;"},
+        {"[{\"channel\":\"web\"}]", "0 -;"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_auto(lc_inputs) all = inputs();
+        g_auto(lc_parcel) parcel = {0};
+        lc_parcel_init(&parcel);
+        lc_parcel_read(&parcel, LC_FORM_BINARY, lc_text_of(cases[i].body), &event, &all, NOW, LC_MINUTE);
+        g_autofree char *found = describe(&parcel);
+        assert_string_equal(found, cases[i].found);
     }
 }
 
@@ -317,6 +340,7 @@ main(void)
         cmocka_unit_test(a_signature_is_known_by_any_secret),
         cmocka_unit_test(a_guard_without_anything_is_open_and_a_wrong_secret_refused),
         cmocka_unit_test(a_body_is_taken_apart),
+        cmocka_unit_test(headers_stand_in_for_what_the_body_does_not_say),
         cmocka_unit_test(a_body_that_is_cut_off_anywhere_is_no_parcel),
         cmocka_unit_test(at_most_a_hundred_problems_are_told),
         cmocka_unit_test(problems_are_json),
