@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""make-reference.py [--check]: writes docs/events.md from schemas/*.avsc and schemas/tables/*.avsc.
+"""make-reference.py [--check]: writes docs/events.md and schemas/json from schemas/*.avsc and schemas/tables/*.avsc.
 
-With --check it writes nothing, and fails with a difference where docs/events.md is out of date.
+With --check it writes nothing, and fails with a difference where one of them is out of date.
 """
 import difflib
 import json
 import pathlib
 import sys
+
+import json_schemas
 
 SCHEMAS = pathlib.Path(__file__).resolve().parent
 REFERENCE = SCHEMAS.parent / "docs" / "events.md"
@@ -223,22 +225,35 @@ def reference():
         yield from table(name, record_name)
 
 
+def check(made):
+    """Each file must be there as it would be written, and no other schema in JSON."""
+    stale = []
+    for path in sorted({*made, *(SCHEMAS / "json").glob("*")}):
+        name, text = str(path.relative_to(SCHEMAS.parent)), made.get(path, "")
+        present = path.read_text(encoding="utf-8") if path.exists() else ""
+        if present != text:
+            sys.stdout.writelines(difflib.unified_diff(present.splitlines(True), text.splitlines(True), name,
+                                                       "made from schemas/"))
+            stale.append(name)
+    if stale:
+        sys.exit(f"{', '.join(stale)} out of date: run schemas/make-reference.py")
+
+
 def main():
     told = {name for _, _, records in PARTS for name, _ in records}
     told |= {f"tables/{name}{kind}" for _, name in TABLES for kind in ("Key", "Row")}
     there = {str(path.relative_to(SCHEMAS).with_suffix("")) for path in SCHEMAS.glob("**/*.avsc")}
     if told != there:
         sys.exit(f"make-reference.py: PARTS and schemas/ differ in {', '.join(sorted(told ^ there))}")
-    text = "\n".join(reference()) + "\n"
-    if "--check" not in sys.argv[1:]:
-        REFERENCE.parent.mkdir(exist_ok=True)
-        REFERENCE.write_text(text, encoding="utf-8")
+    made = {REFERENCE: "\n".join(reference()) + "\n"}
+    for name, _ in PARTS[0][2]:
+        made[SCHEMAS / "json" / f"{name}.schema.json"] = json_schemas.text_of(load(name))
+    if "--check" in sys.argv[1:]:
+        check(made)
         return
-    present = REFERENCE.read_text(encoding="utf-8") if REFERENCE.exists() else ""
-    if present != text:
-        sys.stdout.writelines(difflib.unified_diff(present.splitlines(True), text.splitlines(True),
-                                                   "docs/events.md", "made from schemas/"))
-        sys.exit("docs/events.md is out of date: run schemas/make-reference.py")
+    for path, text in made.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
