@@ -258,6 +258,33 @@ a_body_that_is_cut_off_anywhere_is_no_parcel(void **state)
     }
 }
 
+/* Whatever is sent, there are records or problems; the seed is printed where not. */
+static void
+any_bytes_give_records_or_problems(void **state)
+{
+    (void)state;
+    static const char whole[] = "[" FACT("]},[{\\\"", "\\\\") ",\n" B ", {\"type\": [\"}\", {}]}]";
+    static const char some[] = "[]{},\"\\\n :\0a";
+    guint32 seed = g_random_int();
+    g_autoptr(GRand) random = g_rand_new_with_seed(seed);
+    g_auto(lc_inputs) all = inputs();
+    for (int i = 0; i < 20000; i++) {
+        g_autoptr(GByteArray) body = g_byte_array_new(); /* no byte more, so that one read beyond is seen */
+        g_byte_array_append(body, (const guint8 *)whole, (guint)g_rand_int_range(random, 0, sizeof whole));
+        for (int n = g_rand_int_range(random, 0, 4); body->len && n > 0; n--)
+            body->data[g_rand_int_range(random, 0, (gint32)body->len)] =
+                (guint8)some[g_rand_int_range(random, 0, sizeof some - 1)];
+        g_autofree char *exact = g_memdup2(body->data, body->len);
+        g_auto(lc_parcel) parcel = {0};
+        lc_parcel_init(&parcel);
+        lc_form form = (lc_form)g_rand_int_range(random, LC_FORM_JSON, LC_FORM_BINARY + 1);
+        lc_text text = body->len ? (lc_text){exact, body->len} : LC_TEXT("");
+        bool ok = lc_parcel_read(&parcel, form, text, NULL, &all, NOW, LC_MINUTE);
+        if (ok != (parcel.problems->len == 0) || (ok && parcel.records->len == 0 && body->len > 60))
+            fail_msg("seed %u: %.*s", seed, LC_TEXT_ARGS(text));
+    }
+}
+
 static void
 at_most_a_hundred_problems_are_told(void **state)
 {
@@ -342,6 +369,7 @@ main(void)
         cmocka_unit_test(a_body_is_taken_apart),
         cmocka_unit_test(headers_stand_in_for_what_the_body_does_not_say),
         cmocka_unit_test(a_body_that_is_cut_off_anywhere_is_no_parcel),
+        cmocka_unit_test(any_bytes_give_records_or_problems),
         cmocka_unit_test(at_most_a_hundred_problems_are_told),
         cmocka_unit_test(problems_are_json),
         cmocka_unit_test(a_record_has_its_limit),
