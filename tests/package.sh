@@ -88,7 +88,9 @@ check_install() {
         die "leadclock --version says something else"
     inside leadclock check --config /etc/leadclock/leadclock.yaml >/dev/null
     is_gone /etc/systemd/system/multi-user.target.wants/leadclock.service "installing, not enabled"
-    python3 -B tests/unit_start.py "$root" "$root/usr/lib/systemd/system/leadclock.service"
+    for unit in "$root"/usr/lib/systemd/system/leadclock*.service; do
+        python3 -B tests/unit_start.py "$root" "$unit"
+    done
 }
 
 check_upgrade() {
