@@ -15,8 +15,8 @@ is_name(const char *value, size_t max)
     return length > 0 && length <= max && value[length] == '\0' && strcmp(value, ".") != 0 && strcmp(value, "..") != 0;
 }
 
-static char *
-check_name(const char *value)
+char *
+lc_check_name(const char *value)
 {
     if (is_name(value, 100))
         return NULL;
@@ -26,7 +26,7 @@ check_name(const char *value)
 static char *
 check_instance(const char *value)
 {
-    return *value ? check_name(value) : NULL;
+    return *value ? lc_check_name(value) : NULL;
 }
 
 static char *
@@ -168,13 +168,7 @@ const char *const lc_config_tables[LC_CONFIG_TABLES + 1] = {"cycles", "breaches"
 static char *
 check_table(const char *value)
 {
-    if (g_strv_contains(lc_config_tables, value))
-        return NULL;
-    g_autofree char *all = g_strjoinv(", ", (char **)lc_config_tables);
-    const char *near = lc_nearest_name(value, lc_config_tables);
-    if (near)
-        return g_strdup_printf("is no table; did you mean \"%s\"? there are: %s", near, all);
-    return g_strdup_printf("is no table; there are: %s", all);
+    return lc_check_among(value, lc_config_tables, "table");
 }
 
 /* ---- The table ---- */
@@ -193,7 +187,7 @@ const char *const lc_config_deletions[] = {"both", "mark", "tombstone", NULL};
 
 /* clang-format off */
 const lc_option lc_options[] = {
-    {"name", OPTION_TEXT, "leadclock", AT(name), .check = check_name,
+    {"name", OPTION_TEXT, "leadclock", AT(name), .check = lc_check_name,
      .doc = "Consumer group; prefix of transactional ids and of Redis keys."},
     {"instance", OPTION_TEXT, "", AT(instance), .check = check_instance,
      .doc = "Names this process for static membership: two that run at once need two names, or the second ends. Empty: the host "
@@ -239,6 +233,7 @@ const lc_option lc_options[] = {
     TOPIC(state, "LeadState, from which Redis can be made anew; compacted"),
     {"topics.dead_letters", OPTION_TEXT, "leads.dead-letters", AT(topics.dead_letters), .check = check_topic,
      .doc = "Topic of records that can be no fact, as they came, with the reason in their headers."},
+    TOPIC(undelivered, "outcomes that a webhook has refused (`leadclock alert`)"),
     {"topics.headers", OPTION_SWITCH, "cloudevents", AT(topics.cloud_events), .choices = header_styles,
      .doc = "Headers of outcomes: `cloudevents` or `none`."},
     {"topics.tables", OPTION_TEXT, "leads.tables.", AT(topics.tables), .check = check_topic,
@@ -264,6 +259,34 @@ const lc_option lc_options[] = {
      .doc = "A fact further than this ahead of its record's timestamp goes to the dead letters."},
     {"http.listen", OPTION_TEXT, "", AT(http.listen), .check = check_listen,
      .doc = "HOST:PORT for `/metrics`, `/livez` and `/readyz`, as `127.0.0.1:9464`. Absent: none."},
+    {"alert.listen", OPTION_TEXT, "127.0.0.1:9467", AT(alert.listen), .check = check_listen,
+     .doc = "HOST:PORT for `/metrics`, `/livez` and `/readyz` of `leadclock alert`. Empty: none."},
+    {"alert.alertmanager.urls", OPTION_LIST, "", AT(alert.alertmanager.urls), .may_be_empty = true,
+     .check = lc_check_http_url,
+     .doc = "Every Alertmanager there is, as `http://127.0.0.1:9093`: each is told all, by its API v2."},
+    {"alert.alertmanager.user", OPTION_TEXT, NULL, AT(alert.alertmanager.user),
+     .doc = "User at the Alertmanagers (HTTP basic)."},
+    {"alert.alertmanager.password", OPTION_SECRET, NULL, AT(alert.alertmanager.password),
+     .doc = "Password at the Alertmanagers."},
+    {"alert.alertmanager.every", OPTION_DURATION, "30s", AT(alert.alertmanager.every), .min = LC_SECOND, .max = LC_HOUR,
+     .doc = "So often they are told what is broken. An alert of which nothing is said for four times as long ends by "
+            "itself."},
+    {"alert.alertmanager.labels", OPTION_MAP, "", AT(alert.alertmanager.labels), .check_entry = lc_check_label,
+     .doc = "Labels that every alert has besides its own."},
+    {"alert.group_by", OPTION_LIST, "policy, rule, clock, channel, severity", AT(alert.group_by), .check = lc_check_group_by,
+     .doc = "The labels that make an alert: leads that have the same are one. Also `lead_id` (an alert a lead), and, "
+            "which a restatement can change, `owner`, `kind` and `due_at`."},
+    {"alert.max_alerts", OPTION_COUNT, "500", AT(alert.max_alerts), .min = 1, .max = 100000,
+     .doc = "At most so many alerts, those that are broken longest, and one that says how many more there are."},
+    {"alert.dashboard_url", OPTION_TEXT, NULL, AT(alert.dashboard_url), .check = lc_check_http_url,
+     .doc = "Where an alert links to."},
+    {"alert.webhooks", OPTION_WEBHOOKS, NULL, AT(alert.webhooks),
+     .doc = "Who is called for each outcome: a list of mappings with these keys."},
+    {"alert.ca_file", OPTION_TEXT, NULL, AT(alert.ca_file), .check = check_not_empty,
+     .doc = "Certificates (PEM) that Alertmanagers and webhooks are believed by, instead of this machine's. Relative to "
+            "this file."},
+    {"alert.timeout", OPTION_DURATION, "10s", AT(alert.timeout), .min = 100, .max = 10 * LC_MINUTE,
+     .doc = "A request to an Alertmanager or a webhook that has no answer for so long has failed."},
     {"log.format", OPTION_SWITCH, "logfmt", AT(log.json), .choices = formats, .doc = "`logfmt` or `json`."},
     {"log.level", OPTION_CHOICE, "info", AT(log.level), .choices = levels,
      .doc = "`error`, `warning`, `info` or `debug`."},
@@ -398,7 +421,7 @@ set_text(char **field, const char *value)
 }
 
 char *
-lc_option_set(const lc_option *option, lc_config *config, const char *value, const char *shown)
+lc_option_set(const lc_option *option, void *config, const char *value, const char *shown)
 {
     void *field = (char *)config + option->offset;
     switch (option->kind) {
@@ -428,9 +451,30 @@ lc_option_set(const lc_option *option, lc_config *config, const char *value, con
 }
 
 void
-lc_option_set_texts(const lc_option *option, lc_config *config, char **texts)
+lc_option_set_texts(const lc_option *option, void *config, char **texts)
 {
     char ***field = (char ***)((char *)config + option->offset);
     g_strfreev(*field);
     *field = texts;
+}
+
+const char *
+lc_option_item(const lc_option *option)
+{
+    return g_str_has_prefix(option->key, "topics.") ? "topic" : "label";
+}
+
+void
+lc_options_clear(const lc_option *options, size_t n, void *config)
+{
+    for (size_t i = 0; i < n; i++) {
+        void *field = (char *)config + options[i].offset;
+        lc_option_kind kind = options[i].kind;
+        if (kind == OPTION_TEXT || kind == OPTION_SECRET || kind == OPTION_CHOICE)
+            g_clear_pointer((char **)field, g_free);
+        else if (kind == OPTION_LIST || kind == OPTION_MAP)
+            g_clear_pointer((char ***)field, g_strfreev);
+        else if (kind == OPTION_WEBHOOKS)
+            g_clear_pointer((GArray **)field, g_array_unref);
+    }
 }

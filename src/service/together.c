@@ -135,10 +135,15 @@ name_topics(lc_loader *loader)
         const char *key;
         char **topic;
     } outputs[] = {
-        {"topics.breaches", &config->topics.breaches},   {"topics.warnings", &config->topics.warnings},
-        {"topics.clawbacks", &config->topics.clawbacks}, {"topics.routed", &config->topics.routed},
-        {"topics.settled", &config->topics.settled},     {"topics.counters", &config->topics.counters},
-        {"topics.state", &config->topics.state},         {"topics.dead_letters", &config->topics.dead_letters},
+        {"topics.breaches", &config->topics.breaches},
+        {"topics.warnings", &config->topics.warnings},
+        {"topics.clawbacks", &config->topics.clawbacks},
+        {"topics.routed", &config->topics.routed},
+        {"topics.settled", &config->topics.settled},
+        {"topics.counters", &config->topics.counters},
+        {"topics.state", &config->topics.state},
+        {"topics.dead_letters", &config->topics.dead_letters},
+        {"topics.undelivered", &config->topics.undelivered},
     };
     for (guint i = 0; config->topics.inputs[i]; i++)
         name_topic(loader, seen, "topics.inputs", &config->topics.inputs[i], place_of_item(loader, "topics.inputs", i));
@@ -155,8 +160,11 @@ lc_check_together(lc_loader *loader)
     choose_registry(loader);
     resolve_path(loader, "policy", &config->policy);
     resolve_path(loader, "registry.file", &config->registry.file);
+    resolve_path(loader, "alert.ca_file", &config->alert.ca_file);
     name_instance(loader);
     name_topics(loader);
     if (*config->http.listen == '\0')
         g_clear_pointer(&config->http.listen, g_free);
+    if (*config->alert.listen == '\0')
+        g_clear_pointer(&config->alert.listen, g_free);
 }
