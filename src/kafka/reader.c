@@ -1,9 +1,12 @@
 /* reader.c - a read-committed reader without a group. */
 #include "client.h"
 
+#include "lend.h"
+
 /* One partition, and how far it must be read to have caught up. */
 typedef struct {
     int64_t start, end;
+    int64_t next; /* behind the last that was read */
     bool caught_up;
 } progress;
 
@@ -14,6 +17,7 @@ struct lc_reader {
     progress **partitions; /* by topic and partition */
     int32_t *n_partitions; /* by topic */
     unsigned behind;       /* partitions that have not caught up */
+    bool went_back;        /* to offsets that were read before */
 
     rd_kafka_message_t *message; /* the one lent out */
     rd_kafka_topic_t *last_topic;
@@ -169,46 +173,20 @@ static void
 note_position(lc_reader *reader, const rd_kafka_message_t *message, int64_t position)
 {
     progress *partition = &reader->partitions[index_of(reader, message->rkt)][message->partition];
+    reader->went_back |= position < partition->next;
+    partition->next = position;
     if (partition->caught_up || position < partition->end)
         return;
     partition->caught_up = true;
     reader->behind--;
 }
 
-static void
-take_headers(lc_reader *reader, const rd_kafka_message_t *message)
-{
-    rd_kafka_headers_t *headers;
-    const char *name;
-    const void *value;
-    size_t size;
-    g_array_set_size(reader->headers, 0);
-    if (rd_kafka_message_headers(message, &headers))
-        return;
-    for (size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &size); i++) {
-        lc_header header = {lc_text_of(name), {value, value ? size : 0}};
-        g_array_append_val(reader->headers, header);
-    }
-}
-
 static int
 lend_record(lc_reader *reader, rd_kafka_message_t *message, lc_read_record *record)
 {
-    rd_kafka_timestamp_type_t type;
-    int64_t timestamp = rd_kafka_message_timestamp(message, &type);
     reader->message = message;
-    take_headers(reader, message);
     note_position(reader, message, message->offset + 1);
-    *record = (lc_read_record){
-        .topic = index_of(reader, message->rkt),
-        .partition = message->partition,
-        .offset = message->offset,
-        .timestamp = type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? LC_ABSENT : timestamp,
-        .key = {message->key, message->key ? message->key_len : 0},
-        .value = {message->payload, message->payload ? message->len : 0},
-        .headers = (const lc_header *)(void *)reader->headers->data,
-        .n_headers = reader->headers->len,
-    };
+    *record = lc_kafka_lend(message, index_of(reader, message->rkt), reader->headers);
     return 1;
 }
 
@@ -242,6 +220,24 @@ lc_reader_read(lc_reader *reader, int timeout_ms, lc_read_record *record, GError
     int result = take_event(reader, message, error);
     rd_kafka_message_destroy(message);
     return result;
+}
+
+/* By what the last fetch said: nothing is asked. */
+static bool
+ends_before(lc_reader *reader, const char *topic, int32_t number, int64_t next)
+{
+    int64_t low, high;
+    return !rd_kafka_get_watermark_offsets(reader->client, topic, number, &low, &high) && high >= 0 && high < next;
+}
+
+bool
+lc_reader_is_cut_off(lc_reader *reader)
+{
+    bool is_cut_off = reader->went_back;
+    for (int i = 0; reader->topics[i]; i++)
+        for (int32_t p = 0; p < reader->n_partitions[i] && !is_cut_off; p++)
+            is_cut_off = ends_before(reader, reader->topics[i], p, reader->partitions[i][p].next);
+    return is_cut_off;
 }
 
 bool
