@@ -20,9 +20,11 @@ declare -A doors=(
     [kafka]="log"
     [redis]="store"
     [health]="calendar policy core codec engine service http log store registry"
+    [tables]="calendar policy core codec registry kafka log"
+    [alert]="calendar policy core codec registry kafka log tables service http http_client"
     [report]="calendar policy core codec"
     [backtest]="calendar policy core codec report"
-    [cli]="calendar policy core codec registry service http engine health backtest report kafka redis log store"
+    [cli]="calendar policy core codec registry service http engine health backtest report tables alert http_client kafka redis log store"
     [base]=""
     [text]=""
     [record]=""
@@ -40,6 +42,7 @@ declare -A libraries=(
     [registry]="jansson"
     [kafka]="librdkafka"
     [redis]="hiredis"
+    [alert]="jansson"
     [cli]="jansson"
 )
 # What would make a pure room impure.

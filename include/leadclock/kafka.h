@@ -131,7 +131,7 @@ size_t lc_publisher_flush(lc_publisher *publisher, GError **error);
 void lc_publisher_free(lc_publisher *publisher);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_publisher, lc_publisher_free)
 
-/* ---- A read-committed reader without a group, for `watch`. ---- */
+/* ---- A read-committed reader without a group. ---- */
 
 typedef struct lc_reader lc_reader;
 typedef struct {
@@ -147,10 +147,14 @@ lc_reader *
 lc_reader_new(const lc_kafka_options *options, const char *const *topics, bool from_beginning, GError **error);
 /* 1: a record; 0: nothing within the time-out; -1: error. */
 int lc_reader_read(lc_reader *reader, int timeout_ms, lc_read_record *record, GError **error);
-/* All that was stable when the reader was made has been read. */
+/* All that was stable when the reader was made, or has looked again, has been read. */
 bool lc_reader_is_caught_up(const lc_reader *reader);
-/* A topic was deleted and made anew since: what was read of it is no more. */
-bool lc_reader_is_cut_off(lc_reader *reader);
+/* How many offsets of those. */
+void lc_reader_progress(const lc_reader *reader, uint64_t *done, uint64_t *all);
+/* Asks where the topics end now, for at most 15 s. LC_ERROR_RETRY: the brokers don't answer; LC_ERROR_ABORT: a topic
+ * (compacted, and read from its beginning) was emptied or made anew, or has another number of partitions, so that what
+ * was read of it is not what it says now: only another reader tells. */
+bool lc_reader_look(lc_reader *reader, GError **error);
 void lc_reader_free(lc_reader *reader);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_reader, lc_reader_free)
 

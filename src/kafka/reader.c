@@ -5,8 +5,7 @@
 
 /* One partition, and how far it must be read to have caught up. */
 typedef struct {
-    int64_t start, end;
-    int64_t next; /* behind the last that was read */
+    int64_t start, position, end;
     bool caught_up;
 } progress;
 
@@ -17,7 +16,6 @@ struct lc_reader {
     progress **partitions; /* by topic and partition */
     int32_t *n_partitions; /* by topic */
     unsigned behind;       /* partitions that have not caught up */
-    bool went_back;        /* to offsets that were read before */
 
     rd_kafka_message_t *message; /* the one lent out */
     rd_kafka_topic_t *last_topic;
@@ -122,7 +120,7 @@ find_start(lc_reader *reader, rd_kafka_topic_partition_list_t *list, bool from_b
         return false;
     for (int i = 0; i < list->cnt; i++) {
         progress *partition = progress_of(reader, &list->elems[i]);
-        partition->start = list->elems[i].offset;
+        partition->start = partition->position = list->elems[i].offset;
         partition->caught_up = partition->start >= partition->end;
         reader->behind += !partition->caught_up;
     }
@@ -173,8 +171,7 @@ static void
 note_position(lc_reader *reader, const rd_kafka_message_t *message, int64_t position)
 {
     progress *partition = &reader->partitions[index_of(reader, message->rkt)][message->partition];
-    reader->went_back |= position < partition->next;
-    partition->next = position;
+    partition->position = position;
     if (partition->caught_up || position < partition->end)
         return;
     partition->caught_up = true;
@@ -222,28 +219,97 @@ lc_reader_read(lc_reader *reader, int timeout_ms, lc_read_record *record, GError
     return result;
 }
 
-/* By what the last fetch said: nothing is asked. */
-static bool
-ends_before(lc_reader *reader, const char *topic, int32_t number, int64_t next)
-{
-    int64_t low, high;
-    return !rd_kafka_get_watermark_offsets(reader->client, topic, number, &low, &high) && high >= 0 && high < next;
-}
-
-bool
-lc_reader_is_cut_off(lc_reader *reader)
-{
-    bool is_cut_off = reader->went_back;
-    for (int i = 0; reader->topics[i]; i++)
-        for (int32_t p = 0; p < reader->n_partitions[i] && !is_cut_off; p++)
-            is_cut_off = ends_before(reader, reader->topics[i], p, reader->partitions[i][p].next);
-    return is_cut_off;
-}
-
 bool
 lc_reader_is_caught_up(const lc_reader *reader)
 {
     return reader->behind == 0;
+}
+
+void
+lc_reader_progress(const lc_reader *reader, uint64_t *done, uint64_t *all)
+{
+    *done = *all = 0;
+    for (guint i = 0; reader->topics[i]; i++)
+        for (int32_t p = 0; p < reader->n_partitions[i]; p++) {
+            const progress *partition = &reader->partitions[i][p];
+            int64_t end = MAX(partition->end, partition->start);
+            *done += (uint64_t)(MIN(partition->position, end) - partition->start);
+            *all += (uint64_t)(end - partition->start);
+        }
+}
+
+/* ---- Looking again ---- */
+
+static bool
+is_as_it_was(const lc_reader *reader, GError **error)
+{
+    for (guint i = 0; reader->topics[i]; i++) {
+        const rd_kafka_metadata_t *metadata = NULL;
+        rd_kafka_topic_t *topic = rd_kafka_topic_new(reader->client, reader->topics[i], NULL);
+        rd_kafka_resp_err_t err = rd_kafka_metadata(reader->client, 0, topic, &metadata, START_TIMEOUT_MS);
+        int n = !err && metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : -1;
+        rd_kafka_topic_destroy(topic);
+        if (metadata)
+            rd_kafka_metadata_destroy(metadata);
+        if (err)
+            return lc_kafka_fail(error, lc_kafka_code_of(err), err, "Kafka at %s does not answer", reader->brokers);
+        if (n != reader->n_partitions[i]) {
+            g_set_error(error, LC_ERROR, LC_ERROR_ABORT, "topic %s had %d partitions and has %d now", reader->topics[i],
+                        reader->n_partitions[i], MAX(n, 0));
+            return false;
+        }
+    }
+    return true;
+}
+
+static rd_kafka_topic_partition_list_t *
+list_all(const lc_reader *reader)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(16);
+    for (guint i = 0; reader->topics[i]; i++)
+        for (int32_t p = 0; p < reader->n_partitions[i]; p++)
+            rd_kafka_topic_partition_list_add(list, reader->topics[i], p);
+    return list;
+}
+
+/* Nobody but who empties a compacted topic moves its start; made anew it ends before what was read. */
+static bool
+was_emptied(lc_reader *reader, const rd_kafka_topic_partition_list_t *list, bool of_starts, GError **error)
+{
+    for (int i = 0; i < list->cnt; i++) {
+        const progress *partition = progress_of(reader, &list->elems[i]);
+        int64_t offset = list->elems[i].offset;
+        if (of_starts ? offset <= partition->start : offset >= partition->position)
+            continue;
+        g_set_error(error, LC_ERROR, LC_ERROR_ABORT, "topic %s was emptied, or made anew, since it was read",
+                    list->elems[i].topic);
+        return true;
+    }
+    return false;
+}
+
+static void
+take_ends(lc_reader *reader, const rd_kafka_topic_partition_list_t *list)
+{
+    reader->behind = 0;
+    for (int i = 0; i < list->cnt; i++) {
+        progress *partition = progress_of(reader, &list->elems[i]);
+        partition->end = list->elems[i].offset;
+        partition->caught_up = partition->position >= partition->end;
+        reader->behind += !partition->caught_up;
+    }
+}
+
+bool
+lc_reader_look(lc_reader *reader, GError **error)
+{
+    g_autoptr(rd_kafka_topic_partition_list_t) list = list_all(reader);
+    if (!is_as_it_was(reader, error) || !ask_offsets(reader, list, RD_KAFKA_OFFSET_BEGINNING, error) ||
+        was_emptied(reader, list, true, error) || !ask_offsets(reader, list, RD_KAFKA_OFFSET_END, error) ||
+        was_emptied(reader, list, false, error))
+        return false;
+    take_ends(reader, list);
+    return true;
 }
 
 void
