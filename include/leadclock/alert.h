@@ -1,11 +1,12 @@
 /* alert.h - tells people: Alertmanager what is broken now, webhooks what happens.
  *
- * Reads the table of breaches and the outcomes from Kafka, and keeps no state of its own beyond what the webhooks' groups
- * have committed. Uses codec, kafka, registry, http, and service for metrics. Times are arguments, but for the threads of
- * the last section. */
+ * Reads the table of breaches and the outcomes from Kafka, and keeps no state of its own beyond what the webhooks'
+ * groups have committed. Uses codec, kafka, registry, http, and service for metrics. Times are arguments, but for the
+ * threads of the last section. */
 #pragma once
 
 #include <leadclock/base.h>
+#include <leadclock/codec.h>
 #include <leadclock/core.h>
 #include <leadclock/http.h>
 #include <leadclock/http_client.h>
@@ -60,15 +61,15 @@ typedef struct {
     char *id, *type; /* webhook-id; "SlaBreached" */
     char *retracted_type;
     lc_instant occurred_at; /* LC_ABSENT: it has none */
-} lc_event;
+} lc_outcome_event;
 
-void lc_event_clear(lc_event *event);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(lc_event, lc_event_clear)
+void lc_outcome_event_clear(lc_outcome_event *event);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(lc_outcome_event, lc_outcome_event_clear)
 /* `plan` is that of the record's value; `source`: where its headers don't say it. LC_ERROR_RECORD: it can't be read. */
-bool lc_event_make(lc_event *event, const lc_read_record *record, const char *topic, const lc_plan *plan,
-                   const char *source, GError **error);
+bool lc_outcome_event_make(lc_outcome_event *event, const lc_read_record *record, const char *topic,
+                           const lc_plan *plan, const char *source, GError **error);
 /* Whether it is, or retracts, one of these types (NULL-terminated; none: of any). */
-bool lc_event_is_wanted(const lc_event *event, const char *const *types);
+bool lc_outcome_event_is_wanted(const lc_outcome_event *event, const char *const *types);
 
 /* ---- What becomes of a delivery ---- */
 
@@ -97,10 +98,10 @@ typedef struct {
 typedef struct {
     lc_kafka_options kafka; /* its group: NAME */
     lc_registry_options registry;
-    const char *breaches;                   /* the table's topic */
-    const char *undelivered;                /* topic */
-    const char *const *alertmanagers;       /* URLs, NULL-terminated */
-    const char *user, *password;            /* at all of them; or NULL */
+    const char *breaches;             /* the table's topic */
+    const char *undelivered;          /* topic */
+    const char *const *alertmanagers; /* URLs, NULL-terminated */
+    const char *user, *password;      /* at all of them; or NULL */
     lc_alerts_options alerts;
     const lc_webhook_options *webhooks;
     size_t n_webhooks;
@@ -110,8 +111,8 @@ typedef struct {
 
 typedef struct lc_alert lc_alert;
 
-/* Options are borrowed. Begins to work, in threads of its own, which wait for whatever is away. LC_ERROR_CONFIG: what no
- * waiting mends. */
+/* Options are borrowed. Begins to work, in threads of its own, which wait for whatever is away. LC_ERROR_CONFIG: what
+ * no waiting mends. */
 lc_alert *lc_alert_start(const lc_alert_options *options, GError **error);
 /* What is under way is finished, within the time-out of a request. */
 void lc_alert_stop(lc_alert *alert);

@@ -57,30 +57,30 @@ lc_alerts_open(const lc_alerts *alerts)
 static GPtrArray *
 make_groups(const lc_alerts *alerts, const GPtrArray *breaches)
 {
-    GPtrArray *groups = g_ptr_array_new_with_free_func(lc_group_free);
+    GPtrArray *groups = g_ptr_array_new_with_free_func(lc_alert_group_free);
     g_autoptr(GHashTable) by_labels = g_hash_table_new(lc_string_key_hash, g_str_equal);
     g_autoptr(GString) labels = g_string_new(NULL);
     for (guint i = 0; i < breaches->len; i++) {
         const lc_breach_row *row = breaches->pdata[i];
         g_string_truncate(labels, 0);
         lc_labels_write(alerts->options, row, row->level > 0, labels);
-        lc_group *group = g_hash_table_lookup(by_labels, labels->str);
+        lc_alert_group *group = g_hash_table_lookup(by_labels, labels->str);
         if (group == NULL) {
-            group = lc_group_new(g_strdup(labels->str));
+            group = lc_alert_group_new(g_strdup(labels->str));
             g_hash_table_insert(by_labels, group->labels, group);
             g_ptr_array_add(groups, group);
         }
-        lc_group_add(group, row);
+        lc_alert_group_add(group, row);
     }
     return groups;
 }
 
 static told_alert *
-tell(const lc_alerts *alerts, const lc_group *group, const char *labels, guint more)
+tell(const lc_alerts *alerts, const lc_alert_group *group, const char *labels, guint more)
 {
     g_autoptr(GString) annotations = g_string_new(NULL);
     told_alert *told = g_new0(told_alert, 1);
-    lc_group_write_annotations(group, more, alerts->options->dashboard_url, annotations);
+    lc_alert_group_write_annotations(group, more, alerts->options->dashboard_url, annotations);
     told->labels = g_strdup(labels);
     told->annotations = g_string_free(g_steal_pointer(&annotations), FALSE);
     told->starts_at = group->since;
@@ -93,18 +93,18 @@ static told_alert *
 tell_more(const lc_alerts *alerts, const GPtrArray *groups, const GPtrArray *breaches, GHashTable *shown)
 {
     g_autoptr(GString) labels = g_string_new(NULL);
-    lc_group *rest = lc_group_new(NULL);
+    lc_alert_group *rest = lc_alert_group_new(NULL);
     for (guint i = 0; i < breaches->len; i++) {
         const lc_breach_row *row = breaches->pdata[i];
         g_string_truncate(labels, 0);
         lc_labels_write(alerts->options, row, row->level > 0, labels);
         if (!g_hash_table_contains(shown, labels->str))
-            lc_group_add(rest, row);
+            lc_alert_group_add(rest, row);
     }
     g_string_truncate(labels, 0);
     lc_labels_write(alerts->options, NULL, rest->is_critical, labels);
     told_alert *told = tell(alerts, rest, labels->str, groups->len - alerts->options->max_alerts);
-    lc_group_free(rest);
+    lc_alert_group_free(rest);
     return told;
 }
 
@@ -117,7 +117,7 @@ tell_open(const lc_alerts *alerts, lc_breaches *breaches, lc_instant now, GHashT
     GPtrArray *told = g_ptr_array_new_with_free_func(free_told);
     guint n = MIN(groups->len, alerts->options->max_alerts);
     for (guint i = 0; i < n; i++) {
-        const lc_group *group = groups->pdata[i];
+        const lc_alert_group *group = groups->pdata[i];
         told_alert *one = tell(alerts, group, group->labels, 0);
         g_ptr_array_add(told, one);
         g_hash_table_add(labels, one->labels);

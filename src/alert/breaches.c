@@ -39,9 +39,9 @@ lc_breaches_free(lc_breaches *breaches)
 static lc_breach_row *
 copy_row(const lc_breach_row *row)
 {
-    static const size_t texts[] = {
-        offsetof(lc_breach_row, lead_id), offsetof(lc_breach_row, policy), offsetof(lc_breach_row, rule),
-        offsetof(lc_breach_row, channel), offsetof(lc_breach_row, owner),  offsetof(lc_breach_row, clock)};
+    static const size_t texts[] = {offsetof(lc_breach_row, lead_id), offsetof(lc_breach_row, policy),
+                                   offsetof(lc_breach_row, rule),    offsetof(lc_breach_row, channel),
+                                   offsetof(lc_breach_row, owner),   offsetof(lc_breach_row, clock)};
     size_t size = sizeof *row;
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         size = lc_size_sum(size, ((const lc_text *)((const char *)row + texts[i]))->size);

@@ -73,10 +73,10 @@ lc_labels_write(const lc_alerts_options *options, const lc_breach_row *row, bool
 
 /* ---- The leads of a group ---- */
 
-lc_group *
-lc_group_new(char *labels)
+lc_alert_group *
+lc_alert_group_new(char *labels)
 {
-    lc_group *group = g_new0(lc_group, 1);
+    lc_alert_group *group = g_new0(lc_alert_group, 1);
     group->labels = labels;
     group->since = LC_NEVER;
     group->longest = g_ptr_array_new();
@@ -86,9 +86,9 @@ lc_group_new(char *labels)
 }
 
 void
-lc_group_free(void *data)
+lc_alert_group_free(void *data)
 {
-    lc_group *group = data;
+    lc_alert_group *group = data;
     g_free(group->labels);
     g_ptr_array_unref(group->longest);
     g_hash_table_destroy(group->leads);
@@ -97,7 +97,7 @@ lc_group_free(void *data)
 }
 
 void
-lc_group_add(lc_group *group, const lc_breach_row *row)
+lc_alert_group_add(lc_alert_group *group, const lc_breach_row *row)
 {
     guint n = GPOINTER_TO_UINT(g_hash_table_lookup(group->owners, &row->owner));
     g_hash_table_insert(group->owners, (void *)&row->owner, GUINT_TO_POINTER(n + 1));
@@ -124,7 +124,7 @@ append_text(GString *line, lc_text text)
 }
 
 static void
-append_longest(const lc_group *group, GString *line)
+append_longest(const lc_alert_group *group, GString *line)
 {
     char due[LC_INSTANT_TEXT_BYTES];
     for (guint i = 0; i < group->longest->len; i++) {
@@ -153,7 +153,7 @@ compare_owners(gconstpointer a, gconstpointer b)
 }
 
 static void
-append_owners(const lc_group *group, GString *line)
+append_owners(const lc_alert_group *group, GString *line)
 {
     g_autoptr(GArray) owners = g_array_new(FALSE, FALSE, sizeof(owner_count));
     GHashTableIter all;
@@ -175,7 +175,7 @@ append_owners(const lc_group *group, GString *line)
 }
 
 static void
-append_summary(const lc_group *group, guint more, GString *line)
+append_summary(const lc_alert_group *group, guint more, GString *line)
 {
     const lc_breach_row *first = group->longest->pdata[0];
     char since[LC_INSTANT_TEXT_BYTES];
@@ -203,7 +203,7 @@ write_line(GString *json, const char *name, GString *line)
 }
 
 void
-lc_group_write_annotations(const lc_group *group, guint more, const char *dashboard_url, GString *json)
+lc_alert_group_write_annotations(const lc_alert_group *group, guint more, const char *dashboard_url, GString *json)
 {
     g_autoptr(GString) line = g_string_new(NULL);
     g_string_append_c(json, '{');

@@ -21,7 +21,7 @@ lc_take_items(lc_loader *loader, const lc_option *option, const lc_yaml *node, l
         return NULL;
     }
     for (size_t i = 0; i < node->n; i++) {
-        lc_place here = lc_place_of(node->items[i]);
+        lc_place here = lc_place_in(node->items[i]);
         if (node->items[i]->kind == LC_YAML_NOTHING)
             lc_report(loader, here, "%s: an entry is missing; write one, or take its place out", option->key);
         else if (!lc_is_value(node->items[i]))
@@ -48,12 +48,12 @@ bool
 lc_is_new_key(lc_loader *loader, GHashTable *seen, const lc_yaml *key, const char *section)
 {
     if (key->kind != LC_YAML_SCALAR) {
-        lc_report(loader, lc_place_of(key), "a key must be a word; write KEY: VALUE");
+        lc_report(loader, lc_place_in(key), "a key must be a word; write KEY: VALUE");
         return false;
     }
     const lc_yaml *first = g_hash_table_lookup(seen, key->text.data);
     if (first)
-        lc_report(loader, lc_place_of(key), "\"%s%s\" is given twice (first in line %d); keep one", section,
+        lc_report(loader, lc_place_in(key), "\"%s%s\" is given twice (first in line %d); keep one", section,
                   key->text.data, first->line);
     else
         g_hash_table_insert(seen, (gpointer)key->text.data, (gpointer)key);
@@ -75,9 +75,9 @@ take_map(lc_loader *loader, const lc_option *option, const lc_yaml *node, lc_pla
         g_autofree char *key =
             lc_is_new_key(loader, seen, name, section) ? g_strconcat(section, name->text.data, NULL) : NULL;
         if (key && lc_is_value(value))
-            lc_take_map_entry(loader, option, map, name->text.data, value->text.data, lc_place_of(name));
+            lc_take_map_entry(loader, option, map, name->text.data, value->text.data, lc_place_in(name));
         else if (key)
-            lc_refuse_value(loader, key, value, lc_place_of(name));
+            lc_refuse_value(loader, key, value, lc_place_in(name));
     }
     lc_option_set_texts(option, loader->config, g_strv_builder_end(map));
 }
@@ -85,7 +85,7 @@ take_map(lc_loader *loader, const lc_option *option, const lc_yaml *node, lc_pla
 static void
 take_option(lc_loader *loader, const lc_option *option, const lc_yaml *node, lc_place key_at)
 {
-    loader->places[option - lc_options] = lc_place_of(node);
+    loader->places[option - lc_options] = lc_place_in(node);
     if (option->kind == OPTION_LIST)
         take_list(loader, option, node, key_at);
     else if (option->kind == OPTION_MAP)
@@ -93,7 +93,7 @@ take_option(lc_loader *loader, const lc_option *option, const lc_yaml *node, lc_
     else if (option->kind == OPTION_WEBHOOKS)
         lc_take_webhooks(loader, option, node, key_at);
     else if (lc_is_value(node))
-        lc_take_value(loader, option, node->text.data, lc_place_of(node));
+        lc_take_value(loader, option, node->text.data, lc_place_in(node));
     else
         lc_refuse_value(loader, option->key, node, key_at);
 }
@@ -148,7 +148,7 @@ static void take_mapping(lc_loader *loader, const lc_yaml *node, const char *sec
 static void
 take_pair(lc_loader *loader, const char *section, const lc_yaml_pair *pair)
 {
-    lc_place at = lc_place_of(pair->key);
+    lc_place at = lc_place_in(pair->key);
     g_autofree char *key = g_strconcat(section, pair->key->text.data, NULL), *deeper = g_strconcat(key, ".", NULL);
     int option = lc_option_find(key);
     if (option >= 0) {
@@ -179,5 +179,5 @@ lc_take_file(lc_loader *loader)
     if (root && root->kind == LC_YAML_MAP)
         take_mapping(loader, root, "");
     else if (root && root->kind != LC_YAML_NOTHING)
-        lc_report(loader, lc_place_of(root), "a configuration is a mapping; write KEY: VALUE");
+        lc_report(loader, lc_place_in(root), "a configuration is a mapping; write KEY: VALUE");
 }

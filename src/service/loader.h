@@ -39,7 +39,7 @@ void lc_check_together(lc_loader *loader);
 /* ---- Nodes of the file ---- */
 
 static inline lc_place
-lc_place_of(const lc_yaml *node)
+lc_place_in(const lc_yaml *node)
 {
     return (lc_place){node->line, node->column, NULL};
 }

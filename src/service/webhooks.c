@@ -65,10 +65,10 @@ refuse_key(lc_loader *loader, const lc_yaml *key)
     const char *near = lc_nearest_name(key->text.data, names);
     g_autofree char *all = g_strjoinv(", ", (char **)names);
     if (near)
-        lc_report(loader, lc_place_of(key), "unknown key \"" SECTION "%s\"; did you mean \"%s\"?", key->text.data,
+        lc_report(loader, lc_place_in(key), "unknown key \"" SECTION "%s\"; did you mean \"%s\"?", key->text.data,
                   near);
     else
-        lc_report(loader, lc_place_of(key), "unknown key \"" SECTION "%s\"; keys here: %s", key->text.data, all);
+        lc_report(loader, lc_place_in(key), "unknown key \"" SECTION "%s\"; keys here: %s", key->text.data, all);
 }
 
 static void
@@ -87,7 +87,7 @@ static void
 take_key(lc_loader *loader, lc_config_webhook *webhook, const lc_yaml_pair *pair)
 {
     const lc_option *option = find_option(pair->key->text.data);
-    lc_place at = lc_place_of(pair->key);
+    lc_place at = lc_place_in(pair->key);
     if (option == NULL) {
         refuse_key(loader, pair->key);
     } else if (option->kind == OPTION_LIST) {
@@ -96,7 +96,7 @@ take_key(lc_loader *loader, lc_config_webhook *webhook, const lc_yaml_pair *pair
         if (items)
             lc_option_set_texts(option, webhook, items);
     } else if (lc_is_value(pair->value)) {
-        lc_take_value_into(loader, option, webhook, pair->value->text.data, lc_place_of(pair->value));
+        lc_take_value_into(loader, option, webhook, pair->value->text.data, lc_place_in(pair->value));
     } else {
         lc_refuse_value(loader, option->key, pair->value, at);
     }
@@ -106,7 +106,7 @@ static void
 take_webhook(lc_loader *loader, lc_config_webhook *webhook, const lc_yaml *node)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
-    lc_place at = lc_place_of(node);
+    lc_place at = lc_place_in(node);
     take_defaults(loader, webhook);
     if (node->kind != LC_YAML_MAP) {
         lc_report(loader, at, "alert.webhooks: an entry must be a mapping; write {url: ..., secret: ...}");
@@ -129,7 +129,7 @@ check_names(lc_loader *loader, const GArray *webhooks, const lc_yaml *node)
         for (guint before = 0; before < i; before++)
             if (strcmp(g_array_index(webhooks, lc_config_webhook, i).name,
                        g_array_index(webhooks, lc_config_webhook, before).name) == 0) {
-                lc_report(loader, lc_place_of(node->items[i]),
+                lc_report(loader, lc_place_in(node->items[i]),
                           "alert.webhooks: two have the same name, or none; give each a name of its own");
                 return;
             }
