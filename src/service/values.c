@@ -86,7 +86,7 @@ lc_take_map_entry(lc_loader *loader, const lc_option *option, GStrvBuilder *map,
     g_autofree char *value = expand(raw, &wrong);
     if (value)
         wrong = option->check_entry(name, value);
-    if (value && wrong == NULL && check_property)
+    if (value && wrong == NULL && check_property && strcmp(option->key, "kafka.properties") == 0)
         wrong = check_property(name, value);
     if (wrong && value && strcmp(raw, value) != 0 && strstr(wrong, value))
         lc_report(loader, at, "%s.%s: what the environment gives is not valid", option->key, name);
