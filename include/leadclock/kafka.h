@@ -164,8 +164,10 @@ typedef struct lc_subscriber lc_subscriber;
 
 /* The group is that of the options; one that has committed nothing begins with the first record. */
 lc_subscriber *lc_subscriber_new(const lc_kafka_options *options, const char *const *topics, GError **error);
-/* Tends to the group, waiting for it at most `timeout_ms`. */
+/* Tends to the group, waiting for it at most `timeout_ms`. After an error only another subscriber goes on. */
 bool lc_subscriber_poll(lc_subscriber *subscriber, int timeout_ms, GError **error);
+/* Do the brokers answer? Asks, for at most 1 s. LC_ERROR_RETRY: they don't; the subscriber goes on when they do. */
+bool lc_subscriber_look(lc_subscriber *subscriber, GError **error);
 /* How many partitions are ours, from 0 on. `*assignment` is another number after each time that they were given anew:
  * nothing is left of those from before. */
 size_t lc_subscriber_lanes(const lc_subscriber *subscriber, unsigned *assignment);

@@ -76,9 +76,9 @@ read_event(lc_lane_of_webhook *lane)
                                       webhook->options->kafka.group, &error)) {
         lane->is_event = true;
         if (lane->again_us) /* the registry was slow, and is no more */
-            lc_part_is_well(&webhook->part);
+            lc_part_is_well(&webhook->reading);
     } else if (g_error_matches(error, LC_ERROR, LC_ERROR_RETRY)) {
-        lc_part_fails(&webhook->part, "%s", error->message);
+        lc_part_fails(&webhook->reading, "%s", error->message);
         lane->again_us = g_get_monotonic_time() + REGISTRY_AGAIN_US;
     } else {
         refuse(lane, 0, error->message);

@@ -165,8 +165,10 @@ write_readiness(lc_alert *alert, GString *text)
         ready &= is_ready(&alert->reconciler.part, "", text);
         ready &= are_told(&alert->reconciler, text);
     }
-    for (size_t i = 0; i < alert->n_webhooks; i++)
+    for (size_t i = 0; i < alert->n_webhooks; i++) {
         ready &= is_ready(&alert->webhooks[i].part, "", text);
+        ready &= is_ready(&alert->webhooks[i].reading, "", text);
+    }
     if (ready)
         g_string_append(text, "ok\n");
     return ready;

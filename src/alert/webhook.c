@@ -6,6 +6,7 @@
 #define IDLE_MS 50
 #define BUSY_MS 10
 #define OPEN_AGAIN_MS 2000
+#define LOOK_EVERY_US (10 * G_USEC_PER_SEC)
 #define MAX_ANSWER_BYTES ((size_t)64 * 1024)
 
 /* ---- What is wanted ---- */
@@ -45,7 +46,7 @@ open_group(lc_webhook *webhook)
     kafka.group = webhook->group;
     webhook->subscriber = lc_subscriber_new(&kafka, (const char *const *)webhook->topics, &error);
     if (webhook->subscriber == NULL)
-        lc_part_fails(&webhook->part, "%s", error->message);
+        lc_part_fails(&webhook->reading, "%s", error->message);
     return webhook->subscriber != NULL;
 }
 
@@ -71,7 +72,21 @@ take_lanes(lc_webhook *webhook)
     g_array_set_size(webhook->lanes, (guint)n);
     for (size_t i = 0; i < n; i++)
         lc_lane_of_webhook_init(&g_array_index(webhook->lanes, lc_lane_of_webhook, i), webhook, i);
-    lc_part_is_well(&webhook->part);
+    lc_part_is_well(&webhook->reading);
+}
+
+/* Brokers that are away say nothing. */
+static void
+look(lc_webhook *webhook)
+{
+    g_autoptr(GError) error = NULL;
+    if (g_get_monotonic_time() < webhook->look_us)
+        return;
+    webhook->look_us = g_get_monotonic_time() + LOOK_EVERY_US;
+    if (!lc_subscriber_look(webhook->subscriber, &error))
+        lc_part_fails(&webhook->reading, "%s", error->message);
+    else if (webhook->assignment)
+        lc_part_is_well(&webhook->reading);
 }
 
 /* ---- Going round ---- */
@@ -123,6 +138,7 @@ go_round(lc_webhook *webhook, bool may_begin, GError **error)
     if (!lc_subscriber_poll(webhook->subscriber, was_busy ? 0 : IDLE_MS, error))
         return false;
     take_lanes(webhook);
+    look(webhook);
     bool ok = step_lanes(webhook, may_begin, error);
     note_oldest(webhook);
     return ok;
@@ -135,7 +151,7 @@ work(lc_webhook *webhook)
     if (webhook->subscriber == NULL && !open_group(webhook)) {
         lc_stopper_wait(webhook->stopper, OPEN_AGAIN_MS);
     } else if (!go_round(webhook, true, &error)) {
-        lc_part_fails(&webhook->part, "%s", error->message);
+        lc_part_fails(&webhook->reading, "%s", error->message);
         close_group(webhook);
         lc_stopper_wait(webhook->stopper, OPEN_AGAIN_MS);
     }
@@ -156,10 +172,12 @@ lc_webhook_run(void *data)
     lc_webhook *webhook = data;
     while (!lc_stopper_is_stopping(webhook->stopper) && !webhook->is_gone)
         work(webhook);
-    if (webhook->is_gone)
+    if (webhook->is_gone) {
+        lc_part_is_well(&webhook->reading); /* nothing is to be read any more */
         lc_part_fails(&webhook->part,
                       "answers HTTP 410: it wants no more calls, and gets none until a restart; take it "
                       "out of alert.webhooks");
+    }
     finish(webhook);
     g_mutex_lock(&webhook->part.mutex);
     webhook->part.is_over = true;
@@ -187,6 +205,8 @@ lc_webhook_init(lc_webhook *webhook, const lc_alert_options *options, const lc_w
     bool has_name = *own->name != '\0';
     *webhook = (lc_webhook){.options = options, .own = own, .stopper = stopper, .oldest = LC_ABSENT};
     lc_part_init(&webhook->part, g_strconcat("webhook", has_name ? " " : "", own->name, NULL));
+    lc_part_init(&webhook->reading, g_strconcat("outcomes for webhook", has_name ? " " : "", own->name, NULL));
+    lc_part_is_well(&webhook->part);
     webhook->group = g_strconcat(options->kafka.group, "-alert", has_name ? "-" : "", own->name, NULL);
     webhook->topics = topics_of(options, own->events);
     webhook->lanes = g_array_new(FALSE, TRUE, sizeof(lc_lane_of_webhook));
@@ -214,4 +234,5 @@ lc_webhook_clear(lc_webhook *webhook)
     g_strfreev(webhook->topics);
     g_free(webhook->group);
     lc_part_clear(&webhook->part);
+    lc_part_clear(&webhook->reading);
 }

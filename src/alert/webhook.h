@@ -10,7 +10,8 @@ typedef struct {
     const lc_alert_options *options;
     const lc_webhook_options *own;
     lc_stopper *stopper;
-    lc_part part;
+    lc_part part;    /* of its deliveries */
+    lc_part reading; /* of outcomes, from Kafka and by the registry */
     char *group;
     char **topics; /* of the outcomes that are wanted, NULL-terminated */
     GBytes *key;   /* that signs */
@@ -19,7 +20,8 @@ typedef struct {
     uint64_t delivered, retries, passed_over, undelivered;
     lc_instant oldest; /* of the events that wait for their delivery; LC_ABSENT: none does */
 
-    bool is_gone; /* it answered 410 */
+    gint64 look_us; /* at Kafka, not before */
+    bool is_gone;   /* it answered 410 */
     lc_registry *registry;
     lc_plans *plans;
     lc_http_client *client;

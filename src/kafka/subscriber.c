@@ -3,6 +3,7 @@
 
 #include "lend.h"
 
+#define LOOK_MS 1000
 #define SUBSCRIBE_SESSION_MS "10000" /* one that was killed is missed after so long; the operator's property counts */
 
 /* One partition of ours. Its records don't go through the consumer's queue, where one that is held up would hold up
@@ -157,7 +158,7 @@ take_event(lc_subscriber *subscriber, const rd_kafka_message_t *message, GError 
         return lc_kafka_deny(subscriber->client, "READ", "topic", topic, error);
     if (err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
         return lc_kafka_deny(subscriber->client, "READ", "group", subscriber->group, error);
-    return lc_kafka_fail(error, LC_ERROR_RETRY, err, "reading outcomes: %s", rd_kafka_message_errstr(message));
+    return lc_kafka_fail(error, LC_ERROR_ABORT, err, "reading from Kafka: %s", rd_kafka_message_errstr(message));
 }
 
 static lane *
@@ -187,6 +188,18 @@ lc_subscriber_poll(lc_subscriber *subscriber, int timeout_ms, GError **error)
             return false;
     }
     return true;
+}
+
+bool
+lc_subscriber_look(lc_subscriber *subscriber, GError **error)
+{
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(subscriber->client, subscriber->topics[0], NULL);
+    rd_kafka_resp_err_t err = rd_kafka_metadata(subscriber->client, 0, topic, &metadata, LOOK_MS);
+    rd_kafka_topic_destroy(topic);
+    if (!err)
+        rd_kafka_metadata_destroy(metadata);
+    return !err || lc_kafka_fail(error, LC_ERROR_RETRY, err, "Kafka does not answer");
 }
 
 size_t

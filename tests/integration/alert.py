@@ -450,7 +450,7 @@ def ten_thousand():
 
 def tables_made_anew():
     """A reset empties the table under a running alerter: what was open before is told no more."""
-    world = World("alert-reset", POLICY)
+    world = World("alert-reset", POLICY, properties="{session.timeout.ms: 6000}")
     alertmanager, alerter = Alertmanager(world), Alerter(world)
     try:
         configure(world, alertmanager)
