@@ -263,14 +263,31 @@ def require_in_order(ids, wanted):
         next_new = max(next_new, at[event_id] + 1)
 
 
-def require_delivered(world, receiver, is_wanted=lambda outcome: True):
+def refusals(receiver, events):
+    """Of these events: webhook-id -> the status that it gets for good."""
+    return {one: refusal_of(one) for one in events if receiver.mode == "hostile" and refusal_of(one)}
+
+
+def wait_for_all(world, receiver, timeout=90):
+    """What was taken, and what was published by then, once nothing of that is missing."""
+
+    def have_all():
+        taken = receiver.taken()
+        events = published(world)
+        refused = refusals(receiver, events)
+        ids = {one["headers"]["webhook-id"] for one in taken}
+        return (taken, events) if ids >= set(events) - set(refused) and undelivered(world) == refused else None
+
+    return wait_for("the webhook to have all", have_all, timeout)
+
+
+def require_delivered(receiver, all_taken, events):
     """At least once, in order for each partition, as they were published; but for those that were refused."""
-    lanes, events = collections.defaultdict(list), published(world)
-    for event_id, (place, outcome) in events.items():
-        if is_wanted(outcome) and not (receiver.mode == "hostile" and refusal_of(event_id)):
+    lanes, came, refused = collections.defaultdict(list), collections.defaultdict(list), refusals(receiver, events)
+    for event_id, (place, _) in events.items():
+        if event_id not in refused:
             lanes[place].append(event_id)
-    came = collections.defaultdict(list)
-    for taken in receiver.taken():
+    for taken in all_taken:
         event_id = taken["headers"]["webhook-id"]
         require(event_id in events, f"{event_id} was never published")
         require_signed(taken)
@@ -278,7 +295,7 @@ def require_delivered(world, receiver, is_wanted=lambda outcome: True):
         came[events[event_id][0]].append(event_id)
     for place in set(lanes) | set(came):
         require_in_order(came[place], lanes[place])
-    return sum(len(lane) for lane in lanes.values())
+    say(f"{len(events)} events, {len(all_taken)} deliveries taken, {len(refused)} put aside")
 
 
 def undelivered(world):
@@ -336,13 +353,9 @@ def killed_in_turn():
             expected = require_alerts(world, alertmanager)
             say(f"{victim.name} killed: {len(expected)} alerts of {sum(expected.values())} leads, as in the backtest")
         world.settle()
-        refused = {one: refusal_of(one) for one in published(world) if refusal_of(one)}
-        wanted = set(published(world)) - set(refused)
-        ids = lambda: {taken["headers"]["webhook-id"] for taken in receiver.taken()}
-        wait_for("the webhook to have all", lambda: ids() >= wanted and undelivered(world) == refused, 90)
-        n = require_delivered(world, receiver)
-        say(f"{n} events in {len(receiver.taken())} deliveries, {len(refused)} put aside")
-        require({"Retracted", "SlaEscalated", "SlaBreachEnded"} <= {o["type"] for _, o in published(world).values()},
+        taken, events = wait_for_all(world, receiver)
+        require_delivered(receiver, taken, events)
+        require({"Retracted", "SlaEscalated", "SlaBreachEnded"} <= {o["type"] for _, o in events.values()},
                 "nothing was retracted, escalated or ended")  # fmt: skip
         require(all(one.process.poll() is None for one in programs), "one has ended by itself")
         alerter.stop()

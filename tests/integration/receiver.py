@@ -29,7 +29,7 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(410)
         elif self.server.mode == "hostile" and refusal_of(event_id):
             self.answer(refusal_of(event_id), Location=f"http://127.0.0.1:{self.server.server_port}/elsewhere")
-        elif self.server.mode == "hostile" and random.random() < 0.4:
+        elif self.server.mode == "hostile" and random.random() < 0.25:
             random.choice((self.fail, self.fail, self.too_many, self.hang, self.cut_off, self.garbage, self.hang_up))()
         else:
             self.take(body)
