@@ -15,10 +15,13 @@
 #include <leadclock/store.h>
 
 typedef struct {
-    /* redis://[user:password@]host:port/db or unix:///path. rediss:// is refused: hiredis 0.14 has no TLS. */
+    /* redis://[user:password@]host:port/db, unix:///path[?db=N], or
+     * redis+sentinel://[user:password@]S1:port,S2/NAME/db: the sentinels tell where the master NAME is. rediss:// is
+     * refused: hiredis 0.14 has no TLS. */
     const char *url;
-    const char *user, *password; /* or NULL; override those of the URL */
-    const char *name;            /* prefix of every key */
+    const char *user, *password;                   /* or NULL; override those of the URL */
+    const char *sentinel_user, *sentinel_password; /* or NULL: the sentinels ask for none */
+    const char *name;                              /* prefix of every key */
 } lc_redis_options;
 
 /* All options are copied. LC_ERROR_CONFIG: a URL that can't be used. Connects to nothing yet. */

@@ -224,6 +224,11 @@ lc_redis_connect(lc_redis_store *store, GError **error)
     bool is_new = store->connection.context == NULL;
     bool is_old = g_get_monotonic_time() - store->checked_us >= CHECK_EVERY_US;
 
+    if (is_old && !lc_connection_is_to_master(&store->connection)) {
+        g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "the sentinels name another master of Redis by now");
+        lc_connection_close(&store->connection);
+        return false;
+    }
     if (!lc_connection_open(&store->connection, error))
         return false;
     if ((!is_new && !is_old) || check_server(store, error))
