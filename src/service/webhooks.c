@@ -28,7 +28,7 @@ const lc_option lc_webhook_options[] = {
      .doc = "What it is called where it is spoken of; and its consumer group is NAME-alert-THIS. Only the only one may be "
             "without, whose group is NAME-alert."},
     {"alert.webhooks.url", OPTION_SECRET, NULL, AT(url), .check = lc_check_http_url,
-     .doc = "Where a CloudEvent (structured JSON) is posted for each outcome. Never shown or logged."},
+     .doc = "Where a CloudEvent (structured JSON) is posted for each outcome. It is not logged."},
     {"alert.webhooks.secret", OPTION_SECRET, NULL, AT(secret), .check = check_secret,
      .doc = "Signs what is posted as Standard Webhooks are: `whsec_` and base64, or a text as it is."},
     {"alert.webhooks.events", OPTION_LIST, "", AT(events), .may_be_empty = true, .check = check_event,
