@@ -262,7 +262,7 @@ def refusals(receiver, events):
     return {one: refusal_of(one) for one in events if receiver.mode == "hostile" and refusal_of(one)}
 
 
-def wait_for_all(world, receiver, timeout=90):
+def wait_for_all(world, receiver, timeout=150):
     """What was taken, and what was published by then, once nothing of that is missing."""
 
     def have_all():

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """receiver.py PORT FILE MODE [CERTIFICATE] - who is called by webhooks. What it takes it writes to FILE, a line of JSON
-each, before it says so. MODE: `calm` takes all; `gone` answers 410; `hostile` fails in every way that HTTP can, and
-refuses some events for good, by their id: refusal_of says which."""
+each, before it says so. MODE: `calm` takes all; `gone` answers 410; `busy` wants each event again, BUSY_S later;
+`hostile` fails in every way that HTTP can, and refuses some events for good, by their id: refusal_of says which."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-HANG_S = 3
+HANG_S, BUSY_S = 3, 2
 
 
 def refusal_of(event_id):
@@ -27,6 +27,9 @@ class Handler(BaseHTTPRequestHandler):
         event_id = self.headers.get("webhook-id", "")
         if self.server.mode == "gone":
             self.answer(410)
+        elif self.server.mode == "busy" and event_id not in self.server.seen:
+            self.server.seen[event_id] = time.monotonic()
+            self.answer(429, Retry_After=str(BUSY_S))
         elif self.server.mode == "hostile" and refusal_of(event_id):
             self.answer(refusal_of(event_id), Location=f"http://127.0.0.1:{self.server.server_port}/elsewhere")
         elif self.server.mode == "hostile" and random.random() < 0.25:
@@ -37,7 +40,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def take(self, body):
         headers = {name.lower(): value for name, value in self.headers.items()}
-        line = {"path": self.path, "headers": headers, "body": body.decode(), "at": time.time()}
+        line = {"path": self.path, "headers": headers, "body": body.decode(), "at": time.time(),
+                "after": time.monotonic() - self.server.seen.get(headers.get("webhook-id"), 0)}  # fmt: skip
         self.server.file.write(json.dumps(line) + "\n")
         self.server.file.flush()
 
@@ -80,7 +84,7 @@ class Handler(BaseHTTPRequestHandler):
 def serve(port, path, mode, certificate=None):
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
-    server.mode = mode
+    server.mode, server.seen = mode, {}
     with open(path, "a", encoding="utf-8") as server.file:
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
