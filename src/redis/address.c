@@ -2,8 +2,8 @@
 #include "address.h"
 
 #define FORMS                                                                                                          \
-    "redis://[user:password@]host:port/db, unix:///path/of.sock or "                                                   \
-    "redis+sentinel://[user:password@]host:port,host:port/master/db"
+    "redis://[user:password@]host:port/db, unix:///path/of.sock, "                                                     \
+    "redis+sentinel://[user:password@]host:port,host:port/master/db or redis+cluster://host:port,host:port"
 #define REDIS_PORT 6379
 #define SENTINEL_PORT 26379
 
@@ -24,6 +24,15 @@ free_endpoint(void *data)
     g_free(endpoint);
 }
 
+static void
+take_endpoint(lc_redis_address *address, const char *host, int port)
+{
+    lc_redis_endpoint *endpoint = g_new0(lc_redis_endpoint, 1);
+
+    *endpoint = (lc_redis_endpoint){g_strdup(host), port};
+    g_ptr_array_add(address->endpoints, endpoint);
+}
+
 /* "host", "host:port" or "[v6]:port". */
 static bool
 add_endpoint(lc_redis_address *address, const char *text, int default_port, GError **error)
@@ -34,9 +43,7 @@ add_endpoint(lc_redis_address *address, const char *text, int default_port, GErr
 
     if (host == NULL || *host == '\0')
         return refuse_url(error, "a host is missing, or not one");
-    lc_redis_endpoint *endpoint = g_new0(lc_redis_endpoint, 1);
-    *endpoint = (lc_redis_endpoint){g_strdup(host), g_uri_get_port(uri) < 0 ? default_port : g_uri_get_port(uri)};
-    g_ptr_array_add(address->endpoints, endpoint);
+    take_endpoint(address, host, g_uri_get_port(uri) < 0 ? default_port : g_uri_get_port(uri));
     return true;
 }
 
@@ -53,16 +60,16 @@ parse_database(lc_redis_address *address, const char *text, GError **error)
     return true;
 }
 
-/* `hosts` up to the first slash, one or (sentinels) more with commas between. */
+/* One, or more with commas between. */
 static bool
-parse_hosts(lc_redis_address *address, const char *hosts, bool many, GError **error)
+parse_hosts(lc_redis_address *address, const char *hosts, bool many, int default_port, GError **error)
 {
     g_auto(GStrv) list = g_strsplit(hosts, ",", many ? -1 : 1);
 
     if (*list == NULL)
         return refuse_url(error, "no host");
     for (char **host = list; *host; host++)
-        if (!add_endpoint(address, *host, many ? SENTINEL_PORT : REDIS_PORT, error))
+        if (!add_endpoint(address, *host, default_port, error))
             return false;
     return true;
 }
@@ -72,12 +79,23 @@ parse_sentinels(lc_redis_address *address, const char *hosts, const char *path, 
 {
     g_auto(GStrv) parts = g_strsplit(path, "/", 2);
 
-    if (!parse_hosts(address, hosts, true, error))
+    if (!parse_hosts(address, hosts, true, SENTINEL_PORT, error))
         return false;
     if (*parts == NULL || **parts == '\0')
         return refuse_url(error, "the name of the master is missing after the sentinels");
     address->master = g_uri_unescape_string(*parts, NULL);
     return parse_database(address, parts[1], error);
+}
+
+static bool
+parse_cluster(lc_redis_address *address, const char *hosts, const char *path, GError **error)
+{
+    address->is_cluster = true;
+    if (!parse_hosts(address, hosts, true, REDIS_PORT, error))
+        return false;
+    if (*path && strcmp(path, "0") != 0)
+        return refuse_url(error, "a cluster has no other database than 0");
+    return true;
 }
 
 static bool
@@ -124,9 +142,11 @@ parse_rest(lc_redis_address *address, const char *scheme, const char *rest, GErr
         take_login(&address->login, authority);
     }
     if (strcmp(scheme, "redis") == 0)
-        return parse_hosts(address, hosts, false, error) && parse_database(address, path, error);
+        return parse_hosts(address, hosts, false, REDIS_PORT, error) && parse_database(address, path, error);
     if (strcmp(scheme, "redis+sentinel") == 0)
         return parse_sentinels(address, hosts, path, error);
+    if (strcmp(scheme, "redis+cluster") == 0)
+        return parse_cluster(address, hosts, path, error);
     if (strcmp(scheme, "unix") == 0)
         return parse_unix(address, slash ? slash : "", error);
     if (strcmp(scheme, "rediss") == 0)
@@ -151,6 +171,15 @@ lc_redis_address_init(lc_redis_address *address, const lc_redis_options *options
     override(&address->sentinel_login.user, options->sentinel_user);
     override(&address->sentinel_login.password, options->sentinel_password);
     return true;
+}
+
+void
+lc_redis_address_of_node(lc_redis_address *address, const lc_redis_address *cluster, const char *host, int port)
+{
+    *address = (lc_redis_address){.endpoints = g_ptr_array_new_with_free_func(free_endpoint), .is_cluster = true};
+    take_endpoint(address, host, port);
+    address->login.user = g_strdup(cluster->login.user);
+    address->login.password = g_strdup(cluster->login.password);
 }
 
 void

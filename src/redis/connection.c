@@ -204,7 +204,10 @@ lc_connection_refuse(const redisReply *reply, GError **error)
     for (const char *const *start = of_operator; *start; start++)
         if (g_str_has_prefix(reply->str, *start))
             code = LC_ERROR_CONFIG;
-    g_set_error(error, LC_ERROR, (int)code, "Redis says: %s", reply->str);
+    if (g_str_has_prefix(reply->str, "ASK ") || g_str_has_prefix(reply->str, "TRYAGAIN"))
+        g_set_error(error, LC_ERROR, (int)code, "a slot of Redis is being moved, which is waited for: %s", reply->str);
+    else
+        g_set_error(error, LC_ERROR, (int)code, "Redis says: %s", reply->str);
     return false;
 }
 
@@ -409,17 +412,14 @@ lc_connection_close(lc_connection *connection)
 
 /* ---- Life ---- */
 
-bool
-lc_connection_init(lc_connection *connection, const lc_redis_options *options, GError **error)
+void
+lc_connection_init(lc_connection *connection, lc_redis_address address)
 {
-    *connection = (lc_connection){.out = g_string_new(NULL)};
-    if (!lc_redis_address_init(&connection->address, options, error))
-        return false;
-    if (connection->address.master == NULL && connection->address.endpoints->len) {
-        const lc_redis_endpoint *only = connection->address.endpoints->pdata[0];
-        set_at(connection, only->host, only->port);
+    *connection = (lc_connection){.address = address, .out = g_string_new(NULL)};
+    if (address.master == NULL && address.endpoints->len) {
+        const lc_redis_endpoint *first = address.endpoints->pdata[0];
+        set_at(connection, first->host, first->port);
     }
-    return true;
 }
 
 void

@@ -19,8 +19,8 @@ typedef struct {
     lc_arena *replies;     /* where replies go, by the caller's choice; before anything is received */
 } lc_connection;
 
-/* LC_ERROR_CONFIG: a URL that can't be used. */
-bool lc_connection_init(lc_connection *connection, const lc_redis_options *options, GError **error);
+/* Takes over what `address` owns. */
+void lc_connection_init(lc_connection *connection, lc_redis_address address);
 void lc_connection_clear(lc_connection *connection);
 
 /* Connects, authenticates and selects, unless that is done. By sentinels: to the one that they name and that says

@@ -95,55 +95,6 @@ check_registry_url(const char *value)
     return is_url_of_host(value) ? NULL : g_strdup("must be http://HOST:PORT, with a port from 1 to 65535");
 }
 
-#define SENTINEL_SCHEME "redis+sentinel://"
-
-static bool
-is_database(const char *path)
-{
-    guint64 number;
-    return *path == '\0' || strcmp(path, "/") == 0 ||
-           g_ascii_string_to_unsigned(path + 1, 10, 0, G_MAXINT, &number, NULL);
-}
-
-/* redis+sentinel://[user:password@]HOST[:PORT],.../MASTER[/DATABASE] */
-static char *
-check_sentinel_url(const char *rest)
-{
-    static const char form[] =
-        "must be redis+sentinel://HOST:PORT,HOST:PORT/MASTER/DATABASE, with a port from 1 to 65535";
-    g_auto(GStrv) parts = g_strsplit(rest, "/", 3);
-    const char *at = *parts ? strrchr(*parts, '@') : NULL;
-    g_auto(GStrv) hosts = g_strsplit(at ? at + 1 : *parts ? *parts : "", ",", -1);
-
-    if (*parts == NULL || *hosts == NULL || strpbrk(rest, " \t"))
-        return g_strdup(form);
-    for (char **host = hosts; *host; host++)
-        if (!is_address(*host, false))
-            return g_strdup(form);
-    if (parts[1] == NULL || *parts[1] == '\0')
-        return g_strdup("must name the master after the sentinels, as redis+sentinel://127.0.0.1:26379/mymaster");
-    g_autofree char *path = g_strconcat("/", parts[2], NULL);
-    return is_database(path) ? NULL
-                             : g_strdup("must end with the name of the master, or the number of a database after it");
-}
-
-static char *
-check_redis_url(const char *value)
-{
-    if (g_str_has_prefix(value, SENTINEL_SCHEME))
-        return check_sentinel_url(value + strlen(SENTINEL_SCHEME));
-    bool is_socket = g_str_has_prefix(value, "unix://"),
-         is_tcp = g_str_has_prefix(value, "redis://") || g_str_has_prefix(value, "rediss://");
-    if (is_socket && value[strlen("unix://")] == '/')
-        return NULL;
-    g_autoptr(GUri) uri = is_tcp && is_url_of_host(value) ? g_uri_parse(value, G_URI_FLAGS_HAS_PASSWORD, NULL) : NULL;
-    if (uri == NULL)
-        return g_strdup("must be redis://HOST:PORT/DATABASE or unix:///PATH, with a port from 1 to 65535");
-    return is_database(g_uri_get_path(uri))
-               ? NULL
-               : g_strdup("must end with the number of a database, as redis://127.0.0.1:6379/0");
-}
-
 static char *
 check_not_empty(const char *value)
 {
@@ -237,9 +188,10 @@ const lc_option lc_options[] = {
      .doc = "Instead of a server: a JSON object of id to schema. Relative to this file. `jq -s 'reduce .[] as $s ({}; "
             ".[\"\\(length + 1)\"] = $s)' schemas/*.avsc schemas/tables/*.avsc > schemas.json` makes one; an id that was "
             "used must keep its schema, new ones are added."},
-    {"redis.url", OPTION_TEXT, "redis://127.0.0.1:6379/0", AT(redis.url), .check = check_redis_url,
+    {"redis.url", OPTION_TEXT, "redis://127.0.0.1:6379/0", AT(redis.url), .check = lc_check_redis_url,
      .doc = "`redis://HOST:PORT/DATABASE`, `unix:///PATH`, or `redis+sentinel://HOST:PORT,HOST:PORT/MASTER/DATABASE`, "
-            "where the sentinels say which Redis is the master. `rediss://` (TLS) is refused: hiredis 0.14 lacks it."},
+            "where the sentinels say which Redis is the master, or `redis+cluster://HOST:PORT,HOST:PORT`, some nodes of a "
+            "Redis Cluster. `rediss://` (TLS) is refused: hiredis 0.14 lacks it."},
     {"redis.user", OPTION_TEXT, NULL, AT(redis.user), .doc = "User at Redis."},
     {"redis.password", OPTION_SECRET, NULL, AT(redis.password), .doc = "Password at Redis."},
     {"redis.sentinel_user", OPTION_TEXT, NULL, AT(redis.sentinel_user), .doc = "User at the sentinels."},

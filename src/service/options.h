@@ -65,3 +65,5 @@ char *lc_check_label(const char *name, const char *value);
 char *lc_check_group_by(const char *value);
 /* One of `names`, of which each is `what`. */
 char *lc_check_among(const char *value, const char *const *names, const char *what);
+/* A redis.url. */
+char *lc_check_redis_url(const char *value);
