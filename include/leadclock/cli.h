@@ -19,6 +19,7 @@ typedef struct {
  * program does. The exit code. The build calls it, as 'leadclock --manual FOLDER'. */
 int lc_cli_write_manual(const char *about, const lc_cli_command *commands, const char *folder);
 
+int lc_cli_alert(int argc, char **argv);
 int lc_cli_backtest(int argc, char **argv);
 int lc_cli_check(int argc, char **argv);
 int lc_cli_ingest(int argc, char **argv);

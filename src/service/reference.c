@@ -34,12 +34,28 @@ show_bounds(const lc_option *option)
     return g_strdup_printf(" From %s to %s.", min, max);
 }
 
+/* Those of a webhook come after the list of them. NULL: there are no more. */
+static const lc_option *
+option_at(size_t index)
+{
+    for (size_t i = 0; i < lc_n_options; i++, index--) {
+        if (index == 0)
+            return &lc_options[i];
+        if (lc_options[i].kind != OPTION_WEBHOOKS)
+            continue;
+        if (index <= lc_n_webhook_options)
+            return &lc_webhook_options[index - 1];
+        index -= lc_n_webhook_options;
+    }
+    return NULL;
+}
+
 bool
 lc_config_describe_key(size_t index, lc_config_key *key)
 {
-    if (index >= lc_n_options)
+    const lc_option *option = option_at(index);
+    if (option == NULL)
         return false;
-    const lc_option *option = &lc_options[index];
     g_autofree char *bounds = show_bounds(option);
     *key = (lc_config_key){option->key, show_fallback(option), g_strconcat(option->doc, bounds, NULL)};
     return true;
