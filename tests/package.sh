@@ -88,6 +88,8 @@ check_install() {
         die "leadclock --version says something else"
     inside leadclock check --config /etc/leadclock/leadclock.yaml >/dev/null
     is_gone /etc/systemd/system/multi-user.target.wants/leadclock.service "installing, not enabled"
+    # Alerts want to know whom to tell.
+    echo 'alert: {alertmanager: {urls: ["http://127.0.0.1:9093"]}}' >>"$root/etc/leadclock/leadclock.yaml"
     for unit in "$root"/usr/lib/systemd/system/leadclock*.service; do
         python3 -B tests/unit_start.py "$root" "$unit"
     done
@@ -122,6 +124,8 @@ if $short; then
     dpkg-deb -x "$package" "$root"
     check_installed unpacking
     "$root/usr/bin/leadclock" check --config "$root/etc/leadclock/leadclock.yaml"
+    # Alerts want to know whom to tell.
+    echo 'alert: {alertmanager: {urls: ["http://127.0.0.1:9093"]}}' >>"$root/etc/leadclock/leadclock.yaml"
     for unit in "$root"/usr/lib/systemd/system/*.service; do
         cmp "$unit" "deploy/systemd/${unit##*/}"
     done
