@@ -185,5 +185,3 @@ lc_wire_block(lc_wire *wire, uint64_t min_item_bytes, size_t *count)
     return true;
 }
 
-/* The 36 characters of a UUID, without an end. */
-char *lc_put_uuid(char *to, const lc_uuid *uuid);
