@@ -184,4 +184,3 @@ lc_wire_block(lc_wire *wire, uint64_t min_item_bytes, size_t *count)
     *count = (size_t)items;
     return true;
 }
-

@@ -171,8 +171,7 @@ take_one(void *data, const lc_replayed *record, GError **error)
         return false;
     if (under_way->changelog == LC_CHANGELOG_STATE && record->offset % PIECE_KEYS == 0)
         fill->tell(partition->number, record->offset, partition->ends[LC_CHANGELOG_STATE], fill->data);
-    return fill->ids->len + fill->populations->len < PIECE_KEYS ||
-           publish_piece(under_way->worker, partition, error);
+    return fill->ids->len + fill->populations->len < PIECE_KEYS || publish_piece(under_way->worker, partition, error);
 }
 
 static bool
@@ -182,8 +181,8 @@ fill_from(lc_worker *worker, lc_partition *partition, lc_changelog changelog, GE
     reading under_way = {worker, partition, changelog};
 
     clear_piece(worker->fill);
-    return scan.end == 0 || (lc_scan_changelog(worker, &scan, take_one, &under_way, error) &&
-                             publish_piece(worker, partition, error));
+    return scan.end == 0 ||
+           (lc_scan_changelog(worker, &scan, take_one, &under_way, error) && publish_piece(worker, partition, error));
 }
 
 static bool
@@ -229,19 +228,23 @@ is_alone(const lc_worker *worker, GError **error)
     return false;
 }
 
-/* Without partitions nothing is asked of brokers that may be away. */
+/* Without partitions nothing is asked of brokers that may be away, or that refuse a right. */
 static bool
 is_left_out(const lc_worker *worker, GError **error)
 {
-    g_autofree char *trouble = worker->report.joined ? NULL : lc_log_trouble(worker->log);
-    int64_t now_ms = lc_worker_now_ms(worker);
+    g_autoptr(GError) trouble = worker->report.joined ? NULL : lc_log_trouble(worker->log);
+    int64_t waited_ms = lc_worker_now_ms(worker) - MAX(worker->left_ms, worker->got_on_ms);
 
-    if (worker->report.joined ||
-        !(trouble ? lc_worker_despairs(worker) : now_ms - MAX(worker->left_ms, worker->got_on_ms) >= JOIN_MS))
+    if (worker->report.joined)
         return false;
-    g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "the group gives it no partitions%s%s",
-                trouble ? ": " : "; look whether the brokers are well, and whether others join it",
-                trouble ? trouble : "");
+    if (trouble && (lc_is_denied(trouble) || lc_worker_despairs(worker))) {
+        g_propagate_prefixed_error(error, g_steal_pointer(&trouble), "the group gives it no partitions: ");
+        return true;
+    }
+    if (waited_ms < JOIN_MS)
+        return false;
+    g_set_error(error, LC_ERROR, LC_ERROR_RETRY,
+                "the group gives it no partitions; look whether the brokers are well, and whether others join it");
     return true;
 }
 

@@ -6,7 +6,8 @@
 #define LC_TEND_EVERY_MS 500 /* the group is polled at least so often while something is waited for */
 #define LC_COMPLAIN_EVERY_MS 10000
 #define LC_RETRY_AFTER_MS 200
-#define LC_RIGHT_AFTER_MS 5000 /* a right that was refused is tried again; each try may cost a producer and a recovery */
+#define LC_RIGHT_AFTER_MS                                                                                              \
+    5000 /* a right that was refused is tried again; each try may cost a producer and a recovery */
 
 /* While something is waited for: polls the group for up to `wait_ms`, all inputs paused. False: give up, because the
  * assignment is gone or the worker is to stop (`error` unset), or for an error. */

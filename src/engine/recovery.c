@@ -11,8 +11,8 @@
 #define SILENCE_MS 10000 /* of a changelog, before it is told */
 #define DECIDED_MS 80000 /* the transaction time-out and 20 s (3e) */
 #define ASK_AGAIN_MS 200
-#define LISTEN_MS 10        /* for a changelog's records, where other partitions have something to do */
-#define GIVE_WAY_MS 1000    /* a changelog of which nothing comes is put aside for another's */
+#define LISTEN_MS 10     /* for a changelog's records, where other partitions have something to do */
+#define GIVE_WAY_MS 1000 /* a changelog of which nothing comes is put aside for another's */
 
 lc_recovery *
 lc_recovery_new(lc_worker *worker, lc_partition *partition)

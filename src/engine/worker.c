@@ -171,13 +171,13 @@ take_book(lc_worker *worker)
 static void
 tell_trouble(lc_worker *worker)
 {
-    g_autofree char *trouble = lc_log_trouble(worker->log);
-    GError *problem = trouble ? g_error_new_literal(LC_ERROR, LC_ERROR_RETRY, trouble) : NULL;
+    g_autoptr(GError) problem = lc_log_trouble(worker->log);
+    bool is_known = problem != NULL;
     bool left_out = !worker->report.joined && lc_worker_now_ms(worker) - worker->left_ms >= LC_COMPLAIN_EVERY_MS;
 
-    if (!worker->report.joined && (left_out || trouble))
+    if (!worker->report.joined && (left_out || is_known))
         lc_worker_complain(worker, "the group to give it partitions", &problem);
-    else if (trouble)
+    else if (is_known)
         lc_worker_complain(worker, "facts", &problem);
 }
 

@@ -60,8 +60,7 @@ refuse_at_once(const order *given, const char *name, const char *reason, GError 
 
 /* ---- Making one ---- */
 
-static const order making = {"Kafka refuses to make a topic", "made", "CREATE",
-                             RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS};
+static const order making = {"Kafka refuses to make a topic", "made", "CREATE", RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS};
 
 static bool
 create(const lc_kafka_options *options, rd_kafka_t *client, rd_kafka_NewTopic_t *topic, bool validate_only,

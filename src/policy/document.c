@@ -16,10 +16,11 @@ read_stage_name(lc_document_reader *reader, const lc_yaml *node, lc_text *name)
     size_t digits = sign ? strspn(sign + 1, "0123456789") : 0;
     if (digits < 1 || digits > 2 || sign[1 + digits] != '\0')
         return true;
-    lc_refuse(reader, node,
-              "a stage's name can't end in @ and one or two digits, which in counters say how late a stage was reached; "
-              "write %.*s-%s, for example",
-              (int)(sign - name->data), name->data, sign + 1);
+    lc_refuse(
+        reader, node,
+        "a stage's name can't end in @ and one or two digits, which in counters say how late a stage was reached; "
+        "write %.*s-%s, for example",
+        (int)(sign - name->data), name->data, sign + 1);
     return false;
 }
 

@@ -28,8 +28,7 @@ edit_distance(const char *a, const char *b)
         for (size_t j = 1; j <= m; j++) {
             unsigned changed = previous[j - 1] + !is_same_letter(a[i - 1], b[j - 1]);
             current[j] = MIN(changed, MIN(previous[j], current[j - 1]) + 1);
-            if (i > 1 && j > 1 && is_same_letter(a[i - 1], b[j - 2]) &&
-                is_same_letter(a[i - 2], b[j - 1]))
+            if (i > 1 && j > 1 && is_same_letter(a[i - 1], b[j - 2]) && is_same_letter(a[i - 2], b[j - 1]))
                 current[j] = MIN(current[j], older[j - 2] + 1);
         }
         unsigned *free_row = older;

@@ -320,8 +320,9 @@ def lost_changelog(topic, test):
         stop(world, service)
         harm_topic(world, "delete", topic)
         wait_for("the topic to be gone", lambda: attempt(world, "topics")[0] == 1, 20)
-        time.sleep(1)
-        world.create_topics()
+        # A broker may know the name a little longer than it says.
+        create = ("topics", "--create", "--partitions", str(PARTITIONS))
+        wait_for("it to be made anew", lambda: attempt(world, *create)[0] == 0, 20)
         ends_with(world.start("refused"), 1, "Kafka has lost records of a changelog", world.prefix + topic,
                   "leadclock reset")  # fmt: skip
         reset_mends(world)
