@@ -1,7 +1,7 @@
 /* backtest.h - facts from a file, judged in order of arrival as section 9 says: what a policy would have published.
  *
- * Uses core, codec, policy, report and their libraries; reads files, no clock, no server. Memory grows with the leads
- * that are open or kept, not with the facts that went by. */
+ * Uses core, codec, policy, report, text and their libraries; reads files, no clock, no server. Memory grows with the
+ * leads that are open or kept, not with the facts that went by. */
 #pragma once
 
 #include <leadclock/codec.h>

@@ -3,6 +3,7 @@
 #include "progress.h"
 
 #include <leadclock/backtest.h>
+#include <leadclock/text.h>
 
 #include <errno.h>
 #include <unistd.h>
@@ -345,7 +346,7 @@ lc_cli_backtest(int argc, char **argv)
         return EXIT_USAGE;
     backtest b = {.options = &o,
                   .output = g_string_sized_new(2 * OUTPUT_BYTES),
-                  .full_leads = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
+                  .full_leads = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, NULL)};
     bool on_terminal = isatty(STDERR_FILENO) && (!isatty(STDOUT_FILENO) || o.quiet || o.other_policies);
     lc_progress_start(&b.progress, on_terminal);
     run(&b, &error);
