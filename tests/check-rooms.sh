@@ -24,7 +24,8 @@ declare -A doors=(
     [alert]="calendar policy core codec registry kafka log tables service http http_client"
     [report]="calendar policy core codec"
     [backtest]="calendar policy core codec report"
-    [cli]="calendar policy core codec registry service http engine health backtest report tables alert http_client kafka redis log store"
+    [ingest]="calendar policy core codec registry service http kafka log"
+    [cli]="calendar policy core codec registry service http ingest engine health backtest report tables alert http_client kafka redis log store"
     [base]=""
     [text]=""
     [record]=""
@@ -43,6 +44,7 @@ declare -A libraries=(
     [kafka]="librdkafka"
     [redis]="hiredis"
     [alert]="jansson"
+    [ingest]="nettle" # SHA-256, for tokens
     [cli]="jansson"
 )
 # What would make a pure room impure.

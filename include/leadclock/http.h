@@ -51,6 +51,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_http, lc_http_stop)
 /* The port that it listens on: where that of the address was 0, the one that was free. */
 unsigned lc_http_port(lc_http *http);
 
+/* Bytes of the bodies that are not answered yet: all_body_bytes bounds them. */
+size_t lc_http_body_bytes(lc_http *http);
+
 /* Whether only this machine can reach that address. False for one that is none. */
 bool lc_http_is_local(const char *listen);
 
@@ -60,8 +63,6 @@ const char *lc_http_path(const lc_http_request *request);
 const char *lc_http_header(lc_http_request *request, const char *name); /* any case; NULL: it has none */
 const char *lc_http_query(lc_http_request *request, const char *name);  /* "?name=value", unescaped; NULL: none */
 lc_text lc_http_body(const lc_http_request *request);
-typedef void (*lc_http_tell_header)(const char *name, const char *value, void *data);
-void lc_http_each_header(lc_http_request *request, lc_http_tell_header tell, void *data);
 
 /* Exactly once a request, which is then no longer the caller's. `body` is copied. `headers`: name, value, ..., NULL; or
  * NULL. */

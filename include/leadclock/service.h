@@ -37,7 +37,7 @@ typedef struct {
         lc_duration timeout;
     } registry;
     struct {
-        char *url, *user, *password, *sentinel_user, *sentinel_password;
+        char *url, *user, *password, *sentinel_user, *sentinel_password, *ca, *certificate, *key, *server_name;
     } redis;
     char *policy; /* path, made relative to the configuration file's folder */
     struct {
@@ -76,6 +76,13 @@ typedef struct {
         lc_duration timeout;
     } alert;
     struct {
+        char *listen;
+        char **tokens, **secrets; /* name, value, ..., NULL */
+        char *certificate, *key;  /* paths, as `policy`; both or none */
+        unsigned threads, connections, in_flight_bytes;
+        lc_duration timeout, patience;
+    } ingest;
+    struct {
         bool json;   /* format: json; otherwise logfmt */
         char *level; /* error, warning, info, debug */
     } log;
@@ -107,7 +114,12 @@ void lc_logging_start(bool json, const char *level);
 
 /* ---- The Prometheus text format ---- */
 
+#define LC_METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
+
 /* "# HELP" and "# TYPE" (counter, gauge, histogram). */
 void lc_metrics_family(GString *text, const char *name, const char *type, const char *help);
 /* One sample; label names and values follow in pairs, NULL-terminated. */
 void lc_metrics_sample(GString *text, const char *name, double value, ...) G_GNUC_NULL_TERMINATED;
+/* A histogram of seconds: `counts` by bucket, of those up to each of the `n - 1` bounds and of those beyond. */
+void lc_metrics_histogram(GString *text, const char *name, const int64_t *bounds_ms, const uint64_t *counts, size_t n,
+                          double sum_ms);

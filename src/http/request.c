@@ -56,27 +56,6 @@ lc_http_body(const lc_http_request *request)
     return (lc_text){(const char *)request->body->data, request->body->len};
 }
 
-typedef struct {
-    lc_http_tell_header tell;
-    void *data;
-} header_listener;
-
-static enum MHD_Result
-on_header(void *data, enum MHD_ValueKind kind, const char *name, const char *value)
-{
-    const header_listener *listener = data;
-    (void)kind;
-    listener->tell(name, value ? value : "", listener->data);
-    return MHD_YES;
-}
-
-void
-lc_http_each_header(lc_http_request *request, lc_http_tell_header tell, void *data)
-{
-    header_listener listener = {tell, data};
-    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, on_header, &listener);
-}
-
 /* ---- The answer ---- */
 
 void
@@ -129,6 +108,12 @@ drop_body(lc_http_request *request)
         return;
     g_atomic_pointer_add(&request->http->body_bytes, -(gssize)request->body->len);
     g_clear_pointer(&request->body, g_byte_array_unref);
+}
+
+size_t
+lc_http_body_bytes(lc_http *http)
+{
+    return (size_t)g_atomic_pointer_get((void **)&http->body_bytes);
 }
 
 /* False: so much is together. */

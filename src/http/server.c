@@ -86,9 +86,12 @@ static void G_GNUC_PRINTF(2, 0) on_log(void *data, const char *format, va_list a
     lc_http *http = data;
     g_autofree char *text = g_strdup_vprintf(format, arguments);
     g_strdelimit(g_strchomp(text), "\n", ' ');
-    if (http->trouble)
+    g_mutex_lock(&http->lock);
+    bool is_starting = http->trouble != NULL;
+    if (is_starting)
         g_string_append_printf(http->trouble, "%s%s", http->trouble->len ? "; " : "", text);
-    else
+    g_mutex_unlock(&http->lock);
+    if (!is_starting)
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_DEBUG, "MESSAGE", "http: %s", text);
 }
 
@@ -134,7 +137,9 @@ start_daemon(lc_http *http, const struct addrinfo *address, const char *certific
                                     MHD_OPTION_ARRAY, certificate ? tls : tls + 2, MHD_OPTION_END);
     int reason = errno;
     bool ok = http->daemon != NULL || fail_to_start(http, reason, certificate != NULL, error);
+    g_mutex_lock(&http->lock);
     g_string_free(g_steal_pointer(&http->trouble), TRUE);
+    g_mutex_unlock(&http->lock);
     return ok;
 }
 

@@ -88,7 +88,7 @@ take_option(lc_loader *loader, const lc_option *option, const lc_yaml *node, lc_
     loader->places[option - lc_options] = lc_place_in(node);
     if (option->kind == OPTION_LIST)
         take_list(loader, option, node, key_at);
-    else if (option->kind == OPTION_MAP)
+    else if (lc_option_is_map(option))
         take_map(loader, option, node, key_at);
     else if (option->kind == OPTION_WEBHOOKS)
         lc_take_webhooks(loader, option, node, key_at);

@@ -154,7 +154,7 @@ lc_options_clear(const lc_option *options, size_t n, void *config)
         lc_option_kind kind = options[i].kind;
         if (kind == OPTION_TEXT || kind == OPTION_SECRET || kind == OPTION_CHOICE)
             g_clear_pointer((char **)field, g_free);
-        else if (kind == OPTION_LIST || kind == OPTION_MAP)
+        else if (kind == OPTION_LIST || lc_option_is_map(&options[i]))
             g_clear_pointer((char ***)field, g_strfreev);
         else if (kind == OPTION_WEBHOOKS)
             g_clear_pointer((GArray **)field, g_array_unref);

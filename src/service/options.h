@@ -12,6 +12,7 @@ typedef enum {
     OPTION_SWITCH,   /* bool: true for the first of two choices */
     OPTION_LIST,     /* char **: a list of texts */
     OPTION_MAP,      /* char **: name, value, ...: every key below it is an entry */
+    OPTION_SECRETS,  /* the same, but its values are never shown */
     OPTION_WEBHOOKS  /* GArray *: a list of mappings, whose keys have a table of their own */
 } lc_option_kind;
 
@@ -35,6 +36,8 @@ extern const size_t lc_n_options;
 extern const lc_option lc_webhook_options[];
 extern const size_t lc_n_webhook_options;
 
+/* Whether every key below it is an entry. */
+bool lc_option_is_map(const lc_option *option);
 /* The index of the option, or -1. */
 int lc_option_find(const char *key);
 /* Whether keys begin with `section` and a dot. */

@@ -120,7 +120,7 @@ lc_take_defaults(lc_loader *loader)
         const lc_option *option = &lc_options[i];
         if (option->kind == OPTION_LIST)
             lc_take_list_text(loader, option, option->fallback, (lc_place){0});
-        else if (option->kind == OPTION_MAP)
+        else if (lc_option_is_map(option))
             lc_option_set_texts(option, loader->config, g_new0(char *, 1));
         else if (option->fallback)
             lc_take_value(loader, option, option->fallback, (lc_place){0});
