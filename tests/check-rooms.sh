@@ -42,9 +42,9 @@ declare -A libraries=(
     [http]="microhttpd nettle curl"
     [registry]="jansson"
     [kafka]="librdkafka"
-    [redis]="hiredis"
-    [alert]="jansson"
+    [redis]="hiredis openssl"
     [ingest]="nettle" # SHA-256, for tokens
+    [alert]="jansson"
     [cli]="jansson"
 )
 # What would make a pure room impure.

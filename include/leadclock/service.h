@@ -62,6 +62,13 @@ typedef struct {
         char *listen; /* NULL: no HTTP */
     } http;
     struct {
+        char *listen;
+        char **tokens, **secrets; /* name, value, ..., NULL */
+        char *certificate, *key;  /* paths, as `policy`; both or none */
+        unsigned threads, connections, in_flight_bytes;
+        lc_duration timeout, patience;
+    } ingest;
+    struct {
         char *listen; /* NULL: no HTTP */
         struct {
             char **urls, **labels; /* labels: name, value, ..., NULL */
@@ -75,13 +82,6 @@ typedef struct {
         char *ca_file;    /* NULL: those of this machine */
         lc_duration timeout;
     } alert;
-    struct {
-        char *listen;
-        char **tokens, **secrets; /* name, value, ..., NULL */
-        char *certificate, *key;  /* paths, as `policy`; both or none */
-        unsigned threads, connections, in_flight_bytes;
-        lc_duration timeout, patience;
-    } ingest;
     struct {
         bool json;   /* format: json; otherwise logfmt */
         char *level; /* error, warning, info, debug */

@@ -32,12 +32,12 @@ typedef struct {
 extern const lc_option lc_options[];
 extern const size_t lc_n_options;
 
+/* Whether every key below it is an entry. */
+bool lc_option_is_map(const lc_option *option);
 /* The same of one of alert.webhooks: keys begin with "alert.webhooks.". */
 extern const lc_option lc_webhook_options[];
 extern const size_t lc_n_webhook_options;
 
-/* Whether every key below it is an entry. */
-bool lc_option_is_map(const lc_option *option);
 /* The index of the option, or -1. */
 int lc_option_find(const char *key);
 /* Whether keys begin with `section` and a dot. */

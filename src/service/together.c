@@ -174,8 +174,8 @@ lc_check_together(lc_loader *loader)
     choose_registry(loader);
     resolve_path(loader, "policy", &config->policy);
     resolve_path(loader, "registry.file", &config->registry.file);
-    resolve_path(loader, "alert.ca_file", &config->alert.ca_file);
     pair_certificate_and_key(loader);
+    resolve_path(loader, "alert.ca_file", &config->alert.ca_file);
     name_instance(loader);
     name_topics(loader);
     if (*config->http.listen == '\0')
