@@ -42,7 +42,7 @@ declare -A libraries=(
     [http]="microhttpd nettle curl"
     [registry]="jansson"
     [kafka]="librdkafka"
-    [redis]="hiredis openssl"
+    [redis]="hiredis openssl" # where hiredis has TLS
     [ingest]="nettle" # SHA-256, for tokens
     [alert]="jansson"
     [cli]="jansson"
@@ -50,7 +50,7 @@ declare -A libraries=(
 # What would make a pure room impure.
 pure=" calendar core codec "
 impure='^(time|unistd|fcntl|dirent|poll|pthread|threads|signal|sys/.*|gio/.*)\.h$'
-known_libraries="libical libfyaml nettle avro jansson zlib snappy zstd curl microhttpd librdkafka hiredis cmocka"
+known_libraries="libical libfyaml nettle openssl avro jansson zlib snappy zstd curl microhttpd librdkafka hiredis cmocka"
 system_header='^([a-z0-9_]+|sys/[a-z]+|net/[a-z]+|netinet/[a-z]+|arpa/[a-z]+|glib/[a-z]+|gio/[a-z]+|sanitizer/[a-z_]+)\.h$'
 
 # Who may see the inside of a room besides itself: FOLDER of tests -> room. The simulator drives the engine's own code.
