@@ -23,6 +23,7 @@ struct lc_reader {
     GArray *headers; /* lc_header */
 };
 
+#define GONE_WITHIN_MS 5000
 #define START_TIMEOUT_MS 5000
 
 /* ---- Start ---- */
@@ -319,8 +320,8 @@ lc_reader_free(lc_reader *reader)
         return;
     if (reader->message)
         rd_kafka_message_destroy(reader->message);
-    rd_kafka_consumer_close(reader->client);
-    rd_kafka_destroy(reader->client);
+    /* To close a consumer may take for ever where a topic was deleted; there is no group to leave. */
+    lc_kafka_destroy(reader->client, GONE_WITHIN_MS);
     for (guint i = 0; i < g_strv_length(reader->topics); i++)
         g_free(reader->partitions[i]);
     g_free(reader->partitions);
