@@ -50,6 +50,7 @@ bool lc_cli_publishes(const lc_config *config, int table);
 
 /* Borrows from `config`; the consumer group is its name, the instance its instance. */
 lc_kafka_options lc_cli_kafka_options(const lc_config *config);
+lc_registry_options lc_cli_registry_options(const lc_config *config);
 lc_registry *lc_cli_registry_new(const lc_config *config, GError **error);
 /* lc_registry_register; a registry that is away, or slow because it has just started, is asked again for a while. */
 bool lc_cli_register(lc_registry *registry, const lc_registry_entry *entries, size_t n, uint32_t *ids, GError **error);
@@ -69,6 +70,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_cli_schemas, lc_cli_schemas_free)
 /* LC_ERROR_RECORD: there is no such schema, or it can't be read. LC_ERROR_RETRY: the registry is away, and was asked
  * again for a while. */
 const lc_plan *lc_cli_schemas_find(lc_cli_schemas *schemas, uint32_t id, GError **error);
+/* Of one that was looked for: it is a schema of JSON, and there is no plan. */
+bool lc_cli_schemas_is_json(const lc_cli_schemas *schemas, uint32_t id);
 /* Of one that was found: its text. */
 const char *lc_cli_schemas_text(const lc_cli_schemas *schemas, uint32_t id);
 

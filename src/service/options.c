@@ -15,8 +15,8 @@ is_name(const char *value, size_t max)
     return length > 0 && length <= max && value[length] == '\0' && strcmp(value, ".") != 0 && strcmp(value, "..") != 0;
 }
 
-static char *
-check_name(const char *value)
+char *
+lc_check_name(const char *value)
 {
     if (is_name(value, 100))
         return NULL;
@@ -26,7 +26,7 @@ check_name(const char *value)
 static char *
 check_instance(const char *value)
 {
-    return *value ? check_name(value) : NULL;
+    return *value ? lc_check_name(value) : NULL;
 }
 
 static char *
@@ -77,6 +77,12 @@ check_listen(const char *value)
     if (*value == '\0' || is_address(value, true))
         return NULL;
     return g_strdup("must be HOST:PORT, as 127.0.0.1:9464; leave it out for no HTTP");
+}
+
+static char *
+check_given_listen(const char *value)
+{
+    return is_address(value, true) ? NULL : g_strdup("must be HOST:PORT, as 127.0.0.1:9466");
 }
 
 static bool
@@ -139,19 +145,28 @@ check_property(const char *name, const char *value)
     return NULL;
 }
 
+#define MIN_SECRET 16
+
+static char *
+check_secret(const char *name, const char *value)
+{
+    if (!is_name(name, 100))
+        return g_strdup("is no name; use 1 to 100 letters, digits, '.', '_' or '-'");
+    for (const char *c = value; *c; c++)
+        if (!g_ascii_isgraph(*c))
+            return g_strdup("has a space, or a letter that is not ASCII; 'openssl rand -hex 32' makes a good one");
+    if (strlen(value) < MIN_SECRET)
+        return g_strdup("is shorter than 16 letters, and might be guessed; 'openssl rand -hex 32' makes a good one");
+    return NULL;
+}
+
 const char *const lc_config_tables[LC_CONFIG_TABLES + 1] = {"cycles", "breaches", "stages", "tenures",
                                                             "routes", "counters", NULL};
 
 static char *
 check_table(const char *value)
 {
-    if (g_strv_contains(lc_config_tables, value))
-        return NULL;
-    g_autofree char *all = g_strjoinv(", ", (char **)lc_config_tables);
-    const char *near = lc_nearest_name(value, lc_config_tables);
-    if (near)
-        return g_strdup_printf("is no table; did you mean \"%s\"? there are: %s", near, all);
-    return g_strdup_printf("is no table; there are: %s", all);
+    return lc_check_among(value, lc_config_tables, "table");
 }
 
 /* ---- The table ---- */
@@ -170,7 +185,7 @@ const char *const lc_config_deletions[] = {"both", "mark", "tombstone", NULL};
 
 /* clang-format off */
 const lc_option lc_options[] = {
-    {"name", OPTION_TEXT, "leadclock", AT(name), .check = check_name,
+    {"name", OPTION_TEXT, "leadclock", AT(name), .check = lc_check_name,
      .doc = "Consumer group; prefix of transactional ids and of Redis keys."},
     {"instance", OPTION_TEXT, "", AT(instance), .check = check_instance,
      .doc = "Names this process for static membership: two that run at once need two names, or the second ends. Empty: the host "
@@ -193,13 +208,21 @@ const lc_option lc_options[] = {
     {"registry.file", OPTION_TEXT, NULL, AT(registry.file), .check = check_not_empty,
      .doc = "Instead of a server: a JSON object of id to schema. Relative to this file. `jq -s 'reduce .[] as $s ({}; "
             ".[\"\\(length + 1)\"] = $s)' schemas/*.avsc schemas/tables/*.avsc > schemas.json` makes one; an id that was "
-            "used must keep its schema, new ones are added."},
+            "used must keep its schema, new ones are added. `{\"schema\": \"{}\", \"schemaType\": \"JSON\"}`, as a server says it, "
+            "makes records with the id JSON."},
     {"redis.url", OPTION_TEXT, "redis://127.0.0.1:6379/0", AT(redis.url), .check = lc_check_redis_url,
      .doc = "`redis://HOST:PORT/DATABASE`, `unix:///PATH`, or `redis+sentinel://HOST:PORT,HOST:PORT/MASTER/DATABASE`, "
             "where the sentinels say which Redis is the master, or `redis+cluster://HOST:PORT,HOST:PORT`, some nodes of a "
-            "Redis Cluster. `rediss://` (TLS) is refused: hiredis 0.14 lacks it."},
+            "Redis Cluster; with `rediss` for `redis` by TLS, where hiredis has it (Debian 13's; `leadclock --version` says)."},
     {"redis.user", OPTION_TEXT, NULL, AT(redis.user), .doc = "User at Redis."},
     {"redis.password", OPTION_SECRET, NULL, AT(redis.password), .doc = "Password at Redis."},
+    {"redis.ca", OPTION_TEXT, NULL, AT(redis.ca), .check = check_not_empty,
+     .doc = "PEM file of the CAs that Redis' certificate may be from; default: the system's."},
+    {"redis.certificate", OPTION_TEXT, NULL, AT(redis.certificate), .check = check_not_empty,
+     .doc = "PEM file of our certificate, where Redis asks for one."},
+    {"redis.key", OPTION_TEXT, NULL, AT(redis.key), .check = check_not_empty, .doc = "PEM file of its key."},
+    {"redis.server_name", OPTION_TEXT, NULL, AT(redis.server_name),
+     .doc = "The name that Redis' certificate must have; default: the host connected to."},
     {"redis.sentinel_user", OPTION_TEXT, NULL, AT(redis.sentinel_user), .doc = "User at the sentinels."},
     {"redis.sentinel_password", OPTION_SECRET, NULL, AT(redis.sentinel_password),
      .doc = "Password at the sentinels, where they ask for one; it may be another than Redis'."},
@@ -210,7 +233,8 @@ const lc_option lc_options[] = {
      "leads.created, leads.contacted, leads.rejected, leads.progressed, leads.assigned, leads.paused, leads.merged, "
      "leads.erased",
      AT(topics.inputs), .check = check_topic,
-     .doc = "Topics with facts. A record's schema says what it is, so one topic may carry several types. All, and both "
+     .doc = "Topics with facts. A record's schema, or the `type` of one in JSON, says what it is, so one topic may carry "
+            "several types; a fact in JSON without a `type` is what the topic's name says (`events.md`). All, and both "
             "changelogs, must have the same number of partitions."},
     TOPIC(breaches, "SlaBreached, SlaEscalated and SlaBreachEnded"),
     TOPIC(warnings, "SlaWarning"),
@@ -221,6 +245,7 @@ const lc_option lc_options[] = {
     TOPIC(state, "LeadState, from which Redis can be made anew; compacted"),
     {"topics.dead_letters", OPTION_TEXT, "leads.dead-letters", AT(topics.dead_letters), .check = check_topic,
      .doc = "Topic of records that can be no fact, as they came, with the reason in their headers."},
+    TOPIC(undelivered, "outcomes that a webhook has refused (`leadclock alert`)"),
     {"topics.headers", OPTION_SWITCH, "cloudevents", AT(topics.cloud_events), .choices = header_styles,
      .doc = "Headers of outcomes: `cloudevents` or `none`."},
     {"topics.tables", OPTION_TEXT, "leads.tables.", AT(topics.tables), .check = check_topic,
@@ -246,12 +271,72 @@ const lc_option lc_options[] = {
      .doc = "A fact further than this ahead of its record's timestamp goes to the dead letters."},
     {"http.listen", OPTION_TEXT, "", AT(http.listen), .check = check_listen,
      .doc = "HOST:PORT for `/metrics`, `/livez` and `/readyz`, as `127.0.0.1:9464`. Absent: none."},
+    {"ingest.listen", OPTION_TEXT, "127.0.0.1:9466", AT(ingest.listen), .check = check_given_listen,
+     .doc = "HOST:PORT where `leadclock ingest` takes facts. An address that other machines reach needs `ingest.tokens` or "
+            "`ingest.secrets`."},
+    {"ingest.tokens", OPTION_SECRETS, "", AT(ingest.tokens), .check_entry = check_secret,
+     .doc = "NAME: TOKEN of each sender that says `Authorization: Bearer TOKEN`."},
+    {"ingest.secrets", OPTION_SECRETS, "", AT(ingest.secrets), .check_entry = check_secret,
+     .doc = "NAME: SECRET of each sender that signs what it sends: by `webhook-signature` (Standard Webhooks; the secret "
+            "begins with `whsec_`) or by `X-Hub-Signature-256`."},
+    {"ingest.certificate", OPTION_TEXT, NULL, AT(ingest.certificate), .check = check_not_empty,
+     .doc = "PEM file of the certificate, and of those it rests on: TLS. Relative to this file. Absent: none, as behind a "
+            "proxy."},
+    {"ingest.key", OPTION_TEXT, NULL, AT(ingest.key), .check = check_not_empty,
+     .doc = "PEM file of the certificate's key. Relative to this file."},
+    {"ingest.threads", OPTION_COUNT, "2", AT(ingest.threads), .min = 1, .max = 64,
+     .doc = "Threads that read requests."},
+    {"ingest.connections", OPTION_COUNT, "256", AT(ingest.connections), .min = 1, .max = 65536,
+     .doc = "At most so many senders at once; others wait to be let in. Each takes 32 KiB, and up to 1 MiB while it sends "
+            "(bounded by the next key)."},
+    {"ingest.in_flight_bytes", OPTION_COUNT, "67108864", AT(ingest.in_flight_bytes), .min = 1048576, .max = 1073741824,
+     .doc = "Bytes of requests that are not answered yet, at most; who comes then is told to come later (429). Memory takes "
+            "some three times as much."},
+    {"ingest.timeout", OPTION_DURATION, "10s", AT(ingest.timeout), .min = LC_SECOND, .max = 5 * LC_MINUTE,
+     .doc = "A fact that the brokers have not acknowledged after so long is given up: its sender is answered 503, and sends "
+            "again."},
+    {"ingest.patience", OPTION_DURATION, "30s", AT(ingest.patience), .min = LC_SECOND, .max = LC_HOUR,
+     .doc = "A connection that has brought no whole request for so long is ended."},
+    {"alert.listen", OPTION_TEXT, "127.0.0.1:9467", AT(alert.listen), .check = check_listen,
+     .doc = "HOST:PORT for `/metrics`, `/livez` and `/readyz` of `leadclock alert`. Empty: none."},
+    {"alert.alertmanager.urls", OPTION_LIST, "", AT(alert.alertmanager.urls), .may_be_empty = true,
+     .check = lc_check_http_url,
+     .doc = "Every Alertmanager there is, as `http://127.0.0.1:9093`: each is told all, by its API v2."},
+    {"alert.alertmanager.user", OPTION_TEXT, NULL, AT(alert.alertmanager.user),
+     .doc = "User at the Alertmanagers (HTTP basic)."},
+    {"alert.alertmanager.password", OPTION_SECRET, NULL, AT(alert.alertmanager.password),
+     .doc = "Password at the Alertmanagers."},
+    {"alert.alertmanager.every", OPTION_DURATION, "30s", AT(alert.alertmanager.every), .min = LC_SECOND, .max = LC_HOUR,
+     .doc = "So often they are told what is broken. An alert of which nothing is said for four times as long ends by "
+            "itself."},
+    {"alert.alertmanager.labels", OPTION_MAP, "", AT(alert.alertmanager.labels), .check_entry = lc_check_label,
+     .doc = "Labels that every alert has besides its own."},
+    {"alert.group_by", OPTION_LIST, "policy, rule, clock, channel, severity", AT(alert.group_by), .check = lc_check_group_by,
+     .doc = "The labels that make an alert: leads that have the same are one. Also `lead_id` (an alert a lead), and, "
+            "which a restatement can change, `owner`, `kind` and `due_at`."},
+    {"alert.max_alerts", OPTION_COUNT, "500", AT(alert.max_alerts), .min = 1, .max = 100000,
+     .doc = "At most so many alerts, those that are broken longest, and one that says how many more there are."},
+    {"alert.dashboard_url", OPTION_TEXT, NULL, AT(alert.dashboard_url), .check = lc_check_http_url,
+     .doc = "Where an alert links to."},
+    {"alert.webhooks", OPTION_WEBHOOKS, NULL, AT(alert.webhooks),
+     .doc = "Who is called for each outcome: a list of mappings with these keys."},
+    {"alert.ca_file", OPTION_TEXT, NULL, AT(alert.ca_file), .check = check_not_empty,
+     .doc = "Certificates (PEM) that Alertmanagers and webhooks are believed by, instead of this machine's. Relative to "
+            "this file."},
+    {"alert.timeout", OPTION_DURATION, "10s", AT(alert.timeout), .min = 100, .max = 10 * LC_MINUTE,
+     .doc = "A request to an Alertmanager or a webhook that has no answer for so long has failed."},
     {"log.format", OPTION_SWITCH, "logfmt", AT(log.json), .choices = formats, .doc = "`logfmt` or `json`."},
     {"log.level", OPTION_CHOICE, "info", AT(log.level), .choices = levels,
      .doc = "`error`, `warning`, `info` or `debug`."},
 };
 /* clang-format on */
 const size_t lc_n_options = G_N_ELEMENTS(lc_options);
+
+bool
+lc_option_is_map(const lc_option *option)
+{
+    return option->kind == OPTION_MAP || option->kind == OPTION_SECRETS;
+}
 
 int
 lc_option_find(const char *key)
@@ -272,147 +357,8 @@ lc_option_is_section(const char *section)
     return false;
 }
 
-/* ---- Values ---- */
-
-static const struct {
-    const char *name;
-    lc_duration ms;
-} units[] = {{"w", 7 * LC_DAY}, {"d", LC_DAY}, {"h", LC_HOUR}, {"ms", 1}, {"m", LC_MINUTE}, {"s", LC_SECOND}};
-
-static const char *
-read_unit(const char *text, lc_duration *ms)
+const char *
+lc_option_item(const lc_option *option)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(units); i++)
-        if (g_str_has_prefix(text, units[i].name)) {
-            *ms = units[i].ms;
-            return text + strlen(units[i].name);
-        }
-    return NULL;
-}
-
-bool
-lc_parse_config_duration(const char *text, lc_duration *duration)
-{
-    const lc_duration longest = 36525 * LC_DAY;
-    lc_duration total = 0, unit;
-    if (*text == '\0')
-        return false;
-    while (*text) {
-        lc_duration amount = 0;
-        const char *digits = text;
-        for (; g_ascii_isdigit(*text) && amount <= longest; text++)
-            amount = amount * 10 + (*text - '0');
-        if (text == digits || (text = read_unit(text, &unit)) == NULL || amount > (longest - total) / unit)
-            return false;
-        total += amount * unit;
-    }
-    *duration = total;
-    return true;
-}
-
-char *
-lc_show_config_duration(lc_duration duration)
-{
-    static const struct {
-        const char *name;
-        lc_duration ms;
-    } largest_first[] = {{"d", LC_DAY}, {"h", LC_HOUR}, {"m", LC_MINUTE}, {"s", LC_SECOND}, {"ms", 1}};
-    GString *text = g_string_new(NULL);
-    for (size_t i = 0; i < G_N_ELEMENTS(largest_first); i++) {
-        if (duration >= largest_first[i].ms)
-            g_string_append_printf(text, "%" G_GINT64_FORMAT "%s", duration / largest_first[i].ms,
-                                   largest_first[i].name);
-        duration %= largest_first[i].ms;
-    }
-    return g_string_free(text->len ? text : g_string_append(text, "0s"), FALSE);
-}
-
-static char *
-set_count(const lc_option *option, unsigned *field, const char *value, const char *shown)
-{
-    guint64 count;
-    if (!g_ascii_string_to_unsigned(value, 10, (guint64)option->min, (guint64)option->max, &count, NULL))
-        return g_strdup_printf("\"%s\" must be a whole number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT, shown,
-                               option->min, option->max);
-    *field = (unsigned)count;
-    return NULL;
-}
-
-static char *
-set_duration(const lc_option *option, lc_duration *field, const char *value, const char *shown)
-{
-    lc_duration duration;
-    if (!lc_parse_config_duration(value, &duration))
-        return g_strdup_printf("\"%s\" is no duration; write digits with ms, s, m, h, d or w, as %s", shown,
-                               option->fallback);
-    if (duration < option->min || duration > option->max) {
-        g_autofree char *min = lc_show_config_duration(option->min), *max = lc_show_config_duration(option->max);
-        return g_strdup_printf("\"%s\" is out of bounds; write %s to %s", shown, min, max);
-    }
-    *field = duration;
-    return NULL;
-}
-
-static int
-find_choice(const lc_option *option, const char *value)
-{
-    for (int i = 0; option->choices[i]; i++)
-        if (strcmp(option->choices[i], value) == 0)
-            return i;
-    return -1;
-}
-
-static char *
-refuse_choice(const lc_option *option, const char *shown)
-{
-    g_autofree char *all = g_strjoinv(", ", (char **)option->choices);
-    const char *near = lc_nearest_name(shown, option->choices);
-    if (near)
-        return g_strdup_printf("\"%s\" is not known; did you mean \"%s\"? allowed are: %s", shown, near, all);
-    return g_strdup_printf("\"%s\" is not known; allowed are: %s", shown, all);
-}
-
-static void
-set_text(char **field, const char *value)
-{
-    g_free(*field);
-    *field = g_strdup(value);
-}
-
-char *
-lc_option_set(const lc_option *option, lc_config *config, const char *value, const char *shown)
-{
-    void *field = (char *)config + option->offset;
-    switch (option->kind) {
-    case OPTION_COUNT:
-        return set_count(option, field, value, shown);
-    case OPTION_DURATION:
-        return set_duration(option, field, value, shown);
-    case OPTION_CHOICE:
-    case OPTION_SWITCH: {
-        int choice = find_choice(option, value);
-        if (choice < 0)
-            return refuse_choice(option, shown);
-        if (option->kind == OPTION_SWITCH)
-            *(bool *)field = choice == 0;
-        else
-            set_text(field, value);
-        return NULL;
-    }
-    default: {
-        g_autofree char *wrong = option->check ? option->check(value) : NULL;
-        if (wrong)
-            return option->kind == OPTION_SECRET ? g_steal_pointer(&wrong) : g_strdup_printf("\"%s\" %s", shown, wrong);
-        set_text(field, value);
-        return NULL;
-    }
-    }
-}
-
-void
-lc_option_set_texts(const lc_option *option, lc_config *config, char **texts)
-{
-    char ***field = (char ***)((char *)config + option->offset);
-    g_strfreev(*field);
-    *field = texts;
+    return g_str_has_prefix(option->key, "topics.") ? "topic" : "label";
 }

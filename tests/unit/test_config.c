@@ -264,6 +264,29 @@ static const struct {
     {"name: [a\n", NULL, "leadclock.yaml:1:9: not YAML: flow sequence without a closing bracket"},
     {"name: *x\n", NULL,
      "leadclock.yaml:1:7: no anchor &x above; name the part to repeat with it, or write it out here\n"},
+    {"alert: {group_by: [leadid]}\n", NULL,
+     "leadclock.yaml:1:20: alert.group_by: \"leadid\" is no label of an alert; did you mean \"lead_id\"?"},
+    {"alert: {group_by: []}\n", NULL, "leadclock.yaml:1:9: alert.group_by is empty; name at least one label\n"},
+    {"alert: {alertmanager: {urls: [ftp://x]}}\n", NULL,
+     "leadclock.yaml:1:31: alert.alertmanager.urls: \"ftp://x\" must be a URL as https://HOST:PORT/PATH\n"},
+    {"alert: {alertmanager: {urls: ['http://u:p@x']}}\n", NULL,
+     "leadclock.yaml:1:31: alert.alertmanager.urls: \"http://u:p@x\" must not hold a user or password\n"},
+    {"alert: {alertmanager: {labels: {severity: x}}}\n", NULL,
+     "leadclock.yaml:1:33: alert.alertmanager.labels.severity: is a label that alerts have by themselves"},
+    {"alert: {alertmanager: {labels: {a-b: x}}}\n", NULL,
+     "leadclock.yaml:1:33: alert.alertmanager.labels.a-b: is no label; use letters"},
+    {"alert: {webhooks: {url: 'http://x'}}\n", NULL, "leadclock.yaml:1:9: alert.webhooks must be a list; write ["},
+    {"alert: {webhooks: [7]}\n", NULL, "leadclock.yaml:1:20: alert.webhooks: an entry must be a mapping; write {"},
+    {"alert:\n  webhooks:\n    - {url: 'http://x'}\n", NULL,
+     "leadclock.yaml:3:7: alert.webhooks.secret is missing; who is called must be able to tell who calls\n"},
+    {"alert:\n  webhooks:\n    - {secret: x}\n", NULL, "leadclock.yaml:3:7: alert.webhooks.url is missing; write"},
+    {"alert:\n  webhooks:\n    - {maxage: 1h, url: 'http://x', secret: x}\n", NULL,
+     "leadclock.yaml:3:8: unknown key \"alert.webhooks.maxage\"; did you mean \"max_age\"?\n"},
+    {"alert:\n  webhooks:\n    - {url: 'http://x', secret: x}\n    - {url: 'http://y', secret: x}\n", NULL,
+     "leadclock.yaml:4:7: alert.webhooks: two have the same name, or none; give each a name of its own\n"},
+    {"alert:\n  webhooks:\n    - {url: 'http://x', secret: x, events: [SlaBroken]}\n", NULL,
+     "leadclock.yaml:3:45: alert.webhooks.events: \"SlaBroken\" is no outcome; there are: SlaWarning, SlaBreached"},
+    {"", "alert.webhooks=x", "--set alert.webhooks: can't be given by --set; write it in the file"},
     {"", "kafka.broker=a:1", "--set kafka.broker: unknown key \"kafka.broker\"; did you mean \"kafka.brokers\"?"},
     {"", "kafak.brokers=a:1", "--set kafak.brokers: unknown key \"kafak\"; did you mean \"kafka\"?"},
     {"", "workers", "--set workers: has no value; write --set workers=VALUE"},
@@ -288,6 +311,35 @@ what_is_wrong_is_said_with_its_place_and_what_to_do(void **state)
         }
     }
     assert_int_equal(failed, 0);
+}
+
+static void
+webhooks_are_a_list_of_mappings(void **state)
+{
+    (void)state;
+    g_autofree char *message = NULL;
+    static const char yaml[] = "alert:\n"
+                               "  alertmanager: {urls: ['http://a:9093/x'], every: 1s, labels: {team: inside}}\n"
+                               "  webhooks:\n"
+                               "    - {name: crm, url: 'https://x/y?z', secret: s, events: [LeadRouted], max_age: 2h}\n"
+                               "    - {url: '${LC_TEST_HOOK}', secret: s}\n";
+    g_setenv("LC_TEST_HOOK", "http://hook", TRUE);
+    g_autoptr(lc_config) config = load(yaml, NULL, &message);
+    assert_null(message);
+    assert_string_equal(config->alert.alertmanager.urls[0], "http://a:9093/x");
+    assert_int_equal(config->alert.alertmanager.every, LC_SECOND);
+    assert_string_equal(config->alert.alertmanager.labels[1], "inside");
+    assert_string_equal(config->alert.listen, "127.0.0.1:9467");
+    assert_int_equal(config->alert.webhooks->len, 2);
+    const lc_config_webhook *crm = &g_array_index(config->alert.webhooks, lc_config_webhook, 0), *other = crm + 1;
+    assert_string_equal(crm->name, "crm");
+    assert_string_equal(crm->url, "https://x/y?z");
+    assert_string_equal(crm->events[0], "LeadRouted");
+    assert_int_equal(crm->max_age, 2 * LC_HOUR);
+    assert_string_equal(other->name, "");
+    assert_string_equal(other->url, "http://hook");
+    assert_null(other->events[0]);
+    assert_int_equal(other->max_age, LC_HOUR);
 }
 
 static void
@@ -357,6 +409,13 @@ secrets_are_never_shown(void **state)
         "kafka: {properties: {sasl.password: hunter2, group.id: 1}}\n",
         "kafka: {properties: {group.id: 1, ssl.key.pem: hunter2}}\n",
         "kafka: {properties: {sasl.password: [hunter2]}}\n",
+        "ingest:\n  tokens:\n    crm: hunter2\n",
+        "ingest:\n  \"tokens\" :  # of senders\n\n    crm: hunter2-is-long-enough\n    crm: hunter2\n",
+        "ingest:\n  tokens:\n    crm: [hunter2]\n",
+        "ingest:\n  tokens:\n    - hunter2\n",
+        "ingest:\n  tokens:\n    crm: \"hunter2\n",
+        "ingest: {tokens: {crm: hunter2}}\n",
+        "ingest: {secrets: {a: hunter2,\n  b: hunter2}}\n",
     };
     for (size_t i = 0; i < G_N_ELEMENTS(yaml); i++) {
         g_autofree char *message = NULL;
@@ -366,10 +425,60 @@ secrets_are_never_shown(void **state)
             fail_msg("%s gives %s", yaml[i], message);
     }
     g_autofree char *message = NULL;
-    const char *overrides[] = {"redis.passwort=hunter2", "redis.url=http://:hunter2@x", NULL};
+    const char *overrides[] = {"redis.passwort=hunter2", "redis.url=http://:hunter2@x", "ingest.tokens.crm=hunter2",
+                               NULL};
     g_autoptr(lc_config) config = load("", overrides, &message);
     assert_null(config);
     assert_null(strstr(message, "hunter2"));
+}
+
+static void
+a_file_that_all_may_read_is_warned_of_if_it_has_secrets(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *yaml;
+        bool tells;
+    } cases[] = {
+        {"redis: {password: hunter2}\n", true},
+        {"redis: {password: \"${REDIS_PASSWORD}\"}\n", false},
+        {"# password: hunter2\nname: a\n", false},
+        {"ingest:\n  tokens:\n    crm: hunter2\n", true},
+        {"ingest:\n  tokens:\n    crm: ${CRM}\n  listen: 127.0.0.1:1\n", false},
+        {"ingest:\n  tokens:\n    # crm: hunter2\n  listen: 127.0.0.1:1\n", false},
+        {"ingest:\n  listen: 127.0.0.1:1\n", false},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *folder = g_dir_make_tmp("leadclock-config-XXXXXX", NULL);
+        g_autofree char *path = g_build_filename(folder, "leadclock.yaml", NULL);
+        assert_true(g_file_set_contents(path, cases[i].yaml, -1, NULL));
+        g_chmod(path, 0644);
+        if (lc_config_tells_secrets(path) != cases[i].tells)
+            fail_msg("%s", cases[i].yaml);
+        g_chmod(path, 0640);
+        assert_false(lc_config_tells_secrets(path));
+        g_unlink(path);
+        g_rmdir(folder);
+    }
+}
+
+static void
+tokens_are_taken_by_name(void **state)
+{
+    (void)state;
+    g_autofree char *message = NULL;
+    const char *overrides[] = {"ingest.tokens.web=fedcba9876543210", NULL};
+    g_autoptr(lc_config) config = load(
+        "ingest:\n  tokens:\n    crm: 0123456789abcdef\n  certificate: a.pem\n  key: b.pem\n", overrides, &message);
+    assert_null(message);
+    assert_string_equal(config->ingest.listen, "127.0.0.1:9466");
+    assert_int_equal(g_strv_length(config->ingest.tokens), 4);
+    assert_string_equal(config->ingest.tokens[0], "crm");
+    assert_string_equal(config->ingest.tokens[1], "0123456789abcdef");
+    assert_string_equal(config->ingest.tokens[3], "fedcba9876543210");
+    assert_int_equal(g_strv_length(config->ingest.secrets), 0);
+    assert_true(g_str_has_suffix(config->ingest.certificate, "/a.pem"));
+    assert_true(g_path_is_absolute(config->ingest.key));
 }
 
 static void
@@ -405,10 +514,13 @@ main(int argc, char **argv)
         cmocka_unit_test(set_overrides_one_key),
         cmocka_unit_test(an_empty_file_means_the_defaults),
         cmocka_unit_test(what_is_wrong_is_said_with_its_place_and_what_to_do),
+        cmocka_unit_test(webhooks_are_a_list_of_mappings),
         cmocka_unit_test(a_file_with_a_nul_byte_is_refused),
         cmocka_unit_test(properties_are_checked_where_they_stand),
         cmocka_unit_test(all_problems_of_a_file_are_said_in_one_run),
         cmocka_unit_test(secrets_are_never_shown),
+        cmocka_unit_test(a_file_that_all_may_read_is_warned_of_if_it_has_secrets),
+        cmocka_unit_test(tokens_are_taken_by_name),
         cmocka_unit_test(a_file_that_is_not_there_is_named),
         cmocka_unit_test(the_reference_is_up_to_date),
     };
