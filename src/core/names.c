@@ -107,8 +107,8 @@ lc_row_type_name(lc_row_type type)
     return lc_row_type_names[type];
 }
 
-static void
-put_bytes(char *to, const uint8_t *bytes, size_t n)
+static inline void
+put_two(char *to, const uint8_t *bytes)
 {
     static const char digits[] = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
                                  "202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f"
@@ -118,18 +118,22 @@ put_bytes(char *to, const uint8_t *bytes, size_t n)
                                  "a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf"
                                  "c0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedf"
                                  "e0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff";
-    for (size_t i = 0; i < n; i++)
-        memcpy(to + 2 * i, digits + 2 * (size_t)bytes[i], 2);
+    memcpy(to, digits + 2 * (size_t)bytes[0], 2);
+    memcpy(to + 2, digits + 2 * (size_t)bytes[1], 2);
 }
 
 char *
 lc_put_uuid(char *to, const lc_uuid *uuid)
 {
-    static const struct {
-        uint8_t at, first, size;
-    } groups[] = {{0, 0, 4}, {9, 4, 2}, {14, 6, 2}, {19, 8, 2}, {24, 10, 6}};
-    for (size_t i = 0; i < G_N_ELEMENTS(groups); i++)
-        put_bytes(to + groups[i].at, uuid->bytes + groups[i].first, groups[i].size);
+    const uint8_t *bytes = uuid->bytes;
+    put_two(to, bytes);
+    put_two(to + 4, bytes + 2);
+    put_two(to + 9, bytes + 4);
+    put_two(to + 14, bytes + 6);
+    put_two(to + 19, bytes + 8);
+    put_two(to + 24, bytes + 10);
+    put_two(to + 28, bytes + 12);
+    put_two(to + 32, bytes + 14);
     to[8] = to[13] = to[18] = to[23] = '-';
     return to + LC_UUID_TEXT_BYTES - 1;
 }
