@@ -75,6 +75,6 @@ bool lc_backtest_side_write_rows(const lc_backtest_side *side, const char *folde
 /* Of a finished side. */
 const lc_counter_sums *lc_backtest_side_counters(const lc_backtest_side *side);
 /* What happened, of a side that was tallied; as of the end, by its own policy, whatever `question` says of these. */
-lc_report *lc_backtest_side_report(const lc_backtest_side *side, const lc_report_question *question);
+lc_answers *lc_backtest_side_report(const lc_backtest_side *side, const lc_report_question *question);
 /* What would change, of sides that were tallied. */
-lc_report *lc_backtest_compare(const lc_backtest_side *one, const lc_backtest_side *other);
+lc_answers *lc_backtest_compare(const lc_backtest_side *one, const lc_backtest_side *other);

@@ -189,15 +189,15 @@ void lc_tables_write(GString *out, const GPtrArray *tables, lc_table_format form
 
 /* ---- The report ---- */
 
-typedef struct lc_report lc_report;
+typedef struct lc_answers lc_answers;
 
-lc_report *lc_report_new(const lc_ledger *ledger, const lc_report_question *question);
-void lc_report_free(lc_report *report);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_report, lc_report_free)
+lc_answers *lc_answers_new(const lc_ledger *ledger, const lc_report_question *question);
+void lc_answers_free(lc_answers *report);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_answers, lc_answers_free)
 /* HTML: one whole document, which needs nothing from elsewhere. */
-void lc_report_write(GString *out, const lc_report *report, lc_table_format format);
+void lc_answers_write(GString *out, const lc_answers *report, lc_table_format format);
 
 /* Tables (lc_table *, taken) under a heading. */
-lc_report *lc_report_of_tables(const char *title, const char *about, GPtrArray *tables);
+lc_answers *lc_answers_of_tables(const char *title, const char *about, GPtrArray *tables);
 /* The work list as a report of its own. */
-lc_report *lc_report_of_work(const GArray *work, size_t n_all, const lc_work_filter *filter, lc_instant at);
+lc_answers *lc_answers_of_work(const GArray *work, size_t n_all, const lc_work_filter *filter, lc_instant at);

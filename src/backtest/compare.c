@@ -125,12 +125,12 @@ make_legend(const lc_backtest_side *one, const lc_backtest_side *other)
     return table;
 }
 
-lc_report *
+lc_answers *
 lc_backtest_compare(const lc_backtest_side *one, const lc_backtest_side *other)
 {
     GPtrArray *tables = g_ptr_array_new_with_free_func((GDestroyNotify)lc_table_free);
     g_ptr_array_add(tables, make_legend(one, other));
     for (size_t i = 0; i < G_N_ELEMENTS(groupings); i++)
         g_ptr_array_add(tables, make_table(&groupings[i], one, other));
-    return lc_report_of_tables("What would change under another policy", "Net outcomes, over the same facts.", tables);
+    return lc_answers_of_tables("What would change under another policy", "Net outcomes, over the same facts.", tables);
 }

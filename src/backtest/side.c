@@ -126,11 +126,11 @@ lc_backtest_side_ledger(const lc_backtest_side *side)
     return side->ledger;
 }
 
-lc_report *
+lc_answers *
 lc_backtest_side_report(const lc_backtest_side *side, const lc_report_question *question)
 {
     lc_report_question asked = *question;
     asked.book = side->book;
     asked.at = side->until == LC_ABSENT ? 0 : side->until;
-    return lc_report_new(side->ledger, &asked);
+    return lc_answers_new(side->ledger, &asked);
 }

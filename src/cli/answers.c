@@ -85,9 +85,9 @@ lc_cli_read_report_format(const char *text, lc_table_format *format, GError **er
 }
 
 int
-lc_cli_print_report(const lc_report *report, lc_table_format format)
+lc_cli_print_report(const lc_answers *report, lc_table_format format)
 {
     g_autoptr(GString) out = g_string_new(NULL);
-    lc_report_write(out, report, format);
+    lc_answers_write(out, report, format);
     return fwrite(out->str, 1, out->len, stdout) == out->len ? EXIT_DONE : EXIT_FOUND;
 }

@@ -15,4 +15,4 @@ bool lc_cli_read_at(const char *text, lc_instant *at, GError **error);
 /* NULL: text. */
 bool lc_cli_read_report_format(const char *text, lc_table_format *format, GError **error);
 /* On standard output. */
-int lc_cli_print_report(const lc_report *report, lc_table_format format);
+int lc_cli_print_report(const lc_answers *report, lc_table_format format);

@@ -188,9 +188,9 @@ print_tables(backtest *b)
     lc_report_question question = lc_cli_asking_question(&b->options->asking);
     question.facts = b->seen;
     question.skipped = b->bad;
-    g_autoptr(lc_report) report =
+    g_autoptr(lc_answers) report =
         b->sides[1] ? lc_backtest_compare(b->sides[0], b->sides[1]) : lc_backtest_side_report(b->sides[0], &question);
-    lc_report_write(b->output, report, b->options->format);
+    lc_answers_write(b->output, report, b->options->format);
     flush_output(b);
 }
 

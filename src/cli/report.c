@@ -61,7 +61,7 @@ tell(const report_options *options, const lc_config *config, GError **error)
     lc_report_question question = lc_cli_asking_question(&options->asking);
     question.book = book;
     question.at = options->at;
-    g_autoptr(lc_report) report = lc_report_new(ledger, &question);
+    g_autoptr(lc_answers) report = lc_answers_new(ledger, &question);
     return lc_cli_print_report(report, options->format);
 }
 

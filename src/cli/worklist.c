@@ -57,7 +57,7 @@ list(const worklist_options *options, const lc_config *config, GError **error)
     if (ledger == NULL)
         return EXIT_FOUND;
     g_autoptr(GArray) work = lc_worklist_find(ledger, &filter, &n_all);
-    g_autoptr(lc_report) report = lc_report_of_work(work, n_all, &filter, options->at);
+    g_autoptr(lc_answers) report = lc_answers_of_work(work, n_all, &filter, options->at);
     return lc_cli_print_report(report, options->format);
 }
 

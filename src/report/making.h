@@ -6,11 +6,11 @@
 typedef struct {
     const char *topic; /* for machines */
     char *text;        /* a sentence or more, owned */
-} lc_finding;
+} lc_sentence;
 
-struct lc_report {
+struct lc_answers {
     char *title, *about;
-    GArray *findings;          /* lc_finding */
+    GArray *findings;          /* lc_sentence */
     GPtrArray *tables;         /* lc_table */
     lc_conversion *conversion; /* or NULL: nothing to draw */
 };
@@ -21,7 +21,7 @@ typedef struct {
     const lc_summary *sums;
     GPtrArray *stages; /* char *: of all documents, in order, each once */
     GPtrArray *won;    /* char *: those that close as won */
-    lc_report *report;
+    lc_answers *report;
 } lc_making;
 
 #define LC_ALL_CHANNELS LC_TEXT("(all)")

@@ -22,7 +22,7 @@ lc_report_say(const lc_making *making, const char *topic, const char *format, ..
 {
     va_list arguments;
     va_start(arguments, format);
-    lc_finding finding = {topic, g_strdup_vprintf(format, arguments)};
+    lc_sentence finding = {topic, g_strdup_vprintf(format, arguments)};
     va_end(arguments);
     g_array_append_val(making->report->findings, finding);
 }
@@ -81,23 +81,23 @@ find_stages(const lc_making *making, const lc_policy_book *book)
 static void
 clear_finding(gpointer data)
 {
-    g_free(((lc_finding *)data)->text);
+    g_free(((lc_sentence *)data)->text);
 }
 
-static lc_report *
+static lc_answers *
 new_report(const char *title, char *about)
 {
-    lc_report *report = g_new0(lc_report, 1);
+    lc_answers *report = g_new0(lc_answers, 1);
     report->title = g_strdup(title);
     report->about = about;
-    report->findings = g_array_new(FALSE, FALSE, sizeof(lc_finding));
+    report->findings = g_array_new(FALSE, FALSE, sizeof(lc_sentence));
     g_array_set_clear_func(report->findings, clear_finding);
     report->tables = g_ptr_array_new_with_free_func((GDestroyNotify)lc_table_free);
     return report;
 }
 
 void
-lc_report_free(lc_report *report)
+lc_answers_free(lc_answers *report)
 {
     if (report == NULL)
         return;
@@ -135,13 +135,13 @@ about(const lc_report_question *question)
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
-lc_report *
-lc_report_new(const lc_ledger *ledger, const lc_report_question *question)
+lc_answers *
+lc_answers_new(const lc_ledger *ledger, const lc_report_question *question)
 {
     g_autoptr(lc_summary) sums = lc_summary_new(ledger, question);
     g_autoptr(GPtrArray) stages = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) won = g_ptr_array_new_with_free_func(g_free);
-    lc_report *report = new_report("Leads: promises, volumes, conversion", about(question));
+    lc_answers *report = new_report("Leads: promises, volumes, conversion", about(question));
     const lc_making making = {ledger, question, sums, stages, won, report};
     find_stages(&making, question->book);
     report->conversion = lc_conversion_find(ledger, question);
@@ -153,10 +153,10 @@ lc_report_new(const lc_ledger *ledger, const lc_report_question *question)
     return report;
 }
 
-lc_report *
-lc_report_of_tables(const char *title, const char *about, GPtrArray *tables)
+lc_answers *
+lc_answers_of_tables(const char *title, const char *about, GPtrArray *tables)
 {
-    lc_report *report = new_report(title, g_strdup(about));
+    lc_answers *report = new_report(title, g_strdup(about));
     g_ptr_array_unref(report->tables);
     report->tables = tables;
     return report;
@@ -214,10 +214,10 @@ about_work(size_t n_shown, size_t n_all, const lc_work_filter *filter, lc_instan
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
-lc_report *
-lc_report_of_work(const GArray *work, size_t n_all, const lc_work_filter *filter, lc_instant at)
+lc_answers *
+lc_answers_of_work(const GArray *work, size_t n_all, const lc_work_filter *filter, lc_instant at)
 {
-    lc_report *report = new_report("Work list", about_work(work->len, n_all, filter, at));
+    lc_answers *report = new_report("Work list", about_work(work->len, n_all, filter, at));
     const lc_making making = {.report = report};
     lc_table *table = lc_report_add_table(&making, "worklist", "In the order in which to work");
     add_work_columns(table);
@@ -250,14 +250,14 @@ append_wrapped(GString *out, const char *first, const char *indent, const char *
     g_string_append_c(out, '\n');
 }
 
-static const lc_finding *
-finding_at(const lc_report *report, guint i)
+static const lc_sentence *
+finding_at(const lc_answers *report, guint i)
 {
-    return &g_array_index(report->findings, lc_finding, i);
+    return &g_array_index(report->findings, lc_sentence, i);
 }
 
 static void
-write_text(GString *out, const lc_report *report)
+write_text(GString *out, const lc_answers *report)
 {
     g_string_append_printf(out, "%s\n", report->title);
     append_wrapped(out, "", "", report->about);
@@ -271,7 +271,7 @@ write_text(GString *out, const lc_report *report)
 
 /* Findings are a table among the others to a machine. */
 static void
-write_for_machines(GString *out, const lc_report *report, lc_table_format format)
+write_for_machines(GString *out, const lc_answers *report, lc_table_format format)
 {
     g_autoptr(GPtrArray) tables = g_ptr_array_new();
     g_autoptr(lc_table) findings = lc_table_new("findings", "In words");
@@ -304,7 +304,7 @@ static const char style[] =
     "avoid}}";
 
 static void
-write_html(GString *out, const lc_report *report)
+write_html(GString *out, const lc_answers *report)
 {
     g_string_append(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>");
@@ -330,7 +330,7 @@ write_html(GString *out, const lc_report *report)
 }
 
 void
-lc_report_write(GString *out, const lc_report *report, lc_table_format format)
+lc_answers_write(GString *out, const lc_answers *report, lc_table_format format)
 {
     if (format == LC_TABLE_TEXT)
         write_text(out, report);

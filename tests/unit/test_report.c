@@ -79,9 +79,9 @@ channel_of(const lc_conversion *c, const char *channel)
 static char *
 text_of(const fixture *f, lc_table_format format)
 {
-    g_autoptr(lc_report) report = lc_report_new(f->ledger, &f->question);
+    g_autoptr(lc_answers) report = lc_answers_new(f->ledger, &f->question);
     GString *out = g_string_new(NULL);
-    lc_report_write(out, report, format);
+    lc_answers_write(out, report, format);
     return g_string_free(out, FALSE);
 }
 
