@@ -90,12 +90,13 @@ add_trend(const lc_making *making, const lc_conversion *c)
 
 /* ---- Weak channels ---- */
 
+/* NULL: nothing to say. */
 static const char *
 verdict_of(const lc_channel_share *channel)
 {
     if (channel->is_weak)
         return "candidate for nurture";
-    return channel->leads < LC_REPORT_LEADS ? "too few leads to say" : "";
+    return channel->leads < LC_REPORT_LEADS ? "too few leads to say" : NULL;
 }
 
 static double

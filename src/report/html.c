@@ -33,17 +33,18 @@ write_head(GString *out, const lc_table *table)
 {
     g_string_append(out, "<table>\n<caption>");
     lc_html_text(out, table->title);
-    g_string_append(out, "</caption>\n<thead><tr>");
+    g_string_append(out, "</caption>\n<thead><tr>\n");
     for (guint i = 0; i < table->columns->len; i++) {
         const char *title = lc_table_heading_at(table, i)->title;
         g_string_append(out, is_text(table, i) ? "<th scope=\"col\">" : "<th scope=\"col\" class=\"n\">");
         lc_html_text(out, *title ? title : "what");
-        g_string_append(out, "</th>");
+        g_string_append(out, "</th>\n");
     }
     g_string_append(out, "</tr></thead>\n<tbody>\n");
 }
 
-/* Mail clients that know no style sheets take the alignment that stands with the cell. */
+/* Mail clients that know no style sheets take the alignment that stands with the cell; mail takes no line of a thousand
+ * bytes (RFC 5321, 4.5.3.1.6), so a cell has one of its own. */
 static void
 write_cell(GString *out, const lc_table *table, guint row, guint column)
 {
@@ -52,7 +53,7 @@ write_cell(GString *out, const lc_table *table, guint row, guint column)
     const char *tag = column == 0 ? "th scope=\"row\"" : "td";
     g_string_append_printf(out, is_text(table, column) ? "<%s>" : "<%s class=\"n\" style=\"text-align:right\">", tag);
     lc_html_text(out, text);
-    g_string_append(out, column == 0 ? "</th>" : "</td>");
+    g_string_append(out, column == 0 ? "</th>\n" : "</td>\n");
 }
 
 void

@@ -194,7 +194,7 @@ def weak_channels(rows):
         others, others_reached = all_leads - leads, all_reached - reached
         low, high = wilson(reached, leads)
         weak = leads >= 50 and others > 0 and high < others_reached / others / 2
-        verdict = "candidate for nurture" if weak else "too few leads to say" if leads < 50 else ""
+        verdict = "candidate for nurture" if weak else "too few leads to say" if leads < 50 else None
         found.append({"channel": channel, "leads": leads, "reached": reached, "share": reached / leads if leads else None,
                       "low": low, "high": high, "others": others_reached / others if others else None,
                       "verdict": verdict})  # fmt: skip
@@ -334,7 +334,7 @@ class Feed:
         self.check_verdict(lines[0], weak, held_back)
 
     def check_verdict(self, held_back, weak, leads):
-        fit = [row["share"] for row in weak if row["verdict"] == ""]
+        fit = [row["share"] for row in weak if row["verdict"] is None]
         strict = bool(leads) and bool(fit) and held_back["low"] > min(fit)
         said = any("gate may be too strict" in row["says"] for row in self.report["findings"])
         if said != strict:
