@@ -40,8 +40,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_ledger, lc_ledger_free)
 /* `table` as in codec.h, `row` of its struct. What is needed is copied; the latest of a key stands. Tenures are not
  * kept. */
 void lc_ledger_take(lc_ledger *ledger, int table, bool deleted, const void *row);
-/* How many there are. */
-size_t lc_ledger_cycles(const lc_ledger *ledger);
 
 /* ---- How many, by rule and channel: what two policies are compared by ---- */
 

@@ -94,12 +94,6 @@ lc_ledger_find_cycle(const lc_ledger *ledger, const lc_uuid *id)
     return g_hash_table_lookup(ledger->cycles, id);
 }
 
-size_t
-lc_ledger_cycles(const lc_ledger *ledger)
-{
-    return g_hash_table_size(ledger->cycles);
-}
-
 /* ---- Rows ---- */
 
 /* The one of this key, or a new one. */
@@ -152,9 +146,9 @@ take_cycle(lc_ledger *ledger, const lc_cycle_row *row)
         .attempts = row->attempts,
         .cycle = row->cycle,
         .cohort = row->cohort,
-        .cause = (int8_t)row->cause,
-        .route = (int8_t)row->route,
-        .first_contact_state = (int8_t)row->first_contact_state,
+        .cause = (int16_t)row->cause,
+        .route = (int16_t)row->route,
+        .first_contact_state = (int16_t)row->first_contact_state,
         .duplicate = row->duplicate,
         .was_paused = row->paused_since != LC_ABSENT || row->paused_ms > 0,
     };
@@ -197,8 +191,8 @@ take_route(lc_ledger *ledger, const lc_route_row *row)
     lc_ledger_route *route = stand_in(ledger->routes, &key, sizeof key);
     route->cycle_id = row->cycle_id;
     route->track = lc_texts_add(ledger->texts, row->routed.destination.track);
-    route->route = (int8_t)row->routed.destination.route;
-    route->cause = (int8_t)row->routed.cause;
+    route->route = (int16_t)row->routed.destination.route;
+    route->cause = (int16_t)row->routed.cause;
 }
 
 static void

@@ -21,7 +21,7 @@ typedef struct {
     lc_duration response_ms, response_open_ms;
     uint32_t channel, rule, owner, reason, rejected_as, track, attempts, cycle;
     int32_t cohort;
-    int8_t cause, route, first_contact_state;
+    int16_t cause, route, first_contact_state;
     bool duplicate, was_paused;
 } lc_ledger_cycle;
 
@@ -44,7 +44,7 @@ typedef struct {
 typedef struct {
     lc_uuid id, cycle_id;
     uint32_t track;
-    int8_t route, cause;
+    int16_t route, cause;
 } lc_ledger_route;
 
 typedef struct {

@@ -7,7 +7,6 @@ struct lc_texts {
     GHashTable *numbers; /* lc_text * -> number */
     GPtrArray *texts;    /* lc_text *, by number */
     lc_arena arena;
-    size_t bytes;
 };
 
 lc_texts *
@@ -50,7 +49,6 @@ lc_texts_add(lc_texts *texts, lc_text text)
     number = texts->texts->len;
     g_ptr_array_add(texts->texts, kept);
     g_hash_table_insert(texts->numbers, kept, GUINT_TO_POINTER(number));
-    texts->bytes += 2 * sizeof *kept + 4 * sizeof(void *) + text.size;
     return number;
 }
 
@@ -58,16 +56,4 @@ lc_text
 lc_texts_get(const lc_texts *texts, uint32_t number)
 {
     return *(const lc_text *)g_ptr_array_index(texts->texts, number);
-}
-
-uint32_t
-lc_texts_end(const lc_texts *texts)
-{
-    return texts->texts->len;
-}
-
-size_t
-lc_texts_bytes(const lc_texts *texts)
-{
-    return texts->bytes;
 }

@@ -14,7 +14,3 @@ uint32_t lc_texts_add(lc_texts *texts, lc_text text);
 uint32_t lc_texts_find(const lc_texts *texts, lc_text text);
 /* With a NUL behind it; as long as the texts live. */
 lc_text lc_texts_get(const lc_texts *texts, uint32_t number);
-/* One more than the greatest number. */
-uint32_t lc_texts_end(const lc_texts *texts);
-/* What all of them take, about. */
-size_t lc_texts_bytes(const lc_texts *texts);
