@@ -1,9 +1,10 @@
 /* health.h - /metrics, /livez and /readyz of a running service, from what its workers report.
  *
- * Uses engine and service. Reads reports only: it never waits for a worker. */
+ * Uses engine, http and service. Reads reports only: it never waits for a worker. */
 #pragma once
 
 #include <leadclock/engine.h>
+#include <leadclock/http.h>
 #include <leadclock/service.h>
 
 typedef struct {
@@ -13,5 +14,5 @@ typedef struct {
     const char *zone_data; /* atomic: the version of the zone database that the policies were read with, interned */
 } lc_health;
 
-/* An lc_http_handler; `data` is an lc_health. */
+/* An lc_http_pages; `data` is an lc_health. */
 bool lc_health_answer(const char *path, lc_http_answer *answer, void *data);
