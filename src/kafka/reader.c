@@ -1,6 +1,8 @@
 /* reader.c - a read-committed reader without a group. */
 #include "client.h"
 
+#include "lend.h"
+
 /* One partition, and how far it must be read to have caught up. */
 typedef struct {
     int64_t start, position, end;
@@ -177,40 +179,12 @@ note_position(lc_reader *reader, const rd_kafka_message_t *message, int64_t posi
     reader->behind--;
 }
 
-static void
-take_headers(lc_reader *reader, const rd_kafka_message_t *message)
-{
-    rd_kafka_headers_t *headers;
-    const char *name;
-    const void *value;
-    size_t size;
-    g_array_set_size(reader->headers, 0);
-    if (rd_kafka_message_headers(message, &headers))
-        return;
-    for (size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &size); i++) {
-        lc_header header = {lc_text_of(name), {value, value ? size : 0}};
-        g_array_append_val(reader->headers, header);
-    }
-}
-
 static int
 lend_record(lc_reader *reader, rd_kafka_message_t *message, lc_read_record *record)
 {
-    rd_kafka_timestamp_type_t type;
-    int64_t timestamp = rd_kafka_message_timestamp(message, &type);
     reader->message = message;
-    take_headers(reader, message);
     note_position(reader, message, message->offset + 1);
-    *record = (lc_read_record){
-        .topic = index_of(reader, message->rkt),
-        .partition = message->partition,
-        .offset = message->offset,
-        .timestamp = type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? LC_ABSENT : timestamp,
-        .key = {message->key, message->key ? message->key_len : 0},
-        .value = {message->payload, message->payload ? message->len : 0},
-        .headers = (const lc_header *)(void *)reader->headers->data,
-        .n_headers = reader->headers->len,
-    };
+    *record = lc_kafka_lend(message, index_of(reader, message->rkt), reader->headers);
     return 1;
 }
 
