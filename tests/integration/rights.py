@@ -222,6 +222,10 @@ def commands():
         expect(world, 0, "filled cycles", "tables", "--fill", *kafka.login())
         seen = expect(world, 0, "", "watch", "--from-beginning", "--until-caught-up", *ROWS, *kafka.login("watcher"))
         require(seen.splitlines(), "the watcher saw no rows")
+        expect(world, 0, "", "worklist", *kafka.login("watcher"))
+        expect(world, 0, "", "report", *kafka.login("watcher"))
+        expect(world, 2, rf"User:publisher may not DESCRIBE topics? .*{world.prefix}leads\.tables\.cycles", "worklist",
+               *kafka.login("publisher"))  # fmt: skip
         expect(world, 2, f"User:publisher may not DESCRIBE topic {world.prefix}leads.breaches:", "watch", "leads.breaches",
                *kafka.login("publisher"))  # fmt: skip
         for topic in INPUT_TOPICS:
