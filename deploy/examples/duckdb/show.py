@@ -2,13 +2,12 @@
 """show.py FILE [WORD...] - prints the queries of queries.sql over what load.py made (WORD: those whose title has it)."""
 
 import os
-import re
 import sys
 
 import duckdb
 
 with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "queries.sql"), encoding="utf-8") as text:
-    queries = re.findall(r"-- (.*)\n((?:[^-].*\n)+)", text.read().partition("\n\n")[2])
+    queries = [block.removeprefix("-- ").partition("\n")[::2] for block in text.read().split("\n\n")[1:]]
 
 with duckdb.connect(sys.argv[1], read_only=True) as database:
     for title, query in queries:
