@@ -7,18 +7,21 @@
  *   counters:CHANNEL|COHORT  hash  metric -> count
  *   populations        set     the CHANNEL|COHORT that have counters
  *   applied            string  the position applied; after it "@RUN_ID:COUNT" where the server has evicted keys
- * and once, outside of the partitions: NAME:layout, "1:P". No key has a time to live. The layout is no promise: other
- * programs use `leadclock inspect` and the topics. */
+ * and once, outside of the partitions, in whatever slot that is: NAME:layout, "1:P". No key has a time to live. The
+ * layout is no promise: other programs use `leadclock inspect` and the topics. */
 #pragma once
 
 #include <leadclock/base.h>
 #include <leadclock/store.h>
 
 typedef struct {
-    /* redis://[user:password@]host:port/db or unix:///path. rediss:// is refused: hiredis 0.14 has no TLS. */
+    /* redis://[user:password@]host:port/db; unix:///path[?db=N]; redis+sentinel://[user:password@]S1:port,S2/NAME/db:
+     * the sentinels tell where the master NAME is; redis+cluster://[user:password@]H1:port,H2: some of its nodes.
+     * rediss:// is refused: hiredis 0.14 has no TLS. */
     const char *url;
-    const char *user, *password; /* or NULL; override those of the URL */
-    const char *name;            /* prefix of every key */
+    const char *user, *password;                   /* or NULL; override those of the URL */
+    const char *sentinel_user, *sentinel_password; /* or NULL: the sentinels ask for none */
+    const char *name;                              /* prefix of every key */
 } lc_redis_options;
 
 /* All options are copied. LC_ERROR_CONFIG: a URL that can't be used. Connects to nothing yet. */

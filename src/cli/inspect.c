@@ -2,8 +2,8 @@
 #include "common.h"
 #include "describe.h"
 #include "standing.h"
+#include "worker.h"
 
-#include <leadclock/redis.h>
 #include <stdlib.h>
 
 typedef struct {
@@ -43,12 +43,7 @@ find_partition(inspect_command *command, GError **error)
 static bool
 open_store(inspect_command *command, GError **error)
 {
-    const lc_redis_options options = {
-        .url = command->config->redis.url,
-        .user = command->config->redis.user,
-        .password = command->config->redis.password,
-        .name = command->config->name,
-    };
+    const lc_redis_options options = lc_cli_redis_options(command->config);
     command->store = lc_redis_store_new(&options, error);
     return command->store && lc_store_open(command->store, command->partitions, error);
 }

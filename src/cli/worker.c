@@ -19,6 +19,8 @@ lc_cli_redis_options(const lc_config *config)
         .url = config->redis.url,
         .user = config->redis.user,
         .password = config->redis.password,
+        .sentinel_user = config->redis.sentinel_user,
+        .sentinel_password = config->redis.sentinel_password,
         .name = config->name,
     };
 }

@@ -6,92 +6,8 @@
 #include <sys/socket.h>
 
 #define TIMEOUT_MS 1000
-
-/* ---- The address ---- */
-
-static bool
-refuse_url(GError **error, const char *why)
-{
-    /* The URL itself may hold a password. */
-    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
-                "redis.url: %s; use redis://[user:password@]host:port/db or unix:///path/of.sock", why);
-    return false;
-}
-
-static bool
-parse_database(lc_connection *connection, const char *text, GError **error)
-{
-    guint64 number = 0;
-
-    if (text == NULL || *text == '\0')
-        return true;
-    if (!g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT, &number, NULL))
-        return refuse_url(error, "what follows the host must be a database number");
-    connection->database = (int)number;
-    return true;
-}
-
-static bool
-parse_tcp(lc_connection *connection, GUri *uri, GError **error)
-{
-    const char *path = g_uri_get_path(uri);
-
-    if (g_uri_get_host(uri) == NULL || *g_uri_get_host(uri) == '\0')
-        return refuse_url(error, "no host");
-    connection->host = g_strdup(g_uri_get_host(uri));
-    connection->port = g_uri_get_port(uri) < 0 ? 6379 : g_uri_get_port(uri);
-    return parse_database(connection, *path == '/' ? path + 1 : path, error);
-}
-
-static bool
-parse_unix(lc_connection *connection, GUri *uri, GError **error)
-{
-    const char *query = g_uri_get_query(uri);
-
-    if (*g_uri_get_path(uri) != '/')
-        return refuse_url(error, "no path of a socket");
-    connection->path = g_strdup(g_uri_get_path(uri));
-    return parse_database(connection, query && g_str_has_prefix(query, "db=") ? query + 3 : NULL, error);
-}
-
-static char *
-first_given(const char *option, const char *of_url)
-{
-    const char *chosen = option && *option ? option : of_url;
-    return chosen && *chosen ? g_strdup(chosen) : NULL;
-}
-
-bool
-lc_connection_init(lc_connection *connection, const lc_redis_options *options, GError **error)
-{
-    g_autoptr(GUri) uri = g_uri_parse(options->url, G_URI_FLAGS_HAS_PASSWORD, NULL);
-
-    *connection = (lc_connection){.out = g_string_new(NULL)};
-    if (uri == NULL)
-        return refuse_url(error, "not a URL");
-    connection->user = first_given(options->user, g_uri_get_user(uri));
-    connection->password = first_given(options->password, g_uri_get_password(uri));
-    if (strcmp(g_uri_get_scheme(uri), "redis") == 0)
-        return parse_tcp(connection, uri, error);
-    if (strcmp(g_uri_get_scheme(uri), "unix") == 0)
-        return parse_unix(connection, uri, error);
-    if (strcmp(g_uri_get_scheme(uri), "rediss") == 0)
-        return refuse_url(error,
-                          "this build has no TLS to Redis (hiredis 0.14 lacks it; a TLS proxy beside Redis helps)");
-    return refuse_url(error, "unknown scheme");
-}
-
-void
-lc_connection_clear(lc_connection *connection)
-{
-    lc_connection_close(connection);
-    g_free(connection->host);
-    g_free(connection->path);
-    g_free(connection->user);
-    g_free(connection->password);
-    if (connection->out)
-        g_string_free(connection->out, TRUE);
-}
+/* There are several sentinels, and no call takes longer than about a second. */
+#define SENTINEL_TIMEOUT_MS 300
 
 /* ---- Commands: RESP, as https://redis.io/docs/reference/protocol-spec says ---- */
 
@@ -164,9 +80,10 @@ lc_connection_say(lc_connection *connection, const char *words)
 static bool
 lose(lc_connection *connection, GError **error, const char *why)
 {
-    g_autofree char *address =
-        connection->host ? g_strdup_printf("%s:%d", connection->host, connection->port) : g_strdup(connection->path);
-    g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "Redis at %s: %s", address, why);
+    g_autofree char *address = connection->at.host ? g_strdup_printf("%s:%d", connection->at.host, connection->at.port)
+                                                   : g_strdup(connection->address.path);
+    g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "%s at %s: %s", connection->is_to_sentinel ? "the sentinel" : "Redis",
+                address, why);
     lc_connection_close(connection);
     return false;
 }
@@ -287,7 +204,10 @@ lc_connection_refuse(const redisReply *reply, GError **error)
     for (const char *const *start = of_operator; *start; start++)
         if (g_str_has_prefix(reply->str, *start))
             code = LC_ERROR_CONFIG;
-    g_set_error(error, LC_ERROR, (int)code, "Redis says: %s", reply->str);
+    if (g_str_has_prefix(reply->str, "ASK ") || g_str_has_prefix(reply->str, "TRYAGAIN"))
+        g_set_error(error, LC_ERROR, (int)code, "a slot of Redis is being moved, which is waited for: %s", reply->str);
+    else
+        g_set_error(error, LC_ERROR, (int)code, "Redis says: %s", reply->str);
     return false;
 }
 
@@ -313,39 +233,49 @@ lc_reply_text(const redisReply *reply)
 
 /* ---- Connecting ---- */
 
+static void
+say_login(lc_connection *connection, const lc_redis_login *login)
+{
+    lc_connection_command(connection, login->user ? 3 : 2);
+    lc_connection_word(connection, LC_TEXT("AUTH"));
+    if (login->user)
+        lc_connection_word(connection, lc_text_of(login->user));
+    lc_connection_word(connection, lc_text_of(login->password));
+}
+
+static bool
+log_in(lc_connection *connection, const lc_redis_login *login, GError **error)
+{
+    if (login->password == NULL)
+        return true;
+    say_login(connection, login);
+    return lc_connection_send(connection, error) && lc_connection_expect(connection, error);
+}
+
 static bool
 greet(lc_connection *connection, GError **error)
 {
-    int expected = 1;
+    const lc_redis_login *login = &connection->address.login;
 
-    if (connection->password) {
-        lc_connection_command(connection, connection->user ? 3 : 2);
-        lc_connection_word(connection, LC_TEXT("AUTH"));
-        if (connection->user)
-            lc_connection_word(connection, lc_text_of(connection->user));
-        lc_connection_word(connection, lc_text_of(connection->password));
-        expected++;
-    }
+    if (login->password)
+        say_login(connection, login);
     lc_connection_command(connection, 2);
     lc_connection_word(connection, LC_TEXT("SELECT"));
-    lc_connection_number(connection, connection->database);
-    if (!lc_connection_send(connection, error))
-        return false;
-    for (; expected; expected--)
-        if (!lc_connection_expect(connection, error))
-            return false;
-    return true;
+    lc_connection_number(connection, connection->address.database);
+    return lc_connection_send(connection, error) &&
+           (login->password == NULL || lc_connection_expect(connection, error)) &&
+           lc_connection_expect(connection, error);
 }
 
-bool
-lc_connection_open(lc_connection *connection, GError **error)
+/* To `at`, or the socket; nothing is said yet. */
+static bool
+reach(lc_connection *connection, int timeout_ms, GError **error)
 {
-    struct timeval timeout = {.tv_sec = TIMEOUT_MS / 1000};
+    struct timeval timeout = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
 
-    if (connection->context)
-        return true;
-    connection->context = connection->host ? redisConnectWithTimeout(connection->host, connection->port, timeout)
-                                           : redisConnectUnixWithTimeout(connection->path, timeout);
+    connection->context = connection->at.host
+                              ? redisConnectWithTimeout(connection->at.host, connection->at.port, timeout)
+                              : redisConnectUnixWithTimeout(connection->address.path, timeout);
     if (connection->context == NULL)
         return lose(connection, error, "no memory");
     if (connection->context->err)
@@ -353,9 +283,123 @@ lc_connection_open(lc_connection *connection, GError **error)
     connection->context->reader->fn = &reply_functions;
     connection->context->reader->maxbuf = 0; /* its buffer is kept from one large reply to the next */
     redisSetTimeout(connection->context, timeout);
-    if (connection->host)
+    if (connection->at.host)
         redisEnableKeepAlive(connection->context);
-    return greet(connection, error);
+    return true;
+}
+
+static void
+set_at(lc_connection *connection, const char *host, int port)
+{
+    char *copy = g_strdup(host); /* `host` may be the one that is there */
+
+    g_free(connection->at.host);
+    connection->at = (lc_redis_endpoint){copy, port};
+}
+
+/* ---- Sentinels: https://redis.io/docs/reference/sentinel-clients ---- */
+
+/* What one sentinel says; it is disconnected from again. */
+static bool
+ask_sentinel(lc_connection *connection, const lc_redis_endpoint *sentinel, lc_redis_endpoint *master, GError **error)
+{
+    set_at(connection, sentinel->host, sentinel->port);
+    connection->is_to_sentinel = true;
+    const redisReply *reply = NULL;
+    if (reach(connection, SENTINEL_TIMEOUT_MS, error) &&
+        log_in(connection, &connection->address.sentinel_login, error)) {
+        lc_connection_command(connection, 3);
+        lc_connection_word(connection, LC_TEXT("SENTINEL"));
+        lc_connection_word(connection, LC_TEXT("get-master-addr-by-name"));
+        lc_connection_word(connection, lc_text_of(connection->address.master));
+        reply = lc_connection_send(connection, error) ? lc_connection_expect(connection, error) : NULL;
+    }
+    if (reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2)
+        *master = (lc_redis_endpoint){g_strdup(reply->element[0]->str), atoi(reply->element[1]->str)};
+    else if (reply)
+        g_set_error(
+            error, LC_ERROR, LC_ERROR_RETRY,
+            "the sentinel at %s:%d knows no master \"%s\"; look whether redis.url names it as sentinel.conf does",
+            sentinel->host, sentinel->port, connection->address.master);
+    if (reply == NULL)
+        g_prefix_error(error, "of the sentinels, ");
+    lc_connection_close(connection);
+    connection->is_to_sentinel = false;
+    return master->host != NULL;
+}
+
+/* The first that answers is believed, and asked first from then on. */
+static bool
+find_master(lc_connection *connection, lc_redis_endpoint *master, GError **error)
+{
+    GPtrArray *sentinels = connection->address.endpoints;
+
+    for (guint i = 0; i < sentinels->len; i++) {
+        g_clear_error(error);
+        if (ask_sentinel(connection, sentinels->pdata[i], master, error)) {
+            gpointer answered = sentinels->pdata[i];
+            sentinels->pdata[i] = sentinels->pdata[0];
+            sentinels->pdata[0] = answered;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A sentinel may name one that has not become the master yet, or is none any more. */
+static bool
+require_role(lc_connection *connection, GError **error)
+{
+    lc_connection_say(connection, "ROLE");
+    const redisReply *role = lc_connection_send(connection, error) ? lc_connection_expect(connection, error) : NULL;
+    if (role == NULL)
+        return false;
+    if (role->type == REDIS_REPLY_ARRAY && role->elements &&
+        lc_text_equal(lc_reply_text(role->element[0]), LC_TEXT("master")))
+        return true;
+    return lose(connection, error, "the sentinels name it, and it is not (yet) the master");
+}
+
+static bool
+open_by_sentinels(lc_connection *connection, GError **error)
+{
+    lc_redis_endpoint master = {0};
+    GError *reason = NULL;
+
+    if (!find_master(connection, &master, &reason)) {
+        g_propagate_error(error, reason);
+        return false;
+    }
+    set_at(connection, master.host, master.port);
+    g_free(master.host);
+    return reach(connection, TIMEOUT_MS, error) && greet(connection, error) && require_role(connection, error);
+}
+
+bool
+lc_connection_open(lc_connection *connection, GError **error)
+{
+    if (connection->context)
+        return true;
+    if (connection->address.master)
+        return open_by_sentinels(connection, error);
+    return reach(connection, TIMEOUT_MS, error) && greet(connection, error);
+}
+
+bool
+lc_connection_is_to_master(lc_connection *connection)
+{
+    lc_connection asking = {.address = connection->address, .out = g_string_new(NULL), .replies = connection->replies};
+    lc_redis_endpoint master = {0};
+
+    if (connection->address.master == NULL || connection->context == NULL)
+        return true;
+    g_autoptr(GError) unknown = NULL;
+    bool is_known = find_master(&asking, &master, &unknown);
+    bool is_same = !is_known || (master.port == connection->at.port && strcmp(master.host, connection->at.host) == 0);
+    g_free(master.host);
+    g_free(asking.at.host);
+    g_string_free(asking.out, TRUE);
+    return is_same;
 }
 
 void
@@ -364,4 +408,26 @@ lc_connection_close(lc_connection *connection)
     g_clear_pointer(&connection->context, redisFree);
     if (connection->out)
         g_string_truncate(connection->out, 0);
+}
+
+/* ---- Life ---- */
+
+void
+lc_connection_init(lc_connection *connection, lc_redis_address address)
+{
+    *connection = (lc_connection){.address = address, .out = g_string_new(NULL)};
+    if (address.master == NULL && address.endpoints->len) {
+        const lc_redis_endpoint *first = address.endpoints->pdata[0];
+        set_at(connection, first->host, first->port);
+    }
+}
+
+void
+lc_connection_clear(lc_connection *connection)
+{
+    lc_connection_close(connection);
+    lc_redis_address_clear(&connection->address);
+    g_free(connection->at.host);
+    if (connection->out)
+        g_string_free(connection->out, TRUE);
 }

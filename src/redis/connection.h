@@ -5,29 +5,29 @@
  * lc_connection_open makes a new one. */
 #pragma once
 
-#include <leadclock/redis.h>
+#include "address.h"
 
 #include <hiredis/hiredis.h>
 
 typedef struct {
-    /* the address */
-    char *host; /* NULL: a Unix socket */
-    int port;
-    char *path;
-    char *user, *password; /* or NULL */
-    int database;
+    lc_redis_address address;
+    lc_redis_endpoint at; /* the server connected to, or tried last; no host: a Unix socket */
+    bool is_to_sentinel;
 
     redisContext *context; /* NULL: not connected */
     GString *out;          /* commands not yet sent */
     lc_arena *replies;     /* where replies go, by the caller's choice; before anything is received */
 } lc_connection;
 
-/* LC_ERROR_CONFIG: a URL that can't be used. */
-bool lc_connection_init(lc_connection *connection, const lc_redis_options *options, GError **error);
+/* Takes over what `address` owns. */
+void lc_connection_init(lc_connection *connection, lc_redis_address address);
 void lc_connection_clear(lc_connection *connection);
 
-/* Connects, authenticates and selects, unless that is done. */
+/* Connects, authenticates and selects, unless that is done. By sentinels: to the one that they name and that says
+ * itself that it is the master. */
 bool lc_connection_open(lc_connection *connection, GError **error);
+/* False: the sentinels name another by now. Where they don't answer, or are none, it is believed. */
+bool lc_connection_is_to_master(lc_connection *connection);
 void lc_connection_close(lc_connection *connection);
 
 /* A command of `n` words, the words to follow. */

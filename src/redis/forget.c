@@ -6,28 +6,6 @@
 /* The keys of one call; the layout goes last, so that what was cut off is still seen. */
 #define SCAN_COUNT 5000
 
-/* A store that is not opened: its layout may be another. NULL: the server is away, or must not be used. */
-static lc_redis_store *
-visit(const lc_redis_options *options, GError **error)
-{
-    lc_store *base = lc_redis_store_new(options, error);
-    lc_redis_store *store = (lc_redis_store *)(void *)base;
-
-    if (store == NULL)
-        return NULL;
-    store->connection.replies = &store->read_arena;
-    if (lc_redis_connect(store, error))
-        return store;
-    lc_store_free(base);
-    return NULL;
-}
-
-static void
-leave(lc_redis_store *store)
-{
-    lc_store_free(&store->store);
-}
-
 static const redisReply *
 ask_layout(lc_redis_store *store, GError **error)
 {
@@ -37,21 +15,28 @@ ask_layout(lc_redis_store *store, GError **error)
     return lc_connection_send(&store->connection, error) ? lc_connection_expect(&store->connection, error) : NULL;
 }
 
+static bool
+read_partitions(lc_redis_store *store, void *data, GError **error)
+{
+    int32_t *partitions = data;
+
+    if (store->layout_is_elsewhere)
+        return true;
+    const redisReply *reply = ask_layout(store, error);
+    if (reply == NULL)
+        return false;
+    lc_text found = lc_reply_text(reply);
+    g_autofree char *text = g_strndup(found.data, found.size);
+    const char *colon = text ? strchr(text, ':') : NULL;
+    *partitions = colon ? atoi(colon + 1) : 0;
+    return true;
+}
+
+/* The layout may be that of another number, so the store is not opened. */
 bool
 lc_redis_partitions(const lc_redis_options *options, int32_t *partitions, GError **error)
 {
-    lc_redis_store *store = visit(options, error);
-    const redisReply *reply = store ? ask_layout(store, error) : NULL;
-
-    if (reply) {
-        lc_text found = lc_reply_text(reply);
-        g_autofree char *text = g_strndup(found.data, found.size);
-        const char *colon = text ? strchr(text, ':') : NULL;
-        *partitions = colon ? atoi(colon + 1) : 0;
-    }
-    if (store)
-        leave(store);
-    return reply != NULL;
+    return lc_redis_each_node(options, read_partitions, partitions, error);
 }
 
 /* "NAME:{*}:*", nothing of another name. */
@@ -69,16 +54,25 @@ pattern_of(const char *name)
     return g_steal_pointer(&pattern->str);
 }
 
+/* In one command, but in a cluster: there it may only name keys of one slot. */
 static bool
 unlink_keys(lc_redis_store *store, const redisReply *keys, GError **error)
 {
-    if (keys->elements == 0)
-        return true;
-    lc_connection_command(&store->connection, keys->elements + 1);
-    lc_connection_word(&store->connection, LC_TEXT("UNLINK"));
-    for (size_t i = 0; i < keys->elements; i++)
-        lc_connection_word(&store->connection, lc_reply_text(keys->element[i]));
-    return lc_connection_send(&store->connection, error) && lc_connection_expect(&store->connection, error);
+    size_t n_commands = keys->elements == 0 ? 0 : store->connection.address.is_cluster ? keys->elements : 1;
+
+    for (size_t c = 0; c < n_commands; c++) {
+        size_t n = keys->elements / n_commands;
+        lc_connection_command(&store->connection, n + 1);
+        lc_connection_word(&store->connection, LC_TEXT("UNLINK"));
+        for (size_t i = c; i < c + n; i++)
+            lc_connection_word(&store->connection, lc_reply_text(keys->element[i]));
+    }
+    if (!lc_connection_send(&store->connection, error))
+        return false;
+    for (size_t c = 0; c < n_commands; c++)
+        if (!lc_connection_expect(&store->connection, error))
+            return false;
+    return true;
 }
 
 static bool
@@ -114,13 +108,15 @@ unlink_layout(lc_redis_store *store, GError **error)
     return lc_connection_send(&store->connection, error) && lc_connection_expect(&store->connection, error);
 }
 
+static bool
+forget(lc_redis_store *store, void *data, GError **error)
+{
+    (void)data;
+    return unlink_all(store, error) && (store->layout_is_elsewhere || unlink_layout(store, error));
+}
+
 bool
 lc_redis_forget(const lc_redis_options *options, GError **error)
 {
-    lc_redis_store *store = visit(options, error);
-    bool done = store && unlink_all(store, error) && unlink_layout(store, error);
-
-    if (store)
-        leave(store);
-    return done;
+    return lc_redis_each_node(options, forget, NULL, error);
 }

@@ -10,8 +10,10 @@ typedef struct {
     lc_store store;
     lc_connection connection;
     char *name;
-    int32_t partitions; /* 0: not opened yet */
-    char **prefixes;    /* "NAME:{TAG}:" by partition */
+    int32_t partitions;       /* 0: not opened yet */
+    char **prefixes;          /* "NAME:{TAG}:" by partition */
+    const bool *has;          /* by partition: which this node of a cluster has; NULL: all of them */
+    bool layout_is_elsewhere; /* with another node */
     bool layout_is_noted;
     gint64 checked_us; /* when the server was last looked at */
     bool is_blind;     /* it does not let us look */
@@ -54,6 +56,26 @@ lc_text lc_redis_position(const redisReply *reply);
 
 /* Writes "1:P" where there is nothing. LC_ERROR_CONFIG: there is something else. */
 bool lc_redis_note_layout(lc_redis_store *store, GError **error);
+
+/* One server's, or one node's of a cluster. Takes over what `address` owns. */
+lc_redis_store *lc_redis_store_at(lc_redis_address address, const char *name);
+/* Its keys, for so many partitions. LC_ERROR_CONFIG: they can't be kept. */
+bool lc_redis_name_keys(lc_redis_store *store, int32_t partitions, GError **error);
+/* Whether this server has the partition. */
+static inline bool
+lc_redis_has(const lc_redis_store *store, int32_t partition)
+{
+    return store->has == NULL || store->has[partition];
+}
+
+/* A store of many nodes (cluster.c). Takes over what `address` owns. */
+lc_store *lc_redis_cluster_new(lc_redis_address address, const char *name);
+/* Does `visit` with a connected store of each node (of the only server, where it is no cluster); the one that has the
+ * layout comes last. */
+typedef bool (*lc_redis_visit)(lc_redis_store *node, void *data, GError **error);
+bool lc_redis_each_node(const lc_redis_options *options, lc_redis_visit visit, void *data, GError **error);
+/* CRC16 of what is between { and }, or of the whole. */
+unsigned lc_redis_slot(const char *key);
 
 bool lc_redis_read_begin(lc_store *store, lc_store_read *reads, size_t n, GError **error);
 bool lc_redis_read_end(lc_store *store, GError **error);

@@ -54,10 +54,13 @@ drop_positions(lc_redis_store *store, bool all, int32_t *n, GError **error)
     g_autoptr(GArray) dropped = g_array_new(FALSE, FALSE, sizeof(int32_t));
 
     for (int32_t p = 0; p < store->partitions; p++)
-        say_of_position(store, "GET", p);
+        if (lc_redis_has(store, p))
+            say_of_position(store, "GET", p);
     if (!lc_connection_send(&store->connection, error))
         return false;
     for (int32_t p = 0; p < store->partitions; p++) {
+        if (!lc_redis_has(store, p))
+            continue;
         const redisReply *position = lc_connection_expect(&store->connection, error);
         if (position == NULL)
             return false;
@@ -174,9 +177,11 @@ check_info(lc_redis_store *store, const char *info, GError **error)
     g_autofree char *role = info_value(info, "role");
     g_autofree char *version = info_value(info, "redis_version");
 
-    if (cluster && strcmp(cluster, "1") == 0) {
+    if (cluster && (strcmp(cluster, "1") == 0) != store->connection.address.is_cluster) {
         g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
-                    "this Redis is a cluster's, which leadclock can't use yet; give it a Redis of its own");
+                    store->connection.address.is_cluster
+                        ? "this Redis is no cluster's; write redis:// in redis.url"
+                        : "this Redis is a cluster's; write redis+cluster:// in redis.url, and some of its nodes");
         return false;
     }
     if (version && atoi(version) < 4) {
@@ -224,6 +229,11 @@ lc_redis_connect(lc_redis_store *store, GError **error)
     bool is_new = store->connection.context == NULL;
     bool is_old = g_get_monotonic_time() - store->checked_us >= CHECK_EVERY_US;
 
+    if (is_old && !lc_connection_is_to_master(&store->connection)) {
+        g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "the sentinels name another master of Redis by now");
+        lc_connection_close(&store->connection);
+        return false;
+    }
     if (!lc_connection_open(&store->connection, error))
         return false;
     if ((!is_new && !is_old) || check_server(store, error))

@@ -29,6 +29,8 @@ lc_redis_note_layout(lc_redis_store *store, GError **error)
 {
     lc_connection *redis = &store->connection;
     lc_text name = lc_text_of(store->name);
+    if (store->layout_is_elsewhere)
+        return true;
     g_autofree char *ours = g_strdup_printf("1:%d", store->partitions);
 
     lc_connection_command(redis, 3);
@@ -48,8 +50,8 @@ lc_redis_note_layout(lc_redis_store *store, GError **error)
     return store->layout_is_noted;
 }
 
-static bool
-name_keys(lc_redis_store *store, int32_t partitions, GError **error)
+bool
+lc_redis_name_keys(lc_redis_store *store, int32_t partitions, GError **error)
 {
     if (partitions < 1 || partitions > LC_MAX_PARTITIONS) {
         g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "%d partitions; from 1 to %d can be kept in Redis", partitions,
@@ -76,7 +78,8 @@ redis_open(lc_store *base, int32_t partitions, GError **error)
     lc_arena_reset(&store->write_arena);
     store->connection.replies = &store->write_arena;
     lc_connection_close(&store->connection); /* a new one is looked at before it is used */
-    if (name_keys(store, partitions, error) && lc_redis_connect(store, error) && lc_redis_note_layout(store, error))
+    if (lc_redis_name_keys(store, partitions, error) && lc_redis_connect(store, error) &&
+        lc_redis_note_layout(store, error))
         return true;
     lc_connection_close(&store->connection);
     return false;
@@ -173,22 +176,33 @@ static const lc_store_ops ops = {
     .free = redis_free,
 };
 
+lc_redis_store *
+lc_redis_store_at(lc_redis_address address, const char *name)
+{
+    lc_redis_store *store = g_new0(lc_redis_store, 1);
+
+    store->store.ops = &ops;
+    store->name = g_strdup(name);
+    store->mark = g_strdup("");
+    store->ahead = g_string_new(NULL);
+    store->scanned_keys = g_array_new(FALSE, FALSE, sizeof(lc_text));
+    lc_connection_init(&store->connection, address);
+    return store;
+}
+
 lc_store *
 lc_redis_store_new(const lc_redis_options *options, GError **error)
 {
+    lc_redis_address address;
+
     if (*options->name == '\0' || strpbrk(options->name, "{}")) {
         g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "name: \"%s\" can't start Redis keys; use one without { and }",
                     options->name);
         return NULL;
     }
-    lc_redis_store *store = g_new0(lc_redis_store, 1);
-    store->store.ops = &ops;
-    store->name = g_strdup(options->name);
-    store->mark = g_strdup("");
-    store->ahead = g_string_new(NULL);
-    store->scanned_keys = g_array_new(FALSE, FALSE, sizeof(lc_text));
-    if (lc_connection_init(&store->connection, options, error))
-        return &store->store;
-    redis_free(&store->store);
+    if (lc_redis_address_init(&address, options, error))
+        return address.is_cluster ? lc_redis_cluster_new(address, options->name)
+                                  : &lc_redis_store_at(address, options->name)->store;
+    lc_redis_address_clear(&address);
     return NULL;
 }

@@ -95,29 +95,6 @@ check_registry_url(const char *value)
     return is_url_of_host(value) ? NULL : g_strdup("must be http://HOST:PORT, with a port from 1 to 65535");
 }
 
-static bool
-is_database(const char *path)
-{
-    guint64 number;
-    return *path == '\0' || strcmp(path, "/") == 0 ||
-           g_ascii_string_to_unsigned(path + 1, 10, 0, G_MAXINT, &number, NULL);
-}
-
-static char *
-check_redis_url(const char *value)
-{
-    bool is_socket = g_str_has_prefix(value, "unix://"),
-         is_tcp = g_str_has_prefix(value, "redis://") || g_str_has_prefix(value, "rediss://");
-    if (is_socket && value[strlen("unix://")] == '/')
-        return NULL;
-    g_autoptr(GUri) uri = is_tcp && is_url_of_host(value) ? g_uri_parse(value, G_URI_FLAGS_HAS_PASSWORD, NULL) : NULL;
-    if (uri == NULL)
-        return g_strdup("must be redis://HOST:PORT/DATABASE or unix:///PATH, with a port from 1 to 65535");
-    return is_database(g_uri_get_path(uri))
-               ? NULL
-               : g_strdup("must end with the number of a database, as redis://127.0.0.1:6379/0");
-}
-
 static char *
 check_not_empty(const char *value)
 {
@@ -217,10 +194,15 @@ const lc_option lc_options[] = {
      .doc = "Instead of a server: a JSON object of id to schema. Relative to this file. `jq -s 'reduce .[] as $s ({}; "
             ".[\"\\(length + 1)\"] = $s)' schemas/*.avsc schemas/tables/*.avsc > schemas.json` makes one; an id that was "
             "used must keep its schema, new ones are added."},
-    {"redis.url", OPTION_TEXT, "redis://127.0.0.1:6379/0", AT(redis.url), .check = check_redis_url,
-     .doc = "`redis://HOST:PORT/DATABASE` or `unix:///PATH`. `rediss://` (TLS) is refused: hiredis 0.14 lacks it."},
+    {"redis.url", OPTION_TEXT, "redis://127.0.0.1:6379/0", AT(redis.url), .check = lc_check_redis_url,
+     .doc = "`redis://HOST:PORT/DATABASE`, `unix:///PATH`, or `redis+sentinel://HOST:PORT,HOST:PORT/MASTER/DATABASE`, "
+            "where the sentinels say which Redis is the master, or `redis+cluster://HOST:PORT,HOST:PORT`, some nodes of a "
+            "Redis Cluster. `rediss://` (TLS) is refused: hiredis 0.14 lacks it."},
     {"redis.user", OPTION_TEXT, NULL, AT(redis.user), .doc = "User at Redis."},
     {"redis.password", OPTION_SECRET, NULL, AT(redis.password), .doc = "Password at Redis."},
+    {"redis.sentinel_user", OPTION_TEXT, NULL, AT(redis.sentinel_user), .doc = "User at the sentinels."},
+    {"redis.sentinel_password", OPTION_SECRET, NULL, AT(redis.sentinel_password),
+     .doc = "Password at the sentinels, where they ask for one; it may be another than Redis'."},
     {"policy", OPTION_TEXT, "policy.yaml", AT(policy), .check = check_not_empty,
      .doc = "The policy: a file, or a folder of documents. Relative to this file."},
     {"topics.prefix", OPTION_TEXT, "", AT(topics.prefix), .check = check_prefix, .doc = "Put before every topic's name."},

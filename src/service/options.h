@@ -45,3 +45,6 @@ char *lc_show_config_duration(lc_duration duration);
 char *lc_option_set(const lc_option *option, lc_config *config, const char *value, const char *shown);
 /* The same for lists and maps, whose texts are handed over. */
 void lc_option_set_texts(const lc_option *option, lc_config *config, char **texts);
+
+/* What is wrong with a redis.url; NULL: nothing. */
+char *lc_check_redis_url(const char *value);

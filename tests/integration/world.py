@@ -167,10 +167,12 @@ def require_equal(what, live, expected):
 class Redis:
     """As much of RESP as is needed here."""
 
-    def __init__(self):
-        url = urllib.parse.urlparse(REDIS_URL)
+    def __init__(self, url=REDIS_URL):
+        url = urllib.parse.urlparse(url)
         self.socket = socket.create_connection((url.hostname, url.port or 6379), timeout=10)
         self.file = self.socket.makefile("rb")
+        if url.password:
+            self.command("AUTH", urllib.parse.unquote(url.password))
         if url.path.strip("/"):
             self.command("SELECT", url.path.strip("/"))
 
@@ -338,6 +340,7 @@ class World:
         self.policy = os.path.join(self.folder, "policy.yaml")
         self.config = os.path.join(self.folder, "leadclock.yaml")
         self.services, self.published, self.fenced = [], [], 0
+        self.redis = Redis  # a connection to where its keys are
         with open(self.policy, "w", encoding="utf-8") as file:
             file.write(policy)
         self.write_config(settings)
@@ -353,7 +356,7 @@ kafka:
   brokers: {settings.get("brokers", BROKERS)}
   properties: {settings.get("properties", "{}")}
 registry: {{url: "{REGISTRY_URL}"}}
-redis: {{url: "{REDIS_URL}"}}
+redis: {settings.get("redis", '{url: "' + REDIS_URL + '"}')}
 policy: policy.yaml
 topics:
   prefix: {self.prefix}
@@ -417,7 +420,7 @@ log: {{level: info}}
 
     def is_settled(self):
         """All was read, Redis has it, and no timer is due."""
-        redis = Redis()
+        redis = self.redis()
         positions = [redis.command("GET", key) or b"rec" for key in self.redis_keys(redis, "{*}:applied")]
         if len(positions) != PARTITIONS or any(position.startswith(b"rec") for position in positions):
             return False

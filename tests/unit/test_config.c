@@ -202,6 +202,25 @@ static const struct {
     {"redis: {url: 'redis://a/x'}\n", NULL, "leadclock.yaml:1:14: redis.url: \"redis://a/x\" must end with the number"},
     {"redis: {url: 'redis://a/-1'}\n", NULL,
      "leadclock.yaml:1:14: redis.url: \"redis://a/-1\" must end with the number"},
+    {"redis: {url: 'redis+sentinel://a:0/m'}\n", NULL,
+     "leadclock.yaml:1:14: redis.url: \"redis+sentinel://a:0/m\" must be "
+     "redis+sentinel://HOST:PORT,HOST:PORT/MASTER/DATABASE"},
+    {"redis: {url: 'redis+sentinel:///m'}\n", NULL,
+     "leadclock.yaml:1:14: redis.url: \"redis+sentinel:///m\" must be "
+     "redis+sentinel://HOST:PORT,HOST:PORT/MASTER/DATABASE"},
+    {"redis: {url: 'redis+sentinel://a:1,,b/m'}\n", NULL,
+     "leadclock.yaml:1:14: redis.url: \"redis+sentinel://a:1,,b/m\" must be "
+     "redis+sentinel://HOST:PORT,HOST:PORT/MASTER"},
+    {"redis: {url: 'redis+sentinel://a:1,b:2'}\n", NULL,
+     "leadclock.yaml:1:14: redis.url: \"redis+sentinel://a:1,b:2\" must name the master after the sentinels, as "
+     "redis+sentinel://"},
+    {"redis: {url: 'redis+sentinel://a:1,b:2/m/x'}\n", NULL,
+     "leadclock.yaml:1:14: redis.url: \"redis+sentinel://a:1,b:2/m/x\" must end with the name of the master, or the "
+     "number"},
+    {"redis: {url: 'redis+cluster://a:1,b:x'}\n", NULL,
+     "leadclock.yaml:1:14: redis.url: \"redis+cluster://a:1,b:x\" must be redis+cluster://HOST:PORT,HOST:PORT"},
+    {"redis: {url: 'redis+cluster://a:1/2'}\n", NULL,
+     "leadclock.yaml:1:14: redis.url: \"redis+cluster://a:1/2\" names a database, and a cluster has no other than 0"},
     {"redis: {url: 'http://a'}\n", NULL, "leadclock.yaml:1:14: redis.url: \"http://a\" must be redis://"},
     {"redis: {password: '${LC_TEST_UNSET}'}\n", NULL,
      "leadclock.yaml:1:19: redis.password: takes ${LC_TEST_UNSET} from the environment, where it is not set; set it, "

@@ -1,0 +1,29 @@
+/* address.h - where Redis is: one server, a socket, or the sentinels that know. */
+#pragma once
+
+#include <leadclock/redis.h>
+
+typedef struct {
+    char *host;
+    int port;
+} lc_redis_endpoint;
+
+typedef struct {
+    char *user, *password; /* or NULL */
+} lc_redis_login;
+
+typedef struct {
+    GPtrArray *endpoints; /* lc_redis_endpoint *: the server's, the sentinels', some of a cluster's; none: a socket */
+    bool is_cluster;
+    char *path;   /* of the socket, or NULL */
+    char *master; /* what the sentinels call it; NULL: there are none */
+    int database;
+    lc_redis_login login, sentinel_login;
+} lc_redis_address;
+
+/* The address of one node, of a cluster that is at `cluster`. */
+void lc_redis_address_of_node(lc_redis_address *address, const lc_redis_address *cluster, const char *host, int port);
+
+/* LC_ERROR_CONFIG: a URL that can't be used. To be cleared in any case. */
+bool lc_redis_address_init(lc_redis_address *address, const lc_redis_options *options, GError **error);
+void lc_redis_address_clear(lc_redis_address *address);

@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+"""cluster.py [TEST...] - a Redis Cluster of three masters and three replicas, with a password: masters die, hang, and
+hand slots over, while facts flow. What comes out is what the backtest says."""
+
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from sentinel import PASSWORD, Server
+from timing import Watched
+from world import BINARY, PARTITIONS, REDIS_URL, Failure, World, free_port, load_feed, main, policy_of, require, say, slices, wait_for
+
+
+class Cluster:
+    """Three masters and a replica of each; a node is given up after 2 s."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="leadclock-cluster-")
+        self.nodes = []
+        for _ in range(6):
+            self.add_node()
+        addresses = [f"127.0.0.1:{node.port}" for node in self.nodes]
+        self.cli("--cluster", "create", *addresses, "--cluster-replicas", "1", "--cluster-yes")
+        wait_for("the cluster is whole", self.is_whole, 60)
+
+    def add_node(self):
+        self.nodes.append(
+            Server(self.folder, "cluster-enabled yes", "cluster-node-timeout 2000", "cluster-replica-validity-factor 0",
+                   "cluster-allow-replica-migration no", f'requirepass "{PASSWORD}"', f'masterauth "{PASSWORD}"', 'save ""',
+                   "maxmemory-policy noeviction", "repl-diskless-sync-delay 0", f"cluster-port {free_port()}")
+        )  # fmt: skip
+        return self.nodes[-1]
+
+    def close(self):
+        for node in self.nodes:
+            node.process.send_signal(signal.SIGCONT)
+            node.kill()
+        shutil.rmtree(self.folder)
+
+    def cli(self, *arguments):
+        done = subprocess.run(["redis-cli", "-a", PASSWORD, "--no-auth-warning", *arguments], capture_output=True, timeout=90,
+                              check=False)  # fmt: skip
+        require(done.returncode == 0, f"redis-cli {' '.join(arguments)}: {done.stdout.decode()[-2000:]}")
+        return done.stdout.decode()
+
+    def settings(self, scheme="redis+cluster", nodes=2, rest=""):
+        hosts = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes[:nodes])
+        return f'{{url: "{scheme}://{hosts}{rest}", password: "{PASSWORD}"}}'
+
+    def up(self):
+        return [node for node in self.nodes if node.process.poll() is None and not is_stopped(node)]
+
+    def masters(self):
+        return [node for node in self.up() if node.command("ROLE")[0] == b"master"]
+
+    def is_whole(self):
+        """All slots are served, and everybody who is there has a replica that has all."""
+        infos = [node.command("CLUSTER", "INFO").decode() for node in self.up()]
+        online = sum(
+            len(re.findall(rb"state=online", node.command("INFO", "replication"))) for node in self.masters()
+        )
+        return all("cluster_state:ok" in info and "cluster_slots_ok:16384" in info for info in infos) and online >= 3
+
+    def are_served(self):
+        return all("cluster_state:ok" in node.command("CLUSTER", "INFO").decode() for node in self.up())
+
+    def command(self, *words):
+        """Of the keys of all nodes; or of one key, wherever it is."""
+        if words[0] == "SCAN":
+            return b"0", [key for node in self.masters() for key in scan(node, words[3])]
+        for node in self.masters():
+            try:
+                return node.command(*words)
+            except Failure as error:
+                if "MOVED" not in str(error):
+                    raise
+        raise Failure(f"nobody has it: {words}")
+
+    def know_each_other(self):
+        infos = [node.command("CLUSTER", "INFO").decode() for node in self.up()]
+        return all("cluster_state:ok" in info and f"cluster_known_nodes:{len(self.nodes)}" in info for info in infos)
+
+    def owner(self, slot):
+        for first, last, master, *_ in self.up()[0].command("CLUSTER", "SLOTS"):
+            if first <= slot <= last:
+                return next(node for node in self.nodes if node.port == master[1])
+        raise Failure(f"nobody has slot {slot}")
+
+    def move(self, slot, source, target):
+        """As redis-cli does it, key by key, so that the slot is torn for a while."""
+        source_id, target_id = source.command("CLUSTER", "MYID").decode(), target.command("CLUSTER", "MYID").decode()
+        target.command("CLUSTER", "SETSLOT", slot, "IMPORTING", source_id)
+        source.command("CLUSTER", "SETSLOT", slot, "MIGRATING", target_id)
+        moved = 0
+        while keys := source.command("CLUSTER", "GETKEYSINSLOT", slot, 20):
+            source.command("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "AUTH", PASSWORD, "KEYS", *keys)
+            moved += len(keys)
+            time.sleep(0.02)  # torn for longer
+        for node in (target, source, *self.masters()):
+            node.command("CLUSTER", "SETSLOT", slot, "NODE", target_id)
+        return moved
+
+
+def is_stopped(node):
+    with open(f"/proc/{node.process.pid}/stat", encoding="utf-8") as file:
+        return file.read().rpartition(")")[2].split()[0] in "TZ"
+
+
+def scan(node, pattern):
+    keys, cursor = [], b"0"
+    while True:
+        cursor, found = node.command("SCAN", cursor, "MATCH", pattern, "COUNT", 10000)
+        keys += found
+        if cursor == b"0":
+            return keys
+
+
+def nodes_come_and_go():
+    """Facts flow while a master is killed, one hangs for longer than the node time-out, a partition's slot moves to
+    another master, and nodes are added. `verify` finds nothing at the end, and `reset` empties all nodes."""
+    cluster = Cluster()
+    world = World("cluster", policy_of("people/feed"), redis=cluster.settings())
+    world.redis = lambda: cluster
+    try:
+        world.create_topics()
+        service = Watched(world, "a")
+        service.until_ready()
+        feed = slices(load_feed("people/feed"), 4)
+        world.publish(feed[0])
+        world.settle()
+        where = {cluster.owner(slot).port for slot in slots_of(world, cluster)}
+        require(len(where) > 1, "all partitions lie on one master")
+
+        slot = slots_of(world, cluster)[0]
+        old = cluster.owner(slot)
+        old.kill()
+        world.publish(feed[1])
+        began = time.monotonic()
+        wait_for("a replica took over", lambda: cluster.are_served() and cluster.owner(slot) is not old, 60)
+        service.began = time.monotonic()
+        service.until_ready()
+        say(f"killed: ready {time.monotonic() - began:.1f} s after it, 2 s of them until the others give it up")
+        world.settle()
+        old.start()
+        wait_for("it is back as a replica", cluster.is_whole, 60)
+
+        slot = slots_of(world, cluster)[1]
+        old = cluster.owner(slot)
+        old.process.send_signal(signal.SIGSTOP)
+        world.publish(feed[2])
+        wait_for("a replica took over", lambda: cluster.are_served() and cluster.owner(slot) is not old, 60)
+        world.settle()
+        old.process.send_signal(signal.SIGCONT)
+        wait_for("it is back as a replica", cluster.is_whole, 60)
+
+        slot = slots_of(world, cluster)[2]
+        source = cluster.owner(slot)
+        target = next(node for node in cluster.masters() if node is not source)
+        world.publish(feed[3][: len(feed[3]) // 2])
+        say(f"slot {slot} with {cluster.move(slot, source, target)} keys moved")
+        newcomer = cluster.add_node()
+        cluster.cli("--cluster", "add-node", f"127.0.0.1:{newcomer.port}", f"127.0.0.1:{source.port}")
+        wait_for("all know the new one", cluster.know_each_other, 30)
+        world.publish(feed[3][len(feed[3]) // 2 :])
+        cluster.move(slot, target, newcomer)
+        world.settle()
+
+        world.run("verify")
+        world.require_same_as_backtest()
+        require(service.service.is_running(), "the service ended")
+        service.service.stop()
+        world.run("reset", "--yes", "--to-beginning")
+        left = [key for node in cluster.masters() for key in scan(node, f"{world.name}:*") if b"lead:" in key]
+        require(not left, f"reset left {left[:5]}")
+    finally:
+        world.close()
+        cluster.close()
+
+
+def slots_of(world, cluster):
+    """Of the partitions, in the order of their keys."""
+    keys = world.redis_keys(cluster, "{*}:applied")
+    require(len(keys) == PARTITIONS, f"{len(keys)} positions")
+    return [cluster.nodes[-1].command("CLUSTER", "KEYSLOT", key) for key in keys]
+
+
+def what_is_refused():
+    """A cluster that is called a server, a server that is called a cluster, a node that is not there."""
+    cluster = Cluster()
+    world = World("cluster-refuses", policy_of("card/feed"), redis=cluster.settings("redis", 1))
+    try:
+        world.create_topics()
+
+        def refused(code, *words):
+            done = subprocess.run([BINARY, "verify", "--config", world.config], capture_output=True, timeout=60, check=False)
+            said = done.stderr.decode()
+            require(done.returncode == code, f"ended with {done.returncode}, not {code}: {said}")
+            for word in words:
+                require(word in said, f"{word!r} is not in: {said}")
+
+        refused(2, "this Redis is a cluster's; write redis+cluster:// in redis.url")
+        world.write_config({"redis": '{url: "' + re.sub(r"^redis://(.*?)/\d*$", r"redis+cluster://\1", REDIS_URL) + '"}'})
+        refused(2, "asked for its slots", "write redis:// in redis.url")
+        world.write_config({"redis": cluster.settings()})
+        for node in cluster.nodes:
+            node.kill()
+        refused(3, "Redis at 127.0.0.1", "Connection refused")
+    finally:
+        world.close()
+        cluster.close()
+
+
+TESTS = {test.__name__: test for test in (nodes_come_and_go, what_is_refused)}
+
+if __name__ == "__main__":
+    sys.exit(main(TESTS))

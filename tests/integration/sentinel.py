@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+"""sentinel.py [TEST...] - Redis under three sentinels, with passwords: masters die, hang, come back as replicas, and are
+replaced by replicas that lack their last writes, while facts flow. What comes out is what the backtest says."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from urllib.parse import quote
+
+from timing import Watched
+from world import BINARY, Failure, Redis, World, free_port, load_feed, main, policy_of, require, say, slices, wait_for
+
+PASSWORD, SENTINEL_PASSWORD = "of the data", "of the sentinels"
+MASTER = "leads"
+
+
+class Server:
+    """A redis-server, or a sentinel, with a configuration file that it may rewrite."""
+
+    def __init__(self, folder, *lines, is_sentinel=False):
+        self.port, self.password = free_port(), SENTINEL_PASSWORD if is_sentinel else PASSWORD
+        self.folder = tempfile.mkdtemp(dir=folder)
+        self.file = os.path.join(self.folder, "redis.conf")
+        self.options = ["--sentinel"] if is_sentinel else []
+        with open(self.file, "w", encoding="utf-8") as file:
+            file.write("\n".join([f"port {self.port}", "bind 127.0.0.1", f"dir {self.folder}", "logfile log", *lines, ""]))
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(["redis-server", self.file, *self.options], stdout=subprocess.DEVNULL)
+        wait_for("Redis", lambda: self.answers(), 20)
+
+    def answers(self):
+        try:
+            return self.command("PING") == "PONG"
+        except (OSError, Failure):
+            return False
+
+    def command(self, *words):
+        return Redis(f"redis://:{quote(self.password)}@127.0.0.1:{self.port}").command(*words)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Sentinels:
+    """A master, a replica, and three sentinels, two of which suffice; a master is given up after 1.5 s."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="leadclock-sentinel-")
+        common = [f'requirepass "{PASSWORD}"', f'masterauth "{PASSWORD}"', 'save ""', "maxmemory-policy noeviction",
+                  "repl-diskless-sync-delay 0", "repl-ping-replica-period 1"]  # fmt: skip
+        self.servers = [Server(self.folder, *common)]
+        self.servers.append(Server(self.folder, *common, f"replicaof 127.0.0.1 {self.servers[0].port}"))
+        watched = [
+            f"sentinel monitor {MASTER} 127.0.0.1 {self.servers[0].port} 2",
+            f'sentinel auth-pass {MASTER} "{PASSWORD}"',
+            f"sentinel down-after-milliseconds {MASTER} 1500",
+            f"sentinel failover-timeout {MASTER} 4000",
+            f'requirepass "{SENTINEL_PASSWORD}"',
+            f'sentinel sentinel-pass "{SENTINEL_PASSWORD}"',
+        ]
+        self.sentinels = [Server(self.folder, *watched, is_sentinel=True) for _ in range(3)]
+        wait_for("the sentinels know each other and the replica", self.are_complete, 30)
+
+    def close(self):
+        for server in self.sentinels + self.servers:
+            server.process.send_signal(signal.SIGCONT)
+            server.kill()
+        shutil.rmtree(self.folder)
+
+    def are_complete(self):
+        return all(
+            "slaves=1,sentinels=3" in sentinel.command("INFO", "sentinel").decode() for sentinel in self.sentinels
+        ) and self.has_replica()
+
+    def has_replica(self):
+        """Whether the master's replica is connected, and has all."""
+        return re.search(rb"slave0:.*state=online", self.master().command("INFO", "replication")) is not None
+
+    def master(self):
+        _, port = self.sentinels[0].command("SENTINEL", "get-master-addr-by-name", MASTER)
+        return next(server for server in self.servers if server.port == int(port))
+
+    def replica(self):
+        return next(server for server in self.servers if server is not self.master())
+
+    def redis(self):
+        return Redis(f"redis://:{quote(PASSWORD)}@127.0.0.1:{self.master().port}")
+
+    def cut_off(self, replica):
+        """From its master, until it is told the right password."""
+        replica.command("CONFIG", "SET", "masterauth", "wrong")
+        replica.command("CLIENT", "KILL", "TYPE", "master")
+
+    def settings(self, password=SENTINEL_PASSWORD):
+        hosts = ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in self.sentinels)
+        return f'{{url: "redis+sentinel://{hosts}/{MASTER}", password: "{PASSWORD}", sentinel_password: "{password}"}}'
+
+    def until_another_leads(self, old):
+        wait_for("another master", lambda: self.master() is not old and self.says_master(self.master()), 40)
+
+    @staticmethod
+    def says_master(server):
+        return b"role:master" in server.command("INFO", "replication")
+
+
+def positions(world, server):
+    return {key: server.command("GET", key) for key in world.redis_keys(server, "{*}:applied")}
+
+
+def masters_come_and_go():
+    """Facts flow while the master is killed; hangs; and is killed when its replica lacks what it was told last. Each
+    old master comes back as a replica. `verify` finds nothing at the end."""
+    servers = Sentinels()
+    world = World("sentinel", policy_of("people/feed"), redis=servers.settings())
+    world.redis = servers.redis
+    try:
+        world.create_topics()
+        service = Watched(world, "a")
+        service.until_ready()
+        feed = slices(load_feed("people/feed"), 4)
+
+        world.publish(feed[0])
+        old = servers.master()
+        old.kill()
+        world.publish(feed[1])
+        began = time.monotonic()
+        servers.until_another_leads(old)
+        service.began = time.monotonic()
+        service.until_ready()
+        say(f"killed: ready {time.monotonic() - began:.1f} s after it, 1.5 s of them until the sentinels give it up")
+        world.settle()
+        old.start()
+        wait_for("it is back as a replica", servers.has_replica, 40)
+
+        old = servers.master()
+        old.process.send_signal(signal.SIGSTOP)
+        world.publish(feed[2])
+        servers.until_another_leads(old)
+        world.settle()
+        old.process.send_signal(signal.SIGCONT)
+        wait_for("it is back as a replica", servers.has_replica, 40)
+
+        # What is written while the replica does not get it is on no other server when the master dies.
+        old, replica = servers.master(), servers.replica()
+        servers.cut_off(replica)
+        before = positions(world, replica)
+        world.publish(feed[3])
+        wait_for("it is applied", lambda: all(positions(world, old)[key] != before[key] for key in before), 12)
+        require(positions(world, replica) == before, "the replica was not cut off")
+        old.kill()
+        replica.command("CONFIG", "SET", "masterauth", PASSWORD)
+        servers.until_another_leads(old)
+        world.settle()
+
+        world.run("verify")
+        world.require_same_as_backtest()
+        require(service.service.is_running(), "the service ended")
+        service.service.stop()
+    finally:
+        world.close()
+        servers.close()
+
+
+def what_sentinels_refuse():
+    """A wrong password, a master that they don't know, and no sentinel at all: each is told, and the last waited for."""
+    servers = Sentinels()
+    world = World("sentinel-refuses", policy_of("card/feed"), redis=servers.settings("wrong"))
+    try:
+        world.create_topics()
+
+        def refused(code, *words):
+            done = subprocess.run([BINARY, "verify", "--config", world.config], capture_output=True, timeout=60, check=False)
+            said = done.stderr.decode()
+            require(done.returncode == code, f"ended with {done.returncode}, not {code}: {said}")
+            for word in words:
+                require(word in said, f"{word!r} is not in: {said}")
+
+        refused(2, "of the sentinels", "WRONGPASS")
+        world.write_config({"redis": servers.settings().replace(f"/{MASTER}", "/others")})
+        refused(3, "knows no master \"others\"")
+        world.write_config({"redis": servers.settings()})
+        for sentinel in servers.sentinels:
+            sentinel.kill()
+        refused(3, "the sentinel at", "Connection refused")
+    finally:
+        world.close()
+        servers.close()
+
+
+TESTS = {test.__name__: test for test in (masters_come_and_go, what_sentinels_refuse)}
+
+if __name__ == "__main__":
+    sys.exit(main(TESTS))
