@@ -1,5 +1,5 @@
-/* held_commit.c - to be preloaded: as long as the file LC_HOLD_FILE exists no transaction is committed. What is in it has
- * reached the brokers by then: so this is a process that can be killed in the middle of one. */
+/* held_commit.c - to be preloaded: as long as the file LC_HOLD_FILE exists no transaction is committed. What is in it
+ * has reached the brokers by then: so this is a process that can be killed in the middle of one. */
 #include <dlfcn.h>
 #include <librdkafka/rdkafka.h>
 #include <stdlib.h>
