@@ -16,6 +16,9 @@ typedef struct {
     const char *outputs[LC_OUTPUTS]; /* topics; NULL: nothing goes there */
 } lc_kafka_options;
 
+/* Of librdkafka: "2.0.2"; static. */
+const char *lc_kafka_library_version(void);
+
 /* What is to be said of these properties at the start (SCRAM that this librdkafka can't do); NULL: nothing. */
 const char *lc_kafka_warning(const lc_kafka_options *options);
 

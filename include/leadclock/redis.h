@@ -17,12 +17,18 @@
 typedef struct {
     /* redis://[user:password@]host:port/db; unix:///path[?db=N]; redis+sentinel://[user:password@]S1:port,S2/NAME/db:
      * the sentinels tell where the master NAME is; redis+cluster://[user:password@]H1:port,H2: some of its nodes.
-     * rediss:// is refused: hiredis 0.14 has no TLS. */
+     * With rediss for redis: TLS, to all of these. */
     const char *url;
     const char *user, *password;                   /* or NULL; override those of the URL */
     const char *sentinel_user, *sentinel_password; /* or NULL: the sentinels ask for none */
-    const char *name;                              /* prefix of every key */
+    /* TLS, or NULL: PEM files (the CA: the system's), the name in the certificate (the host's). */
+    const char *ca, *certificate, *key, *server_name;
+    const char *name; /* prefix of every key */
 } lc_redis_options;
+
+/* Of hiredis: its version ("1.2.0"; static), and whether it has TLS. */
+const char *lc_redis_library_version(void);
+bool lc_redis_has_tls(void);
 
 /* All options are copied. LC_ERROR_CONFIG: a URL that can't be used. Connects to nothing yet. */
 lc_store *lc_redis_store_new(const lc_redis_options *options, GError **error);

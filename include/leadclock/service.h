@@ -26,7 +26,7 @@ typedef struct {
         lc_duration timeout;
     } registry;
     struct {
-        char *url, *user, *password, *sentinel_user, *sentinel_password;
+        char *url, *user, *password, *sentinel_user, *sentinel_password, *ca, *certificate, *key, *server_name;
     } redis;
     char *policy; /* path, made relative to the configuration file's folder */
     struct {

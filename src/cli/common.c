@@ -2,12 +2,16 @@
 #include "common.h"
 
 #include <leadclock/calendar.h>
+#include <leadclock/kafka.h>
+#include <leadclock/redis.h>
 
 void
 lc_cli_print_version(void)
 {
     g_autofree char *zone_data = lc_zone_data_version();
     printf("leadclock %s (time zone data %s)\n", LC_VERSION, zone_data);
+    printf("librdkafka %s\n", lc_kafka_library_version());
+    printf("hiredis %s, redis-tls %s\n", lc_redis_library_version(), lc_redis_has_tls() ? "yes" : "no");
 }
 
 /* ---- Options ---- */

@@ -21,6 +21,10 @@ lc_cli_redis_options(const lc_config *config)
         .password = config->redis.password,
         .sentinel_user = config->redis.sentinel_user,
         .sentinel_password = config->redis.sentinel_password,
+        .ca = config->redis.ca,
+        .certificate = config->redis.certificate,
+        .key = config->redis.key,
+        .server_name = config->redis.server_name,
         .name = config->name,
     };
 }

@@ -387,3 +387,9 @@ lc_trouble_listen(rd_kafka_conf_t *conf)
     rd_kafka_conf_set_ssl_cert_verify_cb(conf, on_certificate); /* refused where it has no TLS */
     rd_kafka_conf_interceptor_add_on_new(conf, "leadclock-trouble", on_new_client, NULL);
 }
+
+const char *
+lc_kafka_library_version(void)
+{
+    return rd_kafka_version_str();
+}

@@ -3,7 +3,8 @@
 
 #define FORMS                                                                                                          \
     "redis://[user:password@]host:port/db, unix:///path/of.sock, "                                                     \
-    "redis+sentinel://[user:password@]host:port,host:port/master/db or redis+cluster://host:port,host:port"
+    "redis+sentinel://[user:password@]host:port,host:port/master/db or redis+cluster://host:port,host:port, or with "  \
+    "rediss for TLS"
 #define REDIS_PORT 6379
 #define SENTINEL_PORT 26379
 
@@ -149,9 +150,6 @@ parse_rest(lc_redis_address *address, const char *scheme, const char *rest, GErr
         return parse_cluster(address, hosts, path, error);
     if (strcmp(scheme, "unix") == 0)
         return parse_unix(address, slash ? slash : "", error);
-    if (strcmp(scheme, "rediss") == 0)
-        return refuse_url(error,
-                          "this build has no TLS to Redis (hiredis 0.14 lacks it; a TLS proxy beside Redis helps)");
     return refuse_url(error, "unknown scheme");
 }
 
@@ -164,7 +162,12 @@ lc_redis_address_init(lc_redis_address *address, const lc_redis_options *options
     *address = (lc_redis_address){.endpoints = g_ptr_array_new_with_free_func(free_endpoint)};
     if (scheme == NULL)
         return refuse_url(error, "not a URL");
+    bool has_tls = g_str_has_prefix(scheme, "rediss");
+    if (has_tls) /* the same forms */
+        memmove(scheme + strlen("redis"), scheme + strlen("rediss"), strlen(scheme + strlen("rediss")) + 1);
     if (!parse_rest(address, scheme, colon + strlen("://"), error))
+        return false;
+    if (has_tls && (address->tls = lc_redis_tls_new(options, error)) == NULL)
         return false;
     override(&address->login.user, options->user);
     override(&address->login.password, options->password);
@@ -180,6 +183,7 @@ lc_redis_address_of_node(lc_redis_address *address, const lc_redis_address *clus
     take_endpoint(address, host, port);
     address->login.user = g_strdup(cluster->login.user);
     address->login.password = g_strdup(cluster->login.password);
+    address->tls = lc_redis_tls_ref(cluster->tls);
 }
 
 void
@@ -192,4 +196,5 @@ lc_redis_address_clear(lc_redis_address *address)
     g_free(address->login.password);
     g_free(address->sentinel_login.user);
     g_free(address->sentinel_login.password);
+    lc_redis_tls_unref(address->tls);
 }

@@ -1,7 +1,7 @@
 /* address.h - where Redis is: one server, a socket, or the sentinels that know. */
 #pragma once
 
-#include <leadclock/redis.h>
+#include "tls.h"
 
 typedef struct {
     char *host;
@@ -19,6 +19,7 @@ typedef struct {
     char *master; /* what the sentinels call it; NULL: there are none */
     int database;
     lc_redis_login login, sentinel_login;
+    lc_redis_tls *tls; /* or NULL */
 } lc_redis_address;
 
 /* The address of one node, of a cluster that is at `cluster`. */

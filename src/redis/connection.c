@@ -93,6 +93,11 @@ lc_connection_send(lc_connection *connection, GError **error)
 {
     GString *out = connection->out;
 
+    if (connection->address.tls) {
+        const char *why = lc_redis_tls_send(connection->context, out->str, out->len);
+        g_string_truncate(out, 0);
+        return why == NULL || lose(connection, error, why);
+    }
     for (gsize sent = 0; sent < out->len;) {
         /* hiredis would write(2), and a peer that is gone would kill us with SIGPIPE. */
         ssize_t n = send(connection->context->fd, out->str + sent, out->len - sent, MSG_NOSIGNAL);
@@ -285,7 +290,10 @@ reach(lc_connection *connection, int timeout_ms, GError **error)
     redisSetTimeout(connection->context, timeout);
     if (connection->at.host)
         redisEnableKeepAlive(connection->context);
-    return true;
+    const char *why = NULL;
+    if (connection->address.tls)
+        why = lc_redis_tls_start(connection->address.tls, connection->context, connection->at.host);
+    return why == NULL || lose(connection, error, why);
 }
 
 static void
@@ -388,11 +396,10 @@ lc_connection_open(lc_connection *connection, GError **error)
 bool
 lc_connection_is_to_master(lc_connection *connection)
 {
-    lc_connection asking = {.address = connection->address, .out = g_string_new(NULL), .replies = connection->replies};
-    lc_redis_endpoint master = {0};
-
     if (connection->address.master == NULL || connection->context == NULL)
         return true;
+    lc_connection asking = {.address = connection->address, .out = g_string_new(NULL), .replies = connection->replies};
+    lc_redis_endpoint master = {0};
     g_autoptr(GError) unknown = NULL;
     bool is_known = find_master(&asking, &master, &unknown);
     bool is_same = !is_known || (master.port == connection->at.port && strcmp(master.host, connection->at.host) == 0);

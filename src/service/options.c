@@ -197,9 +197,16 @@ const lc_option lc_options[] = {
     {"redis.url", OPTION_TEXT, "redis://127.0.0.1:6379/0", AT(redis.url), .check = lc_check_redis_url,
      .doc = "`redis://HOST:PORT/DATABASE`, `unix:///PATH`, or `redis+sentinel://HOST:PORT,HOST:PORT/MASTER/DATABASE`, "
             "where the sentinels say which Redis is the master, or `redis+cluster://HOST:PORT,HOST:PORT`, some nodes of a "
-            "Redis Cluster. `rediss://` (TLS) is refused: hiredis 0.14 lacks it."},
+            "Redis Cluster; with `rediss` for `redis` by TLS, where hiredis has it (Debian 13's; `leadclock --version` says)."},
     {"redis.user", OPTION_TEXT, NULL, AT(redis.user), .doc = "User at Redis."},
     {"redis.password", OPTION_SECRET, NULL, AT(redis.password), .doc = "Password at Redis."},
+    {"redis.ca", OPTION_TEXT, NULL, AT(redis.ca), .check = check_not_empty,
+     .doc = "PEM file of the CAs that Redis' certificate may be from; default: the system's."},
+    {"redis.certificate", OPTION_TEXT, NULL, AT(redis.certificate), .check = check_not_empty,
+     .doc = "PEM file of our certificate, where Redis asks for one."},
+    {"redis.key", OPTION_TEXT, NULL, AT(redis.key), .check = check_not_empty, .doc = "PEM file of its key."},
+    {"redis.server_name", OPTION_TEXT, NULL, AT(redis.server_name),
+     .doc = "The name that Redis' certificate must have; default: the host connected to."},
     {"redis.sentinel_user", OPTION_TEXT, NULL, AT(redis.sentinel_user), .doc = "User at the sentinels."},
     {"redis.sentinel_password", OPTION_SECRET, NULL, AT(redis.sentinel_password),
      .doc = "Password at the sentinels, where they ask for one; it may be another than Redis'."},

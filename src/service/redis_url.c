@@ -72,17 +72,18 @@ lc_check_redis_url(const char *value)
         char *(*check)(const char *hosts, const char *path);
     } forms[] = {
         {"redis://", check_server},
-        {"rediss://", check_server},
         {"redis+sentinel://", check_sentinels},
         {"redis+cluster://", check_cluster},
     };
 
     if (g_str_has_prefix(value, "unix:///"))
         return NULL;
+    bool has_tls = g_str_has_prefix(value, "rediss");
+    g_autofree char *plain = has_tls ? g_strconcat("redis", value + strlen("rediss"), NULL) : g_strdup(value);
     for (size_t i = 0; i < G_N_ELEMENTS(forms); i++) {
-        if (!g_str_has_prefix(value, forms[i].scheme))
+        if (!g_str_has_prefix(plain, forms[i].scheme))
             continue;
-        g_auto(GStrv) parts = g_strsplit(value + strlen(forms[i].scheme), "/", 2);
+        g_auto(GStrv) parts = g_strsplit(plain + strlen(forms[i].scheme), "/", 2);
         const char *at = *parts ? strrchr(*parts, '@') : NULL;
         return forms[i].check(at ? at + 1 : *parts ? *parts : "", *parts ? parts[1] : NULL);
     }

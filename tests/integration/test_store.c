@@ -860,7 +860,6 @@ a_url_that_cannot_be_used_is_refused(void **state)
     static const struct {
         const char *url, *name, *says;
     } cases[] = {
-        {"rediss://localhost:6379/0", "n", "TLS"},
         {"http://localhost", "n", "unknown scheme"},
         {"localhost:6379", "n", "not a URL"},
         {"redis://localhost/x", "n", "the database must be a number"},
@@ -883,10 +882,114 @@ a_url_that_cannot_be_used_is_refused(void **state)
     }
 }
 
+/* ---- TLS ---- */
+
+static void
+run_in(const char *folder, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    g_autofree char *what = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    g_autofree char *command = g_strdup_printf("cd '%s' && %s >/dev/null 2>&1", folder, what);
+    if (system(command) != 0)
+        fail_msg("failed: %s", command);
+}
+
+/* An authority, and a certificate of it for "redis.test". */
+static void
+make_certificates(const char *folder)
+{
+    run_in(folder, "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+                   "-subj /CN=authority -keyout ca.key -out ca.pem");
+    run_in(folder, "openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=redis.test "
+                   "-addext subjectAltName=DNS:redis.test -keyout key.pem -out request.pem");
+    run_in(folder, "openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 "
+                   "-copy_extensions copy -out certificate.pem");
+}
+
+static lc_store *
+store_by_tls(const char *folder, int port, const char *server_name, bool with_certificate)
+{
+    GError *error = NULL;
+    g_autofree char *url = g_strdup_printf("rediss://127.0.0.1:%d", port), *ca = g_strdup_printf("%s/ca.pem", folder);
+    g_autofree char *key = g_strdup_printf("%s/key.pem", folder);
+    g_autofree char *certificate = g_strdup_printf("%s/certificate.pem", folder);
+    lc_redis_options options = {.url = url,
+                                .name = "tls",
+                                .ca = ca,
+                                .server_name = server_name,
+                                .certificate = with_certificate ? certificate : NULL,
+                                .key = with_certificate ? key : NULL};
+    lc_store *store = lc_redis_store_new(&options, &error);
+    must(store != NULL, error);
+    return store;
+}
+
+static void
+assert_refused(lc_store *store, const char *says)
+{
+    GError *error = NULL;
+    assert_false(lc_store_open(store, PARTITIONS, &error));
+    assert_error(&error, LC_ERROR_RETRY, says);
+    lc_store_free(store);
+}
+
+static void
+by_tls_all_is_as_without(void **state)
+{
+    GError *error = NULL;
+    (void)state;
+    if (!lc_redis_has_tls()) {
+        lc_redis_options options = {.url = "rediss://localhost", .name = "n"};
+        assert_null(lc_redis_store_new(&options, &error));
+        assert_error(&error, LC_ERROR_CONFIG, "this build has no TLS to Redis");
+        return;
+    }
+    g_autofree char *folder = g_dir_make_tmp("leadclock-tls-XXXXXX", NULL), *port = NULL;
+    make_certificates(folder);
+    int number = g_random_int_range(20000, 32000);
+    port = g_strdup_printf("%d", number);
+    g_autofree char *key = g_strdup_printf("%s/key.pem", folder), *ca = g_strdup_printf("%s/ca.pem", folder);
+    g_autofree char *certificate = g_strdup_printf("%s/certificate.pem", folder);
+    const char *const with_tls[] = {"--tls-port", port,     "--tls-cert-file", certificate,          "--tls-key-file",
+                                    key,          "--bind", "127.0.0.1",       "--tls-ca-cert-file", ca,
+                                    NULL};
+    own_redis redis = own_redis_new(with_tls);
+
+    lc_store *store = store_by_tls(folder, number, "redis.test", true);
+    must(lc_store_open(store, PARTITIONS, &error), error);
+    assert_true(move(store, 0, NULL, "1", "l1", &error));
+    assert_applied(store, 0, "1");
+    /* More than a TLS record and a socket buffer hold. */
+    enum { MANY = 20000 };
+    g_autofree lc_lead_change *changes = g_new0(lc_lead_change, MANY);
+    g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
+    for (int i = 0; i < MANY; i++) {
+        g_ptr_array_add(ids, g_strdup_printf("lead-%d", i));
+        changes[i] = (lc_lead_change){.lead_id = lc_text_of(ids->pdata[i]),
+                                      .state = lc_text_of(ids->pdata[i]),
+                                      .wake_at = i,
+                                      .wake_changed = true};
+    }
+    lc_store_write write = {.partition = 1, .next = LC_TEXT("2"), .leads = changes, .n_leads = MANY};
+    must(write_all(store, &write, 1, &error), error);
+    assert_true(write.written);
+    assert_applied(store, 1, "2");
+    lc_store_free(store);
+
+    assert_refused(store_by_tls(folder, number, NULL, true), "IP address mismatch");
+    assert_refused(store_by_tls(folder, number, "other.test", true), "hostname mismatch");
+    assert_refused(store_by_tls(folder, number, "redis.test", false), "Redis at 127.0.0.1");
+    own_redis_free(&redis);
+    run_in("/", "rm -r '%s'", folder);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(by_tls_all_is_as_without),
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(deleting_leaves_nothing_behind),
         cmocka_unit_test(wakeups_come_in_order_and_within_limits),
