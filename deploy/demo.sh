@@ -119,6 +119,9 @@ Everything runs on, in $folder. To look around:
   \$leadclock inspect --config \$config lead-001                    # one lead: facts, outcomes, what runs
   \$leadclock topics --config \$config --lag                        # how far it has read
   deploy/demo/leads.py 60 | \$leadclock publish --config \$config - # more leads
+  \$leadclock ingest --config \$config &                           # facts by HTTP; this sends one:
+  curl -H 'Content-Type: application/json' http://127.0.0.1:9466/facts -d '{"type": "LeadCreated", "lead_id": "by-http",
+    "event_id": "1", "channel": "demo", "occurred_at": "'"\$(date -u +%FT%TZ)"'"}'
   less $folder/run.log
 
 and to stop it:

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""make-reference.py [--check]: writes docs/events.md from schemas/*.avsc and schemas/tables/*.avsc.
+"""make-reference.py [--check]: writes docs/events.md and schemas/json from schemas/*.avsc and schemas/tables/*.avsc.
 
-With --check it writes nothing, and fails with a difference where docs/events.md is out of date.
+With --check it writes nothing, and fails with a difference where one of them is out of date.
 """
 import difflib
 import json
 import pathlib
 import sys
+
+import json_schemas
 
 SCHEMAS = pathlib.Path(__file__).resolve().parent
 REFERENCE = SCHEMAS.parent / "docs" / "events.md"
@@ -48,7 +50,7 @@ INTRODUCTION = '''# Event reference
 <!-- Made from schemas/ by schemas/make-reference.py: change those, then run it. -->
 
 Values are Avro in the Confluent wire format: a zero byte, the schema's id in the registry as 4 bytes big-endian, the
-body. Subjects are named TOPIC-RECORD (TopicRecordNameStrategy), as `leads.breaches-leadclock.SlaBreached`. Records are in
+body; facts may be JSON instead (see below). Subjects are named TOPIC-RECORD (TopicRecordNameStrategy), as `leads.breaches-leadclock.SlaBreached`. Records are in
 the namespace `leadclock`; `schemas/NAME.avsc` in Leadclock's source are the schemas. Names of topics here are without the
 prefix that `topics.prefix` of the configuration gives to all. Instants are
 `timestamp-millis`: Unix milliseconds in UTC. Rules and sections are those of the lead policy. Facts may be written by
@@ -62,8 +64,8 @@ over, timestamps may be in microseconds, and an unknown symbol of an enum become
 | topic | one of the inputs; which one does not matter, because the record's name says what it is. By default each type has its own, named with the type below |
 | key | the `lead_id`, as its bytes in UTF-8: a plain string, neither Avro nor JSON (no quotes) |
 | partition | the one that Java's default partitioner takes: murmur2 of the key. Other clients have to be told, see below |
-| value | the fact in Avro, framed as above, by a serializer of Confluent's kind (magic byte and id of 4 bytes), at most 64 KiB. A null value erases the lead that is its key, as LeadErased does |
-| headers, timestamp | anything; the topic's own clock counts (LogAppendTime) |
+| value | the fact in Avro, framed as above, by a serializer of Confluent's kind (magic byte and id of 4 bytes); or in JSON, see below. At most 64 KiB. A null value erases the lead that is its key, as LeadErased does |
+| headers, timestamp | anything (with JSON some headers count, see below); the topic's own clock counts (LogAppendTime) |
 
 Publish with `acks=all` and idempotence. The order of facts does not matter: facts that come late are put where they belong.
 To publish a fact twice does no harm as long as it has the same `event_id`, so publish again when in doubt, and make the id
@@ -88,10 +90,44 @@ taken.
 same, as Leadclock does: the serializers' default, TOPIC-value, lets one topic have one type only. In Java:
 `value.subject.name.strategy=io.confluent.kafka.serializers.subject.TopicRecordNameStrategy`.
 
+**JSON.** A value that begins with `{` (space before it is allowed), or is framed and has a schema that the registry calls
+`JSON`, is one fact in JSON. Forms and topics may be mixed at will, and the same `event_id` is the same fact in any form.
+
+| form | what it looks like |
+|---|---|
+| a plain fact | an object with the fields below: `{"type": "LeadCreated", "event_id": "crm-4711", "lead_id": "lead-1", ...}` |
+| CloudEvent, structured | an object with `"specversion": "1.0"`, and the fact as an object in `data` (`data_base64` is refused) |
+| CloudEvent, binary | the fact as value, the attributes as headers `ce_type`, `ce_id`, `ce_time`, `ce_subject` |
+
+What a fact says itself counts. What it does not say, or says is null, is taken from the attributes of the structured
+CloudEvent around it, and then from the headers:
+
+| field | or else | or else |
+|---|---|---|
+| `type` | `type` of the CloudEvent, header `ce_type`; in all of them with `leadclock.` before it or without | the topic, where it is not the only input and its name ends with `created`, `assigned`, `contacted`, `progressed`, `rejected`, `merged` or `erased`: all default ones but `leads.paused`, which carries LeadResumed too |
+| `event_id` | `id`, `ce_id` | |
+| `occurred_at` | `time`, `ce_time` | |
+| `lead_id` | `subject`, `ce_subject` | nothing: the record's key does not stand in, it must be equal to it |
+
+A `type` of the CloudEvent that is none of the facts (`com.acme.lead`) does no harm where the fact says its own, and is a
+dead letter where it does not. Instants are texts in ISO 8601 with a zone (`2026-02-02T09:00:00Z`), or whole milliseconds
+since 1970. Other fields, attributes and headers are passed over; null is as good as no field; of a name that comes twice
+the last counts. `schemas/json/NAME.schema.json` is the JSON Schema (draft 2020-12) of each plain fact: for the registry,
+for validation where facts are made, or to generate code. With kcat alone:
+
+```sh
+echo '{"event_id": "crm-4711", "lead_id": "lead-1", "occurred_at": "2026-02-02T09:00:00Z", "channel": "webinar"}' |
+    kcat -P -b 127.0.0.1:9092 -t leads.created -k lead-1 -X partitioner=murmur2_random
+```
+
+`leadclock backtest` and `publish` read the same lines, structured CloudEvents too, so what a feed leads to can be seen
+before it is published.
+
 **Schemas.** Take those of `schemas/`, or write your own: a record with the name, the fields that have no default, and what
 you have of the others, under the names and types below. The registry must be the one that Leadclock is configured with.
 
-`deploy/examples/publish-java` and `publish-python` are whole publishers. In Python, the heart of it (confluent-kafka with its extras `avro` and `schemaregistry`):
+`deploy/examples/publish-java` and `publish-python` are whole publishers. In Python and Avro, the heart of it
+(confluent-kafka with its extras `avro` and `schemaregistry`):
 
 ```python
 import time
@@ -224,22 +260,35 @@ def reference():
         yield from table(name, record_name)
 
 
+def check(made):
+    """Each file must be there as it would be written, and no other schema in JSON."""
+    stale = []
+    for path in sorted({*made, *(SCHEMAS / "json").glob("*")}):
+        name, text = str(path.relative_to(SCHEMAS.parent)), made.get(path, "")
+        present = path.read_text(encoding="utf-8") if path.exists() else ""
+        if present != text:
+            sys.stdout.writelines(difflib.unified_diff(present.splitlines(True), text.splitlines(True), name,
+                                                       "made from schemas/"))
+            stale.append(name)
+    if stale:
+        sys.exit(f"{', '.join(stale)} out of date: run schemas/make-reference.py")
+
+
 def main():
     told = {name for _, _, records in PARTS for name, _ in records}
     told |= {f"tables/{name}{kind}" for _, name in TABLES for kind in ("Key", "Row")}
     there = {str(path.relative_to(SCHEMAS).with_suffix("")) for path in SCHEMAS.glob("**/*.avsc")}
     if told != there:
         sys.exit(f"make-reference.py: PARTS and schemas/ differ in {', '.join(sorted(told ^ there))}")
-    text = "\n".join(reference()) + "\n"
-    if "--check" not in sys.argv[1:]:
-        REFERENCE.parent.mkdir(exist_ok=True)
-        REFERENCE.write_text(text, encoding="utf-8")
+    made = {REFERENCE: "\n".join(reference()) + "\n"}
+    for name, _ in PARTS[0][2]:
+        made[SCHEMAS / "json" / f"{name}.schema.json"] = json_schemas.text_of(load(name))
+    if "--check" in sys.argv[1:]:
+        check(made)
         return
-    present = REFERENCE.read_text(encoding="utf-8") if REFERENCE.exists() else ""
-    if present != text:
-        sys.stdout.writelines(difflib.unified_diff(present.splitlines(True), text.splitlines(True),
-                                                   "docs/events.md", "made from schemas/"))
-        sys.exit("docs/events.md is out of date: run schemas/make-reference.py")
+    for path, text in made.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

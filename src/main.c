@@ -15,6 +15,7 @@ static const struct {
 } commands[] = {
     {"backtest", "tries a policy on facts from a file; no server needed", lc_cli_backtest},
     {"check", "what is wrong or odd with a configuration or a policy; what it promises", lc_cli_check},
+    {"ingest", "takes facts by HTTP and publishes them to the input topics", lc_cli_ingest},
     {"inspect", "one lead, from Redis: its facts, its outcomes, what runs", lc_cli_inspect},
     {"publish", "sends facts (JSON Lines) as Avro to the input topics", lc_cli_publish},
     {"rebuild", "makes Redis anew from the changelogs", lc_cli_rebuild},

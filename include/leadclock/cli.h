@@ -10,6 +10,7 @@ void lc_cli_print_version(void);
 
 int lc_cli_backtest(int argc, char **argv);
 int lc_cli_check(int argc, char **argv);
+int lc_cli_ingest(int argc, char **argv);
 int lc_cli_inspect(int argc, char **argv);
 int lc_cli_publish(int argc, char **argv);
 int lc_cli_rebuild(int argc, char **argv);

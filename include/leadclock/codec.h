@@ -197,16 +197,51 @@ lc_plan_read_lead(const lc_plan *plan, const void *body, size_t size, lc_arena *
 bool lc_plan_peek_lead(const lc_plan *plan, const void *body, size_t size, lc_text *lead_id, lc_instant *wake_at,
                        GError **error);
 
-/* ---- JSON Lines (section 9) ---- */
+/* ---- Facts in JSON: a plain one (section 9), or a CloudEvent in structured mode that holds one ---- */
 
-/* One line (no line end needed). `*arrived_at` LC_ABSENT where not given. Texts and attributes come from `arena`.
- * LC_ERROR_RECORD: no valid fact (lc_fact_check included, without a record time). */
+/* What stands in for what a fact does not say itself: the headers of a CloudEvent in binary mode (type, id, time,
+ * subject), the type that a topic has. In structured mode what the event says goes before it. Absent: nothing does. */
+typedef struct {
+    lc_text type; /* "LeadCreated", or "leadclock.LeadCreated" */
+    lc_text event_id;
+    lc_text occurred_at; /* ISO 8601 with a zone */
+    lc_text lead_id;
+} lc_stand_ins;
+
+typedef struct {
+    lc_fact fact;
+    lc_text lead_id;
+    lc_instant arrived_at; /* LC_ABSENT where not given */
+} lc_json_fact;
+
+typedef enum {
+    LC_JSON_NO_JSON, /* the text is no JSON object; the message names the line and the column */
+    LC_JSON_NO_TYPE, /* its type is missing, or that of no fact */
+    LC_JSON_NO_FACT  /* anything else */
+} lc_json_fault;
+
+typedef struct {
+    lc_json_fault fault;
+    const char *field; /* a literal, as "occurred_at", or "ce_time" where that stands in; NULL: the text as a whole */
+} lc_json_problem;
+
+/* One text; space around it is ignored. `stand_ins` may be NULL. Texts and attributes come from `arena`.
+ * LC_ERROR_RECORD: no valid fact (lc_lead_id_check and lc_fact_check included, without a record time); `problem` says
+ * what it is about. */
+bool lc_json_read(const char *text, size_t size, const lc_stand_ins *stand_ins, lc_arena *arena, lc_json_fact *read,
+                  lc_json_problem *problem, GError **error);
+/* The same of a line in which all is said. */
 bool lc_json_read_fact(const char *line, size_t size, lc_arena *arena, lc_fact *fact, lc_text *lead_id,
                        lc_instant *arrived_at, GError **error);
+
+/* ---- JSON Lines (section 9) ---- */
+
 /* One line without its end, keys in the order of section 6 after `type`. */
 void lc_json_write_outcome(GString *json, lc_text lead_id, const lc_outcome *outcome);
 void lc_json_write_fact(GString *json, lc_text lead_id, const lc_fact *fact);
 /* {"channel", "cohort", "metric", "count"} */
 void lc_json_write_count(GString *json, lc_text channel, int32_t cohort, lc_text metric, int64_t count);
+/* A JSON object as it came, as one line without space between. LC_ERROR_RECORD: it is none; nothing is appended. */
+bool lc_json_compact(GString *json, const char *text, size_t size, GError **error);
 /* A JSON string with its quotes. Bytes that are no UTF-8 become U+FFFD. */
 void lc_json_write_text(GString *json, lc_text text);

@@ -59,7 +59,7 @@ typedef struct {
 
 /* Why a record is a dead letter (architecture.md, Topics). */
 typedef enum {
-    LC_DEAD_NOT_AVRO,
+    LC_DEAD_UNREADABLE,
     LC_DEAD_UNKNOWN_TYPE,
     LC_DEAD_BAD_FACT,
     LC_DEAD_KEY_MISMATCH,
@@ -70,7 +70,7 @@ typedef enum {
 } lc_dead_reason;
 #define LC_DEAD_REASONS 8
 
-const char *lc_dead_reason_name(lc_dead_reason reason); /* "NOT_AVRO" */
+const char *lc_dead_reason_name(lc_dead_reason reason); /* "UNREADABLE" */
 
 /* Why a partition was recovered. */
 typedef enum {

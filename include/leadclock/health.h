@@ -1,9 +1,10 @@
 /* health.h - /metrics, /livez and /readyz of a running service, from what its workers report.
  *
- * Uses engine and service. Reads reports only: it never waits for a worker. */
+ * Uses engine, http and service. Reads reports only: it never waits for a worker. */
 #pragma once
 
 #include <leadclock/engine.h>
+#include <leadclock/http.h>
 #include <leadclock/service.h>
 
 typedef struct {
@@ -14,5 +15,5 @@ typedef struct {
     int policy_refused;    /* atomic: what the last SIGHUP read is not in use */
 } lc_health;
 
-/* An lc_http_handler; `data` is an lc_health. */
+/* An lc_http_pages; `data` is an lc_health. */
 bool lc_health_answer(const char *path, lc_http_answer *answer, void *data);

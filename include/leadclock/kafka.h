@@ -131,6 +131,28 @@ size_t lc_publisher_flush(lc_publisher *publisher, GError **error);
 void lc_publisher_free(lc_publisher *publisher);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_publisher, lc_publisher_free)
 
+/* ---- The same, but it tells what has become of each record and gives up in time, for `ingest`. ---- */
+
+typedef struct lc_sender lc_sender;
+
+/* What has become of a record: `why` NULL, all replicas have it; otherwise they may or may not have it. LC_ERROR_RETRY,
+ * LC_ERROR_DENIED, or LC_ERROR_CONFIG: no broker would take it. From a thread of the sender. */
+typedef void (*lc_sender_tell)(void *ticket, const GError *why);
+
+/* `topics`, NULL-terminated, are sent to by their index. `timeout`: of a record, until its end is told (a second more
+ * where a broker does not answer). */
+lc_sender *lc_sender_new(const lc_kafka_options *options, const char *const *topics, lc_duration timeout,
+                         lc_sender_tell tell, GError **error);
+/* From any thread. `value` is borrowed until its end is told, `key` is copied. False: it is not sent, and nothing will
+ * be told of it. */
+bool lc_sender_send(lc_sender *sender, int topic, lc_text key, lc_text value, void *ticket, GError **error);
+/* Whether the brokers say that all topics are there and have leaders. LC_ERROR_RETRY, LC_ERROR_DENIED, or
+ * LC_ERROR_CONFIG: there is no such topic. */
+bool lc_sender_look(lc_sender *sender, int timeout_ms, GError **error);
+/* Waits for the ends of all that was sent. */
+void lc_sender_free(lc_sender *sender);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_sender, lc_sender_free)
+
 /* ---- A read-committed reader without a group, for `watch`. ---- */
 
 typedef struct lc_reader lc_reader;

@@ -160,8 +160,9 @@ typedef struct {
      * NULL: nothing is known of that. Caller frees. */
     char *(*trouble)(lc_log *log);
 
-    /* Whether a record polled before has a header of this name. */
-    bool (*has_header)(lc_log *log, const lc_log_event *record, const char *name);
+    /* Whether a record polled before has a header of this name, and the value of the last one: absent where it is null,
+     * good until `release_records`. */
+    bool (*header)(lc_log *log, const lc_log_event *record, const char *name, lc_text *value);
 
     /* Gives back the records polled so far. */
     void (*release_records)(lc_log *log);
@@ -305,9 +306,9 @@ lc_log_trouble(lc_log *log)
 }
 
 static inline bool
-lc_log_has_header(lc_log *log, const lc_log_event *record, const char *name)
+lc_log_header(lc_log *log, const lc_log_event *record, const char *name, lc_text *value)
 {
-    return log->ops->has_header(log, record, name);
+    return log->ops->header(log, record, name, value);
 }
 
 static inline void

@@ -39,10 +39,18 @@ typedef enum {
     LC_REGISTRY_FAILS /* neither, although it gives another schema at the same time: perhaps it never will */
 } lc_registry_verdict;
 
+/* What a schema is written in. */
+typedef enum {
+    LC_REGISTRY_AVRO, /* where nothing is said */
+    LC_REGISTRY_JSON, /* JSON Schema */
+    LC_REGISTRY_OTHER
+} lc_registry_language;
+
 typedef struct {
     lc_registry_verdict verdict;
-    char *schema; /* JSON text; NULL unless HAS */
+    char *schema; /* its text; NULL unless HAS */
     char *why;    /* what it says instead, with "HTTP 500"; NULL: it has no such id */
+    lc_registry_language language;
 } lc_registry_answer;
 
 void lc_registry_answer_clear(lc_registry_answer *answer);

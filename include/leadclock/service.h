@@ -1,6 +1,6 @@
-/* service.h - what a running service needs around the engine: configuration, logs, HTTP, the Prometheus text.
+/* service.h - what a running service needs around the engine: configuration, logs, the Prometheus text.
  *
- * Uses libfyaml, libmicrohttpd and GLib. Knows nothing of leads. */
+ * Uses libfyaml and GLib. Knows nothing of leads. */
 #pragma once
 
 #include <leadclock/base.h>
@@ -51,6 +51,13 @@ typedef struct {
         char *listen; /* NULL: no HTTP */
     } http;
     struct {
+        char *listen;
+        char **tokens, **secrets; /* name, value, ..., NULL */
+        char *certificate, *key;  /* paths, as `policy`; both or none */
+        unsigned threads, connections, in_flight_bytes;
+        lc_duration timeout, patience;
+    } ingest;
+    struct {
         bool json;   /* format: json; otherwise logfmt */
         char *level; /* error, warning, info, debug */
     } log;
@@ -80,29 +87,14 @@ char *lc_config_reference(void);
  * as error (G_LOG_LEVEL_ERROR too, but GLib then aborts the program). */
 void lc_logging_start(bool json, const char *level);
 
-/* ---- HTTP: metrics, health, and whatever else is asked for by path ---- */
-
-typedef struct {
-    unsigned status;          /* 200 */
-    const char *content_type; /* static */
-    GString *body;            /* empty when the handler is called */
-} lc_http_answer;
-
-/* Answers a GET of `path` ("/metrics"); called from the server's own thread, one at a time. False: there is no such
- * page. */
-typedef bool (*lc_http_handler)(const char *path, lc_http_answer *answer, void *data);
-
-typedef struct lc_http lc_http;
-
-/* Serves on `listen` ("127.0.0.1:9464", "[::1]:9464", "*:9464"). LC_ERROR_CONFIG: the address can't be had. */
-lc_http *lc_http_start(const char *listen, lc_http_handler handler, void *data, GError **error);
-/* Waits for the answer under way. */
-void lc_http_stop(lc_http *http);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_http, lc_http_stop)
-
 /* ---- The Prometheus text format ---- */
+
+#define LC_METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
 /* "# HELP" and "# TYPE" (counter, gauge, histogram). */
 void lc_metrics_family(GString *text, const char *name, const char *type, const char *help);
 /* One sample; label names and values follow in pairs, NULL-terminated. */
 void lc_metrics_sample(GString *text, const char *name, double value, ...) G_GNUC_NULL_TERMINATED;
+/* A histogram of seconds: `counts` by bucket, of those up to each of the `n - 1` bounds and of those beyond. */
+void lc_metrics_histogram(GString *text, const char *name, const int64_t *bounds_ms, const uint64_t *counts, size_t n,
+                          double sum_ms);

@@ -21,9 +21,6 @@ void lc_problems_add(lc_problems *problems, int line, int column, const char *fo
 void lc_problems_add_va(lc_problems *problems, int line, int column, const char *format, va_list arguments)
     G_GNUC_PRINTF(4, 0);
 
-/* Lines are shown as `hide` leaves them, which changes its copy in place and returns it. */
-void lc_problems_hide_with(lc_problems *problems, char *(*hide)(char *line));
-
 bool lc_problems_is_empty(const lc_problems *problems);
 /* Further ones are no longer kept, only counted. */
 bool lc_problems_is_full(const lc_problems *problems);

@@ -69,6 +69,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_cli_schemas, lc_cli_schemas_free)
 /* LC_ERROR_RECORD: there is no such schema, or it can't be read. LC_ERROR_RETRY: the registry is away, and was asked
  * again for a while. */
 const lc_plan *lc_cli_schemas_find(lc_cli_schemas *schemas, uint32_t id, GError **error);
+/* Of one that was looked for: it is a schema of JSON, and there is no plan. */
+bool lc_cli_schemas_is_json(const lc_cli_schemas *schemas, uint32_t id);
 /* Of one that was found: its text. */
 const char *lc_cli_schemas_text(const lc_cli_schemas *schemas, uint32_t id);
 

@@ -3,34 +3,20 @@
 #include "progress.h"
 
 #include <leadclock/backtest.h>
+#include <leadclock/ingest.h>
 
 #include <unistd.h>
 
 typedef struct {
     lc_publisher *publisher;
     lc_fact_source *source;
-    char *topics[LC_FACT_TYPES]; /* NULL: none for this type */
-    uint32_t ids[LC_FACT_TYPES]; /* schema ids */
+    lc_inputs inputs;
     GByteArray *record;
     uint64_t published, bad;
     lc_progress progress;
 } publish_command;
 
 /* ---- Topics ---- */
-
-/* "LeadCreated" is looked for as the topic whose name ends with "created"; LeadResumed goes where LeadPaused goes. */
-static const char *
-find_input(const lc_config *config, lc_fact_type type)
-{
-    const char *name = lc_fact_type_name(type == LC_FACT_RESUMED ? LC_FACT_PAUSED : type);
-    g_autofree char *suffix = g_ascii_strdown(name + strlen("Lead"), -1);
-    for (char **input = config->topics.inputs; *input; input++) {
-        g_autofree char *lower = g_ascii_strdown(*input, -1);
-        if (g_str_has_suffix(lower, suffix))
-            return *input;
-    }
-    return config->topics.inputs[1] == NULL ? config->topics.inputs[0] : NULL;
-}
 
 static int
 find_type(const char *name, size_t length)
@@ -65,16 +51,15 @@ take_topic_option(publish_command *command, const lc_config *config, const char 
                     option);
         return false;
     }
-    g_free(command->topics[type]);
-    command->topics[type] = full_topic_name(config, equals + 1);
+    g_free(command->inputs.topics[type]);
+    command->inputs.topics[type] = full_topic_name(config, equals + 1);
     return true;
 }
 
 static bool
 choose_topics(publish_command *command, const lc_config *config, char **options, GError **error)
 {
-    for (int type = 0; type < LC_FACT_TYPES; type++)
-        command->topics[type] = g_strdup(find_input(config, (lc_fact_type)type));
+    lc_inputs_choose(&command->inputs, (const char *const *)config->topics.inputs);
     for (; options && *options; options++)
         if (!take_topic_option(command, config, *options, error))
             return false;
@@ -86,8 +71,8 @@ check_topics_exist(const publish_command *command, const lc_kafka_options *kafka
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
     for (int type = 0; type < LC_FACT_TYPES; type++)
-        if (command->topics[type])
-            g_ptr_array_add(names, command->topics[type]);
+        if (command->inputs.topics[type])
+            g_ptr_array_add(names, command->inputs.topics[type]);
     g_ptr_array_add(names, NULL);
     g_autoptr(GArray) found =
         lc_kafka_describe_topics(kafka, (const char *const *)names->pdata, false, LC_CLI_TIMEOUT_MS, error);
@@ -104,30 +89,11 @@ check_topics_exist(const publish_command *command, const lc_kafka_options *kafka
     return true;
 }
 
-/* Subjects by TopicRecordNameStrategy. */
 static bool
 register_schemas(publish_command *command, const lc_config *config, GError **error)
 {
     g_autoptr(lc_registry) registry = lc_cli_registry_new(config, error);
-    g_autoptr(GPtrArray) subjects = g_ptr_array_new_with_free_func(g_free);
-    lc_registry_entry entries[LC_FACT_TYPES];
-    uint32_t ids[LC_FACT_TYPES];
-    int types[LC_FACT_TYPES];
-    size_t n = 0;
-    for (int type = 0; type < LC_FACT_TYPES; type++) {
-        lc_schema schema = lc_fact_schema((lc_fact_type)type);
-        if (command->topics[type] == NULL)
-            continue;
-        g_ptr_array_add(subjects, g_strdup_printf("%s-%s", command->topics[type], lc_schema_record_name(schema)));
-        types[n] = type;
-        entries[n] = (lc_registry_entry){subjects->pdata[n], lc_schema_text(schema)};
-        n++;
-    }
-    if (registry == NULL || !lc_cli_register(registry, entries, n, ids, error))
-        return false;
-    for (size_t i = 0; i < n; i++)
-        command->ids[types[i]] = ids[i];
-    return true;
+    return registry && lc_inputs_register(&command->inputs, registry, lc_cli_register, error);
 }
 
 /* ---- Facts ---- */
@@ -140,30 +106,20 @@ report_bad(publish_command *command, const char *what)
     fprintf(stderr, "%s: %s; skipped\n", lc_fact_source_place(command->source), what);
 }
 
-static void
-encode(publish_command *command, const lc_sourced_fact *sourced)
-{
-    uint32_t id = command->ids[sourced->fact.type];
-    const guint8 frame[LC_FRAME_BYTES] = {0, (guint8)(id >> 24), (guint8)(id >> 16), (guint8)(id >> 8), (guint8)id};
-    g_byte_array_set_size(command->record, 0);
-    g_byte_array_append(command->record, frame, sizeof frame);
-    lc_encode_fact(command->record, sourced->lead_id, &sourced->fact);
-}
-
 /* False only where nothing more can be sent. */
 static bool
 publish_fact(publish_command *command, const lc_sourced_fact *sourced, GError **error)
 {
-    const char *topic = command->topics[sourced->fact.type], *type = lc_fact_type_name(sourced->fact.type);
+    g_autoptr(GError) problem = NULL;
+    const char *topic = command->inputs.topics[sourced->fact.type], *type = lc_fact_type_name(sourced->fact.type);
     if (topic == NULL) {
         g_autofree char *what = g_strdup_printf("no input topic is named after %s; say --topic %s=NAME", type, type);
         report_bad(command, what);
         return true;
     }
-    encode(command, sourced);
-    if (command->record->len > LC_MAX_RECORD_BYTES) {
-        g_autofree char *what = g_strdup_printf("a record of %u bytes; at most 64 KiB are taken", command->record->len);
-        report_bad(command, what);
+    g_byte_array_set_size(command->record, 0);
+    if (!lc_inputs_encode(&command->inputs, command->record, sourced->lead_id, &sourced->fact, &problem)) {
+        report_bad(command, problem->message);
         return true;
     }
     lc_text value = {(const char *)command->record->data, command->record->len};
@@ -229,8 +185,7 @@ publish(publish_command *command)
 static void
 clear_command(publish_command *command)
 {
-    for (int type = 0; type < LC_FACT_TYPES; type++)
-        g_free(command->topics[type]);
+    lc_inputs_clear(&command->inputs);
     g_clear_pointer(&command->source, lc_fact_source_close);
     g_clear_pointer(&command->publisher, lc_publisher_free);
     g_clear_pointer(&command->record, g_byte_array_unref);

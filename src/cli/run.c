@@ -317,7 +317,7 @@ start_http(service *service, GError **error)
     for (unsigned i = 0; i < service->n_workers; i++)
         g_ptr_array_add(service->health.workers, service->workers[i].worker);
     if (listen)
-        service->http = lc_http_start(listen, lc_health_answer, &service->health, error);
+        service->http = lc_http_start_pages("http", listen, lc_health_answer, &service->health, error);
     return listen == NULL || service->http != NULL;
 }
 

@@ -69,6 +69,7 @@ typedef struct {
     lc_plan *plan;
     char *text;
     char *problem; /* why there is no plan */
+    bool is_json;  /* then there is none */
 } known_schema;
 
 struct lc_cli_schemas {
@@ -116,8 +117,11 @@ fetch(lc_cli_schemas *schemas, uint32_t id, GError **error)
     if (answer.schema == NULL)
         known->problem = g_strdup_printf("the registry has no schema %u%s%s", id, answer.why ? ": " : "",
                                          answer.why ? answer.why : "");
+    else if (answer.language == LC_REGISTRY_JSON)
+        known->problem = g_strdup_printf("schema %u is one of JSON", id);
     else if ((known->plan = lc_plan_new(answer.schema, &problem)) == NULL)
         known->problem = g_strdup_printf("schema %u can't be read: %s", id, problem->message);
+    known->is_json = answer.language == LC_REGISTRY_JSON;
     known->text = g_steal_pointer(&answer.schema);
     lc_registry_answer_clear(&answer);
     g_hash_table_insert(schemas->known, GUINT_TO_POINTER(id), known);
@@ -139,6 +143,13 @@ lc_cli_schemas_find(lc_cli_schemas *schemas, uint32_t id, GError **error)
     schemas->last_id = id;
     schemas->last_plan = known->plan;
     return known->plan;
+}
+
+bool
+lc_cli_schemas_is_json(const lc_cli_schemas *schemas, uint32_t id)
+{
+    const known_schema *known = g_hash_table_lookup(schemas->known, GUINT_TO_POINTER(id));
+    return known && known->is_json;
 }
 
 const char *

@@ -73,19 +73,27 @@ choose_topics(watch_command *command, const lc_config *config, char **arguments)
 
 /* ---- Values ---- */
 
-/* The value as JSON into command->json. LC_ERROR_RECORD: it can't be read. */
+/* The value as JSON into command->json, as it came where it is JSON. LC_ERROR_RECORD: it can't be read. */
 static bool
 read_value(watch_command *command, lc_text value, GError **error)
 {
+    g_autoptr(GError) problem = NULL;
     uint32_t id;
     g_string_truncate(command->json, 0);
     if (!lc_frame_read(value.data, value.size, &id)) {
-        g_set_error(error, LC_ERROR, LC_ERROR_RECORD, "no Avro in Confluent's framing");
+        if (lc_json_compact(command->json, value.data, value.size, NULL))
+            return true;
+        g_set_error(error, LC_ERROR, LC_ERROR_RECORD, "neither Avro in Confluent's framing nor a JSON object");
         return false;
     }
-    const lc_plan *plan = lc_cli_schemas_find(command->schemas, id, error);
-    return plan &&
-           lc_plan_read_json(plan, value.data + LC_FRAME_BYTES, value.size - LC_FRAME_BYTES, command->json, error);
+    const lc_text body = {value.data + LC_FRAME_BYTES, value.size - LC_FRAME_BYTES};
+    const lc_plan *plan = lc_cli_schemas_find(command->schemas, id, &problem);
+    if (plan)
+        return lc_plan_read_json(plan, body.data, body.size, command->json, error);
+    if (lc_cli_schemas_is_json(command->schemas, id))
+        return lc_json_compact(command->json, body.data, body.size, error);
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return false;
 }
 
 static void
@@ -301,8 +309,13 @@ keep_record(watch_command *command, const lc_read_record *record, GError **error
     if (lc_text_is_absent(record->value) || !lc_frame_read(record->value.data, record->value.size, &id))
         return true;
     lc_text body = {record->value.data + LC_FRAME_BYTES, record->value.size - LC_FRAME_BYTES};
-    return lc_cli_schemas_find(command->schemas, id, error) &&
-           lc_cli_avro_file_add(command->avro, id, lc_cli_schemas_text(command->schemas, id), body, error);
+    g_autoptr(GError) problem = NULL;
+    bool is_avro = lc_cli_schemas_find(command->schemas, id, &problem) != NULL;
+    if (!is_avro && lc_cli_schemas_is_json(command->schemas, id))
+        return true;
+    if (!is_avro)
+        g_propagate_error(error, g_steal_pointer(&problem));
+    return is_avro && lc_cli_avro_file_add(command->avro, id, lc_cli_schemas_text(command->schemas, id), body, error);
 }
 
 static bool

@@ -11,15 +11,16 @@
 #define FIRST_INSTANT ((lc_instant)631152000000)
 #define END_OF_INSTANTS ((lc_instant)7258118400000)
 
-static bool refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static bool refuse(const lc_complaint *to, const char *field, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 static bool
-refuse(GError **error, const char *format, ...)
+refuse(const lc_complaint *to, const char *field, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    g_propagate_error(error, g_error_new_valist(LC_ERROR, LC_ERROR_RECORD, format, arguments));
+    g_propagate_error(to->error, g_error_new_valist(LC_ERROR, LC_ERROR_RECORD, format, arguments));
     va_end(arguments);
+    *to->field = field;
     return false;
 }
 
@@ -52,27 +53,38 @@ lc_text_is_utf8(lc_text text)
 }
 
 static bool
-text_check(const char *field, lc_text text, bool required, size_t max_bytes, GError **error)
+text_check(const char *field, lc_text text, bool required, size_t max_bytes, const lc_complaint *to)
 {
     if (lc_text_is_absent(text))
-        return !required || refuse(error, "%s is missing", field);
+        return !required || refuse(to, field, "%s is missing", field);
     if (text.size > max_bytes)
-        return refuse(error, "%s has %zu bytes; at most %zu are allowed", field, text.size, max_bytes);
-    return lc_text_is_utf8(text) || refuse(error, "%s is not UTF-8", field);
+        return refuse(to, field, "%s has %zu bytes; at most %zu are allowed", field, text.size, max_bytes);
+    return lc_text_is_utf8(text) || refuse(to, field, "%s is not UTF-8", field);
 }
 
 static bool
-lead_check(const char *field, lc_text lead_id, GError **error)
+attribute_check(const lc_attribute *attribute, const lc_complaint *to)
 {
-    return text_check(field, lead_id, true, LC_MAX_LEAD_ID_BYTES, error) &&
-           (lead_id.size > 0 || refuse(error, "%s is empty", field)) &&
-           (memchr(lead_id.data, '\0', lead_id.size) == NULL || refuse(error, "%s has a NUL", field));
+    if (text_check("a key of attributes", attribute->key, true, LC_MAX_ATTRIBUTE_KEY_BYTES, to) &&
+        text_check("a value of attributes", attribute->value, true, LC_MAX_ATTRIBUTE_VALUE_BYTES, to))
+        return true;
+    *to->field = "attributes";
+    return false;
+}
+
+static bool
+lead_check(const char *field, lc_text lead_id, const lc_complaint *to)
+{
+    return text_check(field, lead_id, true, LC_MAX_LEAD_ID_BYTES, to) &&
+           (lead_id.size > 0 || refuse(to, field, "%s is empty", field)) &&
+           (memchr(lead_id.data, '\0', lead_id.size) == NULL || refuse(to, field, "%s has a NUL", field));
 }
 
 bool
 lc_lead_id_check(lc_text lead_id, GError **error)
 {
-    return lead_check("lead_id", lead_id, error);
+    const char *field;
+    return lead_check("lead_id", lead_id, &(lc_complaint){&field, error});
 }
 
 static bool
@@ -92,13 +104,13 @@ likely_unit(lc_instant value)
 }
 
 bool
-lc_time_check(const char *field, lc_instant instant, GError **error)
+lc_time_check(const char *field, lc_instant instant, const lc_complaint *to)
 {
     if (instant == LC_ABSENT || is_sensible(instant))
         return true;
     const char *unit = likely_unit(instant);
     char text[LC_INSTANT_TEXT_BYTES];
-    return refuse(error,
+    return refuse(to, field,
                   "%s is %" G_GINT64_FORMAT " (%s), which is not from 1990 to before 2200; %s%s%stimes are in "
                   "milliseconds since 1970",
                   field, instant, lc_instant_format(instant, text), unit ? "it looks like " : "", unit ? unit : "",
@@ -106,53 +118,52 @@ lc_time_check(const char *field, lc_instant instant, GError **error)
 }
 
 static bool
-required_time_check(const char *field, lc_instant instant, GError **error)
+required_time_check(const char *field, lc_instant instant, const lc_complaint *to)
 {
-    return instant == LC_ABSENT ? refuse(error, "%s is missing", field) : lc_time_check(field, instant, error);
+    return instant == LC_ABSENT ? refuse(to, field, "%s is missing", field) : lc_time_check(field, instant, to);
 }
 
 static bool
-future_check(lc_instant occurred_at, lc_instant record_time, lc_duration max_future, GError **error)
+future_check(lc_instant occurred_at, lc_instant record_time, lc_duration max_future, const lc_complaint *to)
 {
     if (record_time == LC_ABSENT || record_time < 0 || occurred_at <= record_time)
         return true;
     return occurred_at - record_time <= max_future ||
-           refuse(error,
+           refuse(to, "occurred_at",
                   "occurred_at is %" G_GINT64_FORMAT " ms ahead of the record's timestamp; at most %" G_GINT64_FORMAT
                   " (max_future) are allowed",
                   occurred_at - record_time, max_future);
 }
 
 static bool
-attributes_check(const lc_fact *fact, GError **error)
+attributes_check(const lc_fact *fact, const lc_complaint *to)
 {
     if (fact->n_attributes > LC_MAX_ATTRIBUTES)
-        return refuse(error, "attributes has %zu entries; at most %zu are allowed", fact->n_attributes,
+        return refuse(to, "attributes", "attributes has %zu entries; at most %zu are allowed", fact->n_attributes,
                       LC_MAX_ATTRIBUTES);
     for (size_t i = 0; i < fact->n_attributes; i++)
-        if (!text_check("a key of attributes", fact->attributes[i].key, true, LC_MAX_ATTRIBUTE_KEY_BYTES, error) ||
-            !text_check("a value of attributes", fact->attributes[i].value, true, LC_MAX_ATTRIBUTE_VALUE_BYTES, error))
+        if (!attribute_check(&fact->attributes[i], to))
             return false;
     return true;
 }
 
 static bool
-own_fields_check(const lc_fact *fact, GError **error)
+own_fields_check(const lc_fact *fact, const lc_complaint *to)
 {
     switch (fact->type) {
     case LC_FACT_CREATED:
-        return text_check("channel", fact->channel, true, LC_MAX_NAME_BYTES, error) &&
-               text_check("campaign", fact->campaign, false, LC_MAX_NAME_BYTES, error) && attributes_check(fact, error);
+        return text_check("channel", fact->channel, true, LC_MAX_NAME_BYTES, to) &&
+               text_check("campaign", fact->campaign, false, LC_MAX_NAME_BYTES, to) && attributes_check(fact, to);
     case LC_FACT_PROGRESSED:
-        return text_check("stage", fact->text, true, LC_MAX_NAME_BYTES, error);
+        return text_check("stage", fact->text, true, LC_MAX_NAME_BYTES, to);
     case LC_FACT_PAUSED:
-        return text_check("reason", fact->text, false, LC_MAX_NAME_BYTES, error) &&
-               lc_time_check("until", fact->until, error);
+        return text_check("reason", fact->text, false, LC_MAX_NAME_BYTES, to) &&
+               lc_time_check("until", fact->until, to);
     case LC_FACT_MERGED:
-        return lead_check("into", fact->into, error);
+        return lead_check("into", fact->into, to);
     case LC_FACT_REJECTED:
-        return text_check("reason", fact->text, true, LC_MAX_NAME_BYTES, error) &&
-               text_check("note", fact->note, false, LC_MAX_NOTE_BYTES, error);
+        return text_check("reason", fact->text, true, LC_MAX_NAME_BYTES, to) &&
+               text_check("note", fact->note, false, LC_MAX_NOTE_BYTES, to);
     default:
         return true;
     }
@@ -164,16 +175,29 @@ lc_fact_lacks_channel(const lc_fact *fact)
     return fact->type == LC_FACT_CREATED && fact->channel.data && fact->channel.size == 0;
 }
 
+static bool
+fact_check(const lc_fact *fact, lc_instant record_time, lc_duration max_future, const lc_complaint *to)
+{
+    if (fact->event_id.data && fact->event_id.size == 0)
+        return refuse(to, "event_id", "event_id is empty");
+    return text_check("event_id", fact->event_id, true, LC_MAX_EVENT_ID_BYTES, to) &&
+           required_time_check("occurred_at", fact->occurred_at, to) &&
+           lc_time_check("recorded_at", fact->recorded_at, to) &&
+           lc_time_check("follow_up_at", fact->follow_up_at, to) &&
+           future_check(fact->occurred_at, record_time, max_future, to) &&
+           text_check("owner", fact->owner, fact->type == LC_FACT_ASSIGNED, LC_MAX_NAME_BYTES, to) &&
+           own_fields_check(fact, to);
+}
+
 bool
 lc_fact_check(const lc_fact *fact, lc_instant record_time, lc_duration max_future, GError **error)
 {
-    if (fact->event_id.data && fact->event_id.size == 0)
-        return refuse(error, "event_id is empty");
-    return text_check("event_id", fact->event_id, true, LC_MAX_EVENT_ID_BYTES, error) &&
-           required_time_check("occurred_at", fact->occurred_at, error) &&
-           lc_time_check("recorded_at", fact->recorded_at, error) &&
-           lc_time_check("follow_up_at", fact->follow_up_at, error) &&
-           future_check(fact->occurred_at, record_time, max_future, error) &&
-           text_check("owner", fact->owner, fact->type == LC_FACT_ASSIGNED, LC_MAX_NAME_BYTES, error) &&
-           own_fields_check(fact, error);
+    const char *field;
+    return fact_check(fact, record_time, max_future, &(lc_complaint){&field, error});
+}
+
+bool
+lc_record_check(lc_text lead_id, const lc_fact *fact, const lc_complaint *to)
+{
+    return lead_check("lead_id", lead_id, to) && fact_check(fact, LC_ABSENT, 0, to);
 }

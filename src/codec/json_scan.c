@@ -8,7 +8,17 @@
 bool
 lc_json_wrong(lc_json_scanner *r, const char *what)
 {
-    g_set_error(r->error, LC_ERROR, LC_ERROR_RECORD, "column %td: not JSON: %s", r->at - r->start + 1, what);
+    /* Lines are counted in the text itself: in the copy an escaped line end has become one. */
+    const char *at = r->text + (r->at - r->start), *line = r->text;
+    size_t number = 1;
+    for (const char *end; line < at && (end = memchr(line, '\n', (size_t)(at - line))); line = end + 1)
+        number++;
+    r->problem = (lc_json_problem){LC_JSON_NO_JSON, NULL};
+    if (number == 1)
+        g_set_error(r->error, LC_ERROR, LC_ERROR_RECORD, "column %td: not JSON: %s", at - line + 1, what);
+    else
+        g_set_error(r->error, LC_ERROR, LC_ERROR_RECORD, "line %zu, column %td: not JSON: %s", number, at - line + 1,
+                    what);
     return false;
 }
 
@@ -19,7 +29,12 @@ lc_json_scan(const char *line, size_t size, lc_arena *arena, GError **error)
     if (size)
         memcpy(copy, line, size);
     memset(copy + size, 0, sizeof(uint64_t));
-    return (lc_json_scanner){copy, copy, copy + size, error};
+    return (lc_json_scanner){.start = copy,
+                             .at = copy,
+                             .end = copy + size,
+                             .text = size ? line : copy,
+                             .problem = {LC_JSON_NO_JSON, NULL},
+                             .error = error};
 }
 
 static bool
@@ -295,4 +310,44 @@ lc_json_read_value(lc_json_scanner *r, unsigned depth, lc_json_value *v)
     default:
         return read_number(r, v);
     }
+}
+
+/* ---- An object as it came ---- */
+
+static bool
+check_object(const char *text, size_t size, lc_arena *arena, GError **error)
+{
+    lc_json_scanner r = lc_json_scan(text, size, arena, error);
+    lc_json_value v;
+    if (!lc_json_read_value(&r, 1, &v))
+        return false;
+    lc_json_skip_space(&r);
+    if (r.at != r.end)
+        return lc_json_wrong(&r, "something follows the object");
+    return v.kind == LC_JSON_OBJECT || lc_json_wrong(&r, "expected an object");
+}
+
+static void
+append_without_space(GString *json, const char *text, size_t size)
+{
+    bool in_string = false;
+    for (size_t i = 0; i < size; i++) {
+        bool is_escape = in_string && text[i] == '\\';
+        if (text[i] == '"')
+            in_string = !in_string;
+        if (in_string || !g_ascii_isspace(text[i]))
+            g_string_append_len(json, text + i, is_escape ? 2 : 1);
+        i += is_escape;
+    }
+}
+
+bool
+lc_json_compact(GString *json, const char *text, size_t size, GError **error)
+{
+    lc_arena arena = {0};
+    bool is_object = check_object(text, size, &arena, error);
+    if (is_object)
+        append_without_space(json, text, size);
+    lc_arena_clear(&arena);
+    return is_object;
 }

@@ -2,7 +2,7 @@
  * are written. */
 #pragma once
 
-#include <leadclock/base.h>
+#include <leadclock/codec.h>
 
 typedef enum {
     LC_JSON_NULL,
@@ -21,14 +21,16 @@ typedef struct {
 } lc_json_value;
 
 typedef struct {
-    char *start, *at, *end; /* at the end a NUL, with room to read eight bytes */
+    char *start, *at, *end;  /* at the end a NUL, with room to read eight bytes */
+    const char *text;        /* what is copied here */
+    lc_json_problem problem; /* what an error is about */
     GError **error;
 } lc_json_scanner;
 
 /* Over a copy of the line, from `arena`. */
 lc_json_scanner lc_json_scan(const char *line, size_t size, lc_arena *arena, GError **error);
 
-/* LC_ERROR_RECORD, with the column; returns false. */
+/* It is not JSON: LC_ERROR_RECORD, with the place; returns false. */
 bool lc_json_wrong(lc_json_scanner *r, const char *what);
 
 /* Any value, at this depth; the content of lists and objects is checked and dropped. */

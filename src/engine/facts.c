@@ -1,6 +1,7 @@
 /* facts.c - records of the inputs -> facts, or dead letters. */
 #include "facts.h"
 
+#include "json_facts.h"
 #include "refusal.h"
 #include "schemas.h"
 #include "worker.h"
@@ -92,45 +93,59 @@ read_tombstone(const lc_worker *worker, lc_batch_record *record, lc_arena *arena
     record->lead_id = record->event.key;
 }
 
-static const lc_plan *
-find_plan(lc_worker *worker, lc_batch_record *record, lc_arena *arena)
+static void
+read_avro(const lc_plan *plan, uint32_t id, lc_batch_record *record, lc_text body, lc_arena *arena)
 {
-    const lc_plan *plan = NULL;
-    uint32_t id;
+    const char *defect = NULL;
+    g_autoptr(GError) wrong = NULL;
 
-    if (record->event.value.size > LC_MAX_RECORD_BYTES) {
-        lc_fact_refuse(record, LC_DEAD_BAD_FACT, arena, "a record of %zu bytes; at most %zu", record->event.value.size,
-                       LC_MAX_RECORD_BYTES);
-        return NULL;
-    }
-    if (!has_frame(&record->event, &id)) {
-        lc_refuse_frame(worker, record, arena);
-        return NULL;
-    }
-    lc_plan_state state = lc_schemas_plan(worker->schemas, id, &plan);
-    if (state == LC_PLAN_NO_SUCH_ID || state == LC_PLAN_NOT_ASKED)
-        lc_refuse_schema(worker, record, id, arena);
-    else if (state == LC_PLAN_UNREADABLE)
-        lc_fact_refuse(record, LC_DEAD_UNKNOWN_TYPE, arena, "schema %" PRIu32 " can't be read", id);
-    else if (lc_plan_schema(plan) < LC_SCHEMA_LEAD_CREATED || lc_plan_schema(plan) > LC_SCHEMA_LEAD_ERASED)
+    if (lc_plan_schema(plan) < LC_SCHEMA_LEAD_CREATED || lc_plan_schema(plan) > LC_SCHEMA_LEAD_ERASED)
         lc_fact_refuse(record, LC_DEAD_UNKNOWN_TYPE, arena, "the record of schema %" PRIu32 " is none of the facts",
                        id);
-    return record->refused ? NULL : plan;
+    else if (!lc_plan_read_fact(plan, body.data, body.size, arena, &record->fact, &record->lead_id, &defect, &wrong))
+        lc_fact_refuse(record, LC_DEAD_UNREADABLE, arena, "%s", wrong->message);
+    else if (defect)
+        lc_fact_refuse(record, LC_DEAD_BAD_FACT, arena, "%s", defect);
+}
+
+static void
+read_framed(lc_worker *worker, lc_batch_record *record, uint32_t id, lc_arena *arena)
+{
+    const lc_text body = {record->event.value.data + LC_FRAME_BYTES, record->event.value.size - LC_FRAME_BYTES};
+    const lc_plan *plan = NULL;
+
+    switch (lc_schemas_plan(worker->schemas, id, &plan)) {
+    case LC_PLAN_READY:
+        read_avro(plan, id, record, body, arena);
+        break;
+    case LC_PLAN_JSON:
+        lc_json_facts_read(worker, record, body, arena);
+        break;
+    case LC_PLAN_UNREADABLE:
+        lc_fact_refuse(record, LC_DEAD_UNKNOWN_TYPE, arena, "schema %" PRIu32 " can't be read", id);
+        break;
+    case LC_PLAN_NO_SUCH_ID:
+    case LC_PLAN_NOT_ASKED:
+        lc_refuse_schema(worker, record, id, arena);
+        break;
+    }
 }
 
 static void
 read_record(lc_worker *worker, lc_batch_record *record, lc_arena *arena)
 {
-    const lc_plan *plan = find_plan(worker, record, arena);
-    const char *defect = NULL;
-    g_autoptr(GError) wrong = NULL;
+    lc_text value = record->event.value;
+    uint32_t id;
 
-    if (plan &&
-        !lc_plan_read_fact(plan, record->event.value.data + LC_FRAME_BYTES, record->event.value.size - LC_FRAME_BYTES,
-                           arena, &record->fact, &record->lead_id, &defect, &wrong))
-        lc_fact_refuse(record, LC_DEAD_NOT_AVRO, arena, "%s", wrong->message);
-    else if (defect)
-        lc_fact_refuse(record, LC_DEAD_BAD_FACT, arena, "%s", defect);
+    if (value.size > LC_MAX_RECORD_BYTES)
+        lc_fact_refuse(record, LC_DEAD_BAD_FACT, arena, "a record of %zu bytes; at most %zu", value.size,
+                       LC_MAX_RECORD_BYTES);
+    else if (has_frame(&record->event, &id))
+        read_framed(worker, record, id, arena);
+    else if (lc_json_facts_are(value))
+        lc_json_facts_read(worker, record, value, arena);
+    else
+        lc_refuse_frame(worker, record, arena);
 }
 
 static void

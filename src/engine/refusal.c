@@ -55,8 +55,10 @@ static const struct {
 static bool
 refuse_id_in_header(const lc_worker *worker, lc_batch_record *record, lc_dead_reason reason, lc_arena *arena)
 {
+    lc_text id;
+
     for (size_t i = 0; i < G_N_ELEMENTS(id_headers); i++) {
-        if (!lc_log_has_header(worker->log, &record->event, id_headers[i].header))
+        if (!lc_log_header(worker->log, &record->event, id_headers[i].header, &id))
             continue;
         lc_fact_refuse(
             record, reason, arena,
@@ -71,15 +73,20 @@ refuse_id_in_header(const lc_worker *worker, lc_batch_record *record, lc_dead_re
 void
 lc_refuse_frame(const lc_worker *worker, lc_batch_record *record, lc_arena *arena)
 {
-    static const char right[] = "the Confluent wire format: a zero byte, the schema's id in 4 bytes, the Avro body";
     lc_text value = record->event.value;
 
-    if (refuse_id_in_header(worker, record, LC_DEAD_NOT_AVRO, arena))
+    if (refuse_id_in_header(worker, record, LC_DEAD_UNREADABLE, arena))
         return;
-    if (value.size > 0 && (value.data[0] == '{' || value.data[0] == '['))
-        lc_fact_refuse(record, LC_DEAD_NOT_AVRO, arena, "it looks like JSON; publish Avro in %s", right);
+    if (value.size > 0 && (value.data[0] == '"' || value.data[0] == '['))
+        lc_fact_refuse(record, LC_DEAD_UNREADABLE, arena,
+                       "byte 1: it looks like %s of JSON; publish one object in a record, not %s",
+                       value.data[0] == '[' ? "a list" : "a string",
+                       value.data[0] == '[' ? "a list of them" : "its text as a string");
     else
-        lc_fact_refuse(record, LC_DEAD_NOT_AVRO, arena, "not in %s", right);
+        lc_fact_refuse(
+            record, LC_DEAD_UNREADABLE, arena,
+            "byte 1: neither Avro in the Confluent wire format (a zero byte, the schema's id in 4 bytes, the "
+            "Avro body) nor a JSON object, which begins with {");
 }
 
 static uint32_t
@@ -130,6 +137,8 @@ guess_key(lc_text key, lc_text lead_id)
 {
     if (key.size > LC_FRAME_BYTES && key.data[0] == '\0' && ends_with(key, lead_id))
         return ": it looks like Avro; publish keys with a StringSerializer";
+    if (key.size > LC_FRAME_BYTES + 1 && key.data[0] == '\0' && key.data[LC_FRAME_BYTES] == '"')
+        return ": it looks like JSON with a schema; publish keys with a StringSerializer";
     if (key.size == lead_id.size + 2 && key.data[0] == '"' && key.data[key.size - 1] == '"' &&
         memcmp(key.data + 1, lead_id.data, lead_id.size) == 0)
         return ": it is quoted, as JSON is; publish keys with a StringSerializer";

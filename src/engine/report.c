@@ -11,7 +11,7 @@ const int64_t lc_histogram_bounds[LC_HISTOGRAM_BUCKETS - 1] = {1,   2,   5,    1
 const char *
 lc_dead_reason_name(lc_dead_reason reason)
 {
-    static const char *const names[LC_DEAD_REASONS] = {"NOT_AVRO",       "UNKNOWN_TYPE",    "BAD_FACT",
+    static const char *const names[LC_DEAD_REASONS] = {"UNREADABLE",     "UNKNOWN_TYPE",    "BAD_FACT",
                                                        "KEY_MISMATCH",   "WRONG_PARTITION", "TOO_MANY_FACTS",
                                                        "LEAD_TOO_LARGE", "UNKNOWN_SCHEMA"};
     return names[reason];

@@ -11,7 +11,8 @@
 /* What is known of an id, or what was said of it so far. */
 typedef struct {
     lc_plan *plan;
-    bool is_read;        /* there is a schema; without a plan it is none that we can read */
+    bool is_read; /* there is a schema; without a plan it is none that we can read, or of JSON */
+    bool is_json;
     int64_t no_ms;       /* monotonic: when the registry first said no; LC_ABSENT: it has not */
     int64_t failing_ms;  /* since when it fails for this id alone; LC_ABSENT: it does not */
     int64_t no_until_ms; /* it is believed that there is none; LC_ABSENT: it is not */
@@ -90,9 +91,18 @@ entry_of(lc_schemas *schemas, uint32_t id)
     return known;
 }
 
+static lc_plan *
+make_plan(const char *schema, lc_registry_language language, GError **error)
+{
+    if (language == LC_REGISTRY_AVRO)
+        return lc_plan_new(schema, error);
+    g_set_error(error, LC_ERROR, LC_ERROR_RECORD, "it is neither of Avro nor of JSON");
+    return NULL;
+}
+
 /* An id may be known as readable already; it is for ever. */
 static void
-remember_schema(lc_schemas *schemas, uint32_t id, const char *schema_json)
+remember_schema(lc_schemas *schemas, uint32_t id, const char *schema, lc_registry_language language)
 {
     g_autoptr(GError) unreadable = NULL;
     known_schema *known = entry_of(schemas, id);
@@ -100,8 +110,11 @@ remember_schema(lc_schemas *schemas, uint32_t id, const char *schema_json)
     if (known->is_read)
         return;
     known->is_read = true;
-    known->plan = lc_plan_new(schema_json, &unreadable);
     schemas->n_nos--;
+    known->is_json = language == LC_REGISTRY_JSON;
+    if (known->is_json)
+        return;
+    known->plan = make_plan(schema, language, &unreadable);
     g_autofree char *name = g_strdup_printf("schema %u", id);
     if (known->plan == NULL && lc_told_may_say(schemas->told, NULL, name, 0, INT64_MAX))
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "SCHEMA_ID", LC_NUMBER(id), "MESSAGE",
@@ -165,7 +178,7 @@ lc_schemas_register(lc_schemas *schemas, const char *const *output_names, GError
     for (guint i = 0; i < all->len; i++) {
         const registration *one = &g_array_index(all, registration, i);
         schemas->ids[one->output][one->schema] = ids[i];
-        remember_schema(schemas, ids[i], entries[i].schema_json);
+        remember_schema(schemas, ids[i], entries[i].schema_json, LC_REGISTRY_AVRO);
     }
     return true;
 }
@@ -192,7 +205,7 @@ lc_schemas_plan(lc_schemas *schemas, uint32_t id, const lc_plan **plan)
     if (!known->is_read)
         return LC_PLAN_NO_SUCH_ID;
     *plan = known->plan;
-    return known->plan ? LC_PLAN_READY : LC_PLAN_UNREADABLE;
+    return known->plan ? LC_PLAN_READY : known->is_json ? LC_PLAN_JSON : LC_PLAN_UNREADABLE;
 }
 
 const char *
@@ -237,7 +250,7 @@ take_answer(lc_schemas *schemas, uint32_t id, lc_registry_answer *answer)
     int64_t now_ms = schemas->time->monotonic_ms(schemas->time);
 
     if (answer->verdict == LC_REGISTRY_HAS) {
-        remember_schema(schemas, id, answer->schema);
+        remember_schema(schemas, id, answer->schema, answer->language);
         return;
     }
     g_free(known->why);
@@ -409,7 +422,7 @@ lc_schemas_try(lc_worker *worker, lc_text value, GError **error)
     }
     if (state == LC_PLAN_READY)
         return plan;
-    if (state == LC_PLAN_UNREADABLE) {
+    if (state == LC_PLAN_UNREADABLE || state == LC_PLAN_JSON) {
         g_set_error(error, LC_ERROR, LC_ERROR_FATAL, "a value whose schema (id %u) can't be read", id);
         return NULL;
     }

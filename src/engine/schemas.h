@@ -13,7 +13,13 @@ lc_table_output(int table)
 
 typedef struct lc_schemas lc_schemas;
 
-typedef enum { LC_PLAN_READY, LC_PLAN_UNREADABLE, LC_PLAN_NO_SUCH_ID, LC_PLAN_NOT_ASKED } lc_plan_state;
+typedef enum {
+    LC_PLAN_READY,
+    LC_PLAN_JSON, /* a schema of JSON: records need no plan */
+    LC_PLAN_UNREADABLE,
+    LC_PLAN_NO_SUCH_ID,
+    LC_PLAN_NOT_ASKED
+} lc_plan_state;
 
 /* The registry is handed over. `timeout`: an id that it fails for so long, while it gives others, is taken for a no. */
 lc_schemas *lc_schemas_new(lc_registry *registry, lc_duration timeout, lc_time *time, lc_told *told);

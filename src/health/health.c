@@ -78,19 +78,8 @@ write_outcomes(GString *text, const lc_worker_tally *sum)
 static void
 write_histogram(GString *text, const char *name, const lc_histogram *histogram)
 {
-    g_autofree char *bucket = g_strconcat(name, "_bucket", NULL), *sum = g_strconcat(name, "_sum", NULL),
-                    *count = g_strconcat(name, "_count", NULL);
-    uint64_t below = 0;
-
-    for (int i = 0; i < LC_HISTOGRAM_BUCKETS; i++) {
-        char bound[G_ASCII_DTOSTR_BUF_SIZE] = "+Inf";
-        if (i < LC_HISTOGRAM_BUCKETS - 1)
-            g_ascii_formatd(bound, sizeof bound, "%.15g", (double)lc_histogram_bounds[i] / 1000);
-        below += histogram->counts[i];
-        lc_metrics_sample(text, bucket, (double)below, "le", bound, NULL);
-    }
-    lc_metrics_sample(text, sum, (double)histogram->sum_ms / 1000, NULL);
-    lc_metrics_sample(text, count, (double)below, NULL);
+    lc_metrics_histogram(text, name, lc_histogram_bounds, histogram->counts, LC_HISTOGRAM_BUCKETS,
+                         (double)histogram->sum_ms);
 }
 
 static void
@@ -353,7 +342,7 @@ lc_health_answer(const char *path, lc_http_answer *answer, void *data)
     const lc_health *health = data;
 
     if (strcmp(path, "/metrics") == 0) {
-        answer->content_type = "text/plain; version=0.0.4; charset=utf-8";
+        answer->content_type = LC_METRICS_CONTENT_TYPE;
         write_metrics(health, answer->body);
         return true;
     }

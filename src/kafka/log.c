@@ -130,15 +130,17 @@ log_trouble(lc_log *base)
 }
 
 static bool
-log_has_header(lc_log *base, const lc_log_event *record, const char *name)
+log_header(lc_log *base, const lc_log_event *record, const char *name, lc_text *value)
 {
     rd_kafka_headers_t *headers;
-    const void *value;
+    const void *data;
     size_t size;
 
     (void)base;
-    return rd_kafka_message_headers(record->handle, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR &&
-           rd_kafka_header_get_last(headers, name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (rd_kafka_message_headers(record->handle, &headers) || rd_kafka_header_get_last(headers, name, &data, &size))
+        return false;
+    *value = data ? (lc_text){data, size} : LC_NO_TEXT;
+    return true;
 }
 
 static void
@@ -424,7 +426,7 @@ static const lc_log_ops ops = {
     .subscribe = log_subscribe,
     .poll = log_poll,
     .trouble = log_trouble,
-    .has_header = log_has_header,
+    .header = log_header,
     .release_records = log_release_records,
     .assignment = log_assignment,
     .check_group = log_check_group,

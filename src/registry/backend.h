@@ -13,5 +13,8 @@ struct lc_registry {
     bool is_asking;
 };
 
+/* Of the `schemaType` of a registry's answer, or NULL. */
+lc_registry_language lc_registry_language_of(const json_t *schema_type);
+
 lc_registry *lc_http_registry_new(const lc_registry_options *options, GError **error);
 lc_registry *lc_file_registry_new(const char *path, GError **error);

@@ -1,4 +1,5 @@
-/* file.c - a registry without a server: a JSON object of id to schema, each an object or its text. Read once. */
+/* file.c - a registry without a server: a JSON object of id to schema, each an object, its text, or what a server
+ * answers for the id: {"schema": TEXT, "schemaType": "JSON"}. Read once. */
 #include "backend.h"
 
 typedef struct {
@@ -68,8 +69,11 @@ file_fetch(lc_registry *registry, const uint32_t *ids, size_t n, lc_registry_ans
     (void)error;
     for (size_t i = 0; i < n; i++) {
         json_t *schema = g_hash_table_lookup(file->schemas, GUINT_TO_POINTER(ids[i]));
+        json_t *type = json_object_get(schema, "schemaType");
         char *text = schema ? json_dumps(schema, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
-        answers[i] = (lc_registry_answer){text ? LC_REGISTRY_HAS : LC_REGISTRY_NO, g_strdup(text), NULL};
+        answers[i] = (lc_registry_answer){.verdict = text ? LC_REGISTRY_HAS : LC_REGISTRY_NO,
+                                          .schema = g_strdup(text),
+                                          .language = lc_registry_language_of(type)};
         free(text);
     }
     return true;
@@ -84,6 +88,17 @@ file_free(lc_registry *registry)
     g_free(file);
 }
 
+/* A schema of Avro that is given as its text, or as a server answers; NULL: any other. */
+static const json_t *
+text_of(const json_t *schema)
+{
+    const json_t *inner = json_object_get(schema, "schema");
+    if (json_is_string(schema))
+        return schema;
+    bool is_avro = lc_registry_language_of(json_object_get(schema, "schemaType")) == LC_REGISTRY_AVRO;
+    return is_avro && json_is_string(inner) ? inner : NULL;
+}
+
 static bool
 take_schema(file_registry *file, const char *key, json_t *schema, GError **error)
 {
@@ -92,8 +107,8 @@ take_schema(file_registry *file, const char *key, json_t *schema, GError **error
     if (!g_ascii_string_to_unsigned(key, 10, 0, UINT32_MAX, &id, NULL))
         return refuse(error, "%s: \"%s\" is no schema id; ids are whole numbers from 0 to %u", file->path, key,
                       UINT32_MAX);
-    json_t *parsed =
-        json_is_string(schema) ? json_loads(json_string_value(schema), JSON_DECODE_ANY, &problem) : json_incref(schema);
+    const json_t *text = text_of(schema);
+    json_t *parsed = text ? json_loads(json_string_value(text), JSON_DECODE_ANY, &problem) : json_incref(schema);
     if (parsed == NULL)
         return refuse(error, "%s: the text of schema %s is not JSON: %s", file->path, key, problem.text);
     g_hash_table_insert(file->schemas, GUINT_TO_POINTER((guint)id), parsed);

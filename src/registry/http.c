@@ -248,13 +248,14 @@ is_too_long(const lc_exchange *x)
 
 /* The schema of an answer; NULL: it holds none. Caller frees. */
 static char *
-answer_schema(const lc_exchange *x)
+answer_schema(const lc_exchange *x, lc_registry_language *language)
 {
     if (x->result != CURLE_OK || x->status != 200)
         return NULL;
-    json_t *member = answer_member(x, "schema");
-    char *schema = g_strdup(json_string_value(member));
-    json_decref(member);
+    json_t *answer = json_loadb(x->answer->str, x->answer->len, 0, NULL);
+    char *schema = g_strdup(json_string_value(json_object_get(answer, "schema")));
+    *language = lc_registry_language_of(json_object_get(answer, "schemaType"));
+    json_decref(answer);
     return schema;
 }
 
@@ -305,7 +306,8 @@ ask_for_ids(http_registry *http, const uint32_t *ids, size_t n, const lc_exchang
 static bool
 take_answer_of_id(http_registry *http, const lc_exchange *x, uint32_t id, lc_registry_answer *answer)
 {
-    *answer = (lc_registry_answer){LC_REGISTRY_FAILS, answer_schema(x), NULL};
+    *answer = (lc_registry_answer){.verdict = LC_REGISTRY_FAILS};
+    answer->schema = answer_schema(x, &answer->language);
     if (answer->schema) {
         answer->verdict = LC_REGISTRY_HAS;
         remember_good(http, id);
@@ -328,7 +330,8 @@ gives_another(http_registry *http, bool *gives, GError **error)
     const lc_exchange *x = ask_for_id(http, http->good_id);
     if (!lc_exchanges_wait(&http->exchanges, error))
         return false;
-    g_autofree char *schema = answer_schema(x);
+    lc_registry_language language;
+    g_autofree char *schema = answer_schema(x, &language);
     *gives = schema != NULL;
     return true;
 }

@@ -36,6 +36,15 @@ lc_registry_answer_clear(lc_registry_answer *answer)
     g_clear_pointer(&answer->why, g_free);
 }
 
+lc_registry_language
+lc_registry_language_of(const json_t *schema_type)
+{
+    const char *name = json_string_value(schema_type);
+    return name == NULL || strcmp(name, "AVRO") == 0 ? LC_REGISTRY_AVRO
+           : strcmp(name, "JSON") == 0               ? LC_REGISTRY_JSON
+                                                     : LC_REGISTRY_OTHER;
+}
+
 bool
 lc_registry_fetch(lc_registry *registry, const uint32_t *ids, size_t n, lc_registry_answer *answers, GError **error)
 {

@@ -64,13 +64,13 @@ load(lc_loader *loader, const char *const *overrides)
 {
     g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GString) others = g_string_new(NULL);
-    g_autoptr(lc_problems) problems = lc_problems_new(loader->path, (lc_text){loader->text, loader->size});
+    g_autofree char *shown = loader->text ? lc_without_secrets(loader->text) : NULL;
+    g_autoptr(lc_problems) problems = lc_problems_new(loader->path, lc_text_of(shown));
     g_autofree lc_place *places = g_new0(lc_place, lc_n_options);
     loader->others = others;
     loader->problems = problems;
     loader->places = places;
     make_items(loader);
-    lc_problems_hide_with(problems, lc_hide_secrets);
     lc_take_defaults(loader);
     if (loader->path)
         lc_take_file(loader);
@@ -106,7 +106,7 @@ lc_config_free(lc_config *config)
         lc_option_kind kind = lc_options[i].kind;
         if (kind == OPTION_TEXT || kind == OPTION_SECRET || kind == OPTION_CHOICE)
             g_free(*(char **)field);
-        else if (kind == OPTION_LIST || kind == OPTION_MAP)
+        else if (kind == OPTION_LIST || lc_option_is_map(&lc_options[i]))
             g_strfreev(*(char ***)field);
     }
     for (int i = 0; i < LC_CONFIG_TABLES; i++)

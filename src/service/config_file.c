@@ -94,7 +94,7 @@ take_option(lc_loader *loader, const lc_option *option, const lc_yaml *node, lc_
     loader->places[option - lc_options] = place_of(node);
     if (option->kind == OPTION_LIST)
         take_list(loader, option, node, key_at);
-    else if (option->kind == OPTION_MAP)
+    else if (lc_option_is_map(option))
         take_map(loader, option, node, key_at);
     else if (is_value(node))
         lc_take_value(loader, option, node->text.data, place_of(node));

@@ -29,6 +29,8 @@ void lc_report_unknown(lc_loader *loader, const char *section, const char *name,
 
 /* In place; returns it. A reference to the environment (${NAME}) is no secret. */
 char *lc_hide_secrets(char *line);
+/* A copy of a whole text, as long as it is. */
+char *lc_without_secrets(const char *text);
 
 void lc_take_defaults(lc_loader *loader);
 void lc_take_file(lc_loader *loader);

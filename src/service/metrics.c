@@ -43,3 +43,22 @@ lc_metrics_sample(GString *text, const char *name, double value, ...)
     g_string_append_printf(text, "%s %s\n", *separator == ',' ? "}" : "",
                            g_ascii_formatd(number, sizeof number, "%.15g", value));
 }
+
+void
+lc_metrics_histogram(GString *text, const char *name, const int64_t *bounds_ms, const uint64_t *counts, size_t n,
+                     double sum_ms)
+{
+    g_autofree char *bucket = g_strconcat(name, "_bucket", NULL), *sum = g_strconcat(name, "_sum", NULL),
+                    *count = g_strconcat(name, "_count", NULL);
+    uint64_t below = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        char bound[G_ASCII_DTOSTR_BUF_SIZE] = "+Inf";
+        if (i < n - 1)
+            g_ascii_formatd(bound, sizeof bound, "%.15g", (double)bounds_ms[i] / 1000);
+        below += counts[i];
+        lc_metrics_sample(text, bucket, (double)below, "le", bound, NULL);
+    }
+    lc_metrics_sample(text, sum, sum_ms / 1000, NULL);
+    lc_metrics_sample(text, count, (double)below, NULL);
+}

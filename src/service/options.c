@@ -79,6 +79,12 @@ check_listen(const char *value)
     return g_strdup("must be HOST:PORT, as 127.0.0.1:9464; leave it out for no HTTP");
 }
 
+static char *
+check_given_listen(const char *value)
+{
+    return is_address(value, true) ? NULL : g_strdup("must be HOST:PORT, as 127.0.0.1:9466");
+}
+
 static bool
 is_url_of_host(const char *value)
 {
@@ -139,6 +145,21 @@ check_property(const char *name, const char *value)
     return NULL;
 }
 
+#define MIN_SECRET 16
+
+static char *
+check_secret(const char *name, const char *value)
+{
+    if (!is_name(name, 100))
+        return g_strdup("is no name; use 1 to 100 letters, digits, '.', '_' or '-'");
+    for (const char *c = value; *c; c++)
+        if (!g_ascii_isgraph(*c))
+            return g_strdup("has a space, or a letter that is not ASCII; 'openssl rand -hex 32' makes a good one");
+    if (strlen(value) < MIN_SECRET)
+        return g_strdup("is shorter than 16 letters, and might be guessed; 'openssl rand -hex 32' makes a good one");
+    return NULL;
+}
+
 const char *const lc_config_tables[LC_CONFIG_TABLES + 1] = {"cycles", "breaches", "stages", "tenures",
                                                             "routes", "counters", NULL};
 
@@ -193,7 +214,8 @@ const lc_option lc_options[] = {
     {"registry.file", OPTION_TEXT, NULL, AT(registry.file), .check = check_not_empty,
      .doc = "Instead of a server: a JSON object of id to schema. Relative to this file. `jq -s 'reduce .[] as $s ({}; "
             ".[\"\\(length + 1)\"] = $s)' schemas/*.avsc schemas/tables/*.avsc > schemas.json` makes one; an id that was "
-            "used must keep its schema, new ones are added."},
+            "used must keep its schema, new ones are added. `{\"schema\": \"{}\", \"schemaType\": \"JSON\"}`, as a server says it, "
+            "makes records with the id JSON."},
     {"redis.url", OPTION_TEXT, "redis://127.0.0.1:6379/0", AT(redis.url), .check = lc_check_redis_url,
      .doc = "`redis://HOST:PORT/DATABASE`, `unix:///PATH`, or `redis+sentinel://HOST:PORT,HOST:PORT/MASTER/DATABASE`, "
             "where the sentinels say which Redis is the master, or `redis+cluster://HOST:PORT,HOST:PORT`, some nodes of a "
@@ -217,7 +239,8 @@ const lc_option lc_options[] = {
      "leads.created, leads.contacted, leads.rejected, leads.progressed, leads.assigned, leads.paused, leads.merged, "
      "leads.erased",
      AT(topics.inputs), .check = check_topic,
-     .doc = "Topics with facts. A record's schema says what it is, so one topic may carry several types. All, and both "
+     .doc = "Topics with facts. A record's schema, or the `type` of one in JSON, says what it is, so one topic may carry "
+            "several types; a fact in JSON without a `type` is what the topic's name says (`events.md`). All, and both "
             "changelogs, must have the same number of partitions."},
     TOPIC(breaches, "SlaBreached, SlaEscalated and SlaBreachEnded"),
     TOPIC(warnings, "SlaWarning"),
@@ -253,12 +276,44 @@ const lc_option lc_options[] = {
      .doc = "A fact further than this ahead of its record's timestamp goes to the dead letters."},
     {"http.listen", OPTION_TEXT, "", AT(http.listen), .check = check_listen,
      .doc = "HOST:PORT for `/metrics`, `/livez` and `/readyz`, as `127.0.0.1:9464`. Absent: none."},
+    {"ingest.listen", OPTION_TEXT, "127.0.0.1:9466", AT(ingest.listen), .check = check_given_listen,
+     .doc = "HOST:PORT where `leadclock ingest` takes facts. An address that other machines reach needs `ingest.tokens` or "
+            "`ingest.secrets`."},
+    {"ingest.tokens", OPTION_SECRETS, "", AT(ingest.tokens), .check_entry = check_secret,
+     .doc = "NAME: TOKEN of each sender that says `Authorization: Bearer TOKEN`."},
+    {"ingest.secrets", OPTION_SECRETS, "", AT(ingest.secrets), .check_entry = check_secret,
+     .doc = "NAME: SECRET of each sender that signs what it sends: by `webhook-signature` (Standard Webhooks; the secret "
+            "begins with `whsec_`) or by `X-Hub-Signature-256`."},
+    {"ingest.certificate", OPTION_TEXT, NULL, AT(ingest.certificate), .check = check_not_empty,
+     .doc = "PEM file of the certificate, and of those it rests on: TLS. Relative to this file. Absent: none, as behind a "
+            "proxy."},
+    {"ingest.key", OPTION_TEXT, NULL, AT(ingest.key), .check = check_not_empty,
+     .doc = "PEM file of the certificate's key. Relative to this file."},
+    {"ingest.threads", OPTION_COUNT, "2", AT(ingest.threads), .min = 1, .max = 64,
+     .doc = "Threads that read requests."},
+    {"ingest.connections", OPTION_COUNT, "256", AT(ingest.connections), .min = 1, .max = 65536,
+     .doc = "At most so many senders at once; others wait to be let in. Each takes 32 KiB, and up to 1 MiB while it sends "
+            "(bounded by the next key)."},
+    {"ingest.in_flight_bytes", OPTION_COUNT, "67108864", AT(ingest.in_flight_bytes), .min = 1048576, .max = 1073741824,
+     .doc = "Bytes of requests that are not answered yet, at most; who comes then is told to come later (429). Memory takes "
+            "some three times as much."},
+    {"ingest.timeout", OPTION_DURATION, "10s", AT(ingest.timeout), .min = LC_SECOND, .max = 5 * LC_MINUTE,
+     .doc = "A fact that the brokers have not acknowledged after so long is given up: its sender is answered 503, and sends "
+            "again."},
+    {"ingest.patience", OPTION_DURATION, "30s", AT(ingest.patience), .min = LC_SECOND, .max = LC_HOUR,
+     .doc = "A connection that has brought no whole request for so long is ended."},
     {"log.format", OPTION_SWITCH, "logfmt", AT(log.json), .choices = formats, .doc = "`logfmt` or `json`."},
     {"log.level", OPTION_CHOICE, "info", AT(log.level), .choices = levels,
      .doc = "`error`, `warning`, `info` or `debug`."},
 };
 /* clang-format on */
 const size_t lc_n_options = G_N_ELEMENTS(lc_options);
+
+bool
+lc_option_is_map(const lc_option *option)
+{
+    return option->kind == OPTION_MAP || option->kind == OPTION_SECRETS;
+}
 
 int
 lc_option_find(const char *key)

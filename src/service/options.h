@@ -11,7 +11,8 @@ typedef enum {
     OPTION_CHOICE,   /* char *: one of choices */
     OPTION_SWITCH,   /* bool: true for the first of two choices */
     OPTION_LIST,     /* char **: a list of texts */
-    OPTION_MAP       /* char **: name, value, ...: every key below it is an entry */
+    OPTION_MAP,      /* char **: name, value, ...: every key below it is an entry */
+    OPTION_SECRETS   /* the same, but its values are never shown */
 } lc_option_kind;
 
 typedef struct {
@@ -30,6 +31,8 @@ typedef struct {
 extern const lc_option lc_options[];
 extern const size_t lc_n_options;
 
+/* Whether every key below it is an entry. */
+bool lc_option_is_map(const lc_option *option);
 /* The index of the option, or -1. */
 int lc_option_find(const char *key);
 /* Whether keys begin with `section` and a dot. */

@@ -18,7 +18,7 @@ find_map_of(const char *key)
 {
     for (size_t i = 0; i < lc_n_options; i++) {
         size_t length = strlen(lc_options[i].key);
-        if (lc_options[i].kind == OPTION_MAP && strncmp(lc_options[i].key, key, length) == 0 && key[length] == '.')
+        if (lc_option_is_map(&lc_options[i]) && strncmp(lc_options[i].key, key, length) == 0 && key[length] == '.')
             return &lc_options[i];
     }
     return NULL;
@@ -47,7 +47,7 @@ take_override(lc_loader *loader, const char *key, const char *value)
         override_property(loader, map, key + strlen(map->key) + 1, value, at);
     } else if (index < 0) {
         report_unknown_path(loader, key, at);
-    } else if (lc_options[index].kind == OPTION_MAP) {
+    } else if (lc_option_is_map(&lc_options[index])) {
         lc_report(loader, at, "names no entry; write %s.NAME=VALUE", key);
     } else {
         loader->places[index] = at;

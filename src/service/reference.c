@@ -14,7 +14,7 @@ static const char heading[] =
 static char *
 show_fallback(const lc_option *option)
 {
-    if (option->kind == OPTION_MAP)
+    if (lc_option_is_map(option))
         return g_strdup("`{}`");
     if (option->fallback == NULL)
         return g_strdup("none");

@@ -33,12 +33,54 @@ lc_hide_secrets(char *line)
     return line;
 }
 
-static bool
-has_secret(char *line)
+static int
+indent_of(const char *line)
 {
-    g_autofree char *original = g_strdup(g_strchug(line));
+    return (int)strspn(line, " ");
+}
 
-    return *line != '#' && strcmp(lc_hide_secrets(line), original) != 0;
+/* Below "tokens:" or "secrets:" every value is one. */
+static bool
+begins_secrets(const char *line)
+{
+    return g_regex_match_simple("^[^#]*\\b(?:tokens|secrets)[\"']?\\s*:", line, G_REGEX_RAW, 0);
+}
+
+static void
+hide_value(char *line)
+{
+    char *colon = strchr(line, ':'), *from = colon ? colon + 1 : line + indent_of(line);
+    hide(from, line + strlen(line));
+}
+
+static void
+hide_lines(char **lines)
+{
+    int indent = -1; /* of the key whose values are secrets; -1: none */
+    for (char **line = lines; *line; line++) {
+        bool is_blank = (*line)[strspn(*line, " \t\r")] == '\0';
+        if (!is_blank && indent >= 0 && indent_of(*line) <= indent)
+            indent = -1;
+        if (indent >= 0 && !is_blank)
+            hide_value(*line);
+        else if (begins_secrets(*line))
+            indent = indent_of(*line);
+        lc_hide_secrets(*line);
+    }
+}
+
+char *
+lc_without_secrets(const char *text)
+{
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    hide_lines(lines);
+    return g_strjoinv("\n", lines);
+}
+
+static bool
+is_comment(const char *line)
+{
+    return line[strspn(line, " \t")] == '#';
 }
 
 bool
@@ -51,8 +93,9 @@ lc_config_tells_secrets(const char *path)
     if (stat(path, &file) != 0 || !S_ISREG(file.st_mode) || (file.st_mode & S_IROTH) == 0 ||
         !g_file_get_contents(path, &text, NULL, NULL))
         return false;
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    for (char **line = lines; *line && !found; line++)
-        found = has_secret(*line);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1), hidden = g_strdupv(lines);
+    hide_lines(hidden);
+    for (int i = 0; lines[i] && !found; i++)
+        found = !is_comment(lines[i]) && strcmp(lines[i], hidden[i]) != 0;
     return found;
 }

@@ -56,6 +56,20 @@ name_instance(lc_loader *loader)
                   config->instance);
 }
 
+static void
+pair_certificate_and_key(lc_loader *loader)
+{
+    lc_config *config = loader->config;
+    resolve_path(loader, "ingest.certificate", &config->ingest.certificate);
+    resolve_path(loader, "ingest.key", &config->ingest.key);
+    if (config->ingest.certificate && config->ingest.key == NULL)
+        lc_report(loader, place_by_key(loader, "ingest.certificate"),
+                  "ingest.certificate needs its key; set ingest.key too");
+    if (config->ingest.key && config->ingest.certificate == NULL)
+        lc_report(loader, place_by_key(loader, "ingest.key"),
+                  "ingest.key needs its certificate; set ingest.certificate too");
+}
+
 typedef struct {
     const char *key, *name;
     lc_place at;
@@ -155,6 +169,7 @@ lc_check_together(lc_loader *loader)
     choose_registry(loader);
     resolve_path(loader, "policy", &config->policy);
     resolve_path(loader, "registry.file", &config->registry.file);
+    pair_certificate_and_key(loader);
     name_instance(loader);
     name_topics(loader);
     if (*config->http.listen == '\0')

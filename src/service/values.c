@@ -80,7 +80,7 @@ lc_take_map_entry(lc_loader *loader, const lc_option *option, GStrvBuilder *map,
     g_autofree char *value = expand(raw, &wrong);
     if (value)
         wrong = option->check_entry(name, value);
-    if (value && wrong == NULL && check_property)
+    if (value && wrong == NULL && option->kind == OPTION_MAP && check_property)
         wrong = check_property(name, value);
     if (wrong && value && strcmp(raw, value) != 0 && strstr(wrong, value))
         lc_report(loader, at, "%s.%s: what the environment gives is not valid", option->key, name);
@@ -114,7 +114,7 @@ lc_take_defaults(lc_loader *loader)
         const lc_option *option = &lc_options[i];
         if (option->kind == OPTION_LIST)
             lc_take_list_text(loader, option, option->fallback, (lc_place){0});
-        else if (option->kind == OPTION_MAP)
+        else if (lc_option_is_map(option))
             lc_option_set_texts(option, loader->config, g_new0(char *, 1));
         else if (option->fallback)
             lc_take_value(loader, option, option->fallback, (lc_place){0});

@@ -16,7 +16,6 @@ struct lc_problems {
     lc_text text;
     GArray *list;
     bool left_out;
-    char *(*hide)(char *line); /* NULL: nothing */
 };
 
 static void
@@ -93,12 +92,6 @@ lc_problems_add(lc_problems *problems, int line, int column, const char *format,
     va_end(arguments);
 }
 
-void
-lc_problems_hide_with(lc_problems *problems, char *(*hide)(char *line))
-{
-    problems->hide = hide;
-}
-
 bool
 lc_problems_is_empty(const lc_problems *problems)
 {
@@ -131,8 +124,6 @@ print_problem(const lc_problems *problems, const lc_problem *problem, bool as_wa
         return;
     }
     g_autofree char *line = lc_line_of(problems->text.data, problems->text.size, problem->line);
-    if (problems->hide)
-        problems->hide(line);
     lc_diagnose(output, problems->file, problem->line, problem->column, line, message);
 }
 

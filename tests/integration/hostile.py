@@ -65,7 +65,7 @@ def dead_letters():
         world.settle()
         require_letters(
             world,
-            [("NOT_AVRO", "random"), ("NOT_AVRO", "short"), ("NOT_AVRO", "cut"), ("UNKNOWN_TYPE", "invoice"), ("UNKNOWN_SCHEMA", "unheard-of"),
+            [("UNREADABLE", "random"), ("UNREADABLE", "short"), ("UNREADABLE", "cut"), ("UNKNOWN_TYPE", "invoice"), ("UNKNOWN_SCHEMA", "unheard-of"),
              ("KEY_MISMATCH", "key"), ("WRONG_PARTITION", "astray")]
             + [("BAD_FACT", key) for key in ("no-id", "long-ago", "ahead", "wide")],
         )  # fmt: skip
@@ -123,7 +123,7 @@ def dead_letters_are_told():
         reasons = collections.Counter()
         for reason, count in re.findall(r"(\w+) (\d+)", " ".join(of_which for _, of_which in told)):
             reasons[reason] += int(count)
-        wanted = {"NOT_AVRO": 202, "UNKNOWN_SCHEMA": 1, "KEY_MISMATCH": 2, "BAD_FACT": 1}
+        wanted = {"UNREADABLE": 202, "UNKNOWN_SCHEMA": 1, "KEY_MISMATCH": 2, "BAD_FACT": 1}
         require(reasons == wanted, f"reasons: {told}")
         require(service.read_log().count("empty channel") == 1, "an empty channel is not told once")
     finally:
@@ -237,8 +237,8 @@ def hostile_record(n, writer, stranger):
     wrong = (murmur2_partition(lead.encode()) + 1) % PARTITIONS
     good = functools.partial(created, writer, lead)
     return [
-        lambda: ("NOT_AVRO", lead, b"\xff" + random.randbytes(random.randrange(300)), -1),
-        lambda: ("NOT_AVRO", lead, framed(writer.id, random.randbytes(3) + b"\xff" * 12), -1),
+        lambda: ("UNREADABLE", lead, b"\xff" + random.randbytes(random.randrange(300)), -1),
+        lambda: ("UNREADABLE", lead, framed(writer.id, random.randbytes(3) + b"\xff" * 12), -1),
         lambda: ("BAD_FACT", lead, good(channel="c" * random.randrange(256, 50_000)), -1),
         lambda: ("BAD_FACT", lead, good(occurred_at=random.choice([-(2**62), -1, 2**62, now_ms() + 48 * HOUR])), -1),
         lambda: ("UNKNOWN_SCHEMA", lead, framed(0x7FFFFF00 + n % 3, b"\0\0\0\0"), -1),

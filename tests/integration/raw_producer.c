@@ -4,6 +4,7 @@
  *   raw-producer BROKERS [TRANSACTIONAL_ID]
  *
  *   TOPIC <tab> PARTITION <tab> KEY <tab> VALUE     in hexadecimal, "-" is null; partition -1: by key, as Java does
+ *   ... <tab> NAME=VALUE <tab> NAME=VALUE           headers, values in hexadecimal
  *   !flush  !begin  !commit  !abort */
 #include <glib.h>
 #include <librdkafka/rdkafka.h>
@@ -81,20 +82,38 @@ decode_hex(char *text)
     return n;
 }
 
+/* NULL: none. */
+static rd_kafka_headers_t *
+make_headers(char **fields)
+{
+    rd_kafka_headers_t *headers = *fields ? rd_kafka_headers_new(8) : NULL;
+
+    for (; *fields; fields++) {
+        char *value = strchr(*fields, '=');
+        if (value == NULL)
+            die("not a header", *fields);
+        *value++ = '\0';
+        size_t size = decode_hex(value);
+        rd_kafka_header_add(headers, *fields, -1, value, (ssize_t)size);
+    }
+    return headers;
+}
+
 static void
 send_record(rd_kafka_t *client, char *line)
 {
-    g_auto(GStrv) fields = g_strsplit(line, "\t", 4);
+    g_auto(GStrv) fields = g_strsplit(line, "\t", -1);
 
-    if (g_strv_length(fields) != 4)
+    if (g_strv_length(fields) < 4)
         die("not a record", line);
+    rd_kafka_headers_t *headers = make_headers(fields + 4);
     bool has_key = strcmp(fields[2], "-") != 0, has_value = strcmp(fields[3], "-") != 0;
     size_t key_size = has_key ? decode_hex(fields[2]) : 0, value_size = has_value ? decode_hex(fields[3]) : 0;
     for (;;) {
         rd_kafka_resp_err_t err =
             rd_kafka_producev(client, RD_KAFKA_V_TOPIC(fields[0]), RD_KAFKA_V_PARTITION(atoi(fields[1])),
                               RD_KAFKA_V_KEY(has_key ? fields[2] : NULL, key_size),
-                              RD_KAFKA_V_VALUE(has_value ? fields[3] : NULL, value_size),
+                              RD_KAFKA_V_VALUE(has_value ? fields[3] : NULL, value_size), RD_KAFKA_V_HEADERS(headers),
                               RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
         if (!err)
             break;

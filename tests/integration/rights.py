@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 
 from commands import attempt, expect
+from ingest import door, fact
 from secured import secured
 from world import BINARY, INPUT_TOPICS, OUTCOMES, PARTITIONS, TABLES, Redis, World, free_port, load_feed, main, multiply, named, policy_of, require, require_equal
 from world import slices, wait_for
@@ -219,6 +220,39 @@ def commands():
         world.close()
 
 
+def facts_by_http():
+    """`ingest` needs WRITE on the inputs alone. While that is denied senders are told to come again, and why is logged;
+    when it is given facts are taken, also by a producer that was refused altogether."""
+    place = Place("door")
+    world, kafka = place.world, place.kafka
+    created = world.prefix + "leads.created"
+    try:
+        give_rights(kafka, world, "publisher")
+        settings = [option for option in kafka.login("publisher") if option != "--set"]
+        one = door(world, *settings).until_ready()
+        require(one.send(fact("a"))[0] == 202, "not taken with the rights that are listed")
+        kafka.deny("WRITE", "TOPIC", created, user="publisher")
+        wait_for("it is refused", lambda: one.send(fact("b"))[0] == 503, 30)
+        said = f"User:publisher may not WRITE topic {created}"
+        wait_for("the log says why", lambda: said in one.read_log(), 30)
+        kafka.allow_again("TOPIC", created, user="publisher")
+        wait_for("it is taken again", lambda: one.send(fact("b"))[0] == 202, 30)
+        one.stop()
+
+        for topic in INPUT_TOPICS:
+            kafka.may("DESCRIBE", "TOPIC", world.prefix + topic, user="watcher")
+        settings = [option for option in kafka.login("watcher") if option != "--set"]
+        one = door(world, *settings).until_ready()
+        answer = one.send(fact("c"))
+        require(answer[0] == 503, f"not 503 but {answer}")
+        kafka.may("WRITE", "TOPIC", created, user="watcher")
+        wait_for("it is taken when the right is given", lambda: one.send(fact("c"))[0] == 202, 60)
+        require({value["event_id"] for value in world.watch("leads.created")} == {"a-1", "b-1", "c-1"}, "not these facts")
+        one.stop()
+    finally:
+        world.close()
+
+
 def reset_is_finished():
     """Nothing is deleted where it could not be made again; and a reset that was cut off in the middle is finished by
     another."""
@@ -267,7 +301,7 @@ def topics_are_made():
     expect(world, 0, r"leads.routed +4 +ok", "topics", "--create", *login)
 
 
-TESTS = {test.__name__: test for test in (each_right, an_outcome_topic, withdrawn, commands, reset_is_finished, topics_are_made)}
+TESTS = {test.__name__: test for test in (each_right, an_outcome_topic, withdrawn, commands, facts_by_http, reset_is_finished, topics_are_made)}
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))

@@ -103,8 +103,9 @@ class Producer:
         command = [RAW_PRODUCER, brokers] + ([f"{world.name}-{transactional_id}"] if transactional_id else [])
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
-    def send(self, topic, key, value, partition=-1):
+    def send(self, topic, key, value, partition=-1, headers=None):
         fields = [self.prefix + topic, str(partition)] + ["-" if x is None else x.hex() for x in (key, value)]
+        fields += [f"{name}={text.encode().hex()}" for name, text in (headers or {}).items()]
         self.process.stdin.write("\t".join(fields).encode() + b"\n")
 
     def push(self):

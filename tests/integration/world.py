@@ -456,10 +456,14 @@ log: {{level: info}}
                 self.fenced += 1
                 self.services[index] = Service(self, service.instance, service.settings)
 
+    def records(self, *topics):
+        """In the order of each partition."""
+        lines = self.run("watch", "--from-beginning", "--until-caught-up", *topics).splitlines()
+        return [json.loads(line) for line in lines]
+
     def watch(self, *topics):
         """The values, in the order of each partition; tombstones left out."""
-        lines = self.run("watch", "--from-beginning", "--until-caught-up", *topics).splitlines()
-        values = [json.loads(line)["value"] for line in lines]
+        values = [record["value"] for record in self.records(*topics)]
         return [value for value in values if value is not None]
 
     def outcomes(self):

@@ -78,7 +78,7 @@ answer_for(lc_registry *registry, uint32_t id)
         return (lc_registry_answer){.verdict = LC_REGISTRY_FAILS, .why = g_strdup("HTTP 500")};
     if (id < 1 || id > LC_SCHEMAS || denies(registry, schema))
         return (lc_registry_answer){.verdict = LC_REGISTRY_NO};
-    return (lc_registry_answer){LC_REGISTRY_HAS, g_strdup(lc_schema_text(schema)), NULL};
+    return (lc_registry_answer){.verdict = LC_REGISTRY_HAS, .schema = g_strdup(lc_schema_text(schema))};
 }
 
 bool

@@ -176,7 +176,7 @@ spoil(sim *s, sim_record *record)
 {
     switch (sim_random_below(&s->random, 6)) {
     case 0:
-        record->reason = "NOT_AVRO";
+        record->reason = "UNREADABLE";
         record->value = LC_TEXT("this is no Avro");
         return;
     case 1:

@@ -61,6 +61,10 @@ write_registry_file(void)
         g_autofree char *id = g_strdup_printf("%u", SCHEMA_ID(schema));
         json_object_set_new(schemas, id, json_loads(lc_schema_text((lc_schema)schema), 0, NULL));
     }
+    json_object_set_new(schemas, G_STRINGIFY(BENCH_JSON_SCHEMA),
+                        json_pack("{s:s, s:s}", "schema", "{}", "schemaType", "JSON"));
+    json_object_set_new(schemas, G_STRINGIFY(BENCH_PROTOBUF_SCHEMA),
+                        json_pack("{s:s, s:s}", "schema", "", "schemaType", "PROTOBUF"));
     json_dump_file(schemas, path, 0);
     json_decref(schemas);
     return path;

@@ -40,6 +40,10 @@ typedef struct {
 /* 2026-01-05T08:00:00Z. */
 #define BENCH_BEGIN G_GINT64_CONSTANT(1767600000000)
 
+/* Schemas that the registry has beside ours: one of JSON, one of neither. */
+#define BENCH_JSON_SCHEMA 256
+#define BENCH_PROTOBUF_SCHEMA 257
+
 bench *bench_new(const char *policy);
 void bench_free(bench *b);
 

@@ -357,6 +357,13 @@ secrets_are_never_shown(void **state)
         "kafka: {properties: {sasl.password: hunter2, group.id: 1}}\n",
         "kafka: {properties: {group.id: 1, ssl.key.pem: hunter2}}\n",
         "kafka: {properties: {sasl.password: [hunter2]}}\n",
+        "ingest:\n  tokens:\n    crm: hunter2\n",
+        "ingest:\n  \"tokens\" :  # of senders\n\n    crm: hunter2-is-long-enough\n    crm: hunter2\n",
+        "ingest:\n  tokens:\n    crm: [hunter2]\n",
+        "ingest:\n  tokens:\n    - hunter2\n",
+        "ingest:\n  tokens:\n    crm: \"hunter2\n",
+        "ingest: {tokens: {crm: hunter2}}\n",
+        "ingest: {secrets: {a: hunter2,\n  b: hunter2}}\n",
     };
     for (size_t i = 0; i < G_N_ELEMENTS(yaml); i++) {
         g_autofree char *message = NULL;
@@ -366,10 +373,60 @@ secrets_are_never_shown(void **state)
             fail_msg("%s gives %s", yaml[i], message);
     }
     g_autofree char *message = NULL;
-    const char *overrides[] = {"redis.passwort=hunter2", "redis.url=http://:hunter2@x", NULL};
+    const char *overrides[] = {"redis.passwort=hunter2", "redis.url=http://:hunter2@x", "ingest.tokens.crm=hunter2",
+                               NULL};
     g_autoptr(lc_config) config = load("", overrides, &message);
     assert_null(config);
     assert_null(strstr(message, "hunter2"));
+}
+
+static void
+a_file_that_all_may_read_is_warned_of_if_it_has_secrets(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *yaml;
+        bool tells;
+    } cases[] = {
+        {"redis: {password: hunter2}\n", true},
+        {"redis: {password: \"${REDIS_PASSWORD}\"}\n", false},
+        {"# password: hunter2\nname: a\n", false},
+        {"ingest:\n  tokens:\n    crm: hunter2\n", true},
+        {"ingest:\n  tokens:\n    crm: ${CRM}\n  listen: 127.0.0.1:1\n", false},
+        {"ingest:\n  tokens:\n    # crm: hunter2\n  listen: 127.0.0.1:1\n", false},
+        {"ingest:\n  listen: 127.0.0.1:1\n", false},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *folder = g_dir_make_tmp("leadclock-config-XXXXXX", NULL);
+        g_autofree char *path = g_build_filename(folder, "leadclock.yaml", NULL);
+        assert_true(g_file_set_contents(path, cases[i].yaml, -1, NULL));
+        g_chmod(path, 0644);
+        if (lc_config_tells_secrets(path) != cases[i].tells)
+            fail_msg("%s", cases[i].yaml);
+        g_chmod(path, 0640);
+        assert_false(lc_config_tells_secrets(path));
+        g_unlink(path);
+        g_rmdir(folder);
+    }
+}
+
+static void
+tokens_are_taken_by_name(void **state)
+{
+    (void)state;
+    g_autofree char *message = NULL;
+    const char *overrides[] = {"ingest.tokens.web=fedcba9876543210", NULL};
+    g_autoptr(lc_config) config = load(
+        "ingest:\n  tokens:\n    crm: 0123456789abcdef\n  certificate: a.pem\n  key: b.pem\n", overrides, &message);
+    assert_null(message);
+    assert_string_equal(config->ingest.listen, "127.0.0.1:9466");
+    assert_int_equal(g_strv_length(config->ingest.tokens), 4);
+    assert_string_equal(config->ingest.tokens[0], "crm");
+    assert_string_equal(config->ingest.tokens[1], "0123456789abcdef");
+    assert_string_equal(config->ingest.tokens[3], "fedcba9876543210");
+    assert_int_equal(g_strv_length(config->ingest.secrets), 0);
+    assert_true(g_str_has_suffix(config->ingest.certificate, "/a.pem"));
+    assert_true(g_path_is_absolute(config->ingest.key));
 }
 
 static void
@@ -409,6 +466,8 @@ main(int argc, char **argv)
         cmocka_unit_test(properties_are_checked_where_they_stand),
         cmocka_unit_test(all_problems_of_a_file_are_said_in_one_run),
         cmocka_unit_test(secrets_are_never_shown),
+        cmocka_unit_test(a_file_that_all_may_read_is_warned_of_if_it_has_secrets),
+        cmocka_unit_test(tokens_are_taken_by_name),
         cmocka_unit_test(a_file_that_is_not_there_is_named),
         cmocka_unit_test(the_reference_is_up_to_date),
     };

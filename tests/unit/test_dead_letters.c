@@ -78,6 +78,8 @@ static const struct {
     {"an empty key", {"", 0}, "b", KEY(""), "KEY_MISMATCH the record's key, \"\", is not"},
     {"an Avro key", KEY("\0\0\0\0\7\4ab"), "ab", KEY(""),
      "\"ab\": it looks like Avro; publish keys with a StringSerializer"},
+    {"a JSON key with a schema", KEY("\0\0\0\0\7\"ab\""), "ab", KEY(""),
+     "\"ab\": it looks like JSON with a schema; publish keys with a StringSerializer"},
     {"a quoted key", KEY("\"ab\""), "ab", KEY(""),
      "\"ab\": it is quoted, as JSON is; publish keys with a StringSerializer"},
     {"a JSON key", KEY("{\"id\":\"ab\"}"), "ab", KEY(""), "\"ab\": it looks like JSON; publish the lead_id alone"},
@@ -87,9 +89,9 @@ static const struct {
     {"no lead_id", KEY("a"), "", KEY(""), "BAD_FACT lead_id is empty"},
     {"neither key nor value", {NULL, 0}, NULL, {NULL, 0}, "BAD_FACT the record has neither a value nor a key"},
     {"an eraser of nobody", {"", 0}, NULL, {NULL, 0}, "BAD_FACT lead_id is empty"},
-    {"JSON", KEY("a"), NULL, KEY("{\"type\":\"LeadCreated\"}"),
-     "NOT_AVRO it looks like JSON; publish Avro in the Confluent"},
-    {"no frame", KEY("a"), NULL, KEY("what is this"), "NOT_AVRO not in the Confluent wire format"},
+    {"a list", KEY("a"), NULL, KEY("[{\"type\":\"LeadCreated\"}]"), "UNREADABLE byte 1: it looks like a list of JSON"},
+    {"a text", KEY("a"), NULL, KEY("\"{\\\"type\\\":1}\""), "UNREADABLE byte 1: it looks like a string of JSON"},
+    {"no frame", KEY("a"), NULL, KEY("what is this"), "UNREADABLE byte 1: neither Avro in the Confluent wire format"},
     {"an id of 8 bytes", KEY("a"), NULL, KEY("\0\0\0\0\0\0\0\1\x11 and the body"),
      "UNKNOWN_SCHEMA the schema's id seems to have 8 bytes (273), as Apicurio's"},
     {"no such id", KEY("a"), NULL, KEY("\0\0\0\x27\x0f and the body"),
@@ -171,7 +173,7 @@ dead_letters_are_told_as_a_number_now_and_then(void **state)
     assert_int_equal(n_published, 150);
     assert_int_equal(sum_of("DEAD_LETTERS="), 150);
     assert_in_range(count_warnings("DEAD_LETTERS="), 2, 4);
-    assert_true(count_warnings("NOT_AVRO ") > 0 && count_warnings("UNKNOWN_TYPE ") > 0);
+    assert_true(count_warnings("UNREADABLE ") > 0 && count_warnings("UNKNOWN_TYPE ") > 0);
     assert_true(count_warnings("offset ") > 0 && count_warnings("went to dead-letters") > 0);
 }
 

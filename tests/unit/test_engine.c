@@ -248,9 +248,9 @@ static const struct {
     lc_duration ahead;
     int32_t shift; /* of the partition */
 } hostile[] = {
-    {"NOT_AVRO", "a", NULL, "no frame at all", 15, 0, 0},
-    {"NOT_AVRO", "a", NULL, "\0\0\0\0\1\xff\xff\xff\xff\xff\xff\xff\xff\xff", 14, 0, 0},
-    {"NOT_AVRO", "a", NULL, "", 0, 0, 0},
+    {"UNREADABLE", "a", NULL, "no frame at all", 15, 0, 0},
+    {"UNREADABLE", "a", NULL, "\0\0\0\0\1\xff\xff\xff\xff\xff\xff\xff\xff\xff", 14, 0, 0},
+    {"UNREADABLE", "a", NULL, "", 0, 0, 0},
     {"UNKNOWN_SCHEMA", "a", NULL, "\0\0\0\x27\x0f???", 8, 0, 0},
     {"UNKNOWN_TYPE", "a", NULL, "\0\0\0\0\12???", 8, 0, 0},
     {"BAD_FACT", "a", "a", NULL, 0, LC_DAY, 0},

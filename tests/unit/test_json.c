@@ -166,6 +166,149 @@ what_is_no_fact_is_named(void **state)
     }
 }
 
+/* ---- CloudEvents, and what stands in ---- */
+
+#define EVENT "\"specversion\":\"1.0\",\"source\":\"/crm\","
+#define ATTRIBUTES                                                                                                     \
+    "\"type\":\"leadclock.LeadProgressed\",\"id\":\"i\",\"time\":\"2026-02-02T10:00:00+01:00\",\"subject\":\"7\""
+#define DATA                                                                                                           \
+    "\"data\":{\"stage\":\"S\\\\QL\",\"attributes\":{\"a\":{}},\"specversion\":\"x\",\"arrived_at\":1770022800005}"
+
+static const lc_stand_ins headers = {LC_TEXT("LeadProgressed"), LC_TEXT("i"), LC_TEXT("2026-02-02T09:00:00Z"),
+                                     LC_TEXT("7")};
+static const lc_stand_ins others = {LC_TEXT("LeadErased"), LC_TEXT("o"), LC_TEXT("2026-02-03T09:00:00Z"), LC_TEXT("8")};
+
+static void
+a_fact_is_read_from_every_form(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const lc_stand_ins *stand_ins;
+    } cases[] = {
+        {"{" EVENT ATTRIBUTES "," DATA "}", NULL},
+        {"{" DATA "," ATTRIBUTES "," EVENT "\"x\":1}", NULL},
+        {"{" EVENT ATTRIBUTES "," DATA ",\"data_base64\":null}", &others},
+        {"{" EVENT "\"id\":null," DATA "}", &headers},
+        {" \r\n{\"stage\":\"S\\\\QL\",\"arrived_at\":1770022800005}", &headers},
+        {"{\"stage\":\"S\\\\QL\",\"arrived_at\":1770022800005,\"id\":\"x\",\"time\":1,\"subject\":[],\"data\":2}",
+         &headers},
+        {"{\"type\":\"leadclock.LeadProgressed\",\"lead_id\":\"7\",\"event_id\":\"i\",\"occurred_at\":1770022800000,"
+         "\"stage\":\"S\\\\QL\",\"arrived_at\":1770022800005}",
+         &others},
+        {"{" EVENT
+         "\"type\":\"org.crm.lead\",\"id\":\"o\",\"time\":\"2026-02-03T09:00:00Z\",\"subject\":\"8\",\"data\":"
+         "{\"type\":\"LeadProgressed\",\"lead_id\":\"7\",\"event_id\":\"i\",\"occurred_at\":1770022800000,"
+         "\"stage\":\"S\\\\QL\",\"arrived_at\":1770022800005}}",
+         NULL},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        lc_arena arena = {0};
+        lc_json_fact read;
+        lc_json_problem problem;
+        g_autoptr(GError) error = NULL;
+        if (!lc_json_read(cases[i].text, strlen(cases[i].text), cases[i].stand_ins, &arena, &read, &problem, &error))
+            fail_msg("%s: %s", cases[i].text, error->message);
+        assert_int_equal(read.fact.type, LC_FACT_PROGRESSED);
+        assert_text(read.fact.text, "S\\QL");
+        assert_text(read.lead_id, "7");
+        assert_text(read.fact.event_id, "i");
+        assert_true(read.fact.occurred_at == NINE && read.arrived_at == NINE + 5);
+        lc_arena_clear(&arena);
+    }
+}
+
+static void
+what_is_wrong_is_told_with_its_field(void **state)
+{
+    (void)state;
+    static const lc_stand_ins wrong_type = {.type = LC_TEXT("com.crm.Lead")},
+                              wrong_time = {LC_TEXT("LeadErased"), LC_TEXT("i"), LC_TEXT("noon"), LC_TEXT("7")},
+                              no_lead = {LC_TEXT("LeadErased"), LC_TEXT("i"), LC_TEXT("2026-02-02T09:00:00Z"),
+                                         LC_NO_TEXT},
+                              no_utf8 = {LC_TEXT("LeadErased"), LC_TEXT("\xff"), LC_TEXT("2026-02-02T09:00:00Z"),
+                                         LC_TEXT("7")};
+    static const struct {
+        const char *text;
+        const lc_stand_ins *stand_ins;
+        lc_json_fault fault;
+        const char *field, *message;
+    } cases[] = {
+        {"what is this", NULL, LC_JSON_NO_JSON, NULL, "column 1: not JSON"},
+        {"{\"a\":\"\\n\",\n\n  \"b\" 1}", NULL, LC_JSON_NO_JSON, NULL, "line 3, column 7: not JSON: expected :"},
+        {"{}", NULL, LC_JSON_NO_TYPE, "type", "type: missing"},
+        {"{}", &wrong_type, LC_JSON_NO_TYPE, "ce_type", "ce_type: \"com.crm.Lead\" is no fact"},
+        {"{}", &wrong_time, LC_JSON_NO_FACT, "ce_time", "ce_time: \"noon\" is no time"},
+        {"{}", &no_lead, LC_JSON_NO_FACT, "lead_id", "lead_id is missing"},
+        {"{}", &no_utf8, LC_JSON_NO_FACT, "event_id", "event_id is not UTF-8"},
+        {"{\"type\":\"LeadCreated\"," HEAD ",\"channel\":[]}", NULL, LC_JSON_NO_FACT, "channel",
+         "channel: a list, but"},
+        {"{\"type\":\"LeadCreated\"," HEAD "}", NULL, LC_JSON_NO_FACT, "channel", "channel is missing"},
+        {"{\"type\":\"LeadCreated\"," HEAD ",\"channel\":\"c\",\"attributes\":{\"a\":[]}}", NULL, LC_JSON_NO_FACT,
+         "attributes", "attributes: the value of \"a\""},
+        {"{\"type\":\"LeadErased\"," HEAD ",\"arrived_at\":5}", NULL, LC_JSON_NO_FACT, "arrived_at", "arrived_at is 5"},
+        {"{\"specversion\":\"0.3\"," ATTRIBUTES "," DATA "}", NULL, LC_JSON_NO_FACT, "specversion",
+         "specversion: \"0.3\", but CloudEvents of version \"1.0\" are read"},
+        {"{\"specversion\":1.0," ATTRIBUTES "," DATA "}", NULL, LC_JSON_NO_FACT, "specversion",
+         "specversion: 1.0, but"},
+        {"{" EVENT ATTRIBUTES "}", NULL, LC_JSON_NO_FACT, "data", "data: missing"},
+        {"{" EVENT ATTRIBUTES ",\"data\":null}", NULL, LC_JSON_NO_FACT, "data", "data: missing"},
+        {"{" EVENT ATTRIBUTES ",\"data\":\"{}\"}", NULL, LC_JSON_NO_FACT, "data",
+         "data: a string, but it must be an object"},
+        {"{" EVENT ATTRIBUTES ",\"data_base64\":\"e30=\"}", NULL, LC_JSON_NO_FACT, "data_base64",
+         "data_base64: a fact in base64"},
+        {"{" EVENT "\"type\":\"leadclock.SlaBreached\"," DATA "}", NULL, LC_JSON_NO_TYPE, "type",
+         "type: \"leadclock.SlaBreached\" is no fact"},
+        {"{" EVENT "\"type\":\"LeadErased\",\"id\":\"i\",\"time\":\"noon\",\"subject\":\"7\",\"data\":{}}", NULL,
+         LC_JSON_NO_FACT, "time", "time: \"noon\" is no time"},
+        {"{" EVENT "\"type\":\"LeadErased\",\"id\":5,\"data\":{}}", NULL, LC_JSON_NO_FACT, "id",
+         "id: 5, but it must be a string"},
+        {"{" EVENT ATTRIBUTES ",\"data\":{}}", NULL, LC_JSON_NO_FACT, "stage", "stage is missing"},
+        {"{" EVENT ATTRIBUTES ",\"data\":{\"occurred_at\":\"noon\"}}", NULL, LC_JSON_NO_FACT, "occurred_at",
+         "occurred_at: \"noon\""},
+        {"{" EVENT ATTRIBUTES ",\"data\":{" EVENT ATTRIBUTES "," DATA "}}", NULL, LC_JSON_NO_FACT, "stage",
+         "stage is missing"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        lc_arena arena = {0};
+        lc_json_fact read;
+        lc_json_problem problem;
+        g_autoptr(GError) error = NULL;
+        if (lc_json_read(cases[i].text, strlen(cases[i].text), cases[i].stand_ins, &arena, &read, &problem, &error))
+            fail_msg("taken as a fact: %s", cases[i].text);
+        assert_true(g_error_matches(error, LC_ERROR, LC_ERROR_RECORD));
+        if (problem.fault != cases[i].fault || g_strcmp0(problem.field, cases[i].field) != 0 ||
+            !g_str_has_prefix(error->message, cases[i].message))
+            fail_msg("%s: \"%s\" about %s, fault %d", cases[i].text, error->message,
+                     problem.field ? problem.field : "all", (int)problem.fault);
+        lc_arena_clear(&arena);
+    }
+}
+
+static void
+an_object_is_shown_as_one_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *line; /* line NULL: it is none */
+    } cases[] = {
+        {" { \"a b\" :\r\n [ 1.50 , \"\\\" \\\\\" , null ] , \"c\":{ } }\n",
+         "{\"a b\":[1.50,\"\\\" \\\\\",null],\"c\":{}}"},
+        {"{}", "{}"},
+        {"[]", NULL},
+        {"{} {}", NULL},
+        {"{\"a\": }", NULL},
+        {"", NULL},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GString) line = g_string_new("");
+        g_autoptr(GError) error = NULL;
+        assert_int_equal(lc_json_compact(line, cases[i].text, strlen(cases[i].text), &error), cases[i].line != NULL);
+        assert_string_equal(line->str, cases[i].line ? cases[i].line : "");
+        assert_true(cases[i].line || g_error_matches(error, LC_ERROR, LC_ERROR_RECORD));
+    }
+}
+
 /* Rule 1.8. */
 static void
 attributes_are_taken_as_they_are_written(void **state)
@@ -372,6 +515,9 @@ main(void)
         cmocka_unit_test(what_is_not_given_is_absent),
         cmocka_unit_test(escapes_stand_for_what_they_say),
         cmocka_unit_test(what_is_no_fact_is_named),
+        cmocka_unit_test(a_fact_is_read_from_every_form),
+        cmocka_unit_test(what_is_wrong_is_told_with_its_field),
+        cmocka_unit_test(an_object_is_shown_as_one_line),
         cmocka_unit_test(attributes_are_taken_as_they_are_written),
         cmocka_unit_test(an_unknown_method_or_outcome_is_the_default),
         cmocka_unit_test(a_nul_in_a_line_is_no_end_of_it),

@@ -42,6 +42,29 @@ a_file_answers_by_id_and_knows_no_other(void **state)
 }
 
 static void
+a_file_may_hold_what_a_server_answers(void **state)
+{
+    (void)state;
+    g_autoptr(lc_registry) registry = registry_of(
+        "{\"1\": {\"schema\": \"\\\"int\\\"\"}, \"2\": {\"schema\": \"\\\"int\\\"\", \"schemaType\": \"AVRO\"},"
+        "\"3\": {\"schema\": \"{}\", \"schemaType\": \"JSON\"},"
+        "\"4\": {\"schema\": \"syntax = \\\"proto3\\\";\", \"schemaType\": \"PROTOBUF\"}}",
+        NULL);
+    static const lc_registry_language languages[] = {LC_REGISTRY_AVRO, LC_REGISTRY_AVRO, LC_REGISTRY_JSON,
+                                                     LC_REGISTRY_OTHER};
+    lc_registry_answer answers[4];
+    assert_non_null(registry);
+    assert_true(lc_registry_fetch(registry, (uint32_t[]){1, 2, 3, 4}, 4, answers, NULL));
+    assert_string_equal(answers[0].schema, "\"int\"");
+    assert_string_equal(answers[1].schema, "\"int\"");
+    for (size_t i = 0; i < G_N_ELEMENTS(answers); i++) {
+        assert_int_equal(answers[i].verdict, LC_REGISTRY_HAS);
+        assert_int_equal(answers[i].language, languages[i]);
+        lc_registry_answer_clear(&answers[i]);
+    }
+}
+
+static void
 a_schema_is_found_whatever_its_layout(void **state)
 {
     (void)state;
@@ -147,6 +170,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_answers_by_id_and_knows_no_other),
+        cmocka_unit_test(a_file_may_hold_what_a_server_answers),
         cmocka_unit_test(a_schema_is_found_whatever_its_layout),
         cmocka_unit_test(a_schema_that_is_not_there_is_named_with_what_to_add),
         cmocka_unit_test(a_wrong_file_is_refused_with_its_place),

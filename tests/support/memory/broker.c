@@ -297,6 +297,19 @@ lc_memory_append(lc_memory_broker *broker, int topic, int32_t partition, lc_text
 }
 
 int64_t
+lc_memory_append_with_headers(lc_memory_broker *broker, int topic, int32_t partition, lc_text key, lc_text value,
+                              const lc_header *headers, size_t n_headers)
+{
+    lc_memory_record record = {.timestamp = LC_ABSENT,
+                               .status = LC_MEMORY_COMMITTED,
+                               .key = key,
+                               .value = value,
+                               .headers = headers,
+                               .n_headers = n_headers};
+    return lc_memory_partition_append(broker, lc_memory_partition_at(broker, topic, partition), &record)->offset;
+}
+
+int64_t
 lc_memory_append_open(lc_memory_broker *broker, const char *transactional_id, int topic, int32_t partition, lc_text key,
                       lc_text value)
 {

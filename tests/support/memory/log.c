@@ -189,7 +189,8 @@ give_record(lc_memory_log *log, const lc_memory_cursor *cursor, const lc_memory_
                             .timestamp = copy->timestamp,
                             .is_append_time = copy->is_append_time,
                             .key = copy->key,
-                            .value = copy->value};
+                            .value = copy->value,
+                            .handle = copy};
 }
 
 static bool
@@ -266,13 +267,16 @@ poll_log(lc_log *base, int timeout_ms, lc_log_event *event, GError **error)
     return true;
 }
 
-/* No record of an input has any. */
 static bool
-has_header(lc_log *base, const lc_log_event *record, const char *name)
+header(lc_log *base, const lc_log_event *record, const char *name, lc_text *value)
 {
+    const lc_memory_record *polled = record->handle;
     (void)base;
-    (void)record;
-    (void)name;
+    for (size_t i = polled->n_headers; i > 0; i--)
+        if (lc_text_equal(polled->headers[i - 1].name, lc_text_of(name))) {
+            *value = polled->headers[i - 1].value;
+            return true;
+        }
     return false;
 }
 
@@ -591,7 +595,7 @@ static const lc_log_ops ops = {
     .subscribe = subscribe,
     .poll = poll_log,
     .trouble = trouble,
-    .has_header = has_header,
+    .header = header,
     .release_records = release_records,
     .assignment = assignment,
     .check_group = check_group,

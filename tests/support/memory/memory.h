@@ -138,6 +138,8 @@ lc_memory_limits *lc_memory_broker_limits(lc_memory_broker *broker);
  */
 int64_t lc_memory_append(lc_memory_broker *broker, int topic, int32_t partition, lc_text key, lc_text value,
                          lc_instant timestamp);
+int64_t lc_memory_append_with_headers(lc_memory_broker *broker, int topic, int32_t partition, lc_text key,
+                                      lc_text value, const lc_header *headers, size_t n_headers);
 /* The same within an open transaction of some publisher, and its end. */
 int64_t lc_memory_append_open(lc_memory_broker *broker, const char *transactional_id, int topic, int32_t partition,
                               lc_text key, lc_text value);

@@ -1,0 +1,105 @@
+/* ingest.c - the door for facts by HTTP, and signals. */
+#include "common.h"
+
+#include <leadclock/ingest.h>
+
+#include <pthread.h>
+#include <signal.h>
+
+#define LOOK_MS 200
+
+/* Taken by the main thread alone: threads inherit the mask. */
+static void
+take_signals(sigset_t *signals)
+{
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(signals);
+    sigaddset(signals, SIGINT);
+    sigaddset(signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, signals, NULL);
+}
+
+static lc_ingest_options
+options_of(const lc_config *config, lc_registry *registry)
+{
+    return (lc_ingest_options){
+        .kafka = lc_cli_kafka_options(config),
+        .registry = registry,
+        .listen = config->ingest.listen,
+        .certificate = config->ingest.certificate,
+        .key = config->ingest.key,
+        .tokens = (const char *const *)config->ingest.tokens,
+        .secrets = (const char *const *)config->ingest.secrets,
+        .threads = config->ingest.threads,
+        .connections = config->ingest.connections,
+        .in_flight_bytes = config->ingest.in_flight_bytes,
+        .timeout = config->ingest.timeout,
+        .patience = config->ingest.patience,
+        .max_future = config->max_future,
+    };
+}
+
+static void
+log_event(const lc_config *config, const char *message)
+{
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "VERSION", LC_VERSION, "LISTEN", config->ingest.listen, "TLS",
+                     config->ingest.certificate ? "yes" : "no", "BROKERS", config->kafka.brokers, "MESSAGE", "%s",
+                     message);
+}
+
+/* Until a signal, or until it can't go on. */
+static bool
+wait_for_end(lc_ingest *ingest, const sigset_t *signals, GError **error)
+{
+    const struct timespec look = {0, LOOK_MS * 1000000L};
+    while (sigtimedwait(signals, NULL, &look) < 0)
+        if (lc_ingest_failed(ingest, error))
+            return false;
+    return true;
+}
+
+static int
+serve(const lc_config *config)
+{
+    g_autoptr(GError) error = NULL;
+    sigset_t signals;
+    take_signals(&signals);
+    g_autoptr(lc_registry) registry = lc_cli_registry_new(config, &error);
+    if (registry == NULL)
+        return lc_cli_fail("ingest", error);
+    const lc_ingest_options options = options_of(config, registry);
+    lc_ingest *ingest = lc_ingest_start(&options, &error);
+    if (ingest == NULL)
+        return lc_cli_fail("ingest", error);
+    log_event(config, "started");
+    bool ok = wait_for_end(ingest, &signals, &error);
+    log_event(config, "stopping: what is under way is answered first");
+    lc_ingest_stop(ingest);
+    log_event(config, "stopped");
+    return ok ? EXIT_DONE : lc_cli_fail("ingest", error);
+}
+
+static const char summary[] = "Takes facts by HTTP (POST /facts) and publishes them as Avro to the input topics.";
+static const char more[] =
+    "A body is one fact or an array of facts (application/json), JSON Lines (application/x-ndjson), or CloudEvents\n"
+    "(application/cloudevents+json, application/cloudevents-batch+json, or headers ce-...). Answers: 202 all are\n"
+    "acknowledged by all replicas; 400 what is wrong with which fact, and none is published; 401 no token and no "
+    "right\n"
+    "signature; 413 over 1 MiB; 415 none of these; 429 too much at once; 503 Kafka does not take them now. Whoever "
+    "gets\n"
+    "no 202 sends all of it again: event_id makes that safe. /metrics, /livez and /readyz are served, too.\n\n"
+    "Waits for servers that are away. SIGTERM or SIGINT answers what is under way, and ends.\n\n"
+    "Exit codes: 0 stopped by a signal, 2 usage or configuration.\n\n"
+    "Example:\n"
+    "  leadclock ingest --config leadclock.yaml &\n"
+    "  curl -H 'Content-Type: application/json' -d @fact.json http://127.0.0.1:9466/facts\n";
+
+int
+lc_cli_ingest(int argc, char **argv)
+{
+    g_auto(lc_cli_config_options) options = {0};
+    if (!lc_cli_parse(&argc, &argv, NULL, summary, more, NULL, &options) || !lc_cli_check_arguments(argc, argv, 0, 0))
+        return EXIT_USAGE;
+    g_autoptr(lc_config) config = lc_cli_load_config("ingest", &options);
+    return config ? serve(config) : EXIT_USAGE;
+}
