@@ -9,7 +9,7 @@ packages=(
     librdkafka-dev libavro-dev libhiredis-dev libglib2.0-dev libfyaml-dev libjansson-dev libcurl4-openssl-dev
     nettle-dev zlib1g-dev libsnappy-dev libzstd-dev libmicrohttpd-dev libical-dev libcmocka-dev
     redis-server maven openjdk-17-jdk-headless
-    python3 python3-jsonschema python3-venv jq kcat curl procps tzdata prometheus prometheus-alertmanager
+    python3 python3-jsonschema python3-venv jq kcat curl procps tzdata openssl prometheus prometheus-alertmanager
     clang clang-format clang-tidy
 )
 

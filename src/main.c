@@ -13,6 +13,7 @@ static const struct {
     const char *name, *help;
     int (*run)(int argc, char **argv);
 } commands[] = {
+    {"alert", "tells Alertmanager what is broken, and webhooks what happens", lc_cli_alert},
     {"backtest", "tries a policy on facts from a file; no server needed", lc_cli_backtest},
     {"check", "what is wrong or odd with a configuration or a policy; what it promises", lc_cli_check},
     {"ingest", "takes facts by HTTP and publishes them to the input topics", lc_cli_ingest},

@@ -8,6 +8,7 @@
 /* "leadclock 0.1.0 (time zone data 2025b)". */
 void lc_cli_print_version(void);
 
+int lc_cli_alert(int argc, char **argv);
 int lc_cli_backtest(int argc, char **argv);
 int lc_cli_check(int argc, char **argv);
 int lc_cli_ingest(int argc, char **argv);

@@ -146,6 +146,27 @@ void lc_encode_row(GByteArray *out, int table, const void *row);
 /* The mark of a deletion: only the members of the key count. */
 void lc_encode_row_deletion(GByteArray *out, int table, const void *row);
 
+/* A row that was read, or its deletion: then only the members of its key say something. */
+typedef struct {
+    int table;
+    bool deleted;
+    union {
+        lc_cycle_row cycle;
+        lc_breach_row breach;
+        lc_stage_row stage;
+        lc_tenure_row tenure;
+        lc_route_row route;
+        lc_counter_row counter;
+    };
+} lc_table_row;
+
+/* The body of a row, or of a key (that of a tombstone), which is read as a deletion. Columns that the writer lacks are
+ * null, those that are not known here are passed over; a name that is not known here is null where it may be. Texts
+ * point into `body`; lists come from `arena`. LC_ERROR_RECORD: bytes that the schema cannot have written, a column that
+ * is not what it should be, or a plan that is not of a row. */
+bool lc_plan_read_row(const lc_plan *plan, const void *body, size_t size, lc_arena *arena, lc_table_row *row,
+                      GError **error);
+
 /* One line of JSON without its end, all columns in their order. Lists are JSON in a text. */
 void lc_json_write_row(GString *json, int table, const void *row);
 /* RFC 4180, without the line's end. Null is empty, the empty text "". */

@@ -126,6 +126,9 @@ bool lc_publisher_send(lc_publisher *publisher, const char *topic, lc_text key, 
 /* The same to one partition; LC_ERROR_RECORD: there is none. */
 bool lc_publisher_send_to(lc_publisher *publisher, const char *topic, int32_t partition, lc_text key, lc_text value,
                           const lc_header *headers, size_t n_headers, GError **error);
+/* Whether all is delivered, within `timeout_ms`. LC_ERROR_RETRY: not yet; otherwise the publisher is of no use any
+ * more. */
+bool lc_publisher_wait(lc_publisher *publisher, int timeout_ms, GError **error);
 /* Waits for all; the number not delivered, with the first reason in `error`. */
 size_t lc_publisher_flush(lc_publisher *publisher, GError **error);
 void lc_publisher_free(lc_publisher *publisher);
@@ -153,7 +156,7 @@ bool lc_sender_look(lc_sender *sender, int timeout_ms, GError **error);
 void lc_sender_free(lc_sender *sender);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_sender, lc_sender_free)
 
-/* ---- A read-committed reader without a group, for `watch`. ---- */
+/* ---- A read-committed reader without a group. ---- */
 
 typedef struct lc_reader lc_reader;
 typedef struct {
@@ -169,7 +172,34 @@ lc_reader *
 lc_reader_new(const lc_kafka_options *options, const char *const *topics, bool from_beginning, GError **error);
 /* 1: a record; 0: nothing within the time-out; -1: error. */
 int lc_reader_read(lc_reader *reader, int timeout_ms, lc_read_record *record, GError **error);
-/* All that was stable when the reader was made has been read. */
+/* All that was stable when the reader was made, or has looked again, has been read. */
 bool lc_reader_is_caught_up(const lc_reader *reader);
+/* How many offsets of those. */
+void lc_reader_progress(const lc_reader *reader, uint64_t *done, uint64_t *all);
+/* Asks where the topics end now, for at most 15 s. LC_ERROR_RETRY: the brokers don't answer; LC_ERROR_ABORT: a topic
+ * (compacted, and read from its beginning) was emptied or made anew, or has another number of partitions, so that what
+ * was read of it is not what it says now: only another reader tells. */
+bool lc_reader_look(lc_reader *reader, GError **error);
 void lc_reader_free(lc_reader *reader);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_reader, lc_reader_free)
+
+/* ---- A member of a consumer group that reads committed, each partition at its own pace, for `alert`. ---- */
+
+typedef struct lc_subscriber lc_subscriber;
+
+/* The group is that of the options; one that has committed nothing begins with the first record. */
+lc_subscriber *lc_subscriber_new(const lc_kafka_options *options, const char *const *topics, GError **error);
+/* Tends to the group, waiting for it at most `timeout_ms`. After an error only another subscriber goes on. */
+bool lc_subscriber_poll(lc_subscriber *subscriber, int timeout_ms, GError **error);
+/* Do the brokers answer? Asks, for at most 1 s. LC_ERROR_RETRY: they don't; the subscriber goes on when they do. */
+bool lc_subscriber_look(lc_subscriber *subscriber, GError **error);
+/* How many partitions are ours, from 0 on. `*assignment` is another number after each time that they were given anew:
+ * nothing is left of those from before. */
+size_t lc_subscriber_lanes(const lc_subscriber *subscriber, unsigned *assignment);
+/* The next record of one of them: 1; 0: there is none (yet); -1: error. Good until the next read. */
+int lc_subscriber_read(lc_subscriber *subscriber, size_t lane, lc_read_record *record, GError **error);
+/* All below `next` is done; said to the group in the background. */
+void lc_subscriber_commit(lc_subscriber *subscriber, size_t lane, int64_t next);
+/* Leaves the group, which has then all that was committed. */
+void lc_subscriber_free(lc_subscriber *subscriber);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_subscriber, lc_subscriber_free)

@@ -13,6 +13,17 @@
 extern const char *const lc_config_tables[LC_CONFIG_TABLES + 1];
 extern const char *const lc_config_deletions[];
 
+/* The outcomes that a webhook may be called for, and the labels that alerts may be grouped by; both NULL-terminated. */
+extern const char *const lc_config_outcomes[];
+extern const char *const lc_config_labels[];
+
+typedef struct {
+    char *name; /* empty: the only one */
+    char *url, *secret;
+    char **events; /* of lc_config_outcomes, NULL-terminated; empty: all */
+    lc_duration max_age;
+} lc_config_webhook;
+
 typedef struct {
     char *name;
     char *instance; /* never empty once loaded */
@@ -32,8 +43,8 @@ typedef struct {
     struct {
         char *prefix;
         char **inputs; /* with the prefix, NULL-terminated */
-        char *breaches, *warnings, *clawbacks, *routed, *settled, *counters, *state,
-            *dead_letters; /* with the prefix */
+        char *breaches, *warnings, *clawbacks, *routed, *settled, *counters, *state, *dead_letters,
+            *undelivered;  /* with the prefix */
         bool cloud_events; /* topics.headers: cloudevents (default) or none */
         char *tables;      /* with the prefix: what the names of the tables' topics begin with */
     } topics;
@@ -57,6 +68,20 @@ typedef struct {
         unsigned threads, connections, in_flight_bytes;
         lc_duration timeout, patience;
     } ingest;
+    struct {
+        char *listen; /* NULL: no HTTP */
+        struct {
+            char **urls, **labels; /* labels: name, value, ..., NULL */
+            char *user, *password;
+            lc_duration every;
+        } alertmanager;
+        char **group_by; /* of lc_config_labels, NULL-terminated */
+        unsigned max_alerts;
+        char *dashboard_url;
+        GArray *webhooks; /* lc_config_webhook */
+        char *ca_file;    /* NULL: those of this machine */
+        lc_duration timeout;
+    } alert;
     struct {
         bool json;   /* format: json; otherwise logfmt */
         char *level; /* error, warning, info, debug */

@@ -50,6 +50,7 @@ bool lc_cli_publishes(const lc_config *config, int table);
 
 /* Borrows from `config`; the consumer group is its name, the instance its instance. */
 lc_kafka_options lc_cli_kafka_options(const lc_config *config);
+lc_registry_options lc_cli_registry_options(const lc_config *config);
 lc_registry *lc_cli_registry_new(const lc_config *config, GError **error);
 /* lc_registry_register; a registry that is away, or slow because it has just started, is asked again for a while. */
 bool lc_cli_register(lc_registry *registry, const lc_registry_entry *entries, size_t n, uint32_t *ids, GError **error);

@@ -3,16 +3,22 @@
 
 #define REGISTRY_PATIENCE_US (10 * G_USEC_PER_SEC)
 
-lc_registry *
-lc_cli_registry_new(const lc_config *config, GError **error)
+lc_registry_options
+lc_cli_registry_options(const lc_config *config)
 {
-    const lc_registry_options options = {
+    return (lc_registry_options){
         .url = config->registry.url,
         .user = config->registry.user,
         .password = config->registry.password,
         .timeout = config->registry.timeout,
         .file = config->registry.file,
     };
+}
+
+lc_registry *
+lc_cli_registry_new(const lc_config *config, GError **error)
+{
+    const lc_registry_options options = lc_cli_registry_options(config);
     return lc_registry_new(&options, error);
 }
 

@@ -79,6 +79,8 @@ list_wanted(topics_command *command, const lc_config *config)
     want(command, config->topics.counters, true, of_changelogs);
     want(command, config->topics.state, true, of_changelogs);
     want(command, config->topics.dead_letters, false, of_dead_letters);
+    if (config->alert.webhooks && config->alert.webhooks->len)
+        want(command, config->topics.undelivered, false, of_outcomes);
     for (int table = 0; table < LC_CONFIG_TABLES; table++)
         if (lc_cli_publishes(config, table))
             want(command, config->tables.topics[table], true, of_tables);

@@ -40,9 +40,11 @@ is_table(const lc_config *config, const char *topic)
 static char *
 full_name(const lc_config *config, const char *name)
 {
-    const char *const outputs[] = {config->topics.breaches,     config->topics.warnings, config->topics.clawbacks,
-                                   config->topics.routed,       config->topics.settled,  config->topics.counters,
-                                   config->topics.dead_letters, config->topics.state,    NULL};
+    const char *const outputs[] = {config->topics.breaches,     config->topics.warnings,
+                                   config->topics.clawbacks,    config->topics.routed,
+                                   config->topics.settled,      config->topics.counters,
+                                   config->topics.dead_letters, config->topics.state,
+                                   config->topics.undelivered,  NULL};
     g_autofree char *prefixed = g_strconcat(config->topics.prefix, name, NULL);
     bool is_known = g_strv_contains(outputs, prefixed) ||
                     g_strv_contains((const char *const *)config->topics.inputs, prefixed) || is_table(config, prefixed);

@@ -126,6 +126,8 @@ fields_of(const lc_plan *plan, lc_arena *arena)
 {
     if (lc_plan_is_fact(plan))
         return fact_fields(lc_plan_fact_type(plan), arena);
+    if (lc_plan_table(plan) >= 0)
+        return lc_row_fields(lc_plan_table(plan), arena);
     return plan->schema == LC_SCHEMA_LEAD_STATE         ? lc_lead_fields
            : plan->schema == LC_SCHEMA_CHANNEL_COUNTERS ? lc_counters_fields
                                                         : NULL;
@@ -266,9 +268,8 @@ lc_plan_read_fact(const lc_plan *plan, const void *body, size_t size, lc_arena *
     return true;
 }
 
-/* YYYY-MM as 12 * year + month - 1; -1: it is none. */
-static int32_t
-parse_cohort(lc_text text)
+int32_t
+lc_read_month(lc_text text)
 {
     int32_t digits[7];
     if (text.size != G_N_ELEMENTS(digits) || text.data[4] != '-')
@@ -291,7 +292,7 @@ lc_plan_read_counters(const lc_plan *plan, const void *body, size_t size, lc_are
     lc_read_counters read = {.partition = -1};
     if (plan->schema != LC_SCHEMA_CHANNEL_COUNTERS || !lc_plan_run_ours(plan, &reader, &read))
         return lc_plan_fail(plan, reader.field, reader.wire.problem, error);
-    int32_t month = parse_cohort(read.cohort);
+    int32_t month = lc_read_month(read.cohort);
     if (lc_text_is_absent(read.channel) || month < 0 || read.partition < 0) {
         lc_wire_fail(&reader.wire, "channel, cohort or partition is missing or wrong");
         return lc_plan_fail(plan, reader.field, reader.wire.problem, error);

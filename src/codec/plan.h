@@ -118,6 +118,14 @@ lc_plan_reader lc_plan_reader_over(const lc_plan *plan, const void *body, size_t
 /* Fills a blank plan for a record of a schema with so many edges; its steps are from `arena`. */
 void lc_plan_set_up(lc_plan *plan, const lc_node *record, uint64_t n_edges, lc_arena *arena);
 
+/* The table whose keys or rows it writes; -1: none. */
+int lc_plan_table(const lc_plan *plan);
+/* What a row is read into: see read_row.c. */
+const lc_field *lc_row_fields(int table, lc_arena *arena);
+
+/* YYYY-MM as 12 * year + month - 1; -1: it is none. */
+int32_t lc_read_month(lc_text text);
+
 bool lc_plan_is_fact(const lc_plan *plan);
 /* Of a plan of facts. */
 lc_fact_type lc_plan_fact_type(const lc_plan *plan);

@@ -74,8 +74,8 @@ static const uint8_t hex_values[256] = {
 };
 
 /* Only the one text that lc_put_uuid makes is a UUID here, so that it comes back as it was. */
-static bool
-parse_uuid(lc_text text, uint8_t *bytes)
+bool
+lc_read_uuid(lc_text text, uint8_t *bytes)
 {
     static const uint8_t places[sizeof(lc_uuid)] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
     const uint8_t *at = (const uint8_t *)text.data;
@@ -93,7 +93,7 @@ static uint8_t *
 put_event_id(lc_writer *writer, uint8_t *at, lc_text event_id)
 {
     at = lc_writer_room(writer, at, 1 + sizeof(lc_uuid));
-    if (parse_uuid(event_id, at + 1)) {
+    if (lc_read_uuid(event_id, at + 1)) {
         *at = 0;
         return at + 1 + sizeof(lc_uuid);
     }

@@ -119,22 +119,41 @@ lc_publisher_send_to(lc_publisher *publisher, const char *topic, int32_t partiti
     return true;
 }
 
+static void
+say_why(lc_publisher *publisher, GError **error)
+{
+    rd_kafka_resp_err_t err = publisher->first_reason;
+    /* Who may write to no topic at all is refused as a producer. */
+    if (lc_kafka_is_denial(rd_kafka_fatal_error(publisher->client, NULL, 0)))
+        lc_kafka_deny(publisher->client, "WRITE", "topic", publisher->first_topic, error);
+    else if (err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+        lc_kafka_deny(publisher->client, "WRITE", "topic", publisher->first_topic, error);
+    else
+        lc_kafka_fail(error, lc_kafka_is_transport_error(err) ? LC_ERROR_RETRY : LC_ERROR_CONFIG, err,
+                      "%zu records were not delivered", publisher->not_delivered);
+}
+
+bool
+lc_publisher_wait(lc_publisher *publisher, int timeout_ms, GError **error)
+{
+    bool is_done = rd_kafka_flush(publisher->client, timeout_ms) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (publisher->not_delivered) {
+        g_autoptr(GError) why = NULL;
+        say_why(publisher, &why);
+        g_set_error_literal(error, LC_ERROR, why->code == LC_ERROR_RETRY ? LC_ERROR_FATAL : why->code, why->message);
+    } else if (!is_done) {
+        g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "Kafka has not taken what was sent yet");
+    }
+    return is_done && publisher->not_delivered == 0;
+}
+
 size_t
 lc_publisher_flush(lc_publisher *publisher, GError **error)
 {
     while (rd_kafka_flush(publisher->client, 1000) == RD_KAFKA_RESP_ERR__TIMED_OUT)
         continue;
-    if (publisher->not_delivered) {
-        rd_kafka_resp_err_t err = publisher->first_reason;
-        /* Who may write to no topic at all is refused as a producer. */
-        if (lc_kafka_is_denial(rd_kafka_fatal_error(publisher->client, NULL, 0)))
-            lc_kafka_deny(publisher->client, "WRITE", "topic", publisher->first_topic, error);
-        else if (err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
-            lc_kafka_deny(publisher->client, "WRITE", "topic", publisher->first_topic, error);
-        else
-            lc_kafka_fail(error, lc_kafka_is_transport_error(err) ? LC_ERROR_RETRY : LC_ERROR_CONFIG, err,
-                          "%zu records were not delivered", publisher->not_delivered);
-    }
+    if (publisher->not_delivered)
+        say_why(publisher, error);
     return publisher->not_delivered;
 }
 

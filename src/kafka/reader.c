@@ -1,9 +1,11 @@
 /* reader.c - a read-committed reader without a group. */
 #include "client.h"
 
+#include "lend.h"
+
 /* One partition, and how far it must be read to have caught up. */
 typedef struct {
-    int64_t start, end;
+    int64_t start, position, end;
     bool caught_up;
 } progress;
 
@@ -118,7 +120,7 @@ find_start(lc_reader *reader, rd_kafka_topic_partition_list_t *list, bool from_b
         return false;
     for (int i = 0; i < list->cnt; i++) {
         progress *partition = progress_of(reader, &list->elems[i]);
-        partition->start = list->elems[i].offset;
+        partition->start = partition->position = list->elems[i].offset;
         partition->caught_up = partition->start >= partition->end;
         reader->behind += !partition->caught_up;
     }
@@ -169,46 +171,19 @@ static void
 note_position(lc_reader *reader, const rd_kafka_message_t *message, int64_t position)
 {
     progress *partition = &reader->partitions[index_of(reader, message->rkt)][message->partition];
+    partition->position = position;
     if (partition->caught_up || position < partition->end)
         return;
     partition->caught_up = true;
     reader->behind--;
 }
 
-static void
-take_headers(lc_reader *reader, const rd_kafka_message_t *message)
-{
-    rd_kafka_headers_t *headers;
-    const char *name;
-    const void *value;
-    size_t size;
-    g_array_set_size(reader->headers, 0);
-    if (rd_kafka_message_headers(message, &headers))
-        return;
-    for (size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &size); i++) {
-        lc_header header = {lc_text_of(name), {value, value ? size : 0}};
-        g_array_append_val(reader->headers, header);
-    }
-}
-
 static int
 lend_record(lc_reader *reader, rd_kafka_message_t *message, lc_read_record *record)
 {
-    rd_kafka_timestamp_type_t type;
-    int64_t timestamp = rd_kafka_message_timestamp(message, &type);
     reader->message = message;
-    take_headers(reader, message);
     note_position(reader, message, message->offset + 1);
-    *record = (lc_read_record){
-        .topic = index_of(reader, message->rkt),
-        .partition = message->partition,
-        .offset = message->offset,
-        .timestamp = type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? LC_ABSENT : timestamp,
-        .key = {message->key, message->key ? message->key_len : 0},
-        .value = {message->payload, message->payload ? message->len : 0},
-        .headers = (const lc_header *)(void *)reader->headers->data,
-        .n_headers = reader->headers->len,
-    };
+    *record = lc_kafka_lend(message, index_of(reader, message->rkt), reader->headers);
     return 1;
 }
 
@@ -248,6 +223,93 @@ bool
 lc_reader_is_caught_up(const lc_reader *reader)
 {
     return reader->behind == 0;
+}
+
+void
+lc_reader_progress(const lc_reader *reader, uint64_t *done, uint64_t *all)
+{
+    *done = *all = 0;
+    for (guint i = 0; reader->topics[i]; i++)
+        for (int32_t p = 0; p < reader->n_partitions[i]; p++) {
+            const progress *partition = &reader->partitions[i][p];
+            int64_t end = MAX(partition->end, partition->start);
+            *done += (uint64_t)(MIN(partition->position, end) - partition->start);
+            *all += (uint64_t)(end - partition->start);
+        }
+}
+
+/* ---- Looking again ---- */
+
+static bool
+is_as_it_was(const lc_reader *reader, GError **error)
+{
+    for (guint i = 0; reader->topics[i]; i++) {
+        const rd_kafka_metadata_t *metadata = NULL;
+        rd_kafka_topic_t *topic = rd_kafka_topic_new(reader->client, reader->topics[i], NULL);
+        rd_kafka_resp_err_t err = rd_kafka_metadata(reader->client, 0, topic, &metadata, START_TIMEOUT_MS);
+        int n = !err && metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : -1;
+        rd_kafka_topic_destroy(topic);
+        if (metadata)
+            rd_kafka_metadata_destroy(metadata);
+        if (err)
+            return lc_kafka_fail(error, lc_kafka_code_of(err), err, "Kafka at %s does not answer", reader->brokers);
+        if (n != reader->n_partitions[i]) {
+            g_set_error(error, LC_ERROR, LC_ERROR_ABORT, "topic %s had %d partitions and has %d now", reader->topics[i],
+                        reader->n_partitions[i], MAX(n, 0));
+            return false;
+        }
+    }
+    return true;
+}
+
+static rd_kafka_topic_partition_list_t *
+list_all(const lc_reader *reader)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(16);
+    for (guint i = 0; reader->topics[i]; i++)
+        for (int32_t p = 0; p < reader->n_partitions[i]; p++)
+            rd_kafka_topic_partition_list_add(list, reader->topics[i], p);
+    return list;
+}
+
+/* Nobody but who empties a compacted topic moves its start; made anew it ends before what was read. */
+static bool
+was_emptied(lc_reader *reader, const rd_kafka_topic_partition_list_t *list, bool of_starts, GError **error)
+{
+    for (int i = 0; i < list->cnt; i++) {
+        const progress *partition = progress_of(reader, &list->elems[i]);
+        int64_t offset = list->elems[i].offset;
+        if (of_starts ? offset <= partition->start : offset >= partition->position)
+            continue;
+        g_set_error(error, LC_ERROR, LC_ERROR_ABORT, "topic %s was emptied, or made anew, since it was read",
+                    list->elems[i].topic);
+        return true;
+    }
+    return false;
+}
+
+static void
+take_ends(lc_reader *reader, const rd_kafka_topic_partition_list_t *list)
+{
+    reader->behind = 0;
+    for (int i = 0; i < list->cnt; i++) {
+        progress *partition = progress_of(reader, &list->elems[i]);
+        partition->end = list->elems[i].offset;
+        partition->caught_up = partition->position >= partition->end;
+        reader->behind += !partition->caught_up;
+    }
+}
+
+bool
+lc_reader_look(lc_reader *reader, GError **error)
+{
+    g_autoptr(rd_kafka_topic_partition_list_t) list = list_all(reader);
+    if (!is_as_it_was(reader, error) || !ask_offsets(reader, list, RD_KAFKA_OFFSET_BEGINNING, error) ||
+        was_emptied(reader, list, true, error) || !ask_offsets(reader, list, RD_KAFKA_OFFSET_END, error) ||
+        was_emptied(reader, list, false, error))
+        return false;
+    take_ends(reader, list);
+    return true;
 }
 
 void

@@ -1,38 +1,28 @@
-/* exchange.h - requests over HTTP and their answers, several at once, which outlive the call that made them.
+/* exchange.h - what is asked of the registry, and its answers, several at once, which outlive the call that made them.
  *
  * A call asks for what it needs, as if for the first time, and waits. What it has not got after 1 s goes on: the same
  * call, made again, finds it. */
 #pragma once
 
-#include <leadclock/base.h>
-
-#include <curl/curl.h>
+#include <leadclock/http_client.h>
 
 #define LC_MAX_ANSWER_BYTES ((size_t)4 * 1024 * 1024)
 
 typedef struct {
-    CURLM *multi; /* keeps connections */
-    struct curl_slist *headers;
-    char *user, *password;
+    lc_http_client *client;
     lc_duration timeout;
     GPtrArray *all;     /* lc_exchange* of the call, also of one that is to be made again */
     gint64 until_us;    /* when the call returns in any case */
     bool is_unfinished; /* it is to be made again */
 } lc_exchanges;
 
-/* One request and its answer. */
+/* One question and its answer. */
 typedef struct {
-    CURLM *multi;
-    CURL *handle;
     char *url;
     char *body; /* of a POST, or NULL */
-    GString *answer;
+    lc_http_exchange *http;
     gint64 began_us;
     bool is_wanted; /* by the call under way */
-    bool is_done;
-    CURLcode result; /* CURLE_WRITE_ERROR: the answer has more than LC_MAX_ANSWER_BYTES */
-    long status;     /* of HTTP */
-    char problem[CURL_ERROR_SIZE];
 } lc_exchange;
 
 /* `user` may be NULL. `timeout`: of one request. */

@@ -44,7 +44,7 @@ end_call(http_registry *http)
 static json_t *
 answer_member(const lc_exchange *x, const char *name)
 {
-    json_t *answer = json_loadb(x->answer->str, x->answer->len, 0, NULL);
+    json_t *answer = json_loadb(x->http->answer->str, x->http->answer->len, 0, NULL);
     json_t *member = json_incref(json_object_get(answer, name));
     json_decref(answer);
     return member;
@@ -63,19 +63,18 @@ answer_message(const lc_exchange *x)
 static bool
 has_answered(const lc_exchange *x, GError **error)
 {
-    if (x->result == CURLE_OK)
+    if (x->http->result == LC_HTTP_ANSWERED)
         return true;
-    if (x->result == CURLE_WRITE_ERROR)
+    if (x->http->result == LC_HTTP_TOO_LONG)
         return fail(error, LC_ERROR_RETRY, "registry %s: the answer is longer than %zu bytes", x->url,
                     LC_MAX_ANSWER_BYTES);
-    return fail(error, LC_ERROR_RETRY, "registry %s does not answer: %s%s", x->url,
-                x->problem[0] ? x->problem : curl_easy_strerror(x->result),
-                x->result == CURLE_OPERATION_TIMEDOUT ? " (registry.timeout)" : "");
+    return fail(error, LC_ERROR_RETRY, "registry %s does not answer: %s%s", x->url, x->http->problem,
+                x->http->result == LC_HTTP_TIMED_OUT ? " (registry.timeout)" : "");
 }
 
 /* Statuses that say something of the registry, and will be others. */
 static bool
-is_for_later(long status)
+is_for_later(int status)
 {
     return status == 401 || status == 408 || status == 429 || status >= 500;
 }
@@ -85,18 +84,18 @@ static bool
 fail_by_status(const http_registry *http, const lc_exchange *x, lc_error final, GError **error)
 {
     g_autofree char *message = answer_message(x);
-    if (x->status == 401 || x->status == 403)
-        return fail(error, LC_ERROR_RETRY, "registry %s refuses us (HTTP %ld)%s; check registry.user and .password",
-                    http->url, x->status, message);
-    if (x->status == 404)
+    if (x->http->status == 401 || x->http->status == 403)
+        return fail(error, LC_ERROR_RETRY, "registry %s refuses us (HTTP %d)%s; check registry.user and .password",
+                    http->url, x->http->status, message);
+    if (x->http->status == 404)
         return fail(error, final,
                     "registry %s: no registry's API answers there (HTTP 404); give registry.url with its path, as "
                     "http://HOST:PORT/apis/ccompat/v7 for Apicurio",
                     http->url);
-    if (is_for_later(x->status))
-        return fail(error, LC_ERROR_RETRY, "registry %s is not able to answer (HTTP %ld)%s", http->url, x->status,
+    if (is_for_later(x->http->status))
+        return fail(error, LC_ERROR_RETRY, "registry %s is not able to answer (HTTP %d)%s", http->url, x->http->status,
                     message);
-    return fail(error, final, "registry %s refuses %s (HTTP %ld)%s", http->url, x->url, x->status, message);
+    return fail(error, final, "registry %s refuses %s (HTTP %d)%s", http->url, x->url, x->http->status, message);
 }
 
 /* ---- Registering ---- */
@@ -116,17 +115,17 @@ static bool
 fail_registration(const http_registry *http, const lc_exchange *x, const char *subject, GError **error)
 {
     g_autofree char *message = answer_message(x);
-    if (x->status == 403)
+    if (x->http->status == 403)
         return fail(error, LC_ERROR_RETRY,
                     "registry %s does not have our schema under subject %s, and does not let us register it (HTTP "
                     "403)%s; give registry.user the right to write that subject, or register it (schemas/*.avsc)",
                     http->url, subject, message);
-    if (x->status == 409)
+    if (x->http->status == 409)
         return fail(error, LC_ERROR_CONFIG,
                     "registry %s: our schema is not compatible with those of subject %s%s; set the subject's "
                     "compatibility to BACKWARD or NONE, or choose another topics.prefix",
                     http->url, subject, message);
-    if (x->status == 422)
+    if (x->http->status == 422)
         return fail(error, LC_ERROR_CONFIG, "registry %s does not take our schema for subject %s%s", http->url, subject,
                     message);
     return fail_by_status(http, x, LC_ERROR_CONFIG, error);
@@ -158,10 +157,10 @@ take_found(http_registry *http, const lc_exchange *x, bool *found, uint32_t *id,
 {
     if (!has_answered(x, error))
         return false;
-    *found = x->status == 200;
+    *found = x->http->status == 200;
     if (*found)
         return take_id(http, x, id, error);
-    return !is_for_later(x->status) || fail_by_status(http, x, LC_ERROR_RETRY, error);
+    return !is_for_later(x->http->status) || fail_by_status(http, x, LC_ERROR_RETRY, error);
 }
 
 /* Looks all up together. */
@@ -186,7 +185,7 @@ add(http_registry *http, const lc_registry_entry *entry, uint32_t *id, GError **
     const lc_exchange *x = post(http, entry, "/versions");
     if (!lc_exchanges_wait(&http->exchanges, error) || !has_answered(x, error))
         return false;
-    return x->status == 200 ? take_id(http, x, id, error) : fail_registration(http, x, entry->subject, error);
+    return x->http->status == 200 ? take_id(http, x, id, error) : fail_registration(http, x, entry->subject, error);
 }
 
 /* Where all are registered no right to write is needed. */
@@ -225,7 +224,7 @@ http_register(lc_registry *registry, const lc_registry_entry *entries, size_t n,
 
 /* Statuses that say something of what was asked for: asking again won't help. */
 static bool
-is_about_the_id(long status)
+is_about_the_id(int status)
 {
     return status == 400 || status == 404 || status == 410 || status == 413 || status == 414 || status == 422;
 }
@@ -234,7 +233,8 @@ is_about_the_id(long status)
 static bool
 is_coded_no(const lc_exchange *x)
 {
-    json_t *code = x->result == CURLE_OK && is_about_the_id(x->status) ? answer_member(x, "error_code") : NULL;
+    json_t *code =
+        x->http->result == LC_HTTP_ANSWERED && is_about_the_id(x->http->status) ? answer_member(x, "error_code") : NULL;
     bool is_no = json_is_integer(code);
     json_decref(code);
     return is_no;
@@ -243,16 +243,16 @@ is_coded_no(const lc_exchange *x)
 static bool
 is_too_long(const lc_exchange *x)
 {
-    return x->result == CURLE_WRITE_ERROR && x->status == 200;
+    return x->http->result == LC_HTTP_TOO_LONG && x->http->status == 200;
 }
 
 /* The schema of an answer; NULL: it holds none. Caller frees. */
 static char *
 answer_schema(const lc_exchange *x, lc_registry_language *language)
 {
-    if (x->result != CURLE_OK || x->status != 200)
+    if (x->http->result != LC_HTTP_ANSWERED || x->http->status != 200)
         return NULL;
-    json_t *answer = json_loadb(x->answer->str, x->answer->len, 0, NULL);
+    json_t *answer = json_loadb(x->http->answer->str, x->http->answer->len, 0, NULL);
     char *schema = g_strdup(json_string_value(json_object_get(answer, "schema")));
     *language = lc_registry_language_of(json_object_get(answer, "schemaType"));
     json_decref(answer);
@@ -265,7 +265,7 @@ fail_by_answer(const http_registry *http, const lc_exchange *x, GError **error)
 {
     if (!has_answered(x, error))
         return false;
-    if (x->status == 200)
+    if (x->http->status == 200)
         return fail(error, LC_ERROR_RETRY, "registry %s: its answer has no schema", x->url);
     return fail_by_status(http, x, LC_ERROR_RETRY, error);
 }
@@ -276,12 +276,12 @@ describe(const lc_exchange *x)
 {
     if (is_too_long(x))
         return g_strdup_printf("its schema is longer than %zu bytes", LC_MAX_ANSWER_BYTES);
-    if (x->result != CURLE_OK)
-        return g_strdup(x->problem[0] ? x->problem : curl_easy_strerror(x->result));
-    if (x->status == 200)
+    if (x->http->result != LC_HTTP_ANSWERED)
+        return g_strdup(x->http->problem);
+    if (x->http->status == 200)
         return g_strdup("an answer without a schema");
     g_autofree char *message = answer_message(x);
-    return g_strdup_printf("HTTP %ld%s", x->status, message);
+    return g_strdup_printf("HTTP %d%s", x->http->status, message);
 }
 
 static const lc_exchange *
@@ -313,7 +313,7 @@ take_answer_of_id(http_registry *http, const lc_exchange *x, uint32_t id, lc_reg
         remember_good(http, id);
     } else if (is_coded_no(x) || is_too_long(x)) {
         answer->verdict = LC_REGISTRY_NO;
-        if (x->status != 404)
+        if (x->http->status != 404)
             answer->why = describe(x);
     }
     return answer->verdict != LC_REGISTRY_FAILS;
@@ -340,9 +340,10 @@ gives_another(http_registry *http, bool *gives, GError **error)
 static bool
 blame_id(const http_registry *http, const lc_exchange *x, lc_registry_answer *answer, GError **error)
 {
-    if (x->result == CURLE_OK && (x->status == 408 || x->status == 429))
+    if (x->http->result == LC_HTTP_ANSWERED && (x->http->status == 408 || x->http->status == 429))
         return fail_by_answer(http, x, error);
-    answer->verdict = x->result == CURLE_OK && is_about_the_id(x->status) ? LC_REGISTRY_NO : LC_REGISTRY_FAILS;
+    answer->verdict =
+        x->http->result == LC_HTTP_ANSWERED && is_about_the_id(x->http->status) ? LC_REGISTRY_NO : LC_REGISTRY_FAILS;
     answer->why = describe(x);
     return true;
 }
@@ -393,27 +394,16 @@ http_free(lc_registry *registry)
 }
 
 static bool
-has_part(CURLU *url, CURLUPart part)
+url_check(const char *url, GError **error)
 {
-    char *text = NULL;
-    bool is_there = curl_url_get(url, part, &text, 0) == CURLUE_OK;
-    curl_free(text);
-    return is_there;
-}
-
-static bool
-url_check(const char *text, GError **error)
-{
-    CURLU *url = curl_url();
+    unsigned traits = lc_http_url_look(url);
     const char *problem = NULL;
-    if (curl_url_set(url, CURLUPART_URL, text, 0) != CURLUE_OK ||
-        !(g_str_has_prefix(text, "http://") || g_str_has_prefix(text, "https://")))
+    if (traits & LC_HTTP_URL_IS_NONE)
         problem = "is not a URL as http://HOST:PORT/PATH";
-    else if (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD))
+    else if (traits & LC_HTTP_URL_HAS_IDENTITY)
         problem = "holds a user or password; they go to registry.user and registry.password";
-    else if (has_part(url, CURLUPART_QUERY) || has_part(url, CURLUPART_FRAGMENT))
+    else if (traits & LC_HTTP_URL_HAS_QUERY)
         problem = "holds a query or a fragment; it is where the API begins, as http://HOST:PORT/apis/ccompat/v7";
-    curl_url_cleanup(url);
     return problem == NULL || fail(error, LC_ERROR_CONFIG, "registry.url %s", problem);
 }
 

@@ -101,14 +101,7 @@ lc_config_free(lc_config *config)
 {
     if (config == NULL)
         return;
-    for (size_t i = 0; i < lc_n_options; i++) {
-        void *field = (char *)config + lc_options[i].offset;
-        lc_option_kind kind = lc_options[i].kind;
-        if (kind == OPTION_TEXT || kind == OPTION_SECRET || kind == OPTION_CHOICE)
-            g_free(*(char **)field);
-        else if (kind == OPTION_LIST || lc_option_is_map(&lc_options[i]))
-            g_strfreev(*(char ***)field);
-    }
+    lc_options_clear(lc_options, lc_n_options, config);
     for (int i = 0; i < LC_CONFIG_TABLES; i++)
         g_free(config->tables.topics[i]);
     g_free(config);

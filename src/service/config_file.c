@@ -3,21 +3,8 @@
 
 #include <leadclock/text.h>
 
-static lc_place
-place_of(const lc_yaml *node)
-{
-    return (lc_place){node->line, node->column, NULL};
-}
-
-static bool
-is_value(const lc_yaml *node)
-{
-    return node->kind == LC_YAML_SCALAR;
-}
-
-/* What stands where a single value should; `key` as it is to be shown. */
-static void
-refuse_value(lc_loader *loader, const char *key, const lc_yaml *node, lc_place key_at)
+void
+lc_refuse_value(lc_loader *loader, const char *key, const lc_yaml *node, lc_place key_at)
 {
     if (node->kind == LC_YAML_NOTHING)
         lc_report(loader, key_at, "%s has no value; write one, or leave the key out", key);
@@ -25,41 +12,48 @@ refuse_value(lc_loader *loader, const char *key, const lc_yaml *node, lc_place k
         lc_report(loader, key_at, "%s must be a single value", key);
 }
 
-static void
-take_list(lc_loader *loader, const lc_option *option, const lc_yaml *node, lc_place at)
+char **
+lc_take_items(lc_loader *loader, const lc_option *option, const lc_yaml *node, lc_place at, GArray *places)
 {
     g_autoptr(GStrvBuilder) list = g_strv_builder_new();
     if (node->kind != LC_YAML_LIST) {
         lc_report(loader, at, "%s must be a list; write [A, B]", option->key);
-        return;
+        return NULL;
     }
-    GArray *places = loader->items[option - lc_options];
-    g_array_set_size(places, 0);
     for (size_t i = 0; i < node->n; i++) {
-        lc_place here = place_of(node->items[i]);
+        lc_place here = lc_place_in(node->items[i]);
         if (node->items[i]->kind == LC_YAML_NOTHING)
             lc_report(loader, here, "%s: an entry is missing; write one, or take its place out", option->key);
-        else if (!is_value(node->items[i]))
-            refuse_value(loader, option->key, node->items[i], here);
+        else if (!lc_is_value(node->items[i]))
+            lc_refuse_value(loader, option->key, node->items[i], here);
         else if (lc_take_list_item(loader, option, list, node->items[i]->text.data, here))
             g_array_append_val(places, here);
     }
     if (node->n == 0 && !option->may_be_empty)
-        lc_report(loader, at, "%s is empty; name at least one topic", option->key);
-    lc_option_set_texts(option, loader->config, g_strv_builder_end(list));
+        lc_report(loader, at, "%s is empty; name at least one %s", option->key, lc_option_item(option));
+    return g_strv_builder_end(list);
 }
 
-/* A key that is a word, and stands there for the first time. */
-static bool
-is_new_key(lc_loader *loader, GHashTable *seen, const lc_yaml *key, const char *section)
+static void
+take_list(lc_loader *loader, const lc_option *option, const lc_yaml *node, lc_place at)
+{
+    GArray *places = loader->items[option - lc_options];
+    g_array_set_size(places, 0);
+    char **items = lc_take_items(loader, option, node, at, places);
+    if (items)
+        lc_option_set_texts(option, loader->config, items);
+}
+
+bool
+lc_is_new_key(lc_loader *loader, GHashTable *seen, const lc_yaml *key, const char *section)
 {
     if (key->kind != LC_YAML_SCALAR) {
-        lc_report(loader, place_of(key), "a key must be a word; write KEY: VALUE");
+        lc_report(loader, lc_place_in(key), "a key must be a word; write KEY: VALUE");
         return false;
     }
     const lc_yaml *first = g_hash_table_lookup(seen, key->text.data);
     if (first)
-        lc_report(loader, place_of(key), "\"%s%s\" is given twice (first in line %d); keep one", section,
+        lc_report(loader, lc_place_in(key), "\"%s%s\" is given twice (first in line %d); keep one", section,
                   key->text.data, first->line);
     else
         g_hash_table_insert(seen, (gpointer)key->text.data, (gpointer)key);
@@ -79,11 +73,11 @@ take_map(lc_loader *loader, const lc_option *option, const lc_yaml *node, lc_pla
     for (size_t i = 0; i < node->n; i++) {
         const lc_yaml *name = node->pairs[i].key, *value = node->pairs[i].value;
         g_autofree char *key =
-            is_new_key(loader, seen, name, section) ? g_strconcat(section, name->text.data, NULL) : NULL;
-        if (key && is_value(value))
-            lc_take_map_entry(loader, option, map, name->text.data, value->text.data, place_of(name));
+            lc_is_new_key(loader, seen, name, section) ? g_strconcat(section, name->text.data, NULL) : NULL;
+        if (key && lc_is_value(value))
+            lc_take_map_entry(loader, option, map, name->text.data, value->text.data, lc_place_in(name));
         else if (key)
-            refuse_value(loader, key, value, place_of(name));
+            lc_refuse_value(loader, key, value, lc_place_in(name));
     }
     lc_option_set_texts(option, loader->config, g_strv_builder_end(map));
 }
@@ -91,15 +85,17 @@ take_map(lc_loader *loader, const lc_option *option, const lc_yaml *node, lc_pla
 static void
 take_option(lc_loader *loader, const lc_option *option, const lc_yaml *node, lc_place key_at)
 {
-    loader->places[option - lc_options] = place_of(node);
+    loader->places[option - lc_options] = lc_place_in(node);
     if (option->kind == OPTION_LIST)
         take_list(loader, option, node, key_at);
     else if (lc_option_is_map(option))
         take_map(loader, option, node, key_at);
-    else if (is_value(node))
-        lc_take_value(loader, option, node->text.data, place_of(node));
+    else if (option->kind == OPTION_WEBHOOKS)
+        lc_take_webhooks(loader, option, node, key_at);
+    else if (lc_is_value(node))
+        lc_take_value(loader, option, node->text.data, lc_place_in(node));
     else
-        refuse_value(loader, option->key, node, key_at);
+        lc_refuse_value(loader, option->key, node, key_at);
 }
 
 /* The names that may follow `section` ("" or "kafka."), each once. */
@@ -152,7 +148,7 @@ static void take_mapping(lc_loader *loader, const lc_yaml *node, const char *sec
 static void
 take_pair(lc_loader *loader, const char *section, const lc_yaml_pair *pair)
 {
-    lc_place at = place_of(pair->key);
+    lc_place at = lc_place_in(pair->key);
     g_autofree char *key = g_strconcat(section, pair->key->text.data, NULL), *deeper = g_strconcat(key, ".", NULL);
     int option = lc_option_find(key);
     if (option >= 0) {
@@ -172,7 +168,7 @@ take_mapping(lc_loader *loader, const lc_yaml *node, const char *section)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
     for (size_t i = 0; i < node->n; i++)
-        if (is_new_key(loader, seen, node->pairs[i].key, section))
+        if (lc_is_new_key(loader, seen, node->pairs[i].key, section))
             take_pair(loader, section, &node->pairs[i]);
 }
 
@@ -183,5 +179,5 @@ lc_take_file(lc_loader *loader)
     if (root && root->kind == LC_YAML_MAP)
         take_mapping(loader, root, "");
     else if (root && root->kind != LC_YAML_NOTHING)
-        lc_report(loader, place_of(root), "a configuration is a mapping; write KEY: VALUE");
+        lc_report(loader, lc_place_in(root), "a configuration is a mapping; write KEY: VALUE");
 }

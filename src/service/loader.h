@@ -38,8 +38,34 @@ void lc_take_file(lc_loader *loader);
 void lc_take_overrides(lc_loader *loader, const char *const *overrides, GPtrArray *keys);
 void lc_check_together(lc_loader *loader);
 
+/* ---- Nodes of the file ---- */
+
+static inline lc_place
+lc_place_in(const lc_yaml *node)
+{
+    return (lc_place){node->line, node->column, NULL};
+}
+
+static inline bool
+lc_is_value(const lc_yaml *node)
+{
+    return node->kind == LC_YAML_SCALAR;
+}
+
+/* What stands where a single value should; `key` as it is to be shown. */
+void lc_refuse_value(lc_loader *loader, const char *key, const lc_yaml *node, lc_place key_at);
+/* A key that is a word, and stands there for the first time. */
+bool lc_is_new_key(lc_loader *loader, GHashTable *seen, const lc_yaml *key, const char *section);
+/* A list's entries, and the places of those that were taken; NULL: it is no list. */
+char **lc_take_items(lc_loader *loader, const lc_option *option, const lc_yaml *node, lc_place at, GArray *places);
+void lc_take_webhooks(lc_loader *loader, const lc_option *option, const lc_yaml *node, lc_place at);
+
+/* ---- Values ---- */
+
 /* `raw`: as it was written, with references to the environment. */
 void lc_take_value(lc_loader *loader, const lc_option *option, const char *raw, lc_place at);
+/* The same into what the option's table is of. */
+void lc_take_value_into(lc_loader *loader, const lc_option *option, void *into, const char *raw, lc_place at);
 /* Whether it was taken. */
 bool lc_take_list_item(lc_loader *loader, const lc_option *option, GStrvBuilder *list, const char *raw, lc_place at);
 /* "a, b" or "[a, b]". */

@@ -15,8 +15,8 @@ is_name(const char *value, size_t max)
     return length > 0 && length <= max && value[length] == '\0' && strcmp(value, ".") != 0 && strcmp(value, "..") != 0;
 }
 
-static char *
-check_name(const char *value)
+char *
+lc_check_name(const char *value)
 {
     if (is_name(value, 100))
         return NULL;
@@ -26,7 +26,7 @@ check_name(const char *value)
 static char *
 check_instance(const char *value)
 {
-    return *value ? check_name(value) : NULL;
+    return *value ? lc_check_name(value) : NULL;
 }
 
 static char *
@@ -166,13 +166,7 @@ const char *const lc_config_tables[LC_CONFIG_TABLES + 1] = {"cycles", "breaches"
 static char *
 check_table(const char *value)
 {
-    if (g_strv_contains(lc_config_tables, value))
-        return NULL;
-    g_autofree char *all = g_strjoinv(", ", (char **)lc_config_tables);
-    const char *near = lc_nearest_name(value, lc_config_tables);
-    if (near)
-        return g_strdup_printf("is no table; did you mean \"%s\"? there are: %s", near, all);
-    return g_strdup_printf("is no table; there are: %s", all);
+    return lc_check_among(value, lc_config_tables, "table");
 }
 
 /* ---- The table ---- */
@@ -191,7 +185,7 @@ const char *const lc_config_deletions[] = {"both", "mark", "tombstone", NULL};
 
 /* clang-format off */
 const lc_option lc_options[] = {
-    {"name", OPTION_TEXT, "leadclock", AT(name), .check = check_name,
+    {"name", OPTION_TEXT, "leadclock", AT(name), .check = lc_check_name,
      .doc = "Consumer group; prefix of transactional ids and of Redis keys."},
     {"instance", OPTION_TEXT, "", AT(instance), .check = check_instance,
      .doc = "Names this process for static membership: two that run at once need two names, or the second ends. Empty: the host "
@@ -251,6 +245,7 @@ const lc_option lc_options[] = {
     TOPIC(state, "LeadState, from which Redis can be made anew; compacted"),
     {"topics.dead_letters", OPTION_TEXT, "leads.dead-letters", AT(topics.dead_letters), .check = check_topic,
      .doc = "Topic of records that can be no fact, as they came, with the reason in their headers."},
+    TOPIC(undelivered, "outcomes that a webhook has refused (`leadclock alert`)"),
     {"topics.headers", OPTION_SWITCH, "cloudevents", AT(topics.cloud_events), .choices = header_styles,
      .doc = "Headers of outcomes: `cloudevents` or `none`."},
     {"topics.tables", OPTION_TEXT, "leads.tables.", AT(topics.tables), .check = check_topic,
@@ -302,6 +297,34 @@ const lc_option lc_options[] = {
             "again."},
     {"ingest.patience", OPTION_DURATION, "30s", AT(ingest.patience), .min = LC_SECOND, .max = LC_HOUR,
      .doc = "A connection that has brought no whole request for so long is ended."},
+    {"alert.listen", OPTION_TEXT, "127.0.0.1:9467", AT(alert.listen), .check = check_listen,
+     .doc = "HOST:PORT for `/metrics`, `/livez` and `/readyz` of `leadclock alert`. Empty: none."},
+    {"alert.alertmanager.urls", OPTION_LIST, "", AT(alert.alertmanager.urls), .may_be_empty = true,
+     .check = lc_check_http_url,
+     .doc = "Every Alertmanager there is, as `http://127.0.0.1:9093`: each is told all, by its API v2."},
+    {"alert.alertmanager.user", OPTION_TEXT, NULL, AT(alert.alertmanager.user),
+     .doc = "User at the Alertmanagers (HTTP basic)."},
+    {"alert.alertmanager.password", OPTION_SECRET, NULL, AT(alert.alertmanager.password),
+     .doc = "Password at the Alertmanagers."},
+    {"alert.alertmanager.every", OPTION_DURATION, "30s", AT(alert.alertmanager.every), .min = LC_SECOND, .max = LC_HOUR,
+     .doc = "So often they are told what is broken. An alert of which nothing is said for four times as long ends by "
+            "itself."},
+    {"alert.alertmanager.labels", OPTION_MAP, "", AT(alert.alertmanager.labels), .check_entry = lc_check_label,
+     .doc = "Labels that every alert has besides its own."},
+    {"alert.group_by", OPTION_LIST, "policy, rule, clock, channel, severity", AT(alert.group_by), .check = lc_check_group_by,
+     .doc = "The labels that make an alert: leads that have the same are one. Also `lead_id` (an alert a lead), and, "
+            "which a restatement can change, `owner`, `kind` and `due_at`."},
+    {"alert.max_alerts", OPTION_COUNT, "500", AT(alert.max_alerts), .min = 1, .max = 100000,
+     .doc = "At most so many alerts, those that are broken longest, and one that says how many more there are."},
+    {"alert.dashboard_url", OPTION_TEXT, NULL, AT(alert.dashboard_url), .check = lc_check_http_url,
+     .doc = "Where an alert links to."},
+    {"alert.webhooks", OPTION_WEBHOOKS, NULL, AT(alert.webhooks),
+     .doc = "Who is called for each outcome: a list of mappings with these keys."},
+    {"alert.ca_file", OPTION_TEXT, NULL, AT(alert.ca_file), .check = check_not_empty,
+     .doc = "Certificates (PEM) that Alertmanagers and webhooks are believed by, instead of this machine's. Relative to "
+            "this file."},
+    {"alert.timeout", OPTION_DURATION, "10s", AT(alert.timeout), .min = 100, .max = 10 * LC_MINUTE,
+     .doc = "A request to an Alertmanager or a webhook that has no answer for so long has failed."},
     {"log.format", OPTION_SWITCH, "logfmt", AT(log.json), .choices = formats, .doc = "`logfmt` or `json`."},
     {"log.level", OPTION_CHOICE, "info", AT(log.level), .choices = levels,
      .doc = "`error`, `warning`, `info` or `debug`."},
@@ -334,147 +357,8 @@ lc_option_is_section(const char *section)
     return false;
 }
 
-/* ---- Values ---- */
-
-static const struct {
-    const char *name;
-    lc_duration ms;
-} units[] = {{"w", 7 * LC_DAY}, {"d", LC_DAY}, {"h", LC_HOUR}, {"ms", 1}, {"m", LC_MINUTE}, {"s", LC_SECOND}};
-
-static const char *
-read_unit(const char *text, lc_duration *ms)
+const char *
+lc_option_item(const lc_option *option)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(units); i++)
-        if (g_str_has_prefix(text, units[i].name)) {
-            *ms = units[i].ms;
-            return text + strlen(units[i].name);
-        }
-    return NULL;
-}
-
-bool
-lc_parse_config_duration(const char *text, lc_duration *duration)
-{
-    const lc_duration longest = 36525 * LC_DAY;
-    lc_duration total = 0, unit;
-    if (*text == '\0')
-        return false;
-    while (*text) {
-        lc_duration amount = 0;
-        const char *digits = text;
-        for (; g_ascii_isdigit(*text) && amount <= longest; text++)
-            amount = amount * 10 + (*text - '0');
-        if (text == digits || (text = read_unit(text, &unit)) == NULL || amount > (longest - total) / unit)
-            return false;
-        total += amount * unit;
-    }
-    *duration = total;
-    return true;
-}
-
-char *
-lc_show_config_duration(lc_duration duration)
-{
-    static const struct {
-        const char *name;
-        lc_duration ms;
-    } largest_first[] = {{"d", LC_DAY}, {"h", LC_HOUR}, {"m", LC_MINUTE}, {"s", LC_SECOND}, {"ms", 1}};
-    GString *text = g_string_new(NULL);
-    for (size_t i = 0; i < G_N_ELEMENTS(largest_first); i++) {
-        if (duration >= largest_first[i].ms)
-            g_string_append_printf(text, "%" G_GINT64_FORMAT "%s", duration / largest_first[i].ms,
-                                   largest_first[i].name);
-        duration %= largest_first[i].ms;
-    }
-    return g_string_free(text->len ? text : g_string_append(text, "0s"), FALSE);
-}
-
-static char *
-set_count(const lc_option *option, unsigned *field, const char *value, const char *shown)
-{
-    guint64 count;
-    if (!g_ascii_string_to_unsigned(value, 10, (guint64)option->min, (guint64)option->max, &count, NULL))
-        return g_strdup_printf("\"%s\" must be a whole number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT, shown,
-                               option->min, option->max);
-    *field = (unsigned)count;
-    return NULL;
-}
-
-static char *
-set_duration(const lc_option *option, lc_duration *field, const char *value, const char *shown)
-{
-    lc_duration duration;
-    if (!lc_parse_config_duration(value, &duration))
-        return g_strdup_printf("\"%s\" is no duration; write digits with ms, s, m, h, d or w, as %s", shown,
-                               option->fallback);
-    if (duration < option->min || duration > option->max) {
-        g_autofree char *min = lc_show_config_duration(option->min), *max = lc_show_config_duration(option->max);
-        return g_strdup_printf("\"%s\" is out of bounds; write %s to %s", shown, min, max);
-    }
-    *field = duration;
-    return NULL;
-}
-
-static int
-find_choice(const lc_option *option, const char *value)
-{
-    for (int i = 0; option->choices[i]; i++)
-        if (strcmp(option->choices[i], value) == 0)
-            return i;
-    return -1;
-}
-
-static char *
-refuse_choice(const lc_option *option, const char *shown)
-{
-    g_autofree char *all = g_strjoinv(", ", (char **)option->choices);
-    const char *near = lc_nearest_name(shown, option->choices);
-    if (near)
-        return g_strdup_printf("\"%s\" is not known; did you mean \"%s\"? allowed are: %s", shown, near, all);
-    return g_strdup_printf("\"%s\" is not known; allowed are: %s", shown, all);
-}
-
-static void
-set_text(char **field, const char *value)
-{
-    g_free(*field);
-    *field = g_strdup(value);
-}
-
-char *
-lc_option_set(const lc_option *option, lc_config *config, const char *value, const char *shown)
-{
-    void *field = (char *)config + option->offset;
-    switch (option->kind) {
-    case OPTION_COUNT:
-        return set_count(option, field, value, shown);
-    case OPTION_DURATION:
-        return set_duration(option, field, value, shown);
-    case OPTION_CHOICE:
-    case OPTION_SWITCH: {
-        int choice = find_choice(option, value);
-        if (choice < 0)
-            return refuse_choice(option, shown);
-        if (option->kind == OPTION_SWITCH)
-            *(bool *)field = choice == 0;
-        else
-            set_text(field, value);
-        return NULL;
-    }
-    default: {
-        g_autofree char *wrong = option->check ? option->check(value) : NULL;
-        if (wrong)
-            return option->kind == OPTION_SECRET ? g_steal_pointer(&wrong) : g_strdup_printf("\"%s\" %s", shown, wrong);
-        set_text(field, value);
-        return NULL;
-    }
-    }
-}
-
-void
-lc_option_set_texts(const lc_option *option, lc_config *config, char **texts)
-{
-    char ***field = (char ***)((char *)config + option->offset);
-    g_strfreev(*field);
-    *field = texts;
+    return g_str_has_prefix(option->key, "topics.") ? "topic" : "label";
 }

@@ -12,14 +12,15 @@ typedef enum {
     OPTION_SWITCH,   /* bool: true for the first of two choices */
     OPTION_LIST,     /* char **: a list of texts */
     OPTION_MAP,      /* char **: name, value, ...: every key below it is an entry */
-    OPTION_SECRETS   /* the same, but its values are never shown */
+    OPTION_SECRETS,  /* the same, but its values are never shown */
+    OPTION_WEBHOOKS  /* GArray *: a list of mappings, whose keys have a table of their own */
 } lc_option_kind;
 
 typedef struct {
     const char *key; /* "kafka.brokers" */
     lc_option_kind kind;
     const char *fallback; /* the default as `--set` would give it; NULL: none */
-    size_t offset;        /* in lc_config */
+    size_t offset;        /* in lc_config, or what the table is of */
     int64_t min, max;
     const char *const *choices;
     bool may_be_empty;                 /* a list */
@@ -33,6 +34,10 @@ extern const size_t lc_n_options;
 
 /* Whether every key below it is an entry. */
 bool lc_option_is_map(const lc_option *option);
+/* The same of one of alert.webhooks: keys begin with "alert.webhooks.". */
+extern const lc_option lc_webhook_options[];
+extern const size_t lc_n_webhook_options;
+
 /* The index of the option, or -1. */
 int lc_option_find(const char *key);
 /* Whether keys begin with `section` and a dot. */
@@ -43,11 +48,25 @@ bool lc_parse_config_duration(const char *text, lc_duration *duration);
 /* The same text back; caller frees. */
 char *lc_show_config_duration(lc_duration duration);
 
-/* Checks `value` and stores a copy in `config`. What is wrong and what to do, without the key; NULL: taken. Caller
- * frees. `shown`: how the value may be quoted. */
-char *lc_option_set(const lc_option *option, lc_config *config, const char *value, const char *shown);
+/* Checks `value` and stores a copy in `config`, or what the option's table is of. What is wrong and what to do, without
+ * the key; NULL: taken. Caller frees. `shown`: how the value may be quoted. */
+char *lc_option_set(const lc_option *option, void *config, const char *value, const char *shown);
 /* The same for lists and maps, whose texts are handed over. */
-void lc_option_set_texts(const lc_option *option, lc_config *config, char **texts);
+void lc_option_set_texts(const lc_option *option, void *config, char **texts);
+/* What the entries of a list are. */
+const char *lc_option_item(const lc_option *option);
+/* Frees what the options of a table own. */
+void lc_options_clear(const lc_option *options, size_t n, void *config);
 
-/* What is wrong with a redis.url; NULL: nothing. */
+/* ---- Checks that several tables use ---- */
+
+char *lc_check_name(const char *value);
+/* http:// or https://, without a user or password. */
+char *lc_check_http_url(const char *value);
+/* A label of Prometheus, and its value. */
+char *lc_check_label(const char *name, const char *value);
+char *lc_check_group_by(const char *value);
+/* One of `names`, of which each is `what`. */
+char *lc_check_among(const char *value, const char *const *names, const char *what);
+/* A redis.url. */
 char *lc_check_redis_url(const char *value);

@@ -47,6 +47,8 @@ take_override(lc_loader *loader, const char *key, const char *value)
         override_property(loader, map, key + strlen(map->key) + 1, value, at);
     } else if (index < 0) {
         report_unknown_path(loader, key, at);
+    } else if (lc_options[index].kind == OPTION_WEBHOOKS) {
+        lc_report(loader, at, "can't be given by --set; write it in the file");
     } else if (lc_option_is_map(&lc_options[index])) {
         lc_report(loader, at, "names no entry; write %s.NAME=VALUE", key);
     } else {

@@ -36,15 +36,23 @@ append_bounds(GString *text, const lc_option *option)
     }
 }
 
+static void
+append_options(GString *text, const lc_option *options, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        g_autofree char *fallback = show_fallback(&options[i]);
+        g_string_append_printf(text, "| `%s` | %s | %s", options[i].key, fallback, options[i].doc);
+        append_bounds(text, &options[i]);
+        g_string_append(text, " |\n");
+        if (options[i].kind == OPTION_WEBHOOKS)
+            append_options(text, lc_webhook_options, lc_n_webhook_options);
+    }
+}
+
 char *
 lc_config_reference(void)
 {
     GString *text = g_string_new(heading);
-    for (size_t i = 0; i < lc_n_options; i++) {
-        g_autofree char *fallback = show_fallback(&lc_options[i]);
-        g_string_append_printf(text, "| `%s` | %s | %s", lc_options[i].key, fallback, lc_options[i].doc);
-        append_bounds(text, &lc_options[i]);
-        g_string_append(text, " |\n");
-    }
+    append_options(text, lc_options, lc_n_options);
     return g_string_free(text, FALSE);
 }

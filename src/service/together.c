@@ -149,10 +149,15 @@ name_topics(lc_loader *loader)
         const char *key;
         char **topic;
     } outputs[] = {
-        {"topics.breaches", &config->topics.breaches},   {"topics.warnings", &config->topics.warnings},
-        {"topics.clawbacks", &config->topics.clawbacks}, {"topics.routed", &config->topics.routed},
-        {"topics.settled", &config->topics.settled},     {"topics.counters", &config->topics.counters},
-        {"topics.state", &config->topics.state},         {"topics.dead_letters", &config->topics.dead_letters},
+        {"topics.breaches", &config->topics.breaches},
+        {"topics.warnings", &config->topics.warnings},
+        {"topics.clawbacks", &config->topics.clawbacks},
+        {"topics.routed", &config->topics.routed},
+        {"topics.settled", &config->topics.settled},
+        {"topics.counters", &config->topics.counters},
+        {"topics.state", &config->topics.state},
+        {"topics.dead_letters", &config->topics.dead_letters},
+        {"topics.undelivered", &config->topics.undelivered},
     };
     for (guint i = 0; config->topics.inputs[i]; i++)
         name_topic(loader, seen, "topics.inputs", &config->topics.inputs[i], place_of_item(loader, "topics.inputs", i));
@@ -170,8 +175,11 @@ lc_check_together(lc_loader *loader)
     resolve_path(loader, "policy", &config->policy);
     resolve_path(loader, "registry.file", &config->registry.file);
     pair_certificate_and_key(loader);
+    resolve_path(loader, "alert.ca_file", &config->alert.ca_file);
     name_instance(loader);
     name_topics(loader);
     if (*config->http.listen == '\0')
         g_clear_pointer(&config->http.listen, g_free);
+    if (*config->alert.listen == '\0')
+        g_clear_pointer(&config->alert.listen, g_free);
 }

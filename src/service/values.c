@@ -47,15 +47,21 @@ expand(const char *text, char **wrong)
 /* ---- Taking values ---- */
 
 void
-lc_take_value(lc_loader *loader, const lc_option *option, const char *raw, lc_place at)
+lc_take_value_into(lc_loader *loader, const lc_option *option, void *into, const char *raw, lc_place at)
 {
     g_autofree char *wrong = NULL;
     g_autofree char *value = expand(raw, &wrong);
     g_autofree char *shown = lc_hide_secrets(g_strdup(raw));
     if (value)
-        wrong = lc_option_set(option, loader->config, value, shown);
+        wrong = lc_option_set(option, into, value, shown);
     if (wrong)
         lc_report(loader, at, "%s: %s", option->key, wrong);
+}
+
+void
+lc_take_value(lc_loader *loader, const lc_option *option, const char *raw, lc_place at)
+{
+    lc_take_value_into(loader, option, loader->config, raw, at);
 }
 
 bool
@@ -80,7 +86,7 @@ lc_take_map_entry(lc_loader *loader, const lc_option *option, GStrvBuilder *map,
     g_autofree char *value = expand(raw, &wrong);
     if (value)
         wrong = option->check_entry(name, value);
-    if (value && wrong == NULL && option->kind == OPTION_MAP && check_property)
+    if (value && wrong == NULL && check_property && strcmp(option->key, "kafka.properties") == 0)
         wrong = check_property(name, value);
     if (wrong && value && strcmp(raw, value) != 0 && strstr(wrong, value))
         lc_report(loader, at, "%s.%s: what the environment gives is not valid", option->key, name);
@@ -103,7 +109,7 @@ lc_take_list_text(lc_loader *loader, const lc_option *option, const char *text, 
             empty = false;
         }
     if (empty && !option->may_be_empty)
-        lc_report(loader, at, "%s is empty; name at least one topic", option->key);
+        lc_report(loader, at, "%s is empty; name at least one %s", option->key, lc_option_item(option));
     lc_option_set_texts(option, loader->config, g_strv_builder_end(list));
 }
 

@@ -264,6 +264,29 @@ static const struct {
     {"name: [a\n", NULL, "leadclock.yaml:1:9: not YAML: flow sequence without a closing bracket"},
     {"name: *x\n", NULL,
      "leadclock.yaml:1:7: no anchor &x above; name the part to repeat with it, or write it out here\n"},
+    {"alert: {group_by: [leadid]}\n", NULL,
+     "leadclock.yaml:1:20: alert.group_by: \"leadid\" is no label of an alert; did you mean \"lead_id\"?"},
+    {"alert: {group_by: []}\n", NULL, "leadclock.yaml:1:9: alert.group_by is empty; name at least one label\n"},
+    {"alert: {alertmanager: {urls: [ftp://x]}}\n", NULL,
+     "leadclock.yaml:1:31: alert.alertmanager.urls: \"ftp://x\" must be a URL as https://HOST:PORT/PATH\n"},
+    {"alert: {alertmanager: {urls: ['http://u:p@x']}}\n", NULL,
+     "leadclock.yaml:1:31: alert.alertmanager.urls: \"http://u:p@x\" must not hold a user or password\n"},
+    {"alert: {alertmanager: {labels: {severity: x}}}\n", NULL,
+     "leadclock.yaml:1:33: alert.alertmanager.labels.severity: is a label that alerts have by themselves"},
+    {"alert: {alertmanager: {labels: {a-b: x}}}\n", NULL,
+     "leadclock.yaml:1:33: alert.alertmanager.labels.a-b: is no label; use letters"},
+    {"alert: {webhooks: {url: 'http://x'}}\n", NULL, "leadclock.yaml:1:9: alert.webhooks must be a list; write ["},
+    {"alert: {webhooks: [7]}\n", NULL, "leadclock.yaml:1:20: alert.webhooks: an entry must be a mapping; write {"},
+    {"alert:\n  webhooks:\n    - {url: 'http://x'}\n", NULL,
+     "leadclock.yaml:3:7: alert.webhooks.secret is missing; who is called must be able to tell who calls\n"},
+    {"alert:\n  webhooks:\n    - {secret: x}\n", NULL, "leadclock.yaml:3:7: alert.webhooks.url is missing; write"},
+    {"alert:\n  webhooks:\n    - {maxage: 1h, url: 'http://x', secret: x}\n", NULL,
+     "leadclock.yaml:3:8: unknown key \"alert.webhooks.maxage\"; did you mean \"max_age\"?\n"},
+    {"alert:\n  webhooks:\n    - {url: 'http://x', secret: x}\n    - {url: 'http://y', secret: x}\n", NULL,
+     "leadclock.yaml:4:7: alert.webhooks: two have the same name, or none; give each a name of its own\n"},
+    {"alert:\n  webhooks:\n    - {url: 'http://x', secret: x, events: [SlaBroken]}\n", NULL,
+     "leadclock.yaml:3:45: alert.webhooks.events: \"SlaBroken\" is no outcome; there are: SlaWarning, SlaBreached"},
+    {"", "alert.webhooks=x", "--set alert.webhooks: can't be given by --set; write it in the file"},
     {"", "kafka.broker=a:1", "--set kafka.broker: unknown key \"kafka.broker\"; did you mean \"kafka.brokers\"?"},
     {"", "kafak.brokers=a:1", "--set kafak.brokers: unknown key \"kafak\"; did you mean \"kafka\"?"},
     {"", "workers", "--set workers: has no value; write --set workers=VALUE"},
@@ -288,6 +311,35 @@ what_is_wrong_is_said_with_its_place_and_what_to_do(void **state)
         }
     }
     assert_int_equal(failed, 0);
+}
+
+static void
+webhooks_are_a_list_of_mappings(void **state)
+{
+    (void)state;
+    g_autofree char *message = NULL;
+    static const char yaml[] = "alert:\n"
+                               "  alertmanager: {urls: ['http://a:9093/x'], every: 1s, labels: {team: inside}}\n"
+                               "  webhooks:\n"
+                               "    - {name: crm, url: 'https://x/y?z', secret: s, events: [LeadRouted], max_age: 2h}\n"
+                               "    - {url: '${LC_TEST_HOOK}', secret: s}\n";
+    g_setenv("LC_TEST_HOOK", "http://hook", TRUE);
+    g_autoptr(lc_config) config = load(yaml, NULL, &message);
+    assert_null(message);
+    assert_string_equal(config->alert.alertmanager.urls[0], "http://a:9093/x");
+    assert_int_equal(config->alert.alertmanager.every, LC_SECOND);
+    assert_string_equal(config->alert.alertmanager.labels[1], "inside");
+    assert_string_equal(config->alert.listen, "127.0.0.1:9467");
+    assert_int_equal(config->alert.webhooks->len, 2);
+    const lc_config_webhook *crm = &g_array_index(config->alert.webhooks, lc_config_webhook, 0), *other = crm + 1;
+    assert_string_equal(crm->name, "crm");
+    assert_string_equal(crm->url, "https://x/y?z");
+    assert_string_equal(crm->events[0], "LeadRouted");
+    assert_int_equal(crm->max_age, 2 * LC_HOUR);
+    assert_string_equal(other->name, "");
+    assert_string_equal(other->url, "http://hook");
+    assert_null(other->events[0]);
+    assert_int_equal(other->max_age, LC_HOUR);
 }
 
 static void
@@ -462,6 +514,7 @@ main(int argc, char **argv)
         cmocka_unit_test(set_overrides_one_key),
         cmocka_unit_test(an_empty_file_means_the_defaults),
         cmocka_unit_test(what_is_wrong_is_said_with_its_place_and_what_to_do),
+        cmocka_unit_test(webhooks_are_a_list_of_mappings),
         cmocka_unit_test(a_file_with_a_nul_byte_is_refused),
         cmocka_unit_test(properties_are_checked_where_they_stand),
         cmocka_unit_test(all_problems_of_a_file_are_said_in_one_run),

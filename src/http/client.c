@@ -1,0 +1,233 @@
+/* client.c - requests over HTTP and their answers, by libcurl. */
+#include <leadclock/http_client.h>
+
+#include <curl/curl.h>
+
+G_STATIC_ASSERT(LC_HTTP_PROBLEM_BYTES >= CURL_ERROR_SIZE);
+
+struct lc_http_client {
+    CURLM *multi; /* keeps connections */
+    char *user, *password, *ca_file;
+    char **headers;
+    lc_duration timeout;
+    size_t max_answer_bytes;
+};
+
+/* What is behind an exchange. */
+typedef struct {
+    lc_http_exchange door;
+    lc_http_client *client;
+    CURL *handle;
+    struct curl_slist *headers;
+    char *body;
+} request;
+
+/* ---- One request ---- */
+
+static size_t
+take_answer(char *bytes, size_t one, size_t size, void *data)
+{
+    request *r = data;
+    (void)one;
+    if (size > r->client->max_answer_bytes - r->door.answer->len)
+        return CURL_WRITEFUNC_ERROR;
+    g_string_append_len(r->door.answer, bytes, (gssize)size);
+    return size;
+}
+
+static void
+add_headers(request *r, const char *const *headers)
+{
+    for (; headers && *headers; headers++)
+        r->headers = curl_slist_append(r->headers, *headers);
+}
+
+static void
+set_identity(const lc_http_client *client, CURL *handle)
+{
+    if (client->user == NULL)
+        return;
+    curl_easy_setopt(handle, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+    curl_easy_setopt(handle, CURLOPT_USERNAME, client->user);
+    curl_easy_setopt(handle, CURLOPT_PASSWORD, client->password ? client->password : "");
+}
+
+static void
+set_trust(const lc_http_client *client, CURL *handle)
+{
+    curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 2L);
+    if (client->ca_file)
+        curl_easy_setopt(handle, CURLOPT_CAINFO, client->ca_file);
+}
+
+static void
+set_body(request *r, lc_text body)
+{
+    if (lc_text_is_absent(body))
+        return;
+    r->body = g_strndup(body.data, body.size);
+    curl_easy_setopt(r->handle, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.size);
+    curl_easy_setopt(r->handle, CURLOPT_POSTFIELDS, r->body);
+}
+
+lc_http_exchange *
+lc_http_client_send(lc_http_client *client, const char *url, const char *const *headers, lc_text body)
+{
+    request *r = g_new0(request, 1);
+    r->client = client;
+    r->handle = curl_easy_init();
+    r->door.answer = g_string_new(NULL);
+    /* A large body is sent at once: not all servers answer to the question whether they want it. */
+    r->headers = curl_slist_append(NULL, "Expect:");
+    add_headers(r, (const char *const *)client->headers);
+    add_headers(r, headers);
+    curl_easy_setopt(r->handle, CURLOPT_URL, url);
+    curl_easy_setopt(r->handle, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(r->handle, CURLOPT_TIMEOUT_MS, (long)client->timeout);
+    curl_easy_setopt(r->handle, CURLOPT_ERRORBUFFER, r->door.problem);
+    curl_easy_setopt(r->handle, CURLOPT_WRITEFUNCTION, take_answer);
+    curl_easy_setopt(r->handle, CURLOPT_WRITEDATA, r);
+    curl_easy_setopt(r->handle, CURLOPT_PRIVATE, r);
+    curl_easy_setopt(r->handle, CURLOPT_HTTPHEADER, r->headers);
+    set_trust(client, r->handle);
+    set_identity(client, r->handle);
+    set_body(r, body);
+    curl_multi_add_handle(client->multi, r->handle);
+    return &r->door;
+}
+
+void
+lc_http_exchange_free(lc_http_exchange *exchange)
+{
+    request *r = (request *)exchange;
+    if (r == NULL)
+        return;
+    curl_multi_remove_handle(r->client->multi, r->handle);
+    curl_easy_cleanup(r->handle);
+    curl_slist_free_all(r->headers);
+    g_string_free(r->door.answer, TRUE);
+    g_free(r->body);
+    g_free(r);
+}
+
+/* ---- Moving on ---- */
+
+static lc_http_result
+result_of(CURLcode code)
+{
+    switch (code) {
+    case CURLE_OK:
+        return LC_HTTP_ANSWERED;
+    case CURLE_WRITE_ERROR:
+        return LC_HTTP_TOO_LONG;
+    case CURLE_OPERATION_TIMEDOUT:
+        return LC_HTTP_TIMED_OUT;
+    default:
+        return LC_HTTP_FAILED;
+    }
+}
+
+static void
+end_request(request *r, CURLcode code)
+{
+    long status = 0;
+    curl_off_t retry_after = 0;
+    curl_easy_getinfo(r->handle, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(r->handle, CURLINFO_RETRY_AFTER, &retry_after);
+    r->door.result = result_of(code);
+    r->door.status = (int)status;
+    r->door.retry_after = CLAMP(retry_after, 0, G_MAXINT32) * LC_SECOND;
+    r->door.is_done = true;
+    if (code != CURLE_OK && r->door.problem[0] == '\0')
+        g_strlcpy(r->door.problem, curl_easy_strerror(code), sizeof r->door.problem);
+}
+
+bool
+lc_http_client_move(lc_http_client *client, int wait_ms)
+{
+    int running, left;
+    size_t ended = 0;
+    curl_multi_perform(client->multi, &running);
+    for (CURLMsg *message; (message = curl_multi_info_read(client->multi, &left));) {
+        request *r;
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&r);
+        end_request(r, message->data.result);
+        ended++;
+    }
+    if (ended == 0)
+        curl_multi_poll(client->multi, NULL, 0, wait_ms, NULL);
+    return ended > 0;
+}
+
+/* ---- The client ---- */
+
+/* libcurl wants this before its first use, and not from two threads. */
+static void
+start_curl(void)
+{
+    static gsize started;
+    if (g_once_init_enter(&started)) {
+        curl_global_init(CURL_GLOBAL_DEFAULT);
+        g_once_init_leave(&started, 1);
+    }
+}
+
+lc_http_client *
+lc_http_client_new(const lc_http_client_options *options)
+{
+    start_curl();
+    lc_http_client *client = g_new0(lc_http_client, 1);
+    client->multi = curl_multi_init();
+    client->user = g_strdup(options->user);
+    client->password = g_strdup(options->password);
+    client->ca_file = g_strdup(options->ca_file);
+    client->headers = g_strdupv((char **)options->headers);
+    client->timeout = options->timeout;
+    client->max_answer_bytes = options->max_answer_bytes;
+    return client;
+}
+
+void
+lc_http_client_free(lc_http_client *client)
+{
+    if (client == NULL)
+        return;
+    curl_multi_cleanup(client->multi);
+    g_free(client->user);
+    g_free(client->password);
+    g_free(client->ca_file);
+    g_strfreev(client->headers);
+    g_free(client);
+}
+
+/* ---- URLs ---- */
+
+static bool
+has_part(CURLU *url, CURLUPart part)
+{
+    char *text = NULL;
+    bool is_there = curl_url_get(url, part, &text, 0) == CURLUE_OK;
+    curl_free(text);
+    return is_there;
+}
+
+unsigned
+lc_http_url_look(const char *text)
+{
+    unsigned traits = 0;
+    CURLU *url = curl_url();
+    if (curl_url_set(url, CURLUPART_URL, text, 0) != CURLUE_OK ||
+        !(g_str_has_prefix(text, "http://") || g_str_has_prefix(text, "https://")))
+        traits |= LC_HTTP_URL_IS_NONE;
+    if (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD))
+        traits |= LC_HTTP_URL_HAS_IDENTITY;
+    if (has_part(url, CURLUPART_QUERY) || has_part(url, CURLUPART_FRAGMENT))
+        traits |= LC_HTTP_URL_HAS_QUERY;
+    curl_url_cleanup(url);
+    return traits;
+}
