@@ -239,6 +239,7 @@ reload_policies(service *service)
             lc_worker_use_book(service->workers[i].worker, service->book);
         log_event(service, "policies taken");
     }
+    g_atomic_int_set(&service->health.policy_refused, service->book == before);
 }
 
 /* 0: interrupted; -1: stopping takes too long. */
