@@ -93,6 +93,22 @@ is_running "$folder/run.pid" || { tail -n 20 "$folder/run.log" >&2 && die "leadc
 printf '\nWhat was counted, by channel (leads.counters):\n\n'
 "$leadclock" watch --config "$config" --from-beginning --until-caught-up leads.counters | deploy/demo/by_channel.py
 
+python=$CACHE/examples/python/bin/python
+if [ -x "$python" ]; then
+    cat <<TEXT
+
+The same from the rows (leads.tables.*), read into DuckDB and asked in SQL (deploy/examples/duckdb). Leads that were erased
+are counted above, and have no rows:
+
+TEXT
+    export KAFKA_BROKERS REGISTRY_URL
+    "$python" deploy/examples/duckdb/load.py "$folder/leads.duckdb" >"$folder/load.log" 2>&1 ||
+        { cat "$folder/load.log" >&2 && exit 1; }
+    "$python" deploy/examples/duckdb/show.py "$folder/leads.duckdb" Conversion Response
+else
+    printf '\nSQL over the rows would follow here, but DuckDB is not installed: deploy/examples/fetch.sh python brings it.\n'
+fi
+
 if [ "$KEEP" = yes ]; then
     cat <<TEXT
 

@@ -8,8 +8,8 @@ packages=(
     gcc libc6-dev cmake ninja-build pkg-config ccache git ca-certificates
     librdkafka-dev libavro-dev libhiredis-dev libglib2.0-dev libfyaml-dev libjansson-dev libcurl4-openssl-dev
     nettle-dev zlib1g-dev libsnappy-dev libzstd-dev libmicrohttpd-dev libical-dev libcmocka-dev
-    redis-server maven openjdk-17-jre-headless
-    python3 python3-jsonschema jq kcat curl procps tzdata openssl prometheus-alertmanager
+    redis-server maven openjdk-17-jdk-headless
+    python3 python3-jsonschema python3-venv jq kcat curl procps tzdata openssl prometheus prometheus-alertmanager
     clang clang-format clang-tidy
     mandoc groff-base zsh systemd lintian dpkg-dev python3-venv docker-compose
 )
@@ -20,9 +20,9 @@ missing=()
 for package in "${packages[@]}"; do
     is_installed "$package" || missing+=("$package")
 done
-# Any Java from 17 on will do.
-if command -v java >/dev/null && [ "$(java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p')" -ge 17 ]; then
-    missing=("${missing[@]/openjdk-17-jre-headless/}")
+# Any Java from 17 on will do, with its compiler (for deploy/examples).
+if command -v javac >/dev/null && [ "$(javac -version 2>&1 | sed -n 's/javac \([0-9]*\).*/\1/p')" -ge 17 ]; then
+    missing=("${missing[@]/openjdk-17-jdk-headless/}")
 fi
 # shellcheck disable=SC2206  # drops what became empty
 missing=(${missing[@]})

@@ -3,6 +3,8 @@
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${LC_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/leadclock}
+# 3.x of the plugin insists on the parent pom of Apicurio, which is not to be had everywhere.
+MAVEN_DEPENDENCY=org.apache.maven.plugins:maven-dependency-plugin:2.8
 
 say() { printf '%s %s\n' "$(date +%H:%M:%S)" "$*" >&2; }
 
@@ -106,4 +108,16 @@ while len(held) < wanted:
         s.close()
 print(*[s.getsockname()[1] for s in held])
 PYTHON
+}
+
+# Maven's own download retries are few; a whole second try costs little, because what came is kept.
+maven() {
+    local log=$1 text=$2 try
+    shift 2
+    for try in 1 2 3; do
+        with_progress "$text" "$log" mvn -B -Dstyle.color=never -U "$@" && return
+        ((try < 3)) && say "trying again"
+        sleep 3
+    done
+    return 1
 }

@@ -6,8 +6,6 @@ set -euo pipefail
 KAFKA_VERSION=4.1.1
 SCALA_VERSION=2.13
 APICURIO_VERSION=3.0.9
-# 3.x of the plugin insists on the parent pom of Apicurio, which is not to be had everywhere.
-MAVEN_DEPENDENCY=org.apache.maven.plugins:maven-dependency-plugin:2.8
 SERVERS=(kafka redis registry)
 
 usage() {
@@ -49,18 +47,6 @@ write_kafka_pom() {
   </dependencies>
 </project>
 XML
-}
-
-# Maven's own download retries are few; a whole second try costs little, because what came is kept.
-maven() {
-    local log=$1 text=$2 try
-    shift 2
-    for try in 1 2 3; do
-        with_progress "$text" "$log" mvn -B -Dstyle.color=never -U "$@" && return
-        ((try < 3)) && say "trying again"
-        sleep 3
-    done
-    return 1
 }
 
 download_kafka() {

@@ -42,7 +42,8 @@ instants only, and all but the key may be null. Keys are Avro records too, subje
 (`tables.deletes`). Topics are compacted, and written in transactions: each line of configuration below makes a reader of
 Java or Kafka Connect read what is committed, which it does not by default (the table above has other clients; Redpanda
 Connect needs `isolation_level: read_committed`). `leadclock backtest --tables FOLDER` writes the rows that stand at the
-end, as JSON Lines, CSV or Avro files."""
+end, as JSON Lines, CSV or Avro files. `deploy/examples/duckdb` reads all tables into a database and makes the counters anew
+from the other rows, in SQL; `deploy/examples/connect` is Kafka Connect with all the lines that it needs."""
 
 INTRODUCTION = '''# Event reference
 
@@ -125,7 +126,8 @@ before it is published.
 **Schemas.** Take those of `schemas/`, or write your own: a record with the name, the fields that have no default, and what
 you have of the others, under the names and types below. The registry must be the one that Leadclock is configured with.
 
-In Python and Avro, all of it (confluent-kafka with its extras `avro` and `schemaregistry`):
+`deploy/examples/publish-java` and `publish-python` are whole publishers. In Python and Avro, the heart of it
+(confluent-kafka with its extras `avro` and `schemaregistry`):
 
 ```python
 import time

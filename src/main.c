@@ -22,12 +22,14 @@ static const lc_cli_command commands[] = {
     {"publish", "sends facts (JSON Lines) as Avro to the input topics", lc_cli_publish},
     {"rebuild", "makes Redis anew from the changelogs", lc_cli_rebuild},
     {"repartition", "moves leads to where they belong after the inputs got more partitions", lc_cli_repartition},
+    {"report", "what happened, what converts, which channels are weak: from the tables", lc_cli_report},
     {"reset", "makes the group begin anew: offsets, changelogs, tables, Redis", lc_cli_reset},
     {"run", "the service: judges leads as their facts come", lc_cli_run},
     {"tables", "the tables of rows; fills those that were switched on later", lc_cli_tables},
     {"topics", "what topics are missing or different, and how far the group is", lc_cli_topics},
     {"verify", "compares Redis with the changelogs", lc_cli_verify},
     {"watch", "prints what is published, as JSON Lines or at a glance", lc_cli_watch},
+    {"worklist", "which lead to work on next, and why: from the tables", lc_cli_worklist},
     {NULL, NULL, NULL},
 };
 

@@ -23,7 +23,7 @@ configure() {
 
 say "building what is timed (build/release)"
 configure release
-cmake --build build/release --target leadclock raw-producer make-facts shifted-clock held-poll
+cmake --build build/release --target leadclock raw-producer make-facts shifted-clock held-poll held-commit
 build=build/dev
 say "building with sanitizers ($build)"
 configure dev -DLC_SIM_SECONDS="${LC_SIM_SECONDS:-60}" -DLC_FAULTS_SECONDS="${LC_FAULTS_SECONDS:-180}" \
@@ -39,6 +39,7 @@ trap 'exit 143' TERM
 down
 rm -rf "$stack"
 deploy/stack.sh up --dir "$stack"
+deploy/examples/fetch.sh
 
 # shellcheck disable=SC1091
 . "$stack/stack.env"

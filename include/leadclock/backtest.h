@@ -1,7 +1,7 @@
 /* backtest.h - facts from a file, judged in order of arrival as section 9 says: what a policy would have published.
  *
- * Uses core, codec, policy, report and their libraries; reads files, no clock, no server. Memory grows with the leads
- * that are open or kept, not with the facts that went by. */
+ * Uses core, codec, policy, report, text and their libraries; reads files, no clock, no server. Memory grows with the
+ * leads that are open or kept, not with the facts that went by. */
 #pragma once
 
 #include <leadclock/codec.h>
@@ -54,7 +54,8 @@ typedef struct lc_backtest_side lc_backtest_side;
 
 typedef void (*lc_backtest_sink)(lc_text lead_id, const lc_judgement *judgement, void *data);
 
-/* Loads the policy. `tallied`: for a report or a comparison, which cost some time. `sink` may be NULL. */
+/* Loads the policy. `tallied`: for a report or a comparison, which cost some time, and memory for every cycle. `sink`
+ * may be NULL. */
 lc_backtest_side *
 lc_backtest_side_new(char **policies, bool tallied, lc_backtest_sink sink, void *data, GError **error);
 void lc_backtest_side_free(lc_backtest_side *side);
@@ -73,7 +74,7 @@ bool lc_backtest_side_write_rows(const lc_backtest_side *side, const char *folde
 
 /* Of a finished side. */
 const lc_counter_sums *lc_backtest_side_counters(const lc_backtest_side *side);
-/* What happened. Caller unrefs (lc_table *). */
-GPtrArray *lc_backtest_side_report(const lc_backtest_side *side, uint64_t facts, uint64_t skipped);
-/* What would change. Caller unrefs (lc_table *). */
-GPtrArray *lc_backtest_compare(const lc_backtest_side *one, const lc_backtest_side *other);
+/* What happened, of a side that was tallied; as of the end, by its own policy, whatever `question` says of these. */
+lc_answers *lc_backtest_side_report(const lc_backtest_side *side, const lc_report_question *question);
+/* What would change, of sides that were tallied. */
+lc_answers *lc_backtest_compare(const lc_backtest_side *one, const lc_backtest_side *other);

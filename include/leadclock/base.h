@@ -65,6 +65,17 @@ lc_text_is_absent(lc_text text)
     return text.data == NULL;
 }
 
+#define LC_WORD_BYTES sizeof(uint64_t)
+
+static inline bool
+lc_same_word(const char *a, const char *b)
+{
+    uint64_t words[2];
+    memcpy(&words[0], a, sizeof words[0]);
+    memcpy(&words[1], b, sizeof words[1]);
+    return words[0] == words[1];
+}
+
 /* Absent equals absent only. */
 static inline bool
 lc_text_equal(lc_text a, lc_text b)
@@ -73,8 +84,16 @@ lc_text_equal(lc_text a, lc_text b)
         return a.data == b.data;
     if (a.size != b.size)
         return false;
-    /* Most texts of one size differ at once, which takes no call. */
-    return a.size == 0 || (a.data[0] == b.data[0] && memcmp(a.data, b.data, a.size) == 0);
+    /* Most texts are short, or differ at one of their ends: that takes no call. */
+    if (a.size >= LC_WORD_BYTES)
+        return lc_same_word(a.data, b.data) &&
+               lc_same_word(a.data + a.size - LC_WORD_BYTES, b.data + a.size - LC_WORD_BYTES) &&
+               (a.size <= 2 * LC_WORD_BYTES ||
+                memcmp(a.data + LC_WORD_BYTES, b.data + LC_WORD_BYTES, a.size - 2 * LC_WORD_BYTES) == 0);
+    for (size_t i = a.size; i-- > 0;)
+        if (a.data[i] != b.data[i])
+            return false;
+    return true;
 }
 
 /* Byte order; absent comes first, then the empty text. */

@@ -1,8 +1,8 @@
 /* calendar.h - open time: what "within 8 office hours" means; and instants, durations and zones as text.
  *
- * Pure: no I/O but the zone database when a zone is made, no clock, no global. Everything is computed when a
- * policy is loaded; afterwards a calendar or a zone never changes and may be read from any thread.
- * Uses GLib and libical. Rules: lead-policy.md, section 3. */
+ * Pure: no I/O but the zone database when a zone is made, no clock, no global but that libical's errors are not fatal.
+ * Everything is computed when a policy is loaded; afterwards a calendar or a zone never changes and may be read from
+ * any thread. Uses GLib and libical. Rules: lead-policy.md, section 3. */
 #pragma once
 
 #include <leadclock/base.h>

@@ -182,9 +182,6 @@ void lc_csv_write_row(GString *csv, int table, const void *row);
 void lc_container_write_header(GByteArray *out, const char *schema_json, const uint8_t sync[LC_SYNC_BYTES]);
 void lc_container_write_block(GByteArray *out, size_t n, const GByteArray *bodies, const uint8_t sync[LC_SYNC_BYTES]);
 
-/* Whether the bytes begin as such a file does. */
-bool lc_container_is(const void *bytes, size_t size);
-
 typedef struct lc_container lc_container;
 
 /* The file's bytes are borrowed (map them). Its schema is a record or a union of records, codec null, deflate, snappy

@@ -141,6 +141,8 @@ typedef struct {
 } lc_uuid;
 
 #define LC_UUID_TEXT_BYTES 37
+/* The 36 characters of a UUID, without an end; where they end. */
+char *lc_put_uuid(char *to, const lc_uuid *uuid);
 char *lc_uuid_format(const lc_uuid *uuid, char *text);
 
 /* Where a lead goes, and why. */

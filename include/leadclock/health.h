@@ -12,6 +12,7 @@ typedef struct {
     lc_time *time;
     lc_duration lateness;
     const char *zone_data; /* atomic: the version of the zone database that the policies were read with, interned */
+    int policy_refused;    /* atomic: what the last SIGHUP read is not in use */
 } lc_health;
 
 /* An lc_http_pages; `data` is an lc_health. */

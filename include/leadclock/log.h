@@ -156,9 +156,9 @@ typedef struct {
      * errors here. A consumer whose fetches sleep is woken inside (servers.md, fetch stall). */
     bool (*poll)(lc_log *log, int timeout_ms, lc_log_event *event, GError **error);
 
-    /* Why polling brings no partitions, or not all records: a right that is refused, or no broker that lets us in.
-     * NULL: nothing is known of that. Caller frees. */
-    char *(*trouble)(lc_log *log);
+    /* Why polling brings no partitions, or not all records: a right that is refused (LC_ERROR_DENIED), or no broker
+     * that lets us in (LC_ERROR_RETRY). NULL: nothing is known of that. Caller frees. */
+    GError *(*trouble)(lc_log *log);
 
     /* Whether a record polled before has a header of this name, and the value of the last one: absent where it is null,
      * good until `release_records`. */
@@ -299,7 +299,7 @@ lc_log_poll(lc_log *log, int timeout_ms, lc_log_event *event, GError **error)
     return log->ops->poll(log, timeout_ms, event, error);
 }
 
-static inline char *
+static inline GError *
 lc_log_trouble(lc_log *log)
 {
     return log->ops->trouble(log);

@@ -1,7 +1,8 @@
-/* report.h - answers for people: what happened, in tables.
+/* report.h - answers for people: what happened, what converts, what to do next.
  *
- * Sums and tallies are filled from judgements, and read as tables, which are written as aligned text, JSON or CSV.
- * Uses core, policy, calendar and codec (JSON texts). No I/O, no clock. */
+ * Rows (section 10), wherever they come from, are taken into a ledger; answers are found in it, as structs; a report is
+ * made of answers, in sentences and tables, and written as aligned text, JSON, CSV or HTML. So every face that shows
+ * a figure shows the same one. Uses core, policy, calendar and codec (JSON texts). No I/O, no clock. */
 #pragma once
 
 #include <leadclock/core.h>
@@ -28,52 +29,135 @@ typedef struct {
  * borrowed. */
 GArray *lc_counter_sums_sorted(const lc_counter_sums *sums);
 
-/* ---- Net outcomes (6.2) by rule and channel, and response times: what counters don't tell. What a lead contributed is
- *      kept with the lead, so that a restatement or a retraction takes it back. ---- */
+/* ---- The rows that stand ---- */
 
-typedef struct lc_tally lc_tally;
+typedef struct lc_ledger lc_ledger;
 
-/* One population of net outcomes of one type. */
+lc_ledger *lc_ledger_new(void);
+void lc_ledger_free(lc_ledger *ledger);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_ledger, lc_ledger_free)
+
+/* `table` as in codec.h, `row` of its struct. What is needed is copied; the latest of a key stands. Tenures are not
+ * kept. */
+void lc_ledger_take(lc_ledger *ledger, int table, bool deleted, const void *row);
+
+/* ---- How many, by rule and channel: what two policies are compared by ---- */
+
+/* One population of net outcomes (6.2) of one type, as rows tell them: without those of leads that were erased since.
+ */
 typedef struct {
     lc_outcome_type type; /* breached, clawed back, routed or settled */
     lc_text rule;         /* absent: a gate held it back */
     lc_text channel;
     lc_text what; /* breached: the clock, or CLOCK:early; routed: "CAUSE to ROUTE"; settled: the cause */
     int64_t count;
-} lc_tally_group;
+} lc_outcome_group;
 
-lc_tally *lc_tally_new(void);
-void lc_tally_free(lc_tally *tally);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_tally, lc_tally_free)
+/* Sorted by type, then rule, channel and what. Caller unrefs (lc_outcome_group); texts are the ledger's. */
+GArray *lc_ledger_outcomes(lc_ledger *ledger);
 
-/* `*lead` is what this lead has contributed; NULL at first. Warnings are not counted. */
-void lc_tally_add_outcome(lc_tally *tally, void **lead, const lc_outcome *outcome);
-/* Only the response time of a LeadSettled that was not published. */
-void lc_tally_add_response(lc_tally *tally, void **lead, const lc_outcome *outcome);
-/* Nothing of this lead will change any more: its response times are final. Frees `*lead`. */
-void lc_tally_close_lead(lc_tally *tally, void **lead);
+/* ---- What is asked ---- */
 
-/* Groups with a count, by channel and rule. Caller unrefs (lc_tally_group *, borrowed). */
-GPtrArray *lc_tally_groups(const lc_tally *tally);
+#define LC_REPORT_MONTHS 18
 
-/* Response times (plain time from hand-off to first contact) of the leads closed so far. */
-size_t lc_tally_responses(const lc_tally *tally);
-/* The least response time that `percent` (1 to 100) of them do not exceed; LC_ABSENT: there are none. */
-lc_duration lc_tally_percentile(lc_tally *tally, unsigned percent);
+typedef struct {
+    const lc_policy_book *book; /* whose stages, and in whose zones a month is one */
+    lc_instant at;              /* how things stand then: which cohorts are old enough, how long something has waited */
+    lc_instant from, to;        /* promises and volumes: of hand-offs from then (LC_ABSENT: all) to before (LC_NEVER) */
+    const char *stage;          /* conversion to it; NULL: the one that closes as won, or else the last */
+    unsigned months;            /* conversion: so many cohorts, back from `at` */
+    uint64_t facts, skipped;    /* of a backtest; 0: not told */
+} lc_report_question;
 
-/* ---- Tables for people (aligned) and for machines (JSON, CSV) ---- */
+/* ---- Conversion by channel ---- */
 
-typedef enum { LC_TABLE_TEXT, LC_TABLE_JSON, LC_TABLE_CSV } lc_table_format;
+/* The 95 % interval of a share, by Wilson (1927): score interval without correction for continuity, z = 1.959964.
+ * `whole` 0: from 0 to 1. */
+typedef struct {
+    double low, high;
+} lc_interval;
+lc_interval lc_interval_of_share(int64_t part, int64_t whole);
 
-/* "text", "json" or "csv". */
+/* Ages in periods of 30 days: at age K a lead was handed off at least K and less than K + 1 periods ago (@K of section
+ * 7). What is older than 24 periods has no end. */
+#define LC_REPORT_AGES 24
+
+/* The hand-offs of a calendar month. */
+typedef struct {
+    lc_text channel; /* absent: all */
+    int32_t month;
+    int64_t leads;
+    int64_t reached[LC_REPORT_AGES]; /* within K + 1 periods */
+    unsigned n_ages;                 /* so many of these are complete: every lead of the month has had the time */
+} lc_cohort;
+
+/* A channel against all others together, at one age of the same cohorts. */
+typedef struct {
+    lc_text channel;
+    int64_t leads, reached, other_leads, other_reached;
+    lc_interval interval; /* of its share */
+    bool is_weak;
+} lc_channel_share;
+
+typedef struct {
+    char *stage;
+    GArray *cohorts; /* lc_cohort: of all channels, then by channel; by month */
+    int age;         /* the oldest that LC_REPORT_COHORTS cohorts have completed; -1: none yet */
+    unsigned n_compared;
+    int32_t first_compared, last_compared; /* months: the cohorts that have */
+    GArray *channels;                      /* lc_channel_share, by channel; none where there is no age */
+
+    /* Of these cohorts and at this age: leads that the qualification gate held back, and those that were opened. */
+    int64_t held_back, held_back_reached, opened, opened_reached;
+    lc_interval held_back_interval;
+    const lc_channel_share *weakest_fit; /* of those with enough leads that are not weak; NULL: there is none */
+    bool is_too_strict;                  /* even the low end of the first is above the share of that channel */
+} lc_conversion;
+
+#define LC_REPORT_COHORTS 6
+/* A channel with fewer leads is never weak. */
+#define LC_REPORT_LEADS 50
+
+lc_conversion *lc_conversion_find(const lc_ledger *ledger, const lc_report_question *question);
+void lc_conversion_free(lc_conversion *conversion);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_conversion, lc_conversion_free)
+
+/* ---- What to work on ---- */
+
+/* An open cycle; texts are the ledger's. */
+typedef struct {
+    lc_text lead_id, channel, rule, owner, next_clock;
+    lc_uuid cycle_id;
+    uint32_t cycle, attempts, broken, escalation;
+    lc_instant handoff_at, next_due_at, broken_since, clawback_due_at, paused_since, priority_at;
+    bool asked_again;
+} lc_work;
+
+typedef struct {
+    lc_text owner;   /* absent: everybody's */
+    bool is_unowned; /* only those that have no owner */
+    size_t limit;    /* 0: all */
+} lc_work_filter;
+
+/* Broken promises first, then by priority_at (10.2), greatest first. Caller unrefs (lc_work). */
+GArray *lc_worklist_find(const lc_ledger *ledger, const lc_work_filter *filter, size_t *n_all);
+/* Why it is where it is, in a sentence. Caller frees. */
+char *lc_work_why(const lc_work *work, lc_instant at);
+
+/* ---- Tables for people (aligned, HTML) and for machines (JSON, CSV) ---- */
+
+typedef enum { LC_TABLE_TEXT, LC_TABLE_JSON, LC_TABLE_CSV, LC_TABLE_HTML } lc_table_format;
+
+/* "text", "json", "csv" or "html". */
 bool lc_table_format_parse(const char *text, lc_table_format *format);
 
 typedef enum {
     LC_CELL_TEXT,
     LC_CELL_COUNT,
-    LC_CELL_CHANGE,  /* a count with its sign: +3 */
-    LC_CELL_SHARE,   /* for people a percentage, for machines 0 to 1 */
-    LC_CELL_DURATION /* for people "2m 30s", for machines milliseconds */
+    LC_CELL_CHANGE,   /* a count with its sign: +3 */
+    LC_CELL_SHARE,    /* for people a percentage, for machines 0 to 1 */
+    LC_CELL_DURATION, /* for people "2m 30s", for machines milliseconds */
+    LC_CELL_INSTANT   /* for people "2026-02-02 09:00" in UTC, for machines with seconds and zone */
 } lc_cell_kind;
 
 typedef struct lc_table lc_table;
@@ -90,7 +174,12 @@ void lc_table_text(lc_table *table, lc_text text);
 void lc_table_count(lc_table *table, int64_t count);
 /* Nothing where `whole` is 0. */
 void lc_table_share(lc_table *table, int64_t part, int64_t whole);
+/* A share that is no part of a whole. */
+void lc_table_ratio(lc_table *table, double ratio);
+/* Nothing, whatever the column. */
+void lc_table_nothing(lc_table *table);
 /* LC_ABSENT: nothing. */
+void lc_table_instant(lc_table *table, lc_instant instant);
 void lc_table_duration(lc_table *table, lc_duration duration);
 
 /* `tables`: lc_table *. Text leaves out tables without rows. */
@@ -98,14 +187,15 @@ void lc_tables_write(GString *out, const GPtrArray *tables, lc_table_format form
 
 /* ---- The report ---- */
 
-/* What is reported on; all borrowed. */
-typedef struct {
-    const lc_policy_book *book; /* whose stages, in their order */
-    const lc_counter_sums *sums;
-    lc_tally *tally;
-    uint64_t facts, skipped;
-    size_t leads; /* still kept at the end */
-} lc_report_subject;
+typedef struct lc_answers lc_answers;
 
-/* What happened: the whole first, then by channel. Caller unrefs (lc_table *). */
-GPtrArray *lc_report_make(const lc_report_subject *subject);
+lc_answers *lc_answers_new(const lc_ledger *ledger, const lc_report_question *question);
+void lc_answers_free(lc_answers *report);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_answers, lc_answers_free)
+/* HTML: one whole document, which needs nothing from elsewhere. */
+void lc_answers_write(GString *out, const lc_answers *report, lc_table_format format);
+
+/* Tables (lc_table *, taken) under a heading. */
+lc_answers *lc_answers_of_tables(const char *title, const char *about, GPtrArray *tables);
+/* The work list as a report of its own. */
+lc_answers *lc_answers_of_work(const GArray *work, size_t n_all, const lc_work_filter *filter, lc_instant at);

@@ -1,8 +1,10 @@
-/* text.h - texts as keys: the one hash of this program; and what was probably meant by a name that is none.
+/* text.h - texts as keys: the hash for what others choose;
+ * what was probably meant by a name that is none; and texts as a terminal shows them.
  *
  * Publishers choose lead ids, event ids and attributes, and could choose a hundred thousand that all want one slot of a
  * table, if they knew the hash. They don't: it has two keys from the kernel, new in each process. So nothing that is
- * written or shown may depend on the order of a hash table. */
+ * written or shown may depend on the order of a hash table. (Tables of names that only the operator or we ourselves
+ * choose, of settings or members say, may have GLib's.) */
 #pragma once
 
 #include <leadclock/base.h>
@@ -64,10 +66,15 @@ guint lc_string_key_hash(gconstpointer string);
 /* The bytes of a byte order mark that a text begins with. */
 size_t lc_byte_order_mark(const char *text, size_t size);
 
-/* How many letters must be added, removed, changed or swapped with their neighbour to make `b` of `a`; case does not
- * count. */
-unsigned lc_edit_distance(const char *a, const char *b);
-
 /* The one of `names` (NULL-terminated) that was probably meant by `name`, which is none of them: one that is near, or
  * that has more or less around it ("warning", "time_zone", "Monday"); NULL: none. */
 const char *lc_nearest_name(const char *name, const char *const *names);
+
+/* ---- For a terminal ---- */
+
+/* `n` characters of `text`, or up to its end; what would upset a terminal as '?'. Returns what follows. `out` may be
+ * NULL. */
+const char *lc_show_characters(GString *out, const char *text, int n);
+
+/* The columns of a terminal that a text takes. */
+int lc_text_columns(const char *text);

@@ -2,7 +2,7 @@
 #include "side.h"
 
 typedef struct {
-    lc_tally_group key; /* texts borrowed */
+    lc_outcome_group key; /* texts borrowed */
     int64_t counts[2];
 } pair;
 
@@ -43,9 +43,9 @@ find_pair(GArray *pairs, const pair *wanted)
 static void
 add_groups(GArray *pairs, const grouping *g, const lc_backtest_side *side, int index)
 {
-    g_autoptr(GPtrArray) groups = lc_tally_groups(lc_backtest_side_tally(side));
+    g_autoptr(GArray) groups = lc_ledger_outcomes(lc_backtest_side_ledger(side));
     for (guint i = 0; i < groups->len; i++) {
-        const lc_tally_group *group = groups->pdata[i];
+        const lc_outcome_group *group = &g_array_index(groups, lc_outcome_group, i);
         if (group->type == LC_OUTCOME_SETTLED && g->by_rule)
             continue;
         pair wanted = {.key = *group};
@@ -125,12 +125,12 @@ make_legend(const lc_backtest_side *one, const lc_backtest_side *other)
     return table;
 }
 
-GPtrArray *
+lc_answers *
 lc_backtest_compare(const lc_backtest_side *one, const lc_backtest_side *other)
 {
     GPtrArray *tables = g_ptr_array_new_with_free_func((GDestroyNotify)lc_table_free);
     g_ptr_array_add(tables, make_legend(one, other));
     for (size_t i = 0; i < G_N_ELEMENTS(groupings); i++)
         g_ptr_array_add(tables, make_table(&groupings[i], one, other));
-    return tables;
+    return lc_answers_of_tables("What would change under another policy", "Net outcomes, over the same facts.", tables);
 }

@@ -37,13 +37,17 @@ set_errno(GError **error, lc_error code, const char *name)
 }
 
 static GBytes *
-read_rest(FILE *file)
+read_rest(FILE *file, GError **error)
 {
     g_autoptr(GByteArray) bytes = g_byte_array_new();
     guint8 block[65536];
     size_t size;
     while ((size = fread(block, 1, sizeof block, file)) > 0)
         g_byte_array_append(bytes, block, (guint)size);
+    if (ferror(file)) {
+        g_set_error_literal(error, LC_ERROR, LC_ERROR_FATAL, g_strerror(errno));
+        return NULL;
+    }
     return g_byte_array_free_to_bytes(g_steal_pointer(&bytes));
 }
 
@@ -52,7 +56,7 @@ static GBytes *
 container_bytes(lc_fact_source *source, GError **error)
 {
     if (source->size == 0)
-        return read_rest(source->file);
+        return read_rest(source->file, error);
     g_autoptr(GMappedFile) mapped = g_mapped_file_new_from_fd(fileno(source->file), FALSE, error);
     return mapped ? g_mapped_file_get_bytes(mapped) : NULL;
 }

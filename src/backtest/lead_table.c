@@ -41,8 +41,6 @@ struct lc_lead_table {
     lc_fact *facts; /* of the lead in hand */
     size_t max_facts;
     lc_arena arena; /* their attributes */
-    void (*forget)(lc_kept_lead *lead, void *data);
-    void *data;
 };
 
 /* ---- A fact as it is kept ---- */
@@ -220,32 +218,18 @@ lc_lead_table_disown(lc_lead_table *table, lc_kept_lead *lead)
 /* ---- Leads ---- */
 
 lc_lead_table *
-lc_lead_table_new(void (*forget)(lc_kept_lead *lead, void *data), void *data)
+lc_lead_table_new(void)
 {
     lc_lead_table *table = g_new0(lc_lead_table, 1);
     table->pool = lc_pool_new();
     table->leads = g_hash_table_new(lc_text_key_hash, lc_text_key_equal);
     table->wake_ups = lc_wake_queue_new(sizeof(lc_kept_lead));
-    table->forget = forget;
-    table->data = data;
     return table;
-}
-
-static void
-forget_all(lc_lead_table *table)
-{
-    GHashTableIter iter;
-    gpointer lead;
-    g_hash_table_iter_init(&iter, table->leads);
-    while (g_hash_table_iter_next(&iter, &lead, NULL))
-        table->forget(lead, table->data);
 }
 
 void
 lc_lead_table_free(lc_lead_table *table)
 {
-    if (table->forget)
-        forget_all(table);
     g_hash_table_unref(table->leads);
     lc_wake_queue_free(table->wake_ups);
     lc_pool_free(table->pool);
@@ -269,7 +253,6 @@ new_lead(lc_lead_table *table, lc_text id)
     memcpy(copy, id.data, id.size);
     lc_lead_init(&lead->lead, (lc_text){copy, id.size});
     lead->newest = NULL;
-    lead->tally = NULL;
     lead->slot = lc_wake_queue_join(table->wake_ups, &lead->lead.id);
     g_hash_table_add(table->leads, lead);
     return lead;
@@ -278,8 +261,6 @@ new_lead(lc_lead_table *table, lc_text id)
 static void
 drop_lead(lc_lead_table *table, lc_kept_lead *lead)
 {
-    if (table->forget)
-        table->forget(lead, table->data);
     lc_wake_queue_leave(table->wake_ups, lead->slot);
     g_hash_table_remove(table->leads, lead);
     give_room_back(table, lead, (char *)lead->lead.id.data, id_bytes(lead->lead.id));
@@ -310,20 +291,4 @@ lc_lead_table_put_back(lc_lead_table *table, lc_kept_lead *lead)
         drop_lead(table, lead);
     else
         lc_wake_queue_set(table->wake_ups, lead->slot, lead->lead.wake_at);
-}
-
-size_t
-lc_lead_table_size(const lc_lead_table *table)
-{
-    return g_hash_table_size(table->leads);
-}
-
-void
-lc_lead_table_foreach(lc_lead_table *table, void (*visit)(lc_kept_lead *lead, void *data), void *data)
-{
-    GHashTableIter iter;
-    gpointer lead;
-    g_hash_table_iter_init(&iter, table->leads);
-    while (g_hash_table_iter_next(&iter, &lead, NULL))
-        visit(take_in_hand(table, lead), data);
 }

@@ -15,14 +15,12 @@ typedef struct lc_stored_fact lc_stored_fact;
 typedef struct {
     lc_lead lead;           /* its id comes first, which is the key of the table; `facts` while it is in hand */
     lc_stored_fact *newest; /* its facts as they are kept */
-    void *tally;            /* of the report; whoever sets it frees it in `forget` */
     uint32_t slot;          /* of its wake-up */
     uint32_t room_used;     /* bytes */
-    char room[LC_KEPT_LEAD_BYTES - sizeof(lc_lead) - 2 * sizeof(void *) - 2 * sizeof(uint32_t)]; /* id, facts */
+    char room[LC_KEPT_LEAD_BYTES - sizeof(lc_lead) - sizeof(void *) - 2 * sizeof(uint32_t)]; /* id, facts */
 } lc_kept_lead;
 
-/* `forget` (or NULL) is called with `data` for each lead that is dropped, at the latest by `free`. */
-lc_lead_table *lc_lead_table_new(void (*forget)(lc_kept_lead *lead, void *data), void *data);
+lc_lead_table *lc_lead_table_new(void);
 void lc_lead_table_free(lc_lead_table *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_lead_table, lc_lead_table_free)
 
@@ -38,7 +36,3 @@ lc_fact lc_lead_table_own(lc_lead_table *table, lc_kept_lead *lead, const lc_fac
 void lc_lead_table_disown(lc_lead_table *table, lc_kept_lead *lead);
 /* After a lead was judged: notes its wake-up, frees what it no longer holds, and drops it where nothing is left. */
 void lc_lead_table_put_back(lc_lead_table *table, lc_kept_lead *lead);
-
-size_t lc_lead_table_size(const lc_lead_table *table);
-/* Each lead is in hand while it is visited. */
-void lc_lead_table_foreach(lc_lead_table *table, void (*visit)(lc_kept_lead *lead, void *data), void *data);

@@ -11,11 +11,11 @@ struct lc_rerun {
 };
 
 lc_rerun *
-lc_rerun_new(const lc_policy_book *book, lc_rerun_sink sink, void (*forget)(lc_kept_lead *, void *), void *data)
+lc_rerun_new(const lc_policy_book *book, lc_rerun_sink sink, void *data)
 {
     lc_rerun *rerun = g_new0(lc_rerun, 1);
     rerun->judge = lc_judge_new(book);
-    rerun->leads = lc_lead_table_new(forget, data);
+    rerun->leads = lc_lead_table_new();
     rerun->now = LC_ABSENT;
     rerun->sink = sink;
     rerun->data = data;
@@ -64,14 +64,14 @@ lc_rerun_fact(lc_rerun *rerun, lc_text lead_id, const lc_fact *fact, lc_instant 
     return verdict;
 }
 
+lc_instant
+lc_rerun_now(const lc_rerun *rerun)
+{
+    return rerun->now;
+}
+
 lc_judge *
 lc_rerun_judge(lc_rerun *rerun)
 {
     return rerun->judge;
-}
-
-lc_lead_table *
-lc_rerun_leads(lc_rerun *rerun)
-{
-    return rerun->leads;
 }

@@ -1,19 +1,20 @@
-/* side.c - one policy over the facts: its judgements, counters and tally. */
+/* side.c - one policy over the facts: its judgements, counters and rows. */
 #include "side.h"
 
 #include "rerun.h"
 #include "rows.h"
 
-/* After every clock: calendars end with the year 2100 (3.4). */
-#define LAST_INSTANT ((lc_instant)4133980799999)
+/* What a report is made of. */
+#define REPORTED_ROWS (1u << LC_ROW_CYCLE | 1u << LC_ROW_BREACH | 1u << LC_ROW_STAGE | 1u << LC_ROW_ROUTE)
 
 struct lc_backtest_side {
     char *name;
     lc_policy_book *book;
     lc_rerun *rerun;
     lc_counter_sums *counters;
-    lc_tally *tally;    /* or NULL */
+    lc_ledger *ledger;  /* or NULL */
     lc_kept_rows *rows; /* or NULL */
+    lc_instant until;   /* how far clocks have run */
     lc_backtest_sink sink;
     void *data;
 };
@@ -24,20 +25,13 @@ take_judgement(lc_kept_lead *lead, const lc_judgement *judgement, void *data)
     lc_backtest_side *side = data;
     for (size_t i = 0; i < judgement->n_counts; i++)
         lc_counter_sums_add(side->counters, &judgement->counts[i]);
-    if (side->tally)
-        for (size_t i = 0; i < judgement->n_outcomes; i++)
-            lc_tally_add_outcome(side->tally, &lead->tally, &judgement->outcomes[i]);
+    for (size_t i = 0; side->ledger && i < judgement->n_rows; i++)
+        lc_ledger_take(side->ledger, (int)judgement->rows[i].type, judgement->rows[i].deleted,
+                       &judgement->rows[i].cycle);
     if (side->rows)
         lc_kept_rows_take(side->rows, judgement->rows, judgement->n_rows);
     if (side->sink && judgement->n_outcomes > 0)
         side->sink(lead->lead.id, judgement, side->data);
-}
-
-static void
-forget_lead(lc_kept_lead *lead, void *data)
-{
-    lc_backtest_side *side = data;
-    lc_tally_close_lead(side->tally, &lead->tally);
 }
 
 lc_backtest_side *
@@ -50,8 +44,12 @@ lc_backtest_side_new(char **policies, bool tallied, lc_backtest_sink sink, void 
     side->name = g_strjoinv(" ", policies);
     side->book = book;
     side->counters = lc_counter_sums_new();
-    side->tally = tallied ? lc_tally_new() : NULL;
-    side->rerun = lc_rerun_new(book, take_judgement, tallied ? forget_lead : NULL, side);
+    side->rerun = lc_rerun_new(book, take_judgement, side);
+    side->until = LC_ABSENT;
+    if (tallied) {
+        side->ledger = lc_ledger_new();
+        lc_judge_set_rows(lc_rerun_judge(side->rerun), REPORTED_ROWS);
+    }
     side->sink = sink;
     side->data = data;
     return side;
@@ -61,7 +59,7 @@ void
 lc_backtest_side_free(lc_backtest_side *side)
 {
     lc_rerun_free(side->rerun);
-    g_clear_pointer(&side->tally, lc_tally_free);
+    g_clear_pointer(&side->ledger, lc_ledger_free);
     g_clear_pointer(&side->rows, lc_kept_rows_free);
     lc_counter_sums_free(side->counters);
     lc_policy_book_free(side->book);
@@ -88,43 +86,16 @@ lc_backtest_side_fact(lc_backtest_side *side, lc_text lead_id, const lc_fact *fa
     return lc_rerun_fact(side->rerun, lead_id, fact, arrived_at);
 }
 
-static bool
-was_contacted(const lc_lead *lead)
-{
-    for (size_t i = 0; i < lead->n_facts; i++)
-        if (lead->facts[i].type == LC_FACT_CONTACTED)
-            return true;
-    return false;
-}
-
-/* A cycle that is still open has published no row yet, but its response time counts: it is what its row would say if
- * the lead were erased after every clock ran out, for that settles whatever is open. */
+/* In a backtest there is one partition (10.9). */
 static void
-tally_open_cycles(lc_backtest_side *side, lc_kept_lead *lead)
+take_counters(lc_backtest_side *side)
 {
-    const lc_fact erased = {.type = LC_FACT_ERASED,
-                            .event_id = LC_TEXT(""),
-                            .occurred_at = LAST_INSTANT,
-                            .recorded_at = LC_ABSENT,
-                            .follow_up_at = LC_ABSENT,
-                            .until = LC_ABSENT};
-    lc_lead_table *leads = lc_rerun_leads(side->rerun);
-    lc_fact own = lc_lead_table_own(leads, lead, &erased);
-    lc_lead settled = lead->lead;
-    settled.facts[settled.n_facts++] = own;
-    const lc_judgement *judgement = lc_lead_derive(lc_rerun_judge(side->rerun), &settled, LAST_INSTANT);
-    for (size_t i = 0; i < judgement->n_outcomes; i++)
-        lc_tally_add_response(side->tally, &lead->tally, &judgement->outcomes[i]);
-    lc_lead_table_disown(leads, lead);
-}
-
-static void
-close_lead(lc_kept_lead *lead, void *data)
-{
-    lc_backtest_side *side = data;
-    if (was_contacted(&lead->lead))
-        tally_open_cycles(side, lead);
-    lc_tally_close_lead(side->tally, &lead->tally);
+    g_autoptr(GArray) sorted = lc_counter_sums_sorted(side->counters);
+    for (guint i = 0; i < sorted->len; i++) {
+        const lc_counter *counter = &g_array_index(sorted, lc_counter, i);
+        lc_counter_row row = lc_counter_row_make(counter->channel, counter->cohort, counter->metric, 0, counter->count);
+        lc_ledger_take(side->ledger, LC_TABLE_COUNTERS, false, &row);
+    }
 }
 
 void
@@ -132,8 +103,9 @@ lc_backtest_side_finish(lc_backtest_side *side, lc_instant until)
 {
     if (until != LC_ABSENT)
         lc_rerun_until(side->rerun, until);
-    if (side->tally)
-        lc_lead_table_foreach(lc_rerun_leads(side->rerun), close_lead, side);
+    side->until = MAX(until, lc_rerun_now(side->rerun));
+    if (side->ledger)
+        take_counters(side);
 }
 
 const char *
@@ -148,21 +120,17 @@ lc_backtest_side_counters(const lc_backtest_side *side)
     return side->counters;
 }
 
-const lc_tally *
-lc_backtest_side_tally(const lc_backtest_side *side)
+lc_ledger *
+lc_backtest_side_ledger(const lc_backtest_side *side)
 {
-    return side->tally;
+    return side->ledger;
 }
 
-GPtrArray *
-lc_backtest_side_report(const lc_backtest_side *side, uint64_t facts, uint64_t skipped)
+lc_answers *
+lc_backtest_side_report(const lc_backtest_side *side, const lc_report_question *question)
 {
-    return lc_report_make(&(lc_report_subject){
-        .book = side->book,
-        .sums = side->counters,
-        .tally = side->tally,
-        .facts = facts,
-        .skipped = skipped,
-        .leads = lc_lead_table_size(lc_rerun_leads(side->rerun)),
-    });
+    lc_report_question asked = *question;
+    asked.book = side->book;
+    asked.at = side->until == LC_ABSENT ? 0 : side->until;
+    return lc_answers_new(side->ledger, &asked);
 }

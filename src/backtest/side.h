@@ -4,4 +4,4 @@
 #include <leadclock/backtest.h>
 
 const char *lc_backtest_side_name(const lc_backtest_side *side); /* its policy files */
-const lc_tally *lc_backtest_side_tally(const lc_backtest_side *side);
+lc_ledger *lc_backtest_side_ledger(const lc_backtest_side *side);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define BLOCK_BYTES ((guint)64 * 1024)
 
@@ -100,8 +102,13 @@ lc_cli_avro_file_flush(lc_cli_avro_file *file, GError **error)
 void
 lc_cli_avro_file_free(lc_cli_avro_file *file)
 {
+    struct stat stat;
+
     if (file == NULL)
         return;
+    /* Only a record tells its schema, and no header is no container. */
+    if (!file->has_header && fstat(fileno(file->file), &stat) == 0 && S_ISREG(stat.st_mode))
+        unlink(file->path);
     fclose(file->file);
     g_byte_array_unref(file->bodies);
     g_free(file->path);

@@ -1,8 +1,10 @@
 /* backtest.c - tries a policy on facts from a file (section 9): outcomes, counters, a report, a comparison. */
+#include "asking.h"
 #include "common.h"
 #include "progress.h"
 
 #include <leadclock/backtest.h>
+#include <leadclock/text.h>
 
 #include <errno.h>
 #include <unistd.h>
@@ -15,6 +17,7 @@ typedef struct {
     char *until_text, *counters, *tables, *format_text;
     gboolean strict, quiet, report;
     lc_instant until; /* LC_ABSENT: not given */
+    lc_cli_asking asking;
     lc_table_format format;
     lc_rows_format rows_format;
 } options;
@@ -41,6 +44,7 @@ clear_options(options *o)
     g_free(o->counters);
     g_free(o->tables);
     g_free(o->format_text);
+    lc_cli_asking_clear(&o->asking);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(options, clear_options)
@@ -55,19 +59,8 @@ refuse(GError **error, const char *message)
 static bool
 read_until(options *o, GError **error)
 {
-    char *end;
     o->until = LC_ABSENT;
-    if (o->until_text == NULL || lc_instant_parse(o->until_text, &o->until))
-        return true;
-    errno = 0;
-    o->until = g_ascii_strtoll(o->until_text, &end, 10);
-    if (errno == 0 && end != o->until_text && *end == '\0')
-        return true;
-    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
-                "--until: \"%s\" is no time; write it as 2026-02-02T09:00:00Z (a zone is needed), or as milliseconds "
-                "since 1970",
-                o->until_text);
-    return false;
+    return o->until_text == NULL || lc_cli_read_instant("--until", o->until_text, &o->until, error);
 }
 
 static bool
@@ -84,7 +77,7 @@ read_format(options *o, GError **error)
     if (of_report || of_rows)
         return true;
     g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "--format: \"%s\" is none of %s%s%s", o->format_text,
-                reports ? "text, json and csv" : "", reports && o->tables ? ", nor for --tables of " : "",
+                reports ? "text, json, csv and html" : "", reports && o->tables ? ", nor for --tables of " : "",
                 o->tables ? "jsonl, csv and avro" : "");
     return false;
 }
@@ -96,7 +89,9 @@ check_options(options *o, GError **error)
         return refuse(error, "name the policy: --policy FILE (more than once for several documents, or a folder)");
     if (o->quiet && !o->report && !o->other_policies && !o->counters && !o->tables)
         return refuse(error, "--quiet leaves nothing to print; add --report, --compare, --counters or --tables");
-    return read_until(o, error) && read_format(o, error);
+    if (lc_cli_asking_is_given(&o->asking) && !o->report)
+        return refuse(error, "--from, --to, --stage and --months are for --report");
+    return read_until(o, error) && read_format(o, error) && lc_cli_asking_read(&o->asking, error);
 }
 
 static const char summary[] =
@@ -129,7 +124,8 @@ parse_options(int argc, char **argv, options *o)
         {"compare", 'C', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->other_policies,
          "Print what would change under this policy, instead of outcomes; may be given more than once", "FILE"},
         {"format", 'f', 0, G_OPTION_ARG_STRING, &o->format_text,
-         "Of the report: text (default), json or csv; of --tables: jsonl (default), csv or avro", "FORMAT"},
+         "Of the report: text (default), json, csv or html; of --tables: jsonl (default), csv or avro", "FORMAT"},
+        LC_CLI_ASKING_ENTRIES(&o->asking),
         {"quiet", 'q', 0, G_OPTION_ARG_NONE, &o->quiet, "Do not print the outcomes", NULL},
         {"strict", 's', 0, G_OPTION_ARG_NONE, &o->strict, "Stop at the first line that is no valid fact", NULL},
         {NULL},
@@ -190,9 +186,12 @@ write_counters(const lc_counter_sums *counters, const char *path, GError **error
 static void
 print_tables(backtest *b)
 {
-    g_autoptr(GPtrArray) tables = b->sides[1] ? lc_backtest_compare(b->sides[0], b->sides[1])
-                                              : lc_backtest_side_report(b->sides[0], b->seen, b->bad);
-    lc_tables_write(b->output, tables, b->options->format);
+    lc_report_question question = lc_cli_asking_question(&b->options->asking);
+    question.facts = b->seen;
+    question.skipped = b->bad;
+    g_autoptr(lc_answers) report =
+        b->sides[1] ? lc_backtest_compare(b->sides[0], b->sides[1]) : lc_backtest_side_report(b->sides[0], &question);
+    lc_answers_write(b->output, report, b->options->format);
     flush_output(b);
 }
 
@@ -345,7 +344,7 @@ lc_cli_backtest(int argc, char **argv)
         return EXIT_USAGE;
     backtest b = {.options = &o,
                   .output = g_string_sized_new(2 * OUTPUT_BYTES),
-                  .full_leads = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
+                  .full_leads = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, NULL)};
     bool on_terminal = isatty(STDERR_FILENO) && (!isatty(STDOUT_FILENO) || o.quiet || o.other_policies);
     lc_progress_start(&b.progress, on_terminal);
     run(&b, &error);

@@ -178,6 +178,17 @@ describe_tables(const repartition_command *command, GError **error)
     return lc_kafka_describe_topics(&command->kafka, names, true, LC_CLI_TIMEOUT_MS, error);
 }
 
+/* Before any is deleted. */
+static bool
+may_create_tables(const repartition_command *command, GError **error)
+{
+    for (int output = LC_OUTPUT_TABLE_CYCLES; output < LC_OUTPUTS; output++)
+        if (command->kafka.outputs[output] &&
+            !lc_kafka_may_create(&command->kafka, command->kafka.outputs[output], LC_CLI_TIMEOUT_MS, error))
+            return false;
+    return true;
+}
+
 /* A row says whose it is only as long as it stands, so rows can't be moved: they are published anew. */
 static bool
 empty_tables(const repartition_command *command, GError **error)
@@ -306,9 +317,9 @@ carry_out(repartition_command *command)
 {
     g_autoptr(GError) error = NULL;
 
-    if (!grow_changelogs(command, &error) || !empty_tables(command, &error) || !move_states(command, &error) ||
-        !republish_unread(command, &error) || !lc_cli_check_members(&command->kafka, &error) ||
-        !empty_redis(command, &error) || !commit(command, &error))
+    if (!may_create_tables(command, &error) || !grow_changelogs(command, &error) || !empty_tables(command, &error) ||
+        !move_states(command, &error) || !republish_unread(command, &error) ||
+        !lc_cli_check_members(&command->kafka, &error) || !empty_redis(command, &error) || !commit(command, &error))
         return lc_cli_fail("repartition", error);
     if (*command->config->tables.publish)
         fprintf(stderr, "now `leadclock tables --fill` publishes the rows of the tables anew\n");

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #define TELL_EVERY_US (G_USEC_PER_SEC / 2)
+#define LOOK_EVERY_US (G_USEC_PER_SEC / 50)
+#define STUCK_MS 60000
 
 typedef struct {
     lc_config *config;
@@ -17,6 +19,10 @@ typedef struct {
     lc_worker *worker;
     gboolean fill;
     gint64 told_us;
+    gint has_ended; /* of the thread that fills */
+    bool done;
+    uint64_t n_leads;
+    GError *error;
 } tables_command;
 
 static int
@@ -100,26 +106,66 @@ tell_progress(int32_t partition, int64_t at, int64_t end, void *data)
     fprintf(stderr, "\rpartition %" PRId32 ": %3.0f %% ", partition, 100.0 * (double)at / (double)end);
 }
 
+static void *
+fill_in_thread(void *data)
+{
+    tables_command *command = data;
+
+    command->done = lc_worker_fill(command->worker, tell_progress, command, &command->n_leads, &command->error);
+    g_atomic_int_set(&command->has_ended, 1);
+    return NULL;
+}
+
+/* While brokers are away librdkafka may not come back from a call (send_offsets_to_transaction keeps no time-out): then
+ * there is nothing left but to end the process. */
+static void
+end_if_stuck(const tables_command *command)
+{
+    lc_worker_report report;
+
+    lc_worker_get_report(command->worker, &report);
+    bool is_stuck = lc_system_time.monotonic_ms(&lc_system_time) - report.turned_ms >= STUCK_MS;
+    lc_worker_report_clear(&report);
+    if (!is_stuck || g_atomic_int_get(&command->has_ended))
+        return;
+    fprintf(stderr, "leadclock tables: Kafka does not let a transaction end; look whether the brokers run, and fill "
+                    "the tables again\n");
+    _exit(EXIT_AWAY);
+}
+
+static bool
+fill_all(tables_command *command, GError **error)
+{
+    GThread *thread = g_thread_new("fill", fill_in_thread, command);
+
+    while (!g_atomic_int_get(&command->has_ended)) {
+        g_usleep(LOOK_EVERY_US);
+        end_if_stuck(command);
+    }
+    g_thread_join(thread);
+    if (command->error)
+        g_propagate_error(error, g_steal_pointer(&command->error));
+    return command->done;
+}
+
 static int
 fill(tables_command *command)
 {
     g_autoptr(GError) error = NULL;
     const lc_kafka_options kafka = lc_cli_kafka_options(command->config);
-    uint64_t n_leads = 0;
     int code = lc_cli_await_empty_group("tables", &kafka, &error);
 
     if (error)
         return lc_cli_fail("tables", error);
     if (code != EXIT_DONE)
         return code;
-    bool done =
-        make_worker(command, &error) && lc_worker_fill(command->worker, tell_progress, command, &n_leads, &error);
+    bool done = make_worker(command, &error) && fill_all(command, &error);
     if (isatty(STDERR_FILENO))
         fputc('\r', stderr); /* over the progress */
     if (!done)
         return lc_cli_fail("tables", error);
     g_autofree char *names = g_strjoinv(", ", command->config->tables.publish);
-    fprintf(stderr, "filled %s with the rows of %" PRIu64 " leads\n", names, n_leads);
+    fprintf(stderr, "filled %s with the rows of %" PRIu64 " leads\n", names, command->n_leads);
     return EXIT_DONE;
 }
 

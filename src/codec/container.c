@@ -31,12 +31,6 @@ refuse(GError **error, const char *problem)
 
 /* ---- The header ---- */
 
-bool
-lc_container_is(const void *bytes, size_t size)
-{
-    return size >= sizeof magic && memcmp(bytes, magic, sizeof magic) == 0;
-}
-
 typedef struct {
     lc_text schema, codec;
 } metadata;
@@ -102,7 +96,7 @@ read_header(lc_container *container, GError **error)
 {
     lc_text start;
     metadata read = {LC_NO_TEXT, LC_NO_TEXT};
-    if (!lc_wire_bytes(&container->file, sizeof magic, &start) || !lc_container_is(start.data, start.size))
+    if (!lc_wire_bytes(&container->file, sizeof magic, &start) || memcmp(start.data, magic, sizeof magic) != 0)
         return refuse(error, "it does not begin as one");
     if (!read_metadata(&container->file, &read) || !lc_wire_bytes(&container->file, SYNC_BYTES, &container->sync))
         return refuse(error, container->file.problem);

@@ -15,7 +15,7 @@ put_uuid(uint8_t *to, const lc_uuid *uuid)
     return (uint8_t *)lc_put_uuid((char *)to, uuid);
 }
 
-static uint8_t *
+static G_NO_INLINE uint8_t *
 put_texts(lc_writer *writer, uint8_t *at, const lc_text *texts, size_t n)
 {
     at = lc_put_count(writer, at, n);
@@ -24,7 +24,7 @@ put_texts(lc_writer *writer, uint8_t *at, const lc_text *texts, size_t n)
     return lc_put_byte(writer, at, 0);
 }
 
-static uint8_t *
+static G_NO_INLINE uint8_t *
 put_map(lc_writer *writer, uint8_t *at, const lc_attribute *entries, size_t n)
 {
     at = lc_put_count(writer, at, n);
@@ -35,7 +35,7 @@ put_map(lc_writer *writer, uint8_t *at, const lc_attribute *entries, size_t n)
     return lc_put_byte(writer, at, 0);
 }
 
-static uint8_t *
+static G_NO_INLINE uint8_t *
 put_list(lc_writer *writer, uint8_t *at, const lc_record *items, const char *first, size_t n)
 {
     at = lc_put_count(writer, at, n);
@@ -45,7 +45,7 @@ put_list(lc_writer *writer, uint8_t *at, const lc_record *items, const char *fir
 }
 
 /* But for texts and lists there is room. */
-static inline uint8_t *
+static G_ALWAYS_INLINE inline uint8_t *
 put_member(lc_writer *writer, uint8_t *at, const lc_record_field *field, lc_text lead_id, const void *of)
 {
     const void *member = lc_field_member(field, of);

@@ -185,7 +185,5 @@ lc_wire_block(lc_wire *wire, uint64_t min_item_bytes, size_t *count)
     return true;
 }
 
-/* The 36 characters of a UUID, without an end. */
-char *lc_put_uuid(char *to, const lc_uuid *uuid);
 /* The 16 bytes of a text that lc_put_uuid makes; false: it is another. */
 bool lc_read_uuid(lc_text text, uint8_t *bytes);

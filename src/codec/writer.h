@@ -33,10 +33,11 @@ lc_writer_open(lc_writer *writer, GByteArray *out)
     return lc_writer_grow(writer, out->len, LC_WRITER_STEP_BYTES);
 }
 
+/* (g_byte_array_set_size would move what is not there.) */
 static inline void
 lc_writer_close(const lc_writer *writer, const uint8_t *at)
 {
-    g_byte_array_set_size(writer->out, (guint)(at - writer->out->data));
+    writer->out->len = (guint)(at - writer->out->data);
 }
 
 /* Of at most LC_MAX_VARINT_BYTES, for which there is room. */

@@ -62,7 +62,7 @@ count_reason(lc_counters *counters, const change *template, const lc_cycle *cycl
 }
 
 /* The stages that are in this set but not in that (NULL: none), as words of bits. */
-static void
+static inline void
 count_stages(lc_counters *counters, const change *template, family family, const lc_policy *policy,
              const uint64_t *these, const uint64_t *those)
 {
@@ -257,66 +257,84 @@ join(lc_arena *arena, lc_text prefix, lc_text suffix, lc_text end)
 static lc_text
 name_of(lc_counters *counters, const change *change)
 {
-    static const char *const plain[LC_METRICS] = {
-        [LC_METRIC_HANDED_OFF] = "handed_off",
-        [LC_METRIC_OPENED] = "opened",
-        [LC_METRIC_COOLED_DOWN] = "cooled_down",
-        [LC_METRIC_OPEN_DIALOGUE] = "open_dialogue",
-        [LC_METRIC_NOT_QUALIFIED] = "not_qualified",
-        [LC_METRIC_DUPLICATE] = "duplicate",
-        [LC_METRIC_CONTACTED] = "contacted",
-        [LC_METRIC_RESPONDED_1M] = "responded:1m",
-        "responded:5m",
-        "responded:15m",
-        "responded:1h",
-        "responded:4h",
-        "responded:24h",
-        "responded:48h",
-        "responded:7d",
-        "responded:later",
-        [LC_METRIC_RESPONDED_OPEN_1M] = "responded_open:1m",
-        "responded_open:5m",
-        "responded_open:15m",
-        "responded_open:1h",
-        "responded_open:4h",
-        "responded_open:24h",
-        "responded_open:48h",
-        "responded_open:7d",
-        "responded_open:later",
-        [LC_METRIC_FIRST_CONTACT_MET] = "first_contact_met",
-        [LC_METRIC_FIRST_CONTACT_BREACHED] = "first_contact_breached",
-        [LC_METRIC_AGAIN_MET] = "again_met",
-        [LC_METRIC_AGAIN_BREACHED] = "again_breached",
-        [LC_METRIC_RENEWED_MET] = "renewed_met",
-        [LC_METRIC_RENEWED_BREACHED] = "renewed_breached",
-        [LC_METRIC_REQUESTED_MET] = "requested_met",
-        [LC_METRIC_REQUESTED_BREACHED] = "requested_breached",
-        [LC_METRIC_REQUESTED_EARLY] = "requested_early",
-        [LC_METRIC_FOLLOW_UP_MET] = "follow_up_met",
-        [LC_METRIC_FOLLOW_UP_BREACHED] = "follow_up_breached",
-        [LC_METRIC_NEXT_CONTACT_MET] = "next_contact_met",
-        [LC_METRIC_NEXT_CONTACT_BREACHED] = "next_contact_breached",
-        [LC_METRIC_ESCALATED] = "escalated",
-        [LC_METRIC_PAUSED] = "paused",
-        [LC_METRIC_REJECTED] = "rejected",
-        [LC_METRIC_REASON_UNKNOWN] = "reason_unknown",
-        [LC_METRIC_REJECTED_LATE] = "rejected_late",
-        [LC_METRIC_CLAWED_BACK] = "clawed_back",
-        [LC_METRIC_UNRESPONSIVE] = "unresponsive",
-        [LC_METRIC_COMPLETED] = "completed",
-        [LC_METRIC_MERGED] = "merged",
-        [LC_METRIC_ERASED] = "erased",
+    static const lc_text plain[LC_METRICS] = {
+        [LC_METRIC_HANDED_OFF] = LC_TEXT("handed_off"),
+        [LC_METRIC_OPENED] = LC_TEXT("opened"),
+        [LC_METRIC_COOLED_DOWN] = LC_TEXT("cooled_down"),
+        [LC_METRIC_OPEN_DIALOGUE] = LC_TEXT("open_dialogue"),
+        [LC_METRIC_NOT_QUALIFIED] = LC_TEXT("not_qualified"),
+        [LC_METRIC_DUPLICATE] = LC_TEXT("duplicate"),
+        [LC_METRIC_CONTACTED] = LC_TEXT("contacted"),
+        [LC_METRIC_RESPONDED_1M] = LC_TEXT("responded:1m"),
+        LC_TEXT("responded:5m"),
+        LC_TEXT("responded:15m"),
+        LC_TEXT("responded:1h"),
+        LC_TEXT("responded:4h"),
+        LC_TEXT("responded:24h"),
+        LC_TEXT("responded:48h"),
+        LC_TEXT("responded:7d"),
+        LC_TEXT("responded:later"),
+        [LC_METRIC_RESPONDED_OPEN_1M] = LC_TEXT("responded_open:1m"),
+        LC_TEXT("responded_open:5m"),
+        LC_TEXT("responded_open:15m"),
+        LC_TEXT("responded_open:1h"),
+        LC_TEXT("responded_open:4h"),
+        LC_TEXT("responded_open:24h"),
+        LC_TEXT("responded_open:48h"),
+        LC_TEXT("responded_open:7d"),
+        LC_TEXT("responded_open:later"),
+        [LC_METRIC_FIRST_CONTACT_MET] = LC_TEXT("first_contact_met"),
+        [LC_METRIC_FIRST_CONTACT_BREACHED] = LC_TEXT("first_contact_breached"),
+        [LC_METRIC_AGAIN_MET] = LC_TEXT("again_met"),
+        [LC_METRIC_AGAIN_BREACHED] = LC_TEXT("again_breached"),
+        [LC_METRIC_RENEWED_MET] = LC_TEXT("renewed_met"),
+        [LC_METRIC_RENEWED_BREACHED] = LC_TEXT("renewed_breached"),
+        [LC_METRIC_REQUESTED_MET] = LC_TEXT("requested_met"),
+        [LC_METRIC_REQUESTED_BREACHED] = LC_TEXT("requested_breached"),
+        [LC_METRIC_REQUESTED_EARLY] = LC_TEXT("requested_early"),
+        [LC_METRIC_FOLLOW_UP_MET] = LC_TEXT("follow_up_met"),
+        [LC_METRIC_FOLLOW_UP_BREACHED] = LC_TEXT("follow_up_breached"),
+        [LC_METRIC_NEXT_CONTACT_MET] = LC_TEXT("next_contact_met"),
+        [LC_METRIC_NEXT_CONTACT_BREACHED] = LC_TEXT("next_contact_breached"),
+        [LC_METRIC_ESCALATED] = LC_TEXT("escalated"),
+        [LC_METRIC_PAUSED] = LC_TEXT("paused"),
+        [LC_METRIC_REJECTED] = LC_TEXT("rejected"),
+        [LC_METRIC_REASON_UNKNOWN] = LC_TEXT("reason_unknown"),
+        [LC_METRIC_REJECTED_LATE] = LC_TEXT("rejected_late"),
+        [LC_METRIC_CLAWED_BACK] = LC_TEXT("clawed_back"),
+        [LC_METRIC_UNRESPONSIVE] = LC_TEXT("unresponsive"),
+        [LC_METRIC_COMPLETED] = LC_TEXT("completed"),
+        [LC_METRIC_MERGED] = LC_TEXT("merged"),
+        [LC_METRIC_ERASED] = LC_TEXT("erased"),
     };
-    static const char *const prefixes[] = {[REACHED] = "reached:",
-                                           [REACHED_BY_AGE] = "reached:",
-                                           [HELD_BACK_REACHED] = "held_back_reached:",
-                                           [MILESTONE_MET] = "milestone_met:",
-                                           [MILESTONE_BREACHED] = "milestone_breached:",
-                                           [REJECTED] = "rejected:"};
+    static const lc_text prefixes[] = {[REACHED] = LC_TEXT("reached:"),
+                                       [REACHED_BY_AGE] = LC_TEXT("reached:"),
+                                       [HELD_BACK_REACHED] = LC_TEXT("held_back_reached:"),
+                                       [MILESTONE_MET] = LC_TEXT("milestone_met:"),
+                                       [MILESTONE_BREACHED] = LC_TEXT("milestone_breached:"),
+                                       [REJECTED] = LC_TEXT("rejected:")};
 
     if (change->family == PLAIN)
-        return lc_text_of(plain[change->metric]);
-    return join(&counters->arena, lc_text_of(prefixes[change->family]), change->suffix, age_of(change));
+        return plain[change->metric];
+    return join(&counters->arena, prefixes[change->family], change->suffix, age_of(change));
+}
+
+static void
+add_count(lc_counters *counters, const change *change, int32_t delta)
+{
+    lc_count *added = lc_array_add(counters->counts, lc_count);
+
+    *added = (lc_count){change->channel, change->cohort, name_of(counters, change), delta};
+}
+
+/* No counter has changed twice. */
+static void
+tell_each(lc_counters *counters)
+{
+    for (guint i = 0; i < counters->changes->len; i++) {
+        const change *one = &g_array_index(counters->changes, change, i);
+        add_count(counters, one, one->delta);
+    }
 }
 
 /* Changes of one counter lie side by side. */
@@ -330,11 +348,8 @@ add_up(lc_counters *counters)
         int32_t delta = changes[i].delta;
         for (next = i + 1; next < n && compare_changes(&changes[i], &changes[next], NULL) == 0; next++)
             delta += changes[next].delta;
-        lc_count count = {changes[i].channel, changes[i].cohort, LC_NO_TEXT, delta};
-        if (delta) {
-            count.metric = name_of(counters, &changes[i]);
-            *lc_array_add(counters->counts, lc_count) = count;
-        }
+        if (delta)
+            add_count(counters, &changes[i], delta);
     }
 }
 
@@ -345,7 +360,10 @@ lc_counters_make(lc_counters *counters, const lc_replay *before, const lc_replay
     lc_array_empty(counters->counts);
     lc_arena_reset(&counters->arena);
 
-    if (collect(counters, before, after) && counters->changes->len > 1)
-        g_qsort_with_data(counters->changes->data, (gint)counters->changes->len, sizeof(change), compare_changes, NULL);
+    if (!collect(counters, before, after) || counters->changes->len <= 1) {
+        tell_each(counters);
+        return;
+    }
+    g_qsort_with_data(counters->changes->data, (gint)counters->changes->len, sizeof(change), compare_changes, NULL);
     add_up(counters);
 }

@@ -94,17 +94,19 @@ find_all_ends(lc_batch *batch, GError **error)
     return true;
 }
 
-/* A call of an open transaction, again while the brokers are away; the group is tended meanwhile. */
+/* A call of an open transaction, again while the brokers are away; the group is tended meanwhile. A tool gives up. */
 typedef bool (*transaction_call)(lc_batch *batch, GError **error);
 
 static bool
 insist(lc_batch *batch, transaction_call call, GError **error)
 {
+    int64_t began_ms = lc_worker_now_ms(batch->worker);
+
     for (;;) {
         g_autoptr(GError) problem = NULL;
         if (call(batch, &problem))
             return true;
-        if (!g_error_matches(problem, LC_ERROR, LC_ERROR_RETRY)) {
+        if (!g_error_matches(problem, LC_ERROR, LC_ERROR_RETRY) || lc_worker_gives_up(batch->worker, began_ms)) {
             g_propagate_error(error, g_steal_pointer(&problem));
             return false;
         }

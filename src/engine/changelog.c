@@ -45,8 +45,10 @@ lc_changelog_read_counts(const lc_plan *plan, lc_text value, lc_arena *arena, co
 }
 
 void
-lc_changelog_set_silent(GError **error, int32_t partition)
+lc_changelog_set_silent(GError **error, lc_log *log, int32_t partition)
 {
-    g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "partition %" PRId32 ": a changelog can't be read to its end",
-                partition);
+    g_autoptr(GError) trouble = lc_log_trouble(log);
+
+    g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "partition %" PRId32 ": a changelog can't be read to its end%s%s",
+                partition, trouble ? ": " : "; look whether the brokers run", trouble ? trouble->message : "");
 }

@@ -13,5 +13,5 @@ bool lc_changelog_read_wake_at(const lc_plan *plan, lc_text state, lc_instant *w
 /* The counts of a population, from `arena`. `plan` as above. */
 bool lc_changelog_read_counts(const lc_plan *plan, lc_text value, lc_arena *arena, const lc_stored_count **counts,
                               size_t *n, GError **error);
-/* LC_ERROR_RETRY: nothing came of it for too long. */
-void lc_changelog_set_silent(GError **error, int32_t partition);
+/* LC_ERROR_RETRY: nothing came of it for too long, and what is known of why. */
+void lc_changelog_set_silent(GError **error, lc_log *log, int32_t partition);

@@ -3,6 +3,7 @@
 
 #include "batch.h"
 #include "patience.h"
+#include "scan.h"
 
 #include <leadclock/text.h>
 
@@ -13,8 +14,8 @@
  * how they stand, the store, which shows what was committed. */
 
 #define PIECE_KEYS LC_PIECE_LEADS /* of one transaction */
-#define READ_MS 100
 #define WAIT_MS 50
+#define JOIN_MS 60000 /* to be given partitions by brokers that are well */
 
 struct lc_fill {
     bool *filled; /* by partition */
@@ -147,71 +148,41 @@ publish_piece(lc_worker *worker, lc_partition *partition, GError **error)
         if (!lc_batch_fill(worker->batch, partition, &piece, &fill->n_leads, error))
             return false;
     clear_piece(fill);
+    lc_worker_got_on(worker);
     return lc_worker_tend(worker, 0, error);
 }
 
 /* ---- A partition ---- */
 
-static bool
-is_end(const lc_partition *partition, lc_changelog changelog, lc_replay_result result, const lc_replayed *record)
-{
-    return result != LC_REPLAY_NOTHING && record->offset >= partition->ends[changelog];
-}
-
-static bool
-read_changelog(lc_worker *worker, lc_partition *partition, lc_changelog changelog, GError **error)
-{
-    lc_fill *fill = worker->fill;
-    lc_log *log = worker->log;
-    unsigned assignments = worker->assignments;
-
-    for (;;) {
-        lc_replayed record = {0};
-        g_autoptr(GError) problem = NULL;
-        lc_replay_result result = lc_log_replay_read(log, READ_MS, &record, &problem);
-        if (problem) {
-            g_propagate_error(error, g_steal_pointer(&problem));
-            return false;
-        }
-        if (is_end(partition, changelog, result, &record))
-            return publish_piece(worker, partition, error);
-        if (result == LC_REPLAY_RECORD && !take_record(worker, changelog, &record, error))
-            return false;
-        if (fill->ids->len + fill->populations->len >= PIECE_KEYS && !publish_piece(worker, partition, error))
-            return false;
-        if (result == LC_REPLAY_RECORD && changelog == LC_CHANGELOG_STATE && record.offset % PIECE_KEYS == 0)
-            fill->tell(partition->number, record.offset, partition->ends[changelog], fill->data);
-        lc_log_replay_release(log);
-        if (!lc_worker_tend(worker, 0, error) || worker->assignments != assignments)
-            return false;
-    }
-}
-
 typedef struct {
+    lc_worker *worker;
+    lc_partition *partition;
     lc_changelog changelog;
-    int32_t partition;
-} place;
+} reading;
 
 static bool
-open_replay(lc_worker *worker, void *argument, GError **error)
+take_one(void *data, const lc_replayed *record, GError **error)
 {
-    const place *at = argument;
+    const reading *under_way = data;
+    lc_partition *partition = under_way->partition;
+    lc_fill *fill = under_way->worker->fill;
 
-    return lc_log_replay_open(worker->log, at->changelog, at->partition, 0, error);
+    if (!take_record(under_way->worker, under_way->changelog, record, error))
+        return false;
+    if (under_way->changelog == LC_CHANGELOG_STATE && record->offset % PIECE_KEYS == 0)
+        fill->tell(partition->number, record->offset, partition->ends[LC_CHANGELOG_STATE], fill->data);
+    return fill->ids->len + fill->populations->len < PIECE_KEYS || publish_piece(under_way->worker, partition, error);
 }
 
 static bool
 fill_from(lc_worker *worker, lc_partition *partition, lc_changelog changelog, GError **error)
 {
-    place at = {changelog, partition->number};
+    const lc_scan scan = {changelog, partition->number, 0, partition->ends[changelog]};
+    reading under_way = {worker, partition, changelog};
 
     clear_piece(worker->fill);
-    if (partition->ends[changelog] == 0)
-        return true;
-    bool done = lc_worker_insist(worker, "a changelog", open_replay, &at, error) &&
-                read_changelog(worker, partition, changelog, error);
-    lc_log_replay_close(worker->log);
-    return done;
+    return scan.end == 0 ||
+           (lc_scan_changelog(worker, &scan, take_one, &under_way, error) && publish_piece(worker, partition, error));
 }
 
 static bool
@@ -257,6 +228,26 @@ is_alone(const lc_worker *worker, GError **error)
     return false;
 }
 
+/* Without partitions nothing is asked of brokers that may be away, or that refuse a right. */
+static bool
+is_left_out(const lc_worker *worker, GError **error)
+{
+    g_autoptr(GError) trouble = worker->report.joined ? NULL : lc_log_trouble(worker->log);
+    int64_t waited_ms = lc_worker_now_ms(worker) - MAX(worker->left_ms, worker->got_on_ms);
+
+    if (worker->report.joined)
+        return false;
+    if (trouble && (lc_is_denied(trouble) || lc_worker_despairs(worker))) {
+        g_propagate_prefixed_error(error, g_steal_pointer(&trouble), "the group gives it no partitions: ");
+        return true;
+    }
+    if (waited_ms < JOIN_MS)
+        return false;
+    g_set_error(error, LC_ERROR, LC_ERROR_RETRY,
+                "the group gives it no partitions; look whether the brokers are well, and whether others join it");
+    return true;
+}
+
 /* Only when all are recovered: a recovery that was put off may have the changelog that is read. */
 static lc_partition *
 next_partition(const lc_worker *worker)
@@ -276,7 +267,7 @@ next_partition(const lc_worker *worker)
 bool
 lc_fill_go_round(lc_worker *worker, GError **error)
 {
-    if (!is_alone(worker, error))
+    if (!is_alone(worker, error) || is_left_out(worker, error))
         return false;
     lc_partition *partition = next_partition(worker);
     if (partition && !fill_partition(worker, partition, error))

@@ -5,7 +5,7 @@
 #include "report.h"
 #include "told.h"
 
-#define RIGHT_AFTER_MS 5000 /* a right that was refused is tried again; each try may cost a producer and a recovery */
+#define TRIES 4 /* of a tool, each of which may take as long as its patience */
 
 bool
 lc_worker_handle(lc_worker *worker, const lc_log_event *event, GError **error)
@@ -121,6 +121,18 @@ lc_worker_gives_up(const lc_worker *worker, int64_t since_ms)
            lc_worker_now_ms(worker) - since_ms >= worker->give_up_ms;
 }
 
+void
+lc_worker_got_on(lc_worker *worker)
+{
+    worker->got_on_ms = lc_worker_now_ms(worker);
+}
+
+bool
+lc_worker_despairs(const lc_worker *worker)
+{
+    return worker->give_up_ms && lc_worker_now_ms(worker) - worker->got_on_ms >= TRIES * worker->give_up_ms;
+}
+
 bool
 lc_worker_may_wait(const lc_worker *worker, const GError *problem, int64_t began_ms)
 {
@@ -133,7 +145,7 @@ bool
 lc_worker_wait_to_retry(lc_worker *worker, bool denied, GError **error)
 {
     unsigned assignments = worker->assignments;
-    int64_t until_ms = lc_worker_now_ms(worker) + (denied ? RIGHT_AFTER_MS : LC_RETRY_AFTER_MS);
+    int64_t until_ms = lc_worker_now_ms(worker) + (denied ? LC_RIGHT_AFTER_MS : LC_RETRY_AFTER_MS);
 
     do
         if (!lc_worker_tend(worker, LC_RETRY_AFTER_MS, error) || worker->assignments != assignments)
@@ -176,7 +188,7 @@ lc_worker_insist_at_start(lc_worker *worker, const char *what, lc_worker_call ca
             g_propagate_error(error, g_steal_pointer(&problem));
             return false;
         }
-        int64_t until_ms = lc_worker_now_ms(worker) + (lc_is_denied(problem) ? RIGHT_AFTER_MS : LC_RETRY_AFTER_MS);
+        int64_t until_ms = lc_worker_now_ms(worker) + (lc_is_denied(problem) ? LC_RIGHT_AFTER_MS : LC_RETRY_AFTER_MS);
         lc_worker_complain(worker, what, &problem);
         do
             worker->time->sleep_ms(worker->time, LC_RETRY_AFTER_MS);

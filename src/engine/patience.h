@@ -6,6 +6,8 @@
 #define LC_TEND_EVERY_MS 500 /* the group is polled at least so often while something is waited for */
 #define LC_COMPLAIN_EVERY_MS 10000
 #define LC_RETRY_AFTER_MS 200
+#define LC_RIGHT_AFTER_MS                                                                                              \
+    5000 /* a right that was refused is tried again; each try may cost a producer and a recovery */
 
 /* While something is waited for: polls the group for up to `wait_ms`, all inputs paused. False: give up, because the
  * assignment is gone or the worker is to stop (`error` unset), or for an error. */
@@ -19,6 +21,10 @@ void lc_worker_complain(lc_worker *worker, const char *what, GError **error);
 bool lc_worker_may_wait(const lc_worker *worker, const GError *problem, int64_t began_ms);
 /* Has a tool waited long enough? The service waits for ever. */
 bool lc_worker_gives_up(const lc_worker *worker, int64_t since_ms);
+/* Something was done or came: a tool has got on. */
+void lc_worker_got_on(lc_worker *worker);
+/* Has a tool tried often enough, and not got on? Each try has its own patience. */
+bool lc_worker_despairs(const lc_worker *worker);
 /* Until what failed is tried again. False: give up (see lc_worker_tend), or the assignment has changed. */
 bool lc_worker_wait_to_retry(lc_worker *worker, bool denied, GError **error);
 /* Calls `call` until it no longer says LC_ERROR_RETRY, tending the group and complaining meanwhile. */

@@ -39,6 +39,7 @@ load_partition(lc_recovery *r, GError **error)
 
     if (!lc_store_read_begin(store, &read, 1, &problem) || !lc_store_read_end(store, &problem))
         return lc_refill_lose_store(r, problem, error);
+    r->refused_since_ms = -1;
     if (!lc_text_equal(read.applied, r->applied_text))
         return LC_STEP_AGAIN;
     lc_partition_counters_free(partition->counters);
@@ -136,8 +137,10 @@ lc_recover(lc_worker *worker, lc_partition *partition, GError **error)
         partition->resume_ms = lc_worker_now_ms(worker) + pause_after(r, began_ms);
         return true;
     }
-    if (done == LC_STEP_DONE)
+    if (done == LC_STEP_DONE) {
+        lc_worker_got_on(worker);
         tell_recovered(r);
+    }
     partition->waits = false;
     partition->resume_ms = 0;
     g_clear_pointer(&partition->recovery, lc_recovery_free);

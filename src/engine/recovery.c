@@ -11,9 +11,8 @@
 #define SILENCE_MS 10000 /* of a changelog, before it is told */
 #define DECIDED_MS 80000 /* the transaction time-out and 20 s (3e) */
 #define ASK_AGAIN_MS 200
-#define RIGHT_AFTER_MS 5000 /* a right that was refused is tried again */
-#define LISTEN_MS 10        /* for a changelog's records, where other partitions have something to do */
-#define GIVE_WAY_MS 1000    /* a changelog of which nothing comes is put aside for another's */
+#define LISTEN_MS 10     /* for a changelog's records, where other partitions have something to do */
+#define GIVE_WAY_MS 1000 /* a changelog of which nothing comes is put aside for another's */
 
 lc_recovery *
 lc_recovery_new(lc_worker *worker, lc_partition *partition)
@@ -23,7 +22,7 @@ lc_recovery_new(lc_worker *worker, lc_partition *partition)
     r->worker = worker;
     r->partition = partition;
     r->started_ms = lc_worker_now_ms(worker);
-    r->waits_since_ms = -1;
+    r->waits_since_ms = r->refused_since_ms = -1;
     r->committed = lc_arena_new(&r->arena, lc_log_committed, (size_t)worker->n_inputs);
     r->offsets = lc_arena_new(&r->arena, int64_t, (size_t)worker->n_inputs);
     r->lows = lc_arena_new(&r->arena, int64_t, (size_t)worker->n_inputs);
@@ -102,7 +101,7 @@ lc_recovery_wait_for(lc_recovery *r, const char *what, GError *problem, GError *
         g_propagate_error(error, problem);
         return LC_STEP_FAILED;
     }
-    int delay_ms = lc_is_denied(problem) ? RIGHT_AFTER_MS : ASK_AGAIN_MS;
+    int delay_ms = lc_is_denied(problem) ? LC_RIGHT_AFTER_MS : ASK_AGAIN_MS;
     r->partition->waits = true;
     lc_worker_complain(r->worker, what, &problem);
     return lc_recovery_put_off(r, delay_ms);
@@ -115,9 +114,15 @@ lc_recovery_ask(lc_recovery *r, const char *what, lc_recovery_question asked, GE
 
     if (!asked(r, &problem))
         return lc_recovery_wait_for(r, what, problem, error);
-    r->waits_since_ms = -1;
-    r->partition->waits = false;
+    lc_recovery_has_answer(r);
     return LC_STEP_DONE;
+}
+
+void
+lc_recovery_has_answer(lc_recovery *r)
+{
+    r->waits_since_ms = -1;
+    r->partition->waits = r->refused_since_ms >= 0;
 }
 
 lc_step
@@ -204,7 +209,7 @@ lc_recovery_bear_silence(lc_recovery *r, GError **error)
     int64_t now_ms = lc_worker_now_ms(worker);
 
     if (lc_worker_gives_up(worker, r->came_ms)) {
-        lc_changelog_set_silent(error, r->partition->number);
+        lc_changelog_set_silent(error, worker->log, r->partition->number);
         return LC_STEP_FAILED;
     }
     if (now_ms - r->came_ms >= SILENCE_MS) {

@@ -19,10 +19,12 @@ struct lc_recovery {
     bool fenced;        /* the one whose transaction was pending */
     bool may_not_fence; /* the last owner */
 
-    guint stage;            /* under way */
-    int64_t turn_ends_ms;   /* monotonic */
-    int64_t waits_since_ms; /* monotonic: for the same answer; -1: for none */
-    int delay_ms;           /* put off by so much */
+    guint stage;                     /* under way */
+    int64_t turn_ends_ms;            /* monotonic */
+    int64_t waits_since_ms;          /* monotonic: for the same answer; -1: for none */
+    int64_t refused_since_ms;        /* monotonic: the store does not take what it is told; -1: it does */
+    int64_t furthest[LC_CHANGELOGS]; /* that `reached` ever was */
+    int delay_ms;                    /* put off by so much */
 
     /* 3a */
     lc_log_committed *committed;
@@ -78,6 +80,8 @@ lc_step lc_recovery_put_off(lc_recovery *r, int delay_ms);
 lc_step lc_recovery_stop(lc_recovery *r, GError **error, const char *problem);
 /* What was asked for is not to be had yet (`problem`, handed over): it is asked for again, and told meanwhile. */
 lc_step lc_recovery_wait_for(lc_recovery *r, const char *what, GError *problem, GError **error);
+/* What was asked for is there. It waits no longer, unless for the store to take what is written. */
+void lc_recovery_has_answer(lc_recovery *r);
 typedef bool (*lc_recovery_question)(lc_recovery *r, GError **error);
 lc_step lc_recovery_ask(lc_recovery *r, const char *what, lc_recovery_question asked, GError **error);
 

@@ -84,11 +84,14 @@ lc_refill_find_applied(lc_recovery *r, GError **error)
 
 /* ---- Guarded writes ---- */
 
+/* It may answer questions all the while: only what it does counts. */
 lc_step
 lc_refill_lose_store(lc_recovery *r, GError *problem, GError **error)
 {
     r->worker->store_ready = false;
-    if (!g_error_matches(problem, LC_ERROR, LC_ERROR_RETRY)) {
+    if (r->refused_since_ms < 0)
+        r->refused_since_ms = lc_worker_now_ms(r->worker);
+    if (!lc_worker_may_wait(r->worker, problem, r->refused_since_ms)) {
         g_propagate_error(error, problem);
         return LC_STEP_FAILED;
     }
@@ -140,9 +143,13 @@ unlink_some(lc_recovery *r, GError **error)
 
     if (!lc_store_scan(store, r->partition->number, &r->cursor, &keys, &n, &problem))
         return lc_refill_lose_store(r, problem, error);
-    return n == 0 ? LC_STEP_DONE
-                  : lc_refill_write_piece(r, (lc_store_write){.unlink_keys = keys, .n_unlink_keys = n},
-                                          lc_applied_format_recovering(r->reached, r->reached), error);
+    if (n == 0)
+        return LC_STEP_DONE;
+    lc_step done = lc_refill_write_piece(r, (lc_store_write){.unlink_keys = keys, .n_unlink_keys = n},
+                                         lc_applied_format_recovering(r->reached, r->reached), error);
+    if (done == LC_STEP_DONE && r->n_replayed == 0)
+        r->refused_since_ms = -1;
+    return done;
 }
 
 lc_step
@@ -184,6 +191,16 @@ position_of_piece(const lc_recovery *r)
     return lc_text_is_absent(r->applied_text) ? NULL : g_strndup(r->applied_text.data, r->applied_text.size);
 }
 
+/* Only what was never reached before: to empty the store and to fill it as far again is no progress. */
+static void
+note_progress(lc_recovery *r, lc_changelog changelog)
+{
+    if (r->reached[changelog] <= r->furthest[changelog])
+        return;
+    r->furthest[changelog] = r->reached[changelog];
+    r->refused_since_ms = -1;
+}
+
 static lc_step
 flush_piece(lc_recovery *r, lc_changelog changelog, int64_t end, GError **error)
 {
@@ -198,8 +215,10 @@ flush_piece(lc_recovery *r, lc_changelog changelog, int64_t end, GError **error)
                                                          : lc_refill_write_piece(r, piece, position_of_piece(r), error);
 
     /* Only now: what fails within a MULTI does not take the position with it. */
-    if (done == LC_STEP_DONE)
+    if (done == LC_STEP_DONE) {
         r->reached[changelog] = MAX(r->reached[changelog], end);
+        note_progress(r, changelog);
+    }
     lc_recovery_forget_piece(r);
     lc_log_replay_release(r->worker->log);
     return done;
@@ -303,12 +322,11 @@ take_or_cut(lc_recovery *r, lc_changelog changelog, GError **error)
     if (replayed->offset < r->ends[changelog] || !LC_CHECKS(LC_CHECK_CUT)) {
         if (!take_replayed(r, changelog, replayed, &problem))
             return lc_recovery_wait_for(r, "the schema registry", problem, error);
-        r->waits_since_ms = -1;
     } else if (lc_recovery_is_ours(r) && LC_CHECKS(LC_CHECK_LOST_OFFSETS)) {
         r->beyond[changelog] = replayed->offset + 1;
     }
     r->has_untaken = false;
-    r->partition->waits = false;
+    lc_recovery_has_answer(r);
     return LC_STEP_DONE;
 }
 

@@ -2,6 +2,7 @@
 #include "schemas.h"
 
 #include "patience.h"
+#include "told.h"
 
 #define ASK_AGAIN_AFTER_MS 2000   /* a registry must say twice, so long apart, that it has no such id */
 #define ASK_AT_ONCE 16u           /* ids, so that the group is tended meanwhile */
@@ -116,7 +117,7 @@ remember_schema(lc_schemas *schemas, uint32_t id, const char *schema, lc_registr
         return;
     known->plan = make_plan(schema, language, &unreadable);
     g_autofree char *name = g_strdup_printf("schema %u", id);
-    if (known->plan == NULL && lc_told_may_say(schemas->told, NULL, name, 0, INT64_MAX))
+    if (known->plan == NULL && lc_told_may_say_once(schemas->told, name))
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "SCHEMA_ID", LC_NUMBER(id), "MESSAGE",
                          "schema cannot be read, its records go to the dead letters: %s", unreadable->message);
 }

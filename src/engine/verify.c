@@ -2,6 +2,7 @@
 #include "changelog.h"
 #include "patience.h"
 #include "position.h"
+#include "scan.h"
 #include "schemas.h"
 #include "start.h"
 
@@ -13,7 +14,6 @@
  * to just there before the two are compared: whatever a live service writes meanwhile, what differs is wrong. */
 
 #define CHUNK_LEADS 2000
-#define RELEASE_EVERY 1000 /* replayed records */
 
 typedef struct {
     lc_text key, value; /* value absent: a tombstone */
@@ -57,48 +57,15 @@ keep(verification *v, lc_changelog changelog, lc_text key, lc_text value)
 typedef struct {
     verification *v;
     lc_changelog changelog;
-} place;
+} reading;
 
 static bool
-open_replay(lc_worker *worker, void *argument, GError **error)
+keep_record(void *data, const lc_replayed *record, GError **error)
 {
-    const place *at = argument;
+    const reading *under_way = data;
+    (void)error;
 
-    return lc_log_replay_open(worker->log, at->changelog, at->v->partition, at->v->reached[at->changelog], error);
-}
-
-/* Step 3c: complete after a record at `end` - 1 or later, or an end at `end` or later. */
-static bool
-read_up_to(verification *v, lc_changelog changelog, int64_t end, GError **error)
-{
-    lc_log *log = v->worker->log;
-    int64_t came_ms = lc_worker_now_ms(v->worker);
-    bool complete = false;
-
-    for (size_t n = 1; !complete; n++) {
-        lc_replayed replayed;
-        g_autoptr(GError) problem = NULL;
-        lc_replay_result result = lc_log_replay_read(log, 100, &replayed, &problem);
-        if (problem) {
-            g_propagate_error(error, g_steal_pointer(&problem));
-            return false;
-        }
-        if (result == LC_REPLAY_RECORD && replayed.offset < end)
-            keep(v, changelog, replayed.key, replayed.value);
-        complete = (result == LC_REPLAY_RECORD && replayed.offset >= end - 1) ||
-                   (result == LC_REPLAY_END && replayed.offset >= end);
-        if (result != LC_REPLAY_NOTHING)
-            came_ms = lc_worker_now_ms(v->worker);
-        else if (lc_worker_now_ms(v->worker) - came_ms >= v->worker->give_up_ms) {
-            lc_changelog_set_silent(error, v->partition);
-            return false;
-        }
-        if (n % RELEASE_EVERY == 0)
-            lc_log_replay_release(log);
-        if (lc_worker_is_stopping(v->worker))
-            return false;
-    }
-    v->reached[changelog] = end;
+    keep(under_way->v, under_way->changelog, record->key, record->value);
     return true;
 }
 
@@ -106,14 +73,13 @@ static bool
 advance(verification *v, const int64_t *ends, GError **error)
 {
     for (int changelog = 0; changelog < LC_CHANGELOGS; changelog++) {
-        place at = {v, (lc_changelog)changelog};
-        if (ends[changelog] <= v->reached[changelog])
+        const lc_scan scan = {(lc_changelog)changelog, v->partition, v->reached[changelog], ends[changelog]};
+        reading under_way = {v, scan.changelog};
+        if (scan.end <= scan.from)
             continue;
-        bool done = lc_worker_insist(v->worker, "a changelog", open_replay, &at, error) &&
-                    read_up_to(v, at.changelog, ends[changelog], error);
-        lc_log_replay_close(v->worker->log);
-        if (!done)
+        if (!lc_scan_changelog(v->worker, &scan, keep_record, &under_way, error))
             return false;
+        v->reached[changelog] = scan.end;
     }
     return true;
 }

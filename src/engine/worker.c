@@ -12,6 +12,8 @@
 #include "start.h"
 #include "told.h"
 
+#include <leadclock/text.h>
+
 #define MANY_TROUBLES 5 /* within LC_COMPLAIN_EVERY_MS */
 
 static void
@@ -55,7 +57,7 @@ lc_worker_new(const lc_worker_options *options)
     worker->members = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     worker->fenced = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     worker->unfenceable = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    worker->poison = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    worker->poison = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, NULL);
     lc_wall_clock_init(&worker->wall_clock, options->max_future);
     worker->probed_ms = INT64_MIN / 2;
     worker->report.ahead_of_broker = LC_ABSENT;
@@ -169,13 +171,13 @@ take_book(lc_worker *worker)
 static void
 tell_trouble(lc_worker *worker)
 {
-    g_autofree char *trouble = lc_log_trouble(worker->log);
-    GError *problem = trouble ? g_error_new_literal(LC_ERROR, LC_ERROR_RETRY, trouble) : NULL;
+    g_autoptr(GError) problem = lc_log_trouble(worker->log);
+    bool is_known = problem != NULL;
     bool left_out = !worker->report.joined && lc_worker_now_ms(worker) - worker->left_ms >= LC_COMPLAIN_EVERY_MS;
 
-    if (!worker->report.joined && (left_out || trouble))
+    if (!worker->report.joined && (left_out || is_known))
         lc_worker_complain(worker, "the group to give it partitions", &problem);
-    else if (trouble)
+    else if (is_known)
         lc_worker_complain(worker, "facts", &problem);
 }
 
@@ -233,15 +235,27 @@ bear_denial(lc_worker *worker, GError **problem)
     return lc_worker_wait_to_retry(worker, true, problem) || *problem == NULL;
 }
 
+/* A round that ended badly, and would end better by and by. A tool does not try for ever. */
+static bool
+may_try_again(const lc_worker *worker, GError *problem)
+{
+    if (!g_error_matches(problem, LC_ERROR, LC_ERROR_RETRY) && !g_error_matches(problem, LC_ERROR, LC_ERROR_ABORT))
+        return false;
+    if (!lc_worker_despairs(worker))
+        return true;
+    problem->code = LC_ERROR_RETRY;
+    return false;
+}
+
 /* After a round that did not end well. False: the worker must stop. */
 static bool
 bear(lc_worker *worker, GError **problem)
 {
     if (*problem == NULL)
         return true;
-    if (lc_is_denied(*problem))
+    if (lc_is_denied(*problem) && worker->give_up_ms == 0)
         return bear_denial(worker, problem);
-    if (!g_error_matches(*problem, LC_ERROR, LC_ERROR_RETRY) && !g_error_matches(*problem, LC_ERROR, LC_ERROR_ABORT))
+    if (!may_try_again(worker, *problem))
         return false;
     if (g_error_matches(*problem, LC_ERROR, LC_ERROR_ABORT))
         worker->producer_ready = false;
@@ -261,6 +275,7 @@ lc_worker_run(lc_worker *worker, GError **error)
         return lc_worker_is_stopping(worker);
     }
     bool is_well = true;
+    lc_worker_got_on(worker);
     while (is_well && !lc_worker_is_stopping(worker))
         is_well = go_round(worker, &problem) || bear(worker, &problem);
     if (is_well && worker->store_ready)

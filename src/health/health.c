@@ -239,12 +239,21 @@ write_build(const lc_health *health, GString *text)
 }
 
 static void
+write_policy(const lc_health *health, GString *text)
+{
+    lc_metrics_family(text, "leadclock_policy_refused", "gauge",
+                      "1: the policies read at the last SIGHUP were refused, the ones from before are kept.");
+    lc_metrics_sample(text, "leadclock_policy_refused", g_atomic_int_get(&health->policy_refused), NULL);
+}
+
+static void
 write_metrics(const lc_health *health, GString *text)
 {
     g_autoptr(GArray) taken = take_reports(health);
     lc_worker_tally sum = sum_tallies(taken);
 
     write_build(health, text);
+    write_policy(health, text);
     write_facts(text, &sum);
     write_outcomes(text, &sum);
     write_engine(text, taken);

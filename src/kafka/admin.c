@@ -1,4 +1,4 @@
-/* admin.c - what the command line asks of a broker: topics, the group, offsets. */
+/* admin.c - what the command line asks of a broker: topics, the group, offsets; orders.c has what it orders. */
 #include "admin.h"
 
 #include "trouble.h"
@@ -279,86 +279,6 @@ lc_kafka_describe_topics(const lc_kafka_options *options, const char *const *nam
     return ok ? g_steal_pointer(&descriptions) : NULL;
 }
 
-/* ---- Creating ---- */
-
-static bool
-check_created(rd_kafka_t *client, rd_kafka_event_t *event, GError **error)
-{
-    size_t n;
-    const rd_kafka_topic_result_t **results =
-        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &n);
-    for (size_t i = 0; i < n; i++) {
-        rd_kafka_resp_err_t err = rd_kafka_topic_result_error(results[i]);
-        if (err == RD_KAFKA_RESP_ERR_NO_ERROR || err == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
-            continue;
-        if (lc_kafka_is_denial(err))
-            return lc_kafka_deny(client, "CREATE", "topic", rd_kafka_topic_result_name(results[i]), error);
-        const char *text = rd_kafka_topic_result_error_string(results[i]);
-        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "topic %s can't be made: %s",
-                    rd_kafka_topic_result_name(results[i]), text ? text : rd_kafka_err2str(err));
-        return false;
-    }
-    return true;
-}
-
-static bool
-create(const lc_kafka_options *options, rd_kafka_t *client, rd_kafka_NewTopic_t *topic, bool validate_only,
-       int64_t deadline, GError **error)
-{
-    char reason[256];
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
-    rd_kafka_AdminOptions_t *admin =
-        lc_admin_options_new(client, RD_KAFKA_ADMIN_OP_CREATETOPICS, lc_admin_ms_until(deadline));
-    rd_kafka_AdminOptions_set_validate_only(admin, validate_only, reason, sizeof reason);
-    rd_kafka_CreateTopics(client, &topic, 1, admin, queue);
-    rd_kafka_event_t *event = lc_admin_await(options, queue, deadline, "Kafka refuses to make a topic", error);
-    bool ok = event && check_created(client, event, error);
-    if (event)
-        rd_kafka_event_destroy(event);
-    rd_kafka_AdminOptions_destroy(admin);
-    return ok;
-}
-
-static bool
-create_topic(const lc_kafka_options *options, const char *name, int32_t partitions, int replication,
-             const char *const *configs, bool validate_only, int timeout_ms, GError **error)
-{
-    char reason[256];
-    rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(name, partitions, replication, reason, sizeof reason);
-    if (topic == NULL) {
-        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "topic %s can't be made: %s", name, reason);
-        return false;
-    }
-    for (; configs && *configs; configs += 2)
-        rd_kafka_NewTopic_set_config(topic, configs[0], configs[1]);
-    rd_kafka_t *client = lc_admin_client_new(options, "read_committed", error);
-    bool ok = client && create(options, client, topic, validate_only, lc_admin_deadline(timeout_ms), error);
-    rd_kafka_NewTopic_destroy(topic);
-    if (client)
-        rd_kafka_destroy(client);
-    return ok;
-}
-
-bool
-lc_kafka_create_topic(const lc_kafka_options *options, const char *name, int32_t partitions, int replication,
-                      const char *const *configs, int timeout_ms, GError **error)
-{
-    return create_topic(options, name, partitions, replication, configs, false, timeout_ms, error);
-}
-
-bool
-lc_kafka_may_create(const lc_kafka_options *options, const char *name, int timeout_ms, GError **error)
-{
-    g_autoptr(GError) problem = NULL;
-
-    /* What else is wrong with this topic is no matter: it is not the one that will be made. */
-    if (create_topic(options, name, 1, -1, NULL, true, timeout_ms, &problem) ||
-        g_error_matches(problem, LC_ERROR, LC_ERROR_CONFIG))
-        return true;
-    g_propagate_error(error, g_steal_pointer(&problem));
-    return false;
-}
-
 /* ---- Lag ---- */
 
 static void
@@ -388,11 +308,7 @@ static bool
 ask_offsets(const lc_kafka_options *options, rd_kafka_t *client, rd_kafka_topic_partition_list_t *list, int64_t which,
             int64_t deadline, GError **error)
 {
-    for (int i = 0; i < list->cnt; i++)
-        list->elems[i].offset = which;
-    rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(client, list, lc_admin_ms_until(deadline));
-    for (int i = 0; i < list->cnt && !err; i++)
-        err = list->elems[i].err;
+    rd_kafka_resp_err_t err = lc_kafka_ask_offsets(client, list, which, lc_admin_ms_until(deadline));
     if (err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
         return lc_kafka_fail_of(client, list, err, "DESCRIBE", "the ends of partitions", error);
     return err == RD_KAFKA_RESP_ERR_NO_ERROR ||

@@ -437,17 +437,26 @@ lc_kafka_list_of(const char *const *topics, int n_topics, int32_t partition)
     return list;
 }
 
+rd_kafka_resp_err_t
+lc_kafka_ask_offsets(rd_kafka_t *client, rd_kafka_topic_partition_list_t *list, int64_t which, int timeout_ms)
+{
+    if (list->cnt == 0)
+        return RD_KAFKA_RESP_ERR_NO_ERROR;
+    for (int i = 0; i < list->cnt; i++)
+        list->elems[i].offset = which;
+    rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(client, list, timeout_ms);
+    for (int i = 0; !err && i < list->cnt; i++)
+        err = list->elems[i].err;
+    return err;
+}
+
 bool
 lc_kafka_ends(rd_kafka_t *client, const char *const *topics, int n_topics, int32_t partition, int64_t *ends,
               GError **error)
 {
     g_autoptr(rd_kafka_topic_partition_list_t) list = lc_kafka_list_of(topics, n_topics, partition);
 
-    for (int i = 0; i < list->cnt; i++)
-        list->elems[i].offset = RD_KAFKA_OFFSET_END;
-    rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(client, list, ENDS_MS);
-    for (int i = 0; !err && i < list->cnt; i++)
-        err = list->elems[i].err;
+    rd_kafka_resp_err_t err = lc_kafka_ask_offsets(client, list, RD_KAFKA_OFFSET_END, ENDS_MS);
     for (int i = 0; !err && i < list->cnt; i++)
         ends[i] = list->elems[i].offset;
     if (!err)

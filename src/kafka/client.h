@@ -65,6 +65,11 @@ bool lc_kafka_destroy(rd_kafka_t *client, int wait_ms);
 /* Every input of one partition, offsets RD_KAFKA_OFFSET_INVALID. */
 rd_kafka_topic_partition_list_t *lc_kafka_list_of(const char *const *topics, int n_topics, int32_t partition);
 
+/* Puts the offset of each into the list, in one request: RD_KAFKA_OFFSET_BEGINNING, or RD_KAFKA_OFFSET_END (which is
+ * the last stable one if the client reads committed, otherwise the high watermark). The first error of any. */
+rd_kafka_resp_err_t
+lc_kafka_ask_offsets(rd_kafka_t *client, rd_kafka_topic_partition_list_t *list, int64_t which, int timeout_ms);
+
 /* The ends of one partition of the topics, in one request: last stable offsets if the client reads committed, otherwise
  * high watermarks. */
 bool lc_kafka_ends(rd_kafka_t *client, const char *const *topics, int n_topics, int32_t partition, int64_t *ends,

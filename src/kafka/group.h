@@ -32,7 +32,7 @@ bool lc_group_watermarks(lc_group *group, int32_t partition, int64_t *lows, int6
 bool lc_group_ends(lc_group *group, const lc_log_end **ends, size_t *n, GError **error);
 
 /* What keeps the group from giving us partitions or records; NULL: nothing known. Caller frees. */
-char *lc_group_trouble(lc_group *group);
+GError *lc_group_trouble(lc_group *group);
 
 /* As it was when the partitions were assigned; NULL: none are. Owned by the group, good until release_assignment. */
 const rd_kafka_consumer_group_metadata_t *lc_group_metadata(const lc_group *group);

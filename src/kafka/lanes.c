@@ -13,13 +13,10 @@ lc_lane_at(lc_group *group, int input, int32_t partition)
     return partition >= 0 && index < group->lanes->len ? &g_array_index(group->lanes, lc_lane, index) : NULL;
 }
 
-int
-lc_group_input_named(const lc_group *group, const char *name)
+static int
+input_named(const lc_group *group, const char *name)
 {
-    for (int i = 0; i < group->n_inputs; i++)
-        if (strcmp(group->inputs[i], name) == 0)
-            return i;
-    return -1;
+    return lc_input_named(group->inputs, group->n_inputs, name);
 }
 
 int
@@ -28,7 +25,7 @@ lc_group_input_of(const lc_group *group, rd_kafka_topic_t *topic)
     for (int i = 0; i < group->n_inputs; i++)
         if (group->topics[i] == topic)
             return i;
-    return topic ? lc_group_input_named(group, rd_kafka_topic_name(topic)) : -1;
+    return topic ? input_named(group, rd_kafka_topic_name(topic)) : -1;
 }
 
 static void
@@ -59,7 +56,7 @@ make_lanes(lc_group *group)
 {
     for (int i = 0; i < group->assigned->cnt; i++) {
         const rd_kafka_topic_partition_t *one = &group->assigned->elems[i];
-        int input = lc_group_input_named(group, one->topic);
+        int input = input_named(group, one->topic);
         guint needed = (guint)(one->partition + 1) * (guint)group->n_inputs;
 
         if (input < 0)
@@ -70,6 +67,17 @@ make_lanes(lc_group *group)
     }
 }
 
+/* The inputs of a partition that are ours. */
+static int
+count_ours(lc_group *group, int32_t partition)
+{
+    int n = 0;
+
+    for (int i = 0; i < group->n_inputs; i++)
+        n += lc_lane_at(group, i, partition)->flow != LC_LANE_NONE;
+    return n;
+}
+
 /* A partition counts as ours only with all of its inputs: a lead's facts must not be judged in two places. */
 static void
 list_partitions(lc_group *group)
@@ -77,13 +85,9 @@ list_partitions(lc_group *group)
     int32_t n_partitions = (int32_t)group->lanes->len / group->n_inputs;
 
     g_array_set_size(group->partitions, 0);
-    for (int32_t p = 0; p < n_partitions; p++) {
-        int ours = 0;
-        for (int i = 0; i < group->n_inputs; i++)
-            ours += lc_lane_at(group, i, p)->flow != LC_LANE_NONE;
-        if (ours == group->n_inputs)
+    for (int32_t p = 0; p < n_partitions; p++)
+        if (count_ours(group, p) == group->n_inputs)
             g_array_append_val(group->partitions, p);
-    }
 }
 
 void
@@ -174,13 +178,9 @@ lc_group_check(lc_group *group, int32_t partitions, GError **error)
 {
     int32_t n = (int32_t)group->lanes->len / group->n_inputs;
 
-    for (int32_t p = n - 1; p >= 0; p--) {
-        int ours = 0;
-        for (int i = 0; i < group->n_inputs; i++)
-            ours += lc_lane_at(group, i, p)->flow != LC_LANE_NONE;
-        if (!refuse_lane(group, p, partitions, ours, error))
+    for (int32_t p = n - 1; p >= 0; p--)
+        if (!refuse_lane(group, p, partitions, count_ours(group, p), error))
             return false;
-    }
     return lc_peers_check(group->options, &group->question, group->inputs, group->n_inputs, error);
 }
 
@@ -233,7 +233,7 @@ resume_sought(lc_group *group, const rd_kafka_topic_partition_list_t *sought)
             group->any_unsettled = true;
             continue;
         }
-        lc_lane_at(group, lc_group_input_named(group, one->topic), one->partition)->unsettled = false;
+        lc_lane_at(group, input_named(group, one->topic), one->partition)->unsettled = false;
         rd_kafka_topic_partition_list_add(resumed, one->topic, one->partition);
     }
     if (resumed->cnt)

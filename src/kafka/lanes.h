@@ -60,7 +60,6 @@ struct lc_group {
 /* NULL: there is none. */
 lc_lane *lc_lane_at(lc_group *group, int input, int32_t partition);
 /* The index of an input; -1: it is none. */
-int lc_group_input_named(const lc_group *group, const char *name);
 int lc_group_input_of(const lc_group *group, rd_kafka_topic_t *topic);
 void lc_group_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *partitions,
                            void *opaque);

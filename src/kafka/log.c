@@ -123,7 +123,7 @@ log_poll(lc_log *base, int timeout_ms, lc_log_event *event, GError **error)
     return lc_group_poll(kafka_log_of(base)->group, timeout_ms, event, error);
 }
 
-static char *
+static GError *
 log_trouble(lc_log *base)
 {
     return lc_group_trouble(kafka_log_of(base)->group);

@@ -136,60 +136,6 @@ lc_kafka_move_states(const lc_kafka_options *options, const int64_t *ends, int32
 
 /* ---- Around it ---- */
 
-static bool
-check_grown(rd_kafka_event_t *event, GError **error)
-{
-    size_t n;
-    const rd_kafka_topic_result_t **results =
-        rd_kafka_CreatePartitions_result_topics(rd_kafka_event_CreatePartitions_result(event), &n);
-
-    for (size_t i = 0; i < n; i++) {
-        rd_kafka_resp_err_t err = rd_kafka_topic_result_error(results[i]);
-        const char *text = rd_kafka_topic_result_error_string(results[i]);
-        if (!err)
-            continue;
-        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "topic %s can't be given more partitions: %s",
-                    rd_kafka_topic_result_name(results[i]), text ? text : rd_kafka_err2str(err));
-        return false;
-    }
-    return true;
-}
-
-static bool
-grow(const lc_kafka_options *options, rd_kafka_t *client, rd_kafka_NewPartitions_t *more, int timeout_ms,
-     GError **error)
-{
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
-    rd_kafka_AdminOptions_t *admin = lc_admin_options_new(client, RD_KAFKA_ADMIN_OP_CREATEPARTITIONS, timeout_ms);
-    rd_kafka_CreatePartitions(client, &more, 1, admin, queue);
-    rd_kafka_event_t *event = lc_admin_await(options, queue, lc_admin_deadline(timeout_ms),
-                                             "Kafka refuses to give a topic more partitions", error);
-    bool ok = event && check_grown(event, error);
-    if (event)
-        rd_kafka_event_destroy(event);
-    rd_kafka_AdminOptions_destroy(admin);
-    return ok;
-}
-
-bool
-lc_kafka_grow_topic(const lc_kafka_options *options, const char *name, int32_t partitions, int timeout_ms,
-                    GError **error)
-{
-    char reason[256];
-    rd_kafka_NewPartitions_t *more = rd_kafka_NewPartitions_new(name, (size_t)partitions, reason, sizeof reason);
-
-    if (more == NULL) {
-        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "topic %s can't be given more partitions: %s", name, reason);
-        return false;
-    }
-    rd_kafka_t *client = lc_admin_client_new(options, "read_committed", error);
-    bool ok = client && grow(options, client, more, timeout_ms, error);
-    rd_kafka_NewPartitions_destroy(more);
-    if (client)
-        rd_kafka_destroy(client);
-    return ok;
-}
-
 static rd_kafka_topic_partition_list_t *
 list_offsets(const GArray *offsets)
 {
@@ -232,10 +178,8 @@ lc_kafka_topic_ends(const lc_kafka_options *options, const char *topic, int32_t 
 
     g_autoptr(rd_kafka_topic_partition_list_t) list = rd_kafka_topic_partition_list_new(partitions);
     for (int32_t p = 0; p < partitions; p++)
-        rd_kafka_topic_partition_list_add(list, topic, p)->offset = RD_KAFKA_OFFSET_END;
-    rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(client, list, timeout_ms);
-    for (int i = 0; !err && i < list->cnt; i++)
-        err = list->elems[i].err;
+        rd_kafka_topic_partition_list_add(list, topic, p);
+    rd_kafka_resp_err_t err = lc_kafka_ask_offsets(client, list, RD_KAFKA_OFFSET_END, timeout_ms);
     for (int i = 0; !err && i < list->cnt; i++)
         ends[i] = list->elems[i].offset;
     rd_kafka_destroy(client);

@@ -46,11 +46,7 @@ ask_offsets(lc_group *group, int32_t partition, int64_t what, int64_t *found, GE
 {
     g_autoptr(rd_kafka_topic_partition_list_t) list = lc_kafka_list_of(group->inputs, group->n_inputs, partition);
 
-    for (int i = 0; i < list->cnt; i++)
-        list->elems[i].offset = what;
-    rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(group->client, list, LC_GROUP_CALL_MS);
-    for (int i = 0; !err && i < list->cnt; i++)
-        err = list->elems[i].err;
+    rd_kafka_resp_err_t err = lc_kafka_ask_offsets(group->client, list, what, LC_GROUP_CALL_MS);
     g_autofree char *what_for = g_strdup_printf("watermarks of partition %d", partition);
     if (err)
         return lc_kafka_fail_of(group->client, list, err, "DESCRIBE", what_for, error);
@@ -75,7 +71,7 @@ static void
 list_ends_of(const lc_group *group, rd_kafka_topic_partition_list_t *list, int32_t partition)
 {
     for (int input = 0; input < group->n_inputs; input++)
-        rd_kafka_topic_partition_list_add(list, group->inputs[input], partition)->offset = RD_KAFKA_OFFSET_END;
+        rd_kafka_topic_partition_list_add(list, group->inputs[input], partition);
 }
 
 static void
@@ -95,10 +91,8 @@ take_ends(lc_group *group, const rd_kafka_topic_partition_list_t *list)
 static rd_kafka_resp_err_t
 ask_ends_of(lc_group *group, rd_kafka_topic_partition_list_t *list, int timeout_ms)
 {
-    rd_kafka_resp_err_t err = list->cnt ? rd_kafka_offsets_for_times(group->client, list, timeout_ms) : 0;
+    rd_kafka_resp_err_t err = lc_kafka_ask_offsets(group->client, list, RD_KAFKA_OFFSET_END, timeout_ms);
 
-    for (int i = 0; !err && i < list->cnt; i++)
-        err = list->elems[i].err;
     if (!err)
         take_ends(group, list);
     return err;

@@ -8,11 +8,11 @@ typedef struct {
     int n_inputs;
 } expected;
 
-static int
-input_named(const expected *expected, const char *topic)
+int
+lc_input_named(const char *const *inputs, int n_inputs, const char *name)
 {
-    for (int i = 0; i < expected->n_inputs; i++)
-        if (strcmp(expected->inputs[i], topic) == 0)
+    for (int i = 0; i < n_inputs; i++)
+        if (strcmp(inputs[i], name) == 0)
             return i;
     return -1;
 }
@@ -41,7 +41,7 @@ check_member(const expected *expected, const rd_kafka_MemberDescription_t *membe
 
     for (int i = 0; list && i < list->cnt; i++) {
         const rd_kafka_topic_partition_t *one = &list->elems[i];
-        if (input_named(expected, one->topic) < 0)
+        if (lc_input_named(expected->inputs, expected->n_inputs, one->topic) < 0)
             return refuse(member, one->topic, one->partition, "which is none of our inputs", error);
         for (int k = 0; k < expected->n_inputs; k++)
             if (!rd_kafka_topic_partition_list_find((rd_kafka_topic_partition_list_t *)list, expected->inputs[k],

@@ -59,19 +59,18 @@ list_denied(lc_group *group)
     return names;
 }
 
-char *
+GError *
 lc_group_trouble(lc_group *group)
 {
-    g_autoptr(GError) error = NULL;
+    GError *error = NULL;
     g_autoptr(GString) denied = list_denied(group);
 
     if (group->group_denied && group->assigned == NULL)
         lc_kafka_deny(group->client, "READ", "group", group->options->group, &error);
     else if (denied->len)
         lc_kafka_deny(group->client, "READ", "topic", denied->str, &error);
-    if (error)
-        return g_strdup(error->message);
-    return group->assigned ? NULL : lc_trouble_text();
+    g_autofree char *trouble = error || group->assigned ? NULL : lc_trouble_text();
+    return trouble ? g_error_new_literal(LC_ERROR, LC_ERROR_RETRY, trouble) : error;
 }
 
 static bool

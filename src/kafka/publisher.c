@@ -110,6 +110,9 @@ lc_publisher_send_to(lc_publisher *publisher, const char *topic, int32_t partiti
     while ((err = produce(publisher, handle, partition, key, value, headers, n_headers)) ==
            RD_KAFKA_RESP_ERR__QUEUE_FULL)
         rd_kafka_poll(publisher->client, 50);
+    /* Once it was refused, librdkafka says so at once. */
+    if (lc_kafka_is_denial(err))
+        return lc_kafka_deny(publisher->client, "WRITE", "topic", topic, error);
     if (err)
         return lc_kafka_fail(error, LC_ERROR_RECORD, err, "a record can't be sent to topic %s", topic);
     if (++publisher->sent_since_poll >= 1000) {

@@ -23,6 +23,7 @@ struct lc_reader {
     GArray *headers; /* lc_header */
 };
 
+#define GONE_WITHIN_MS 5000
 #define START_TIMEOUT_MS 5000
 
 /* ---- Start ---- */
@@ -240,26 +241,32 @@ lc_reader_progress(const lc_reader *reader, uint64_t *done, uint64_t *all)
 
 /* ---- Looking again ---- */
 
+static int
+partitions_of(const rd_kafka_metadata_t *metadata, const char *topic)
+{
+    for (int i = 0; i < metadata->topic_cnt; i++)
+        if (strcmp(metadata->topics[i].topic, topic) == 0)
+            return metadata->topics[i].partition_cnt;
+    return 0;
+}
+
 static bool
 is_as_it_was(const lc_reader *reader, GError **error)
 {
-    for (guint i = 0; reader->topics[i]; i++) {
-        const rd_kafka_metadata_t *metadata = NULL;
-        rd_kafka_topic_t *topic = rd_kafka_topic_new(reader->client, reader->topics[i], NULL);
-        rd_kafka_resp_err_t err = rd_kafka_metadata(reader->client, 0, topic, &metadata, START_TIMEOUT_MS);
-        int n = !err && metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : -1;
-        rd_kafka_topic_destroy(topic);
-        if (metadata)
-            rd_kafka_metadata_destroy(metadata);
-        if (err)
-            return lc_kafka_fail(error, lc_kafka_code_of(err), err, "Kafka at %s does not answer", reader->brokers);
-        if (n != reader->n_partitions[i]) {
+    const rd_kafka_metadata_t *metadata;
+    rd_kafka_resp_err_t err = rd_kafka_metadata(reader->client, 0, NULL, &metadata, START_TIMEOUT_MS);
+    bool ok = true;
+    if (err)
+        return lc_kafka_fail(error, lc_kafka_code_of(err), err, "Kafka at %s does not answer", reader->brokers);
+    for (guint i = 0; ok && reader->topics[i]; i++) {
+        int n = partitions_of(metadata, reader->topics[i]);
+        ok = n == reader->n_partitions[i];
+        if (!ok)
             g_set_error(error, LC_ERROR, LC_ERROR_ABORT, "topic %s had %d partitions and has %d now", reader->topics[i],
-                        reader->n_partitions[i], MAX(n, 0));
-            return false;
-        }
+                        reader->n_partitions[i], n);
     }
-    return true;
+    rd_kafka_metadata_destroy(metadata);
+    return ok;
 }
 
 static rd_kafka_topic_partition_list_t *
@@ -319,8 +326,8 @@ lc_reader_free(lc_reader *reader)
         return;
     if (reader->message)
         rd_kafka_message_destroy(reader->message);
-    rd_kafka_consumer_close(reader->client);
-    rd_kafka_destroy(reader->client);
+    /* To close a consumer may take for ever where a topic was deleted; there is no group to leave. */
+    lc_kafka_destroy(reader->client, GONE_WITHIN_MS);
     for (guint i = 0; i < g_strv_length(reader->topics); i++)
         g_free(reader->partitions[i]);
     g_free(reader->partitions);

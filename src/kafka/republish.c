@@ -80,7 +80,7 @@ open_sources(republication *r, GError **error)
 
 /* False: it can't be read any further. */
 static bool
-take_event(source *one, const rd_kafka_message_t *event, GError **error)
+take_event(rd_kafka_t *client, source *one, const rd_kafka_message_t *event, GError **error)
 {
     if (event->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         one->done = event->offset >= one->range->end;
@@ -88,14 +88,16 @@ take_event(source *one, const rd_kafka_message_t *event, GError **error)
     }
     if (lc_kafka_is_transport_error(event->err))
         return true;
-    return lc_kafka_fail(error, lc_kafka_is_denial(event->err) ? LC_ERROR_DENIED : LC_ERROR_FATAL, event->err,
+    if (lc_kafka_is_denial(event->err))
+        return lc_kafka_deny(client, "READ", "topic", one->range->topic, error);
+    return lc_kafka_fail(error, LC_ERROR_FATAL, event->err,
                          "reading %s [%d], offsets %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT
                          " (retention may have deleted some meanwhile: begin again)",
                          one->range->topic, one->range->partition, one->range->low, one->range->end);
 }
 
 static bool
-read_head(source *one, GError **error)
+read_head(rd_kafka_t *client, source *one, GError **error)
 {
     gint64 give_up = g_get_monotonic_time() + SILENCE_US;
 
@@ -113,7 +115,7 @@ read_head(source *one, GError **error)
             one->head = message;
             return true;
         }
-        bool ok = message->err ? take_event(one, message, error) : (one->done = true);
+        bool ok = message->err ? take_event(client, one, message, error) : (one->done = true);
         rd_kafka_message_destroy(message);
         if (!ok)
             return false;
@@ -137,7 +139,7 @@ find_next(republication *r, GError **error)
 
     for (guint i = 0; i < r->sources->len; i++) {
         source *one = &g_array_index(r->sources, source, i);
-        if (!read_head(one, error))
+        if (!read_head(r->client, one, error))
             return NULL;
         if (one->head && (next == NULL || time_of(one->head) < time_of(next->head)))
             next = one;

@@ -4,6 +4,7 @@
 #include "lend.h"
 
 #define LOOK_MS 1000
+#define LEFT_WITHIN_MS 5000
 #define SUBSCRIBE_SESSION_MS "10000" /* one that was killed is missed after so long; the operator's property counts */
 
 /* One partition of ours. Its records don't go through the consumer's queue, where one that is held up would hold up
@@ -238,6 +239,20 @@ lc_subscriber_commit(lc_subscriber *subscriber, size_t lane_index, int64_t next)
     rd_kafka_commit(subscriber->client, list, 1);
 }
 
+/* Not longer than this: to close a consumer may take for ever where a topic was deleted. */
+static void
+leave_group(lc_subscriber *subscriber)
+{
+    gint64 until_us = g_get_monotonic_time() + LEFT_WITHIN_MS * (gint64)1000;
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(subscriber->client);
+    rd_kafka_error_t *refused = rd_kafka_consumer_close_queue(subscriber->client, queue);
+    while (!refused && !rd_kafka_consumer_closed(subscriber->client) && g_get_monotonic_time() < until_us)
+        rd_kafka_queue_poll_callback(queue, 50);
+    if (refused)
+        rd_kafka_error_destroy(refused);
+    rd_kafka_queue_destroy(queue);
+}
+
 void
 lc_subscriber_free(lc_subscriber *subscriber)
 {
@@ -246,8 +261,8 @@ lc_subscriber_free(lc_subscriber *subscriber)
     g_clear_pointer(&subscriber->message, rd_kafka_message_destroy);
     g_array_set_size(subscriber->lanes, 0);
     if (subscriber->client) {
-        rd_kafka_consumer_close(subscriber->client);
-        rd_kafka_destroy(subscriber->client);
+        leave_group(subscriber);
+        lc_kafka_destroy(subscriber->client, LEFT_WITHIN_MS);
     }
     g_array_unref(subscriber->lanes);
     g_array_unref(subscriber->headers);

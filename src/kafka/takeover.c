@@ -48,6 +48,15 @@ make_reader(const lc_kafka_options *options, GError **error)
     return conf ? lc_kafka_client_new(RD_KAFKA_CONSUMER, conf, error) : NULL;
 }
 
+/* Unless there is one. */
+static bool
+open_reader(lc_takeover *takeover, GError **error)
+{
+    if (takeover->reader == NULL)
+        takeover->reader = make_reader(takeover->options, error);
+    return takeover->reader != NULL;
+}
+
 static void
 drop(rd_kafka_t **client)
 {
@@ -60,9 +69,7 @@ bool
 lc_takeover_committed_before(lc_takeover *takeover, int n_inputs, int32_t partition, lc_log_committed *committed,
                              lc_arena *arena, GError **error)
 {
-    if (takeover->reader == NULL)
-        takeover->reader = make_reader(takeover->options, error);
-    if (takeover->reader == NULL)
+    if (!open_reader(takeover, error))
         return false;
     if (!lc_kafka_committed(takeover->reader, takeover->options->inputs, n_inputs, partition, committed, arena, error))
         return false;
@@ -85,9 +92,7 @@ bool
 lc_takeover_all_metadata(lc_takeover *takeover, int n_inputs, int32_t partitions, lc_text *metadata, lc_arena *arena,
                          GError **error)
 {
-    if (takeover->reader == NULL)
-        takeover->reader = make_reader(takeover->options, error);
-    if (takeover->reader == NULL)
+    if (!open_reader(takeover, error))
         return false;
     g_autoptr(rd_kafka_topic_partition_list_t) list = list_all(takeover, n_inputs, partitions);
     rd_kafka_resp_err_t err = rd_kafka_committed(takeover->reader, list, CALL_MS);
@@ -108,9 +113,7 @@ bool
 lc_takeover_high_watermarks(lc_takeover *takeover, const char *const *topics, int n_topics, int32_t partition,
                             int64_t *highs, GError **error)
 {
-    if (takeover->reader == NULL)
-        takeover->reader = make_reader(takeover->options, error);
-    return takeover->reader && lc_kafka_ends(takeover->reader, topics, n_topics, partition, highs, error);
+    return open_reader(takeover, error) && lc_kafka_ends(takeover->reader, topics, n_topics, partition, highs, error);
 }
 
 typedef struct {

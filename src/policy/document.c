@@ -6,6 +6,24 @@
 
 /* ---- Stages ---- */
 
+/* "SAL@2" would be counted where SAL is counted that was reached in its second period (section 7). */
+static bool
+read_stage_name(lc_document_reader *reader, const lc_yaml *node, lc_text *name)
+{
+    if (!lc_read_name(reader, node, "a stage's name", name))
+        return false;
+    const char *sign = strrchr(name->data, '@');
+    size_t digits = sign ? strspn(sign + 1, "0123456789") : 0;
+    if (digits < 1 || digits > 2 || sign[1 + digits] != '\0')
+        return true;
+    lc_refuse(
+        reader, node,
+        "a stage's name can't end in @ and one or two digits, which in counters say how late a stage was reached; "
+        "write %.*s-%s, for example",
+        (int)(sign - name->data), name->data, sign + 1);
+    return false;
+}
+
 static const lc_yaml *
 read_stage(lc_document_reader *reader, const lc_yaml *node, lc_stage *stage)
 {
@@ -17,12 +35,12 @@ read_stage(lc_document_reader *reader, const lc_yaml *node, lc_stage *stage)
     if (node->kind == LC_YAML_NOTHING)
         lc_refuse(reader, node, "a stage is missing; write its name, or {name: WON, closes: won}");
     if (node->kind == LC_YAML_SCALAR)
-        return lc_read_name(reader, node, "a stage's name", &stage->name) ? node : NULL;
+        return read_stage_name(reader, node, &stage->name) ? node : NULL;
     if (!lc_read_fields(reader, node, "a stage", fields, G_N_ELEMENTS(fields)))
         return NULL;
     if (lc_read_choice(reader, fields[CLOSES].value, "end", "a stage closes as", ends, G_N_ELEMENTS(ends), &closes))
         stage->closes = closes == 0 ? LC_STAGE_WON : LC_STAGE_LOST;
-    return lc_read_name(reader, fields[NAME].value, "a stage's name", &stage->name) ? fields[NAME].value : NULL;
+    return read_stage_name(reader, fields[NAME].value, &stage->name) ? fields[NAME].value : NULL;
 }
 
 static void

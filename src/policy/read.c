@@ -4,6 +4,7 @@
 #include <leadclock/text.h>
 
 #define LONGEST_NAME_BYTES 255
+#define LONGEST_QUOTED 60 /* characters */
 
 void
 lc_refuse(lc_document_reader *reader, const lc_yaml *node, const char *format, ...)
@@ -27,12 +28,8 @@ char *
 lc_quoted(const lc_yaml *node)
 {
     g_autoptr(GString) text = g_string_new("\"");
-    const char *c = node->text.data;
-    for (int i = 0; i < 60 && *c; i++, c = g_utf8_next_char(c)) {
-        gunichar character = g_utf8_get_char(c);
-        g_string_append_unichar(text, g_unichar_isprint(character) ? character : '?');
-    }
-    g_string_append(text, *c ? "...\"" : "\"");
+    const char *rest = lc_show_characters(text, node->text.data, LONGEST_QUOTED);
+    g_string_append(text, *rest ? "...\"" : "\"");
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 

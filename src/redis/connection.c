@@ -198,6 +198,26 @@ lc_connection_receive(lc_connection *connection, GError **error)
     return reply;
 }
 
+/* What is to be done where it answers, and takes no writes; NULL: it says that itself. */
+static const char *
+remedy_of(const char *refusal)
+{
+    static const struct {
+        const char *start, *remedy;
+    } remedies[] = {
+        {"OOM", "give it more memory (maxmemory), or a machine that has more"},
+        {"READONLY", "it is a replica; name the one that takes writes in redis.url"},
+        {"NOREPLICAS", "it waits for its replicas (min-replicas-to-write)"},
+        {"MISCONF", "it can't save to its disk; its log says why"},
+        {"NOPERM", "its user needs ~NAME:* and +@read +@write +@transaction (ACL SETUSER; NAME is `name`)"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(remedies); i++)
+        if (g_str_has_prefix(refusal, remedies[i].start))
+            return remedies[i].remedy;
+    return NULL;
+}
+
 bool
 lc_connection_refuse(const redisReply *reply, GError **error)
 {
@@ -209,10 +229,12 @@ lc_connection_refuse(const redisReply *reply, GError **error)
     for (const char *const *start = of_operator; *start; start++)
         if (g_str_has_prefix(reply->str, *start))
             code = LC_ERROR_CONFIG;
+    const char *remedy = remedy_of(reply->str);
     if (g_str_has_prefix(reply->str, "ASK ") || g_str_has_prefix(reply->str, "TRYAGAIN"))
         g_set_error(error, LC_ERROR, (int)code, "a slot of Redis is being moved, which is waited for: %s", reply->str);
     else
-        g_set_error(error, LC_ERROR, (int)code, "Redis says: %s", reply->str);
+        g_set_error(error, LC_ERROR, (int)code, "Redis says: %s%s%s", reply->str, remedy ? "; " : "",
+                    remedy ? remedy : "");
     return false;
 }
 

@@ -48,16 +48,15 @@ ask_leads(lc_connection *redis, lc_text prefix, const lc_store_read *read)
     }
 }
 
+/* ZMSCORE would be one command, and needs Redis 6.2. */
 static void
 ask_scores(lc_connection *redis, lc_text prefix, const lc_store_read *read)
 {
-    for (size_t from = 0; from < read->n_leads; from += LC_WORDS_MAX) {
-        size_t n = MIN(read->n_leads - from, LC_WORDS_MAX);
-        lc_connection_command(redis, n + 2);
-        lc_connection_word(redis, LC_TEXT("ZMSCORE"));
+    for (size_t i = 0; i < read->n_leads; i++) {
+        lc_connection_command(redis, 3);
+        lc_connection_word(redis, LC_TEXT("ZSCORE"));
         lc_connection_words(redis, prefix, LC_TEXT("wakeups"));
-        for (size_t i = from; i < from + n; i++)
-            lc_connection_word(redis, read->lead_ids[i]);
+        lc_connection_word(redis, read->lead_ids[i]);
     }
 }
 
@@ -80,7 +79,7 @@ count_commands(const lc_store_read *read)
     size_t n_chunks = (read->n_leads + LC_WORDS_MAX - 1) / LC_WORDS_MAX;
 
     return 1 + read->count_wakeups + (read->due_before != LC_ABSENT ? DUE_COMMANDS : 0) + n_chunks +
-           (read->with_wakeups ? n_chunks : 0) + read->n_populations + (read->all_populations ? 1 : 0);
+           (read->with_wakeups ? read->n_leads : 0) + read->n_populations + (read->all_populations ? 1 : 0);
 }
 
 static void
@@ -171,16 +170,13 @@ take_leads(lc_redis_store *store, lc_store_read *read, redisReply **next)
     return next;
 }
 
-/* The ZMSCOREs. */
 static redisReply **
 take_scores(lc_redis_store *store, lc_store_read *read, redisReply **next)
 {
     read->wake_ats = lc_arena_new(&store->read_arena, lc_instant, read->n_leads);
-    for (size_t from = 0; from < read->n_leads; from += LC_WORDS_MAX) {
-        const redisReply *scores = *next++;
-        for (size_t i = 0; i < scores->elements; i++)
-            read->wake_ats[from + i] =
-                scores->element[i]->type == REDIS_REPLY_NIL ? LC_NEVER : instant_of(scores->element[i]);
+    for (size_t i = 0; i < read->n_leads; i++) {
+        const redisReply *score = *next++;
+        read->wake_ats[i] = score->type == REDIS_REPLY_NIL ? LC_NEVER : instant_of(score);
     }
     return next;
 }

@@ -1,395 +1,61 @@
-/* report.c - what happened, in tables: the whole first, then by channel. */
-#include "summary.h"
+/* report.c - a report: its findings in sentences, then its tables. */
+#include "making.h"
 
-#define ALL_CHANNELS LC_TEXT("(all)")
+#include "table.h"
 
-typedef struct {
-    const lc_summary *sums;
-    lc_tally *tally;
-    GPtrArray *stages; /* char *: of all documents, in order, each once */
-    GPtrArray *won;    /* char *: those that close as won */
-    GPtrArray *tables;
-} report;
+#include <leadclock/calendar.h>
 
-static lc_table *
-new_table(report *r, const char *name, const char *title)
+#define TEXT_WIDTH 100
+
+/* ---- What the parts share ---- */
+
+lc_table *
+lc_report_add_table(const lc_making *making, const char *name, const char *title)
 {
     lc_table *table = lc_table_new(name, title);
-    g_ptr_array_add(r->tables, table);
+    g_ptr_array_add(making->report->tables, table);
     return table;
 }
 
-/* ---- The whole ---- */
-
-static void
-add_line(lc_table *table, const char *what, int64_t count, int64_t whole)
+void
+lc_report_say(const lc_making *making, const char *topic, const char *format, ...)
 {
-    lc_table_text(table, lc_text_of(what));
-    lc_table_count(table, count);
-    lc_table_share(table, count, whole);
+    va_list arguments;
+    va_start(arguments, format);
+    lc_sentence finding = {topic, g_strdup_vprintf(format, arguments)};
+    va_end(arguments);
+    g_array_append_val(making->report->findings, finding);
 }
 
-static void
-add_totals(report *r, const lc_report_subject *subject)
+void
+lc_report_name(lc_table *table, lc_text text, const char *none)
 {
-    static const struct {
-        const char *what, *metric;
-    } held[] = {
-        {"opened", "opened"},
-        {"held back: cooldown", "cooled_down"},
-        {"held back: open dialogue", "open_dialogue"},
-        {"held back: not qualified", "not_qualified"},
-        {"contacted", "contacted"},
-        {"handed off again while open", "duplicate"},
-        {"paused", "paused"},
-        {"escalated", "escalated"},
-        {"clawed back", "clawed_back"},
-        {"unresponsive", "unresponsive"},
-        {"rejected", "rejected"},
-        {"rejected once settled", "rejected_late"},
-        {"rejected, reason unknown", "reason_unknown"},
-        {"completed", "completed"},
-        {"merged into another", "merged"},
-        {"erased", "erased"},
-    };
-    lc_table *table = new_table(r, "totals", "What happened");
-    lc_table_column(table, LC_CELL_TEXT, "what", "");
-    lc_table_column(table, LC_CELL_COUNT, "count", "count");
-    lc_table_column(table, LC_CELL_SHARE, "share_of_handoffs", "of hand-offs");
-    int64_t handed_off = lc_summary_get(r->sums, NULL, "handed_off");
-    add_line(table, "facts", (int64_t)subject->facts, 0);
-    if (subject->skipped)
-        add_line(table, "facts skipped", (int64_t)subject->skipped, 0);
-    add_line(table, "leads still kept at the end", (int64_t)subject->leads, 0);
-    add_line(table, "hand-offs", handed_off, handed_off);
-    for (size_t i = 0; i < G_N_ELEMENTS(held); i++)
-        add_line(table, held[i].what, lc_summary_get(r->sums, NULL, held[i].metric), handed_off);
+    lc_table_text(table, lc_text_is_absent(text) ? lc_text_of(none) : text);
 }
 
-/* ---- Promises ---- */
-
-/* `kind` begins the names of its metrics; `stage` is a milestone's, or absent. */
-static void
-add_promise(lc_table *table, const lc_summary *sums, const char *channel, const char *clock, const char *kind,
-            lc_text stage)
+static int
+compare_numbers(gconstpointer a, gconstpointer b, gpointer data)
 {
-    g_autofree char *met = g_strdup_printf("%s_met%s", kind, stage.data ? ":" : "");
-    g_autofree char *breached = g_strdup_printf("%s_breached%s", kind, stage.data ? ":" : "");
-    g_autofree char *early = g_strdup_printf("%s_early", kind);
-    int64_t kept = lc_summary_get_named(sums, channel, met, stage);
-    int64_t late = lc_summary_get_named(sums, channel, breached, stage);
-    int64_t too_early = lc_summary_get(sums, channel, early);
-    if (kept + late + too_early == 0)
-        return;
-    lc_table_text(table, channel ? lc_text_of(channel) : ALL_CHANNELS);
-    lc_table_text(table, lc_text_of(clock));
-    lc_table_count(table, kept);
-    lc_table_count(table, late);
-    lc_table_count(table, too_early);
-    lc_table_share(table, kept, kept + late);
-    lc_table_share(table, late, kept + late);
+    const lc_ledger *ledger = data;
+    return lc_text_compare(lc_ledger_text(ledger, *(const uint32_t *)a), lc_ledger_text(ledger, *(const uint32_t *)b));
 }
 
-static void
-add_promises_of(report *r, lc_table *table, const char *channel)
+GArray *
+lc_report_sorted(const lc_ledger *ledger, GHashTable *set)
 {
-    add_promise(table, r->sums, channel, "first_contact", "first_contact", LC_NO_TEXT);
-    add_promise(table, r->sums, channel, "first_contact:again", "again", LC_NO_TEXT);
-    add_promise(table, r->sums, channel, "renewed", "renewed", LC_NO_TEXT);
-    add_promise(table, r->sums, channel, "requested", "requested", LC_NO_TEXT);
-    for (guint i = 0; i < r->stages->len; i++) {
-        g_autofree char *clock = g_strdup_printf("milestone:%s", (char *)r->stages->pdata[i]);
-        add_promise(table, r->sums, channel, clock, "milestone", lc_text_of(r->stages->pdata[i]));
+    GArray *sorted = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    GHashTableIter iter;
+    gpointer item;
+    g_hash_table_iter_init(&iter, set);
+    while (g_hash_table_iter_next(&iter, &item, NULL)) {
+        uint32_t number = GPOINTER_TO_UINT(item);
+        g_array_append_val(sorted, number);
     }
-    add_promise(table, r->sums, channel, "follow_up", "follow_up", LC_NO_TEXT);
-    add_promise(table, r->sums, channel, "next_contact", "next_contact", LC_NO_TEXT);
+    g_array_sort_with_data(sorted, compare_numbers, (gpointer)ledger);
+    return sorted;
 }
 
-static void
-add_promises(report *r)
-{
-    lc_table *table = new_table(r, "promises", "Promises kept and broken, by channel and clock");
-    lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
-    lc_table_column(table, LC_CELL_TEXT, "clock", "clock");
-    lc_table_column(table, LC_CELL_COUNT, "kept", "kept");
-    lc_table_column(table, LC_CELL_COUNT, "broken", "broken");
-    lc_table_column(table, LC_CELL_COUNT, "early", "too early");
-    lc_table_column(table, LC_CELL_SHARE, "kept_share", "kept");
-    lc_table_column(table, LC_CELL_SHARE, "broken_share", "broken");
-    add_promises_of(r, table, NULL);
-    const GPtrArray *channels = lc_summary_channels(r->sums);
-    for (guint i = 0; i < channels->len; i++)
-        add_promises_of(r, table, channels->pdata[i]);
-}
-
-/* ---- Response times ---- */
-
-/* The buckets of section 7 but the last, which is all the rest of the contacted; and the columns: all up to there. */
-static const struct {
-    const char *bucket, *column, *title;
-} responses[] = {
-    {"1m", NULL, NULL}, {"5m", "within_5m", "within 5m"},    {"15m", NULL, NULL}, {"1h", "within_1h", "within 1h"},
-    {"4h", NULL, NULL}, {"24h", "within_24h", "within 24h"}, {"48h", NULL, NULL}, {"7d", "within_7d", "within 7d"},
-};
-
-/* `prefix` begins the names of the buckets. */
-static void
-add_response_of(lc_table *table, const lc_summary *sums, const char *prefix, const char *channel)
-{
-    int64_t opened = lc_summary_get(sums, channel, "opened"), responded = 0;
-    lc_table_text(table, channel ? lc_text_of(channel) : ALL_CHANNELS);
-    lc_table_count(table, opened);
-    lc_table_share(table, lc_summary_get(sums, channel, "contacted"), opened);
-    for (size_t i = 0; i < G_N_ELEMENTS(responses); i++) {
-        responded += lc_summary_get_named(sums, channel, prefix, lc_text_of(responses[i].bucket));
-        if (responses[i].column)
-            lc_table_share(table, responded, opened);
-    }
-}
-
-static void
-add_response_shares(report *r, const char *name, const char *title, const char *prefix)
-{
-    lc_table *table = new_table(r, name, title);
-    lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
-    lc_table_column(table, LC_CELL_COUNT, "opened", "opened");
-    lc_table_column(table, LC_CELL_SHARE, "contacted", "contacted");
-    for (size_t i = 0; i < G_N_ELEMENTS(responses); i++)
-        if (responses[i].column)
-            lc_table_column(table, LC_CELL_SHARE, responses[i].column, responses[i].title);
-    add_response_of(table, r->sums, prefix, NULL);
-    const GPtrArray *channels = lc_summary_channels(r->sums);
-    for (guint i = 0; i < channels->len; i++)
-        add_response_of(table, r->sums, prefix, channels->pdata[i]);
-}
-
-static void
-add_response_times(report *r)
-{
-    lc_table *table = new_table(r, "response_time", "Response time (hand-off to first contact, of the contacted)");
-    lc_table_column(table, LC_CELL_COUNT, "contacted", "contacted");
-    lc_table_column(table, LC_CELL_DURATION, "median_ms", "median");
-    lc_table_column(table, LC_CELL_DURATION, "p90_ms", "90th percentile");
-    lc_table_count(table, (int64_t)lc_tally_responses(r->tally));
-    lc_table_duration(table, lc_tally_percentile(r->tally, 50));
-    lc_table_duration(table, lc_tally_percentile(r->tally, 90));
-}
-
-/* ---- Rejections and endings ---- */
-
-static void
-add_rejections(report *r)
-{
-    g_autoptr(GPtrArray) reasons = lc_summary_names(r->sums, "rejected:");
-    lc_table *table = new_table(r, "rejections", "Rejections, by channel and reason");
-    lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
-    lc_table_column(table, LC_CELL_TEXT, "reason", "reason");
-    lc_table_column(table, LC_CELL_COUNT, "count", "count");
-    lc_table_column(table, LC_CELL_SHARE, "share_of_rejected", "of rejected");
-    const GPtrArray *channels = lc_summary_channels(r->sums);
-    for (guint i = 0; i <= channels->len; i++) {
-        const char *channel = i ? channels->pdata[i - 1] : NULL;
-        for (guint j = 0; j < reasons->len; j++) {
-            lc_text reason = lc_text_of(reasons->pdata[j]);
-            int64_t count = lc_summary_get_named(r->sums, channel, "rejected:", reason);
-            if (count == 0)
-                continue;
-            lc_table_text(table, channel ? lc_text_of(channel) : ALL_CHANNELS);
-            lc_table_text(table, reason);
-            lc_table_count(table, count);
-            lc_table_share(table, count, lc_summary_get(r->sums, channel, "rejected"));
-        }
-    }
-}
-
-static void
-add_clawbacks(report *r)
-{
-    lc_table *table = new_table(r, "clawbacks", "Clawed back, by channel and rule");
-    lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
-    lc_table_column(table, LC_CELL_TEXT, "rule", "rule");
-    lc_table_column(table, LC_CELL_COUNT, "count", "count");
-    g_autoptr(GPtrArray) groups = lc_tally_groups(r->tally);
-    for (guint i = 0; i < groups->len; i++) {
-        const lc_tally_group *group = groups->pdata[i];
-        if (group->type != LC_OUTCOME_CLAWED_BACK)
-            continue;
-        lc_table_text(table, group->channel);
-        lc_table_text(table, group->rule);
-        lc_table_count(table, group->count);
-    }
-}
-
-/* ---- The funnel by channel ---- */
-
-static void
-add_funnel_of(report *r, lc_table *table, const char *channel)
-{
-    static const char *const metrics[] = {"handed_off", "opened",      "contacted",     "duplicate",    "paused",
-                                          "escalated",  "cooled_down", "open_dialogue", "not_qualified"};
-    int64_t won = 0;
-    lc_table_text(table, channel ? lc_text_of(channel) : ALL_CHANNELS);
-    for (size_t i = 0; i < G_N_ELEMENTS(metrics); i++)
-        lc_table_count(table, lc_summary_get(r->sums, channel, metrics[i]));
-    for (guint i = 0; i < r->stages->len; i++)
-        lc_table_count(table, lc_summary_get_named(r->sums, channel, "reached:", lc_text_of(r->stages->pdata[i])));
-    for (guint i = 0; i < r->won->len; i++)
-        won += lc_summary_get_named(r->sums, channel, "reached:", lc_text_of(r->won->pdata[i]));
-    lc_table_share(table, won, lc_summary_get(r->sums, channel, "handed_off"));
-}
-
-static void
-add_funnel(report *r)
-{
-    lc_table *table = new_table(r, "channels", "By channel: hand-offs, what became of them, and how many were won");
-    lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
-    lc_table_column(table, LC_CELL_COUNT, "handed_off", "hand-offs");
-    lc_table_column(table, LC_CELL_COUNT, "opened", "opened");
-    lc_table_column(table, LC_CELL_COUNT, "contacted", "contacted");
-    lc_table_column(table, LC_CELL_COUNT, "duplicate", "again");
-    lc_table_column(table, LC_CELL_COUNT, "paused", "paused");
-    lc_table_column(table, LC_CELL_COUNT, "escalated", "escalated");
-    lc_table_column(table, LC_CELL_COUNT, "cooled_down", "cooled down");
-    lc_table_column(table, LC_CELL_COUNT, "open_dialogue", "in dialogue");
-    lc_table_column(table, LC_CELL_COUNT, "not_qualified", "unqualified");
-    for (guint i = 0; i < r->stages->len; i++) {
-        g_autofree char *name = g_strdup_printf("reached:%s", (char *)r->stages->pdata[i]);
-        lc_table_column(table, LC_CELL_COUNT, name, r->stages->pdata[i]);
-    }
-    lc_table_column(table, LC_CELL_SHARE, "conversion", "conversion");
-    const GPtrArray *channels = lc_summary_channels(r->sums);
-    for (guint i = 0; i < channels->len; i++)
-        add_funnel_of(r, table, channels->pdata[i]);
-    add_funnel_of(r, table, NULL);
-}
-
-/* ---- How long it takes: stages by the age of the lead ---- */
-
-#define MONTH_DAYS 30
-#define OLDEST 24 /* K of section 7, all that is older included */
-
-static int64_t
-reached_at_age(const report *r, const char *channel, const char *stage, unsigned age)
-{
-    g_autofree char *metric = g_strdup_printf("reached:%s@%u", stage, age);
-    return lc_summary_get(r->sums, channel, metric);
-}
-
-/* The greatest age at which any stage was reached. */
-static unsigned
-greatest_age(const report *r)
-{
-    for (unsigned age = OLDEST; age > 0; age--)
-        for (guint i = 0; i < r->stages->len; i++)
-            if (reached_at_age(r, NULL, r->stages->pdata[i], age))
-                return age;
-    return 0;
-}
-
-static void
-add_age_columns(lc_table *table, unsigned last)
-{
-    for (unsigned age = 0; age <= last; age++) {
-        g_autofree char *name = g_strdup_printf("age_%u", age);
-        g_autofree char *title = age < OLDEST ? g_strdup_printf("<%ud", (age + 1) * MONTH_DAYS) : g_strdup("later");
-        lc_table_column(table, LC_CELL_COUNT, name, title);
-    }
-}
-
-static void
-add_ages_of(const report *r, lc_table *table, const char *channel, unsigned last)
-{
-    for (guint i = 0; i < r->stages->len; i++) {
-        const char *stage = r->stages->pdata[i];
-        int64_t reached = lc_summary_get_named(r->sums, channel, "reached:", lc_text_of(stage));
-        if (reached == 0)
-            continue;
-        lc_table_text(table, channel ? lc_text_of(channel) : ALL_CHANNELS);
-        lc_table_text(table, lc_text_of(stage));
-        lc_table_count(table, reached);
-        for (unsigned age = 0; age <= last; age++)
-            lc_table_count(table, reached_at_age(r, channel, stage, age));
-    }
-}
-
-static void
-add_ages(report *r)
-{
-    unsigned last = greatest_age(r);
-    lc_table *table = new_table(r, "ages", "Stages reached, by time since the hand-off");
-    lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
-    lc_table_column(table, LC_CELL_TEXT, "stage", "stage");
-    lc_table_column(table, LC_CELL_COUNT, "reached", "reached");
-    add_age_columns(table, last);
-    add_ages_of(r, table, NULL, last);
-    const GPtrArray *channels = lc_summary_channels(r->sums);
-    for (guint i = 0; i < channels->len; i++)
-        add_ages_of(r, table, channels->pdata[i], last);
-}
-
-/* ---- What gates cost ---- */
-
-static void
-add_held_back_of(report *r, lc_table *table, const char *channel)
-{
-    int64_t held_back = lc_summary_get(r->sums, channel, "handed_off") - lc_summary_get(r->sums, channel, "opened");
-    if (held_back == 0)
-        return;
-    lc_table_text(table, channel ? lc_text_of(channel) : ALL_CHANNELS);
-    lc_table_count(table, held_back);
-    for (guint i = 0; i < r->stages->len; i++)
-        lc_table_count(table,
-                       lc_summary_get_named(r->sums, channel, "held_back_reached:", lc_text_of(r->stages->pdata[i])));
-}
-
-static void
-add_held_back(report *r)
-{
-    lc_table *table = new_table(r, "held_back", "Held back by a gate, and the stages that they reached all the same");
-    lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
-    lc_table_column(table, LC_CELL_COUNT, "held_back", "held back");
-    for (guint i = 0; i < r->stages->len; i++) {
-        g_autofree char *name = g_strdup_printf("held_back_reached:%s", (char *)r->stages->pdata[i]);
-        lc_table_column(table, LC_CELL_COUNT, name, r->stages->pdata[i]);
-    }
-    add_held_back_of(r, table, NULL);
-    const GPtrArray *channels = lc_summary_channels(r->sums);
-    for (guint i = 0; i < channels->len; i++)
-        add_held_back_of(r, table, channels->pdata[i]);
-}
-
-/* ---- How cycles ended ---- */
-
-static void
-add_endings_of(report *r, lc_table *table, const char *channel)
-{
-    static const char *const metrics[] = {"rejected",     "reason_unknown", "rejected_late", "clawed_back",
-                                          "unresponsive", "completed",      "merged",        "erased"};
-    lc_table_text(table, channel ? lc_text_of(channel) : ALL_CHANNELS);
-    for (size_t i = 0; i < G_N_ELEMENTS(metrics); i++)
-        lc_table_count(table, lc_summary_get(r->sums, channel, metrics[i]));
-}
-
-static void
-add_endings(report *r)
-{
-    lc_table *table = new_table(r, "endings", "By channel: how cycles ended");
-    lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
-    lc_table_column(table, LC_CELL_COUNT, "rejected", "rejected");
-    lc_table_column(table, LC_CELL_COUNT, "reason_unknown", "reason unknown");
-    lc_table_column(table, LC_CELL_COUNT, "rejected_late", "rejected late");
-    lc_table_column(table, LC_CELL_COUNT, "clawed_back", "clawed back");
-    lc_table_column(table, LC_CELL_COUNT, "unresponsive", "unresponsive");
-    lc_table_column(table, LC_CELL_COUNT, "completed", "completed");
-    lc_table_column(table, LC_CELL_COUNT, "merged", "merged");
-    lc_table_column(table, LC_CELL_COUNT, "erased", "erased");
-    const GPtrArray *channels = lc_summary_channels(r->sums);
-    for (guint i = 0; i < channels->len; i++)
-        add_endings_of(r, table, channels->pdata[i]);
-    add_endings_of(r, table, NULL);
-}
-
-/* ---- The report ---- */
+/* ---- Making ---- */
 
 static void
 add_once(GPtrArray *names, lc_text name)
@@ -400,38 +66,276 @@ add_once(GPtrArray *names, lc_text name)
 }
 
 static void
-find_stages(report *r, const lc_policy_book *book)
+find_stages(const lc_making *making, const lc_policy_book *book)
 {
     for (size_t i = 0; i < lc_policy_book_size(book); i++) {
         const lc_policy *policy = lc_policy_book_get(book, i);
         for (unsigned j = 0; j < policy->n_stages; j++) {
-            add_once(r->stages, policy->stages[j].name);
+            add_once(making->stages, policy->stages[j].name);
             if (policy->stages[j].closes == LC_STAGE_WON)
-                add_once(r->won, policy->stages[j].name);
+                add_once(making->won, policy->stages[j].name);
         }
     }
 }
 
-GPtrArray *
-lc_report_make(const lc_report_subject *subject)
+static void
+clear_finding(gpointer data)
 {
-    g_autoptr(lc_summary) sums = lc_summary_new(subject->sums);
+    g_free(((lc_sentence *)data)->text);
+}
+
+static lc_answers *
+new_report(const char *title, char *about)
+{
+    lc_answers *report = g_new0(lc_answers, 1);
+    report->title = g_strdup(title);
+    report->about = about;
+    report->findings = g_array_new(FALSE, FALSE, sizeof(lc_sentence));
+    g_array_set_clear_func(report->findings, clear_finding);
+    report->tables = g_ptr_array_new_with_free_func((GDestroyNotify)lc_table_free);
+    return report;
+}
+
+void
+lc_answers_free(lc_answers *report)
+{
+    if (report == NULL)
+        return;
+    g_free(report->title);
+    g_free(report->about);
+    g_array_unref(report->findings);
+    g_ptr_array_unref(report->tables);
+    lc_conversion_free(report->conversion);
+    g_free(report);
+}
+
+/* To the minute. */
+static const char *
+when(lc_instant at, char *text)
+{
+    lc_instant_format(at, text);
+    text[strlen("2026-02-02T09:00")] = '\0';
+    text[strlen("2026-02-02")] = ' ';
+    return text;
+}
+
+static char *
+about(const lc_report_question *question)
+{
+    char at[LC_INSTANT_TEXT_BYTES], from[LC_INSTANT_TEXT_BYTES], to[LC_INSTANT_TEXT_BYTES];
+    g_autoptr(GString) text = g_string_new("Leads handed off");
+    if (question->from != LC_ABSENT)
+        g_string_append_printf(text, " from %s", when(question->from, from));
+    if (question->to != LC_NEVER)
+        g_string_append_printf(text, " to before %s", when(question->to, to));
+    if (question->from == LC_ABSENT && question->to == LC_NEVER)
+        g_string_append(text, " at any time");
+    g_string_append_printf(text, ", as of %s (UTC). Conversion: the last %u months.", when(question->at, at),
+                           question->months);
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+lc_answers *
+lc_answers_new(const lc_ledger *ledger, const lc_report_question *question)
+{
+    g_autoptr(lc_summary) sums = lc_summary_new(ledger, question);
     g_autoptr(GPtrArray) stages = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) won = g_ptr_array_new_with_free_func(g_free);
-    report r = {sums, subject->tally, stages, won, g_ptr_array_new_with_free_func((GDestroyNotify)lc_table_free)};
-    find_stages(&r, subject->book);
-    add_totals(&r, subject);
-    add_response_times(&r);
-    add_promises(&r);
-    add_response_shares(&r, "response", "First contact after the hand-off, share of the opened, by channel",
-                        "responded:");
-    add_response_shares(&r, "response_open", "The same in open time, of the calendar of the promise",
-                        "responded_open:");
-    add_rejections(&r);
-    add_clawbacks(&r);
-    add_funnel(&r);
-    add_ages(&r);
-    add_held_back(&r);
-    add_endings(&r);
-    return r.tables;
+    lc_answers *report = new_report("Leads: promises, volumes, conversion", about(question));
+    const lc_making making = {ledger, question, sums, stages, won, report};
+    find_stages(&making, question->book);
+    report->conversion = lc_conversion_find(ledger, question);
+    lc_report_add_promises(&making);
+    lc_report_add_response(&making);
+    lc_report_add_volumes(&making);
+    lc_report_add_stages(&making);
+    lc_report_add_conversion(&making);
+    return report;
+}
+
+lc_answers *
+lc_answers_of_tables(const char *title, const char *about, GPtrArray *tables)
+{
+    lc_answers *report = new_report(title, g_strdup(about));
+    g_ptr_array_unref(report->tables);
+    report->tables = tables;
+    return report;
+}
+
+/* ---- The work list ---- */
+
+static void
+add_work_columns(lc_table *table)
+{
+    lc_table_column(table, LC_CELL_COUNT, "position", "#");
+    lc_table_column(table, LC_CELL_TEXT, "lead_id", "lead");
+    lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
+    lc_table_column(table, LC_CELL_TEXT, "owner", "owner");
+    lc_table_column(table, LC_CELL_TEXT, "next_clock", "due");
+    lc_table_column(table, LC_CELL_INSTANT, "next_due_at", "due at (UTC)");
+    lc_table_column(table, LC_CELL_DURATION, "due_in_ms", "in");
+    lc_table_column(table, LC_CELL_COUNT, "attempts", "attempts");
+    lc_table_column(table, LC_CELL_INSTANT, "broken_since", "broken since");
+    lc_table_column(table, LC_CELL_INSTANT, "priority_at", "priority");
+    lc_table_column(table, LC_CELL_TEXT, "why", "why here");
+}
+
+static void
+add_work(lc_table *table, const lc_work *work, guint position, lc_instant at)
+{
+    g_autofree char *why = lc_work_why(work, at);
+    lc_table_count(table, position);
+    lc_table_text(table, work->lead_id);
+    lc_table_text(table, work->channel);
+    lc_table_text(table, work->owner);
+    lc_table_text(table, work->next_clock);
+    lc_table_instant(table, work->next_due_at);
+    lc_table_duration(table, work->next_due_at == LC_ABSENT ? LC_ABSENT : work->next_due_at - at);
+    lc_table_count(table, work->attempts);
+    lc_table_instant(table, work->broken_since);
+    lc_table_instant(table, work->priority_at);
+    lc_table_text(table, lc_text_of(why));
+}
+
+static char *
+about_work(size_t n_shown, size_t n_all, const lc_work_filter *filter, lc_instant at)
+{
+    char time[LC_INSTANT_TEXT_BYTES];
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_string_append_printf(text, "%" G_GSIZE_FORMAT " open lead%s", n_all, n_all == 1 ? "" : "s");
+    if (filter->is_unowned)
+        g_string_append(text, " that nobody owns");
+    else if (!lc_text_is_absent(filter->owner))
+        g_string_append_printf(text, " of %.*s", LC_TEXT_ARGS(filter->owner));
+    g_string_append_printf(text, ", as of %s (UTC): broken promises first, then the newest, head starts counted.",
+                           when(at, time));
+    if (n_shown < n_all)
+        g_string_append_printf(text, " The first %" G_GSIZE_FORMAT " are shown.", n_shown);
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+lc_answers *
+lc_answers_of_work(const GArray *work, size_t n_all, const lc_work_filter *filter, lc_instant at)
+{
+    lc_answers *report = new_report("Work list", about_work(work->len, n_all, filter, at));
+    const lc_making making = {.report = report};
+    lc_table *table = lc_report_add_table(&making, "worklist", "In the order in which to work");
+    add_work_columns(table);
+    for (guint i = 0; i < work->len; i++)
+        add_work(table, &g_array_index(work, lc_work, i), i + 1, at);
+    return report;
+}
+
+/* ---- Writing ---- */
+
+/* A line a word that fits, the second and further ones indented; what would move the cursor is left out. */
+static void
+append_wrapped(GString *out, const char *first, const char *indent, const char *text)
+{
+    g_auto(GStrv) words = g_strsplit(text, " ", -1);
+    glong width = g_utf8_strlen(first, -1);
+    g_string_append(out, first);
+    for (guint i = 0; words[i]; i++) {
+        glong more = g_utf8_strlen(words[i], -1);
+        if (i && width + 1 + more > TEXT_WIDTH) {
+            g_string_append_printf(out, "\n%s", indent);
+            width = g_utf8_strlen(indent, -1);
+        } else if (i) {
+            g_string_append_c(out, ' ');
+            width++;
+        }
+        lc_table_append_printable(out, words[i]);
+        width += more;
+    }
+    g_string_append_c(out, '\n');
+}
+
+static const lc_sentence *
+finding_at(const lc_answers *report, guint i)
+{
+    return &g_array_index(report->findings, lc_sentence, i);
+}
+
+static void
+write_text(GString *out, const lc_answers *report)
+{
+    g_string_append_printf(out, "%s\n", report->title);
+    append_wrapped(out, "", "", report->about);
+    g_string_append_c(out, '\n');
+    for (guint i = 0; i < report->findings->len; i++)
+        append_wrapped(out, "- ", "  ", finding_at(report, i)->text);
+    if (report->findings->len)
+        g_string_append_c(out, '\n');
+    lc_tables_write(out, report->tables, LC_TABLE_TEXT);
+}
+
+/* Findings are a table among the others to a machine. */
+static void
+write_for_machines(GString *out, const lc_answers *report, lc_table_format format)
+{
+    g_autoptr(GPtrArray) tables = g_ptr_array_new();
+    g_autoptr(lc_table) findings = lc_table_new("findings", "In words");
+    lc_table_column(findings, LC_CELL_TEXT, "topic", "topic");
+    lc_table_column(findings, LC_CELL_TEXT, "says", "says");
+    for (guint i = 0; i < report->findings->len; i++) {
+        lc_table_text(findings, lc_text_of(finding_at(report, i)->topic));
+        lc_table_text(findings, lc_text_of(finding_at(report, i)->text));
+    }
+    if (report->conversion)
+        g_ptr_array_add(tables, findings);
+    for (guint i = 0; i < report->tables->len; i++)
+        g_ptr_array_add(tables, report->tables->pdata[i]);
+    lc_tables_write(out, tables, format);
+}
+
+static const char style[] =
+    "body{font:16px/1.45 system-ui,sans-serif;color:#1a1a1a;background:#fff;max-width:70em;margin:1.5em auto;"
+    "padding:0 1em}"
+    "h1{font-size:1.5em;margin:0}"
+    "h2{font-size:1.15em;margin:2em 0 .5em}"
+    "table{border-collapse:collapse;margin:1.6em 0;font-size:.9em;font-variant-numeric:tabular-nums}"
+    "caption{text-align:left;font-weight:600;padding:.3em 0}"
+    "th,td{padding:.25em .7em;border-bottom:1px solid #ddd;vertical-align:top;text-align:left;font-weight:400}"
+    "thead th{border-bottom:2px solid #888;font-weight:600}"
+    "td.n,th.n{text-align:right;white-space:nowrap}"
+    "li{margin:.4em 0}"
+    "svg{max-width:100%;height:auto}"
+    "@media print{body{font-size:10pt;margin:0;max-width:none}table{page-break-inside:auto}tr,li,svg{page-break-inside:"
+    "avoid}}";
+
+static void
+write_html(GString *out, const lc_answers *report)
+{
+    g_string_append(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>");
+    lc_html_text(out, report->title);
+    g_string_append_printf(out, "</title>\n<style>%s</style>\n</head>\n<body>\n<h1>", style);
+    lc_html_text(out, report->title);
+    g_string_append(out, "</h1>\n<p>");
+    lc_html_text(out, report->about);
+    g_string_append(out, "</p>\n");
+    if (report->findings->len)
+        g_string_append(out, "<h2>In words</h2>\n<ul>\n");
+    for (guint i = 0; i < report->findings->len; i++) {
+        g_string_append(out, "<li>");
+        lc_html_text(out, finding_at(report, i)->text);
+        g_string_append(out, "</li>\n");
+    }
+    if (report->findings->len)
+        g_string_append(out, "</ul>\n<h2>In numbers</h2>\n");
+    if (report->conversion)
+        lc_chart_write(out, report->conversion);
+    lc_tables_write(out, report->tables, LC_TABLE_HTML);
+    g_string_append(out, "</body>\n</html>\n");
+}
+
+void
+lc_answers_write(GString *out, const lc_answers *report, lc_table_format format)
+{
+    if (format == LC_TABLE_TEXT)
+        write_text(out, report);
+    else if (format == LC_TABLE_HTML)
+        write_html(out, report);
+    else
+        write_for_machines(out, report, format);
 }

@@ -1,5 +1,7 @@
-/* summary.c - counters summed over cohorts. */
+/* summary.c - the counters of section 7, summed over cohorts. */
 #include "summary.h"
+
+#include "months.h"
 
 #include <leadclock/text.h>
 
@@ -7,6 +9,7 @@ struct lc_summary {
     GPtrArray *channels;    /* char * */
     GHashTable *by_channel; /* channel -> metric -> int64_t * */
     GHashTable *of_all;     /* metric -> int64_t * */
+    bool is_whole;
 };
 
 static GHashTable *
@@ -39,22 +42,55 @@ sums_of(lc_summary *summary, lc_text channel)
     return sums;
 }
 
-lc_summary *
-lc_summary_new(const lc_counter_sums *counters)
+void
+lc_summary_add(lc_summary *summary, lc_text channel, const char *metric, int64_t count)
 {
-    lc_summary *summary = g_new(lc_summary, 1);
+    add(sums_of(summary, channel), metric, count);
+    add(summary->of_all, metric, count);
+}
+
+static void
+add_counters(lc_summary *summary, const lc_ledger *ledger, int32_t first, int32_t end)
+{
+    GHashTableIter iter;
+    gpointer item;
+    g_hash_table_iter_init(&iter, ledger->counters);
+    while (g_hash_table_iter_next(&iter, &item, NULL)) {
+        const lc_ledger_counter *counter = item;
+        if (counter->value && counter->cohort >= first && counter->cohort < end)
+            lc_summary_add(summary, lc_ledger_text(ledger, counter->channel),
+                           lc_ledger_text(ledger, counter->metric).data, counter->value);
+    }
+}
+
+static int
+compare_names(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+lc_summary *
+lc_summary_new(const lc_ledger *ledger, const lc_report_question *question)
+{
+    lc_summary *summary = g_new0(lc_summary, 1);
+    int32_t first, end;
     summary->channels = g_ptr_array_new_with_free_func(g_free);
     summary->by_channel =
         g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
     summary->of_all = new_sums();
-    g_autoptr(GArray) sorted = lc_counter_sums_sorted(counters);
-    for (guint i = 0; i < sorted->len; i++) {
-        const lc_counter *counter = &g_array_index(sorted, lc_counter, i);
-        g_autofree char *metric = g_strndup(counter->metric.data, counter->metric.size);
-        add(sums_of(summary, counter->channel), metric, counter->count);
-        add(summary->of_all, metric, counter->count);
-    }
+    summary->is_whole = lc_months_between(question->book, question->from, question->to, &first, &end);
+    if (summary->is_whole)
+        add_counters(summary, ledger, first, end);
+    else
+        lc_summary_add_rows(summary, ledger, question);
+    g_ptr_array_sort(summary->channels, compare_names);
     return summary;
+}
+
+bool
+lc_summary_is_whole(const lc_summary *summary)
+{
+    return summary->is_whole;
 }
 
 void
@@ -85,12 +121,6 @@ lc_summary_get_named(const lc_summary *summary, const char *channel, const char 
 {
     g_autofree char *metric = g_strdup_printf("%s%.*s", prefix, LC_TEXT_ARGS(name));
     return lc_summary_get(summary, channel, metric);
-}
-
-static int
-compare_names(gconstpointer a, gconstpointer b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 GPtrArray *

@@ -7,8 +7,16 @@ lc_byte_order_mark(const char *text, size_t size)
     return size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 }
 
-unsigned
-lc_edit_distance(const char *a, const char *b)
+static bool
+is_same_letter(char a, char b)
+{
+    return g_ascii_tolower(a) == g_ascii_tolower(b);
+}
+
+/* How many letters must be added, removed, changed or swapped with their neighbour to make `b` of `a`; case does not
+ * count. */
+static unsigned
+edit_distance(const char *a, const char *b)
 {
     size_t n = strlen(a), m = strlen(b), width = m + 1;
     g_autofree unsigned *rows = g_new(unsigned, 3 * width);
@@ -18,9 +26,9 @@ lc_edit_distance(const char *a, const char *b)
     for (size_t i = 1; i <= n; i++) {
         current[0] = (unsigned)i;
         for (size_t j = 1; j <= m; j++) {
-            unsigned changed = previous[j - 1] + (g_ascii_tolower(a[i - 1]) != g_ascii_tolower(b[j - 1]));
+            unsigned changed = previous[j - 1] + !is_same_letter(a[i - 1], b[j - 1]);
             current[j] = MIN(changed, MIN(previous[j], current[j - 1]) + 1);
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+            if (i > 1 && j > 1 && is_same_letter(a[i - 1], b[j - 2]) && is_same_letter(a[i - 2], b[j - 1]))
                 current[j] = MIN(current[j], older[j - 2] + 1);
         }
         unsigned *free_row = older;
@@ -50,7 +58,7 @@ lc_nearest_name(const char *name, const char *const *names)
     size_t length = strlen(name);
     unsigned best = length > 255 ? 0 : (unsigned)(length < 4 ? 1 : length / 3) + 1;
     for (const char *const *at = names; best && *at; at++) {
-        unsigned distance = has_same_digits(name, *at) && strcmp(name, *at) != 0 ? lc_edit_distance(name, *at) : best;
+        unsigned distance = has_same_digits(name, *at) && strcmp(name, *at) != 0 ? edit_distance(name, *at) : best;
         if (distance < best) {
             best = distance;
             nearest = *at;

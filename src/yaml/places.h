@@ -1,35 +1,10 @@
 /* places.h - places in a text, and how one is shown: the line, and a caret below the column. */
 #pragma once
 
-#include <leadclock/base.h>
+#include <leadclock/text.h>
 
 /* Of a long line as many characters are shown, around the caret. */
 #define LC_SHOWN_CHARACTERS 160
-
-/* `n` characters of `text`, or up to its end; what would upset a terminal as '?'. Returns what follows. `out` may be
- * NULL. */
-static inline const char *
-lc_show_characters(GString *out, const char *text, int n)
-{
-    for (; n > 0 && *text; n--, text = g_utf8_next_char(text)) {
-        gunichar character = g_utf8_get_char(text);
-        if (out)
-            g_string_append_unichar(out, character == '\t' ? ' ' : g_unichar_isprint(character) ? character : '?');
-    }
-    return text;
-}
-
-/* The columns of a terminal that a text takes. */
-static inline int
-lc_text_columns(const char *text)
-{
-    int columns = 0;
-    for (; *text; text = g_utf8_next_char(text)) {
-        gunichar character = g_utf8_get_char(text);
-        columns += g_unichar_iszerowidth(character) ? 0 : g_unichar_iswide(character) ? 2 : 1;
-    }
-    return columns;
-}
 
 /* Appends "FILE:LINE:COLUMN: MESSAGE", then the line and a caret below the column. `line` and `column` count from 1,
  * columns in characters; `source` is the line's text (UTF-8, no line end), or NULL where it is not to be shown. */

@@ -3,13 +3,15 @@
 tells another that takes its name from a coordinator that has forgotten it; and SIGTERM is obeyed meanwhile."""
 
 import os
+import signal
+import subprocess
 import sys
 import time
 
 from commands import attempt
 from timing import POLICY, Facts, Feeder, Stranger, Tail, Watched, preloaded
 from tools import ends_with
-from world import World, load_feed, main, policy_of, require, say, slices, stack, wait_for
+from world import BINARY, PARTITIONS, World, load_feed, main, multiply, policy_of, require, say, slices, stack, wait_for
 
 SESSION_S = 6
 STOP_S = 25  # run's own 20 s, and the end of its clients
@@ -88,7 +90,48 @@ def stop_in_an_outage():
         world.close()
 
 
-TESTS = {test.__name__: test for test in (forgotten_by_the_coordinator, stop_in_an_outage)}
+def recovered(fill):
+    """Reads what a process says until it has recovered all partitions."""
+    seen = []
+    while sum(b"recovered" in line for line in seen) < PARTITIONS:
+        seen.append(fill.stderr.readline())
+        require(seen[-1], f"it has ended: {seen}")
+
+
+def fill_in_an_outage():
+    """The broker goes away while tables are filled: it ends by itself, with a code and words that say why; done again,
+    all rows are there."""
+    world = World("fill-outage", policy_of("card/feed"), tables="[]")
+    try:
+        world.create_topics()
+        world.publish(multiply(load_feed("card/feed"), 20))
+        world.start()
+        world.settle()
+        world.services.pop().stop()
+        world.write_config({})
+        world.create_topics()
+        fill = subprocess.Popen([BINARY, "tables", "--config", world.config, "--fill"], stderr=subprocess.PIPE)
+        recovered(fill)
+        fill.send_signal(signal.SIGSTOP)
+        require(fill.poll() is None, "it was done before anything could happen")
+        stack("kill", "kafka")
+        fill.send_signal(signal.SIGCONT)
+        began = time.monotonic()
+        said = fill.communicate(timeout=150)[1].decode()
+        say(f"ended {time.monotonic() - began:.1f} s later: {said.splitlines()[-1]}")
+        require(fill.returncode == 3, f"it ended with {fill.returncode}: {said}")
+        require("leadclock tables: " in said.splitlines()[-1], f"it does not say why: {said}")
+        stack("start", "kafka")
+        wait_for("the coordinator", lambda: attempt(world, "topics", "--lag")[0] != 3, 120)
+        world.run("tables", "--fill")
+        world.backtest()
+        world.require_same_rows()
+    finally:
+        stack("up")
+        world.close()
+
+
+TESTS = {test.__name__: test for test in (forgotten_by_the_coordinator, stop_in_an_outage, fill_in_an_outage)}
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))

@@ -20,6 +20,7 @@ from world import slices, wait_for
 # What docs/operations.md lists, by who needs it: operation, kind, names after the world's name, pattern.
 READ_BY_RUN = INPUT_TOPICS + ["leads.state", "leads.counters"]
 ROWS = [f"leads.tables.{table}" for table in TABLES]
+MADE_ANEW = ["leads.state", "leads.counters"] + ROWS
 WRITTEN_BY_RUN = OUTCOMES + ["leads.dead-letters", "leads.state", "leads.counters"] + ROWS
 NEEDED = {
     "leadclock": [
@@ -31,6 +32,20 @@ NEEDED = {
     "auditor": [
         ("DESCRIBE", "TOPIC", INPUT_TOPICS + OUTCOMES + ["leads.dead-letters"] + ROWS),
         ("READ", "TOPIC", ["leads.state", "leads.counters"]), ("DESCRIBE", "GROUP", [""]),
+    ],
+    "filler": [
+        ("DESCRIBE", "TOPIC", OUTCOMES + ["leads.dead-letters"]), ("READ", "TOPIC", READ_BY_RUN), ("READ", "GROUP", [""]),
+        ("WRITE", "TOPIC", ["leads.state", "leads.counters"] + ROWS), ("WRITE", "TRANSACTIONAL_ID", ["PREFIXED"]),
+    ],
+    "mover": [
+        ("ALTER", "TOPIC", ["leads.state", "leads.counters"]), ("READ", "TOPIC", INPUT_TOPICS + ["leads.state"]),
+        ("WRITE", "TOPIC", INPUT_TOPICS + ["leads.state"]), ("DESCRIBE_CONFIGS", "TOPIC", ROWS),
+        ("DELETE", "TOPIC", ROWS), ("CREATE", "TOPIC", ROWS), ("READ", "GROUP", [""]),
+    ],
+    "republisher": [
+        ("READ", "TOPIC", INPUT_TOPICS), ("WRITE", "TOPIC", INPUT_TOPICS),
+        ("DESCRIBE", "TOPIC", OUTCOMES + ["leads.dead-letters"]), ("DESCRIBE_CONFIGS", "TOPIC", MADE_ANEW),
+        ("DELETE", "TOPIC", MADE_ANEW), ("CREATE", "TOPIC", MADE_ANEW), ("READ", "GROUP", [""]),
     ],
 }  # fmt: skip
 
@@ -207,6 +222,10 @@ def commands():
         expect(world, 0, "filled cycles", "tables", "--fill", *kafka.login())
         seen = expect(world, 0, "", "watch", "--from-beginning", "--until-caught-up", *ROWS, *kafka.login("watcher"))
         require(seen.splitlines(), "the watcher saw no rows")
+        expect(world, 0, "", "worklist", *kafka.login("watcher"))
+        expect(world, 0, "", "report", *kafka.login("watcher"))
+        expect(world, 2, rf"User:publisher may not DESCRIBE topics? .*{world.prefix}leads\.tables\.cycles", "worklist",
+               *kafka.login("publisher"))  # fmt: skip
         expect(world, 2, f"User:publisher may not DESCRIBE topic {world.prefix}leads.breaches:", "watch", "leads.breaches",
                *kafka.login("publisher"))  # fmt: skip
         for topic in INPUT_TOPICS:
@@ -284,6 +303,76 @@ def reset_is_finished():
         world.close()
 
 
+OF_EACH_KIND = ("", "leads.created", "leads.state", "leads.counters", "leads.tables.cycles", "leads.settled", "PREFIXED")
+
+
+def without_each(place, user, *command):
+    """One right less than what is listed, of each operation on each kind of topic: refused in words that say so. What was
+    done by then another call finishes."""
+    world, kafka = place.world, place.kafka
+    for operation, kind, names in NEEDED[user]:
+        for name in (name for name in names if name in OF_EACH_KIND):
+            resource = (world.prefix if name else world.name) + name
+            words = kind.lower().replace("_", " ")
+            if name == "PREFIXED":
+                resource = world.name + "-@"
+                kafka.deny(operation, kind, resource, name, user)
+            else:
+                kafka.deny(operation, kind, resource, "LITERAL", user)
+            pattern = f"User:{user} may not {operation} {words} ([^:]*, )?{resource}"
+            expect(world, 2, pattern, *command, *kafka.login(user))
+            kafka.allow_again(kind, resource, name if name == "PREFIXED" else "LITERAL", user)
+
+
+def tables_are_filled():
+    place = Place("filled")
+    world, kafka = place.world, place.kafka
+    try:
+        place.start()
+        world.publish(place.parts.pop(0))
+        world.settle()
+        place.stop()
+        give_rights(kafka, world, "filler")
+        without_each(place, "filler", "tables", "--fill")
+        expect(world, 0, "filled cycles", "tables", "--fill", *kafka.login("filler"))
+    finally:
+        world.close()
+
+
+def after_growth(user, *command):
+    """More partitions, with facts that were not read yet: each right that is listed is needed, and no other."""
+    place = Place(user)
+    world, kafka = place.world, place.kafka
+    harm = os.path.join(os.path.dirname(BINARY), "tests", "integration", "harm-topic")
+    try:
+        place.start()
+        world.publish(place.parts.pop(0))
+        world.settle()
+        place.stop()
+        for topic in INPUT_TOPICS:
+            subprocess.run([harm, kafka.at("OPEN"), "grow", world.prefix + topic, "6"], check=True, timeout=60)
+        world.publish([fact for part in place.parts for fact in part])
+        wait_for("the group to be empty", lambda: attempt(world, *command[:-1], "--dry-run")[0] == 0, 40)
+        give_rights(kafka, world, user)
+        without_each(place, user, *command)
+        expect(world, 0, "done: `leadclock run`", *command, *kafka.login(user))
+        place.start()
+        wait_for("all to be read", lambda: world.lag() == 0, 120)
+        expected = named(world.backtest()[1])
+        wait_for("counters as in a backtest", lambda: named(world.counters()) == expected, 60)
+        place.stop()
+    finally:
+        world.close()
+
+
+def repartition():
+    after_growth("mover", "repartition", "--yes")
+
+
+def reset_republish():
+    after_growth("republisher", "reset", "--republish", "--yes")
+
+
 def topics_are_made():
     """CREATE without DESCRIBE: what can't be seen is not waited for; then the other way round; then both."""
     kafka = secured()
@@ -301,7 +390,8 @@ def topics_are_made():
     expect(world, 0, r"leads.routed +4 +ok", "topics", "--create", *login)
 
 
-TESTS = {test.__name__: test for test in (each_right, an_outcome_topic, withdrawn, commands, facts_by_http, reset_is_finished, topics_are_made)}
+TESTS = {test.__name__: test for test in (each_right, an_outcome_topic, withdrawn, commands, facts_by_http, reset_is_finished,
+                                                tables_are_filled, repartition, reset_republish, topics_are_made)}  # fmt: skip
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))

@@ -23,7 +23,7 @@ CACHE = os.environ.get("LC_CACHE") or os.path.join(
     os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "leadclock"
 )
 PASSWORD = "right-pass"
-USERS = ("leadclock", "publisher", "watcher", "auditor")
+USERS = ("leadclock", "publisher", "watcher", "auditor", "mover", "republisher", "filler")
 
 # Numbers of Kafka's protocol.
 CREATE_ACLS, DELETE_ACLS = 30, 31

@@ -145,6 +145,8 @@ def files_of_rows():
         world.settle()
         path = os.path.join(world.folder, "cycles.avro")
         topic = "leads.tables.cycles"
+        world.run("watch", "--from-beginning", "--until-caught-up", "--avro", path, "leads.dead-letters")
+        require(not os.path.exists(path), "of an empty topic a file is written that is no Avro file")
         out = world.run("watch", "--from-beginning", "--until-caught-up", "--avro", path, topic)
         require(out == b"", "watch --avro prints something")
         with open(path, "rb") as file:

@@ -115,6 +115,11 @@ static const struct {
     {CLAWBACK("after: 1h, calendar: office"), "office}}", "unknown calendar \"office\"; calendars here: always"},
     {HEAD "stages: [SAL, SQL]\nrules: [{name: r, when: any, clawback: {after: 1h, until: SAI}}]\n", "SAI}}]",
      "unknown stage \"SAI\"; did you mean \"SAL\"? stages here: SAL, SQL"},
+    {HEAD "stages: [SAL, SQL]\nrules: [{name: r, when: any, clawback: {after: 1h, until: asl}}]\n", "asl}}]",
+     "unknown stage \"asl\"; did you mean \"SAL\"? stages here: SAL, SQL"},
+    /* Counters of a stage's age are reached:STAGE@K. */
+    {HEAD "stages: [SAL, SAL@2]\n" RULES, "SAL@2]", "a stage's name can't end in @ and one or two digits"},
+    {HEAD "stages: [{name: a@b@24, closes: won}]\n" RULES, "a@b@24, cl", "write a@b-24, for example"},
     {CLAWBACK("after: 1h, until: SAL"), "SAL}}", "unknown stage \"SAL\"; stages here: none"},
     {RULE("milestones: [{stage: SAL, within: 1h}]"), "SAL, within: 1", "unknown stage"},
     {CLAWBACK("after: 1h, route: NUTURE"), "NUTURE}}", "unknown route \"NUTURE\"; did you mean \"NURTURE\"?"},

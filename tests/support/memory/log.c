@@ -581,7 +581,7 @@ log_free(lc_log *base)
     g_free(log);
 }
 
-static char *
+static GError *
 trouble(lc_log *base)
 {
     (void)base;

@@ -1,0 +1,18 @@
+/* answers.h - the tables on Kafka, read to their end for an answer: what `report` and `worklist` share. Private to this
+ * room. */
+#pragma once
+
+#include "common.h"
+
+#include <leadclock/report.h>
+
+/* Reads tables into a ledger. `tables`: those that are needed, bits by codec.h's number. Shows progress on a terminal.
+ * LC_ERROR_CONFIG: a table is not published, or its topic is missing. */
+lc_ledger *lc_cli_read_ledger(const lc_config *config, unsigned tables, GError **error);
+
+/* --at: NULL is now. */
+bool lc_cli_read_at(const char *text, lc_instant *at, GError **error);
+/* NULL: text. */
+bool lc_cli_read_report_format(const char *text, lc_table_format *format, GError **error);
+/* On standard output. */
+int lc_cli_print_report(const lc_answers *report, lc_table_format format);

@@ -1,0 +1,38 @@
+/* asking.h - what is asked of a report: the options that its faces share. Private to this room. */
+#pragma once
+
+#include <leadclock/report.h>
+
+/* Zero-initialise; texts are owned. */
+typedef struct {
+    char *from_text, *to_text, *stage;
+    int months; /* 0: not given */
+    lc_instant from, to;
+} lc_cli_asking;
+
+#define LC_CLI_ASKING_ENTRIES(asking)                                                                                  \
+    {"from", 0, 0, G_OPTION_ARG_STRING, &(asking)->from_text, "Of the report: leads handed off from then on", "T"},    \
+        {"to", 0, 0, G_OPTION_ARG_STRING, &(asking)->to_text, "Of the report: leads handed off before", "T"},          \
+        {"stage",                                                                                                      \
+         0,                                                                                                            \
+         0,                                                                                                            \
+         G_OPTION_ARG_STRING,                                                                                          \
+         &(asking)->stage,                                                                                             \
+         "Of the report: conversion to this stage; default: the one that closes as won",                               \
+         "STAGE"},                                                                                                     \
+    {                                                                                                                  \
+        "months", 0, 0, G_OPTION_ARG_INT, &(asking)->months,                                                           \
+            "Of the report: conversion of the last N months of hand-offs; default 18", "N"                             \
+    }
+
+void lc_cli_asking_clear(lc_cli_asking *asking);
+bool lc_cli_asking_is_given(const lc_cli_asking *asking);
+/* LC_ERROR_CONFIG: what is given makes no sense. */
+bool lc_cli_asking_read(lc_cli_asking *asking, GError **error);
+/* Without its book, and of what time. The stage is borrowed. */
+lc_report_question lc_cli_asking_question(const lc_cli_asking *asking);
+/* LC_ERROR_CONFIG: the book has no such stage. */
+bool lc_cli_asking_check_stage(const lc_cli_asking *asking, const lc_policy_book *book, GError **error);
+
+/* ISO 8601 with a zone, or milliseconds since 1970. LC_ERROR_CONFIG names the option. */
+bool lc_cli_read_instant(const char *option, const char *text, lc_instant *instant, GError **error);

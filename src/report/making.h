@@ -1,0 +1,63 @@
+/* making.h - a report while it is made: what all of its parts share. Private to this room. */
+#pragma once
+
+#include "summary.h"
+
+typedef struct {
+    const char *topic; /* for machines */
+    char *text;        /* a sentence or more, owned */
+} lc_sentence;
+
+struct lc_answers {
+    char *title, *about;
+    GArray *findings;          /* lc_sentence */
+    GPtrArray *tables;         /* lc_table */
+    lc_conversion *conversion; /* or NULL: nothing to draw */
+};
+
+typedef struct {
+    const lc_ledger *ledger;
+    const lc_report_question *question;
+    const lc_summary *sums;
+    GPtrArray *stages; /* char *: of all documents, in order, each once */
+    GPtrArray *won;    /* char *: those that close as won */
+    lc_answers *report;
+} lc_making;
+
+#define LC_ALL_CHANNELS LC_TEXT("(all)")
+
+lc_table *lc_report_add_table(const lc_making *making, const char *name, const char *title);
+void lc_report_say(const lc_making *making, const char *topic, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+/* A channel, rule or owner in a table: NULL or absent is `none`. */
+void lc_report_name(lc_table *table, lc_text text, const char *none);
+
+/* ---- Durations of many, by group ---- */
+
+typedef struct lc_spans lc_spans;
+lc_spans *lc_spans_new(void);
+void lc_spans_free(lc_spans *spans);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_spans, lc_spans_free)
+/* Group 0 is that of all, to which each is added besides. */
+void lc_spans_add(lc_spans *spans, uint32_t group, lc_duration duration);
+size_t lc_spans_count(const lc_spans *spans, uint32_t group);
+/* The least that `percent` (1 to 100) of them do not exceed; LC_ABSENT: there are none. */
+lc_duration lc_spans_percentile(lc_spans *spans, uint32_t group, unsigned percent);
+/* How many are at most so long. */
+size_t lc_spans_within(lc_spans *spans, uint32_t group, lc_duration most);
+
+/* ---- Numbers of texts, sorted as people read them ---- */
+
+/* Of `set` (numbers of texts as pointers, never 0): by text in byte order. Caller unrefs (uint32_t). */
+GArray *lc_report_sorted(const lc_ledger *ledger, GHashTable *set);
+
+/* ---- The parts, in the order of the report ---- */
+
+void lc_report_add_promises(const lc_making *making);
+void lc_report_add_response(const lc_making *making);
+void lc_report_add_volumes(const lc_making *making);
+void lc_report_add_stages(const lc_making *making);
+void lc_report_add_conversion(const lc_making *making);
+
+/* "2026-02". */
+#define LC_MONTH(month) (lc_month_format((month), (char[LC_MONTH_TEXT_BYTES]){0}))

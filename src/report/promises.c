@@ -1,0 +1,305 @@
+/* promises.c - promises kept and broken: by clock and channel, by rule, by owner. */
+#include "making.h"
+
+#include <leadclock/text.h>
+
+/* ---- By clock and channel ---- */
+
+/* How many open cycles have which clock due next: "CHANNEL\nCLOCK" -> count, also of all channels ("\nCLOCK"). */
+static void
+count_next(GHashTable *next, const char *channel, const char *clock)
+{
+    g_autofree char *key = g_strdup_printf("%s\n%s", channel ? channel : "", clock);
+    gpointer count = g_hash_table_lookup(next, key);
+    g_hash_table_insert(next, g_steal_pointer(&key), GUINT_TO_POINTER(GPOINTER_TO_UINT(count) + 1));
+}
+
+/* A first contact that has been broken, and those that follow it, are one promise to the reader. */
+static const char *
+clock_of(lc_text clock)
+{
+    return g_str_has_prefix(clock.data, "first_contact:") ? "first_contact:again" : clock.data;
+}
+
+static GHashTable *
+find_next(const lc_making *making)
+{
+    GHashTable *next = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, NULL);
+    GHashTableIter iter;
+    gpointer item;
+    g_hash_table_iter_init(&iter, making->ledger->cycles);
+    while (g_hash_table_iter_next(&iter, &item, NULL)) {
+        const lc_ledger_cycle *cycle = item;
+        if (!lc_cycle_is_asked_for(cycle, making->question) || cycle->open == NULL || cycle->open->next_clock == 0)
+            continue;
+        g_autofree char *channel = g_strconcat("=", lc_ledger_text(making->ledger, cycle->channel).data, NULL);
+        const char *clock = clock_of(lc_ledger_text(making->ledger, cycle->open->next_clock));
+        count_next(next, channel, clock);
+        count_next(next, NULL, clock);
+    }
+    return next;
+}
+
+static int64_t
+next_of(GHashTable *next, const char *channel, const char *clock)
+{
+    g_autofree char *key = g_strdup_printf("%s%s\n%s", channel ? "=" : "", channel ? channel : "", clock);
+    return GPOINTER_TO_UINT(g_hash_table_lookup(next, key));
+}
+
+typedef struct {
+    const lc_making *making;
+    lc_table *table;
+    GHashTable *next;
+} promises;
+
+/* `kind` begins the names of its metrics; `stage` is a milestone's, or absent. */
+static void
+add_promise(const promises *p, const char *channel, const char *clock, const char *kind, lc_text stage)
+{
+    const lc_summary *sums = p->making->sums;
+    g_autofree char *met = g_strdup_printf("%s_met%s", kind, stage.data ? ":" : "");
+    g_autofree char *breached = g_strdup_printf("%s_breached%s", kind, stage.data ? ":" : "");
+    g_autofree char *early = g_strdup_printf("%s_early", kind);
+    int64_t kept = lc_summary_get_named(sums, channel, met, stage);
+    int64_t late = lc_summary_get_named(sums, channel, breached, stage);
+    int64_t too_early = lc_summary_get(sums, channel, early), next = next_of(p->next, channel, clock);
+    bool is_known = lc_summary_is_whole(sums) || strcmp(kind, "first_contact") == 0;
+    if (kept + late + too_early + next == 0)
+        return;
+    lc_table_text(p->table, channel ? lc_text_of(channel) : LC_ALL_CHANNELS);
+    lc_table_text(p->table, lc_text_of(clock));
+    if (is_known)
+        lc_table_count(p->table, kept);
+    else
+        lc_table_nothing(p->table);
+    lc_table_count(p->table, late);
+    lc_table_count(p->table, too_early);
+    lc_table_count(p->table, next);
+    lc_table_share(p->table, kept, is_known ? kept + late : 0);
+}
+
+static void
+add_promises_of(const promises *p, const char *channel)
+{
+    add_promise(p, channel, "first_contact", "first_contact", LC_NO_TEXT);
+    add_promise(p, channel, "first_contact:again", "again", LC_NO_TEXT);
+    add_promise(p, channel, "renewed", "renewed", LC_NO_TEXT);
+    add_promise(p, channel, "requested", "requested", LC_NO_TEXT);
+    for (guint i = 0; i < p->making->stages->len; i++) {
+        const char *stage = p->making->stages->pdata[i];
+        g_autofree char *clock = g_strdup_printf("milestone:%s", stage);
+        add_promise(p, channel, clock, "milestone", lc_text_of(stage));
+    }
+    add_promise(p, channel, "follow_up", "follow_up", LC_NO_TEXT);
+    add_promise(p, channel, "next_contact", "next_contact", LC_NO_TEXT);
+}
+
+static void
+add_by_clock(const lc_making *making)
+{
+    g_autoptr(GHashTable) next = find_next(making);
+    lc_table *table = lc_report_add_table(making, "promises", "Promises kept and broken, by channel and clock");
+    const promises p = {making, table, next};
+    lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
+    lc_table_column(table, LC_CELL_TEXT, "clock", "clock");
+    lc_table_column(table, LC_CELL_COUNT, "kept", "kept");
+    lc_table_column(table, LC_CELL_COUNT, "broken", "broken");
+    lc_table_column(table, LC_CELL_COUNT, "early", "too early");
+    lc_table_column(table, LC_CELL_COUNT, "due_next", "due next");
+    lc_table_column(table, LC_CELL_SHARE, "kept_share", "kept");
+    add_promises_of(&p, NULL);
+    const GPtrArray *channels = lc_summary_channels(making->sums);
+    for (guint i = 0; i < channels->len; i++)
+        add_promises_of(&p, channels->pdata[i]);
+}
+
+/* ---- First contact by rule and by owner ---- */
+
+typedef struct {
+    int64_t kept, broken, running, stopped;
+} tally;
+
+static tally *
+tally_of(GHashTable *tallies, uint32_t number)
+{
+    tally *found = g_hash_table_lookup(tallies, GUINT_TO_POINTER(number));
+    if (found == NULL) {
+        found = g_new0(tally, 1);
+        g_hash_table_insert(tallies, GUINT_TO_POINTER(number), found);
+    }
+    return found;
+}
+
+static void
+add_state(tally *t, int state)
+{
+    t->kept += state == LC_FIRST_CONTACT_MET;
+    t->broken += state == LC_FIRST_CONTACT_BREACHED || state == LC_FIRST_CONTACT_ENDED;
+    t->running += state == LC_FIRST_CONTACT_RUNNING;
+    t->stopped += state == LC_FIRST_CONTACT_CANCELLED;
+}
+
+static void
+add_tally(const lc_making *making, lc_table *table, uint32_t number, const char *none, const tally *t)
+{
+    lc_report_name(table, lc_ledger_text(making->ledger, number), none);
+    lc_table_count(table, t->kept);
+    lc_table_count(table, t->broken);
+    lc_table_count(table, t->running);
+    lc_table_count(table, t->stopped);
+    lc_table_share(table, t->kept, t->kept + t->broken);
+}
+
+/* `tallies`: number of a text -> tally; 0: none. */
+static void
+add_tallies(const lc_making *making, GHashTable *tallies, const char *name, const char *title, const char *column,
+            const char *none)
+{
+    g_autoptr(GArray) sorted = lc_report_sorted(making->ledger, tallies);
+    lc_table *table = lc_report_add_table(making, name, title);
+    lc_table_column(table, LC_CELL_TEXT, column, column);
+    lc_table_column(table, LC_CELL_COUNT, "kept", "kept");
+    lc_table_column(table, LC_CELL_COUNT, "broken", "broken");
+    lc_table_column(table, LC_CELL_COUNT, "running", "running");
+    lc_table_column(table, LC_CELL_COUNT, "stopped", "stopped");
+    lc_table_column(table, LC_CELL_SHARE, "kept_share", "kept");
+    for (guint i = 0; i < sorted->len; i++) {
+        uint32_t number = g_array_index(sorted, uint32_t, i);
+        add_tally(making, table, number, none, tally_of(tallies, number));
+    }
+}
+
+static void
+say_first_contact(const lc_making *making, const tally *all)
+{
+    if (all->kept + all->broken + all->running == 0)
+        return;
+    lc_report_say(making, "promises",
+                  "The promise of a first contact was kept for %" G_GINT64_FORMAT " leads and broken for "
+                  "%" G_GINT64_FORMAT " (%.1f %% kept); for %" G_GINT64_FORMAT " it is still running.",
+                  all->kept, all->broken,
+                  all->kept + all->broken ? 100.0 * (double)all->kept / (double)(all->kept + all->broken) : 100.0,
+                  all->running);
+}
+
+static void
+add_first_contact(const lc_making *making)
+{
+    g_autoptr(GHashTable) rules = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    g_autoptr(GHashTable) owners = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    tally all = {0};
+    GHashTableIter iter;
+    gpointer item;
+    g_hash_table_iter_init(&iter, making->ledger->cycles);
+    while (g_hash_table_iter_next(&iter, &item, NULL)) {
+        const lc_ledger_cycle *cycle = item;
+        if (!lc_cycle_is_asked_for(cycle, making->question) || cycle->first_contact_state < 0)
+            continue;
+        add_state(&all, cycle->first_contact_state);
+        add_state(tally_of(rules, cycle->rule), cycle->first_contact_state);
+        add_state(tally_of(owners, cycle->owner), cycle->first_contact_state);
+    }
+    say_first_contact(making, &all);
+    add_tallies(making, rules, "first_contact_by_rule", "The promise of a first contact, by rule", "rule", "(none)");
+    add_tallies(making, owners, "first_contact_by_owner",
+                "The promise of a first contact, by who owns the lead now, or did at its settlement", "owner",
+                "(nobody)");
+}
+
+/* ---- Broken promises by owner ---- */
+
+typedef struct {
+    uint32_t owner, clock;
+    int64_t broken, not_ended;
+    lc_spans *late;
+} broken;
+
+static void
+free_broken(gpointer data)
+{
+    lc_spans_free(((broken *)data)->late);
+    g_free(data);
+}
+
+static broken *
+broken_of(GHashTable *all, uint32_t owner, uint32_t clock)
+{
+    int64_t key = (int64_t)owner << 32 | clock;
+    broken *found = g_hash_table_lookup(all, &key);
+    if (found == NULL) {
+        found = g_new0(broken, 1);
+        *found = (broken){.owner = owner, .clock = clock, .late = lc_spans_new()};
+        g_hash_table_insert(all, g_memdup2(&key, sizeof key), found);
+    }
+    return found;
+}
+
+static void
+collect_broken(const lc_making *making, GHashTable *all)
+{
+    GHashTableIter iter;
+    gpointer item;
+    g_hash_table_iter_init(&iter, making->ledger->breaches);
+    while (g_hash_table_iter_next(&iter, &item, NULL)) {
+        const lc_ledger_breach *breach = item;
+        const lc_ledger_cycle *cycle = lc_ledger_find_cycle(making->ledger, &breach->cycle_id);
+        if (breach->early || cycle == NULL || !lc_cycle_is_asked_for(cycle, making->question))
+            continue;
+        broken *b = broken_of(all, breach->owner, breach->clock);
+        b->broken++;
+        b->not_ended += breach->ended_at == LC_ABSENT;
+        if (breach->late_ms != LC_ABSENT)
+            lc_spans_add(b->late, 0, breach->late_ms);
+    }
+}
+
+static int
+compare_broken(gconstpointer a, gconstpointer b, gpointer data)
+{
+    const broken *one = *(broken *const *)a, *other = *(broken *const *)b;
+    const lc_ledger *ledger = data;
+    int order = lc_text_compare(lc_ledger_text(ledger, one->owner), lc_ledger_text(ledger, other->owner));
+    return order ? order : lc_text_compare(lc_ledger_text(ledger, one->clock), lc_ledger_text(ledger, other->clock));
+}
+
+static void
+add_broken(const lc_making *making)
+{
+    g_autoptr(GHashTable) all = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, free_broken);
+    collect_broken(making, all);
+    g_autoptr(GPtrArray) sorted = g_ptr_array_new();
+    GHashTableIter iter;
+    gpointer item;
+    g_hash_table_iter_init(&iter, all);
+    while (g_hash_table_iter_next(&iter, NULL, &item))
+        g_ptr_array_add(sorted, item);
+    g_ptr_array_sort_with_data(sorted, compare_broken, (gpointer)making->ledger);
+    lc_table *table =
+        lc_report_add_table(making, "broken_by_owner", "Broken promises, by who owned the lead then, and by clock");
+    lc_table_column(table, LC_CELL_TEXT, "owner", "owner");
+    lc_table_column(table, LC_CELL_TEXT, "clock", "clock");
+    lc_table_column(table, LC_CELL_COUNT, "broken", "broken");
+    lc_table_column(table, LC_CELL_COUNT, "not_ended", "still broken");
+    lc_table_column(table, LC_CELL_DURATION, "late_median_ms", "late (median)");
+    for (guint i = 0; i < sorted->len; i++) {
+        const broken *b = sorted->pdata[i];
+        lc_report_name(table, lc_ledger_text(making->ledger, b->owner), "(nobody)");
+        lc_table_text(table, lc_ledger_text(making->ledger, b->clock));
+        lc_table_count(table, b->broken);
+        lc_table_count(table, b->not_ended);
+        lc_table_duration(table, lc_spans_percentile(b->late, 0, 50));
+    }
+}
+
+void
+lc_report_add_promises(const lc_making *making)
+{
+    add_first_contact(making);
+    add_by_clock(making);
+    if (!lc_summary_is_whole(making->sums))
+        lc_report_say(making, "promises",
+                      "Of clocks other than first_contact it is counted by month how often they are kept: leads of "
+                      "other times than whole months show only what was broken.");
+    add_broken(making);
+}

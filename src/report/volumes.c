@@ -1,0 +1,429 @@
+/* volumes.c - how many leads, what became of them, and where they went. */
+#include "making.h"
+
+#include <leadclock/text.h>
+
+/* ---- The whole ---- */
+
+static void
+add_line(lc_table *table, const char *what, int64_t count, int64_t whole)
+{
+    lc_table_text(table, lc_text_of(what));
+    lc_table_count(table, count);
+    lc_table_share(table, count, whole);
+}
+
+static void
+add_totals(const lc_making *making)
+{
+    static const struct {
+        const char *what, *metric;
+    } held[] = {
+        {"opened", "opened"},
+        {"held back: cooldown", "cooled_down"},
+        {"held back: open dialogue", "open_dialogue"},
+        {"held back: not qualified", "not_qualified"},
+        {"contacted", "contacted"},
+        {"handed off again while open", "duplicate"},
+        {"paused", "paused"},
+        {"escalated", "escalated"},
+        {"clawed back", "clawed_back"},
+        {"unresponsive", "unresponsive"},
+        {"rejected", "rejected"},
+        {"rejected once settled", "rejected_late"},
+        {"rejected, reason unknown", "reason_unknown"},
+        {"completed", "completed"},
+        {"merged into another", "merged"},
+        {"erased", "erased"},
+    };
+    lc_table *table = lc_report_add_table(making, "totals", "What happened");
+    lc_table_column(table, LC_CELL_TEXT, "what", "");
+    lc_table_column(table, LC_CELL_COUNT, "count", "count");
+    lc_table_column(table, LC_CELL_SHARE, "share_of_handoffs", "of hand-offs");
+    int64_t handed_off = lc_summary_get(making->sums, NULL, "handed_off");
+    if (making->question->facts)
+        add_line(table, "facts", (int64_t)making->question->facts, 0);
+    if (making->question->skipped)
+        add_line(table, "facts skipped", (int64_t)making->question->skipped, 0);
+    add_line(table, "hand-offs", handed_off, handed_off);
+    for (size_t i = 0; i < G_N_ELEMENTS(held); i++)
+        add_line(table, held[i].what, lc_summary_get(making->sums, NULL, held[i].metric), handed_off);
+}
+
+/* ---- Rejections and endings ---- */
+
+static void
+add_rejections(const lc_making *making)
+{
+    g_autoptr(GPtrArray) reasons = lc_summary_names(making->sums, "rejected:");
+    lc_table *table = lc_report_add_table(making, "rejections", "Rejections, by channel and reason");
+    lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
+    lc_table_column(table, LC_CELL_TEXT, "reason", "reason");
+    lc_table_column(table, LC_CELL_COUNT, "count", "count");
+    lc_table_column(table, LC_CELL_SHARE, "share_of_rejected", "of rejected");
+    const GPtrArray *channels = lc_summary_channels(making->sums);
+    for (guint i = 0; i <= channels->len; i++) {
+        const char *channel = i ? channels->pdata[i - 1] : NULL;
+        for (guint j = 0; j < reasons->len; j++) {
+            lc_text reason = lc_text_of(reasons->pdata[j]);
+            int64_t count = lc_summary_get_named(making->sums, channel, "rejected:", reason);
+            if (count == 0)
+                continue;
+            lc_table_text(table, channel ? lc_text_of(channel) : LC_ALL_CHANNELS);
+            lc_table_text(table, reason);
+            lc_table_count(table, count);
+            lc_table_share(table, count, lc_summary_get(making->sums, channel, "rejected"));
+        }
+    }
+}
+
+/* ---- The funnel by channel ---- */
+
+static void
+add_funnel_of(const lc_making *making, lc_table *table, const char *channel)
+{
+    static const char *const metrics[] = {"handed_off", "opened",      "contacted",     "duplicate",    "paused",
+                                          "escalated",  "cooled_down", "open_dialogue", "not_qualified"};
+    int64_t won = 0;
+    lc_table_text(table, channel ? lc_text_of(channel) : LC_ALL_CHANNELS);
+    for (size_t i = 0; i < G_N_ELEMENTS(metrics); i++)
+        lc_table_count(table, lc_summary_get(making->sums, channel, metrics[i]));
+    for (guint i = 0; i < making->stages->len; i++)
+        lc_table_count(table,
+                       lc_summary_get_named(making->sums, channel, "reached:", lc_text_of(making->stages->pdata[i])));
+    for (guint i = 0; i < making->won->len; i++)
+        won += lc_summary_get_named(making->sums, channel, "reached:", lc_text_of(making->won->pdata[i]));
+    lc_table_share(table, won, lc_summary_get(making->sums, channel, "handed_off"));
+}
+
+static void
+add_funnel(const lc_making *making)
+{
+    lc_table *table =
+        lc_report_add_table(making, "channels", "By channel: hand-offs, what became of them, and how many were won");
+    lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
+    lc_table_column(table, LC_CELL_COUNT, "handed_off", "hand-offs");
+    lc_table_column(table, LC_CELL_COUNT, "opened", "opened");
+    lc_table_column(table, LC_CELL_COUNT, "contacted", "contacted");
+    lc_table_column(table, LC_CELL_COUNT, "duplicate", "again");
+    lc_table_column(table, LC_CELL_COUNT, "paused", "paused");
+    lc_table_column(table, LC_CELL_COUNT, "escalated", "escalated");
+    lc_table_column(table, LC_CELL_COUNT, "cooled_down", "cooled down");
+    lc_table_column(table, LC_CELL_COUNT, "open_dialogue", "in dialogue");
+    lc_table_column(table, LC_CELL_COUNT, "not_qualified", "unqualified");
+    for (guint i = 0; i < making->stages->len; i++) {
+        g_autofree char *name = g_strdup_printf("reached:%s", (char *)making->stages->pdata[i]);
+        lc_table_column(table, LC_CELL_COUNT, name, making->stages->pdata[i]);
+    }
+    lc_table_column(table, LC_CELL_SHARE, "conversion", "conversion");
+    const GPtrArray *channels = lc_summary_channels(making->sums);
+    for (guint i = 0; i < channels->len; i++)
+        add_funnel_of(making, table, channels->pdata[i]);
+    add_funnel_of(making, table, NULL);
+}
+
+/* ---- How long it takes: stages by the age of the lead ---- */
+
+#define MONTH_DAYS 30
+#define OLDEST 24 /* K of section 7, all that is older included */
+
+static int64_t
+reached_at_age(const lc_making *making, const char *channel, const char *stage, unsigned age)
+{
+    g_autofree char *metric = g_strdup_printf("reached:%s@%u", stage, age);
+    return lc_summary_get(making->sums, channel, metric);
+}
+
+/* The greatest age at which any stage was reached. */
+static unsigned
+greatest_age(const lc_making *making)
+{
+    for (unsigned age = OLDEST; age > 0; age--)
+        for (guint i = 0; i < making->stages->len; i++)
+            if (reached_at_age(making, NULL, making->stages->pdata[i], age))
+                return age;
+    return 0;
+}
+
+static void
+add_age_columns(lc_table *table, unsigned last)
+{
+    for (unsigned age = 0; age <= last; age++) {
+        g_autofree char *name = g_strdup_printf("age_%u", age);
+        g_autofree char *title = age < OLDEST ? g_strdup_printf("<%ud", (age + 1) * MONTH_DAYS) : g_strdup("later");
+        lc_table_column(table, LC_CELL_COUNT, name, title);
+    }
+}
+
+static void
+add_ages_of(const lc_making *making, lc_table *table, const char *channel, unsigned last)
+{
+    for (guint i = 0; i < making->stages->len; i++) {
+        const char *stage = making->stages->pdata[i];
+        int64_t reached = lc_summary_get_named(making->sums, channel, "reached:", lc_text_of(stage));
+        if (reached == 0)
+            continue;
+        lc_table_text(table, channel ? lc_text_of(channel) : LC_ALL_CHANNELS);
+        lc_table_text(table, lc_text_of(stage));
+        lc_table_count(table, reached);
+        for (unsigned age = 0; age <= last; age++)
+            lc_table_count(table, reached_at_age(making, channel, stage, age));
+    }
+}
+
+static void
+add_ages(const lc_making *making)
+{
+    unsigned last = greatest_age(making);
+    lc_table *table = lc_report_add_table(making, "ages", "Stages reached, by time since the hand-off");
+    lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
+    lc_table_column(table, LC_CELL_TEXT, "stage", "stage");
+    lc_table_column(table, LC_CELL_COUNT, "reached", "reached");
+    add_age_columns(table, last);
+    add_ages_of(making, table, NULL, last);
+    const GPtrArray *channels = lc_summary_channels(making->sums);
+    for (guint i = 0; i < channels->len; i++)
+        add_ages_of(making, table, channels->pdata[i], last);
+}
+
+/* ---- What gates cost ---- */
+
+static void
+add_held_back_of(const lc_making *making, lc_table *table, const char *channel)
+{
+    int64_t held_back =
+        lc_summary_get(making->sums, channel, "handed_off") - lc_summary_get(making->sums, channel, "opened");
+    if (held_back == 0)
+        return;
+    lc_table_text(table, channel ? lc_text_of(channel) : LC_ALL_CHANNELS);
+    lc_table_count(table, held_back);
+    for (guint i = 0; i < making->stages->len; i++)
+        lc_table_count(table, lc_summary_get_named(making->sums, channel,
+                                                   "held_back_reached:", lc_text_of(making->stages->pdata[i])));
+}
+
+static void
+add_held_back(const lc_making *making)
+{
+    lc_table *table =
+        lc_report_add_table(making, "held_back", "Held back by a gate, and the stages that they reached all the same");
+    lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
+    lc_table_column(table, LC_CELL_COUNT, "held_back", "held back");
+    for (guint i = 0; i < making->stages->len; i++) {
+        g_autofree char *name = g_strdup_printf("held_back_reached:%s", (char *)making->stages->pdata[i]);
+        lc_table_column(table, LC_CELL_COUNT, name, making->stages->pdata[i]);
+    }
+    add_held_back_of(making, table, NULL);
+    const GPtrArray *channels = lc_summary_channels(making->sums);
+    for (guint i = 0; i < channels->len; i++)
+        add_held_back_of(making, table, channels->pdata[i]);
+}
+
+/* ---- How cycles ended ---- */
+
+static void
+add_endings_of(const lc_making *making, lc_table *table, const char *channel)
+{
+    static const char *const metrics[] = {"rejected",     "reason_unknown", "rejected_late", "clawed_back",
+                                          "unresponsive", "completed",      "merged",        "erased"};
+    lc_table_text(table, channel ? lc_text_of(channel) : LC_ALL_CHANNELS);
+    for (size_t i = 0; i < G_N_ELEMENTS(metrics); i++)
+        lc_table_count(table, lc_summary_get(making->sums, channel, metrics[i]));
+}
+
+static void
+add_endings(const lc_making *making)
+{
+    lc_table *table = lc_report_add_table(making, "endings", "By channel: how cycles ended");
+    lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
+    lc_table_column(table, LC_CELL_COUNT, "rejected", "rejected");
+    lc_table_column(table, LC_CELL_COUNT, "reason_unknown", "reason unknown");
+    lc_table_column(table, LC_CELL_COUNT, "rejected_late", "rejected late");
+    lc_table_column(table, LC_CELL_COUNT, "clawed_back", "clawed back");
+    lc_table_column(table, LC_CELL_COUNT, "unresponsive", "unresponsive");
+    lc_table_column(table, LC_CELL_COUNT, "completed", "completed");
+    lc_table_column(table, LC_CELL_COUNT, "merged", "merged");
+    lc_table_column(table, LC_CELL_COUNT, "erased", "erased");
+    const GPtrArray *channels = lc_summary_channels(making->sums);
+    for (guint i = 0; i < channels->len; i++)
+        add_endings_of(making, table, channels->pdata[i]);
+    add_endings_of(making, table, NULL);
+}
+
+/* ---- By rule and track ---- */
+
+/* A group of texts and small numbers, and how often it occurs. */
+typedef struct {
+    uint32_t first, second;
+    int32_t cause, route;
+    int64_t count;
+} group;
+
+static group *
+group_of(GHashTable *groups, const group *key)
+{
+    g_autofree char *text = g_strdup_printf("%u %u %d %d", key->first, key->second, key->cause, key->route);
+    group *found = g_hash_table_lookup(groups, text);
+    if (found == NULL) {
+        found = g_memdup2(key, sizeof *key);
+        g_hash_table_insert(groups, g_steal_pointer(&text), found);
+    }
+    return found;
+}
+
+static int
+compare_groups(gconstpointer a, gconstpointer b, gpointer data)
+{
+    const group *one = *(group *const *)a, *other = *(group *const *)b;
+    const lc_ledger *ledger = data;
+    int order = lc_text_compare(lc_ledger_text(ledger, one->first), lc_ledger_text(ledger, other->first));
+    if (order == 0)
+        order = lc_text_compare(lc_ledger_text(ledger, one->second), lc_ledger_text(ledger, other->second));
+    if (order == 0)
+        order = (one->cause > other->cause) - (one->cause < other->cause);
+    return order ? order : (one->route > other->route) - (one->route < other->route);
+}
+
+static GPtrArray *
+sorted_groups(const lc_making *making, GHashTable *groups)
+{
+    GPtrArray *sorted = g_ptr_array_new();
+    GHashTableIter iter;
+    gpointer item;
+    g_hash_table_iter_init(&iter, groups);
+    while (g_hash_table_iter_next(&iter, NULL, &item))
+        g_ptr_array_add(sorted, item);
+    g_ptr_array_sort_with_data(sorted, compare_groups, (gpointer)making->ledger);
+    return sorted;
+}
+
+static void
+add_clawbacks(const lc_making *making)
+{
+    g_autoptr(GHashTable) groups = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, g_free);
+    GHashTableIter iter;
+    gpointer item;
+    g_hash_table_iter_init(&iter, making->ledger->cycles);
+    while (g_hash_table_iter_next(&iter, &item, NULL)) {
+        const lc_ledger_cycle *cycle = item;
+        const group key = {.first = cycle->channel, .second = cycle->rule};
+        if (cycle->cause == LC_CAUSE_CLAWED_BACK && lc_cycle_is_asked_for(cycle, making->question))
+            group_of(groups, &key)->count++;
+    }
+    g_autoptr(GPtrArray) sorted = sorted_groups(making, groups);
+    lc_table *table = lc_report_add_table(making, "clawbacks", "Clawed back, by channel and rule");
+    lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
+    lc_table_column(table, LC_CELL_TEXT, "rule", "rule");
+    lc_table_column(table, LC_CELL_COUNT, "count", "count");
+    for (guint i = 0; i < sorted->len; i++) {
+        const group *g = sorted->pdata[i];
+        lc_table_text(table, lc_ledger_text(making->ledger, g->first));
+        lc_table_text(table, lc_ledger_text(making->ledger, g->second));
+        lc_table_count(table, g->count);
+    }
+}
+
+static void
+add_routes(const lc_making *making)
+{
+    g_autoptr(GHashTable) groups = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, g_free);
+    GHashTableIter iter;
+    gpointer item;
+    g_hash_table_iter_init(&iter, making->ledger->routes);
+    while (g_hash_table_iter_next(&iter, &item, NULL)) {
+        const lc_ledger_route *route = item;
+        const lc_ledger_cycle *cycle = lc_ledger_find_cycle(making->ledger, &route->cycle_id);
+        const group key = {.first = route->track, .cause = route->cause, .route = route->route};
+        if (cycle && lc_cycle_is_asked_for(cycle, making->question))
+            group_of(groups, &key)->count++;
+    }
+    g_autoptr(GPtrArray) sorted = sorted_groups(making, groups);
+    lc_table *table = lc_report_add_table(making, "routes", "Routed, by track and cause");
+    lc_table_column(table, LC_CELL_TEXT, "track", "track");
+    lc_table_column(table, LC_CELL_TEXT, "route", "route");
+    lc_table_column(table, LC_CELL_TEXT, "cause", "cause");
+    lc_table_column(table, LC_CELL_COUNT, "count", "count");
+    for (guint i = 0; i < sorted->len; i++) {
+        const group *g = sorted->pdata[i];
+        lc_report_name(table, lc_ledger_text(making->ledger, g->first), "(no track)");
+        lc_table_text(table, lc_text_of(lc_route_name((lc_route)g->route)));
+        lc_table_text(table, lc_text_of(lc_cause_name((lc_cause)g->cause)));
+        lc_table_count(table, g->count);
+    }
+}
+
+/* ---- In words ---- */
+
+/* Counters keep what rows forget (4.8, 10.8): where both are told, they differ by that, and the reader is to know. */
+static void
+say_erased(const lc_making *making, int64_t all)
+{
+    int64_t kept = 0;
+    GHashTableIter iter;
+    gpointer cycle;
+    g_hash_table_iter_init(&iter, making->ledger->cycles);
+    while (g_hash_table_iter_next(&iter, &cycle, NULL))
+        kept += lc_cycle_is_asked_for(cycle, making->question);
+    if (kept < all)
+        lc_report_say(making, "erased",
+                      "Of these leads %" G_GINT64_FORMAT
+                      " were erased since. They are still counted by channel and month; "
+                      "what is told by rule, owner, stage or response time is without them.",
+                      all - kept);
+}
+
+static void
+say_volumes(const lc_making *making)
+{
+    const lc_summary *sums = making->sums;
+    int64_t all = lc_summary_get(sums, NULL, "handed_off"), opened = lc_summary_get(sums, NULL, "opened");
+    if (all == 0) {
+        lc_report_say(making, "volumes", "No leads were handed off in this time.");
+        return;
+    }
+    lc_report_say(making, "volumes",
+                  "%" G_GINT64_FORMAT " leads were handed off to sales; %" G_GINT64_FORMAT
+                  " were opened and %" G_GINT64_FORMAT " held back by a gate. %" G_GINT64_FORMAT
+                  " were handed off again while they were still open.",
+                  all, opened, all - opened, lc_summary_get(sums, NULL, "duplicate"));
+    lc_report_say(making, "endings",
+                  "So far %" G_GINT64_FORMAT " were completed, %" G_GINT64_FORMAT " rejected, %" G_GINT64_FORMAT
+                  " clawed back because nothing came of them in time, and %" G_GINT64_FORMAT " did not respond.",
+                  lc_summary_get(sums, NULL, "completed"), lc_summary_get(sums, NULL, "rejected"),
+                  lc_summary_get(sums, NULL, "clawed_back"), lc_summary_get(sums, NULL, "unresponsive"));
+    say_erased(making, all);
+}
+
+static void
+say_rejections(const lc_making *making)
+{
+    g_autoptr(GPtrArray) reasons = lc_summary_names(making->sums, "rejected:");
+    int64_t all = lc_summary_get(making->sums, NULL, "rejected"), most = 0;
+    const char *first = NULL;
+    for (guint i = 0; i < reasons->len; i++) {
+        int64_t count = lc_summary_get_named(making->sums, NULL, "rejected:", lc_text_of(reasons->pdata[i]));
+        if (count > most) {
+            most = count;
+            first = reasons->pdata[i];
+        }
+    }
+    if (first)
+        lc_report_say(making, "rejections",
+                      "Sales rejects most often for \"%s\": %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " rejections.",
+                      first, most, all);
+}
+
+void
+lc_report_add_volumes(const lc_making *making)
+{
+    say_volumes(making);
+    say_rejections(making);
+    add_totals(making);
+    add_funnel(making);
+    add_endings(making);
+    add_rejections(making);
+    add_routes(making);
+    add_clawbacks(making);
+    add_held_back(making);
+    add_ages(making);
+}

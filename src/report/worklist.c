@@ -1,0 +1,133 @@
+/* worklist.c - the open cycles, in the order in which to work. */
+#include "ledger.h"
+
+#include <leadclock/calendar.h>
+
+#include <stdlib.h>
+
+/* ---- Choosing ---- */
+
+static bool
+is_wanted(const lc_ledger *ledger, const lc_ledger_cycle *cycle, const lc_work_filter *filter)
+{
+    if (cycle->open == NULL)
+        return false;
+    if (filter->is_unowned)
+        return cycle->owner == 0;
+    return lc_text_is_absent(filter->owner) || lc_text_equal(lc_ledger_text(ledger, cycle->owner), filter->owner);
+}
+
+static lc_work
+work_of(const lc_ledger *ledger, const lc_ledger_cycle *cycle)
+{
+    const lc_open_cycle *open = cycle->open;
+    return (lc_work){.lead_id = lc_text_of(cycle->lead_id),
+                     .channel = lc_ledger_text(ledger, cycle->channel),
+                     .rule = lc_ledger_text(ledger, cycle->rule),
+                     .owner = lc_ledger_text(ledger, cycle->owner),
+                     .next_clock = lc_ledger_text(ledger, open->next_clock),
+                     .cycle_id = cycle->id,
+                     .cycle = cycle->cycle,
+                     .attempts = cycle->attempts,
+                     .broken = open->broken,
+                     .escalation = open->escalation,
+                     .handoff_at = cycle->handoff_at,
+                     .next_due_at = open->next_due_at,
+                     .broken_since = open->broken_since,
+                     .clawback_due_at = open->clawback_due_at,
+                     .paused_since = open->paused_since,
+                     .priority_at = open->priority_at,
+                     .asked_again = cycle->duplicate};
+}
+
+/* ---- The order ---- */
+
+static int
+compare_work(gconstpointer a, gconstpointer b)
+{
+    const lc_work *one = a, *other = b;
+    if ((one->broken > 0) != (other->broken > 0))
+        return one->broken > 0 ? -1 : 1;
+    if (one->priority_at != other->priority_at)
+        return one->priority_at > other->priority_at ? -1 : 1;
+    int order = lc_text_compare(one->lead_id, other->lead_id);
+    return order ? order : memcmp(&one->cycle_id, &other->cycle_id, sizeof one->cycle_id);
+}
+
+GArray *
+lc_worklist_find(const lc_ledger *ledger, const lc_work_filter *filter, size_t *n_all)
+{
+    GArray *work = g_array_new(FALSE, FALSE, sizeof(lc_work));
+    GHashTableIter iter;
+    gpointer cycle;
+    g_hash_table_iter_init(&iter, ledger->cycles);
+    while (g_hash_table_iter_next(&iter, &cycle, NULL))
+        if (is_wanted(ledger, cycle, filter)) {
+            lc_work added = work_of(ledger, cycle);
+            g_array_append_val(work, added);
+        }
+    g_array_sort(work, compare_work);
+    *n_all = work->len;
+    if (filter->limit && work->len > filter->limit)
+        g_array_set_size(work, (guint)filter->limit);
+    return work;
+}
+
+/* ---- Why ---- */
+
+/* To the minute, and nothing below one. */
+static const char *
+roughly(lc_duration duration, char *text)
+{
+    if (duration < LC_MINUTE)
+        return strcpy(text, "less than a minute");
+    lc_duration unit = duration < LC_DAY ? LC_MINUTE : LC_HOUR;
+    return lc_duration_format(duration / unit * unit, text);
+}
+
+static void
+say_broken(GString *why, const lc_work *work, lc_instant at)
+{
+    char age[LC_DURATION_TEXT_BYTES];
+    if (work->broken == 1)
+        g_string_append(why, "a promise is broken");
+    else
+        g_string_append_printf(why, "%u promises are broken", work->broken);
+    if (work->broken_since != LC_ABSENT)
+        g_string_append_printf(why, ", since %s", roughly(at - work->broken_since, age));
+    if (work->escalation)
+        g_string_append_printf(why, ", escalated to level %u", work->escalation);
+    g_string_append(why, "; ");
+}
+
+/* What priority_at is made of: the newest time the prospect asked, and the rule's head start. */
+static void
+say_priority(GString *why, const lc_work *work, lc_instant at)
+{
+    char age[LC_DURATION_TEXT_BYTES], start[LC_DURATION_TEXT_BYTES];
+    lc_duration ahead = work->priority_at - work->handoff_at;
+    g_string_append_printf(why, "handed off %s ago", roughly(at - work->handoff_at, age));
+    if (work->priority_at == LC_ABSENT || ahead <= 0)
+        return;
+    g_string_append_printf(why, ", counts as %s newer: ", roughly(ahead, start));
+    if (work->asked_again)
+        g_string_append_printf(why, "asked again since, or the head start of rule %.*s", LC_TEXT_ARGS(work->rule));
+    else
+        g_string_append_printf(why, "the head start of rule %.*s", LC_TEXT_ARGS(work->rule));
+}
+
+char *
+lc_work_why(const lc_work *work, lc_instant at)
+{
+    char age[LC_DURATION_TEXT_BYTES];
+    g_autoptr(GString) why = g_string_new(NULL);
+    if (work->broken)
+        say_broken(why, work, at);
+    say_priority(why, work, at);
+    if (work->paused_since != LC_ABSENT)
+        g_string_append_printf(why, "; paused for %s, its clocks wait", roughly(at - work->paused_since, age));
+    why->str[0] = g_ascii_toupper(why->str[0]);
+    return g_string_free(g_steal_pointer(&why), FALSE);
+}
+
+/* ---- As a report ---- */
