@@ -9,10 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct {
-    const char *name, *help;
-    int (*run)(int argc, char **argv);
-} commands[] = {
+static const char about[] =
+    "Holds every lead's SLA to its deadline: facts from Kafka in, breaches, clawbacks, routes and "
+    "rows for analysis out, exactly once.";
+
+static const lc_cli_command commands[] = {
     {"alert", "tells Alertmanager what is broken, and webhooks what happens", lc_cli_alert},
     {"backtest", "tries a policy on facts from a file; no server needed", lc_cli_backtest},
     {"check", "what is wrong or odd with a configuration or a policy; what it promises", lc_cli_check},
@@ -35,9 +36,7 @@ static const struct {
 static void
 print_usage(FILE *file)
 {
-    fprintf(file, "Usage: leadclock COMMAND [OPTION...]\n\n"
-                  "Holds every lead's SLA to its deadline: facts from Kafka in, breaches, clawbacks, routes and rows "
-                  "for analysis out, exactly once.\n\nCommands:\n");
+    fprintf(file, "Usage: leadclock COMMAND [OPTION...]\n\n%s\n\nCommands:\n", about);
     for (size_t i = 0; commands[i].name; i++)
         fprintf(file, "  %-11s %s\n", commands[i].name, commands[i].help);
     fprintf(file, "\n'leadclock COMMAND --help' tells more. Exit codes: 0 done, 1 found something, 2 usage or "
@@ -71,6 +70,8 @@ main(int argc, char **argv)
         lc_cli_print_version();
         return finish(0);
     }
+    if (strcmp(argv[1], "--manual") == 0 && argc == 3)
+        return lc_cli_write_manual(about, commands, argv[2]);
     for (size_t i = 0; commands[i].name; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return finish(commands[i].run(argc - 1, argv + 1));

@@ -8,6 +8,17 @@
 /* "leadclock 0.1.0 (time zone data 2025b)". */
 void lc_cli_print_version(void);
 
+/* A subcommand, and what it is for, in some words. */
+typedef struct {
+    const char *name, *help;
+    int (*run)(int argc, char **argv);
+} lc_cli_command;
+
+/* Writes the manual pages, and what bash and zsh complete by, into `folder`: all made of `commands` (after the last one
+ * comes one without a name), of their tables of options, and of the table of configuration keys. `about`: what the
+ * program does. The exit code. The build calls it, as 'leadclock --manual FOLDER'. */
+int lc_cli_write_manual(const char *about, const lc_cli_command *commands, const char *folder);
+
 int lc_cli_alert(int argc, char **argv);
 int lc_cli_backtest(int argc, char **argv);
 int lc_cli_check(int argc, char **argv);

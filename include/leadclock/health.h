@@ -17,3 +17,6 @@ typedef struct {
 
 /* An lc_http_pages; `data` is an lc_health. */
 bool lc_health_answer(const char *path, lc_http_answer *answer, void *data);
+
+/* Tells who started us what /livez and /readyz say now. `supervisor` NULL: nobody. */
+void lc_health_tell(const lc_health *health, lc_supervisor *supervisor);

@@ -103,6 +103,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_config, lc_config_free)
 /* The reference of every key, with defaults, as Markdown (docs/configuration.md is made from it). Caller frees. */
 char *lc_config_reference(void);
 
+/* One key as the reference tells it. `fallback`: as a configuration would say it; NULL: there is none. */
+typedef struct {
+    const char *key;
+    char *fallback, *doc;
+} lc_config_key;
+
+/* The key number `index`, from 0; the texts are the caller's. False: there are no more. */
+bool lc_config_describe_key(size_t index, lc_config_key *key);
+void lc_config_key_clear(lc_config_key *key);
+
 /* ---- Logs: GLib's structured logging to standard error, as logfmt or JSON. Never a secret. Every room logs with
  *      g_log_structured("leadclock", G_LOG_LEVEL_INFO, "PARTITION", LC_NUMBER(3), "MESSAGE", "recovered %d", n): fields
  *      are texts, only MESSAGE (the last) takes a format. The writer prints time, level, MESSAGE and every field that
@@ -111,6 +121,30 @@ char *lc_config_reference(void);
 /* Installs the writer; before any thread starts. `level`: error, warning, info or debug. G_LOG_LEVEL_CRITICAL is shown
  * as error (G_LOG_LEVEL_ERROR too, but GLib then aborts the program). */
 void lc_logging_start(bool json, const char *level);
+
+/* ---- Who started us: systemd, or what speaks like it, over a datagram socket (sd_notify(3)). It is named by
+ *      NOTIFY_SOCKET, and WATCHDOG_USEC says how often it wants to hear that the loop advances. All take NULL, and then
+ * do nothing. ---- */
+
+typedef struct lc_supervisor lc_supervisor;
+
+/* NULL: nobody wants to know. An address that can't be used is warned of, and is the same. */
+lc_supervisor *lc_supervisor_new(void);
+void lc_supervisor_free(lc_supervisor *supervisor);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_supervisor, lc_supervisor_free)
+
+/* In how many ms lc_supervisor_tell is to be called again; -1: never. */
+int64_t lc_supervisor_interval_ms(const lc_supervisor *supervisor);
+
+/* How it stands at `now_ms` (monotonic). `words`, a line each, become the status. READY once, when it is ready first;
+ * until then more time to start, as long as it is alive; the watchdog only as long as it is alive. */
+void lc_supervisor_tell(lc_supervisor *supervisor, bool alive, bool ready, const char *words, int64_t now_ms);
+
+/* Around a reload; before it was ready first nothing is said. */
+void lc_supervisor_reloading(lc_supervisor *supervisor);
+void lc_supervisor_reloaded(lc_supervisor *supervisor);
+/* From now on only the watchdog is told. */
+void lc_supervisor_stopping(lc_supervisor *supervisor, const char *words);
 
 /* ---- The Prometheus text format ---- */
 

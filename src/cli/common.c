@@ -23,6 +23,16 @@ lc_cli_config_options_clear(lc_cli_config_options *options)
     g_strfreev(options->overrides);
 }
 
+static void (*take_help)(const lc_cli_help *help, void *data);
+static void *help_data;
+
+void
+lc_cli_describe_to(void (*take)(const lc_cli_help *help, void *data), void *data)
+{
+    take_help = take;
+    help_data = data;
+}
+
 bool
 lc_cli_parse(int *argc, char ***argv, const char *usage, const char *summary, const char *more,
              const GOptionEntry *entries, lc_cli_config_options *config)
@@ -34,6 +44,10 @@ lc_cli_parse(int *argc, char ***argv, const char *usage, const char *summary, co
         {"set", 's', 0, G_OPTION_ARG_STRING_ARRAY, &into->overrides, "Overrides one key of it", "KEY=VALUE"},
         {NULL},
     };
+    if (take_help) {
+        take_help(&(lc_cli_help){usage, summary, more, config ? config_entries : NULL, entries}, help_data);
+        return false;
+    }
     g_autofree char *name = g_strdup_printf("leadclock %s", (*argv)[0]);
     g_autoptr(GError) error = NULL;
     g_autoptr(GOptionContext) context = g_option_context_new(usage);

@@ -31,6 +31,16 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(lc_cli_config_options, lc_cli_config_options_cl
 bool lc_cli_parse(int *argc, char ***argv, const char *usage, const char *summary, const char *more,
                   const GOptionEntry *entries, lc_cli_config_options *config);
 
+/* What a command says of itself. */
+typedef struct {
+    const char *usage, *summary, *more;           /* as lc_cli_parse takes them; NULL: none */
+    const GOptionEntry *config_entries, *entries; /* NULL: none */
+} lc_cli_help;
+
+/* From now on lc_cli_parse hands over what it was given and is false, so that a command that is called only says what
+ * it would take. */
+void lc_cli_describe_to(void (*take)(const lc_cli_help *help, void *data), void *data);
+
 /* False unless between `min` and `max` arguments are left, which is then said. */
 bool lc_cli_check_arguments(int argc, char **argv, int min, int max);
 

@@ -45,7 +45,8 @@ struct service {
     lc_told *told;
     pthread_t main_thread;
     lc_health health;
-    lc_http *http; /* NULL: none */
+    lc_http *http;             /* NULL: none */
+    lc_supervisor *supervisor; /* NULL: none */
     gboolean accept_policy_change;
 };
 
@@ -225,6 +226,7 @@ reload_policies(service *service)
 {
     g_autoptr(GError) error = NULL;
     const lc_policy_book *before = service->book;
+    lc_supervisor_reloading(service->supervisor);
     if (!load_book(service, &error)) {
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "MESSAGE",
                          "the policies are wrong, the ones from before are kept: %s", error->message);
@@ -240,19 +242,7 @@ reload_policies(service *service)
         log_event(service, "policies taken");
     }
     g_atomic_int_set(&service->health.policy_refused, service->book == before);
-}
-
-/* 0: interrupted; -1: stopping takes too long. */
-static int
-next_signal(const sigset_t *signals, int64_t stopping_ms)
-{
-    int64_t left_ms = stopping_ms < 0 ? 0 : stopping_ms + STOP_WITHIN_MS - lc_system_time.monotonic_ms(&lc_system_time);
-    const struct timespec wait = {MAX(left_ms, 0) / 1000, MAX(left_ms, 0) % 1000 * 1000000};
-    int received = stopping_ms < 0 ? sigwaitinfo(signals, NULL) : sigtimedwait(signals, NULL, &wait);
-
-    if (received < 0)
-        return errno == EAGAIN ? -1 : 0;
-    return received;
+    lc_supervisor_reloaded(service->supervisor);
 }
 
 /* Monotonic; -1: not yet. */
@@ -264,9 +254,33 @@ typedef struct {
 static void
 stop_all(service *service, stopping *stop)
 {
-    if (stop->since_ms < 0)
+    if (stop->since_ms < 0) {
         stop->since_ms = lc_system_time.monotonic_ms(&lc_system_time);
+        lc_supervisor_stopping(service->supervisor, "stopping: the batches under way are finished");
+    }
     stop_workers(service);
+}
+
+/* INT64_MAX: it is not stopping. */
+static int64_t
+left_to_stop_ms(const stopping *stop)
+{
+    if (stop->since_ms < 0)
+        return INT64_MAX;
+    return MAX(stop->since_ms + STOP_WITHIN_MS - lc_system_time.monotonic_ms(&lc_system_time), 0);
+}
+
+/* 0: none came in time, or something else interrupted. */
+static int
+next_signal(const service *service, const sigset_t *signals, const stopping *stop)
+{
+    int64_t interval_ms = lc_supervisor_interval_ms(service->supervisor), left_ms = left_to_stop_ms(stop),
+            wait_ms = interval_ms < 0 ? left_ms : MIN(interval_ms, left_ms);
+    const struct timespec wait = {wait_ms / 1000, wait_ms % 1000 * 1000000};
+
+    int received = wait_ms == INT64_MAX ? sigwaitinfo(signals, NULL) : sigtimedwait(signals, NULL, &wait);
+
+    return MAX(received, 0);
 }
 
 /* The first signal stops all, a second one ends the process at once. */
@@ -293,8 +307,9 @@ wait_for_end(service *service, const sigset_t *signals)
     while (count_running(service)) {
         if (tell_failures(service))
             stop_all(service, &stop);
-        int received = next_signal(signals, stop.since_ms);
-        if (received < 0) {
+        lc_health_tell(&service->health, service->supervisor);
+        int received = next_signal(service, signals, &stop);
+        if (received == 0 && left_to_stop_ms(&stop) == 0) {
             log_event(service, "stopped without the batches under way, which the brokers don't let end: they are done "
                                "again at the next start");
             _exit(exit_code(service));
@@ -326,6 +341,7 @@ static void
 clear_service(service *service)
 {
     g_clear_pointer(&service->http, lc_http_stop);
+    g_clear_pointer(&service->supervisor, lc_supervisor_free);
     g_clear_pointer(&service->health.workers, g_ptr_array_unref);
     for (unsigned i = 0; service->workers && i < service->n_workers; i++) {
         worker_thread *thread = &service->workers[i];
@@ -399,6 +415,7 @@ serve(service *service)
     if (!load(service, &error))
         return lc_cli_fail("run", error);
     log_event(service, "started");
+    service->supervisor = lc_supervisor_new();
     bool ok = start_threads(service, &error);
     if (!ok)
         stop_workers(service);
@@ -412,14 +429,14 @@ static const char summary[] = "Runs the service: reads facts, judges leads, publ
 static const char more[] =
     "Waits for servers that are away, and for rights that Kafka refuses. SIGTERM or SIGINT finishes the batches\n"
     "under way and ends, within 20 s whatever comes; a second one ends at once; kill -9 is always safe. SIGHUP takes\n"
-    "policy documents that come into effect later. Logs go to standard error.\n\n"
+    "policy documents that come into effect later. Logs go to standard error. systemd is told what /livez and /readyz\n"
+    "say (Type=notify, WatchdogSec=).\n\n"
     "Exit codes: 0 stopped by a signal, 1 it can't go on (the log says why and what mends it), 2 usage, configuration\n"
     "or policy.\n\n"
     "Example:\n"
     "  leadclock run --config leadclock.yaml --set workers=4 --set log.format=json\n";
 
-/* What a batch frees the next one takes. Given back to the system in between, its pages would have to be cleared anew:
- * a tenth of all the time. */
+/* What a batch frees the next one takes. Given back to the system in between, its pages would have to be cleared anew. */
 static void
 keep_memory(void)
 {

@@ -354,3 +354,15 @@ lc_health_answer(const char *path, lc_http_answer *answer, void *data)
         return false;
     return true;
 }
+
+void
+lc_health_tell(const lc_health *health, lc_supervisor *supervisor)
+{
+    if (supervisor == NULL)
+        return;
+    g_autoptr(GString) life = g_string_new(NULL), readiness = g_string_new(NULL);
+    bool alive = write_life(health, life), ready = write_readiness(health, readiness);
+
+    lc_supervisor_tell(supervisor, alive, ready, alive ? readiness->str : life->str,
+                       health->time->monotonic_ms(health->time));
+}

@@ -15,44 +15,69 @@ static char *
 show_fallback(const lc_option *option)
 {
     if (lc_option_is_map(option))
-        return g_strdup("`{}`");
+        return g_strdup("{}");
     if (option->fallback == NULL)
-        return g_strdup("none");
+        return NULL;
     if (*option->fallback == '\0')
-        return g_strdup("`\"\"`");
-    if (option->kind == OPTION_LIST)
-        return g_strdup_printf("`[%s]`", option->fallback);
-    return g_strdup_printf("`%s`", option->fallback);
+        return g_strdup("\"\"");
+    return option->kind == OPTION_LIST ? g_strdup_printf("[%s]", option->fallback) : g_strdup(option->fallback);
 }
 
-static void
-append_bounds(GString *text, const lc_option *option)
+static char *
+show_bounds(const lc_option *option)
 {
-    if (option->kind == OPTION_COUNT) {
-        g_string_append_printf(text, " From %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT ".", option->min, option->max);
-    } else if (option->kind == OPTION_DURATION) {
-        g_autofree char *min = lc_show_config_duration(option->min), *max = lc_show_config_duration(option->max);
-        g_string_append_printf(text, " From %s to %s.", min, max);
-    }
+    if (option->kind == OPTION_COUNT)
+        return g_strdup_printf(" From %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT ".", option->min, option->max);
+    if (option->kind != OPTION_DURATION)
+        return g_strdup("");
+    g_autofree char *min = lc_show_config_duration(option->min), *max = lc_show_config_duration(option->max);
+    return g_strdup_printf(" From %s to %s.", min, max);
 }
 
-static void
-append_options(GString *text, const lc_option *options, size_t n)
+/* Those of a webhook come after the list of them. NULL: there are no more. */
+static const lc_option *
+option_at(size_t index)
 {
-    for (size_t i = 0; i < n; i++) {
-        g_autofree char *fallback = show_fallback(&options[i]);
-        g_string_append_printf(text, "| `%s` | %s | %s", options[i].key, fallback, options[i].doc);
-        append_bounds(text, &options[i]);
-        g_string_append(text, " |\n");
-        if (options[i].kind == OPTION_WEBHOOKS)
-            append_options(text, lc_webhook_options, lc_n_webhook_options);
+    for (size_t i = 0; i < lc_n_options; i++, index--) {
+        if (index == 0)
+            return &lc_options[i];
+        if (lc_options[i].kind != OPTION_WEBHOOKS)
+            continue;
+        if (index <= lc_n_webhook_options)
+            return &lc_webhook_options[index - 1];
+        index -= lc_n_webhook_options;
     }
+    return NULL;
+}
+
+bool
+lc_config_describe_key(size_t index, lc_config_key *key)
+{
+    const lc_option *option = option_at(index);
+    if (option == NULL)
+        return false;
+    g_autofree char *bounds = show_bounds(option);
+    *key = (lc_config_key){option->key, show_fallback(option), g_strconcat(option->doc, bounds, NULL)};
+    return true;
+}
+
+void
+lc_config_key_clear(lc_config_key *key)
+{
+    g_free(key->fallback);
+    g_free(key->doc);
 }
 
 char *
 lc_config_reference(void)
 {
     GString *text = g_string_new(heading);
-    append_options(text, lc_options, lc_n_options);
+    lc_config_key key;
+    for (size_t i = 0; lc_config_describe_key(i, &key); i++) {
+        const char *quote = key.fallback ? "`" : "";
+        g_string_append_printf(text, "| `%s` | %s%s%s | %s |\n", key.key, quote, key.fallback ? key.fallback : "none",
+                               quote, key.doc);
+        lc_config_key_clear(&key);
+    }
     return g_string_free(text, FALSE);
 }

@@ -1,0 +1,110 @@
+#!/bin/bash
+# build.sh [--out FOLDER] - builds an OCI image of leadclock from Debian 13 packages alone, with mmdebstrap and buildah: no
+# base image from elsewhere. Leaves in FOLDER (build/container): leadclock.oci.tar, its digest in leadclock.digest, and
+# leadclock.spdx.json, which lists every package in it. The same commit and the same Debian give the same digest.
+# Needs root, apt's servers, and apt-get install mmdebstrap buildah. The root that it is compiled in is kept in the cache
+# (~/.cache/leadclock/roots).
+set -euo pipefail
+. "$(dirname "$0")/../lib.sh"
+cd "$ROOT"
+suite=trixie
+out=$ROOT/build/container
+[ "${1:-}" != --out ] || out=$(realpath -m "$2")
+# Every time in the image is that of the commit.
+export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+revision=$(git rev-parse HEAD)
+
+for program in mmdebstrap buildah; do
+    command -v "$program" >/dev/null || die "$program is missing: apt-get install mmdebstrap buildah"
+done
+scratch=$(mktemp -d)
+trap 'rm -rf --one-file-system "$scratch"' EXIT
+mkdir -p "$out"
+rm -f "$out"/leadclock*
+
+to_compile=(
+    gcc libc6-dev cmake ninja-build pkg-config dpkg-dev file gzip
+    librdkafka-dev libhiredis-dev libglib2.0-dev libfyaml-dev libjansson-dev libcurl4-openssl-dev nettle-dev
+    zlib1g-dev libsnappy-dev libzstd-dev libmicrohttpd-dev libical-dev
+)
+
+make_build_root() {
+    local kept=$CACHE/roots/$suite-build.tar
+    mkdir -p "${kept%/*}"
+    if [ ! -e "$kept" ]; then
+        with_progress "making a root to compile in ($suite)" "$scratch/log" \
+            mmdebstrap --variant=apt --include="$(IFS=,; echo "${to_compile[*]}")" "$suite" "${kept%.tar}.new.tar"
+        mv "${kept%.tar}.new.tar" "$kept"
+    fi
+    mkdir "$scratch/compile"
+    tar -xf "$kept" -C "$scratch/compile"
+    mkdir -p "$scratch/compile/source" "$scratch/compile/build"
+}
+
+# The package, as Debian's own compiler makes it.
+compile() {
+    # shellcheck disable=SC2016  # the inner shell's
+    with_progress "compiling in $suite" "$scratch/log" unshare --mount --pid --fork bash -ec '
+        mount -t proc proc "$0/proc"
+        mount --bind "$1" "$0/source"
+        mount -o remount,bind,ro "$0/source"
+        chroot "$0" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 SOURCE_DATE_EPOCH="$2" sh -ec "
+            cd /source
+            cmake --preset release -B /build -DBUILD_TESTING=OFF
+            nice cmake --build /build --target package"' "$scratch/compile" "$ROOT" "$SOURCE_DATE_EPOCH"
+    package=$(echo "$scratch"/compile/build/leadclock_*.deb)
+}
+
+# What the package depends on, without versions: "libc6,tzdata".
+dependencies() { dpkg-deb -f "$package" Depends | sed 's/([^)]*)//g; s/|[^,]*//g; s/ //g'; }
+
+make_image_root() {
+    # shellcheck disable=SC2016  # mmdebstrap's "$1" is the root
+    with_progress "making the image's root" "$scratch/log" mmdebstrap --variant=essential \
+        --include="$(dependencies),ca-certificates" \
+        --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+        --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
+        --customize-hook="copy-in '$package' /tmp" \
+        --customize-hook='chroot "$1" sh -c "dpkg -i /tmp/leadclock_*.deb && rm /tmp/leadclock_*.deb"' \
+        --customize-hook='echo "leadclock:x:65532:65532::/nonexistent:/usr/sbin/nologin" >>"$1/etc/passwd"' \
+        --customize-hook='echo "leadclock:x:65532:" >>"$1/etc/group"' \
+        --customize-hook='find "$1" -xdev -type f -perm /6000 -exec chmod a-s {} +' \
+        --customize-hook='rm -rf "$1"/etc/resolv.conf "$1"/etc/hostname "$1"/etc/machine-id "$1"/var/cache/ldconfig/*' \
+        --customize-hook='rm -rf "$1"/var/lib/dpkg/*-old "$1"/etc/*- "$1"/var/log/* "$1"/var/lib/systemd' \
+        --customize-hook="mkdir -p \"\$1/usr/share/sbom\" && python3 -B '$ROOT/deploy/container/sbom.py' \"\$1\" \
+            >\"\$1/usr/share/sbom/leadclock.spdx.json\"" \
+        --customize-hook="cp \"\$1/usr/share/sbom/leadclock.spdx.json\" '$out'" \
+        "$suite" "$scratch/root.tar"
+}
+
+# Buildah's storage is a scratch folder of ours.
+bud() { buildah --root "$scratch/storage" --runroot "$scratch/run" --storage-driver vfs "$@"; }
+
+make_image() {
+    local version container
+    version=$(dpkg-deb -f "$package" Version)
+    say "making the image ($version)"
+    container=$(bud from scratch)
+    bud add --quiet "$container" "$scratch/root.tar" / >/dev/null
+    bud config --user 65532:65532 --workingdir / --stop-signal SIGTERM --port 9464 \
+        --entrypoint '["/usr/bin/leadclock"]' --cmd "run --config /etc/leadclock/leadclock.yaml" \
+        --env PATH=/usr/sbin:/usr/bin:/sbin:/bin --env LC_ALL=C.UTF-8 \
+        --label org.opencontainers.image.title=leadclock \
+        --label org.opencontainers.image.description="Holds every sales lead to its deadlines, from Kafka to Kafka" \
+        --label org.opencontainers.image.version="$version" \
+        --label org.opencontainers.image.revision="$revision" \
+        --label org.opencontainers.image.created="$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)" \
+        --label org.opencontainers.image.licenses=Apache-2.0 \
+        --label org.opencontainers.image.base.name="debian:$suite, by mmdebstrap" \
+        "$container"
+    bud commit --quiet --disable-compression=false --format oci --timestamp "$SOURCE_DATE_EPOCH" "$container" \
+        "oci-archive:$out/leadclock.oci.tar:leadclock:$version" >/dev/null
+    tar -xOf "$out/leadclock.oci.tar" index.json | python3 -c \
+        'import json, sys; print(json.load(sys.stdin)["manifests"][0]["digest"])' >"$out/leadclock.digest"
+}
+
+make_build_root
+compile
+make_image_root
+make_image
+say "made $(du -h "$out/leadclock.oci.tar" | cut -f 1) $out/leadclock.oci.tar, $(cat "$out/leadclock.digest")"

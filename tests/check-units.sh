@@ -1,0 +1,66 @@
+#!/bin/bash
+# check-units.sh LEADCLOCK - fails unless systemd takes each unit of deploy/systemd without a word, with the example of
+# credentials, calls its exposure 2.0 or lower, and the program has the command that it starts.
+# check-units.sh --self-test LEADCLOCK - breaks each of these in a copy and fails unless it is found.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+MOST_EXPOSURE=20 # tenths
+
+complain() {
+    echo "$*"
+    failures=$((failures + 1))
+}
+
+# Of a copy in which the program is where it was built, because systemd looks whether it is there.
+check_unit() {
+    local unit=$1 said command
+    said=$(systemd-analyze security --offline=true --no-pager --threshold="$MOST_EXPOSURE" "$unit" 2>&1) ||
+        complain "${unit##*/}: exposed: $(tail -n 1 <<<"$said")"
+    said=$(systemd-analyze verify --man=no "$unit" 2>&1) && [ -z "$said" ] || complain "${unit##*/}: systemd: $said"
+    command=$(sed -n 's!^ExecStart=[^ ]* \([a-z]*\).*!\1!p' "$unit")
+    [ -n "$command" ] && { [ ! -e "$root/src/cli/$command.c" ] || "$leadclock" "$command" --help >/dev/null; } ||
+        complain "${unit##*/}: leadclock has no command \"$command\""
+}
+
+check() {
+    local unit count=0
+    failures=0 scratch=$(mktemp -d)
+    for unit in "$1"/*.service; do
+        sed "s!/usr/bin/leadclock!$leadclock!" "$unit" >"$scratch/${unit##*/}"
+        count=$((count + 1))
+    done
+    mkdir "$scratch/leadclock.service.d"
+    cp "$1/credentials.conf" "$scratch/leadclock.service.d"
+    for unit in "$scratch"/*.service; do
+        check_unit "$unit"
+    done
+    rm -rf "$scratch"
+    ((count >= 3)) || complain "only $count units were found"
+    echo "$count units, $failures complaints"
+    ((failures == 0))
+}
+
+# broken SAYS FILE SED
+broken() {
+    local copy
+    copy=$(mktemp -d)
+    cp "$root"/deploy/systemd/* "$copy"
+    sed -i "$3" "$copy/$2"
+    if (check "$copy") >"$copy/said" 2>&1 || ! grep -qF -- "$1" "$copy/said"; then
+        echo "not found: $*: $(cat "$copy/said")"
+        exit 1
+    fi
+    rm -rf "$copy"
+}
+
+if [ "$1" = --self-test ]; then
+    leadclock=$2
+    broken "exposed: " leadclock.service '/^SystemCallFilter\|^DynamicUser\|^PrivateUsers/d'
+    broken "systemd: " leadclock.service 's/^WatchdogSec=/WatchDog=/'
+    broken "systemd: " credentials.conf 's/^LoadCredential=kafka.key/LoadCredentials=kafka.key/'
+    broken "has no command" leadclock.service 's!^ExecStart=.*!ExecStart=/bin/true!'
+    echo "each was found"
+else
+    leadclock=$1
+    check "$root/deploy/systemd"
+fi
