@@ -436,8 +436,7 @@ static const char more[] =
     "Example:\n"
     "  leadclock run --config leadclock.yaml --set workers=4 --set log.format=json\n";
 
-/* What a batch frees the next one takes. Given back to the system in between, its pages would have to be cleared anew:
- * a tenth of all the time. */
+/* What a batch frees the next one takes. Given back to the system in between, its pages would have to be cleared anew. */
 static void
 keep_memory(void)
 {
