@@ -436,7 +436,8 @@ static const char more[] =
     "Example:\n"
     "  leadclock run --config leadclock.yaml --set workers=4 --set log.format=json\n";
 
-/* What a batch frees the next one takes. Given back to the system in between, its pages would have to be cleared anew. */
+/* What a batch frees the next one takes. Given back to the system in between, its pages would have to be cleared anew.
+ */
 static void
 keep_memory(void)
 {
