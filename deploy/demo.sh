@@ -17,6 +17,7 @@ esac
 cd "$ROOT"
 folder=$(mktemp -d "${TMPDIR:-/tmp}/leadclock-demo.XXXXXX")
 config=$folder/leadclock.yaml
+alertmanager_port=$(free_ports 1)
 leadclock=$ROOT/build/release/leadclock
 
 build() {
@@ -36,12 +37,31 @@ registry: {url: "$REGISTRY_URL"}
 redis: {url: "$REDIS_URL"}
 policy: policy.yaml
 lateness: 0s
+alert: {listen: "", alertmanager: {urls: ["http://127.0.0.1:$alertmanager_port"], every: 2s}}
 TEXT
+}
+
+start_alerting() {
+    printf 'route: {receiver: nobody, group_wait: 1s}\nreceivers: [{name: nobody}]\n' >"$folder/alertmanager.yml"
+    start_process "$folder/alertmanager.pid" "$folder/alertmanager.log" prometheus-alertmanager \
+        --config.file="$folder/alertmanager.yml" --storage.path="$folder/alertmanager" \
+        --web.listen-address="127.0.0.1:$alertmanager_port" --cluster.listen-address=
+    start_process "$folder/alert.pid" "$folder/alert.log" "$leadclock" alert --config "$config"
+}
+
+# What Alertmanager shows, a line an alert.
+show_alerts() {
+    curl -fsS "http://127.0.0.1:$alertmanager_port/api/v2/alerts?active=true" | jq -r '
+        if length == 0 then "  (none: every promise that was broken has ended by now)" else
+            sort_by(.startsAt)[] | "  \(.labels.severity): \(.labels.clock), channel \(.labels.channel), rule \(.labels.rule)" +
+                ", since \(.startsAt[11:19]): \(.annotations.summary // .annotations.description)" end'
 }
 
 stop_all() {
     stop_process "$folder/feed.pid"
     stop_process "$folder/watch.pid"
+    stop_process "$folder/alert.pid"
+    stop_process "$folder/alertmanager.pid"
     stop_process "$folder/run.pid"
     deploy/stack.sh down --dir "$folder/stack"
 }
@@ -71,6 +91,7 @@ write_config
 
 say "starting leadclock (its log: $folder/run.log)"
 start_process "$folder/run.pid" "$folder/run.log" "$leadclock" run --config "$config"
+start_alerting
 start_process "$folder/feed.pid" "$folder/feed.log" bash -c \
     '"$1" "$2" | "$3" publish --config "$4" -' feed deploy/demo/leads.py "$SECONDS_SHOWN" "$leadclock" "$config"
 
@@ -89,6 +110,9 @@ echo "$watch $(process_start "$watch")" >"$folder/watch.pid"
 sleep "$SECONDS_SHOWN"
 stop_process "$folder/watch.pid"
 is_running "$folder/run.pid" || { tail -n 20 "$folder/run.log" >&2 && die "leadclock ended by itself"; }
+
+printf '\nWhat is broken now, as Alertmanager was told by leadclock alert:\n\n'
+show_alerts
 
 printf '\nWhat was counted, by channel (leads.counters):\n\n'
 "$leadclock" watch --config "$config" --from-beginning --until-caught-up leads.counters | deploy/demo/by_channel.py
@@ -122,10 +146,13 @@ Everything runs on, in $folder. To look around:
   \$leadclock ingest --config \$config &                           # facts by HTTP; this sends one:
   curl -H 'Content-Type: application/json' http://127.0.0.1:9466/facts -d '{"type": "LeadCreated", "lead_id": "by-http",
     "event_id": "1", "channel": "demo", "occurred_at": "'"\$(date -u +%FT%TZ)"'"}'
+  amtool --alertmanager.url http://127.0.0.1:$alertmanager_port alert # what is broken now
+  \$leadclock worklist --config \$config                          # whom to call next, and why
+  \$leadclock report --config \$config                            # what happened
   less $folder/run.log
 
 and to stop it:
 
-  kill $(cut -d ' ' -f 1 "$folder/run.pid"); deploy/stack.sh down --dir $folder/stack; rm -r $folder
+  kill $(cat "$folder/run.pid" "$folder/alert.pid" "$folder/alertmanager.pid" | cut -d ' ' -f 1 | xargs); deploy/stack.sh down --dir $folder/stack; rm -r $folder
 TEXT
 fi
