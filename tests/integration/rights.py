@@ -14,7 +14,7 @@ import urllib.request
 from commands import attempt, expect
 from ingest import door, fact
 from secured import secured
-from world import BINARY, INPUT_TOPICS, OUTCOMES, PARTITIONS, TABLES, Redis, World, free_port, load_feed, main, multiply, named, policy_of, require, require_equal
+from world import BINARY, INPUT_TOPICS, OUTCOMES, PARTITIONS, TABLES, Redis, World, free_port, load_feed, main, multiply, named, policy_of, require, require_equal, say
 from world import slices, wait_for
 
 # What docs/operations.md lists, by who needs it: operation, kind, names after the world's name, pattern.
@@ -35,7 +35,7 @@ NEEDED = {
     ],
     "filler": [
         ("DESCRIBE", "TOPIC", OUTCOMES + ["leads.dead-letters"]), ("READ", "TOPIC", READ_BY_RUN), ("READ", "GROUP", [""]),
-        ("WRITE", "TOPIC", ["leads.state", "leads.counters"] + ROWS), ("WRITE", "TRANSACTIONAL_ID", ["PREFIXED"]),
+        ("WRITE", "TOPIC", ROWS), ("WRITE", "TRANSACTIONAL_ID", ["PREFIXED"]),
     ],
     "mover": [
         ("ALTER", "TOPIC", ["leads.state", "leads.counters"]), ("READ", "TOPIC", INPUT_TOPICS + ["leads.state"]),
@@ -319,6 +319,7 @@ def without_each(place, user, *command):
                 kafka.deny(operation, kind, resource, name, user)
             else:
                 kafka.deny(operation, kind, resource, "LITERAL", user)
+            say(f"without {operation} {words} {resource}")
             pattern = f"User:{user} may not {operation} {words} ([^:]*, )?{resource}"
             expect(world, 2, pattern, *command, *kafka.login(user))
             kafka.allow_again(kind, resource, name if name == "PREFIXED" else "LITERAL", user)
