@@ -28,12 +28,13 @@ static void
 clear_cell(gpointer data)
 {
     g_free(((lc_table_cell *)data)->text);
+    g_free(((lc_table_cell *)data)->link);
 }
 
 lc_table *
 lc_table_new(const char *name, const char *title)
 {
-    lc_table *table = g_new(lc_table, 1);
+    lc_table *table = g_new0(lc_table, 1);
     table->name = g_strdup(name);
     table->title = g_strdup(title);
     table->columns = g_array_new(FALSE, FALSE, sizeof(lc_table_heading));
@@ -48,6 +49,7 @@ lc_table_free(lc_table *table)
 {
     g_free(table->name);
     g_free(table->title);
+    g_free(table->empty);
     g_array_unref(table->columns);
     g_array_unref(table->cells);
     g_free(table);
@@ -108,6 +110,40 @@ lc_table_instant(lc_table *table, lc_instant instant)
 {
     lc_table_cell added = {.absent = instant == LC_ABSENT, .number = instant};
     g_array_append_val(table->cells, added);
+}
+
+void
+lc_table_link(lc_table *table, char *link)
+{
+    lc_table_cell *last = &g_array_index(table->cells, lc_table_cell, table->cells->len - 1);
+    g_free(last->link);
+    last->link = link;
+}
+
+char *
+lc_link(const char *path, ...)
+{
+    GString *link = g_string_new(path);
+    char separator = '?';
+    va_list arguments;
+    va_start(arguments, path);
+    for (const char *name; (name = va_arg(arguments, const char *));) {
+        const char *value = va_arg(arguments, const char *);
+        if (value == NULL)
+            continue;
+        g_string_append_printf(link, "%c%s=", separator, name);
+        g_string_append_uri_escaped(link, value, NULL, FALSE);
+        separator = '&';
+    }
+    va_end(arguments);
+    return g_string_free(link, FALSE);
+}
+
+void
+lc_table_say_empty(lc_table *table, const char *sentence)
+{
+    g_free(table->empty);
+    table->empty = g_strdup(sentence);
 }
 
 /* ---- For people ---- */
