@@ -36,12 +36,15 @@ registry: {url: "$REGISTRY_URL"}
 redis: {url: "$REDIS_URL"}
 policy: policy.yaml
 lateness: 0s
+http: {listen: 127.0.0.1:9464}
+dashboard: {instances: ["http://127.0.0.1:9464"]}
 TEXT
 }
 
 stop_all() {
     stop_process "$folder/feed.pid"
     stop_process "$folder/watch.pid"
+    stop_process "$folder/dashboard.pid"
     stop_process "$folder/run.pid"
     deploy/stack.sh down --dir "$folder/stack"
 }
@@ -74,7 +77,11 @@ start_process "$folder/run.pid" "$folder/run.log" "$leadclock" run --config "$co
 start_process "$folder/feed.pid" "$folder/feed.log" bash -c \
     '"$1" "$2" | "$3" publish --config "$4" -' feed deploy/demo/leads.py "$SECONDS_SHOWN" "$leadclock" "$config"
 
+start_process "$folder/dashboard.pid" "$folder/dashboard.log" "$leadclock" dashboard --config "$config"
+
 cat <<TEXT
+
+The same in a browser, live: http://127.0.0.1:9465
 
 Leads come in from five channels, a few facts a second. Promises last seconds here (deploy/demo/policy.yaml): first
 contact within 5 s (demo, quote) or 10 s, escalated where nobody calls then; the next owner gets a clock of their own, and
@@ -124,8 +131,8 @@ Everything runs on, in $folder. To look around:
     "event_id": "1", "channel": "demo", "occurred_at": "'"\$(date -u +%FT%TZ)"'"}'
   less $folder/run.log
 
-and to stop it:
+The dashboard is at http://127.0.0.1:9465. To stop it all:
 
-  kill $(cut -d ' ' -f 1 "$folder/run.pid"); deploy/stack.sh down --dir $folder/stack; rm -r $folder
+  kill $(cut -d ' ' -f 1 "$folder/run.pid") $(cut -d ' ' -f 1 "$folder/dashboard.pid"); deploy/stack.sh down --dir $folder/stack; rm -r $folder
 TEXT
 fi

@@ -225,6 +225,10 @@ void lc_answers_add_owners(lc_answers *report, const lc_ledger *ledger);
  * document). */
 lc_answers *lc_answers_of_now(const lc_ledger *ledger, const lc_policy_book *book, lc_instant at);
 
+/* To a report: how the promise of a first contact was kept, by the day of the hand-off, in the last `days` days. */
+void lc_answers_add_days(lc_answers *report, const lc_ledger *ledger, const lc_policy_book *book, lc_instant at,
+                         unsigned days);
+
 /* Which leads. Absent texts: any. */
 typedef struct {
     lc_text channel, rule, owner, clock, cause, reason, track;

@@ -1,7 +1,7 @@
 /* dashboard.c - the service: its threads, its server, its end. */
 #include "reader.h"
 
-#define THREADS 2
+#define THREADS 4
 #define CONNECTIONS 256
 #define HEADER_BYTES ((size_t)16 * 1024)
 

@@ -26,9 +26,10 @@ typedef struct {
 struct lc_pages {
     const lc_policy_book *book;
     lc_duration keep;
-    GMutex mutex; /* of all that follows */
+    GMutex made_mutex; /* the inner one: who finds a page waits for nobody who makes another */
+    GHashTable *made;  /* what was asked -> made_page */
+    GMutex mutex;      /* of all that follows */
     lc_ledger *ledger;
-    GHashTable *made; /* what was asked -> made_page */
     uint64_t n_made, records;
     bool is_read;
     uint64_t done, all;
@@ -68,6 +69,7 @@ lc_pages_new(const lc_policy_book *book, lc_duration keep)
     pages->book = book;
     pages->keep = keep;
     g_mutex_init(&pages->mutex);
+    g_mutex_init(&pages->made_mutex);
     pages->ledger = new_ledger();
     pages->made = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, free_made);
     pages->fresh_at = LC_ABSENT;
@@ -86,6 +88,7 @@ lc_pages_free(lc_pages *pages)
     g_array_unref(pages->instances);
     g_free(pages->stale_because);
     g_mutex_clear(&pages->mutex);
+    g_mutex_clear(&pages->made_mutex);
     g_free(pages);
 }
 
@@ -335,21 +338,32 @@ make_room(lc_pages *pages, int64_t now_us)
         g_hash_table_remove_all(pages->made);
 }
 
-static const made_page *
-find_made(lc_pages *pages, const lc_page_question *question, lc_instant now, int64_t now_us)
+/* Whether there is one that is still good. */
+static bool
+find_made(lc_pages *pages, const char *key, int64_t now_us, lc_page *page)
 {
-    g_autofree char *key = key_of(question);
-    made_page *made = g_hash_table_lookup(pages->made, key);
-    if (made && !is_over(NULL, made, &now_us))
-        return made;
-    make_room(pages, now_us);
-    made = g_new0(made_page, 1);
-    int64_t begun_us = g_get_monotonic_time();
-    make(pages, question, now, &made->page);
-    int64_t cost_us = g_get_monotonic_time() - begun_us;
+    g_mutex_lock(&pages->made_mutex);
+    const made_page *made = g_hash_table_lookup(pages->made, key);
+    bool is_good = made && made->good_until_us > now_us;
+    if (is_good) {
+        *page = made->page;
+        g_bytes_ref(page->body);
+    }
+    g_mutex_unlock(&pages->made_mutex);
+    return is_good;
+}
+
+static void
+keep_made(lc_pages *pages, char *key, const lc_page *page, int64_t now_us, int64_t cost_us)
+{
+    made_page *made = g_new0(made_page, 1);
+    made->page = *page;
+    g_bytes_ref(page->body);
     made->good_until_us = now_us + MAX(GOOD_FOR_US, GOOD_FOR_TIMES_ITS_COST * cost_us);
-    g_hash_table_replace(pages->made, g_steal_pointer(&key), made);
-    return made;
+    g_mutex_lock(&pages->made_mutex);
+    make_room(pages, now_us);
+    g_hash_table_replace(pages->made, key, made);
+    g_mutex_unlock(&pages->made_mutex);
 }
 
 void
@@ -357,8 +371,15 @@ lc_pages_find(lc_pages *pages, const lc_page_question *question, lc_instant now,
 {
     if (find_fixed(question->path, page))
         return;
+    g_autofree char *key = key_of(question);
+    if (find_made(pages, key, now_us, page))
+        return;
     g_mutex_lock(&pages->mutex);
-    *page = find_made(pages, question, now, now_us)->page;
-    g_bytes_ref(page->body);
+    /* Who waited for it here has it now. */
+    if (!find_made(pages, key, now_us, page)) {
+        int64_t begun_us = g_get_monotonic_time();
+        make(pages, question, now, page);
+        keep_made(pages, g_steal_pointer(&key), page, now_us, g_get_monotonic_time() - begun_us);
+    }
     g_mutex_unlock(&pages->mutex);
 }

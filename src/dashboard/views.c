@@ -70,7 +70,9 @@ view_promises(const lc_view *view, const lc_page_question *question)
 {
     static const char *const names[] = {"first_contact",          "promises", "first_contact_by_rule", "response",
                                         "first_contact_by_owner", "delay",    "broken_by_owner",       NULL};
-    return part_of_report(view, "Promises", view->now - days_of(question) * LC_DAY, names);
+    lc_answers *report = part_of_report(view, "Promises", view->now - days_of(question) * LC_DAY, names);
+    lc_answers_add_days(report, view->ledger, view->book, view->now, days_of(question));
+    return report;
 }
 
 static lc_answers *
@@ -188,7 +190,8 @@ add_instance(lc_table *table, const lc_instance_state *state, lc_instant now)
         lc_table_nothing(table);
     else
         lc_table_count(table, state->pending);
-    lc_table_duration(table, state->safe_time_delay_s < 0 ? LC_ABSENT : (lc_duration)(state->safe_time_delay_s * 1000));
+    lc_table_duration(table,
+                      state->safe_time_delay_s < 0 ? LC_ABSENT : (lc_duration)state->safe_time_delay_s * LC_SECOND);
     lc_table_duration(table, (now - state->asked_at) / LC_SECOND * LC_SECOND);
     lc_table_text(table, lc_text_of(state->says));
 }

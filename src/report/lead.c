@@ -88,14 +88,12 @@ number_of(const story *s, const lc_uuid *cycle_id)
 static char *
 response_in_words(const lc_ledger_cycle *cycle)
 {
-    char plain[LC_DURATION_TEXT_BYTES], open[LC_DURATION_TEXT_BYTES];
     if (cycle->response_ms == LC_ABSENT)
         return g_strdup("");
-    lc_duration_format(cycle->response_ms, plain);
-    if (cycle->response_open_ms == LC_ABSENT)
-        return g_strdup_printf("%s after the hand-off", plain);
-    return g_strdup_printf("%s after the hand-off, %s of open time", plain,
-                           lc_duration_format(cycle->response_open_ms, open));
+    if (cycle->response_open_ms == LC_ABSENT || cycle->response_open_ms == cycle->response_ms)
+        return g_strdup_printf("%s after the hand-off", LC_SPAN(cycle->response_ms));
+    return g_strdup_printf("%s after the hand-off, %s of open time", LC_SPAN(cycle->response_ms),
+                           LC_SPAN(cycle->response_open_ms));
 }
 
 static char *
@@ -110,6 +108,14 @@ settlement_in_words(const story *s, const lc_ledger_cycle *cycle)
     return g_string_free(g_steal_pointer(&why), FALSE);
 }
 
+static const char *
+due_in_words(const story *s, const lc_open_cycle *open, lc_instant due_at)
+{
+    if (open->paused_since != LC_ABSENT)
+        return "paused: its clocks wait";
+    return due_at > s->at ? "still ahead" : "any moment";
+}
+
 static void
 tell_due(story *s, const lc_ledger_cycle *cycle)
 {
@@ -117,10 +123,10 @@ tell_due(story *s, const lc_ledger_cycle *cycle)
     if (open->next_clock && open->next_due_at != LC_ABSENT)
         add_step(s, open->next_due_at, cycle->cycle, STEP_DUE,
                  g_strdup_printf("%s is due", name_of(s, open->next_clock, "a clock")),
-                 g_strdup(open->paused_since == LC_ABSENT ? "" : "paused: its clocks wait"));
+                 g_strdup(due_in_words(s, open, open->next_due_at)));
     if (open->clawback_due_at != LC_ABSENT && open->clawback_due_at != open->next_due_at)
         add_step(s, open->clawback_due_at, cycle->cycle, STEP_DUE, g_strdup("clawback is due"),
-                 g_strdup("unless it goes on before"));
+                 g_strdup(due_in_words(s, open, open->clawback_due_at)));
 }
 
 static void
@@ -145,12 +151,11 @@ tell_cycle(story *s, const lc_ledger_cycle *cycle)
 static char *
 breach_in_words(const story *s, const lc_ledger_breach *breach)
 {
-    char target[LC_DURATION_TEXT_BYTES];
     g_autoptr(GString) why = g_string_new(NULL);
     g_string_append_printf(why, "%s; owner %s; %u attempt%s", breach->early ? "given up too early" : "not done in time",
                            name_of(s, breach->owner, "nobody"), breach->attempts, breach->attempts == 1 ? "" : "s");
     if (breach->target_ms != LC_ABSENT && breach->target_ms > 0)
-        g_string_append_printf(why, "; promised within %s", lc_duration_format(breach->target_ms, target));
+        g_string_append_printf(why, "; promised within %s", LC_SPAN(breach->target_ms));
     if (breach->level)
         g_string_append_printf(why, "; escalated to level %u", breach->level);
     return g_string_free(g_steal_pointer(&why), FALSE);
@@ -160,12 +165,11 @@ static char *
 end_in_words(const lc_ledger_breach *breach)
 {
     static const char *const by[] = {"contacted", "progressed", "settled"};
-    char late[LC_DURATION_TEXT_BYTES];
     g_autoptr(GString) why = g_string_new(NULL);
     if (breach->ended_by >= 0 && breach->ended_by < (int)G_N_ELEMENTS(by))
         g_string_append_printf(why, "by being %s", by[breach->ended_by]);
     if (breach->late_ms != LC_ABSENT)
-        g_string_append_printf(why, "%s%s late", why->len ? ", " : "", lc_duration_format(breach->late_ms, late));
+        g_string_append_printf(why, "%s%s late", why->len ? ", " : "", LC_SPAN(breach->late_ms));
     return g_string_free(g_steal_pointer(&why), FALSE);
 }
 
@@ -213,14 +217,13 @@ tell_tenures(story *s)
     g_hash_table_iter_init(&iter, s->ledger->tenures);
     while (g_hash_table_iter_next(&iter, &item, NULL)) {
         const lc_ledger_tenure *tenure = item;
-        char held[LC_DURATION_TEXT_BYTES];
         uint32_t cycle = number_of(s, &tenure->cycle_id);
         if (cycle)
             add_step(s, tenure->from_at, cycle, STEP_OWNED,
                      g_strdup_printf("with %s", name_of(s, tenure->owner, "nobody")),
                      tenure->to_at == LC_ABSENT || tenure->to_at == LC_NEVER
                          ? g_strdup("since then")
-                         : g_strdup_printf("for %s", lc_duration_format(tenure->to_at - tenure->from_at, held)));
+                         : g_strdup_printf("for %s", LC_SPAN(tenure->to_at - tenure->from_at)));
     }
 }
 
@@ -272,7 +275,6 @@ add_line(const lc_making *making, story *s)
     lc_table_column(table, LC_CELL_COUNT, "cycle", "cycle");
     lc_table_column(table, LC_CELL_TEXT, "what", "what");
     lc_table_column(table, LC_CELL_TEXT, "why", "why");
-    lc_table_column(table, LC_CELL_TEXT, "status", "");
     g_array_sort(s->steps, compare_steps);
     for (guint i = 0; i < s->steps->len; i++) {
         const step *one = &g_array_index(s->steps, step, i);
@@ -280,7 +282,6 @@ add_line(const lc_making *making, story *s)
         lc_table_count(table, one->cycle);
         lc_table_text(table, lc_text_of(one->what));
         lc_table_text(table, lc_text_of(one->why));
-        lc_table_text(table, one->kind != STEP_DUE ? LC_TEXT("") : one->at < s->at ? LC_TEXT("due") : LC_TEXT("ahead"));
     }
 }
 

@@ -35,6 +35,9 @@ lc_answers *lc_report_new(const char *title, char *about);
 const char *lc_report_from(const lc_making *making, char *text);
 /* "/lead/ID". Caller frees. */
 char *lc_report_lead_link(lc_text lead_id);
+/* As people read it: to the second from a minute on, to the minute from a day on. Good to the end of the block. */
+#define LC_SPAN(duration) (lc_report_span((duration), (char[LC_DURATION_TEXT_BYTES]){0}))
+const char *lc_report_span(lc_duration duration, char *text);
 lc_table *lc_report_add_table(const lc_making *making, const char *name, const char *title);
 void lc_report_say(const lc_making *making, const char *topic, const char *format, ...) G_GNUC_PRINTF(3, 4);
 

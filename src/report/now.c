@@ -29,15 +29,104 @@ begin_of_day(GTimeZone *zone, lc_instant at)
     return begins;
 }
 
-void
-lc_report_day(const lc_policy_book *book, lc_instant at, lc_instant *begins, lc_instant *ends)
+static GTimeZone *
+zone_of(const lc_policy_book *book)
 {
     lc_text name = lc_policy_book_get(book, 0)->reporting_zone_name;
     g_autofree char *text = g_strndup(name.data, name.size);
-    g_autoptr(GTimeZone) zone = g_time_zone_new_identifier(text);
-    g_autoptr(GTimeZone) utc = g_time_zone_new_utc();
-    *begins = begin_of_day(zone ? zone : utc, at);
-    *ends = begin_of_day(zone ? zone : utc, *begins + LC_DAY + LC_DAY / 2);
+    GTimeZone *zone = g_time_zone_new_identifier(text);
+    return zone ? zone : g_time_zone_new_utc();
+}
+
+void
+lc_report_day(const lc_policy_book *book, lc_instant at, lc_instant *begins, lc_instant *ends)
+{
+    g_autoptr(GTimeZone) zone = zone_of(book);
+    *begins = begin_of_day(zone, at);
+    *ends = begin_of_day(zone, *begins + LC_DAY + LC_DAY / 2);
+}
+
+/* ---- Promises, day by day ---- */
+
+typedef struct {
+    lc_instant begins;
+    int64_t kept, broken, running;
+} day;
+
+/* The latest first. */
+static GArray *
+last_days(const lc_policy_book *book, lc_instant at, unsigned n)
+{
+    GArray *days = g_array_new(FALSE, FALSE, sizeof(day));
+    lc_instant ends;
+    for (unsigned i = 0; i < n; i++) {
+        day added = {0};
+        lc_report_day(book, at, &added.begins, &ends);
+        g_array_append_val(days, added);
+        at = added.begins - 1;
+    }
+    return days;
+}
+
+/* NULL: it is before all of them. */
+static day *
+day_of(const GArray *days, lc_instant at)
+{
+    guint low = 0, high = days->len; /* the first that begins no later than `at` */
+    while (low < high) {
+        guint middle = low + (high - low) / 2;
+        if (g_array_index(days, day, middle).begins <= at)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low < days->len ? &g_array_index(days, day, low) : NULL;
+}
+
+static void
+count_promise(day *of, int state)
+{
+    of->kept += state == LC_FIRST_CONTACT_MET;
+    of->broken += state == LC_FIRST_CONTACT_BREACHED || state == LC_FIRST_CONTACT_ENDED;
+    of->running += state == LC_FIRST_CONTACT_RUNNING;
+}
+
+static void
+add_day(lc_table *table, const day *of, GTimeZone *zone)
+{
+    g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(of->begins / LC_SECOND);
+    g_autoptr(GDateTime) wall = g_date_time_to_timezone(utc, zone);
+    g_autofree char *date = g_date_time_format(wall, "%Y-%m-%d");
+    lc_table_text(table, lc_text_of(date));
+    lc_table_count(table, of->kept);
+    lc_table_count(table, of->broken);
+    lc_table_count(table, of->running);
+    lc_table_share(table, of->kept, of->kept + of->broken);
+}
+
+void
+lc_answers_add_days(lc_answers *report, const lc_ledger *ledger, const lc_policy_book *book, lc_instant at, unsigned n)
+{
+    g_autoptr(GArray) days = last_days(book, at, n);
+    g_autoptr(GTimeZone) zone = zone_of(book);
+    const lc_making making = {.ledger = ledger, .report = report};
+    lc_table *table = lc_report_add_table(&making, "by_day", "The promise of a first contact, by day of the hand-off");
+    GHashTableIter iter;
+    gpointer item;
+    g_hash_table_iter_init(&iter, ledger->cycles);
+    while (g_hash_table_iter_next(&iter, &item, NULL)) {
+        const lc_ledger_cycle *cycle = item;
+        day *of = day_of(days, cycle->handoff_at);
+        if (of)
+            count_promise(of, cycle->first_contact_state);
+    }
+    lc_table_column(table, LC_CELL_TEXT, "day", "day");
+    lc_table_column(table, LC_CELL_COUNT, "kept", "kept");
+    lc_table_column(table, LC_CELL_COUNT, "broken", "broken");
+    lc_table_column(table, LC_CELL_COUNT, "running", "running");
+    lc_table_column(table, LC_CELL_SHARE, "kept_share", "share kept");
+    for (guint i = 0; i < days->len; i++)
+        add_day(table, &g_array_index(days, day, i), zone);
 }
 
 /* ---- Counting ---- */

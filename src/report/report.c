@@ -6,6 +6,7 @@
 #include <leadclock/calendar.h>
 
 #define TEXT_WIDTH 100
+#define ABOUT_CONVERSION " Conversion: "
 
 /* ---- What the parts share ---- */
 
@@ -145,7 +146,7 @@ about(const lc_report_question *question)
         g_string_append_printf(text, " to before %s", when(question->to, to));
     if (question->from == LC_ABSENT && question->to == LC_NEVER)
         g_string_append(text, " at any time");
-    g_string_append_printf(text, ", as of %s (UTC). Conversion: the last %u months.", when(question->at, at),
+    g_string_append_printf(text, ", as of %s (UTC)." ABOUT_CONVERSION "the last %u months.", when(question->at, at),
                            question->months);
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
@@ -258,8 +259,12 @@ lc_answers_choose(lc_answers *report, const char *title, const char *const *name
     for (guint i = report->tables->len; i-- > 0;)
         if (!g_strv_contains(names, ((const lc_table *)report->tables->pdata[i])->name))
             g_ptr_array_remove_index(report->tables, i);
-    if (!g_strv_contains(names, "trend"))
-        g_clear_pointer(&report->conversion, lc_conversion_free);
+    if (g_strv_contains(names, "trend"))
+        return;
+    g_clear_pointer(&report->conversion, lc_conversion_free);
+    char *of_conversion = strstr(report->about, ABOUT_CONVERSION);
+    if (of_conversion)
+        *of_conversion = '\0';
 }
 
 const char *
@@ -389,8 +394,11 @@ lc_answers_write_part(GString *out, const lc_answers *report, const char *path)
     }
     if (report->findings->len)
         g_string_append(out, "</ul>\n");
-    if (report->conversion)
+    if (report->conversion) {
+        g_string_append(out, "<div class=\"scroll\">\n");
         lc_chart_write(out, report->conversion);
+        g_string_append(out, "</div>\n");
+    }
     for (guint i = 0; i < report->tables->len; i++) {
         const lc_table *table = report->tables->pdata[i];
         g_autofree char *csv = g_strconcat("/csv", path, query, "table=", table->name, NULL);

@@ -1,4 +1,5 @@
 /* tables.c - a table, and how it is written: aligned, as JSON, as CSV. */
+#include "making.h"
 #include "table.h"
 
 #include <leadclock/calendar.h>
@@ -172,6 +173,12 @@ rounded(lc_duration duration)
     lc_duration size = duration < 0 ? -duration : duration;
     lc_duration unit = size < LC_MINUTE ? 1 : size < LC_DAY ? LC_SECOND : LC_MINUTE;
     return (duration < 0 ? -1 : 1) * ((size + unit / 2) / unit * unit);
+}
+
+const char *
+lc_report_span(lc_duration duration, char *text)
+{
+    return lc_duration_format(rounded(duration), text);
 }
 
 /* To the minute, in UTC. */

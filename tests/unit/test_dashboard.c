@@ -313,6 +313,33 @@ what_was_settled_long_ago_is_forgotten_with_all_that_is_its(void **state)
     end(&f);
 }
 
+/* In Stockholm the 15th begins on the 14th at 22:00 UTC. */
+static void
+promises_are_told_by_the_day_of_the_zone(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *handoff;
+        lc_first_contact_state contact;
+    } cases[] = {{"2026-06-14T22:00:00Z", LC_FIRST_CONTACT_MET},
+                 {"2026-06-14T21:59:59.999Z", LC_FIRST_CONTACT_BREACHED},
+                 {"2026-06-13T22:00:00Z", LC_FIRST_CONTACT_MET},
+                 {"2026-06-08T21:59:59.999Z", LC_FIRST_CONTACT_MET}};
+    fixture f = begin();
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        lc_table_row row = open_cycle(&f, i, "lead", 0);
+        assert_true(lc_instant_parse(cases[i].handoff, &row.cycle.handoff_at));
+        row.cycle.first_contact_state = cases[i].contact;
+        take(&f, &row);
+    }
+    g_autofree char *json = page_of(&f, "/api/promises", 200, "days", "7", NULL);
+    assert_has(json, "\"by_day\":[{\"day\":\"2026-06-15\",\"kept\":1,\"broken\":0,\"running\":0,\"kept_share\":1},"
+                     "{\"day\":\"2026-06-14\",\"kept\":1,\"broken\":1,\"running\":0,\"kept_share\":0.5},");
+    assert_has(json, "{\"day\":\"2026-06-09\",\"kept\":0,");
+    assert_has_not(json, "2026-06-08\",\"kept\"");
+    end(&f);
+}
+
 /* ---- One lead ---- */
 
 static void
@@ -443,6 +470,7 @@ main(void)
         cmocka_unit_test(what_is_due_is_counted_by_how_soon),
         cmocka_unit_test(a_row_that_is_deleted_or_changed_is_gone_from_where_it_was),
         cmocka_unit_test(what_was_settled_long_ago_is_forgotten_with_all_that_is_its),
+        cmocka_unit_test(promises_are_told_by_the_day_of_the_zone),
         cmocka_unit_test(a_lead_is_told_with_who_had_it_and_why_it_was_routed),
         cmocka_unit_test(a_page_is_made_once_a_second_however_many_ask),
         cmocka_unit_test(only_who_is_named_may_look),
