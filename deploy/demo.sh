@@ -17,6 +17,7 @@ esac
 cd "$ROOT"
 folder=$(mktemp -d "${TMPDIR:-/tmp}/leadclock-demo.XXXXXX")
 config=$folder/leadclock.yaml
+read -r alertmanager_port metrics_port dashboard_port < <(free_ports 3 | xargs)
 leadclock=$ROOT/build/release/leadclock
 
 build() {
@@ -36,15 +37,34 @@ registry: {url: "$REGISTRY_URL"}
 redis: {url: "$REDIS_URL"}
 policy: policy.yaml
 lateness: 0s
-http: {listen: 127.0.0.1:9464}
-dashboard: {instances: ["http://127.0.0.1:9464"]}
+http: {listen: "127.0.0.1:$metrics_port"}
+dashboard: {listen: "127.0.0.1:$dashboard_port", instances: ["http://127.0.0.1:$metrics_port"]}
+alert: {listen: "", alertmanager: {urls: ["http://127.0.0.1:$alertmanager_port"], every: 2s}}
 TEXT
+}
+
+start_alerting() {
+    printf 'route: {receiver: nobody, group_wait: 1s}\nreceivers: [{name: nobody}]\n' >"$folder/alertmanager.yml"
+    start_process "$folder/alertmanager.pid" "$folder/alertmanager.log" prometheus-alertmanager \
+        --config.file="$folder/alertmanager.yml" --storage.path="$folder/alertmanager" \
+        --web.listen-address="127.0.0.1:$alertmanager_port" --cluster.listen-address=
+    start_process "$folder/alert.pid" "$folder/alert.log" "$leadclock" alert --config "$config"
+}
+
+# What Alertmanager shows, a line an alert.
+show_alerts() {
+    curl -fsS "http://127.0.0.1:$alertmanager_port/api/v2/alerts?active=true" | jq -r '
+        if length == 0 then "  (none: every promise that was broken has ended by now)" else
+            sort_by(.startsAt)[] | "  \(.labels.severity): \(.labels.clock), channel \(.labels.channel), rule \(.labels.rule)" +
+                ", since \(.startsAt[11:19]): \(.annotations.summary // .annotations.description)" end'
 }
 
 stop_all() {
     stop_process "$folder/feed.pid"
     stop_process "$folder/watch.pid"
     stop_process "$folder/dashboard.pid"
+    stop_process "$folder/alert.pid"
+    stop_process "$folder/alertmanager.pid"
     stop_process "$folder/run.pid"
     deploy/stack.sh down --dir "$folder/stack"
 }
@@ -74,6 +94,7 @@ write_config
 
 say "starting leadclock (its log: $folder/run.log)"
 start_process "$folder/run.pid" "$folder/run.log" "$leadclock" run --config "$config"
+start_alerting
 start_process "$folder/feed.pid" "$folder/feed.log" bash -c \
     '"$1" "$2" | "$3" publish --config "$4" -' feed deploy/demo/leads.py "$SECONDS_SHOWN" "$leadclock" "$config"
 
@@ -81,7 +102,7 @@ start_process "$folder/dashboard.pid" "$folder/dashboard.log" "$leadclock" dashb
 
 cat <<TEXT
 
-The same in a browser, live: http://127.0.0.1:9465
+The same in a browser, live: http://127.0.0.1:$dashboard_port
 
 Leads come in from five channels, a few facts a second. Promises last seconds here (deploy/demo/policy.yaml): first
 contact within 5 s (demo, quote) or 10 s, escalated where nobody calls then; the next owner gets a clock of their own, and
@@ -96,6 +117,9 @@ echo "$watch $(process_start "$watch")" >"$folder/watch.pid"
 sleep "$SECONDS_SHOWN"
 stop_process "$folder/watch.pid"
 is_running "$folder/run.pid" || { tail -n 20 "$folder/run.log" >&2 && die "leadclock ended by itself"; }
+
+printf '\nWhat is broken now, as Alertmanager was told by leadclock alert:\n\n'
+show_alerts
 
 printf '\nWhat was counted, by channel (leads.counters):\n\n'
 "$leadclock" watch --config "$config" --from-beginning --until-caught-up leads.counters | deploy/demo/by_channel.py
@@ -129,10 +153,13 @@ Everything runs on, in $folder. To look around:
   \$leadclock ingest --config \$config &                           # facts by HTTP; this sends one:
   curl -H 'Content-Type: application/json' http://127.0.0.1:9466/facts -d '{"type": "LeadCreated", "lead_id": "by-http",
     "event_id": "1", "channel": "demo", "occurred_at": "'"\$(date -u +%FT%TZ)"'"}'
+  amtool --alertmanager.url http://127.0.0.1:$alertmanager_port alert # what is broken now
+  \$leadclock worklist --config \$config                          # whom to call next, and why
+  \$leadclock report --config \$config                            # what happened
   less $folder/run.log
 
-The dashboard is at http://127.0.0.1:9465. To stop it all:
+The dashboard is at http://127.0.0.1:$dashboard_port. To stop it all:
 
-  kill $(cut -d ' ' -f 1 "$folder/run.pid") $(cut -d ' ' -f 1 "$folder/dashboard.pid"); deploy/stack.sh down --dir $folder/stack; rm -r $folder
+  kill $(cat "$folder/run.pid" "$folder/dashboard.pid" "$folder/alert.pid" "$folder/alertmanager.pid" | cut -d ' ' -f 1 | xargs); deploy/stack.sh down --dir $folder/stack; rm -r $folder
 TEXT
 fi

@@ -17,7 +17,10 @@ complain() {
 bring_validators() {
     if [ ! -x "$scratch/python/bin/kubernetes-validate" ]; then
         python3 -m venv "$scratch/python"
-        "$scratch/python/bin/pip" install --quiet --disable-pip-version-check kubernetes-validate==1.37.0
+        "$scratch/python/bin/pip" install --quiet --disable-pip-version-check kubernetes-validate==1.37.0 || {
+            echo "skipped: PyPI gives no kubernetes-validate"
+            exit 77
+        }
     fi
     if command -v npm >/dev/null && [ ! -d "$scratch/node_modules" ]; then
         mkdir -p "$scratch/npm"

@@ -395,7 +395,7 @@ lc_answers_write_part(GString *out, const lc_answers *report, const char *path)
     if (report->findings->len)
         g_string_append(out, "</ul>\n");
     if (report->conversion) {
-        g_string_append(out, "<div class=\"scroll\">\n");
+        g_string_append(out, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Trend\">\n");
         lc_chart_write(out, report->conversion);
         g_string_append(out, "</div>\n");
     }

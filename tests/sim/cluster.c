@@ -858,6 +858,8 @@ run_all(sim *s)
 {
     run_until(s, s->began + s->plan.span);
     become_quiet(s);
+    if (s->plan.scenario == SIM_GROWTH && !s->has_grown)
+        run_until(s, s->now + 1); /* its moment is the last one */
     if (s->has_grown) {
         run_grown(s);
         return;
