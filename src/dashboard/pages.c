@@ -298,7 +298,8 @@ make(lc_pages *pages, const lc_page_question *asked, lc_instant now, lc_page *pa
                           .now = now,
                           .instances = (const lc_instance_state *)(void *)pages->instances->data,
                           .n_instances = pages->instances->len,
-                          .records = pages->records};
+                          .records = pages->records,
+                          .pages_made = pages->n_made};
     g_autoptr(lc_answers) report = lc_view_find(&view, &question);
     pages->n_made++;
     if (is_json)

@@ -127,20 +127,34 @@ look(follower *f)
     }
 }
 
-/* The first time: the end is that of the start, and moves no further. */
+static void
+tell_progress(follower *f)
+{
+    uint64_t done, all;
+    lc_tables_progress(f->tables, &done, &all);
+    lc_pages_tell_progress(f->following->pages, done, all);
+}
+
+/* The first time. Brokers that go away meanwhile are noticed only by looking. */
 static void
 read_first(follower *f)
 {
-    uint64_t done, all;
+    g_autoptr(GError) error = NULL;
     if (lc_tables_are_caught_up(f->tables)) {
         f->has_read = true;
         is_well(f);
         tidy(f);
-    } else if (g_get_monotonic_time() - f->looked_us >= LOOK_EVERY_US) {
-        f->looked_us = g_get_monotonic_time();
-        lc_tables_progress(f->tables, &done, &all);
-        lc_pages_tell_progress(f->following->pages, done, all);
+        return;
     }
+    if (g_get_monotonic_time() - f->looked_us < LOOK_EVERY_US)
+        return;
+    f->looked_us = g_get_monotonic_time();
+    if (lc_tables_look(f->tables, &error))
+        tell_progress(f);
+    else if (g_error_matches(error, LC_ERROR, LC_ERROR_RETRY))
+        fails(f, error->message);
+    else
+        close_tables(f, error);
 }
 
 void *

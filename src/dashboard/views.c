@@ -136,11 +136,12 @@ static char *
 question_in_words(const lc_page_question *question)
 {
     g_autoptr(GString) words = g_string_new(NULL);
-    for (int i = 0; i < LC_PAGE_PARAMETERS; i++)
-        if (asked(question, (lc_page_parameter)i) && i != ASK_TABLE)
-            g_string_append_printf(words, "%s%s %s", words->len ? ", " : "", lc_page_parameters[i],
-                                   question->values[i]);
-    g_strdelimit(words->str, "_", ' ');
+    for (int i = 0; i < LC_PAGE_PARAMETERS; i++) {
+        if (asked(question, (lc_page_parameter)i) == NULL || i == ASK_TABLE)
+            continue;
+        g_autofree char *name = g_strdelimit(g_strdup(lc_page_parameters[i]), "_", ' ');
+        g_string_append_printf(words, "%s%s %s", words->len ? ", " : "", name, question->values[i]);
+    }
     return words->len ? g_string_free(g_steal_pointer(&words), FALSE) : g_strdup("all that are kept, newest first");
 }
 
@@ -223,6 +224,8 @@ own_table(const lc_view *view)
     lc_table_count(table, (int64_t)lc_ledger_count_cycles(view->ledger));
     lc_table_text(table, LC_TEXT("rows and deletions read"));
     lc_table_count(table, (int64_t)view->records);
+    lc_table_text(table, LC_TEXT("pages made"));
+    lc_table_count(table, (int64_t)view->pages_made);
     return table;
 }
 

@@ -31,7 +31,7 @@ typedef struct {
     lc_instant now;
     const lc_instance_state *instances;
     size_t n_instances;
-    uint64_t records; /* read so far */
+    uint64_t records, pages_made; /* so far */
 } lc_view;
 
 /* NULL: there is no such page, or no such lead. */

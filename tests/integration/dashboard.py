@@ -7,6 +7,7 @@ import json
 import os
 import re
 import sys
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -242,12 +243,46 @@ def brokers_go_away():
         world.close()
 
 
+def fifty_viewers():
+    """However many look at a page, it is made once a second."""
+    world, dashboard = begin("dashboard-viewers")
+    made = lambda: next(row["count"] for row in dashboard.tables("/service")["dashboard"] if row["what"] == "pages made")
+    try:
+        world.publish([created(f"lead-{i}", now_ms()) for i in range(50)])
+        wait_for("the leads", lambda: len(dashboard.leads("leads", "/leads")) == 50, SOON_S)
+        time.sleep(1.1)
+        before, begun, asked = made(), time.monotonic(), []
+
+        def look():
+            while time.monotonic() < begun + 6:
+                asked.append(dashboard.page("/"))
+                time.sleep(0.5)
+
+        viewers = [threading.Thread(target=look) for _ in range(50)]
+        for viewer in viewers:
+            viewer.start()
+        for viewer in viewers:
+            viewer.join()
+        seconds = time.monotonic() - begun
+        time.sleep(1.1)
+        pages = made() - before
+        say(f"{len(asked)} answers, {pages} pages made in {seconds:.1f} s")
+        require(len(asked) >= 100, f"so few answers prove nothing: {len(asked)}")
+        require(2 <= pages <= seconds + 4, f"{pages} pages were made in {seconds:.1f} s")
+        dashboard.stop()
+        world.services[0].stop()
+    finally:
+        dashboard.close()
+        world.close()
+
+
 TESTS = {
     test.__name__: test
     for test in (
         a_lead_comes_breaks_and_is_taken_back,
         a_lead_is_told_as_inspect_tells_it,
         nothing_leaves_the_origin,
+        fifty_viewers,
         brokers_go_away,
     )
 }

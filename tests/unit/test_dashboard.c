@@ -181,8 +181,9 @@ what_tries_to_be_a_script_stays_text_on_every_page(void **state)
     lc_pages_tell_stale(f.pages, EVIL);
     g_autofree char *page = page_of(&f, "/", 200, NULL);
     assert_has(page, "not read yet: " EVIL_AS_TEXT);
-    g_autofree char *none = page_of(&f, "/leads", 200, "channel", EVIL "2", NULL);
-    assert_has(none, "0 leads: channel " EVIL_AS_TEXT "2.");
+    g_autofree char *none =
+        page_of(&f, "/leads", 200, "channel", EVIL "2", "owner", "a_b", "handed_off", "today", NULL);
+    assert_has(none, "0 leads: owner a_b, handed off today, channel " EVIL_AS_TEXT "2.");
     assert_has_not(none, "<script>");
     end(&f);
 }
