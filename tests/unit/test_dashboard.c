@@ -302,15 +302,31 @@ what_was_settled_long_ago_is_forgotten_with_all_that_is_its(void **state)
     fixture f = begin();
     lc_table_row young = settled_cycle(&f, 1, "young", KEEP - LC_DAY, "other"),
                  old = settled_cycle(&f, 2, "old", KEEP + 1, "other");
+    lc_table_row breach = {.table = LC_ROW_BREACH,
+                           .breach = {.event_id = id_of(7),
+                                      .cycle_id = id_of(1),
+                                      .clock = LC_TEXT("first_contact"),
+                                      .due_at = f.now - KEEP + LC_DAY,
+                                      .breached_at = f.now - KEEP + LC_DAY,
+                                      .target_ms = LC_HOUR,
+                                      .ended_at = LC_ABSENT,
+                                      .ended_by = -1,
+                                      .late_ms = LC_ABSENT}};
     take(&f, &young);
+    take(&f, &breach);
     take(&f, &old);
     g_autofree char *page = page_of(&f, "/lead/young", 200, NULL), *none = page_of(&f, "/lead/old", 404, NULL);
     assert_has(page, "settled: REJECTED");
+    assert_has(page, "broken: first_contact");
     assert_has(none, "dashboard.days");
     f.now += 2 * LC_DAY;
     lc_pages_tidy(f.pages, f.now);
     g_autofree char *later = page_of(&f, "/lead/young", 404, NULL);
     assert_has(later, "dashboard.days");
+    lc_table_row again = open_cycle(&f, 1, "young", 0); /* a fact that came late has opened it again */
+    take(&f, &again);
+    g_autofree char *opened = page_of(&f, "/lead/young", 200, NULL);
+    assert_has_not(opened, "broken: first_contact");
     end(&f);
 }
 
@@ -384,8 +400,8 @@ a_lead_is_told_with_who_had_it_and_why_it_was_routed(void **state)
     take(&f, &route); /* before its cycle: topics have no order between them */
     take(&f, &breach);
     take(&f, &tenure);
-    take(&f, &cycle);
     lc_pages_tidy(f.pages, f.now);
+    take(&f, &cycle);
     g_autofree char *page = page_of(&f, "/lead/a/b c", 200, NULL);
     assert_has(page, "with ann");
     assert_has(page, "not done in time; owner ann; 2 attempts; promised within 5m");
@@ -439,6 +455,9 @@ only_who_is_named_may_look(void **state)
     g_autoptr(lc_viewers) viewers = lc_viewers_new(users), all = lc_viewers_new(NULL);
     g_autofree char *good = g_base64_encode((const guchar *)"bo:a-long-password-2", 20);
     g_autofree char *mixed = g_base64_encode((const guchar *)"ann:a-long-password-2", 21);
+    g_autofree char *first = g_base64_encode((const guchar *)"ann:a-long-password-1", 21);
+    g_autofree char *first_known = g_strconcat("Basic ", first, NULL);
+    assert_true(lc_viewers_know(viewers, first_known));
     g_autofree char *known = g_strconcat("basic ", good, NULL), *other = g_strconcat("Basic ", mixed, NULL);
     assert_true(lc_viewers_know(viewers, known));
     assert_false(lc_viewers_know(viewers, other));
