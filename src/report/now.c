@@ -307,7 +307,9 @@ add_owners(const counting *c)
         add_linked(table, t->broken,
                    lc_text_is_absent(owner) ? lc_link("/leads", "broken", "any", "unowned", "1", NULL)
                                             : lc_link("/leads", "broken", "any", "owner", owner.data, NULL));
-        lc_table_duration(table, t->since == LC_NEVER || t->since == LC_ABSENT ? LC_ABSENT : c->at - t->since);
+        lc_table_duration(table, t->since == LC_NEVER || t->since == LC_ABSENT
+                                     ? LC_ABSENT
+                                     : (c->at - t->since) / LC_SECOND * LC_SECOND);
     }
 }
 
@@ -356,7 +358,7 @@ add_longest(const counting *c)
         lc_table_text(table, lc_ledger_text(c->making->ledger, cycle->channel));
         lc_report_name(table, lc_ledger_text(c->making->ledger, cycle->owner), "(nobody)");
         lc_table_instant(table, since);
-        lc_table_duration(table, since == LC_ABSENT ? LC_ABSENT : c->at - since);
+        lc_table_duration(table, since == LC_ABSENT ? LC_ABSENT : (c->at - since) / LC_SECOND * LC_SECOND);
         lc_table_count(table, cycle->attempts);
         if (cycle->open->escalation)
             lc_table_count(table, cycle->open->escalation);
