@@ -233,7 +233,7 @@ void lc_answers_add_days(lc_answers *report, const lc_ledger *ledger, const lc_p
 typedef struct {
     lc_text channel, rule, owner, clock, cause, reason, track;
     bool is_unowned, is_open, is_broken; /* is_broken: `clock` is one that is broken; otherwise the next that is due */
-    lc_instant due_before;               /* not broken, and due from `at` on and before then; LC_NEVER: whenever */
+    lc_instant due_from, due_before;     /* due_before LC_ABSENT: it need not be due; LC_NEVER: whenever */
     lc_instant handed_off_from, settled_from; /* LC_ABSENT: whenever */
     const char *about;                        /* in words, for people */
 } lc_lead_filter;

@@ -104,7 +104,7 @@ view_work(const lc_view *view, const lc_page_question *question)
     return report;
 }
 
-/* 15m, 1h or today; anything else: whenever. */
+/* 15m, 1h or today; later, which has no end. */
 static lc_instant
 due_before(const char *due, lc_instant now, lc_instant ends)
 {
@@ -122,6 +122,8 @@ choose_times(const lc_view *view, const lc_page_question *question, lc_lead_filt
     lc_report_day(view->book, view->now, &begins, &ends);
     if (asked(question, ASK_DUE))
         filter->due_before = due_before(asked(question, ASK_DUE), view->now, ends);
+    if (g_strcmp0(asked(question, ASK_DUE), "later") == 0)
+        filter->due_from = ends;
     if (asked(question, ASK_HANDED_OFF))
         filter->handed_off_from = begins;
     else if (asked(question, ASK_FROM))
@@ -161,6 +163,7 @@ view_leads(const lc_view *view, const lc_page_question *question)
         .clock = lc_text_of(is_of_clock ? broken : asked(question, ASK_CLOCK)),
         .is_unowned = asked(question, ASK_UNOWNED) != NULL,
         .is_broken = broken != NULL,
+        .due_from = LC_ABSENT,
         .due_before = LC_ABSENT,
         .handed_off_from = LC_ABSENT,
         .settled_from = LC_ABSENT,

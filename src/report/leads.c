@@ -50,8 +50,8 @@ static bool
 is_due(const choosing *c, const lc_open_cycle *open)
 {
     const lc_lead_filter *filter = c->filter;
-    return open && open->next_clock && open->next_due_at != LC_ABSENT && open->next_due_at < filter->due_before &&
-           is_of(c, open->next_clock, filter->clock);
+    return open && open->next_clock && open->next_due_at != LC_ABSENT && open->next_due_at >= filter->due_from &&
+           open->next_due_at < filter->due_before && is_of(c, open->next_clock, filter->clock);
 }
 
 static bool

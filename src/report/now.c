@@ -273,7 +273,7 @@ add_clocks(const counting *c)
         add_linked(table, t->soon, lc_link("/leads", "due", "15m", "clock", clock.data, NULL));
         add_linked(table, t->hour, lc_link("/leads", "due", "1h", "clock", clock.data, NULL));
         add_linked(table, t->today, lc_link("/leads", "due", "today", "clock", clock.data, NULL));
-        add_linked(table, t->later, lc_link("/leads", "due", "any", "clock", clock.data, NULL));
+        add_linked(table, t->later, lc_link("/leads", "due", "later", "clock", clock.data, NULL));
         add_linked(table, t->broken, lc_link("/leads", "broken", clock.data, NULL));
     }
 }

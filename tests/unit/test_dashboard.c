@@ -271,6 +271,9 @@ what_is_due_is_counted_by_how_soon(void **state)
     g_autofree char *soon = page_of(&f, "/leads", 200, "due", "1h", "clock", "first_contact", NULL);
     assert_in_order(soon, ">lead-0</a>", ">lead-2</a>");
     assert_has_not(soon, ">lead-3</a>");
+    g_autofree char *later = page_of(&f, "/leads", 200, "due", "later", "clock", "first_contact", NULL);
+    assert_has(later, ">lead-4</a>");
+    assert_has_not(later, ">lead-3</a>");
     end(&f);
 }
 
