@@ -17,7 +17,7 @@ esac
 cd "$ROOT"
 folder=$(mktemp -d "${TMPDIR:-/tmp}/leadclock-demo.XXXXXX")
 config=$folder/leadclock.yaml
-alertmanager_port=$(free_ports 1)
+read -r alertmanager_port metrics_port dashboard_port < <(free_ports 3 | xargs)
 leadclock=$ROOT/build/release/leadclock
 
 build() {
@@ -37,6 +37,8 @@ registry: {url: "$REGISTRY_URL"}
 redis: {url: "$REDIS_URL"}
 policy: policy.yaml
 lateness: 0s
+http: {listen: "127.0.0.1:$metrics_port"}
+dashboard: {listen: "127.0.0.1:$dashboard_port", instances: ["http://127.0.0.1:$metrics_port"]}
 alert: {listen: "", alertmanager: {urls: ["http://127.0.0.1:$alertmanager_port"], every: 2s}}
 TEXT
 }
@@ -60,6 +62,7 @@ show_alerts() {
 stop_all() {
     stop_process "$folder/feed.pid"
     stop_process "$folder/watch.pid"
+    stop_process "$folder/dashboard.pid"
     stop_process "$folder/alert.pid"
     stop_process "$folder/alertmanager.pid"
     stop_process "$folder/run.pid"
@@ -95,7 +98,11 @@ start_alerting
 start_process "$folder/feed.pid" "$folder/feed.log" bash -c \
     '"$1" "$2" | "$3" publish --config "$4" -' feed deploy/demo/leads.py "$SECONDS_SHOWN" "$leadclock" "$config"
 
+start_process "$folder/dashboard.pid" "$folder/dashboard.log" "$leadclock" dashboard --config "$config"
+
 cat <<TEXT
+
+The same in a browser, live: http://127.0.0.1:$dashboard_port
 
 Leads come in from five channels, a few facts a second. Promises last seconds here (deploy/demo/policy.yaml): first
 contact within 5 s (demo, quote) or 10 s, escalated where nobody calls then; the next owner gets a clock of their own, and
@@ -151,8 +158,8 @@ Everything runs on, in $folder. To look around:
   \$leadclock report --config \$config                            # what happened
   less $folder/run.log
 
-and to stop it:
+The dashboard is at http://127.0.0.1:$dashboard_port. To stop it all:
 
-  kill $(cat "$folder/run.pid" "$folder/alert.pid" "$folder/alertmanager.pid" | cut -d ' ' -f 1 | xargs); deploy/stack.sh down --dir $folder/stack; rm -r $folder
+  kill $(cat "$folder/run.pid" "$folder/dashboard.pid" "$folder/alert.pid" "$folder/alertmanager.pid" | cut -d ' ' -f 1 | xargs); deploy/stack.sh down --dir $folder/stack; rm -r $folder
 TEXT
 fi

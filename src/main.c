@@ -17,6 +17,7 @@ static const lc_cli_command commands[] = {
     {"alert", "tells Alertmanager what is broken, and webhooks what happens", lc_cli_alert},
     {"backtest", "tries a policy on facts from a file; no server needed", lc_cli_backtest},
     {"check", "what is wrong or odd with a configuration or a policy; what it promises", lc_cli_check},
+    {"dashboard", "the report and the work list in a browser, live: from the tables", lc_cli_dashboard},
     {"ingest", "takes facts by HTTP and publishes them to the input topics", lc_cli_ingest},
     {"inspect", "one lead, from Redis: its facts, its outcomes, what runs", lc_cli_inspect},
     {"publish", "sends facts (JSON Lines) as Avro to the input topics", lc_cli_publish},

@@ -24,8 +24,9 @@ declare -A doors=(
     [alert]="calendar policy core codec registry kafka log tables service http http_client"
     [report]="calendar policy core codec"
     [backtest]="calendar policy core codec report"
+    [dashboard]="calendar policy core codec registry kafka log report tables service http http_client"
     [ingest]="calendar policy core codec registry service http kafka log"
-    [cli]="calendar policy core codec registry service http ingest engine health backtest report tables alert http_client kafka redis log store"
+    [cli]="calendar policy core codec registry service http ingest engine health backtest report tables alert dashboard http_client kafka redis log store"
     [base]=""
     [text]=""
     [record]=""
@@ -45,6 +46,7 @@ declare -A libraries=(
     [redis]="hiredis openssl" # where hiredis has TLS
     [ingest]="nettle" # SHA-256, for tokens
     [alert]="jansson"
+    [dashboard]="nettle" # SHA-256, for passwords
     [cli]="jansson"
 )
 # What would make a pure room impure.

@@ -22,6 +22,7 @@ int lc_cli_write_manual(const char *about, const lc_cli_command *commands, const
 int lc_cli_alert(int argc, char **argv);
 int lc_cli_backtest(int argc, char **argv);
 int lc_cli_check(int argc, char **argv);
+int lc_cli_dashboard(int argc, char **argv);
 int lc_cli_ingest(int argc, char **argv);
 int lc_cli_inspect(int argc, char **argv);
 int lc_cli_publish(int argc, char **argv);

@@ -37,9 +37,13 @@ lc_ledger *lc_ledger_new(void);
 void lc_ledger_free(lc_ledger *ledger);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_ledger, lc_ledger_free)
 
-/* `table` as in codec.h, `row` of its struct. What is needed is copied; the latest of a key stands. Tenures are not
- * kept. */
+/* `table` as in codec.h, `row` of its struct. What is needed is copied; the latest of a key stands. */
 void lc_ledger_take(lc_ledger *ledger, int table, bool deleted, const void *row);
+/* Before the first row: tenures, and why routes were taken, are kept too, for lc_answers_of_lead. */
+void lc_ledger_keep_stories(lc_ledger *ledger);
+/* Drops what was settled before then, with all that is its. */
+void lc_ledger_forget_before(lc_ledger *ledger, lc_instant before);
+size_t lc_ledger_count_cycles(const lc_ledger *ledger);
 
 /* ---- How many, by rule and channel: what two policies are compared by ---- */
 
@@ -182,6 +186,16 @@ void lc_table_nothing(lc_table *table);
 void lc_table_instant(lc_table *table, lc_instant instant);
 void lc_table_duration(lc_table *table, lc_duration duration);
 
+/* The last cell leads there, on a page (lc_answers_write_part): a path of ours, made by lc_link. NULL: nowhere. */
+void lc_table_link(lc_table *table, char *link);
+/* "/leads?owner=ann%20b": a path, then names and values, NULL-terminated; a value NULL is left out. Caller frees. */
+char *lc_link(const char *path, ...) G_GNUC_NULL_TERMINATED;
+/* What a page says where the table has no rows. */
+void lc_table_say_empty(lc_table *table, const char *sentence);
+
+/* Text that is nothing but text in HTML, also within quotes: all that a page shows goes through it. */
+void lc_html_text(GString *out, const char *text);
+
 /* `tables`: lc_table *. Text leaves out tables without rows. */
 void lc_tables_write(GString *out, const GPtrArray *tables, lc_table_format format);
 
@@ -194,6 +208,49 @@ void lc_answers_free(lc_answers *report);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_answers, lc_answers_free)
 /* HTML: one whole document, which needs nothing from elsewhere. */
 void lc_answers_write(GString *out, const lc_answers *report, lc_table_format format);
+
+/* What a page of the dashboard shows of it: headings, sentences, drawing, tables with their links; `path` (of ours,
+ * with its query) is where its JSON and CSV are, below /api and /csv. No style, no script. */
+void lc_answers_write_part(GString *out, const lc_answers *report, const char *path);
+/* One of its tables as CSV. False: it has none of this name. */
+bool lc_answers_write_csv(GString *out, const lc_answers *report, const char *table);
+const char *lc_answers_title(const lc_answers *report);
+
+/* ---- What pages ask besides: the ledger keeps stories ---- */
+
+/* To a work list: whose leads are open, and how many have a broken promise. */
+void lc_answers_add_owners(lc_answers *report, const lc_ledger *ledger);
+
+/* How things stand: what is due and what is broken, what came and what went today (in the zone of the book's first
+ * document). */
+lc_answers *lc_answers_of_now(const lc_ledger *ledger, const lc_policy_book *book, lc_instant at);
+
+/* To a report: how the promise of a first contact was kept, by the day of the hand-off, in the last `days` days. */
+void lc_answers_add_days(lc_answers *report, const lc_ledger *ledger, const lc_policy_book *book, lc_instant at,
+                         unsigned days);
+
+/* Which leads. Absent texts: any. */
+typedef struct {
+    lc_text channel, rule, owner, clock, cause, reason, track;
+    bool is_unowned, is_open, is_broken; /* is_broken: `clock` is one that is broken; otherwise the next that is due */
+    lc_instant due_from, due_before;     /* due_before LC_ABSENT: it need not be due; LC_NEVER: whenever */
+    lc_instant handed_off_from, settled_from; /* LC_ABSENT: whenever */
+    const char *about;                        /* in words, for people */
+} lc_lead_filter;
+
+#define LC_LEADS_SHOWN 500
+/* The newest LC_LEADS_SHOWN of them; the longest broken, or those due first, where that is asked. */
+lc_answers *lc_answers_of_leads(const lc_ledger *ledger, const lc_lead_filter *filter, lc_instant at);
+
+/* All of one lead, as a time line. NULL: no row says anything of it. */
+lc_answers *lc_answers_of_lead(const lc_ledger *ledger, lc_text lead_id, lc_instant at);
+
+/* Parts of a report: only the findings and tables whose names are given (NULL-terminated); its drawing only where
+ * "trend" is among them. */
+void lc_answers_choose(lc_answers *report, const char *title, const char *const *names);
+
+/* When the day of `at` began in the zone of the book's first document, and when it ends. */
+void lc_report_day(const lc_policy_book *book, lc_instant at, lc_instant *begins, lc_instant *ends);
 
 /* Tables (lc_table *, taken) under a heading. */
 lc_answers *lc_answers_of_tables(const char *title, const char *about, GPtrArray *tables);

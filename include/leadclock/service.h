@@ -83,6 +83,13 @@ typedef struct {
         lc_duration timeout;
     } alert;
     struct {
+        char *listen;
+        char **users; /* name, password, ..., NULL */
+        bool behind_proxy;
+        unsigned days;
+        char **instances; /* URLs, NULL-terminated */
+    } dashboard;
+    struct {
         bool json;   /* format: json; otherwise logfmt */
         char *level; /* error, warning, info, debug */
     } log;

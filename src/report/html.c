@@ -70,3 +70,59 @@ lc_table_write_html(GString *out, const lc_table *table)
     }
     g_string_append(out, "</tbody>\n</table>\n");
 }
+
+/* ---- On a page ---- */
+
+static void
+write_part_cell(GString *out, const lc_table *table, guint row, guint column)
+{
+    const lc_table_cell *cell = lc_table_cell_at(table, row, column);
+    g_autofree char *text = lc_table_cell_text(lc_table_heading_at(table, column), cell);
+    const char *tag = column == 0 ? "th scope=\"row\"" : "td";
+    g_string_append_printf(out, is_text(table, column) ? "<%s>" : "<%s class=\"n\">", tag);
+    if (cell->link) {
+        g_string_append(out, "<a href=\"");
+        lc_html_text(out, cell->link);
+        g_string_append(out, "\">");
+    }
+    lc_html_text(out, text);
+    g_string_append(out, cell->link ? "</a>" : "");
+    g_string_append(out, column == 0 ? "</th>\n" : "</td>\n");
+}
+
+static void
+write_link(GString *out, const char *link, const char *text)
+{
+    g_string_append(out, "<a class=\"csv\" href=\"");
+    lc_html_text(out, link);
+    g_string_append_printf(out, "\">%s</a>", text);
+}
+
+void
+lc_table_write_part(GString *out, const lc_table *table, const char *csv)
+{
+    if (lc_table_rows(table) == 0 && table->empty == NULL)
+        return;
+    g_string_append_printf(out, "<section id=\"%s\">\n<h2>", table->name);
+    lc_html_text(out, table->title);
+    g_string_append_c(out, ' ');
+    write_link(out, csv, "CSV");
+    g_string_append(out, "</h2>\n");
+    if (lc_table_rows(table) == 0) {
+        g_string_append(out, "<p class=\"empty\">");
+        lc_html_text(out, table->empty);
+        g_string_append(out, "</p>\n</section>\n");
+        return;
+    }
+    g_string_append(out, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"");
+    lc_html_text(out, table->title);
+    g_string_append(out, "\">\n");
+    write_head(out, table);
+    for (guint row = 0; row < lc_table_rows(table); row++) {
+        g_string_append(out, "<tr>");
+        for (guint i = 0; i < table->columns->len; i++)
+            write_part_cell(out, table, row, i);
+        g_string_append(out, "</tr>\n");
+    }
+    g_string_append(out, "</tbody>\n</table>\n</div>\n</section>\n");
+}

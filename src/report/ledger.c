@@ -38,6 +38,19 @@ stage_equal(gconstpointer a, gconstpointer b)
 }
 
 static guint
+tenure_hash(gconstpointer of)
+{
+    const lc_ledger_tenure *tenure = of;
+    return (guint)uuid_hash(tenure->position, &tenure->cycle_id);
+}
+
+static gboolean
+tenure_equal(gconstpointer a, gconstpointer b)
+{
+    return id_equal(a, b) && ((const lc_ledger_tenure *)a)->position == ((const lc_ledger_tenure *)b)->position;
+}
+
+static guint
 counter_hash(gconstpointer of)
 {
     const lc_ledger_counter *counter = of;
@@ -57,6 +70,7 @@ free_cycle(gpointer data)
 {
     lc_ledger_cycle *cycle = data;
     g_free(cycle->open);
+    g_free(cycle->lead_id);
     g_free(cycle);
 }
 
@@ -69,6 +83,7 @@ lc_ledger_new(void)
     ledger->breaches = g_hash_table_new_full(id_hash, id_equal, g_free, NULL);
     ledger->stages = g_hash_table_new_full(stage_hash, stage_equal, g_free, NULL);
     ledger->routes = g_hash_table_new_full(id_hash, id_equal, g_free, NULL);
+    ledger->tenures = g_hash_table_new_full(tenure_hash, tenure_equal, g_free, NULL);
     ledger->counters = g_hash_table_new_full(counter_hash, counter_equal, g_free, NULL);
     return ledger;
 }
@@ -82,9 +97,9 @@ lc_ledger_free(lc_ledger *ledger)
     g_hash_table_unref(ledger->breaches);
     g_hash_table_unref(ledger->stages);
     g_hash_table_unref(ledger->routes);
+    g_hash_table_unref(ledger->tenures);
     g_hash_table_unref(ledger->counters);
     lc_texts_free(ledger->texts);
-    lc_arena_clear(&ledger->lead_ids);
     g_free(ledger);
 }
 
@@ -127,7 +142,7 @@ take_cycle(lc_ledger *ledger, const lc_cycle_row *row)
     const lc_ledger_cycle key = {.id = row->cycle_id};
     lc_ledger_cycle *cycle = stand_in(ledger->cycles, &key, sizeof key);
     if (cycle->lead_id == NULL)
-        cycle->lead_id = lc_arena_text(&ledger->lead_ids, row->lead_id).data;
+        cycle->lead_id = g_strndup(row->lead_id.data, row->lead_id.size);
     g_clear_pointer(&cycle->open, g_free);
     *cycle = (lc_ledger_cycle){
         .id = row->cycle_id,
@@ -135,6 +150,8 @@ take_cycle(lc_ledger *ledger, const lc_cycle_row *row)
         .handoff_at = row->handoff_at,
         .assigned_at = row->assigned_at,
         .settled_at = row->settled_at,
+        .first_contact_at = row->first_contact_at,
+        .first_contact_due_at = row->first_contact_due_at,
         .response_ms = row->response_ms,
         .response_open_ms = row->response_open_ms,
         .channel = lc_texts_add(ledger->texts, row->channel),
@@ -166,8 +183,12 @@ take_breach(lc_ledger *ledger, const lc_breach_row *row)
     *breach = (lc_ledger_breach){.id = row->event_id,
                                  .cycle_id = row->cycle_id,
                                  .due_at = row->due_at,
+                                 .breached_at = row->breached_at,
                                  .ended_at = row->ended_at,
                                  .late_ms = row->late_ms,
+                                 .target_ms = row->target_ms,
+                                 .attempts = row->attempts,
+                                 .ended_by = (int16_t)row->ended_by,
                                  .clock = lc_texts_add(ledger->texts, row->clock),
                                  .owner = lc_texts_add(ledger->texts, row->owner),
                                  .level = row->level,
@@ -184,6 +205,23 @@ take_stage(lc_ledger *ledger, const lc_stage_row *row)
     stage->reached_at = row->reached_at;
 }
 
+static lc_text
+score_in_words(GString *words, const lc_routed *routed)
+{
+    if (!routed->has_score)
+        return LC_NO_TEXT;
+    g_string_append_printf(words, "score %" G_GINT64_FORMAT, routed->score);
+    for (size_t i = 0; i < routed->n_explanation; i++) {
+        const lc_explanation *one = &routed->explanation[i];
+        g_string_append_printf(words, "%s%.*s ", i ? "; " : ": ", LC_TEXT_ARGS(one->rule));
+        if (one->is_signal)
+            g_string_append_printf(words, one->held ? "holds, %+" G_GINT64_FORMAT : "does not hold", one->points);
+        else
+            g_string_append(words, one->held ? "is met" : "is required, and not met");
+    }
+    return (lc_text){words->str, words->len};
+}
+
 static void
 take_route(lc_ledger *ledger, const lc_route_row *row)
 {
@@ -193,6 +231,25 @@ take_route(lc_ledger *ledger, const lc_route_row *row)
     route->track = lc_texts_add(ledger->texts, row->routed.destination.track);
     route->route = (int16_t)row->routed.destination.route;
     route->cause = (int16_t)row->routed.cause;
+    if (!ledger->keeps_stories)
+        return;
+    g_autoptr(GString) words = g_string_new(NULL);
+    route->routed_at = row->routed_at;
+    route->rule = lc_texts_add(ledger->texts, row->rule);
+    route->reason = lc_texts_add(ledger->texts, row->routed.reason);
+    route->why = lc_texts_add(ledger->texts, score_in_words(words, &row->routed));
+}
+
+static void
+take_tenure(lc_ledger *ledger, const lc_tenure_row *row)
+{
+    if (!ledger->keeps_stories)
+        return;
+    const lc_ledger_tenure key = {.cycle_id = row->cycle_id, .position = row->position};
+    lc_ledger_tenure *tenure = stand_in(ledger->tenures, &key, sizeof key);
+    tenure->owner = lc_texts_add(ledger->texts, row->owner);
+    tenure->from_at = row->from_at;
+    tenure->to_at = row->to_at;
 }
 
 static void
@@ -225,8 +282,14 @@ forget(lc_ledger *ledger, int table, const void *row)
     case LC_ROW_ROUTE:
         g_hash_table_remove(ledger->routes, &((const lc_route_row *)row)->event_id);
         break;
+    case LC_ROW_TENURE: {
+        const lc_tenure_row *tenure = row;
+        const lc_ledger_tenure key = {.cycle_id = tenure->cycle_id, .position = tenure->position};
+        g_hash_table_remove(ledger->tenures, &key);
+        break;
+    }
     default:
-        break; /* counters are never deleted, tenures not kept */
+        break; /* counters are never deleted */
     }
 }
 
@@ -244,9 +307,83 @@ lc_ledger_take(lc_ledger *ledger, int table, bool deleted, const void *row)
         return take_stage(ledger, row);
     case LC_ROW_ROUTE:
         return take_route(ledger, row);
+    case LC_ROW_TENURE:
+        return take_tenure(ledger, row);
     case LC_TABLE_COUNTERS:
         return take_counter(ledger, row);
     default:
         return;
     }
+}
+
+void
+lc_ledger_keep_stories(lc_ledger *ledger)
+{
+    ledger->keeps_stories = true;
+}
+
+/* ---- Forgetting what is old ---- */
+
+static gboolean
+was_settled_before(gpointer key, G_GNUC_UNUSED gpointer value, gpointer data)
+{
+    const lc_ledger_cycle *cycle = key;
+    return cycle->open == NULL && cycle->settled_at < *(const lc_instant *)data;
+}
+
+typedef struct {
+    const lc_ledger *ledger;
+    lc_instant before;
+} orphanage;
+
+/* Rows come by several topics, so a cycle may come after what is its: only what is old waits in vain. */
+static bool
+is_orphan(const orphanage *o, const lc_uuid *cycle_id, lc_instant at)
+{
+    return at < o->before && lc_ledger_find_cycle(o->ledger, cycle_id) == NULL;
+}
+
+static gboolean
+is_orphaned_breach(gpointer key, G_GNUC_UNUSED gpointer value, gpointer data)
+{
+    const lc_ledger_breach *breach = key;
+    return is_orphan(data, &breach->cycle_id, breach->due_at);
+}
+
+static gboolean
+is_orphaned_stage(gpointer key, G_GNUC_UNUSED gpointer value, gpointer data)
+{
+    const lc_ledger_stage *stage = key;
+    return is_orphan(data, &stage->cycle_id, stage->reached_at);
+}
+
+static gboolean
+is_orphaned_route(gpointer key, G_GNUC_UNUSED gpointer value, gpointer data)
+{
+    const lc_ledger_route *route = key;
+    return is_orphan(data, &route->cycle_id, route->routed_at);
+}
+
+static gboolean
+is_orphaned_tenure(gpointer key, G_GNUC_UNUSED gpointer value, gpointer data)
+{
+    const lc_ledger_tenure *tenure = key;
+    return is_orphan(data, &tenure->cycle_id, tenure->from_at);
+}
+
+void
+lc_ledger_forget_before(lc_ledger *ledger, lc_instant before)
+{
+    orphanage o = {ledger, before};
+    g_hash_table_foreach_remove(ledger->cycles, was_settled_before, &before);
+    g_hash_table_foreach_remove(ledger->breaches, is_orphaned_breach, &o);
+    g_hash_table_foreach_remove(ledger->stages, is_orphaned_stage, &o);
+    g_hash_table_foreach_remove(ledger->routes, is_orphaned_route, &o);
+    g_hash_table_foreach_remove(ledger->tenures, is_orphaned_tenure, &o);
+}
+
+size_t
+lc_ledger_count_cycles(const lc_ledger *ledger)
+{
+    return g_hash_table_size(ledger->cycles);
 }

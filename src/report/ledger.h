@@ -15,9 +15,9 @@ typedef struct {
 /* Texts are numbers of ledger->texts. */
 typedef struct {
     lc_uuid id; /* first: how it is found */
-    const char *lead_id;
+    char *lead_id;
     lc_open_cycle *open; /* NULL: settled */
-    lc_instant handoff_at, assigned_at, settled_at;
+    lc_instant handoff_at, assigned_at, settled_at, first_contact_at, first_contact_due_at;
     lc_duration response_ms, response_open_ms;
     uint32_t channel, rule, owner, reason, rejected_as, track, attempts, cycle;
     int32_t cohort;
@@ -27,9 +27,10 @@ typedef struct {
 
 typedef struct {
     lc_uuid id, cycle_id;
-    lc_instant due_at, ended_at;
-    lc_duration late_ms;
-    uint32_t clock, owner, level;
+    lc_instant due_at, breached_at, ended_at;
+    lc_duration late_ms, target_ms;
+    uint32_t clock, owner, level, attempts;
+    int16_t ended_by;
     bool early;
 } lc_ledger_breach;
 
@@ -43,9 +44,17 @@ typedef struct {
 
 typedef struct {
     lc_uuid id, cycle_id;
-    uint32_t track;
+    lc_instant routed_at;
+    uint32_t track, rule, reason, why; /* why: the criteria of its score, in words; only where stories are kept */
     int16_t route, cause;
 } lc_ledger_route;
+
+typedef struct {
+    lc_uuid cycle_id;
+    uint32_t position; /* with the cycle its key */
+    uint32_t owner;
+    lc_instant from_at, to_at;
+} lc_ledger_tenure;
 
 typedef struct {
     uint32_t channel, metric;
@@ -55,8 +64,8 @@ typedef struct {
 
 struct lc_ledger {
     lc_texts *texts;
-    lc_arena lead_ids;
-    GHashTable *cycles, *breaches, *stages, *routes, *counters; /* sets of the structs above */
+    GHashTable *cycles, *breaches, *stages, *routes, *tenures, *counters; /* sets of the structs above */
+    bool keeps_stories;                                                   /* tenures, and why routes were taken */
 };
 
 /* NULL: not there. */

@@ -3,6 +3,8 @@
 
 #include "summary.h"
 
+#include <leadclock/calendar.h>
+
 typedef struct {
     const char *topic; /* for machines */
     char *text;        /* a sentence or more, owned */
@@ -26,6 +28,16 @@ typedef struct {
 
 #define LC_ALL_CHANNELS LC_TEXT("(all)")
 
+/* An empty one; `about` is taken. */
+lc_answers *lc_report_new(const char *title, char *about);
+/* When the leads that are asked for begin, as a link says it; NULL: at any time. Good to the end of the block. */
+#define LC_FROM(making) (lc_report_from((making), (char[LC_INSTANT_TEXT_BYTES]){0}))
+const char *lc_report_from(const lc_making *making, char *text);
+/* "/lead/ID". Caller frees. */
+char *lc_report_lead_link(lc_text lead_id);
+/* As people read it: to the second from a minute on, to the minute from a day on. Good to the end of the block. */
+#define LC_SPAN(duration) (lc_report_span((duration), (char[LC_DURATION_TEXT_BYTES]){0}))
+const char *lc_report_span(lc_duration duration, char *text);
 lc_table *lc_report_add_table(const lc_making *making, const char *name, const char *title);
 void lc_report_say(const lc_making *making, const char *topic, const char *format, ...) G_GNUC_PRINTF(3, 4);
 

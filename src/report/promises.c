@@ -141,9 +141,13 @@ add_state(tally *t, int state)
 }
 
 static void
-add_tally(const lc_making *making, lc_table *table, uint32_t number, const char *none, const tally *t)
+add_tally(const lc_making *making, lc_table *table, uint32_t number, const char *none, const char *column,
+          const tally *t)
 {
     lc_report_name(table, lc_ledger_text(making->ledger, number), none);
+    if (number)
+        lc_table_link(table, lc_link("/leads", "from", LC_FROM(making), column,
+                                     lc_ledger_text(making->ledger, number).data, NULL));
     lc_table_count(table, t->kept);
     lc_table_count(table, t->broken);
     lc_table_count(table, t->running);
@@ -166,7 +170,7 @@ add_tallies(const lc_making *making, GHashTable *tallies, const char *name, cons
     lc_table_column(table, LC_CELL_SHARE, "kept_share", "kept");
     for (guint i = 0; i < sorted->len; i++) {
         uint32_t number = g_array_index(sorted, uint32_t, i);
-        add_tally(making, table, number, none, tally_of(tallies, number));
+        add_tally(making, table, number, none, column, tally_of(tallies, number));
     }
 }
 

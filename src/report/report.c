@@ -6,6 +6,7 @@
 #include <leadclock/calendar.h>
 
 #define TEXT_WIDTH 100
+#define ABOUT_CONVERSION " Conversion: "
 
 /* ---- What the parts share ---- */
 
@@ -31,6 +32,21 @@ void
 lc_report_name(lc_table *table, lc_text text, const char *none)
 {
     lc_table_text(table, lc_text_is_absent(text) ? lc_text_of(none) : text);
+}
+
+const char *
+lc_report_from(const lc_making *making, char *text)
+{
+    return making->question->from == LC_ABSENT ? NULL : lc_instant_format(making->question->from, text);
+}
+
+char *
+lc_report_lead_link(lc_text lead_id)
+{
+    GString *link = g_string_new("/lead/");
+    g_autofree char *id = g_strndup(lead_id.data, lead_id.size);
+    g_string_append_uri_escaped(link, id, NULL, FALSE);
+    return g_string_free(link, FALSE);
 }
 
 static int
@@ -84,8 +100,8 @@ clear_finding(gpointer data)
     g_free(((lc_sentence *)data)->text);
 }
 
-static lc_answers *
-new_report(const char *title, char *about)
+lc_answers *
+lc_report_new(const char *title, char *about)
 {
     lc_answers *report = g_new0(lc_answers, 1);
     report->title = g_strdup(title);
@@ -130,7 +146,7 @@ about(const lc_report_question *question)
         g_string_append_printf(text, " to before %s", when(question->to, to));
     if (question->from == LC_ABSENT && question->to == LC_NEVER)
         g_string_append(text, " at any time");
-    g_string_append_printf(text, ", as of %s (UTC). Conversion: the last %u months.", when(question->at, at),
+    g_string_append_printf(text, ", as of %s (UTC)." ABOUT_CONVERSION "the last %u months.", when(question->at, at),
                            question->months);
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
@@ -141,7 +157,7 @@ lc_answers_new(const lc_ledger *ledger, const lc_report_question *question)
     g_autoptr(lc_summary) sums = lc_summary_new(ledger, question);
     g_autoptr(GPtrArray) stages = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) won = g_ptr_array_new_with_free_func(g_free);
-    lc_answers *report = new_report("Leads: promises, volumes, conversion", about(question));
+    lc_answers *report = lc_report_new("Leads: promises, volumes, conversion", about(question));
     const lc_making making = {ledger, question, sums, stages, won, report};
     find_stages(&making, question->book);
     report->conversion = lc_conversion_find(ledger, question);
@@ -156,7 +172,7 @@ lc_answers_new(const lc_ledger *ledger, const lc_report_question *question)
 lc_answers *
 lc_answers_of_tables(const char *title, const char *about, GPtrArray *tables)
 {
-    lc_answers *report = new_report(title, g_strdup(about));
+    lc_answers *report = lc_report_new(title, g_strdup(about));
     g_ptr_array_unref(report->tables);
     report->tables = tables;
     return report;
@@ -186,8 +202,11 @@ add_work(lc_table *table, const lc_work *work, guint position, lc_instant at)
     g_autofree char *why = lc_work_why(work, at);
     lc_table_count(table, position);
     lc_table_text(table, work->lead_id);
+    lc_table_link(table, lc_report_lead_link(work->lead_id));
     lc_table_text(table, work->channel);
     lc_table_text(table, work->owner);
+    if (!lc_text_is_absent(work->owner))
+        lc_table_link(table, lc_link("/worklist", "owner", work->owner.data, NULL));
     lc_table_text(table, work->next_clock);
     lc_table_instant(table, work->next_due_at);
     lc_table_duration(table, work->next_due_at == LC_ABSENT ? LC_ABSENT : work->next_due_at - at);
@@ -217,13 +236,41 @@ about_work(size_t n_shown, size_t n_all, const lc_work_filter *filter, lc_instan
 lc_answers *
 lc_answers_of_work(const GArray *work, size_t n_all, const lc_work_filter *filter, lc_instant at)
 {
-    lc_answers *report = new_report("Work list", about_work(work->len, n_all, filter, at));
+    lc_answers *report = lc_report_new("Work list", about_work(work->len, n_all, filter, at));
     const lc_making making = {.report = report};
     lc_table *table = lc_report_add_table(&making, "worklist", "In the order in which to work");
     add_work_columns(table);
+    lc_table_say_empty(table, "Nothing is open here: no lead waits for anybody.");
     for (guint i = 0; i < work->len; i++)
         add_work(table, &g_array_index(work, lc_work, i), i + 1, at);
     return report;
+}
+
+/* ---- Parts of it ---- */
+
+void
+lc_answers_choose(lc_answers *report, const char *title, const char *const *names)
+{
+    g_free(report->title);
+    report->title = g_strdup(title);
+    for (guint i = report->findings->len; i-- > 0;)
+        if (!g_strv_contains(names, g_array_index(report->findings, lc_sentence, i).topic))
+            g_array_remove_index(report->findings, i);
+    for (guint i = report->tables->len; i-- > 0;)
+        if (!g_strv_contains(names, ((const lc_table *)report->tables->pdata[i])->name))
+            g_ptr_array_remove_index(report->tables, i);
+    if (g_strv_contains(names, "trend"))
+        return;
+    g_clear_pointer(&report->conversion, lc_conversion_free);
+    char *of_conversion = strstr(report->about, ABOUT_CONVERSION);
+    if (of_conversion)
+        *of_conversion = '\0';
+}
+
+const char *
+lc_answers_title(const lc_answers *report)
+{
+    return report->title;
 }
 
 /* ---- Writing ---- */
@@ -327,6 +374,54 @@ write_html(GString *out, const lc_answers *report)
         lc_chart_write(out, report->conversion);
     lc_tables_write(out, report->tables, LC_TABLE_HTML);
     g_string_append(out, "</body>\n</html>\n");
+}
+
+void
+lc_answers_write_part(GString *out, const lc_answers *report, const char *path)
+{
+    const char *query = strchr(path, '?') ? "&" : "?";
+    g_string_append(out, "<h1>");
+    lc_html_text(out, report->title);
+    g_string_append(out, "</h1>\n<p class=\"about\">");
+    lc_html_text(out, report->about);
+    g_string_append(out, "</p>\n");
+    if (report->findings->len)
+        g_string_append(out, "<ul class=\"findings\">\n");
+    for (guint i = 0; i < report->findings->len; i++) {
+        g_string_append(out, "<li>");
+        lc_html_text(out, finding_at(report, i)->text);
+        g_string_append(out, "</li>\n");
+    }
+    if (report->findings->len)
+        g_string_append(out, "</ul>\n");
+    if (report->conversion) {
+        g_string_append(out, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Trend\">\n");
+        lc_chart_write(out, report->conversion);
+        g_string_append(out, "</div>\n");
+    }
+    for (guint i = 0; i < report->tables->len; i++) {
+        const lc_table *table = report->tables->pdata[i];
+        g_autofree char *csv = g_strconcat("/csv", path, query, "table=", table->name, NULL);
+        lc_table_write_part(out, table, csv);
+    }
+    g_string_append(out, "<p class=\"more\"><a href=\"/api");
+    lc_html_text(out, path);
+    g_string_append(out, "\">This page as JSON</a></p>\n");
+}
+
+bool
+lc_answers_write_csv(GString *out, const lc_answers *report, const char *name)
+{
+    for (guint i = 0; i < report->tables->len; i++) {
+        lc_table *table = report->tables->pdata[i];
+        if (strcmp(table->name, name) != 0)
+            continue;
+        g_autoptr(GPtrArray) one = g_ptr_array_new();
+        g_ptr_array_add(one, table);
+        lc_tables_write_csv(out, one);
+        return true;
+    }
+    return false;
 }
 
 void

@@ -10,13 +10,14 @@ typedef struct {
 
 typedef struct {
     bool absent;
-    char *text;
+    char *text, *link;
     int64_t number;
     double share;
 } lc_table_cell;
 
 struct lc_table {
     char *name, *title;
+    char *empty; /* NULL: nothing to say of it */
     GArray *columns, *cells;
 };
 
@@ -50,7 +51,7 @@ void lc_tables_write_json(GString *out, const GPtrArray *tables);
 void lc_tables_write_csv(GString *out, const GPtrArray *tables);
 /* A table as HTML; nothing where it has no rows. */
 void lc_table_write_html(GString *out, const lc_table *table);
-/* Text that is nothing but text: also within quotes. */
-void lc_html_text(GString *out, const char *text);
+/* The same for a page: no style, links, a place to scroll in, what is empty said. `csv`: where it is as CSV. */
+void lc_table_write_part(GString *out, const lc_table *table, const char *csv);
 /* A drawing of the trend; nothing where there is too little to draw. */
 void lc_chart_write(GString *out, const lc_conversion *conversion);

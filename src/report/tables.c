@@ -1,4 +1,5 @@
 /* tables.c - a table, and how it is written: aligned, as JSON, as CSV. */
+#include "making.h"
 #include "table.h"
 
 #include <leadclock/calendar.h>
@@ -28,12 +29,13 @@ static void
 clear_cell(gpointer data)
 {
     g_free(((lc_table_cell *)data)->text);
+    g_free(((lc_table_cell *)data)->link);
 }
 
 lc_table *
 lc_table_new(const char *name, const char *title)
 {
-    lc_table *table = g_new(lc_table, 1);
+    lc_table *table = g_new0(lc_table, 1);
     table->name = g_strdup(name);
     table->title = g_strdup(title);
     table->columns = g_array_new(FALSE, FALSE, sizeof(lc_table_heading));
@@ -48,6 +50,7 @@ lc_table_free(lc_table *table)
 {
     g_free(table->name);
     g_free(table->title);
+    g_free(table->empty);
     g_array_unref(table->columns);
     g_array_unref(table->cells);
     g_free(table);
@@ -110,6 +113,40 @@ lc_table_instant(lc_table *table, lc_instant instant)
     g_array_append_val(table->cells, added);
 }
 
+void
+lc_table_link(lc_table *table, char *link)
+{
+    lc_table_cell *last = &g_array_index(table->cells, lc_table_cell, table->cells->len - 1);
+    g_free(last->link);
+    last->link = link;
+}
+
+char *
+lc_link(const char *path, ...)
+{
+    GString *link = g_string_new(path);
+    char separator = '?';
+    va_list arguments;
+    va_start(arguments, path);
+    for (const char *name; (name = va_arg(arguments, const char *));) {
+        const char *value = va_arg(arguments, const char *);
+        if (value == NULL)
+            continue;
+        g_string_append_printf(link, "%c%s=", separator, name);
+        g_string_append_uri_escaped(link, value, NULL, FALSE);
+        separator = '&';
+    }
+    va_end(arguments);
+    return g_string_free(link, FALSE);
+}
+
+void
+lc_table_say_empty(lc_table *table, const char *sentence)
+{
+    g_free(table->empty);
+    table->empty = g_strdup(sentence);
+}
+
 /* ---- For people ---- */
 
 void
@@ -136,6 +173,12 @@ rounded(lc_duration duration)
     lc_duration size = duration < 0 ? -duration : duration;
     lc_duration unit = size < LC_MINUTE ? 1 : size < LC_DAY ? LC_SECOND : LC_MINUTE;
     return (duration < 0 ? -1 : 1) * ((size + unit / 2) / unit * unit);
+}
+
+const char *
+lc_report_span(lc_duration duration, char *text)
+{
+    return lc_duration_format(rounded(duration), text);
 }
 
 /* To the minute, in UTC. */

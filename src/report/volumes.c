@@ -72,6 +72,8 @@ add_rejections(const lc_making *making)
             lc_table_text(table, channel ? lc_text_of(channel) : LC_ALL_CHANNELS);
             lc_table_text(table, reason);
             lc_table_count(table, count);
+            lc_table_link(table, lc_link("/leads", "from", LC_FROM(making), "cause", lc_cause_name(LC_CAUSE_REJECTED),
+                                         "channel", channel, "reason", reason.data, NULL));
             lc_table_share(table, count, lc_summary_get(making->sums, channel, "rejected"));
         }
     }

@@ -172,6 +172,7 @@ check_table(const char *value)
 /* ---- The table ---- */
 
 static const char *const formats[] = {"json", "logfmt", NULL};
+static const char *const trues[] = {"true", "false", NULL};
 static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
 static const char *const header_styles[] = {"cloudevents", "none", NULL};
 const char *const lc_config_deletions[] = {"both", "mark", "tombstone", NULL};
@@ -325,6 +326,18 @@ const lc_option lc_options[] = {
             "this file."},
     {"alert.timeout", OPTION_DURATION, "10s", AT(alert.timeout), .min = 100, .max = 10 * LC_MINUTE,
      .doc = "A request to an Alertmanager or a webhook that has no answer for so long has failed."},
+    {"dashboard.listen", OPTION_TEXT, "127.0.0.1:9465", AT(dashboard.listen), .check = check_given_listen,
+     .doc = "HOST:PORT where `leadclock dashboard` shows its pages. An address that other machines reach needs "
+            "`dashboard.users` or `dashboard.behind_proxy`."},
+    {"dashboard.users", OPTION_SECRETS, "", AT(dashboard.users), .check_entry = check_secret,
+     .doc = "NAME: PASSWORD of each who may look (HTTP basic, which is readable on the way: put TLS before it)."},
+    {"dashboard.behind_proxy", OPTION_SWITCH, "false", AT(dashboard.behind_proxy), .choices = trues,
+     .doc = "`true`: a proxy before it says who may look, and nobody else reaches it. Otherwise `false`."},
+    {"dashboard.days", OPTION_COUNT, "90", AT(dashboard.days), .min = 1, .max = 3650,
+     .doc = "Leads that were settled longer ago are not kept in memory. Open ones always are, and so are the counters."},
+    {"dashboard.instances", OPTION_LIST, "", AT(dashboard.instances), .may_be_empty = true, .check = lc_check_http_url,
+     .doc = "`http.listen` of each `run`, as `http://127.0.0.1:9464`: whose `/readyz` and `/metrics` the page *Service* "
+            "shows."},
     {"log.format", OPTION_SWITCH, "logfmt", AT(log.json), .choices = formats, .doc = "`logfmt` or `json`."},
     {"log.level", OPTION_CHOICE, "info", AT(log.level), .choices = levels,
      .doc = "`error`, `warning`, `info` or `debug`."},

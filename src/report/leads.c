@@ -1,0 +1,253 @@
+/* leads.c - the leads behind a number, and whose they are. */
+#include "making.h"
+
+#include <leadclock/calendar.h>
+#include <leadclock/text.h>
+
+typedef struct {
+    const lc_ledger *ledger;
+    const lc_lead_filter *filter;
+    lc_instant at;
+    GHashTable *broken; /* lc_uuid *: the cycles whose `clock` is broken; NULL: any */
+} choosing;
+
+static guint
+id_hash(gconstpointer id)
+{
+    return (guint)lc_text_hash(0, (lc_text){id, sizeof(lc_uuid)});
+}
+
+static gboolean
+id_equal(gconstpointer a, gconstpointer b)
+{
+    return memcmp(a, b, sizeof(lc_uuid)) == 0;
+}
+
+/* ---- Choosing ---- */
+
+static void
+find_broken(choosing *c)
+{
+    GHashTableIter iter;
+    gpointer item;
+    c->broken = g_hash_table_new(id_hash, id_equal);
+    g_hash_table_iter_init(&iter, c->ledger->breaches);
+    while (g_hash_table_iter_next(&iter, &item, NULL)) {
+        lc_ledger_breach *breach = item;
+        if (!breach->early && breach->ended_at == LC_ABSENT &&
+            lc_text_equal(lc_ledger_text(c->ledger, breach->clock), c->filter->clock))
+            g_hash_table_add(c->broken, &breach->cycle_id);
+    }
+}
+
+static bool
+is_of(const choosing *c, uint32_t number, lc_text wanted)
+{
+    return lc_text_is_absent(wanted) || lc_text_equal(lc_ledger_text(c->ledger, number), wanted);
+}
+
+static bool
+is_due(const choosing *c, const lc_open_cycle *open)
+{
+    const lc_lead_filter *filter = c->filter;
+    return open && open->next_clock && open->next_due_at != LC_ABSENT && open->next_due_at >= filter->due_from &&
+           open->next_due_at < filter->due_before && is_of(c, open->next_clock, filter->clock);
+}
+
+static bool
+is_broken(const choosing *c, const lc_ledger_cycle *cycle)
+{
+    return cycle->open && (c->broken ? g_hash_table_contains(c->broken, &cycle->id) : cycle->open->broken > 0);
+}
+
+static bool
+has_cause(const lc_ledger_cycle *cycle, lc_text cause)
+{
+    return lc_text_is_absent(cause) ||
+           (cycle->open == NULL && lc_text_equal(lc_text_of(lc_cause_name((lc_cause)cycle->cause)), cause));
+}
+
+static bool
+is_wanted(const choosing *c, const lc_ledger_cycle *cycle)
+{
+    const lc_lead_filter *filter = c->filter;
+    return is_of(c, cycle->channel, filter->channel) && is_of(c, cycle->rule, filter->rule) &&
+           is_of(c, cycle->owner, filter->owner) &&
+           (is_of(c, cycle->reason, filter->reason) || is_of(c, cycle->rejected_as, filter->reason)) &&
+           is_of(c, cycle->track, filter->track) && has_cause(cycle, filter->cause) &&
+           (!filter->is_unowned || cycle->owner == 0) && (!filter->is_open || cycle->open) &&
+           (!filter->is_broken || is_broken(c, cycle)) && (filter->due_before == LC_ABSENT || is_due(c, cycle->open)) &&
+           cycle->handoff_at >= filter->handed_off_from &&
+           (filter->settled_from == LC_ABSENT || (cycle->open == NULL && cycle->settled_at >= filter->settled_from));
+}
+
+/* ---- The order ---- */
+
+static int
+compare_instants(lc_instant a, lc_instant b)
+{
+    return a < b ? -1 : a > b;
+}
+
+static int
+compare_cycles(gconstpointer a, gconstpointer b, gpointer data)
+{
+    const lc_ledger_cycle *one = *(lc_ledger_cycle *const *)a, *other = *(lc_ledger_cycle *const *)b;
+    const lc_lead_filter *filter = data;
+    int order = 0;
+    if (filter->is_broken)
+        order = compare_instants(one->open->broken_since, other->open->broken_since);
+    else if (filter->due_before != LC_ABSENT)
+        order = compare_instants(one->open->next_due_at, other->open->next_due_at);
+    else
+        order = compare_instants(other->handoff_at, one->handoff_at);
+    if (order == 0)
+        order = strcmp(one->lead_id, other->lead_id);
+    return order ? order : memcmp(&one->id, &other->id, sizeof one->id);
+}
+
+static GPtrArray *
+choose(choosing *c)
+{
+    GPtrArray *chosen = g_ptr_array_new();
+    GHashTableIter iter;
+    gpointer cycle;
+    if (c->filter->is_broken && !lc_text_is_absent(c->filter->clock))
+        find_broken(c);
+    g_hash_table_iter_init(&iter, c->ledger->cycles);
+    while (g_hash_table_iter_next(&iter, &cycle, NULL))
+        if (is_wanted(c, cycle))
+            g_ptr_array_add(chosen, cycle);
+    g_ptr_array_sort_with_data(chosen, compare_cycles, (gpointer)c->filter);
+    g_clear_pointer(&c->broken, g_hash_table_unref);
+    return chosen;
+}
+
+/* ---- The table ---- */
+
+static void
+add_columns(lc_table *table)
+{
+    lc_table_column(table, LC_CELL_TEXT, "lead_id", "lead");
+    lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
+    lc_table_column(table, LC_CELL_TEXT, "rule", "rule");
+    lc_table_column(table, LC_CELL_TEXT, "owner", "owner");
+    lc_table_column(table, LC_CELL_INSTANT, "handoff_at", "handed off (UTC)");
+    lc_table_column(table, LC_CELL_TEXT, "status", "status");
+    lc_table_column(table, LC_CELL_TEXT, "next_clock", "due next");
+    lc_table_column(table, LC_CELL_DURATION, "due_in_ms", "in");
+    lc_table_column(table, LC_CELL_DURATION, "broken_ms", "broken for");
+    lc_table_say_empty(table, "No lead is like that now.");
+}
+
+static void
+add_standing(lc_table *table, const choosing *c, const lc_open_cycle *open)
+{
+    if (open == NULL) {
+        lc_table_nothing(table);
+        lc_table_nothing(table);
+        lc_table_nothing(table);
+        return;
+    }
+    lc_table_text(table, lc_ledger_text(c->ledger, open->next_clock));
+    lc_table_duration(table, open->next_due_at == LC_ABSENT ? LC_ABSENT : open->next_due_at - c->at);
+    lc_table_duration(table,
+                      open->broken == 0 || open->broken_since == LC_ABSENT ? LC_ABSENT : c->at - open->broken_since);
+}
+
+static void
+add_lead(lc_table *table, const choosing *c, const lc_ledger_cycle *cycle)
+{
+    lc_table_text(table, lc_text_of(cycle->lead_id));
+    lc_table_link(table, lc_report_lead_link(lc_text_of(cycle->lead_id)));
+    lc_table_text(table, lc_ledger_text(c->ledger, cycle->channel));
+    lc_report_name(table, lc_ledger_text(c->ledger, cycle->rule), "(held back)");
+    lc_report_name(table, lc_ledger_text(c->ledger, cycle->owner), "(nobody)");
+    lc_table_instant(table, cycle->handoff_at);
+    if (cycle->open == NULL)
+        lc_table_text(table, lc_text_of(lc_cause_name((lc_cause)cycle->cause)));
+    else if (cycle->open->broken)
+        lc_table_text(table, LC_TEXT("open, broken"));
+    else
+        lc_table_text(table, cycle->open->paused_since == LC_ABSENT ? LC_TEXT("open") : LC_TEXT("open, paused"));
+    add_standing(table, c, cycle->open);
+}
+
+lc_answers *
+lc_answers_of_leads(const lc_ledger *ledger, const lc_lead_filter *filter, lc_instant at)
+{
+    choosing c = {ledger, filter, at, NULL};
+    g_autoptr(GPtrArray) chosen = choose(&c);
+    guint n = MIN(chosen->len, LC_LEADS_SHOWN);
+    g_autoptr(GString) about = g_string_new(NULL);
+    g_string_append_printf(about, "%u lead%s: %s.", chosen->len, chosen->len == 1 ? "" : "s", filter->about);
+    if (n < chosen->len)
+        g_string_append_printf(about, " The first %u are shown.", n);
+    lc_answers *report = lc_report_new("Leads", g_string_free(g_steal_pointer(&about), FALSE));
+    const lc_making making = {.ledger = ledger, .report = report};
+    lc_table *table = lc_report_add_table(&making, "leads", "Cycles");
+    add_columns(table);
+    for (guint i = 0; i < n; i++)
+        add_lead(table, &c, chosen->pdata[i]);
+    return report;
+}
+
+/* ---- By owner ---- */
+
+typedef struct {
+    int64_t open, broken;
+} owner_count;
+
+static void
+count_owners(const lc_ledger *ledger, GHashTable *counts, GHashTable *owners)
+{
+    GHashTableIter iter;
+    gpointer item;
+    g_hash_table_iter_init(&iter, ledger->cycles);
+    while (g_hash_table_iter_next(&iter, &item, NULL)) {
+        const lc_ledger_cycle *cycle = item;
+        gpointer key = GUINT_TO_POINTER(cycle->owner);
+        if (cycle->open == NULL)
+            continue;
+        owner_count *count = g_hash_table_lookup(counts, key);
+        if (count == NULL) {
+            count = g_new0(owner_count, 1);
+            g_hash_table_insert(counts, key, count);
+        }
+        count->open++;
+        count->broken += cycle->open->broken > 0;
+        if (cycle->owner)
+            g_hash_table_add(owners, key);
+    }
+}
+
+static void
+add_owner(lc_table *table, lc_text owner, const owner_count *count)
+{
+    lc_report_name(table, owner, "(nobody)");
+    lc_table_link(table, lc_text_is_absent(owner) ? lc_link("/worklist", "unowned", "1", NULL)
+                                                  : lc_link("/worklist", "owner", owner.data, NULL));
+    lc_table_count(table, count->open);
+    lc_table_count(table, count->broken);
+}
+
+void
+lc_answers_add_owners(lc_answers *report, const lc_ledger *ledger)
+{
+    g_autoptr(GHashTable) counts = g_hash_table_new_full(NULL, NULL, NULL, g_free),
+                          owners = g_hash_table_new(NULL, NULL);
+    const lc_making making = {.ledger = ledger, .report = report};
+    lc_table *table = lc_report_add_table(&making, "owners", "Whose leads are open: each has a list of their own");
+    lc_table_column(table, LC_CELL_TEXT, "owner", "owner");
+    lc_table_column(table, LC_CELL_COUNT, "open", "open");
+    lc_table_column(table, LC_CELL_COUNT, "broken", "with a broken promise");
+    count_owners(ledger, counts, owners);
+    const owner_count *unowned = g_hash_table_lookup(counts, GUINT_TO_POINTER(0));
+    if (unowned)
+        add_owner(table, LC_NO_TEXT, unowned);
+    g_autoptr(GArray) sorted = lc_report_sorted(ledger, owners);
+    for (guint i = 0; i < sorted->len; i++) {
+        uint32_t owner = g_array_index(sorted, uint32_t, i);
+        add_owner(table, lc_ledger_text(ledger, owner), g_hash_table_lookup(counts, GUINT_TO_POINTER(owner)));
+    }
+}
