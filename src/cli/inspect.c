@@ -400,5 +400,10 @@ lc_cli_inspect(int argc, char **argv)
     if (command.config == NULL)
         return EXIT_USAGE;
     command.lead_id = lc_text_of(argv[1]);
+    g_autoptr(GError) wrong = NULL;
+    if (!lc_lead_id_check(command.lead_id, &wrong)) {
+        lc_cli_fail("inspect", wrong);
+        return EXIT_USAGE;
+    }
     return inspect(&command);
 }

@@ -73,7 +73,8 @@ lc_cli_report(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     const GOptionEntry entries[] = {
         LC_CLI_ASKING_ENTRIES(&options.asking),
-        {"at", 0, 0, G_OPTION_ARG_STRING, &options.at_text, "As of then instead of now", "T"},
+        {"at", 0, 0, G_OPTION_ARG_STRING, &options.at_text,
+         "Reckons as if it were then: ages, and what is due; the rows are those of now", "T"},
         {"format", 'f', 0, G_OPTION_ARG_STRING, &options.format_text, "text (default), json, csv or html", "FORMAT"},
         {NULL},
     };

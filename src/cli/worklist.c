@@ -71,7 +71,8 @@ lc_cli_worklist(int argc, char **argv)
         {"owner", 0, 0, G_OPTION_ARG_STRING, &options.owner, "Only what this owner has", "OWNER"},
         {"unowned", 0, 0, G_OPTION_ARG_NONE, &options.is_unowned, "Only what nobody has", NULL},
         {"limit", 'n', 0, G_OPTION_ARG_INT, &options.limit, "Only the first N", "N"},
-        {"at", 0, 0, G_OPTION_ARG_STRING, &options.at_text, "As of then instead of now", "T"},
+        {"at", 0, 0, G_OPTION_ARG_STRING, &options.at_text,
+         "Reckons as if it were then: what is due, and how long it is; the rows are those of now", "T"},
         {"format", 'f', 0, G_OPTION_ARG_STRING, &options.format_text, "text (default), json, csv or html", "FORMAT"},
         {NULL},
     };

@@ -276,10 +276,10 @@ const lc_option lc_options[] = {
      .doc = "HOST:PORT where `leadclock ingest` takes facts. An address that other machines reach needs `ingest.tokens` or "
             "`ingest.secrets`."},
     {"ingest.tokens", OPTION_SECRETS, "", AT(ingest.tokens), .check_entry = check_secret,
-     .doc = "NAME: TOKEN of each sender that says `Authorization: Bearer TOKEN`."},
+     .doc = "NAME: TOKEN of each sender that says `Authorization: Bearer TOKEN`; 16 visible ASCII letters or more."},
     {"ingest.secrets", OPTION_SECRETS, "", AT(ingest.secrets), .check_entry = check_secret,
      .doc = "NAME: SECRET of each sender that signs what it sends: by `webhook-signature` (Standard Webhooks; the secret "
-            "begins with `whsec_`) or by `X-Hub-Signature-256`."},
+            "begins with `whsec_`) or by `X-Hub-Signature-256`; 16 visible ASCII letters or more."},
     {"ingest.certificate", OPTION_TEXT, NULL, AT(ingest.certificate), .check = check_not_empty,
      .doc = "PEM file of the certificate, and of those it rests on: TLS. Relative to this file. Absent: none, as behind a "
             "proxy."},

@@ -15,10 +15,22 @@ check_event(const char *value)
     return lc_check_among(value, lc_config_outcomes, "outcome");
 }
 
+#define BASE64_DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
 static char *
 check_secret(const char *value)
 {
-    return *value ? NULL : g_strdup("must not be empty; take it from the environment, as ${HOOK_SECRET}");
+    if (*value == '\0')
+        return g_strdup("must not be empty; take it from the environment, as ${HOOK_SECRET}");
+    if (!g_str_has_prefix(value, "whsec_"))
+        return NULL;
+    const char *text = value + strlen("whsec_");
+    size_t length = strcspn(text, "="), n_digits = strspn(text, BASE64_DIGITS);
+    if (n_digits == length && length >= 32 && length * 3 / 4 <= 64 &&
+        strspn(text + length, "=") == strlen(text + length))
+        return NULL;
+    return g_strdup("begins with whsec_, and is no base64 of 24 to 64 bytes after it; "
+                    "echo whsec_$(openssl rand -base64 24) makes a good one");
 }
 
 #define AT(member) offsetof(lc_config_webhook, member)
@@ -30,7 +42,7 @@ const lc_option lc_webhook_options[] = {
     {"alert.webhooks.url", OPTION_SECRET, NULL, AT(url), .check = lc_check_http_url,
      .doc = "Where a CloudEvent (structured JSON) is posted for each outcome. It is not logged."},
     {"alert.webhooks.secret", OPTION_SECRET, NULL, AT(secret), .check = check_secret,
-     .doc = "Signs what is posted as Standard Webhooks are: `whsec_` and base64, or a text as it is."},
+     .doc = "Signs what is posted as Standard Webhooks are: `whsec_` and base64 of 24 to 64 bytes, or a text as it is."},
     {"alert.webhooks.events", OPTION_LIST, "", AT(events), .may_be_empty = true, .check = check_event,
      .doc = "Outcomes that are posted, as `[SlaBreached, LeadRouted]`, with what retracts them. Empty: all."},
     {"alert.webhooks.max_age", OPTION_DURATION, "1h", AT(max_age), .min = LC_SECOND, .max = 3650 * LC_DAY,

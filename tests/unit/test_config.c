@@ -286,6 +286,8 @@ static const struct {
      "leadclock.yaml:4:7: alert.webhooks: two have the same name, or none; give each a name of its own\n"},
     {"alert:\n  webhooks:\n    - {url: 'http://x', secret: x, events: [SlaBroken]}\n", NULL,
      "leadclock.yaml:3:45: alert.webhooks.events: \"SlaBroken\" is no outcome; there are: SlaWarning, SlaBreached"},
+    {"alert:\n  webhooks:\n    - {url: 'http://x', secret: 'whsec_!!!'}\n", NULL,
+     "leadclock.yaml:3:33: alert.webhooks.secret: begins with whsec_, and is no base64 of 24 to 64 bytes after it"},
     {"", "alert.webhooks=x", "--set alert.webhooks: can't be given by --set; write it in the file"},
     {"", "kafka.broker=a:1", "--set kafka.broker: unknown key \"kafka.broker\"; did you mean \"kafka.brokers\"?"},
     {"", "kafak.brokers=a:1", "--set kafak.brokers: unknown key \"kafak\"; did you mean \"kafka\"?"},
