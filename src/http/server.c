@@ -105,9 +105,8 @@ fail_to_start(const lc_http *http, int reason, bool is_certificate, GError **err
                     options->section, options->certificate, options->key,
                     http->trouble->len ? http->trouble->str : g_strerror(reason));
     else
-        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
-                    "%s.listen: \"%s\" can't be had: %s; choose another address", options->section,
-                    options->listen, g_strerror(reason));
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "%s.listen: \"%s\" can't be had: %s; choose another address",
+                    options->section, options->listen, g_strerror(reason));
     return false;
 }
 

@@ -227,14 +227,18 @@ reply_problems(lc_http_request *request, const lc_parcel *parcel)
 }
 
 static bool
-is_known(lc_http_request *request, const lc_ingest *ingest)
+is_trusted(lc_http_request *request, const lc_guard *guard)
 {
-    const lc_guard *guard = ingest->guard;
+    return lc_guard_is_open(guard) || lc_guard_knows_token(guard, lc_http_header(request, "Authorization"));
+}
+
+static bool
+has_right_signature(lc_http_request *request, const lc_guard *guard)
+{
     const lc_webhook_headers webhook = {lc_http_header(request, "webhook-id"),
                                         lc_http_header(request, "webhook-timestamp"),
                                         lc_http_header(request, "webhook-signature")};
-    return lc_guard_is_open(guard) || lc_guard_knows_token(guard, lc_http_header(request, "Authorization")) ||
-           lc_guard_knows_signature(guard, &webhook, lc_http_header(request, "X-Hub-Signature-256"),
+    return lc_guard_knows_signature(guard, &webhook, lc_http_header(request, "X-Hub-Signature-256"),
                                     lc_http_body(request), g_get_real_time() / 1000);
 }
 
@@ -258,8 +262,15 @@ read_parcel(lc_http_request *request, const lc_ingest *ingest, lc_parcel *parcel
 void
 lc_ingest_handle(lc_http_request *request, lc_ingest *ingest)
 {
-    if (!is_known(request, ingest)) {
+    bool is_by_token = is_trusted(request, ingest->guard);
+    if (!is_by_token && !has_right_signature(request, ingest->guard)) {
         refuse_sender(request);
+        return;
+    }
+    /* Whoever has one signed body could send it under any id. */
+    if (!is_by_token && form_of(request) == LC_FORM_BINARY) {
+        refuse(request, 401, "a signature covers no ce- headers: send the event in structured mode, or with a token\n",
+               "WWW-Authenticate", "Bearer");
         return;
     }
     if (refuse_unless_ready(request, ingest))

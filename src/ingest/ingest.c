@@ -15,15 +15,14 @@ on_begin(lc_http_request *request, void *data)
 {
     if (is_facts(request))
         lc_ingest_begin(request, data);
+    else /* no body that somebody sends there is kept */
+        lc_http_reply_page(request, lc_ingest_page, data);
 }
 
 static void
 on_handle(lc_http_request *request, void *data)
 {
-    if (is_facts(request))
-        lc_ingest_handle(request, data);
-    else
-        lc_http_reply_page(request, lc_ingest_page, data);
+    lc_ingest_handle(request, data);
 }
 
 static void

@@ -252,6 +252,9 @@ def refusals():
         for index, headers in enumerate((webhook, hub)):
             content = json.dumps(fact(f"signed-{index}")).encode()
             require_status(one.send(content, **{"Authorization": None, **headers(content)}), 202, f"signature {index}")
+            # What is signed is the body; the headers of binary mode are not.
+            binary = {"ce_specversion": "1.0", "ce_type": "LeadCreated", "ce_id": "again", **headers(content)}
+            require_status(one.send(content, **{"Authorization": None, **binary}), 401, f"signature {index} in binary mode")
         require_status(one.send(json.dumps(fact("padded")).encode().ljust(MIB)), 202, "a body of 1 MiB")
         require(sorted(events_in(world)) == ["padded-1", "signed-0-1", "signed-1-1"], f"published: {events_in(world)}")
         one.stop()
