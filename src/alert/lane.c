@@ -4,6 +4,7 @@
 #define PASSED_A_STEP 500
 #define REGISTRY_AGAIN_US (G_USEC_PER_SEC / 2)
 #define PUT_ASIDE_MS 500
+#define ASIDE_AGAIN_US (5 * G_USEC_PER_SEC)
 
 void
 lc_lane_of_webhook_init(lc_lane_of_webhook *lane, lc_webhook *webhook, size_t number)
@@ -130,9 +131,9 @@ send_aside(lc_lane_of_webhook *lane, GError **error)
                              record->n_headers + 4, error);
 }
 
-/* To the topic of what is undelivered; the group goes on when the brokers have it. */
+/* To the topic of what is undelivered; its partition goes on when the brokers have it. */
 static bool
-put_aside(lc_lane_of_webhook *lane, GError **error)
+store_aside(lc_lane_of_webhook *lane, GError **error)
 {
     lc_webhook *webhook = lane->webhook;
     g_autoptr(GError) problem = NULL;
@@ -149,8 +150,25 @@ put_aside(lc_lane_of_webhook *lane, GError **error)
         else
             g_propagate_error(error, g_steal_pointer(&problem));
     }
-    if (!is_there)
-        return false;
+    return is_there;
+}
+
+/* Where that can't be written now, it is tried again; other partitions go on meanwhile. */
+static bool
+put_aside(lc_lane_of_webhook *lane, GError **error)
+{
+    lc_webhook *webhook = lane->webhook;
+    g_autoptr(GError) problem = NULL;
+    if (!store_aside(lane, &problem)) {
+        if (lc_stopper_is_stopping(webhook->stopper)) {
+            g_propagate_error(error, g_steal_pointer(&problem));
+            return false;
+        }
+        lc_part_fails(&webhook->part, "%s: %s", webhook->options->undelivered, problem->message);
+        g_clear_pointer(&webhook->publisher, lc_publisher_free);
+        lane->again_us = g_get_monotonic_time() + ASIDE_AGAIN_US;
+        return true;
+    }
     g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "TOPIC", webhook->options->undelivered, "MESSAGE",
                      "%s: %s refused, put aside: %s", webhook->part.name,
                      lane->event.type ? lane->event.type : "an outcome", lane->refused_why);
@@ -250,9 +268,11 @@ lc_lane_of_webhook_step(lc_lane_of_webhook *lane, bool may_begin, GError **error
         end_try(lane);
     if (lane->exchange || lane->webhook->is_gone)
         return true;
+    if (g_get_monotonic_time() < lane->again_us)
+        return true;
     if (lane->is_refused)
         return put_aside(lane, error);
-    if (!may_begin || g_get_monotonic_time() < lane->again_us)
+    if (!may_begin)
         return true;
     if (!lane->is_event && !find_event(lane, error))
         return false;
