@@ -13,7 +13,8 @@ import sys
 from alerting import DAY, HOUR, MINUTE, POLICY, Alerter, Alertmanager, Receiver
 from alerting import close, configure, contacted, created, published, require_alerts, require_delivered, wait_for_all
 from receiver import BUSY_S
-from world import World, main, now_ms, require, say, wait_for
+from tools import harm_topic
+from world import World, main, murmur2_partition, now_ms, require, say, wait_for
 
 BREACHES = int(os.environ.get("LC_BREACHES", "10000"))
 
@@ -141,6 +142,35 @@ def gone():
         close(world, alerter, receiver, other)
 
 
+def undelivered_is_full():
+    """What is refused and can't be put aside holds up its own partition: it is not posted again, others go on; and it is
+    put aside once that can be done."""
+    world = World("alert-full", POLICY)
+    receiver, alerter = Receiver(world, "picky"), Alerter(world)
+    try:
+        configure(world, webhooks=f"[{{url: '{receiver.url()}', secret: plain, events: [SlaBreached]}}]")
+        harm_topic(world, "set", "leads.undelivered", "max.message.bytes", 200)
+        world.start()
+        for program in (receiver, alerter):
+            program.start()
+        world.publish([created("refused", now_ms() - 20 * MINUTE)])
+        wait_for("/readyz to say why", lambda: "leads.undelivered" in alerter.get("/readyz")[1], 60)
+        place = murmur2_partition(b"refused")
+        apart = [lead for lead in (f"lead-{n}" for n in range(20)) if murmur2_partition(lead.encode()) != place]
+        world.publish([created(lead, now_ms() - 20 * MINUTE) for lead in apart])
+        wait_for("the others to be told", lambda: len(receiver.taken()) == len(apart), 60)
+        harm_topic(world, "set", "leads.undelivered", "max.message.bytes", 1048588)
+        wait_for("it is put aside", lambda: world.watch("leads.undelivered"), 60)
+        wait_for("readiness", alerter.is_ready, 30)
+        with open(receiver.path + ".refused", encoding="utf-8") as file:
+            posted = file.read().split()
+        require(len(posted) == 1, f"it was posted {len(posted)} times")
+        alerter.stop()
+        world.services[0].stop()
+    finally:
+        close(world, alerter, receiver)
+
+
 def ten_thousand():
     """So many open breaches are told within one interval after a restart; by lead, 500 of them and how many more."""
     world = World("alert-many", POLICY)
@@ -224,7 +254,8 @@ def certificates():
 
 
 TESTS = {
-    test.__name__: test for test in (killed_in_turn, first_start, gone, ten_thousand, tables_made_anew, certificates)
+    test.__name__: test for test in (
+        killed_in_turn, first_start, gone, undelivered_is_full, ten_thousand, tables_made_anew, certificates)
 }
 
 if __name__ == "__main__":

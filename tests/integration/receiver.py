@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """receiver.py PORT FILE MODE [CERTIFICATE] - who is called by webhooks. What it takes it writes to FILE, a line of JSON
 each, before it says so. MODE: `calm` takes all; `gone` answers 410; `busy` wants each event again, BUSY_S later;
+`picky` answers 404 to what is of the lead "refused", and writes so to FILE.refused;
 `hostile` fails in every way that HTTP can, and refuses some events for good, by their id: refusal_of says which."""
 
 import hashlib
@@ -27,6 +28,10 @@ class Handler(BaseHTTPRequestHandler):
         event_id = self.headers.get("webhook-id", "")
         if self.server.mode == "gone":
             self.answer(410)
+        elif self.server.mode == "picky" and b'"refused"' in body:
+            with open(sys.argv[2] + ".refused", "a", encoding="utf-8") as file:
+                file.write(event_id + "\n")
+            self.answer(404)
         elif self.server.mode == "busy" and event_id not in self.server.seen:
             self.server.seen[event_id] = time.monotonic()
             self.answer(429, Retry_After=str(BUSY_S))
