@@ -5,6 +5,7 @@
 
 #define OPEN_AGAIN_MS 2000
 #define LOOK_MS 100
+#define READ_ALL (5 * LC_SECOND)
 #define REGISTRY_MS 500
 #define MAX_ANSWER_BYTES ((size_t)64 * 1024)
 
@@ -26,8 +27,8 @@ open_table(lc_reconciler *r)
         lc_part_fails(&r->part, "%s", error->message);
         return false;
     }
-    g_clear_pointer(&r->breaches, lc_breaches_free);
-    r->breaches = lc_breaches_new();
+    g_clear_pointer(&r->coming, lc_breaches_free);
+    r->coming = lc_breaches_new();
     r->has_read = false;
     return true;
 }
@@ -42,10 +43,11 @@ close_table(lc_reconciler *r, const GError *why)
 static void
 take_row(lc_reconciler *r, const lc_table_row *row)
 {
+    lc_breaches *breaches = r->has_read ? r->breaches : r->coming;
     if (row->deleted)
-        lc_breaches_drop(r->breaches, &row->breach.event_id);
+        lc_breaches_drop(breaches, &row->breach.event_id);
     else
-        lc_breaches_take(r->breaches, &row->breach);
+        lc_breaches_take(breaches, &row->breach);
 }
 
 /* Whether there was a row. */
@@ -88,18 +90,21 @@ tell_progress(lc_reconciler *r)
     lc_part_fails(&r->part, "reading the breaches: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " records", done, all);
 }
 
-/* The first time, before which nothing is told. */
+/* The whole table: the first time nothing is told before; later, what was known before is told meanwhile. */
 static void
 read_all(lc_reconciler *r)
 {
-    catch_up(r, 5 * LC_SECOND);
+    catch_up(r, r->breaches ? MIN(r->options->alerts.every, READ_ALL) : READ_ALL);
     if (r->tables == NULL)
         return;
-    r->has_read = lc_tables_are_caught_up(r->tables);
-    if (r->has_read)
-        lc_part_is_well(&r->part);
-    else
+    if (!lc_tables_are_caught_up(r->tables)) {
         tell_progress(r);
+        return;
+    }
+    g_clear_pointer(&r->breaches, lc_breaches_free);
+    r->breaches = g_steal_pointer(&r->coming);
+    r->has_read = true;
+    lc_part_is_well(&r->part);
 }
 
 /* What came until now. While brokers are away, what was read last is what is known, and silence would say that all was
@@ -182,19 +187,19 @@ tell(lc_reconciler *r)
 static void
 go_round(lc_reconciler *r, gint64 *next_us)
 {
+    gint64 left_us = *next_us - g_get_monotonic_time();
     lc_part_turn(&r->part);
-    if (r->tables == NULL && !open_table(r)) {
+    if (r->tables == NULL && !open_table(r))
         lc_stopper_wait(r->stopper, OPEN_AGAIN_MS);
-    } else if (!r->has_read) {
+    else if (!r->has_read)
         read_all(r);
-    } else if (g_get_monotonic_time() >= *next_us) {
-        *next_us = MAX(*next_us + r->options->alerts.every * 1000, g_get_monotonic_time());
+    else if (left_us > 0)
+        read_row(r, (int)MIN(left_us / 1000 + 1, LOOK_MS));
+    else
         read_news(r);
-        if (r->tables)
-            tell(r);
-    } else {
-        gint64 left_ms = (*next_us - g_get_monotonic_time()) / 1000 + 1;
-        read_row(r, (int)CLAMP(left_ms, 0, LOOK_MS));
+    if (r->breaches && left_us <= 0) {
+        *next_us = MAX(*next_us + r->options->alerts.every * 1000, g_get_monotonic_time());
+        tell(r);
     }
 }
 
@@ -240,7 +245,6 @@ lc_reconciler_init(lc_reconciler *r, const lc_alert_options *options, lc_stopper
     r->targets = g_new0(lc_alertmanager, r->n_targets);
     for (size_t i = 0; i < r->n_targets; i++)
         init_target(&r->targets[i], options->alertmanagers[i]);
-    r->breaches = lc_breaches_new();
     r->alerts = lc_alerts_new(&options->alerts);
     r->client = new_client(options);
     r->registry = lc_registry_new(&options->registry, error);
@@ -253,6 +257,7 @@ lc_reconciler_clear(lc_reconciler *r)
     g_clear_pointer(&r->tables, lc_tables_free);
     g_clear_pointer(&r->registry, lc_registry_free);
     g_clear_pointer(&r->breaches, lc_breaches_free);
+    g_clear_pointer(&r->coming, lc_breaches_free);
     g_clear_pointer(&r->alerts, lc_alerts_free);
     g_clear_pointer(&r->client, lc_http_client_free);
     for (size_t i = 0; i < r->n_targets; i++) {
