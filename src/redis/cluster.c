@@ -100,22 +100,29 @@ cluster_read_begin(lc_store *base, lc_store_read *reads, size_t n, GError **erro
     return end_or_close(cluster, done);
 }
 
-/* The bound in bytes is that of all nodes together. */
+static bool
+end_reads(lc_cluster_node *node, size_t *bytes, GError **error)
+{
+    if (node->reads->len == 0)
+        return true;
+    node->store->read_bytes = *bytes;
+    bool done = lc_store_read_end(&node->store->store, error);
+    *bytes = node->store->read_bytes;
+    return done;
+}
+
+/* The bound in bytes is that of all nodes together; the first read is never the one that is left out. */
 static bool
 cluster_read_end(lc_store *base, GError **error)
 {
     lc_redis_cluster *cluster = cluster_of(base);
+    lc_cluster_node *first = cluster->n_reads ? cluster->node_of[cluster->reads[0].partition] : NULL;
     size_t bytes = 0;
-    bool done = true;
+    bool done = first == NULL || end_reads(first, &bytes, error);
 
-    for (guint i = 0; done && i < cluster->nodes->len; i++) {
-        lc_cluster_node *node = cluster->nodes->pdata[i];
-        if (node->reads->len == 0)
-            continue;
-        node->store->read_bytes = bytes;
-        done = lc_store_read_end(&node->store->store, error);
-        bytes = node->store->read_bytes;
-    }
+    for (guint i = 0; done && i < cluster->nodes->len; i++)
+        if (cluster->nodes->pdata[i] != first)
+            done = end_reads(cluster->nodes->pdata[i], &bytes, error);
     for (size_t i = cluster->n_reads; done && i-- > 0;) {
         GArray *copies = cluster->node_of[cluster->reads[i].partition]->reads;
         cluster->reads[i] = g_array_index(copies, lc_store_read, copies->len - 1);

@@ -53,7 +53,46 @@ host_of(const redisReply *host, const char *asked)
     return host->type == REDIS_REPLY_STRING && host->len ? host->str : asked;
 }
 
-/* The answer of one node, in an arena; NULL: it gives none. */
+static bool
+refuse_map(const redisReply *reply, const lc_redis_endpoint *at, GError **error)
+{
+    bool is_no_cluster = strstr(reply->str, "cluster support disabled") || g_str_has_prefix(reply->str, "ERR unknown");
+
+    if (!is_no_cluster)
+        return lc_connection_refuse(reply, error);
+    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
+                "the Redis at %s:%d says \"%s\" when asked for its slots; where it is no cluster's, write redis:// in "
+                "redis.url",
+                at->host, at->port, reply->str);
+    return false;
+}
+
+/* One that was cut off from the others still tells the map of before. */
+static bool
+is_with_others(const redisReply *info, const lc_redis_endpoint *at, GError **error)
+{
+    if (info->type == REDIS_REPLY_ERROR)
+        return lc_connection_refuse(info, error);
+    if (strstr(info->str, "cluster_state:ok"))
+        return true;
+    g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "the Redis at %s:%d says that the cluster is down", at->host,
+                at->port);
+    return false;
+}
+
+static const redisReply *
+ask_connected(lc_connection *asking, const lc_redis_endpoint *at, GError **error)
+{
+    lc_connection_say(asking, "CLUSTER SLOTS");
+    lc_connection_say(asking, "CLUSTER INFO");
+    const redisReply *map = lc_connection_send(asking, error) ? lc_connection_receive(asking, error) : NULL;
+    if (map == NULL || (map->type == REDIS_REPLY_ERROR && !refuse_map(map, at, error)))
+        return NULL;
+    const redisReply *info = lc_connection_receive(asking, error);
+    return info && is_with_others(info, at, error) ? map : NULL;
+}
+
+/* The answer of one node, in an arena; NULL: it gives none that is to be believed. */
 static const redisReply *
 ask_map(lc_redis_cluster *cluster, const lc_redis_endpoint *at, lc_arena *arena, GError **error)
 {
@@ -63,20 +102,8 @@ ask_map(lc_redis_cluster *cluster, const lc_redis_endpoint *at, lc_arena *arena,
     lc_redis_address_of_node(&address, &cluster->address, at->host, at->port);
     lc_connection_init(&asking, address);
     asking.replies = arena;
-    const redisReply *map = NULL;
-    if (lc_connection_open(&asking, error)) {
-        lc_connection_say(&asking, "CLUSTER SLOTS");
-        map = lc_connection_send(&asking, error) ? lc_connection_receive(&asking, error) : NULL;
-    }
+    const redisReply *map = lc_connection_open(&asking, error) ? ask_connected(&asking, at, error) : NULL;
     lc_connection_clear(&asking);
-    if (map && map->type == REDIS_REPLY_ERROR) {
-        g_set_error(
-            error, LC_ERROR, LC_ERROR_CONFIG,
-            "the Redis at %s:%d says \"%s\" when asked for its slots; where it is no cluster's, write redis:// in "
-            "redis.url",
-            at->host, at->port, map->str);
-        return NULL;
-    }
     return map;
 }
 

@@ -209,7 +209,8 @@ remedy_of(const char *refusal)
         {"READONLY", "it is a replica; name the one that takes writes in redis.url"},
         {"NOREPLICAS", "it waits for its replicas (min-replicas-to-write)"},
         {"MISCONF", "it can't save to its disk; its log says why"},
-        {"NOPERM", "its user needs ~NAME:* and +@read +@write +@transaction (ACL SETUSER; NAME is `name`)"},
+        {"NOPERM", "its user needs ~NAME:* and +@read +@write +@transaction +select +info +role +cluster (ACL SETUSER; "
+                   "NAME is `name`)"},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(remedies); i++)

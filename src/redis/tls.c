@@ -116,13 +116,14 @@ lc_redis_tls_start(lc_redis_tls *tls, redisContext *context, const char *host)
 
     expect_name(ssl, tls->server_name ? tls->server_name : host);
     sigset_t before = hold_pipe_signal();
-    int started = redisInitiateSSL(context, ssl); /* which owns it from now on */
+    int started = redisInitiateSSL(context, ssl); /* which owns it where this is done */
     drop_pipe_signal(&before);
     if (started == REDIS_OK)
         return NULL;
     long verified = SSL_get_verify_result(ssl);
     g_snprintf(why, sizeof why, "no TLS: %s; look at redis.ca, redis.server_name and whether its port speaks TLS",
                verified == X509_V_OK ? context->errstr : X509_verify_cert_error_string(verified));
+    SSL_free(ssl);
     return why;
 }
 
