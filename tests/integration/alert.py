@@ -9,6 +9,7 @@ import os
 import random
 import subprocess
 import sys
+from datetime import datetime, timedelta, timezone
 
 from alerting import DAY, HOUR, MINUTE, POLICY, Alerter, Alertmanager, Receiver
 from alerting import close, configure, contacted, created, published, require_alerts, require_delivered, wait_for_all
@@ -224,6 +225,31 @@ def tables_made_anew():
         close(world, alerter, alertmanager)
 
 
+def table_is_gone():
+    """Silence would end the alerts after four intervals: while the table can't be read, what was known is told on."""
+    world = World("alert-table", POLICY)
+    alertmanager, alerter = Alertmanager(world), Alerter(world)
+    try:
+        configure(world, alertmanager)
+        world.publish([created(f"lead-{i}", now_ms() - HOUR) for i in range(5)])
+        world.start()
+        alertmanager.start()
+        alerter.start()
+        require_alerts(world, alertmanager)
+        world.services[0].stop()
+        world.services.clear()
+        before = alertmanager.active()
+        harm_topic(world, "delete", "leads.tables.breaches")
+        wait_for("it to be noticed", lambda: not alerter.is_ready(), 60)
+        noticed = datetime.now(timezone.utc)
+        ends = lambda: [datetime.fromisoformat(alert["endsAt"].replace("Z", "+00:00")) for alert in alertmanager.alerts()]
+        wait_for("it to be told since", lambda: ends() and min(ends()) > noticed + timedelta(seconds=10), 60)
+        require(alertmanager.active() == before, "not the alerts from before")
+        alerter.stop()
+    finally:
+        close(world, alerter, alertmanager)
+
+
 def certificates():
     """A webhook is called only if its certificate can be verified; and again not before it says."""
     world = World("alert-tls", POLICY)
@@ -255,7 +281,7 @@ def certificates():
 
 TESTS = {
     test.__name__: test for test in (
-        killed_in_turn, first_start, gone, undelivered_is_full, ten_thousand, tables_made_anew, certificates)
+        killed_in_turn, first_start, gone, undelivered_is_full, ten_thousand, tables_made_anew, table_is_gone, certificates)
 }
 
 if __name__ == "__main__":

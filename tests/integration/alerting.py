@@ -120,14 +120,18 @@ class Alertmanager(Program):
     def url(self):
         return f"http://127.0.0.1:{self.port}"
 
-    def active(self):
-        """(labels) -> how many leads its annotation says; None: it does not answer."""
+    def alerts(self):
+        """Those that are active; None: it does not answer."""
         try:
             with urllib.request.urlopen(self.url() + "/api/v2/alerts?active=true", timeout=5) as answer:
-                alerts = json.load(answer)
+                return json.load(answer)
         except OSError:
             return None
-        return {tuple(sorted(alert["labels"].items())): int(alert["annotations"]["leads"]) for alert in alerts}
+
+    def active(self):
+        """(labels) -> how many leads its annotation says; None: it does not answer."""
+        alerts = self.alerts()
+        return alerts if alerts is None else {tuple(sorted(alert["labels"].items())): int(alert["annotations"]["leads"]) for alert in alerts}
 
 
 class Alerter(Program):

@@ -103,6 +103,14 @@ class Sentinels:
         hosts = ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in self.sentinels)
         return f'{{url: "redis+sentinel://{hosts}/{MASTER}", password: "{PASSWORD}", sentinel_password: "{password}"}}'
 
+    def name(self, master, server):
+        """Makes all sentinels call `server` the master of that name, whatever it is."""
+        for sentinel in self.sentinels:
+            if master in sentinel.command("INFO", "sentinel").decode():
+                sentinel.command("SENTINEL", "REMOVE", master)
+            sentinel.command("SENTINEL", "MONITOR", master, "127.0.0.1", server.port, 2)
+            sentinel.command("SENTINEL", "SET", master, "auth-pass", PASSWORD)
+
     def until_another_leads(self, old):
         wait_for("another master", lambda: self.master() is not old and self.says_master(self.master()), 40)
 
@@ -169,6 +177,35 @@ def masters_come_and_go():
         servers.close()
 
 
+def another_master_is_named():
+    """A master that the sentinels don't name any more is left, though it lives and takes writes."""
+    servers = Sentinels()
+    world = World("sentinel-names", policy_of("card/feed"), redis=servers.settings())
+    world.redis = servers.redis
+    try:
+        world.create_topics()
+        service = Watched(world, "a")
+        service.until_ready()
+        feed = slices(load_feed("card/feed"), 2)
+        world.publish(feed[0])
+        world.settle()
+        old, other = servers.master(), servers.replica()
+        other.command("REPLICAOF", "NO", "ONE")
+        servers.name(MASTER, other)
+        left = "the sentinels name another master"
+        wait_for("it is left", lambda: left in service.service.read_log(), 60)
+        before = positions(world, old)
+        world.publish(feed[1])
+        world.settle()
+        require(positions(world, old) == before, "the old one was written to")
+        world.run("verify")
+        world.require_same_as_backtest()
+        service.service.stop()
+    finally:
+        world.close()
+        servers.close()
+
+
 def what_sentinels_refuse():
     """A wrong password, a master that they don't know, and no sentinel at all: each is told, and the last waited for."""
     servers = Sentinels()
@@ -187,6 +224,10 @@ def what_sentinels_refuse():
         world.write_config({"redis": servers.settings().replace(f"/{MASTER}", "/others")})
         refused(3, "knows no master \"others\"")
         world.write_config({"redis": servers.settings()})
+        servers.name("odd", servers.replica())
+        world.write_config({"redis": servers.settings().replace(f"/{MASTER}", "/odd")})
+        refused(3, "the sentinels name it, and it is not (yet) the master")
+        world.write_config({"redis": servers.settings()})
         for sentinel in servers.sentinels:
             sentinel.kill()
         refused(3, "the sentinel at", "Connection refused")
@@ -195,7 +236,7 @@ def what_sentinels_refuse():
         servers.close()
 
 
-TESTS = {test.__name__: test for test in (masters_come_and_go, what_sentinels_refuse)}
+TESTS = {test.__name__: test for test in (masters_come_and_go, another_master_is_named, what_sentinels_refuse)}
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))
