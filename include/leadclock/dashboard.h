@@ -1,8 +1,8 @@
 /* dashboard.h - the answers of the room report in a browser, live: follows the tables on Kafka into a ledger, and makes
  * pages of it.
  *
- * Uses report, tables, kafka, registry, http and service. Read-only: it joins no group, and nothing that a browser
- * sends changes anything. */
+ * Uses report, tables, kafka, registry, policy, codec and http (server and client). Read-only: it joins no group, and
+ * nothing that a browser sends changes anything. */
 #pragma once
 
 #include <leadclock/codec.h>

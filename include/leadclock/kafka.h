@@ -1,4 +1,4 @@
-/* kafka.h - lc_log on librdkafka, and what the command line needs of Kafka beside it.
+/* kafka.h - lc_log on librdkafka, and what else is needed of Kafka: topics, readers, publishers.
  *
  * Uses librdkafka and log.h. servers.md has the measured facts behind the settings. */
 #pragma once
@@ -143,7 +143,8 @@ typedef struct lc_sender lc_sender;
 typedef void (*lc_sender_tell)(void *ticket, const GError *why);
 
 /* `topics`, NULL-terminated, are sent to by their index. `timeout`: of a record, until its end is told (a second more
- * where a broker does not answer). */
+ * where a broker does not answer). The options' texts are borrowed until it is freed: clients are made anew from them.
+ */
 lc_sender *lc_sender_new(const lc_kafka_options *options, const char *const *topics, lc_duration timeout,
                          lc_sender_tell tell, GError **error);
 /* From any thread. `value` is borrowed until its end is told, `key` is copied. False: it is not sent, and nothing will

@@ -2,8 +2,8 @@
  *
  * One a thread. No call blocks for longer than about 1 s: where the registry has not answered by then it is
  * LC_ERROR_RETRY, and the same call made again goes on with what was begun (another call drops it). So a registry that
- * is slow is waited for while the caller tends to other things. Uses libcurl (HTTP) and jansson. Caches nothing: who
- * asks keeps the answers (ids are for ever). */
+ * is slow is waited for while the caller tends to other things. Uses http's client (http_client.h) and jansson. Caches
+ * nothing: who asks keeps the answers (ids are for ever). */
 #pragma once
 
 #include <leadclock/base.h>

@@ -132,8 +132,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_conversion, lc_conversion_free)
 typedef struct {
     lc_text lead_id, channel, rule, owner, next_clock;
     lc_uuid cycle_id;
-    uint32_t cycle, attempts, broken, escalation;
-    lc_instant handoff_at, next_due_at, broken_since, clawback_due_at, paused_since, priority_at;
+    uint32_t attempts, broken, escalation;
+    lc_instant handoff_at, next_due_at, broken_since, paused_since, priority_at;
     bool asked_again;
 } lc_work;
 
@@ -216,7 +216,7 @@ void lc_answers_write_part(GString *out, const lc_answers *report, const char *p
 bool lc_answers_write_csv(GString *out, const lc_answers *report, const char *table);
 const char *lc_answers_title(const lc_answers *report);
 
-/* ---- What pages ask besides: the ledger keeps stories ---- */
+/* ---- What pages ask besides ---- */
 
 /* To a work list: whose leads are open, and how many have a broken promise. */
 void lc_answers_add_owners(lc_answers *report, const lc_ledger *ledger);
@@ -232,8 +232,8 @@ void lc_answers_add_days(lc_answers *report, const lc_ledger *ledger, const lc_p
 /* Which leads. Absent texts: any. */
 typedef struct {
     lc_text channel, rule, owner, clock, cause, reason, track;
-    bool is_unowned, is_open, is_broken; /* is_broken: `clock` is one that is broken; otherwise the next that is due */
-    lc_instant due_from, due_before;     /* due_before LC_ABSENT: it need not be due; LC_NEVER: whenever */
+    bool is_unowned, is_broken;      /* is_broken: `clock` is one that is broken; otherwise the next that is due */
+    lc_instant due_from, due_before; /* due_before LC_ABSENT: it need not be due; LC_NEVER: whenever */
     lc_instant handed_off_from, settled_from; /* LC_ABSENT: whenever */
     const char *about;                        /* in words, for people */
 } lc_lead_filter;
@@ -242,7 +242,7 @@ typedef struct {
 /* The newest LC_LEADS_SHOWN of them; the longest broken, or those due first, where that is asked. */
 lc_answers *lc_answers_of_leads(const lc_ledger *ledger, const lc_lead_filter *filter, lc_instant at);
 
-/* All of one lead, as a time line. NULL: no row says anything of it. */
+/* All of one lead, as a time line; the ledger keeps stories. NULL: no row says anything of it. */
 lc_answers *lc_answers_of_lead(const lc_ledger *ledger, lc_text lead_id, lc_instant at);
 
 /* Parts of a report: only the findings and tables whose names are given (NULL-terminated); its drawing only where

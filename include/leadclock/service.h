@@ -1,6 +1,6 @@
 /* service.h - what a running service needs around the engine: configuration, logs, the Prometheus text.
  *
- * Uses libfyaml and GLib. Knows nothing of leads. */
+ * Uses yaml and text. Knows nothing of leads. */
 #pragma once
 
 #include <leadclock/base.h>

@@ -3,8 +3,9 @@
  * Implemented by the rooms redis (hiredis) and memory (tests, simulator). One lc_store belongs to one worker and one
  * thread. All of a partition lies in one hash slot. Every read and every write of a partition compares the position
  * applied, as a whole text, in the same atomic step (commit-protocol.md, 3d, 4, 9). No call blocks for longer than
- * about 1 s. LC_ERROR_RETRY: the connection is lost or the server is away (the next call reconnects): recover.
- * LC_ERROR_CONFIG: a server that must not be used (maxmemory-policy, another layout): stop. */
+ * about 1 s (opening a cluster: for each node that hangs). LC_ERROR_RETRY: the connection is lost or the server is away
+ * (the next call reconnects): recover. LC_ERROR_CONFIG: a server that must not be used (maxmemory-policy, another
+ * layout): stop. */
 #pragma once
 
 #include <leadclock/base.h>

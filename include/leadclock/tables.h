@@ -25,10 +25,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_tables, lc_tables_free)
  * While brokers are away there is nothing; lc_tables_look tells. */
 int lc_tables_read(lc_tables *tables, int timeout_ms, lc_table_row *row, GError **error);
 
-/* Where the row of the last call came from. */
-int32_t lc_tables_partition(const lc_tables *tables);
-lc_instant lc_tables_timestamp(const lc_tables *tables);
-
 /* All that stood there at the start, or when one last looked, has been read. */
 bool lc_tables_are_caught_up(const lc_tables *tables);
 /* How many records of that; compaction has taken some away. */

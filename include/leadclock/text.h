@@ -70,6 +70,11 @@ size_t lc_byte_order_mark(const char *text, size_t size);
  * that has more or less around it ("warning", "time_zone", "Monday"); NULL: none. */
 const char *lc_nearest_name(const char *name, const char *const *names);
 
+/* ---- Secrets ---- */
+
+/* The bytes that base64 stands for, with or without `=` at its end; NULL: it is none. Caller unrefs. */
+GBytes *lc_base64_read(const char *text);
+
 /* ---- For a terminal ---- */
 
 /* `n` characters of `text`, or up to its end; what would upset a terminal as '?'. Returns what follows. `out` may be

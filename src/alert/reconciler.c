@@ -29,7 +29,6 @@ open_table(lc_reconciler *r)
     }
     g_clear_pointer(&r->coming, lc_breaches_free);
     r->coming = lc_breaches_new();
-    r->has_read = false;
     return true;
 }
 
@@ -43,7 +42,7 @@ close_table(lc_reconciler *r, const GError *why)
 static void
 take_row(lc_reconciler *r, const lc_table_row *row)
 {
-    lc_breaches *breaches = r->has_read ? r->breaches : r->coming;
+    lc_breaches *breaches = r->coming ? r->coming : r->breaches;
     if (row->deleted)
         lc_breaches_drop(breaches, &row->breach.event_id);
     else
@@ -103,7 +102,6 @@ read_all(lc_reconciler *r)
     }
     g_clear_pointer(&r->breaches, lc_breaches_free);
     r->breaches = g_steal_pointer(&r->coming);
-    r->has_read = true;
     lc_part_is_well(&r->part);
 }
 
@@ -129,7 +127,7 @@ read_news(lc_reconciler *r)
 static void
 take_answer(lc_alertmanager *target, const lc_http_exchange *x)
 {
-    bool is_taken = x->result != LC_HTTP_TIMED_OUT && x->result != LC_HTTP_FAILED && x->status / 100 == 2;
+    bool is_taken = lc_delivery_judge(x->result, x->status) == LC_DELIVERY_DONE;
     if (is_taken)
         lc_part_is_well(&target->part);
     else if (x->status && x->result == LC_HTTP_ANSWERED)
@@ -191,7 +189,7 @@ go_round(lc_reconciler *r, gint64 *next_us)
     lc_part_turn(&r->part);
     if (r->tables == NULL && !open_table(r))
         lc_stopper_wait(r->stopper, OPEN_AGAIN_MS);
-    else if (!r->has_read)
+    else if (r->coming)
         read_all(r);
     else if (left_us > 0)
         read_row(r, (int)MIN(left_us / 1000 + 1, LOOK_MS));

@@ -23,7 +23,6 @@ typedef struct {
 
     lc_registry *registry;
     lc_tables *tables;     /* NULL: to be opened */
-    bool has_read;         /* to the end, once */
     lc_breaches *breaches; /* as the table was last read to its end, and what came since; NULL: not yet */
     lc_breaches *coming;   /* while it is read anew from its beginning */
     lc_alerts *alerts;

@@ -62,18 +62,6 @@ take_options(alert_command *command)
     take_webhooks(command);
 }
 
-/* ---- Signals, taken by the main thread alone: threads inherit the mask ---- */
-
-static void
-block_signals(sigset_t *signals)
-{
-    signal(SIGPIPE, SIG_IGN);
-    sigemptyset(signals);
-    sigaddset(signals, SIGINT);
-    sigaddset(signals, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, signals, NULL);
-}
-
 static void
 log_event(const alert_command *command, const char *message)
 {
@@ -139,7 +127,7 @@ serve(alert_command *command)
 {
     g_autoptr(GError) error = NULL;
     sigset_t signals;
-    block_signals(&signals);
+    lc_cli_block_signals(&signals);
     if (!start(command, &error))
         return lc_cli_fail("alert", error);
     log_event(command, "started");

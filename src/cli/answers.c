@@ -31,9 +31,8 @@ tell(uint64_t done, uint64_t all, void *data)
     lc_progress_show(&r->progress, done, all ? (double)done / (double)all : 1);
 }
 
-/* The topics of the tables that are needed. */
-static bool
-choose_topics(const lc_config *config, unsigned tables, const char **topics, GError **error)
+bool
+lc_cli_choose_topics(const lc_config *config, unsigned tables, const char **topics, GError **error)
 {
     for (int table = 0; table < LC_TABLES; table++) {
         topics[table] = tables & 1u << table ? config->tables.topics[table] : NULL;
@@ -53,7 +52,7 @@ lc_cli_read_ledger(const lc_config *config, unsigned tables, GError **error)
 {
     const char *topics[LC_TABLES];
     const lc_kafka_options kafka = lc_cli_kafka_options(config);
-    if (!choose_topics(config, tables, topics, error))
+    if (!lc_cli_choose_topics(config, tables, topics, error))
         return NULL;
     g_autoptr(lc_registry) registry = lc_cli_registry_new(config, error);
     g_autoptr(lc_tables) reader = registry ? lc_tables_new(&kafka, registry, topics, error) : NULL;

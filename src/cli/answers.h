@@ -1,10 +1,13 @@
-/* answers.h - the tables on Kafka, read to their end for an answer: what `report` and `worklist` share. Private to this
- * room. */
+/* answers.h - the tables on Kafka, read to their end for an answer: what `report`, `worklist` and
+ * `dashboard` share. Private to this room. */
 #pragma once
 
 #include "common.h"
 
 #include <leadclock/report.h>
+
+/* The topics of the tables that are needed, by number; NULL: it is not. LC_ERROR_CONFIG: one is not published. */
+bool lc_cli_choose_topics(const lc_config *config, unsigned tables, const char **topics, GError **error);
 
 /* Reads tables into a ledger. `tables`: those that are needed, bits by codec.h's number. Shows progress on a terminal.
  * LC_ERROR_CONFIG: a table is not published, or its topic is missing. */

@@ -194,3 +194,15 @@ lc_cli_print_table(FILE *file, const GPtrArray *cells, guint n_columns)
                 is_last ? "\n" : "  ");
     }
 }
+
+/* ---- Signals ---- */
+
+void
+lc_cli_block_signals(sigset_t *signals)
+{
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(signals);
+    sigaddset(signals, SIGINT);
+    sigaddset(signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, signals, NULL);
+}

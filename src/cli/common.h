@@ -7,6 +7,7 @@
 #include <leadclock/registry.h>
 #include <leadclock/service.h>
 
+#include <signal.h>
 #include <stdio.h>
 
 /* Exit codes (cli.h). */
@@ -90,3 +91,6 @@ const char *lc_cli_schemas_text(const lc_cli_schemas *schemas, uint32_t id);
 /* Aligned columns on `file`: `cells` (texts) row by row, `n_columns` a row, the first row the heading. A column whose
  * heading begins with '>' is flushed right (the '>' is not shown). */
 void lc_cli_print_table(FILE *file, const GPtrArray *cells, guint n_columns);
+
+/* SIGINT and SIGTERM are the main thread's alone from now on, by sigwait: threads inherit the mask. No SIGPIPE. */
+void lc_cli_block_signals(sigset_t *signals);

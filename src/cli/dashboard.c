@@ -1,5 +1,5 @@
 /* dashboard.c - the report and the work list in a browser, live, until a signal ends it. */
-#include "common.h"
+#include "answers.h"
 
 #include <leadclock/dashboard.h>
 #include <leadclock/policy.h>
@@ -21,40 +21,13 @@ static const char more[] =
     "Example:\n"
     "  leadclock dashboard --config leadclock.yaml\n";
 
-static void
-block_signals(sigset_t *signals)
-{
-    signal(SIGPIPE, SIG_IGN);
-    sigemptyset(signals);
-    sigaddset(signals, SIGINT);
-    sigaddset(signals, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, signals, NULL);
-}
-
-static bool
-choose_topics(const lc_config *config, const char **topics, GError **error)
-{
-    for (int table = 0; table < LC_TABLES; table++) {
-        topics[table] = config->tables.topics[table];
-        if (lc_cli_publishes(config, table))
-            continue;
-        g_set_error(
-            error, LC_ERROR, LC_ERROR_CONFIG,
-            "the dashboard needs the table %s, but tables.publish of the configuration does not name it; add it, "
-            "then 'leadclock topics --create' and 'leadclock tables --fill %s'",
-            lc_rows_table_name(table), lc_rows_table_name(table));
-        return false;
-    }
-    return true;
-}
-
 static int
 serve(const lc_config *config, GError **error)
 {
     const char *topics[LC_TABLES], *const policies[] = {config->policy, NULL};
     sigset_t signals;
     g_autoptr(lc_policy_book) book = lc_policy_book_load(policies, error);
-    if (book == NULL || !choose_topics(config, topics, error))
+    if (book == NULL || !lc_cli_choose_topics(config, (1u << LC_TABLES) - 1, topics, error))
         return EXIT_USAGE;
     const lc_dashboard_options options = {
         .kafka = lc_cli_kafka_options(config),
@@ -67,7 +40,7 @@ serve(const lc_config *config, GError **error)
         .keep = config->dashboard.days * LC_DAY,
         .instances = (const char *const *)config->dashboard.instances,
     };
-    block_signals(&signals);
+    lc_cli_block_signals(&signals);
     g_autoptr(lc_dashboard) dashboard = lc_dashboard_start(&options, error);
     if (dashboard == NULL)
         return EXIT_USAGE;

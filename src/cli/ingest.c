@@ -8,17 +8,6 @@
 
 #define LOOK_MS 200
 
-/* Taken by the main thread alone: threads inherit the mask. */
-static void
-take_signals(sigset_t *signals)
-{
-    signal(SIGPIPE, SIG_IGN);
-    sigemptyset(signals);
-    sigaddset(signals, SIGINT);
-    sigaddset(signals, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, signals, NULL);
-}
-
 static lc_ingest_options
 options_of(const lc_config *config, lc_registry *registry)
 {
@@ -63,7 +52,7 @@ serve(const lc_config *config)
 {
     g_autoptr(GError) error = NULL;
     sigset_t signals;
-    take_signals(&signals);
+    lc_cli_block_signals(&signals);
     g_autoptr(lc_registry) registry = lc_cli_registry_new(config, &error);
     if (registry == NULL)
         return lc_cli_fail("ingest", error);

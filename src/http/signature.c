@@ -1,5 +1,6 @@
 /* signature.c - HMAC-SHA256 as Standard Webhooks and X-Hub-Signature-256 use it. */
 #include <leadclock/http.h>
+#include <leadclock/text.h>
 
 #include <nettle/hmac.h>
 #include <nettle/memops.h>
@@ -14,30 +15,18 @@
 
 /* ---- Keys ---- */
 
-/* GLib's decoder passes over what is no base64. */
-static bool
-is_base64(const char *text, const guchar *bytes, size_t size)
-{
-    g_autofree char *again = g_base64_encode(bytes, size);
-    size_t length = strcspn(text, "="), padding = strspn(text + length, "=");
-    return text[length + padding] == '\0' && padding <= 2 && strcspn(again, "=") == length &&
-           strncmp(text, again, length) == 0;
-}
-
 GBytes *
 lc_signing_key(const char *secret, GError **error)
 {
-    gsize size;
     if (*secret == '\0') {
         g_set_error_literal(error, LC_ERROR, LC_ERROR_CONFIG, "is empty; write a secret");
         return NULL;
     }
     if (!g_str_has_prefix(secret, SECRET_PREFIX))
         return g_bytes_new(secret, strlen(secret));
-    const char *text = secret + strlen(SECRET_PREFIX);
-    g_autofree guchar *bytes = g_base64_decode(text, &size);
-    if (is_base64(text, bytes, size) && size >= MIN_KEY_BYTES && size <= MAX_KEY_BYTES)
-        return g_bytes_new(bytes, size);
+    g_autoptr(GBytes) key = lc_base64_read(secret + strlen(SECRET_PREFIX));
+    if (key && g_bytes_get_size(key) >= MIN_KEY_BYTES && g_bytes_get_size(key) <= MAX_KEY_BYTES)
+        return g_steal_pointer(&key);
     g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
                 "begins with " SECRET_PREFIX " and is no base64 of %d to %d bytes after it", MIN_KEY_BYTES,
                 MAX_KEY_BYTES);

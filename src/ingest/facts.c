@@ -32,12 +32,17 @@ is_signed(lc_http_request *request)
     return lc_http_header(request, "webhook-signature") || lc_http_header(request, "X-Hub-Signature-256");
 }
 
+static bool
+is_trusted(lc_http_request *request, const lc_guard *guard)
+{
+    return lc_guard_is_open(guard) || lc_guard_knows_token(guard, lc_http_header(request, "Authorization"));
+}
+
 /* A signature can only be looked at when the body is here. */
 static bool
 may_send(lc_http_request *request, const lc_guard *guard)
 {
-    return lc_guard_is_open(guard) || lc_guard_knows_token(guard, lc_http_header(request, "Authorization")) ||
-           (lc_guard_has_secrets(guard) && is_signed(request));
+    return is_trusted(request, guard) || (lc_guard_has_secrets(guard) && is_signed(request));
 }
 
 static void
@@ -224,12 +229,6 @@ reply_problems(lc_http_request *request, const lc_parcel *parcel)
     g_autoptr(GString) json = g_string_new(NULL);
     lc_parcel_write_problems(parcel, json);
     lc_http_reply(request, 400, JSON, (lc_text){json->str, json->len}, NULL);
-}
-
-static bool
-is_trusted(lc_http_request *request, const lc_guard *guard)
-{
-    return lc_guard_is_open(guard) || lc_guard_knows_token(guard, lc_http_header(request, "Authorization"));
 }
 
 static bool

@@ -8,6 +8,13 @@ typedef struct {
 } order;
 
 static bool
+refuse(const order *given, const char *name, const char *reason, GError **error)
+{
+    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "topic %s can't be %s: %s", name, given->done, reason);
+    return false;
+}
+
+static bool
 check_results(const order *given, rd_kafka_t *client, const rd_kafka_topic_result_t **results, size_t n, GError **error)
 {
     for (size_t i = 0; i < n; i++) {
@@ -18,9 +25,7 @@ check_results(const order *given, rd_kafka_t *client, const rd_kafka_topic_resul
             continue;
         if (lc_kafka_is_denial(err))
             return lc_kafka_deny(client, given->right, "topic", name, error);
-        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "topic %s can't be %s: %s", name, given->done,
-                    text ? text : rd_kafka_err2str(err));
-        return false;
+        return refuse(given, name, text ? text : rd_kafka_err2str(err), error);
     }
     return true;
 }
@@ -51,13 +56,6 @@ await(const order *given, const lc_kafka_options *options, rd_kafka_t *client, r
     return ok;
 }
 
-static bool
-refuse_at_once(const order *given, const char *name, const char *reason, GError **error)
-{
-    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "topic %s can't be %s: %s", name, given->done, reason);
-    return false;
-}
-
 /* ---- Making one ---- */
 
 static const order making = {"Kafka refuses to make a topic", "made", "CREATE", RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS};
@@ -84,7 +82,7 @@ create_topic(const lc_kafka_options *options, const char *name, int32_t partitio
     rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(name, partitions, replication, reason, sizeof reason);
 
     if (topic == NULL)
-        return refuse_at_once(&making, name, reason, error);
+        return refuse(&making, name, reason, error);
     for (; configs && *configs; configs += 2)
         rd_kafka_NewTopic_set_config(topic, configs[0], configs[1]);
     rd_kafka_t *client = lc_admin_client_new(options, "read_committed", error);
@@ -139,7 +137,7 @@ lc_kafka_grow_topic(const lc_kafka_options *options, const char *name, int32_t p
     rd_kafka_NewPartitions_t *more = rd_kafka_NewPartitions_new(name, (size_t)partitions, reason, sizeof reason);
 
     if (more == NULL)
-        return refuse_at_once(&growing, name, reason, error);
+        return refuse(&growing, name, reason, error);
     rd_kafka_t *client = lc_admin_client_new(options, "read_committed", error);
     bool ok = client && grow(options, client, more, timeout_ms, error);
     rd_kafka_NewPartitions_destroy(more);

@@ -99,11 +99,7 @@ progress_of(lc_reader *reader, const rd_kafka_topic_partition_t *at)
 static bool
 ask_offsets(lc_reader *reader, rd_kafka_topic_partition_list_t *list, int64_t which, GError **error)
 {
-    for (int i = 0; i < list->cnt; i++)
-        list->elems[i].offset = which;
-    rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(reader->client, list, START_TIMEOUT_MS);
-    for (int i = 0; i < list->cnt && !err; i++)
-        err = list->elems[i].err;
+    rd_kafka_resp_err_t err = lc_kafka_ask_offsets(reader->client, list, which, START_TIMEOUT_MS);
     if (!err)
         return true;
     g_autofree char *what = g_strdup_printf("Kafka at %s does not tell the ends of partitions", reader->brokers);

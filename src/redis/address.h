@@ -1,4 +1,4 @@
-/* address.h - where Redis is: one server, a socket, or the sentinels that know. */
+/* address.h - where Redis is: one server, a socket, the sentinels that know, or some nodes of a cluster. */
 #pragma once
 
 #include "tls.h"
@@ -7,6 +7,12 @@ typedef struct {
     char *host;
     int port;
 } lc_redis_endpoint;
+
+static inline bool
+lc_redis_is_at(const lc_redis_endpoint *endpoint, const char *host, int port)
+{
+    return endpoint->port == port && strcmp(endpoint->host, host) == 0;
+}
 
 typedef struct {
     char *user, *password; /* or NULL */

@@ -29,8 +29,9 @@ typedef struct {
 
 void lc_cluster_node_free(void *node);
 
-/* Of those that are known and those that were named, in turn, the first that answers: its map takes the place of what
- * there is, or (`has_changed`) is only compared with it. LC_ERROR_RETRY: none answers, or some slot is nobody's. */
+/* Of those that were named and those that are known, in turn, the first that answers: its map takes the place of what
+ * there is, or (`has_changed`) is only compared with it. LC_ERROR_RETRY: none answers, or some slot is nobody's.
+ * LC_ERROR_CONFIG: no cluster, or one that does not let us in. */
 bool lc_cluster_find_map(lc_redis_cluster *cluster, bool *has_changed, GError **error);
 /* All masters into `nodes`, the one of the layout last. */
 bool lc_cluster_list_masters(lc_redis_cluster *cluster, GPtrArray *nodes, GError **error);

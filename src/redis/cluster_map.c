@@ -26,7 +26,7 @@ node_at(lc_redis_cluster *cluster, GPtrArray *nodes, const char *host, int port)
 
     for (guint i = 0; i < nodes->len; i++) {
         lc_cluster_node *node = nodes->pdata[i];
-        if (node->at.port == port && strcmp(node->at.host, host) == 0)
+        if (lc_redis_is_at(&node->at, host, port))
             return node;
     }
     lc_cluster_node *node = g_new0(lc_cluster_node, 1);
@@ -146,12 +146,10 @@ place(lc_redis_cluster *cluster, const redisReply *map, const char *asked, GPtrA
 static bool
 is_same_map(const lc_redis_cluster *cluster, lc_cluster_node *const *node_of, const lc_cluster_node *of_layout)
 {
-    bool is_same = cluster->of_layout->at.port == of_layout->at.port &&
-                   strcmp(cluster->of_layout->at.host, of_layout->at.host) == 0;
+    bool is_same = lc_redis_is_at(&cluster->of_layout->at, of_layout->at.host, of_layout->at.port);
 
     for (int32_t p = 0; is_same && p < cluster->partitions; p++)
-        is_same = cluster->node_of[p]->at.port == node_of[p]->at.port &&
-                  strcmp(cluster->node_of[p]->at.host, node_of[p]->at.host) == 0;
+        is_same = lc_redis_is_at(&cluster->node_of[p]->at, node_of[p]->at.host, node_of[p]->at.port);
     return is_same;
 }
 

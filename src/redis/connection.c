@@ -190,7 +190,7 @@ lc_connection_receive(lc_connection *connection, GError **error)
     void *reply = NULL;
 
     connection->context->reader->privdata = connection->replies;
-    while (redisGetReply(connection->context, &reply) != REDIS_OK) {
+    if (redisGetReply(connection->context, &reply) != REDIS_OK) {
         bool timed_out = connection->context->err == REDIS_ERR_IO && errno == EAGAIN;
         lose(connection, error, timed_out ? "does not answer" : connection->context->errstr);
         return NULL;
@@ -395,12 +395,9 @@ static bool
 open_by_sentinels(lc_connection *connection, GError **error)
 {
     lc_redis_endpoint master = {0};
-    GError *reason = NULL;
 
-    if (!find_master(connection, &master, &reason)) {
-        g_propagate_error(error, reason);
+    if (!find_master(connection, &master, error))
         return false;
-    }
     set_at(connection, master.host, master.port);
     g_free(master.host);
     return reach(connection, TIMEOUT_MS, error) && greet(connection, error) && require_role(connection, error);
@@ -425,7 +422,7 @@ lc_connection_is_to_master(lc_connection *connection)
     lc_redis_endpoint master = {0};
     g_autoptr(GError) unknown = NULL;
     bool is_known = find_master(&asking, &master, &unknown);
-    bool is_same = !is_known || (master.port == connection->at.port && strcmp(master.host, connection->at.host) == 0);
+    bool is_same = !is_known || lc_redis_is_at(&master, connection->at.host, connection->at.port);
     g_free(master.host);
     g_free(asking.at.host);
     g_string_free(asking.out, TRUE);
@@ -436,8 +433,7 @@ void
 lc_connection_close(lc_connection *connection)
 {
     g_clear_pointer(&connection->context, redisFree);
-    if (connection->out)
-        g_string_truncate(connection->out, 0);
+    g_string_truncate(connection->out, 0);
 }
 
 /* ---- Life ---- */
@@ -458,6 +454,5 @@ lc_connection_clear(lc_connection *connection)
     lc_connection_close(connection);
     lc_redis_address_clear(&connection->address);
     g_free(connection->at.host);
-    if (connection->out)
-        g_string_free(connection->out, TRUE);
+    g_string_free(connection->out, TRUE);
 }

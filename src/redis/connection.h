@@ -1,8 +1,8 @@
 /* connection.h - one connection to Redis: commands are gathered and sent in one write, replies taken one by one, into
  * an arena.
  *
- * Blocking, with a time-out of 1 s. Whoever gets LC_ERROR_RETRY finds the connection closed; the next
- * lc_connection_open makes a new one. */
+ * Blocking, with a time-out of 1 s (of a sentinel: 0.3 s). Whoever gets LC_ERROR_RETRY finds the connection closed; the
+ * next lc_connection_open makes a new one. */
 #pragma once
 
 #include "address.h"

@@ -3,9 +3,6 @@
 
 #include <stdlib.h>
 
-/* The keys of one call; the layout goes last, so that what was cut off is still seen. */
-#define SCAN_COUNT 5000
-
 static const redisReply *
 ask_layout(lc_redis_store *store, GError **error)
 {
@@ -39,21 +36,6 @@ lc_redis_partitions(const lc_redis_options *options, int32_t *partitions, GError
     return lc_redis_each_node(options, read_partitions, partitions, error);
 }
 
-/* "NAME:{*}:*", nothing of another name. */
-static char *
-pattern_of(const char *name)
-{
-    g_autoptr(GString) pattern = g_string_new(NULL);
-
-    for (; *name; name++) {
-        if (strchr("*?[]\\^-", *name))
-            g_string_append_c(pattern, '\\');
-        g_string_append_c(pattern, *name);
-    }
-    g_string_append(pattern, ":{*}:*");
-    return g_steal_pointer(&pattern->str);
-}
-
 /* In one command, but in a cluster: there it may only name keys of one slot. */
 static bool
 unlink_keys(lc_redis_store *store, const redisReply *keys, GError **error)
@@ -75,20 +57,15 @@ unlink_keys(lc_redis_store *store, const redisReply *keys, GError **error)
     return true;
 }
 
+/* Nothing of another name. */
 static bool
 unlink_all(lc_redis_store *store, GError **error)
 {
-    g_autofree char *pattern = pattern_of(store->name), *cursor = g_strdup("0");
+    g_autofree char *pattern = lc_redis_pattern(store->name, ":{*}:*"), *cursor = g_strdup("0");
 
     do {
         lc_arena_reset(&store->read_arena);
-        lc_connection_command(&store->connection, 6);
-        lc_connection_word(&store->connection, LC_TEXT("SCAN"));
-        lc_connection_word(&store->connection, lc_text_of(cursor));
-        lc_connection_word(&store->connection, LC_TEXT("MATCH"));
-        lc_connection_word(&store->connection, lc_text_of(pattern));
-        lc_connection_word(&store->connection, LC_TEXT("COUNT"));
-        lc_connection_number(&store->connection, SCAN_COUNT);
+        lc_redis_say_scan(&store->connection, cursor, pattern);
         const redisReply *found =
             lc_connection_send(&store->connection, error) ? lc_connection_expect(&store->connection, error) : NULL;
         if (found == NULL || !unlink_keys(store, found->element[1], error))
@@ -99,6 +76,7 @@ unlink_all(lc_redis_store *store, GError **error)
     return true;
 }
 
+/* Last, so that what was cut off is still seen. */
 static bool
 unlink_layout(lc_redis_store *store, GError **error)
 {

@@ -36,7 +36,7 @@ typedef struct {
     GArray *scanned_keys; /* lc_text, in scan_arena */
 } lc_redis_store;
 
-/* A key of a partition as one word: its prefix, and what follows. */
+/* What the keys of a partition begin with. */
 static inline lc_text
 lc_prefix(const lc_redis_store *store, int32_t partition)
 {
@@ -61,19 +61,16 @@ bool lc_redis_note_layout(lc_redis_store *store, GError **error);
 lc_redis_store *lc_redis_store_at(lc_redis_address address, const char *name);
 /* Its keys, for so many partitions. LC_ERROR_CONFIG: they can't be kept. */
 bool lc_redis_name_keys(lc_redis_store *store, int32_t partitions, GError **error);
-/* Whether this server has the partition. */
-static inline bool
-lc_redis_has(const lc_redis_store *store, int32_t partition)
-{
-    return store->has == NULL || store->has[partition];
-}
 
 /* A store of many nodes (cluster.c). Takes over what `address` owns. */
 lc_store *lc_redis_cluster_new(lc_redis_address address, const char *name);
-/* Does `visit` with a connected store of each node (of the only server, where it is no cluster); the one that has the
+/* Does `visit` with a connected store of each master (of the only server, where it is no cluster); the one that has the
  * layout comes last. */
 typedef bool (*lc_redis_visit)(lc_redis_store *node, void *data, GError **error);
 bool lc_redis_each_node(const lc_redis_options *options, lc_redis_visit visit, void *data, GError **error);
+/* For SCAN: `literal` as it is, and then `rest` (g_free). */
+char *lc_redis_pattern(const char *literal, const char *rest);
+void lc_redis_say_scan(lc_connection *connection, const char *cursor, const char *pattern);
 /* CRC16 of what is between { and }, or of the whole. */
 unsigned lc_redis_slot(const char *key);
 

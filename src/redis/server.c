@@ -24,6 +24,12 @@ info_value(const char *info, const char *name)
 /* ---- What it has evicted ---- */
 
 static bool
+has_partition(const lc_redis_store *store, int32_t partition)
+{
+    return store->has == NULL || store->has[partition];
+}
+
+static bool
 is_believed(const lc_redis_store *store, const redisReply *position)
 {
     return position->type != REDIS_REPLY_STRING || store->n_evicted == 0 ||
@@ -54,12 +60,12 @@ drop_positions(lc_redis_store *store, bool all, int32_t *n, GError **error)
     g_autoptr(GArray) dropped = g_array_new(FALSE, FALSE, sizeof(int32_t));
 
     for (int32_t p = 0; p < store->partitions; p++)
-        if (lc_redis_has(store, p))
+        if (has_partition(store, p))
             say_of_position(store, "GET", p);
     if (!lc_connection_send(&store->connection, error))
         return false;
     for (int32_t p = 0; p < store->partitions; p++) {
-        if (!lc_redis_has(store, p))
+        if (!has_partition(store, p))
             continue;
         const redisReply *position = lc_connection_expect(&store->connection, error);
         if (position == NULL)

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#define KEYS_A_SCAN 5000
+
 static lc_redis_store *
 redis_store_of(lc_store *store)
 {
@@ -87,18 +89,30 @@ redis_open(lc_store *base, int32_t partitions, GError **error)
 
 /* ---- Scanning ---- */
 
-static char *
-pattern_of(const char *prefix)
+char *
+lc_redis_pattern(const char *literal, const char *rest)
 {
     GString *pattern = g_string_new(NULL);
 
-    for (; *prefix; prefix++) {
-        if (strchr("*?[]\\^-", *prefix))
+    for (; *literal; literal++) {
+        if (strchr("*?[]\\^-", *literal))
             g_string_append_c(pattern, '\\');
-        g_string_append_c(pattern, *prefix);
+        g_string_append_c(pattern, *literal);
     }
-    g_string_append_c(pattern, '*');
+    g_string_append(pattern, rest);
     return g_string_free(pattern, FALSE);
+}
+
+void
+lc_redis_say_scan(lc_connection *connection, const char *cursor, const char *pattern)
+{
+    lc_connection_command(connection, 6);
+    lc_connection_word(connection, LC_TEXT("SCAN"));
+    lc_connection_word(connection, lc_text_of(cursor));
+    lc_connection_word(connection, LC_TEXT("MATCH"));
+    lc_connection_word(connection, lc_text_of(pattern));
+    lc_connection_word(connection, LC_TEXT("COUNT"));
+    lc_connection_number(connection, KEYS_A_SCAN);
 }
 
 static void
@@ -119,7 +133,7 @@ redis_scan(lc_store *base, int32_t partition, uint64_t *cursor, lc_text **keys, 
 {
     lc_redis_store *store = redis_store_of(base);
     lc_connection *redis = &store->connection;
-    g_autofree char *pattern = pattern_of(store->prefixes[partition]);
+    g_autofree char *pattern = lc_redis_pattern(store->prefixes[partition], "*");
     char from[32];
 
     lc_arena_reset(&store->scan_arena);
@@ -127,13 +141,7 @@ redis_scan(lc_store *base, int32_t partition, uint64_t *cursor, lc_text **keys, 
     if (!lc_redis_connect(store, error))
         return false;
     g_snprintf(from, sizeof from, "%" G_GUINT64_FORMAT, *cursor);
-    lc_connection_command(redis, 6);
-    lc_connection_word(redis, LC_TEXT("SCAN"));
-    lc_connection_word(redis, lc_text_of(from));
-    lc_connection_word(redis, LC_TEXT("MATCH"));
-    lc_connection_word(redis, lc_text_of(pattern));
-    lc_connection_word(redis, LC_TEXT("COUNT"));
-    lc_connection_number(redis, 5000);
+    lc_redis_say_scan(redis, from, pattern);
     if (!lc_connection_send(redis, error))
         return false;
     const redisReply *scanned = lc_connection_expect(redis, error);

@@ -2,13 +2,11 @@
 #include "tls.h"
 
 #ifdef LC_REDIS_TLS
-#include <arpa/inet.h>
 #include <hiredis/hiredis_ssl.h>
 #include <openssl/ssl.h>
 #include <signal.h>
 
 struct lc_redis_tls {
-    gatomicrefcount references;
     SSL_CTX *context;
     char *server_name;
 };
@@ -38,9 +36,8 @@ load(SSL_CTX *context, const lc_redis_options *options, GError **error)
 lc_redis_tls *
 lc_redis_tls_new(const lc_redis_options *options, GError **error)
 {
-    lc_redis_tls *tls = g_new0(lc_redis_tls, 1);
+    lc_redis_tls *tls = g_atomic_rc_box_new0(lc_redis_tls);
 
-    g_atomic_ref_count_init(&tls->references);
     tls->server_name = options->server_name && *options->server_name ? g_strdup(options->server_name) : NULL;
     tls->context = SSL_CTX_new(TLS_client_method());
     SSL_CTX_set_min_proto_version(tls->context, TLS1_2_VERSION);
@@ -54,19 +51,23 @@ lc_redis_tls_new(const lc_redis_options *options, GError **error)
 lc_redis_tls *
 lc_redis_tls_ref(lc_redis_tls *tls)
 {
-    if (tls)
-        g_atomic_ref_count_inc(&tls->references);
-    return tls;
+    return tls ? g_atomic_rc_box_acquire(tls) : NULL;
+}
+
+static void
+clear(void *data)
+{
+    lc_redis_tls *tls = data;
+
+    SSL_CTX_free(tls->context);
+    g_free(tls->server_name);
 }
 
 void
 lc_redis_tls_unref(lc_redis_tls *tls)
 {
-    if (tls == NULL || !g_atomic_ref_count_dec(&tls->references))
-        return;
-    SSL_CTX_free(tls->context);
-    g_free(tls->server_name);
-    g_free(tls);
+    if (tls)
+        g_atomic_rc_box_release_full(tls, clear);
 }
 
 /* What is written to a peer that is gone would kill us. */
@@ -97,10 +98,7 @@ drop_pipe_signal(const sigset_t *before)
 static void
 expect_name(SSL *ssl, const char *name)
 {
-    struct in6_addr address;
-    bool is_address = inet_pton(AF_INET, name, &address) == 1 || inet_pton(AF_INET6, name, &address) == 1;
-
-    if (is_address) {
+    if (g_hostname_is_ip_address(name)) {
         X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name);
         return;
     }

@@ -29,7 +29,7 @@ cohort_at(const drawing *d, guint i)
     return &g_array_index(d->conversion->cohorts, lc_cohort, i);
 }
 
-/* Of a channel with enough leads to be more than noise. */
+/* Its cell is known. */
 static bool
 is_shown(const drawing *d, const lc_cohort *cohort)
 {

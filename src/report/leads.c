@@ -2,26 +2,13 @@
 #include "making.h"
 
 #include <leadclock/calendar.h>
-#include <leadclock/text.h>
 
 typedef struct {
     const lc_ledger *ledger;
     const lc_lead_filter *filter;
     lc_instant at;
-    GHashTable *broken; /* lc_uuid *: the cycles whose `clock` is broken; NULL: any */
+    GHashTable *broken; /* lc_ledger_cycle *: those whose `clock` is broken; NULL: any */
 } choosing;
-
-static guint
-id_hash(gconstpointer id)
-{
-    return (guint)lc_text_hash(0, (lc_text){id, sizeof(lc_uuid)});
-}
-
-static gboolean
-id_equal(gconstpointer a, gconstpointer b)
-{
-    return memcmp(a, b, sizeof(lc_uuid)) == 0;
-}
 
 /* ---- Choosing ---- */
 
@@ -30,13 +17,14 @@ find_broken(choosing *c)
 {
     GHashTableIter iter;
     gpointer item;
-    c->broken = g_hash_table_new(id_hash, id_equal);
+    c->broken = g_hash_table_new(NULL, NULL);
     g_hash_table_iter_init(&iter, c->ledger->breaches);
     while (g_hash_table_iter_next(&iter, &item, NULL)) {
-        lc_ledger_breach *breach = item;
-        if (!breach->early && breach->ended_at == LC_ABSENT &&
+        const lc_ledger_breach *breach = item;
+        lc_ledger_cycle *cycle = lc_ledger_find_cycle(c->ledger, &breach->cycle_id);
+        if (cycle && !breach->early && breach->ended_at == LC_ABSENT &&
             lc_text_equal(lc_ledger_text(c->ledger, breach->clock), c->filter->clock))
-            g_hash_table_add(c->broken, &breach->cycle_id);
+            g_hash_table_add(c->broken, cycle);
     }
 }
 
@@ -57,7 +45,7 @@ is_due(const choosing *c, const lc_open_cycle *open)
 static bool
 is_broken(const choosing *c, const lc_ledger_cycle *cycle)
 {
-    return cycle->open && (c->broken ? g_hash_table_contains(c->broken, &cycle->id) : cycle->open->broken > 0);
+    return cycle->open && (c->broken ? g_hash_table_contains(c->broken, cycle) : cycle->open->broken > 0);
 }
 
 static bool
@@ -75,8 +63,8 @@ is_wanted(const choosing *c, const lc_ledger_cycle *cycle)
            is_of(c, cycle->owner, filter->owner) &&
            (is_of(c, cycle->reason, filter->reason) || is_of(c, cycle->rejected_as, filter->reason)) &&
            is_of(c, cycle->track, filter->track) && has_cause(cycle, filter->cause) &&
-           (!filter->is_unowned || cycle->owner == 0) && (!filter->is_open || cycle->open) &&
-           (!filter->is_broken || is_broken(c, cycle)) && (filter->due_before == LC_ABSENT || is_due(c, cycle->open)) &&
+           (!filter->is_unowned || cycle->owner == 0) && (!filter->is_broken || is_broken(c, cycle)) &&
+           (filter->due_before == LC_ABSENT || is_due(c, cycle->open)) &&
            cycle->handoff_at >= filter->handed_off_from &&
            (filter->settled_from == LC_ABSENT || (cycle->open == NULL && cycle->settled_at >= filter->settled_from));
 }

@@ -1,8 +1,10 @@
 /* tables.c - a table, and how it is written: aligned, as JSON, as CSV. */
 #include "making.h"
+
 #include "table.h"
 
 #include <leadclock/calendar.h>
+#include <leadclock/text.h>
 
 bool
 lc_table_format_parse(const char *text, lc_table_format *format)
@@ -217,24 +219,13 @@ lc_table_cell_text(const lc_table_heading *col, const lc_table_cell *c)
 }
 
 static int
-text_width(const char *text)
-{
-    int width = 0;
-    for (; *text; text = g_utf8_next_char(text)) {
-        gunichar c = g_utf8_get_char(text);
-        width += g_unichar_iszerowidth(c) ? 0 : g_unichar_iswide(c) ? 2 : 1;
-    }
-    return width;
-}
-
-static int
 column_width(const lc_table *table, guint index)
 {
-    int width = text_width(lc_table_heading_at(table, index)->title);
+    int width = lc_text_columns(lc_table_heading_at(table, index)->title);
     for (guint row = 0; row < lc_table_rows(table); row++) {
         g_autofree char *text =
             lc_table_cell_text(lc_table_heading_at(table, index), lc_table_cell_at(table, row, index));
-        width = MAX(width, text_width(text));
+        width = MAX(width, lc_text_columns(text));
     }
     return width;
 }
@@ -244,7 +235,7 @@ static void
 append_aligned(GString *out, const lc_table *table, guint index, const char *text, int width)
 {
     bool left = lc_table_heading_at(table, index)->kind == LC_CELL_TEXT, last = index + 1 == table->columns->len;
-    int padding = width - text_width(text);
+    int padding = width - lc_text_columns(text);
     g_string_append_printf(out, "%s%*s%s%*s", index ? "  " : "", left ? 0 : padding, "", text,
                            left && !last ? padding : 0, "");
 }

@@ -27,14 +27,12 @@ work_of(const lc_ledger *ledger, const lc_ledger_cycle *cycle)
                      .owner = lc_ledger_text(ledger, cycle->owner),
                      .next_clock = lc_ledger_text(ledger, open->next_clock),
                      .cycle_id = cycle->id,
-                     .cycle = cycle->cycle,
                      .attempts = cycle->attempts,
                      .broken = open->broken,
                      .escalation = open->escalation,
                      .handoff_at = cycle->handoff_at,
                      .next_due_at = open->next_due_at,
                      .broken_since = open->broken_since,
-                     .clawback_due_at = open->clawback_due_at,
                      .paused_since = open->paused_since,
                      .priority_at = open->priority_at,
                      .asked_again = cycle->duplicate};
@@ -129,5 +127,3 @@ lc_work_why(const lc_work *work, lc_instant at)
     why->str[0] = g_ascii_toupper(why->str[0]);
     return g_string_free(g_steal_pointer(&why), FALSE);
 }
-
-/* ---- As a report ---- */

@@ -51,3 +51,16 @@ lc_check_label(const char *name, const char *value)
         return g_strdup("is a label that alerts have by themselves; choose another");
     return NULL;
 }
+
+/* As lc_signing_key of the room http takes them. */
+char *
+lc_check_signing_secret(const char *value)
+{
+    if (!g_str_has_prefix(value, "whsec_"))
+        return NULL;
+    g_autoptr(GBytes) key = lc_base64_read(value + strlen("whsec_"));
+    if (key && g_bytes_get_size(key) >= 24 && g_bytes_get_size(key) <= 64)
+        return NULL;
+    return g_strdup("begins with whsec_, and is no base64 of 24 to 64 bytes after it; "
+                    "echo whsec_$(openssl rand -base64 24) makes a good one");
+}

@@ -160,6 +160,13 @@ check_secret(const char *name, const char *value)
     return NULL;
 }
 
+static char *
+check_signing_secret(const char *name, const char *value)
+{
+    char *wrong = check_secret(name, value);
+    return wrong ? wrong : lc_check_signing_secret(value);
+}
+
 const char *const lc_config_tables[LC_CONFIG_TABLES + 1] = {"cycles", "breaches", "stages", "tenures",
                                                             "routes", "counters", NULL};
 
@@ -277,7 +284,7 @@ const lc_option lc_options[] = {
             "`ingest.secrets`."},
     {"ingest.tokens", OPTION_SECRETS, "", AT(ingest.tokens), .check_entry = check_secret,
      .doc = "NAME: TOKEN of each sender that says `Authorization: Bearer TOKEN`; 16 visible ASCII letters or more."},
-    {"ingest.secrets", OPTION_SECRETS, "", AT(ingest.secrets), .check_entry = check_secret,
+    {"ingest.secrets", OPTION_SECRETS, "", AT(ingest.secrets), .check_entry = check_signing_secret,
      .doc = "NAME: SECRET of each sender that signs what it sends: by `webhook-signature` (Standard Webhooks; the secret "
             "begins with `whsec_`) or by `X-Hub-Signature-256`; 16 visible ASCII letters or more."},
     {"ingest.certificate", OPTION_TEXT, NULL, AT(ingest.certificate), .check = check_not_empty,

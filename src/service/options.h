@@ -63,6 +63,8 @@ void lc_options_clear(const lc_option *options, size_t n, void *config);
 char *lc_check_name(const char *value);
 /* http:// or https://, without a user or password. */
 char *lc_check_http_url(const char *value);
+/* What is wrong with a secret to sign with; NULL: nothing. */
+char *lc_check_signing_secret(const char *value);
 /* A label of Prometheus, and its value. */
 char *lc_check_label(const char *name, const char *value);
 char *lc_check_group_by(const char *value);

@@ -3,8 +3,10 @@
 
 static const char heading[] =
     "# Configuration\n\n"
-    "Made from the table of keys in `src/service/options.c`; a test fails when this file is out of date.\n\n"
-    "One YAML file, `leadclock COMMAND --config FILE`. Every key may be absent. `--set KEY=VALUE` overrides one "
+    "Made from the tables of keys in `src/service/options.c` and `webhooks.c`; a test fails when this file is out of "
+    "date.\n\n"
+    "One YAML file, `leadclock COMMAND --config FILE`. Every key may be absent, but for `url` and "
+    "`secret` of a webhook. `--set KEY=VALUE` overrides any but `alert.webhooks` "
     "(`--set kafka.brokers=broker:9092`, `--set topics.inputs=a,b`, `--set "
     "kafka.properties.security.protocol=SSL`).\n\n"
     "`${NAME}` in a value is taken from the environment, so that no secret need be in the file; `$$` is a dollar. "

@@ -69,10 +69,11 @@ lc_take_list_item(lc_loader *loader, const lc_option *option, GStrvBuilder *list
 {
     g_autofree char *wrong = NULL;
     g_autofree char *value = expand(raw, &wrong);
+    g_autofree char *shown = lc_hide_secrets(g_strdup(raw));
     if (value)
         wrong = option->check(value);
     if (wrong)
-        lc_report(loader, at, "%s: \"%s\" %s", option->key, raw, wrong);
+        lc_report(loader, at, "%s: \"%s\" %s", option->key, shown, wrong);
     else
         g_strv_builder_add(list, value);
     return wrong == NULL;

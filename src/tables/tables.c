@@ -125,18 +125,6 @@ lc_tables_read(lc_tables *tables, int timeout_ms, lc_table_row *row, GError **er
     return -1;
 }
 
-int32_t
-lc_tables_partition(const lc_tables *tables)
-{
-    return tables->record.partition;
-}
-
-lc_instant
-lc_tables_timestamp(const lc_tables *tables)
-{
-    return tables->record.timestamp;
-}
-
 bool
 lc_tables_are_caught_up(const lc_tables *tables)
 {

@@ -262,6 +262,10 @@ class Feed:
         sums = {(row["channel"], row["metric"]): row["n"] for row in self.rows(
             "select case when grouping(channel) = 1 then '(all)' else channel end as channel, metric, sum(value) as n "
             "from counters group by grouping sets ((channel, metric), (metric))")}  # fmt: skip
+        wanted = {"(all)"} | {channel for (channel, _), n in sums.items() if n}
+        given = {row["channel"] for row in self.report[name]}
+        if name in ("channels", "endings") and given != wanted:
+            raise Difference(f"{name}: of the channels {sorted(given)}, by SQL {sorted(wanted)}")
         for row in self.report[name]:
             for column, given in row.items():
                 if column in ("channel", "stage"):

@@ -99,14 +99,15 @@ def a_lead_comes_breaks_and_is_taken_back():
         wait_for("the breach", lambda: "newcomer" in dashboard.leads("broken"), 4 + SOON_S)
         page = dashboard.page("/")
         require('<a href="/lead/newcomer">newcomer</a>' in page, "no link to the lead")
-        require(dashboard.leads("leads", "/leads?broken=first_contact&owner=ann") == ["newcomer"], "not behind the number")
+        wait_for("it to be behind the number",
+                 lambda: dashboard.leads("leads", "/leads?broken=first_contact&owner=ann") == ["newcomer"], SOON_S)  # fmt: skip
         work = dashboard.tables("/worklist?owner=ann")["worklist"]
         require(work[0]["lead_id"] == "newcomer" and work[0]["why"].startswith("A promise is broken"), f"{work}")
         wait_for("the escalation", lambda: "escalated to level 1" in dashboard.page("/lead/newcomer"), 10 + SOON_S)
         world.publish([contacted("newcomer", at + 1000)])
         timed("the retraction", lambda: "newcomer" not in dashboard.leads("broken"))
-        require("broken" not in dashboard.page("/lead/newcomer").split("<main", 1)[1].split("cycles", 1)[0],
-                "the breach that was retracted is still told")  # fmt: skip
+        wait_for("the time line to forget it", lambda: "broken" not in
+                 dashboard.page("/lead/newcomer").split("<main", 1)[1].split("cycles", 1)[0], SOON_S)  # fmt: skip
         dashboard.stop()
         world.services[0].stop()
     finally:
@@ -130,7 +131,6 @@ def a_lead_is_told_as_inspect_tells_it():
         told = json.loads(world.run("inspect", "--format", "json", lead))
         wait_for("the time line", lambda: len(dashboard.tables(path).get("cycles", [])) == len(told["cycles"]), SOON_S)
         line = dashboard.tables(path)["timeline"]
-        require(any("<script>" in row["why"] or "<script>" in row["what"] for row in line) is False, "odd")
         words = {
             "SlaBreached": lambda o: f"broken: {o['clock']}",
             "SlaBreachEnded": lambda o: f"broken no longer: {o['clock']}",
@@ -143,7 +143,7 @@ def a_lead_is_told_as_inspect_tells_it():
                 continue
             what = words[outcome["type"]](outcome)
             at_text = outcome["occurred_at"]
-            require(any(row["what"] == what for row in line), f"{what} at {at_text} is not in {line}")
+            require(any(row["what"] == what and row["at"] == at_text for row in line), f"{what} at {at_text} is not in {line}")
             found += 1
         require(found >= 4, f"so little proves nothing: {told['outcomes']}")
         for cycle in told["cycles"]:

@@ -397,13 +397,17 @@ def prometheus():
             return None
 
     def firing():
-        """As Alertmanager has them: name -> its receivers."""
-        alerts = ask(f"http://{alertmanager_at}/api/v2/alerts?active=true") or []
-        return {each["labels"]["alertname"]: [r["name"] for r in each["receivers"]] for each in alerts}
+        """As Alertmanager has them: name -> its receivers; None: it does not answer."""
+        alerts = ask(f"http://{alertmanager_at}/api/v2/alerts?active=true")
+        return alerts if alerts is None else {each["labels"]["alertname"]: [r["name"] for r in each["receivers"]] for each in alerts}
 
     def is_scraped():
         targets = ask(f"http://{prometheus_at}/api/v1/targets")
         return targets and [t["health"] for t in targets["data"]["activeTargets"]] == ["up"]
+
+    def are_evaluated():
+        rules = ask(f"http://{prometheus_at}/api/v1/rules")
+        return rules and all(not group["lastEvaluation"].startswith("0001") for group in rules["data"]["groups"])
 
     try:
         world.create_topics()
@@ -417,23 +421,24 @@ def prometheus():
               "--storage.tsdb.path=prometheus")  # fmt: skip
         service = world.start("a", f"http.listen={ours}")
         wait_for("the first scrape", is_scraped, 60)
+        wait_for("the rules to be looked at", are_evaluated, 60)
         wait_for("nothing is wrong", lambda: firing() == {}, 60)
 
         world.produce("leads.created", "lead", [b"no fact"])
-        wait_for("a dead letter is a ticket", lambda: firing().get("LeadclockDeadLetters") == ["tickets"], 60)
+        wait_for("a dead letter is a ticket", lambda: (firing() or {}).get("LeadclockDeadLetters") == ["tickets"], 60)
         with open(world.policy, "w", encoding="utf-8") as file:
             file.write("name: [\n")
         service.process.send_signal(signal.SIGHUP)
-        wait_for("so is a policy that is refused", lambda: firing().get("LeadclockPolicyRefused") == ["tickets"], 60)
+        wait_for("so is a policy that is refused", lambda: (firing() or {}).get("LeadclockPolicyRefused") == ["tickets"], 60)
         with open(world.policy, "w", encoding="utf-8") as file:
             file.write(policy_of("card/feed"))
         service.process.send_signal(signal.SIGHUP)
-        wait_for("it is taken again", lambda: "LeadclockPolicyRefused" not in firing(), 60)
+        wait_for("it is taken again", lambda: (now := firing()) is not None and "LeadclockPolicyRefused" not in now, 60)
 
         service.stop()
         world.services.clear()
-        wait_for("one that is stopped is a page", lambda: firing().get("LeadclockNotReady") == ["pager"], 60)
-        wait_for("its partitions are too", lambda: firing().get("LeadclockPartitionUnowned") == ["pager"], 60)
+        wait_for("one that is stopped is a page", lambda: (firing() or {}).get("LeadclockNotReady") == ["pager"], 60)
+        wait_for("its partitions are too", lambda: (firing() or {}).get("LeadclockPartitionUnowned") == ["pager"], 60)
         wait_for("the pager rings", lambda: ("/pager", "LeadclockNotReady", "firing") in Receiver.told, 60)
         world.start("a", f"http.listen={ours}")
         wait_for("the pager is told the end", lambda: ("/pager", "LeadclockNotReady", "resolved") in Receiver.told, 90)

@@ -106,7 +106,7 @@ a_guard_without_anything_is_open_and_a_wrong_secret_refused(void **state)
     assert_null(lc_guard_new(NULL, wrong, &error));
     assert_int_equal(error->code, LC_ERROR_CONFIG);
     assert_true(g_str_has_prefix(error->message, "ingest.secrets.crm begins with whsec_"));
-    assert_null(strstr(error->message, "whsec_no "));
+    assert_null(strstr(error->message, "whsec_no"));
 }
 
 /* ---- What is in it ---- */
