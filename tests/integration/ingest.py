@@ -271,7 +271,7 @@ def starts_that_are_refused():
             (["ingest.listen=0.0.0.0:19466"], "set ingest.tokens or ingest.secrets"),
             (["ingest.listen=nonsense"], "must be HOST:PORT"),
             (["ingest.tokens.crm=short"], "shorter than 16 letters"),
-            (["ingest.secrets.crm=whsec_0123456789abcdef"], "ingest.secrets.crm begins with whsec_"),
+            (["ingest.secrets.crm=whsec_0123456789abcdef"], "ingest.secrets.crm: begins with whsec_"),
             ([f"ingest.certificate={certificates.root}"], "set ingest.key too"),
             ([f"ingest.certificate={certificates.root}", f"ingest.key={certificates.path('stranger.key')}"],
              "ingest.certificate: "),
