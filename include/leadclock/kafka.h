@@ -14,6 +14,7 @@ typedef struct {
     bool is_guest;                   /* in the group for a while: no static member, so that it is gone when it ends */
     const char *const *inputs;       /* topics, NULL-terminated, in the order of the indexes */
     const char *outputs[LC_OUTPUTS]; /* topics; NULL: nothing goes there */
+    unsigned read_ahead;             /* with fewer facts lying ready more are fetched; 0: librdkafka's default */
 } lc_kafka_options;
 
 /* Of librdkafka: "2.0.2"; static. */

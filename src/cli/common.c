@@ -167,6 +167,7 @@ lc_cli_kafka_options(const lc_config *config)
                 [LC_OUTPUT_STATE] = config->topics.state,
                 [LC_OUTPUT_COUNTERS] = config->topics.counters,
             },
+        .read_ahead = MAX(config->batch.facts / 2, 1),
     };
     for (int table = 0; table < LC_CONFIG_TABLES; table++)
         if (lc_cli_publishes(config, table))

@@ -436,14 +436,14 @@ static const char more[] =
     "Example:\n"
     "  leadclock run --config leadclock.yaml --set workers=4 --set log.format=json\n";
 
-/* What a batch frees the next one takes. Given back to the system in between, its pages would have to be cleared anew.
- */
+/* What a batch frees the next one takes. Given back to the system in between, its pages would have to be cleared anew;
+ * but each thread has a heap of its own, and none is to keep for good what it once needed at most. */
 static void
 keep_memory(void)
 {
 #ifdef __GLIBC__
     mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);
-    mallopt(M_TRIM_THRESHOLD, 128 * 1024 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 8 * 1024 * 1024);
 #endif
 }
 

@@ -4,6 +4,7 @@
 #include "process.h"
 
 #define FREE_MS 5000
+#define READ_AHEAD 100000 /* librdkafka's default */
 
 /* ---- The client ---- */
 
@@ -11,7 +12,9 @@ static rd_kafka_conf_t *
 group_conf(const lc_kafka_options *options, GError **error)
 {
     g_autofree char *client_id = lc_process_client_id();
-    /* A heartbeat is how a member learns of a rebalance: at librdkafka's 3 s, a dead one's partitions wait so much
+    g_autofree char *read_ahead = g_strdup_printf("%u", options->read_ahead ? options->read_ahead : READ_AHEAD);
+    /* Half a batch lies ready, and an answer of each broker: more takes memory, and is no faster (servers.md).
+     * A heartbeat is how a member learns of a rebalance: at librdkafka's 3 s, a dead one's partitions wait so much
      * longer. */
     const char *const defaults[] = {"fetch.wait.max.ms",
                                     "20",
@@ -21,6 +24,10 @@ group_conf(const lc_kafka_options *options, GError **error)
                                     "500",
                                     "check.crcs",
                                     "true",
+                                    "queued.min.messages",
+                                    read_ahead,
+                                    "fetch.message.max.bytes",
+                                    "262144",
                                     NULL};
     const char *const fixed[] = {"group.id",
                                  options->group,

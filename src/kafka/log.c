@@ -388,6 +388,7 @@ copy_options(lc_kafka_options *copy, const lc_kafka_options *options)
         .group = g_strdup(options->group),
         .instance = g_strdup(options->instance),
         .is_guest = options->is_guest,
+        .read_ahead = options->read_ahead,
         .inputs = (const char *const *)g_strdupv((char **)options->inputs),
     };
     for (int i = 0; i < LC_OUTPUTS; i++)

@@ -110,8 +110,11 @@ on_new_client(rd_kafka_t *client, const rd_kafka_conf_t *conf, void *opaque, cha
 static rd_kafka_conf_t *
 producer_conf(const lc_producer *producer, GError **error)
 {
+    /* Batches go when they are full, or flushed: each costs the broker as much as some thousand messages. */
     const char *const defaults[] = {"linger.ms",
-                                    "0",
+                                    "500",
+                                    "batch.num.messages",
+                                    "100000",
                                     "retry.backoff.ms",
                                     "5",
                                     "compression.type",
