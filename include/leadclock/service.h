@@ -33,7 +33,7 @@ typedef struct {
         char **properties; /* name, value, ..., NULL */
     } kafka;
     struct {
-        char *url, *user, *password, *file;
+        char *url, *user, *password, *ca, *certificate, *key, *file;
         lc_duration timeout;
     } registry;
     struct {

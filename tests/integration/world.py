@@ -356,7 +356,7 @@ workers: {settings.get("workers", 1)}
 kafka:
   brokers: {settings.get("brokers", BROKERS)}
   properties: {settings.get("properties", "{}")}
-registry: {{url: "{REGISTRY_URL}"}}
+registry: {settings.get("registry", '{url: "' + REGISTRY_URL + '"}')}
 redis: {settings.get("redis", '{url: "' + REDIS_URL + '"}')}
 policy: policy.yaml
 topics:
