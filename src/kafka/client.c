@@ -1,6 +1,7 @@
 /* client.c - a librdkafka client from the configuration, and its errors. */
 #include "client.h"
 
+#include "credentials.h"
 #include "trouble.h"
 
 #include <errno.h>
@@ -121,6 +122,8 @@ on_log(const rd_kafka_t *client, int level, const char *facility, const char *te
     bool is_said = level > LOG_CRIT || strcmp(facility, "FATAL") == 0 || strcmp(facility, "TXNERR") == 0;
     GLogLevelFlags ours = is_said ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_WARNING;
 
+    if (strcmp(facility, "FAIL") == 0)
+        lc_credentials_look();
     lc_trouble_take(client, facility, text);
     g_log_structured(G_LOG_DOMAIN, ours, "CLIENT", client ? rd_kafka_name(client) : "", "FACILITY", facility, "MESSAGE",
                      "kafka: %s", text);
@@ -171,7 +174,8 @@ lc_kafka_conf_new(const lc_kafka_options *options, const char *const *defaults, 
     if (set(conf, "client.id", id, error) && set(conf, "reconnect.backoff.max.ms", "1000", error) &&
         set_all(conf, defaults, error) && check_properties(options->properties, error) &&
         check_files(options->properties, error) && set_all(conf, options->properties, error) &&
-        set(conf, "bootstrap.servers", options->brokers, error) && set_all(conf, fixed, error))
+        lc_credentials_give(conf, options, error) && set(conf, "bootstrap.servers", options->brokers, error) &&
+        set_all(conf, fixed, error))
         return conf;
     rd_kafka_conf_destroy(conf);
     return NULL;
