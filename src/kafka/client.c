@@ -201,6 +201,21 @@ lc_kafka_published_at(const rd_kafka_message_t *message)
     return g_ascii_string_to_signed(text, 10, 1, timestamp, &first, NULL) ? first : timestamp;
 }
 
+/* librdkafka (2.0.2) has destroyed the interceptors of a configuration that it made no client of, and would do so again
+ * with the configuration itself. The operator is to mend it, so there is one such a start. */
+static void
+keep_for_good(rd_kafka_conf_t *conf)
+{
+    static GMutex mutex;
+    static GPtrArray *all;
+
+    g_mutex_lock(&mutex);
+    if (all == NULL)
+        all = g_ptr_array_new();
+    g_ptr_array_add(all, conf);
+    g_mutex_unlock(&mutex);
+}
+
 rd_kafka_t *
 lc_kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, GError **error)
 {
@@ -209,7 +224,7 @@ lc_kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, GError **error)
 
     if (client)
         return client;
-    rd_kafka_conf_destroy(conf);
+    keep_for_good(conf);
     g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "kafka: %s", reason);
     return NULL;
 }

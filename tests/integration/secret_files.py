@@ -78,6 +78,9 @@ def files():
     ):  # fmt: skip
         said = attempt(world, "topics", *options)[2]
         require(words in said and "s3cr3t" not in said, f"it does not say {words!r}, or too much: {said}")
+    contradiction = named("SASL_PLAINTEXT", "kafka.properties.security.protocol") + named("PLAIN", "kafka.properties.sasl.mechanisms")
+    code, _, said = attempt(world, "topics", *contradiction)
+    require(code == 2 and "sasl.username and sasl.password must be set" in said, f"it ended with {code}: {said}")
     require("may see it" not in attempt(world, "topics", *named(good))[2], "it warns of a path")
     world.close()
 
@@ -231,7 +234,7 @@ def doors():
 
 
 def nowhere():
-    """Whatever a run leaves, none of its secrets is in it: logs of all levels, pages, the command line, a core file."""
+    """Whatever a run leaves, none of its secrets is in it: logs of all levels, pages, the command line."""
     place = Place("secret-nowhere")
     world, said = place.world, []
     receiver = Receiver(world)
@@ -240,7 +243,7 @@ def nowhere():
     with open(world.config, "a", encoding="utf-8") as file:
         file.write(f"""alert:
   alertmanager: {{urls: ["http://127.0.0.1:1"], user: ann, password_file: secrets/hook}}
-  webhooks: [{{url: "http://127.0.0.1:{receiver.port}/hook?token=s3cr3t-in-the-url", secret_file: secrets/hook}}]
+  webhooks: [{{url: "http://127.0.0.1:{receiver.port}/hook?token=s3cr3t-in-the-url", secret_file: secrets/hook, max_age: 3650d}}]
 ingest: {{token_files: {{crm: secrets/hook}}}}
 dashboard: {{user_files: {{ann: secrets/hook}}}}
 """)
@@ -303,6 +306,32 @@ dashboard: {{user_files: {{ann: secrets/hook}}}}
         place.close()
 
 
+def no_core():
+    """The kernel writes no core file of a process that has secrets, unless LEADCLOCK_CORE says so: then what is of it in
+    /proc belongs to root."""
+    world = World("secret-no-core", policy_of("card/feed"))
+    nobody = 65534
+    if os.geteuid() != 0:
+        say("skipped: only root can start it as somebody else")
+        return
+    try:
+        for environment, owner in ({}, 0), ({"LEADCLOCK_CORE": "1"}, nobody):
+            port = free_port()
+            process = subprocess.Popen(
+                [BINARY, "ingest", "--set", f"ingest.listen=127.0.0.1:{port}", "--set", "kafka.brokers=127.0.0.1:1"],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=nobody, env=os.environ | environment, cwd="/",
+            )  # fmt: skip
+            try:
+                wait_for("it to live", lambda: get(port, "/livez")[0] == 200, 60)
+                found = os.stat(f"/proc/{process.pid}/environ").st_uid
+                require(found == owner, f"with {environment} its memory is for {found}, not {owner}")
+            finally:
+                process.terminate()
+                process.wait(60)
+    finally:
+        world.close()
+
+
 def require_none(text, where):
     for secret in SECRETS:
         for shape in (secret, base64.b64encode(secret.encode()).decode().rstrip("=")[:-1]):
@@ -310,7 +339,7 @@ def require_none(text, where):
             require(at < 0, f"{where} has a secret: {text[max(at - 200, 0):at + 100]}")
 
 
-TESTS = {test.__name__: test for test in (files, renewed, doors, nowhere)}
+TESTS = {test.__name__: test for test in (files, renewed, doors, nowhere, no_core)}
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))
