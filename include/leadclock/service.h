@@ -59,6 +59,9 @@ typedef struct {
         unsigned facts, wakeups;
         lc_duration linger;
     } batch;
+    struct {
+        unsigned leads; /* MiB, of all workers together */
+    } cache;
     lc_duration lateness, patience, max_future;
     struct {
         char *listen; /* NULL: no HTTP */
