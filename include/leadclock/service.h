@@ -33,7 +33,7 @@ typedef struct {
         char **properties; /* name, value, ..., NULL */
     } kafka;
     struct {
-        char *url, *user, *password, *file;
+        char *url, *user, *password, *ca, *certificate, *key, *file;
         lc_duration timeout;
     } registry;
     struct {
@@ -57,6 +57,9 @@ typedef struct {
         unsigned facts, wakeups;
         lc_duration linger;
     } batch;
+    struct {
+        unsigned leads; /* MiB, of all workers together */
+    } cache;
     lc_duration lateness, patience, max_future;
     struct {
         char *listen; /* NULL: no HTTP */

@@ -118,6 +118,24 @@ write_engine(GString *text, const reports *taken)
                           lc_recovery_cause_name((lc_recovery_cause)k), NULL);
 }
 
+static void
+write_cache(GString *text, const reports *taken)
+{
+    uint64_t known = 0, read = 0, bytes = 0;
+
+    for (guint i = 0; i < taken->len; i++) {
+        known += report_at(taken, i)->leads_known;
+        read += report_at(taken, i)->leads_read;
+        bytes += report_at(taken, i)->cache_bytes;
+    }
+    lc_metrics_family(text, "leadclock_lead_cache_total", "counter",
+                      "Leads that batches needed: kept from before (hit), or read from Redis (miss).");
+    lc_metrics_sample(text, "leadclock_lead_cache_total", (double)known, "result", "hit", NULL);
+    lc_metrics_sample(text, "leadclock_lead_cache_total", (double)read, "result", "miss", NULL);
+    lc_metrics_family(text, "leadclock_lead_cache_bytes", "gauge", "What the leads that are kept take.");
+    lc_metrics_sample(text, "leadclock_lead_cache_bytes", (double)bytes, NULL);
+}
+
 /* What is known of every partition; `write` adds its sample, or nothing. */
 typedef void (*partition_writer)(GString *text, const char *number, const lc_partition_report *partition,
                                  const lc_health *health);
@@ -257,6 +275,7 @@ write_metrics(const lc_health *health, GString *text)
     write_facts(text, &sum);
     write_outcomes(text, &sum);
     write_engine(text, taken);
+    write_cache(text, taken);
     write_clocks(text, taken);
     for (size_t i = 0; i < G_N_ELEMENTS(partition_metrics); i++) {
         lc_metrics_family(text, partition_metrics[i].name, partition_metrics[i].type, partition_metrics[i].help);

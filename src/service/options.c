@@ -96,6 +96,10 @@ is_url_of_host(const char *value)
 static char *
 check_registry_url(const char *value)
 {
+    const char *authority = strstr(value, "://");
+    if (authority && memchr(authority + 3, '@', strcspn(authority + 3, "/?#")))
+        return g_strdup("must hold no user or password: messages have it; they go to registry.user and "
+                        "registry.password");
     if (!g_str_has_prefix(value, "http://") && !g_str_has_prefix(value, "https://"))
         return g_strdup("must begin with http:// or https://, as http://127.0.0.1:8081");
     return is_url_of_host(value) ? NULL : g_strdup("must be http://HOST:PORT, with a port from 1 to 65535");
@@ -210,6 +214,12 @@ const lc_option lc_options[] = {
             "`registry.file`."},
     {"registry.user", OPTION_TEXT, NULL, AT(registry.user), .doc = "User at the registry (HTTP basic)."},
     {"registry.password", OPTION_SECRET, NULL, AT(registry.password), .doc = "Password at the registry."},
+    {"registry.ca", OPTION_TEXT, NULL, AT(registry.ca), .check = check_not_empty,
+     .doc = "PEM file of the CAs that the registry's certificate may be from; default: the system's. Relative to this file."},
+    {"registry.certificate", OPTION_TEXT, NULL, AT(registry.certificate), .check = check_not_empty,
+     .doc = "PEM file of our certificate, where the registry asks for one. Relative to this file."},
+    {"registry.key", OPTION_TEXT, NULL, AT(registry.key), .check = check_not_empty,
+     .doc = "PEM file of its key. Relative to this file."},
     {"registry.timeout", OPTION_DURATION, "30s", AT(registry.timeout), .min = 100, .max = LC_HOUR,
      .doc = "A request to the registry that is not answered for so long is made again. A schema that it fails for so long, "
             "while it gives others, is taken for one that it has not. Meanwhile the service waits, and says so."},
@@ -225,10 +235,11 @@ const lc_option lc_options[] = {
     {"redis.user", OPTION_TEXT, NULL, AT(redis.user), .doc = "User at Redis."},
     {"redis.password", OPTION_SECRET, NULL, AT(redis.password), .doc = "Password at Redis."},
     {"redis.ca", OPTION_TEXT, NULL, AT(redis.ca), .check = check_not_empty,
-     .doc = "PEM file of the CAs that Redis' certificate may be from; default: the system's."},
+     .doc = "PEM file of the CAs that Redis' certificate may be from; default: the system's. Relative to this file."},
     {"redis.certificate", OPTION_TEXT, NULL, AT(redis.certificate), .check = check_not_empty,
-     .doc = "PEM file of our certificate, where Redis asks for one."},
-    {"redis.key", OPTION_TEXT, NULL, AT(redis.key), .check = check_not_empty, .doc = "PEM file of its key."},
+     .doc = "PEM file of our certificate, where Redis asks for one. Relative to this file."},
+    {"redis.key", OPTION_TEXT, NULL, AT(redis.key), .check = check_not_empty,
+     .doc = "PEM file of its key. Relative to this file."},
     {"redis.server_name", OPTION_TEXT, NULL, AT(redis.server_name),
      .doc = "The name that Redis' certificate must have; default: the host connected to."},
     {"redis.sentinel_user", OPTION_TEXT, NULL, AT(redis.sentinel_user), .doc = "User at the sentinels."},
@@ -271,6 +282,9 @@ const lc_option lc_options[] = {
      .doc = "At most so many due leads a transaction."},
     {"batch.linger", OPTION_DURATION, "50ms", AT(batch.linger), .min = 0, .max = 10 * LC_SECOND,
      .doc = "A batch waits at most so long for more facts."},
+    {"cache.leads", OPTION_COUNT, "32", AT(cache.leads), .min = 0, .max = 65536,
+     .doc = "MiB of leads that are kept as they were last committed, all workers together, so that Redis need not be "
+            "asked for them; `0`: none."},
     {"lateness", OPTION_DURATION, "5s", AT(lateness), .min = 0, .max = LC_DAY,
      .doc = "Waits this long after a due time before judging; 30s or more where a CRM is polled."},
     {"patience", OPTION_DURATION, "5m", AT(patience), .min = LC_SECOND, .max = 7 * LC_DAY,

@@ -56,18 +56,46 @@ name_instance(lc_loader *loader)
                   config->instance);
 }
 
+/* Both or none of "SECTION.certificate" and "SECTION.key". */
 static void
-pair_certificate_and_key(lc_loader *loader)
+pair(lc_loader *loader, const char *section, char **certificate, char **key)
+{
+    g_autofree char *certificate_key = g_strconcat(section, ".certificate", NULL);
+    g_autofree char *key_key = g_strconcat(section, ".key", NULL);
+    resolve_path(loader, certificate_key, certificate);
+    resolve_path(loader, key_key, key);
+    if (*certificate && *key == NULL)
+        lc_report(loader, place_by_key(loader, certificate_key), "%s needs its key; set %s too", certificate_key,
+                  key_key);
+    if (*key && *certificate == NULL)
+        lc_report(loader, place_by_key(loader, key_key), "%s needs its certificate; set %s too", key_key,
+                  certificate_key);
+}
+
+static void
+pair_certificates_and_keys(lc_loader *loader)
 {
     lc_config *config = loader->config;
-    resolve_path(loader, "ingest.certificate", &config->ingest.certificate);
-    resolve_path(loader, "ingest.key", &config->ingest.key);
-    if (config->ingest.certificate && config->ingest.key == NULL)
-        lc_report(loader, place_by_key(loader, "ingest.certificate"),
-                  "ingest.certificate needs its key; set ingest.key too");
-    if (config->ingest.key && config->ingest.certificate == NULL)
-        lc_report(loader, place_by_key(loader, "ingest.key"),
-                  "ingest.key needs its certificate; set ingest.certificate too");
+    pair(loader, "ingest", &config->ingest.certificate, &config->ingest.key);
+    pair(loader, "registry", &config->registry.certificate, &config->registry.key);
+    pair(loader, "redis", &config->redis.certificate, &config->redis.key);
+}
+
+/* Who names a CA means TLS: without it the password would be readable on the way. */
+static void
+check_registry_tls(lc_loader *loader)
+{
+    const lc_config *config = loader->config;
+    const struct {
+        const char *key, *value;
+    } files[] = {{"registry.ca", config->registry.ca}, {"registry.certificate", config->registry.certificate}};
+    if (config->registry.url == NULL || g_str_has_prefix(config->registry.url, "https://"))
+        return;
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++)
+        if (files[i].value)
+            lc_report(loader, place_by_key(loader, files[i].key),
+                      "%s is given, but registry.url speaks no TLS; write https:// there, or take the key out",
+                      files[i].key);
 }
 
 typedef struct {
@@ -174,7 +202,10 @@ lc_check_together(lc_loader *loader)
     choose_registry(loader);
     resolve_path(loader, "policy", &config->policy);
     resolve_path(loader, "registry.file", &config->registry.file);
-    pair_certificate_and_key(loader);
+    pair_certificates_and_keys(loader);
+    resolve_path(loader, "registry.ca", &config->registry.ca);
+    resolve_path(loader, "redis.ca", &config->redis.ca);
+    check_registry_tls(loader);
     resolve_path(loader, "alert.ca_file", &config->alert.ca_file);
     name_instance(loader);
     name_topics(loader);
