@@ -1,5 +1,5 @@
 /* acls.c - what gives each role its rights: commands of Kafka's and Redis' own tools, for a shell. */
-#include "roles.h"
+#include "common.h"
 
 static const char heading[] = "# What each role of %s may do, and no more: for sh, with the rights of an "
                               "administrator. KAFKA_ACLS and REDIS_CLI\n"
@@ -7,6 +7,10 @@ static const char heading[] = "# What each role of %s may do, and no more: for s
                               "COMMAND_CONFIG is a file with\n"
                               "# the administrator's login at Kafka, if any.\n"
                               "BOOTSTRAP_SERVER=${BOOTSTRAP_SERVER:-%s}\n";
+
+/* As kafka-acls.sh spells them. */
+static const char *const operations[LC_OPERATIONS] = {"Read",  "Write",    "Create",         "Delete",
+                                                      "Alter", "Describe", "DescribeConfigs"};
 
 static const char *const resource_options[LC_RESOURCES] = {"--topic", "--group", "--transactional-id"};
 
@@ -19,7 +23,7 @@ print_kafka_command(const char *principal, lc_operation may, const char *resourc
     printf("${KAFKA_ACLS:-kafka-acls.sh} --bootstrap-server \"$BOOTSTRAP_SERVER\" "
            "${COMMAND_CONFIG:+--command-config \"$COMMAND_CONFIG\"} \\\n"
            "    --add --allow-principal %s --operation %s%s \\\n   %s\n",
-           whose, lc_operation_names[may], is_prefix ? " --resource-pattern-type prefixed" : "", resources);
+           whose, operations[may], is_prefix ? " --resource-pattern-type prefixed" : "", resources);
 }
 
 /* One command for all that is named in full, one for what names begin with. */

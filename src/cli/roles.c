@@ -1,5 +1,5 @@
 /* roles.c - the table of rights, what it comes to for one configuration, and how the documentation tells it. */
-#include "roles.h"
+#include "common.h"
 
 #include <leadclock/core.h>
 

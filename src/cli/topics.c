@@ -1,5 +1,5 @@
 /* topics.c - what is missing or different, and how far the group is. */
-#include "roles.h"
+#include "common.h"
 
 #define MONTH_MS "2592000000" /* delete.retention.ms of the changelogs: 30 days */
 #define TWO_MIB "2097152"     /* max.message.bytes of what may be as large as a lead's state */

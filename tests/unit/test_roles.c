@@ -1,6 +1,6 @@
 /* test_roles.c - who needs which rights, as it comes out of the table of roles; and that docs/security.md says the
  * same. */
-#include "../../src/cli/roles.h"
+#include <leadclock/cli.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,9 +47,11 @@ names_of(lc_role role, const char *const *overrides, lc_operation may, lc_resour
 
 #define ALERTMANAGER "alert.alertmanager.urls=http://127.0.0.1:9093"
 #define WEBHOOKS                                                                                                       \
-    "alert: {webhooks: [{name: one, url: 'http://127.0.0.1:1', events: [LeadRouted]}, "                                \
-    "{name: two, url: 'http://127.0.0.1:2', events: [SlaBreached, SlaBreachEnded]}]}"
-#define ALL_WEBHOOK "alert: {webhooks: [{url: 'http://127.0.0.1:1'}]}"
+    "alert: {webhooks: [{name: one, url: 'http://127.0.0.1:1', secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw, "       \
+    "events: [LeadRouted]}, "                                                                                          \
+    "{name: two, url: 'http://127.0.0.1:2', secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw, events: [SlaBreached, "    \
+    "SlaBreachEnded]}]}"
+#define ALL_WEBHOOK "alert: {webhooks: [{url: 'http://127.0.0.1:1', secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}]}"
 #define TWO_INPUTS "topics.inputs=leads.created,leads.contacted"
 #define ONE_TABLE "tables.publish=cycles"
 
