@@ -106,7 +106,6 @@ free_cycle(gpointer data)
 {
     lc_ledger_cycle *cycle = data;
     g_free(cycle->open);
-    g_free(cycle->lead_id);
     g_free(cycle);
 }
 
@@ -153,13 +152,6 @@ lc_ledger_find_cycle(const lc_ledger *ledger, const lc_uuid *id)
     return g_hash_table_lookup(ledger->cycles, id);
 }
 
-lc_ledger_cycle *
-lc_ledger_find_lead(const lc_ledger *ledger, const char *lead_id)
-{
-    const lc_ledger_cycle like = {.lead_id = (char *)lead_id};
-    return lc_chains_first(&ledger->by_lead, &like);
-}
-
 /* ---- Rows ---- */
 
 /* The one of this key, or a new one. */
@@ -187,20 +179,34 @@ open_part(lc_ledger *ledger, const lc_cycle_row *row)
                            .escalation = row->escalation};
 }
 
+static lc_ledger_cycle *
+new_cycle(lc_text lead_id)
+{
+    lc_ledger_cycle *cycle = g_malloc0(sizeof *cycle + lead_id.size + 1);
+    memcpy(cycle->lead_id, lead_id.data, lead_id.size);
+    return cycle;
+}
+
+static lc_ledger_cycle *
+add_cycle(lc_ledger *ledger, const lc_cycle_row *row)
+{
+    lc_ledger_cycle *cycle = new_cycle(row->lead_id);
+    cycle->id = row->cycle_id;
+    g_hash_table_add(ledger->cycles, cycle);
+    if (ledger->keeps_stories)
+        lc_chains_add(&ledger->by_lead, cycle);
+    return cycle;
+}
+
 static void
 take_cycle(lc_ledger *ledger, const lc_cycle_row *row)
 {
-    const lc_ledger_cycle key = {.id = row->cycle_id};
-    lc_ledger_cycle *cycle = stand_in(ledger->cycles, &key, sizeof key);
-    if (cycle->lead_id == NULL) {
-        cycle->lead_id = g_strndup(row->lead_id.data, row->lead_id.size);
-        if (ledger->keeps_stories)
-            lc_chains_add(&ledger->by_lead, cycle);
-    }
+    lc_ledger_cycle *cycle = lc_ledger_find_cycle(ledger, &row->cycle_id);
+    if (cycle == NULL)
+        cycle = add_cycle(ledger, row);
     g_clear_pointer(&cycle->open, g_free);
     *cycle = (lc_ledger_cycle){
         .id = row->cycle_id,
-        .lead_id = cycle->lead_id,
         .next_of_lead = cycle->next_of_lead,
         .handoff_at = row->handoff_at,
         .assigned_at = row->assigned_at,
@@ -228,6 +234,13 @@ take_cycle(lc_ledger *ledger, const lc_cycle_row *row)
         lc_open_cycle part = open_part(ledger, row);
         cycle->open = g_memdup2(&part, sizeof part);
     }
+}
+
+lc_ledger_cycle *
+lc_ledger_find_lead(const lc_ledger *ledger, const char *lead_id)
+{
+    g_autofree lc_ledger_cycle *like = new_cycle(lc_text_of(lead_id));
+    return lc_chains_first(&ledger->by_lead, like);
 }
 
 static void

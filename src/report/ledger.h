@@ -16,7 +16,6 @@ typedef struct {
 /* Texts are numbers of ledger->texts. */
 typedef struct lc_ledger_cycle {
     lc_uuid id; /* first: how it is found */
-    char *lead_id;
     struct lc_ledger_cycle *next_of_lead;
     lc_open_cycle *open; /* NULL: settled */
     lc_instant handoff_at, assigned_at, settled_at, first_contact_at, first_contact_due_at;
@@ -25,6 +24,7 @@ typedef struct lc_ledger_cycle {
     int32_t cohort;
     int16_t cause, route, first_contact_state;
     bool duplicate, was_paused;
+    _Alignas(8) char lead_id[]; /* allocated with it; aligned, so that nothing of it is where the members end */
 } lc_ledger_cycle;
 
 typedef struct lc_ledger_breach {
