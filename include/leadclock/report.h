@@ -214,6 +214,10 @@ void lc_answers_write(GString *out, const lc_answers *report, lc_table_format fo
 void lc_answers_write_part(GString *out, const lc_answers *report, const char *path);
 /* One of its tables as CSV. False: it has none of this name. */
 bool lc_answers_write_csv(GString *out, const lc_answers *report, const char *table);
+/* Only this table, and nothing in words or drawn. */
+void lc_answers_choose_table(lc_answers *report, const char *table);
+/* "promises, response". Caller frees. */
+char *lc_answers_table_names(const lc_answers *report);
 const char *lc_answers_title(const lc_answers *report);
 
 /* ---- What pages ask besides ---- */
@@ -232,9 +236,12 @@ void lc_answers_add_days(lc_answers *report, const lc_ledger *ledger, const lc_p
 /* Which leads. Absent texts: any. */
 typedef struct {
     lc_text channel, rule, owner, clock, cause, reason, track;
+    lc_text first_contact;           /* kept, broken, running or stopped: that promise */
+    lc_text stage;                   /* reached */
     bool is_unowned, is_broken;      /* is_broken: `clock` is one that is broken; otherwise the next that is due */
     lc_instant due_from, due_before; /* due_before LC_ABSENT: it need not be due; LC_NEVER: whenever */
     lc_instant handed_off_from, settled_from; /* LC_ABSENT: whenever */
+    lc_instant handed_off_before;             /* LC_NEVER: whenever */
     const char *about;                        /* in words, for people */
 } lc_lead_filter;
 

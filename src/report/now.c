@@ -10,40 +10,16 @@
 
 /* ---- The day ---- */
 
-/* Midnight on the wall is `at` less what the wall says; where the clocks were changed since, it is looked at again. */
-static lc_instant
-begin_of_day(GTimeZone *zone, lc_instant at)
-{
-    lc_instant begins = at;
-    for (int i = 0; i < 2; i++) {
-        g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(begins / LC_SECOND);
-        g_autoptr(GDateTime) wall = utc ? g_date_time_to_timezone(utc, zone) : NULL;
-        if (wall == NULL)
-            return begins;
-        lc_duration since =
-            ((g_date_time_get_hour(wall) * 60 + g_date_time_get_minute(wall)) * 60 + g_date_time_get_second(wall)) *
-                LC_SECOND +
-            begins % LC_SECOND;
-        begins += since > LC_DAY / 2 && i ? LC_DAY - since : -since;
-    }
-    return begins;
-}
-
-static GTimeZone *
+static const lc_zone *
 zone_of(const lc_policy_book *book)
 {
-    lc_text name = lc_policy_book_get(book, 0)->reporting_zone_name;
-    g_autofree char *text = g_strndup(name.data, name.size);
-    GTimeZone *zone = g_time_zone_new_identifier(text);
-    return zone ? zone : g_time_zone_new_utc();
+    return lc_policy_book_get(book, 0)->reporting_zone;
 }
 
 void
 lc_report_day(const lc_policy_book *book, lc_instant at, lc_instant *begins, lc_instant *ends)
 {
-    g_autoptr(GTimeZone) zone = zone_of(book);
-    *begins = begin_of_day(zone, at);
-    *ends = begin_of_day(zone, *begins + LC_DAY + LC_DAY / 2);
+    lc_zone_day(zone_of(book), at, begins, ends);
 }
 
 /* ---- Promises, day by day ---- */
@@ -92,15 +68,24 @@ count_promise(day *of, int state)
 }
 
 static void
-add_day(lc_table *table, const day *of, GTimeZone *zone)
+add_of_day(lc_table *table, const day *of, int64_t count, const char *state, const lc_zone *zone)
 {
-    g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(of->begins / LC_SECOND);
-    g_autoptr(GDateTime) wall = g_date_time_to_timezone(utc, zone);
-    g_autofree char *date = g_date_time_format(wall, "%Y-%m-%d");
-    lc_table_text(table, lc_text_of(date));
-    lc_table_count(table, of->kept);
-    lc_table_count(table, of->broken);
-    lc_table_count(table, of->running);
+    char from[LC_INSTANT_TEXT_BYTES], to[LC_INSTANT_TEXT_BYTES];
+    lc_instant begins, ends;
+    lc_zone_day(zone, of->begins, &begins, &ends);
+    lc_report_count(table, count,
+                    lc_link("/leads", "from", lc_instant_format(begins, from), "to", lc_instant_format(ends, to),
+                            "first_contact", state, NULL));
+}
+
+static void
+add_day(lc_table *table, const day *of, const lc_zone *zone)
+{
+    char date[LC_DATE_TEXT_BYTES];
+    lc_table_text(table, lc_text_of(lc_zone_date_format(zone, of->begins, date)));
+    add_of_day(table, of, of->kept, "kept", zone);
+    add_of_day(table, of, of->broken, "broken", zone);
+    add_of_day(table, of, of->running, "running", zone);
     lc_table_share(table, of->kept, of->kept + of->broken);
 }
 
@@ -108,7 +93,6 @@ void
 lc_answers_add_days(lc_answers *report, const lc_ledger *ledger, const lc_policy_book *book, lc_instant at, unsigned n)
 {
     g_autoptr(GArray) days = last_days(book, at, n);
-    g_autoptr(GTimeZone) zone = zone_of(book);
     const lc_making making = {.ledger = ledger, .report = report};
     lc_table *table = lc_report_add_table(&making, "by_day", "The promise of a first contact, by day of the hand-off");
     GHashTableIter iter;
@@ -126,7 +110,7 @@ lc_answers_add_days(lc_answers *report, const lc_ledger *ledger, const lc_policy
     lc_table_column(table, LC_CELL_COUNT, "running", "running");
     lc_table_column(table, LC_CELL_SHARE, "kept_share", "share kept");
     for (guint i = 0; i < days->len; i++)
-        add_day(table, &g_array_index(days, day, i), zone);
+        add_day(table, &g_array_index(days, day, i), zone_of(book));
 }
 
 /* ---- Counting ---- */
@@ -245,36 +229,26 @@ sorted_tallies(const counting *c, GHashTable *tallies, GCompareDataFunc compare)
 }
 
 static void
-add_linked(lc_table *table, int64_t count, char *link)
-{
-    lc_table_count(table, count);
-    if (count)
-        lc_table_link(table, link);
-    else
-        g_free(link);
-}
-
-static void
 add_clocks(const counting *c)
 {
     g_autoptr(GPtrArray) sorted = sorted_tallies(c, c->clocks, compare_tallies);
     lc_table *table = lc_report_add_table(c->making, "due", "Open promises, by clock: due next, and broken");
     lc_table_column(table, LC_CELL_TEXT, "clock", "clock");
+    lc_table_column(table, LC_CELL_COUNT, "broken", "broken now");
     lc_table_column(table, LC_CELL_COUNT, "within_15m", "within 15 min");
     lc_table_column(table, LC_CELL_COUNT, "within_1h", "within 1 h");
     lc_table_column(table, LC_CELL_COUNT, "today", "today");
     lc_table_column(table, LC_CELL_COUNT, "later", "later");
-    lc_table_column(table, LC_CELL_COUNT, "broken", "broken now");
     lc_table_say_empty(table, "No clock runs: nothing is due, and nothing is broken.");
     for (guint i = 0; i < sorted->len; i++) {
         const tally *t = sorted->pdata[i];
         lc_text clock = lc_ledger_text(c->making->ledger, t->number);
         lc_table_text(table, clock);
-        add_linked(table, t->soon, lc_link("/leads", "due", "15m", "clock", clock.data, NULL));
-        add_linked(table, t->hour, lc_link("/leads", "due", "1h", "clock", clock.data, NULL));
-        add_linked(table, t->today, lc_link("/leads", "due", "today", "clock", clock.data, NULL));
-        add_linked(table, t->later, lc_link("/leads", "due", "later", "clock", clock.data, NULL));
-        add_linked(table, t->broken, lc_link("/leads", "broken", clock.data, NULL));
+        lc_report_count(table, t->broken, lc_link("/leads", "broken", clock.data, NULL));
+        lc_report_count(table, t->soon, lc_link("/leads", "due", "15m", "clock", clock.data, NULL));
+        lc_report_count(table, t->hour, lc_link("/leads", "due", "1h", "clock", clock.data, NULL));
+        lc_report_count(table, t->today, lc_link("/leads", "due", "today", "clock", clock.data, NULL));
+        lc_report_count(table, t->later, lc_link("/leads", "due", "later", "clock", clock.data, NULL));
     }
 }
 
@@ -304,9 +278,9 @@ add_owners(const counting *c)
         lc_report_name(table, owner, "(nobody)");
         lc_table_link(table, lc_text_is_absent(owner) ? lc_link("/worklist", "unowned", "1", NULL)
                                                       : lc_link("/worklist", "owner", owner.data, NULL));
-        add_linked(table, t->broken,
-                   lc_text_is_absent(owner) ? lc_link("/leads", "broken", "any", "unowned", "1", NULL)
-                                            : lc_link("/leads", "broken", "any", "owner", owner.data, NULL));
+        lc_report_count(table, t->broken,
+                        lc_text_is_absent(owner) ? lc_link("/leads", "broken", "any", "unowned", "1", NULL)
+                                                 : lc_link("/leads", "broken", "any", "owner", owner.data, NULL));
         lc_table_duration(table, t->since == LC_NEVER || t->since == LC_ABSENT
                                      ? LC_ABSENT
                                      : (c->at - t->since) / LC_SECOND * LC_SECOND);
@@ -398,9 +372,9 @@ add_today(const counting *c)
     lc_table_column(table, LC_CELL_TEXT, "what", "what");
     lc_table_column(table, LC_CELL_COUNT, "leads", "leads");
     lc_table_text(table, LC_TEXT("handed off"));
-    add_linked(table, c->handed_off, lc_link("/leads", "handed_off", "today", NULL));
+    lc_report_count(table, c->handed_off, lc_link("/leads", "handed_off", "today", NULL));
     lc_table_text(table, LC_TEXT("settled"));
-    add_linked(table, c->settled, lc_link("/leads", "settled", "today", NULL));
+    lc_report_count(table, c->settled, lc_link("/leads", "settled", "today", NULL));
     for (int cause = 0; lc_cause_name((lc_cause)cause); cause++) {
         guint count = GPOINTER_TO_UINT(g_hash_table_lookup(c->causes, GINT_TO_POINTER(cause)));
         if (count == 0)
@@ -408,7 +382,7 @@ add_today(const counting *c)
         const char *name = lc_cause_name((lc_cause)cause);
         g_autofree char *what = g_strdup_printf("of these %s", name);
         lc_table_text(table, lc_text_of(what));
-        add_linked(table, count, lc_link("/leads", "settled", "today", "cause", name, NULL));
+        lc_report_count(table, count, lc_link("/leads", "settled", "today", "cause", name, NULL));
     }
 }
 

@@ -81,6 +81,33 @@ add_rejections(const lc_making *making)
 
 /* ---- The funnel by channel ---- */
 
+/* A count that leads to its leads, where a cause or the hand-off tells which they are. */
+static void
+add_metric(const lc_making *making, lc_table *table, const char *channel, const char *metric)
+{
+    static const struct {
+        const char *metric;
+        lc_cause cause;
+    } causes[] = {{"rejected", LC_CAUSE_REJECTED},
+                  {"clawed_back", LC_CAUSE_CLAWED_BACK},
+                  {"unresponsive", LC_CAUSE_UNRESPONSIVE},
+                  {"completed", LC_CAUSE_COMPLETED},
+                  {"merged", LC_CAUSE_MERGED},
+                  {"cooled_down", LC_CAUSE_COOLDOWN},
+                  {"open_dialogue", LC_CAUSE_OPEN_DIALOGUE},
+                  {"not_qualified", LC_CAUSE_NOT_QUALIFIED}};
+    const char *cause = NULL;
+    for (size_t i = 0; i < G_N_ELEMENTS(causes); i++)
+        if (strcmp(causes[i].metric, metric) == 0)
+            cause = lc_cause_name(causes[i].cause);
+    int64_t count = lc_summary_get(making->sums, channel, metric);
+    if (cause || strcmp(metric, "handed_off") == 0)
+        lc_report_count(table, count,
+                        lc_link("/leads", "from", LC_FROM(making), "channel", channel, "cause", cause, NULL));
+    else
+        lc_table_count(table, count);
+}
+
 static void
 add_funnel_of(const lc_making *making, lc_table *table, const char *channel)
 {
@@ -89,10 +116,11 @@ add_funnel_of(const lc_making *making, lc_table *table, const char *channel)
     int64_t won = 0;
     lc_table_text(table, channel ? lc_text_of(channel) : LC_ALL_CHANNELS);
     for (size_t i = 0; i < G_N_ELEMENTS(metrics); i++)
-        lc_table_count(table, lc_summary_get(making->sums, channel, metrics[i]));
+        add_metric(making, table, channel, metrics[i]);
     for (guint i = 0; i < making->stages->len; i++)
-        lc_table_count(table,
-                       lc_summary_get_named(making->sums, channel, "reached:", lc_text_of(making->stages->pdata[i])));
+        lc_report_count(
+            table, lc_summary_get_named(making->sums, channel, "reached:", lc_text_of(making->stages->pdata[i])),
+            lc_link("/leads", "from", LC_FROM(making), "channel", channel, "stage", making->stages->pdata[i], NULL));
     for (guint i = 0; i < making->won->len; i++)
         won += lc_summary_get_named(making->sums, channel, "reached:", lc_text_of(making->won->pdata[i]));
     lc_table_share(table, won, lc_summary_get(making->sums, channel, "handed_off"));
@@ -230,7 +258,7 @@ add_endings_of(const lc_making *making, lc_table *table, const char *channel)
                                           "unresponsive", "completed",      "merged",        "erased"};
     lc_table_text(table, channel ? lc_text_of(channel) : LC_ALL_CHANNELS);
     for (size_t i = 0; i < G_N_ELEMENTS(metrics); i++)
-        lc_table_count(table, lc_summary_get(making->sums, channel, metrics[i]));
+        add_metric(making, table, channel, metrics[i]);
 }
 
 static void
@@ -369,9 +397,9 @@ say_erased(const lc_making *making, int64_t all)
     if (kept < all)
         lc_report_say(making, "erased",
                       "Of these leads %" G_GINT64_FORMAT
-                      " were erased since. They are still counted by channel and month; "
-                      "what is told by rule, owner, stage or response time is without them.",
-                      all - kept);
+                      " %s erased since: still counted by channel and month, but not "
+                      "in what is told by rule, owner, stage or response time.",
+                      all - kept, LC_WERE(all - kept));
 }
 
 static void
@@ -379,19 +407,19 @@ say_volumes(const lc_making *making)
 {
     const lc_summary *sums = making->sums;
     int64_t all = lc_summary_get(sums, NULL, "handed_off"), opened = lc_summary_get(sums, NULL, "opened");
+    int64_t again = lc_summary_get(sums, NULL, "duplicate"), completed = lc_summary_get(sums, NULL, "completed");
     if (all == 0) {
         lc_report_say(making, "volumes", "No leads were handed off in this time.");
         return;
     }
     lc_report_say(making, "volumes",
-                  "%" G_GINT64_FORMAT " leads were handed off to sales; %" G_GINT64_FORMAT
-                  " were opened and %" G_GINT64_FORMAT " held back by a gate. %" G_GINT64_FORMAT
-                  " were handed off again while they were still open.",
-                  all, opened, all - opened, lc_summary_get(sums, NULL, "duplicate"));
+                  "%s %s handed off to sales; %" G_GINT64_FORMAT " %s opened and %" G_GINT64_FORMAT
+                  " held back by a gate. %" G_GINT64_FORMAT " %s handed off again while still open.",
+                  LC_LEADS(all), LC_WERE(all), opened, LC_WERE(opened), all - opened, again, LC_WERE(again));
     lc_report_say(making, "endings",
-                  "So far %" G_GINT64_FORMAT " were completed, %" G_GINT64_FORMAT " rejected, %" G_GINT64_FORMAT
+                  "So far %" G_GINT64_FORMAT " %s completed, %" G_GINT64_FORMAT " rejected, %" G_GINT64_FORMAT
                   " clawed back because nothing came of them in time, and %" G_GINT64_FORMAT " did not respond.",
-                  lc_summary_get(sums, NULL, "completed"), lc_summary_get(sums, NULL, "rejected"),
+                  completed, LC_WERE(completed), lc_summary_get(sums, NULL, "rejected"),
                   lc_summary_get(sums, NULL, "clawed_back"), lc_summary_get(sums, NULL, "unresponsive"));
     say_erased(making, all);
 }
