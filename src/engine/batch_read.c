@@ -225,18 +225,34 @@ typedef struct {
     bool is_cut; /* the reads from `n` on were left out */
 } lead_reads;
 
+/* Which of them were kept. */
+static void
+find_kept(lc_batch *batch, const lc_share *share)
+{
+    guint n = share->leads->len;
+    lc_lead_sought *sought = lc_arena_new(&batch->arena, lc_lead_sought, n);
+
+    for (guint i = 0; i < n; i++)
+        sought[i].id = ((const lc_batch_lead *)share->leads->pdata[i])->lead.id;
+    lc_lead_cache_find(batch->worker->leads, share->partition->term, sought, n);
+    for (guint i = 0; i < n; i++) {
+        lc_batch_lead *lead = share->leads->pdata[i];
+        lead->is_known = sought[i].is_known;
+        if (lead->is_known)
+            lead->state = sought[i].state;
+    }
+}
+
 /* The next leads of a share: those that are known, and as many as one read takes of those that are not. */
 static void
 plan_lead_read(lc_batch *batch, lead_reads *plan, lc_share *share)
 {
-    const lc_worker *worker = batch->worker;
     lead_read what = {.share = share, .first = share->n_planned};
     lc_text *ids = lc_arena_new(&batch->arena, lc_text, MIN(share->leads->len - what.first, LC_READ_LEADS));
     size_t n = 0;
 
     for (; share->n_planned < share->leads->len && n < LC_READ_LEADS; share->n_planned++) {
         lc_batch_lead *lead = share->leads->pdata[share->n_planned];
-        lead->is_known = lc_lead_cache_find(worker->leads, share->partition->term, lead->lead.id, &lead->state);
         if (lead->is_known)
             what.known_bytes += lead->state.size;
         else
@@ -259,8 +275,10 @@ plan_lead_reads(lc_batch *batch)
     size_t max = 0, former = 0;
     lead_reads plan = {0};
 
-    for (guint i = 0; i < batch->shares->len; i++)
+    for (guint i = 0; i < batch->shares->len; i++) {
+        find_kept(batch, lc_batch_share_at(batch, i));
         max += 1 + lc_batch_share_at(batch, i)->leads->len / LC_READ_LEADS;
+    }
     plan.what = lc_arena_new(&batch->arena, lead_read, max);
     plan.reads = lc_arena_new(&batch->arena, lc_store_read, max);
     for (guint i = 0; i < batch->shares->len; i++)

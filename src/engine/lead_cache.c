@@ -16,6 +16,7 @@
 #define NO_STATE UINT32_MAX   /* known to have none */
 #define UNKNOWN (UINT32_MAX - 1)
 #define WORD sizeof(uint64_t)
+#define AT_ONCE ((size_t)16)
 
 typedef struct {
     uint32_t term;
@@ -129,20 +130,58 @@ oldest_of(entry *line)
     return oldest;
 }
 
-bool
-lc_lead_cache_find(const lc_lead_cache *cache, uint32_t term, lc_text id, lc_text *state)
+static void
+take_found(const lc_lead_cache *cache, uint32_t term, const entry *found, lc_lead_sought *sought)
 {
-    if (cache->ring == NULL)
-        return false;
-    const entry *found = find_entry(cache, id, hash_of(id));
-    if (found == NULL)
-        return false;
-    const kept *lead = at(cache, place_of(*found));
-    if (lead->term != term || lead->state_bytes == UNKNOWN)
-        return false;
+    const kept *lead = found ? at(cache, place_of(*found)) : NULL;
+
+    sought->is_known = lead && lead->term == term && lead->state_bytes != UNKNOWN;
+    if (!sought->is_known)
+        return;
     lc_text own_id = id_of(lead);
-    *state = lead->state_bytes == NO_STATE ? LC_NO_TEXT : (lc_text){own_id.data + own_id.size, lead->state_bytes};
-    return true;
+    sought->state =
+        lead->state_bytes == NO_STATE ? LC_NO_TEXT : (lc_text){own_id.data + own_id.size, lead->state_bytes};
+}
+
+/* Brings nearer what is there of leads that may be the one. */
+static void
+prefetch_leads(const lc_lead_cache *cache, uint64_t hash)
+{
+    const entry *line = line_of(cache, hash);
+
+    for (int i = 0; i < LINE; i++)
+        if ((uint8_t)line[i] == tag_of(hash) && is_there(cache, line[i])) {
+            const kept *lead = at(cache, place_of(line[i]));
+            __builtin_prefetch(lead);
+            __builtin_prefetch((const char *)lead + LINE * sizeof(entry));
+        }
+}
+
+static void
+find_some(const lc_lead_cache *cache, uint32_t term, lc_lead_sought *sought, size_t n)
+{
+    uint64_t hashes[AT_ONCE];
+
+    for (size_t i = 0; i < n; i++) {
+        hashes[i] = hash_of(sought[i].id);
+        __builtin_prefetch(line_of(cache, hashes[i]));
+    }
+    for (size_t i = 0; i < n; i++)
+        prefetch_leads(cache, hashes[i]);
+    for (size_t i = 0; i < n; i++)
+        take_found(cache, term, find_entry(cache, sought[i].id, hashes[i]), &sought[i]);
+}
+
+void
+lc_lead_cache_find(const lc_lead_cache *cache, uint32_t term, lc_lead_sought *sought, size_t n)
+{
+    if (cache->ring == NULL) {
+        for (size_t i = 0; i < n; i++)
+            sought[i].is_known = false;
+        return;
+    }
+    for (size_t i = 0; i < n; i += AT_ONCE)
+        find_some(cache, term, sought + i, MIN(n - i, AT_ONCE));
 }
 
 static size_t

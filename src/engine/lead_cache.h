@@ -16,8 +16,15 @@ void lc_lead_cache_free(lc_lead_cache *cache);
 /* A new term: nothing is kept for it yet. */
 uint32_t lc_lead_cache_begin(lc_lead_cache *cache);
 
-/* The state of a lead; absent: it is known to have none. Good until something is kept. False: not known. */
-bool lc_lead_cache_find(const lc_lead_cache *cache, uint32_t term, lc_text id, lc_text *state);
+/* A lead that is looked for. */
+typedef struct {
+    lc_text id;
+    bool is_known; /* out */
+    lc_text state; /* out, where it is known; absent: it has none. Good until something is kept */
+} lc_lead_sought;
+
+/* Many at once: memory is slow, and asked for some of them it answers together. */
+void lc_lead_cache_find(const lc_lead_cache *cache, uint32_t term, lc_lead_sought *sought, size_t n);
 
 /* Instead of what was known of the lead. */
 void lc_lead_cache_keep(lc_lead_cache *cache, uint32_t term, lc_text id, lc_text state);

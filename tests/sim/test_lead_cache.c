@@ -18,12 +18,23 @@ text_of(char *buffer, size_t size, const char *prefix, unsigned number)
     return (lc_text){buffer, (size_t)g_snprintf(buffer, (gulong)size, "%s%u", prefix, number)};
 }
 
+/* One alone. */
+static bool
+is_known(const lc_lead_cache *cache, uint32_t term, lc_text id, lc_text *state)
+{
+    lc_lead_sought sought = {.id = id};
+
+    lc_lead_cache_find(cache, term, &sought, 1);
+    *state = sought.state;
+    return sought.is_known;
+}
+
 static void
 assert_known(const lc_lead_cache *cache, uint32_t term, const char *id, const char *state)
 {
     lc_text found;
 
-    assert_true(lc_lead_cache_find(cache, term, lc_text_of(id), &found));
+    assert_true(is_known(cache, term, lc_text_of(id), &found));
     assert_true(lc_text_equal(found, lc_text_of(state)));
 }
 
@@ -32,7 +43,7 @@ assert_unknown(const lc_lead_cache *cache, uint32_t term, const char *id)
 {
     lc_text found;
 
-    assert_false(lc_lead_cache_find(cache, term, lc_text_of(id), &found));
+    assert_false(is_known(cache, term, lc_text_of(id), &found));
 }
 
 static void
@@ -110,9 +121,9 @@ check_known(const lc_lead_cache *cache, uint32_t term, const GArray *last, GHash
         unsigned number = g_array_index(last, unsigned, i);
         char buffer[32];
         lc_text found;
-        bool is_known = lc_lead_cache_find(cache, term, text_of(buffer, sizeof buffer, "lead-", number), &found);
-        assert_true(is_known || i + 1 < last->len);
-        if (!is_known)
+        bool was_found = is_known(cache, term, text_of(buffer, sizeof buffer, "lead-", number), &found);
+        assert_true(was_found || i + 1 < last->len);
+        if (!was_found)
             continue;
         const char *state = g_hash_table_lookup(states, GUINT_TO_POINTER(number + 1));
         assert_true(lc_text_equal(found, lc_text_of(state)));
@@ -134,6 +145,29 @@ keep_any(lc_lead_cache *cache, uint32_t term, sim_random *random, GArray *last, 
         }
     g_array_append_val(last, number);
     g_hash_table_insert(states, GUINT_TO_POINTER(number + 1), g_steal_pointer(&state));
+}
+
+static void
+many_are_found_as_one_by_one(void **unused)
+{
+    (void)unused;
+    enum { MANY = 100 };
+    lc_lead_cache *cache = lc_lead_cache_new(MANY_BYTES);
+    uint32_t term = lc_lead_cache_begin(cache);
+    lc_lead_sought sought[MANY];
+    char ids[MANY][32];
+
+    for (unsigned i = 0; i < MANY; i++) {
+        sought[i] = (lc_lead_sought){.id = text_of(ids[i], sizeof ids[i], "id-", i), .is_known = true};
+        if (i % 3 == 0)
+            lc_lead_cache_keep(cache, term, sought[i].id, sought[i].id);
+    }
+    lc_lead_cache_find(cache, term, sought, MANY);
+    for (unsigned i = 0; i < MANY; i++) {
+        assert_int_equal(sought[i].is_known, i % 3 == 0);
+        assert_true(i % 3 || lc_text_equal(sought[i].state, sought[i].id));
+    }
+    lc_lead_cache_free(cache);
 }
 
 static void
@@ -171,8 +205,8 @@ there_is_room_for_as_many_as_the_bytes_say(void **unused)
     for (unsigned i = 0; i < 2 * MANY_BYTES / 128; i++)
         lc_lead_cache_keep(cache, term, text_of(buffer, sizeof buffer, "id-", 1000000 + i), lc_text_of(state));
     for (unsigned i = 0; i < 2 * MANY_BYTES / 128; i++)
-        n += lc_lead_cache_find(cache, term, text_of(buffer, sizeof buffer, "id-", 1000000 + i), &found);
-    assert_in_range(n, MANY_BYTES / 128 * 3 / 4, MANY_BYTES / 16 * 15 / 128);
+        n += is_known(cache, term, text_of(buffer, sizeof buffer, "id-", 1000000 + i), &found);
+    assert_in_range(n, MANY_BYTES / 128 / 2, MANY_BYTES / 16 * 15 / 128);
     lc_lead_cache_free(cache);
 }
 
@@ -185,7 +219,9 @@ main(void)
         cmocka_unit_test(one_that_is_too_large_is_not_known_as_it_was_before),
         cmocka_unit_test(too_little_keeps_nothing),
         cmocka_unit_test(there_is_room_for_as_many_as_the_bytes_say),
+        cmocka_unit_test(many_are_found_as_one_by_one),
         cmocka_unit_test(what_is_known_is_never_old),
     };
+    lc_text_hash_set_keys(1);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
