@@ -107,7 +107,7 @@ add_by_clock(const lc_making *making)
     lc_table_column(table, LC_CELL_COUNT, "broken", "broken");
     lc_table_column(table, LC_CELL_COUNT, "early", "too early");
     lc_table_column(table, LC_CELL_COUNT, "due_next", "due next");
-    lc_table_column(table, LC_CELL_SHARE, "kept_share", "kept");
+    lc_table_column(table, LC_CELL_SHARE, "kept_share", "share kept");
     add_promises_of(&p, NULL);
     const GPtrArray *channels = lc_summary_channels(making->sums);
     for (guint i = 0; i < channels->len; i++)
@@ -177,7 +177,7 @@ add_tallies(const lc_making *making, GHashTable *tallies, const char *name, cons
     lc_table_column(table, LC_CELL_COUNT, "broken", "broken");
     lc_table_column(table, LC_CELL_COUNT, "running", "running");
     lc_table_column(table, LC_CELL_COUNT, "stopped", "stopped");
-    lc_table_column(table, LC_CELL_SHARE, "kept_share", "kept");
+    lc_table_column(table, LC_CELL_SHARE, "kept_share", "share kept");
     for (guint i = 0; i < sorted->len; i++) {
         uint32_t number = g_array_index(sorted, uint32_t, i);
         add_tally(making, table, number, none, column, tally_of(tallies, number));
