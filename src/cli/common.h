@@ -98,3 +98,9 @@ void lc_cli_block_signals(sigset_t *signals);
 void lc_cli_block_signals_and_hangup(sigset_t *signals);
 /* What came of that: `error` NULL is good news. Clears it. */
 void lc_cli_tell_secrets(GError **error);
+
+/* ---- Rights (cli.h has the table) ---- */
+
+/* Prints what gives `role` (NULL: each) its rights, as commands for a shell. `principal`, `redis_user`: whose; NULL:
+ * User:NAME-ROLE and NAME-ROLE. False: no such role, or one principal for several roles; already said. */
+bool lc_cli_print_acls(const lc_config *config, const char *role, const char *principal, const char *redis_user);

@@ -18,6 +18,8 @@ import urllib.parse
 import urllib.request
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+# What the secured stack is made by.
+sys.path.insert(0, os.path.join(ROOT, "deploy", "secure"))
 EXAMPLES = os.path.join(ROOT, "tests", "examples")
 BROKERS = os.environ.get("LC_TEST_BROKERS", "")
 REDIS_URL = os.environ.get("LC_TEST_REDIS_URL", "")
