@@ -112,6 +112,8 @@ typedef struct {
 lc_ingest *lc_ingest_start(const lc_ingest_options *options, GError **error);
 /* Why it can't go on: LC_ERROR_CONFIG, schemas that the registry refuses. False: it can. */
 bool lc_ingest_failed(lc_ingest *ingest, GError **error);
+/* Of /metrics, /livez and /readyz: an lc_http_pages; `data` is an lc_ingest. Any thread. */
+bool lc_ingest_answer(const char *path, lc_http_answer *answer, void *data);
 /* Takes no more, answers what is under way, ends. */
 void lc_ingest_stop(lc_ingest *ingest);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_ingest, lc_ingest_stop)

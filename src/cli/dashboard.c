@@ -1,11 +1,9 @@
 /* dashboard.c - the report and the work list in a browser, live, until a signal ends it. */
 #include "answers.h"
+#include "door.h"
 
 #include <leadclock/dashboard.h>
 #include <leadclock/policy.h>
-
-#include <pthread.h>
-#include <signal.h>
 
 static const char summary[] = "Shows in a browser how things stand: what is due and broken, whom to call next, what "
                               "converts, and all of one lead.";
@@ -14,7 +12,7 @@ static const char more[] =
     "Channels, Rejections and routes, Service, and one for each lead (/lead/ID). They are made here, work without\n"
     "scripts and ask for nothing from elsewhere; the same as JSON is below /api, and each table has a link to it as\n"
     "CSV. Until the tables are read it shows what it has and how far it is; while the brokers are away it says since\n"
-    "when it is stale. /livez and /readyz are for who watches it.\n\n"
+    "when it is stale. /metrics, /livez and /readyz are for who watches it.\n\n"
     "On 127.0.0.1:9465 unless dashboard.listen says otherwise; an address that others reach needs dashboard.users or\n"
     "dashboard.behind_proxy. A policy that was changed is read at the next start.\n\n"
     "Exit codes: 0 stopped by a signal, 2 usage or configuration.\n\n"
@@ -25,7 +23,7 @@ static int
 serve(const lc_config *config, GError **error)
 {
     const char *topics[LC_TABLES], *const policies[] = {config->policy, NULL};
-    sigset_t signals;
+    g_auto(lc_cli_door) door = {0};
     g_autoptr(lc_policy_book) book = lc_policy_book_load(policies, error);
     if (book == NULL || !lc_cli_choose_topics(config, (1u << LC_TABLES) - 1, topics, error))
         return EXIT_USAGE;
@@ -40,13 +38,13 @@ serve(const lc_config *config, GError **error)
         .keep = config->dashboard.days * LC_DAY,
         .instances = (const char *const *)config->dashboard.instances,
     };
-    lc_cli_block_signals(&signals);
+    lc_cli_door_init(&door, "dashboard");
     g_autoptr(lc_dashboard) dashboard = lc_dashboard_start(&options, error);
     if (dashboard == NULL)
         return EXIT_USAGE;
     g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "VERSION", LC_VERSION, "LISTEN", options.listen, "PORT",
                      LC_NUMBER(lc_dashboard_port(dashboard)), "MESSAGE", "started");
-    sigwaitinfo(&signals, NULL);
+    lc_cli_door_wait(&door, lc_dashboard_answer, dashboard, NULL, NULL);
     g_clear_pointer(&dashboard, lc_dashboard_stop);
     g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "MESSAGE", "stopped");
     return EXIT_DONE;

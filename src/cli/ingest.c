@@ -1,12 +1,7 @@
 /* ingest.c - the door for facts by HTTP, and signals. */
-#include "common.h"
+#include "door.h"
 
 #include <leadclock/ingest.h>
-
-#include <pthread.h>
-#include <signal.h>
-
-#define LOOK_MS 200
 
 static lc_ingest_options
 options_of(const lc_config *config, lc_registry *registry)
@@ -36,23 +31,18 @@ log_event(const lc_config *config, const char *message)
                      message);
 }
 
-/* Until a signal, or until it can't go on. */
 static bool
-wait_for_end(lc_ingest *ingest, const sigset_t *signals, GError **error)
+has_failed(void *ingest, GError **error)
 {
-    const struct timespec look = {0, LOOK_MS * 1000000L};
-    while (sigtimedwait(signals, NULL, &look) < 0)
-        if (lc_ingest_failed(ingest, error))
-            return false;
-    return true;
+    return lc_ingest_failed(ingest, error);
 }
 
 static int
 serve(const lc_config *config)
 {
     g_autoptr(GError) error = NULL;
-    sigset_t signals;
-    lc_cli_block_signals(&signals);
+    g_auto(lc_cli_door) door = {0};
+    lc_cli_door_init(&door, "ingest");
     g_autoptr(lc_registry) registry = lc_cli_registry_new(config, &error);
     if (registry == NULL)
         return lc_cli_fail("ingest", error);
@@ -61,7 +51,7 @@ serve(const lc_config *config)
     if (ingest == NULL)
         return lc_cli_fail("ingest", error);
     log_event(config, "started");
-    bool ok = wait_for_end(ingest, &signals, &error);
+    bool ok = lc_cli_door_wait(&door, lc_ingest_answer, ingest, has_failed, &error);
     log_event(config, "stopping: what is under way is answered first");
     lc_ingest_stop(ingest);
     log_event(config, "stopped");
