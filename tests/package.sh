@@ -74,7 +74,8 @@ check_installed() {
         /usr/share/zsh/vendor-completions/_leadclock /usr/share/doc/leadclock/operations.md \
         /usr/share/doc/leadclock/copyright /usr/share/doc/leadclock/changelog.Debian.gz \
         /usr/share/doc/leadclock/examples/credentials.conf /usr/share/leadclock/schemas/LeadCreated.avsc \
-        /usr/share/leadclock/schemas/tables/CycleRow.avsc /usr/lib/systemd/system/leadclock.service; do
+        /usr/share/leadclock/schemas/tables/CycleRow.avsc /usr/share/leadclock/prometheus/rules.yml \
+        /usr/share/leadclock/grafana/leadclock.json /usr/lib/systemd/system/leadclock{,-alert,-dashboard,-ingest}.service; do
         # A minimal Debian may leave manuals and documents out (path-exclude).
         [[ $file == */man/* || $file == */doc/* ]] && grep -rqs path-exclude "$root/etc/dpkg/dpkg.cfg.d" || is_there "$file" "$1"
     done
