@@ -42,7 +42,8 @@ next_signal(const lc_cli_door *door)
     int64_t interval_ms = lc_supervisor_interval_ms(door->supervisor),
             wait_ms = interval_ms < 0 ? LOOK_MS : MIN(interval_ms, LOOK_MS);
     const struct timespec wait = {0, wait_ms * 1000000};
-    return MAX(sigtimedwait(&door->signals, NULL, &wait), 0);
+    int received = sigtimedwait(&door->signals, NULL, &wait);
+    return MAX(received, 0);
 }
 
 bool

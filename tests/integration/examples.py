@@ -374,6 +374,16 @@ def board_queries():
         yield target["expr"].replace("$__rate_interval", "30s").replace("$instance", ".*")
 
 
+def count_answered(ask, prometheus_at):
+    """How many of them have one by now; none may be refused."""
+    answered = 0
+    for query in board_queries():
+        answer = ask(f"http://{prometheus_at}/api/v1/query?" + urllib.parse.urlencode({"query": query}))
+        require(answer and answer["status"] == "success", f"Prometheus refuses {query}")
+        answered += bool(answer["data"]["result"])
+    return answered
+
+
 def adapted(world, name, *changes):
     """The example's own file, or the rules that it names, with addresses and times of the test."""
     with open(RULES if name == "rules.yml" else of("prometheus", name), encoding="utf-8") as file:
@@ -437,15 +447,7 @@ def prometheus():
         wait_for("nothing is wrong", lambda: firing() == {}, 60)
         told = urllib.request.urlopen(f"http://{ours}/metrics", timeout=10).read().decode()
         call(["promtool", "check", "metrics"], input=told)
-        answered = {}
-        for query in board_queries():
-            answer = ask(f"http://{prometheus_at}/api/v1/query?" + urllib.parse.urlencode({"query": query}))
-            require(answer and answer["status"] == "success", f"Prometheus refuses {query}")
-            answered[query] = len(answer["data"]["result"])
-        for query in (query for query in answered if "_ready{" in query and "min(leadclock_ready" in query):
-            require(answered[query], f"nothing comes for {query}")
-        say(f"{sum(map(bool, answered.values()))} of {len(answered)} questions of the dashboard have an answer from `run` alone")
-        require(sum(map(bool, answered.values())) >= 20, f"{answered}")
+        wait_for("the dashboard's questions of `run` to have an answer", lambda: count_answered(ask, prometheus_at) >= 20, 60)
 
         world.produce("leads.created", "lead", [b"no fact"])
         wait_for("a dead letter is a ticket", lambda: (firing() or {}).get("LeadclockDeadLetters") == ["tickets"], 60)
