@@ -114,6 +114,9 @@ lc_ingest *lc_ingest_start(const lc_ingest_options *options, GError **error);
 bool lc_ingest_failed(lc_ingest *ingest, GError **error);
 /* Of /metrics, /livez and /readyz: an lc_http_pages; `data` is an lc_ingest. Any thread. */
 bool lc_ingest_answer(const char *path, lc_http_answer *answer, void *data);
+/* Other senders from now on; both as lc_guard_new takes them. LC_ERROR_CONFIG: a secret that is none, or none at all
+ * where there were some; then those from before are kept. */
+bool lc_ingest_use_secrets(lc_ingest *ingest, const char *const *tokens, const char *const *secrets, GError **error);
 /* Takes no more, answers what is under way, ends. */
 void lc_ingest_stop(lc_ingest *ingest);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_ingest, lc_ingest_stop)

@@ -32,6 +32,7 @@ take_webhooks(alert_command *command)
         command->webhooks[i] = (lc_webhook_options){.name = one->name,
                                                     .url = one->url,
                                                     .secret = one->secret,
+                                                    .secret_file = one->secret_file,
                                                     .events = (const char *const *)one->events,
                                                     .max_age = one->max_age};
     }
@@ -50,6 +51,7 @@ take_options(alert_command *command)
         .alertmanagers = (const char *const *)config->alert.alertmanager.urls,
         .user = config->alert.alertmanager.user,
         .password = config->alert.alertmanager.password,
+        .password_file = config->alert.alertmanager.password_file,
         .alerts = {.group_by = (const char *const *)config->alert.group_by,
                    .labels = (const char *const *)config->alert.alertmanager.labels,
                    .max_alerts = config->alert.max_alerts,
@@ -124,12 +126,21 @@ start(alert_command *command, GError **error)
     return true;
 }
 
+/* On SIGHUP. */
+static void
+read_again(void *data)
+{
+    (void)data;
+    lc_kafka_read_secrets_again();
+}
+
 static int
 serve(alert_command *command)
 {
     g_autoptr(GError) error = NULL;
     g_auto(lc_cli_door) door = {0};
-    lc_cli_door_init(&door, "alert");
+    lc_cli_door_init(&door);
+    door.read_again = read_again;
     if (!start(command, &error))
         return lc_cli_fail("alert", error);
     log_event(command, "started");

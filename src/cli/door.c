@@ -6,15 +6,9 @@
 #define LOOK_MS 200
 
 void
-lc_cli_door_init(lc_cli_door *door, const char *command)
+lc_cli_door_init(lc_cli_door *door)
 {
-    lc_cli_block_signals(&door->signals);
-    sigaddset(&door->signals, SIGHUP);
-    sigset_t hangup;
-    sigemptyset(&hangup);
-    sigaddset(&hangup, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &hangup, NULL);
-    door->command = command;
+    lc_cli_block_signals_and_hangup(&door->signals);
     door->supervisor = lc_supervisor_new();
 }
 
@@ -24,14 +18,11 @@ lc_cli_door_clear(lc_cli_door *door)
     g_clear_pointer(&door->supervisor, lc_supervisor_free);
 }
 
-/* What it was started with it keeps. Without an answer systemd would wait for the end of the reload. */
 static void
 take_hangup(lc_cli_door *door)
 {
     lc_supervisor_reloading(door->supervisor);
-    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
-                     "SIGHUP: '%s' reads nothing again while it runs; restart it to have it take what was changed",
-                     door->command);
+    door->read_again(door->read_again_data);
     lc_supervisor_reloaded(door->supervisor);
 }
 

@@ -7,13 +7,14 @@
 #include <leadclock/http.h>
 
 typedef struct {
-    const char *command;
     sigset_t signals;
-    lc_supervisor *supervisor; /* NULL: nobody wants to know */
+    lc_supervisor *supervisor;      /* NULL: nobody wants to know */
+    void (*read_again)(void *data); /* on SIGHUP */
+    void *read_again_data;
 } lc_cli_door;
 
 /* Signals are the door's from now on: before any thread starts. */
-void lc_cli_door_init(lc_cli_door *door, const char *command);
+void lc_cli_door_init(lc_cli_door *door);
 void lc_cli_door_clear(lc_cli_door *door);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(lc_cli_door, lc_cli_door_clear)
 
