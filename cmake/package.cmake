@@ -8,7 +8,7 @@ install(TARGETS leadclock RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 # Units of commands that the program has.
 set(units)
-foreach(unit leadclock leadclock-alert leadclock-ingest)
+foreach(unit leadclock leadclock-alert leadclock-dashboard leadclock-ingest)
   string(REGEX REPLACE "^leadclock-?" "" command ${unit})
   if(NOT command OR EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/src/cli/${command}.c)
     install(FILES deploy/systemd/${unit}.service DESTINATION lib/systemd/system)
@@ -38,6 +38,8 @@ file(GLOB texts ${CMAKE_CURRENT_SOURCE_DIR}/docs/*.md)
 install(FILES README.md ${texts} ${package}/copyright ${made}/changelog.Debian.gz DESTINATION ${documents})
 install(FILES deploy/systemd/credentials.conf deploy/demo/policy.yaml DESTINATION ${documents}/examples)
 install(DIRECTORY schemas DESTINATION ${CMAKE_INSTALL_DATADIR}/leadclock FILES_MATCHING PATTERN *.avsc PATTERN *.json)
+install(FILES deploy/prometheus/rules.yml deploy/prometheus/rules_test.yml DESTINATION ${CMAKE_INSTALL_DATADIR}/leadclock/prometheus)
+install(FILES deploy/grafana/leadclock.json DESTINATION ${CMAKE_INSTALL_DATADIR}/leadclock/grafana)
 install(FILES ${package}/lintian-overrides RENAME leadclock DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides)
 
 foreach(script postinst prerm postrm)

@@ -12,7 +12,7 @@ packages=(
     python3 python3-jsonschema python3-venv jq kcat curl procps tzdata openssl prometheus prometheus-alertmanager
     chromium
     clang clang-format clang-tidy
-    mandoc groff-base zsh systemd lintian dpkg-dev python3-venv docker-compose
+    mandoc groff-base zsh systemd lintian dpkg-dev mmdebstrap docker-compose
 )
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }

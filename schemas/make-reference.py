@@ -57,6 +57,9 @@ prefix that `topics.prefix` of the configuration gives to all. Instants are
 older or newer schemas than these: fields are matched by name, those that are missing get the default, others are passed
 over, timestamps may be in microseconds, and an unknown symbol of an enum becomes the enum's default.
 
+`schemas/asyncapi.json` is all topics and what is on them as an AsyncAPI 3 document; `leadclock topics --asyncapi` makes it
+with the names of a configuration.
+
 ## Publishing facts
 
 | of a record | must be |

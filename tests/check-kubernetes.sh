@@ -61,16 +61,18 @@ check() {
         count=$((count + 1))
     done
     validate "${manifests[@]}"
-    ((count == 6)) || complain "$count manifests were found, not 6"
+    ((count == 8)) || complain "$count manifests were found, not 8"
     "$leadclock" check --config "$folder/base/config/leadclock.yaml" >"$scratch/said" 2>&1 ||
         complain "the configuration: $(cat "$scratch/said")"
     # Liveness must not follow from servers: only /livez says no such thing.
-    [ "$(sed -n '/livenessProbe/,/period/s/.*path: \([a-z/]*\),.*/\1/p' "$folder/base/statefulset.yaml")" = /livez ] ||
-        complain "liveness is not /livez"
+    for file in statefulset dashboard; do
+        [ "$(sed -n '/livenessProbe/,/period/s/.*path: \([a-z/]*\),.*/\1/p' "$folder/base/$file.yaml")" = /livez ] ||
+            complain "$file: liveness is not /livez"
+    done
     if command -v kubectl >/dev/null; then
         kubectl kustomize "$folder/overlays/example" >"$scratch/made.yaml" || complain "kustomize refuses the example"
         validate "$scratch/made.yaml"
-        [ "$(grep -c 'image: registry.example/leadclock:' "$scratch/made.yaml")" = 2 ] || complain "the image was not replaced"
+        [ "$(grep -c 'image: registry.example/leadclock:' "$scratch/made.yaml")" = 3 ] || complain "the image was not replaced"
     else
         echo "no kubectl here: what kustomize makes of the example was not looked at"
     fi

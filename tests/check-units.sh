@@ -35,7 +35,7 @@ check() {
         check_unit "$unit"
     done
     rm -rf "$scratch"
-    ((count >= 3)) || complain "only $count units were found"
+    ((count >= 4)) || complain "only $count units were found"
     echo "$count units, $failures complaints"
     ((failures == 0))
 }

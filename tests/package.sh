@@ -1,15 +1,19 @@
 #!/bin/bash
-# package.sh [--short] - builds the Debian package, has lintian judge it, installs it in a fresh Debian 12, starts what its
+# package.sh [--short|--debian13] - builds the Debian package, has lintian judge it, installs it in a fresh Debian 12, starts what its
 # unit starts in as much of the unit's sandbox as needs no systemd, upgrades it beside a changed configuration, removes and
 # purges it. Needs root and apt's servers; the fresh Debian is kept in the cache (~/.cache/leadclock/roots).
-# --short: only builds it, has it judged, and unpacks it; a minute at most.
+# --short: only builds it, has it judged, and unpacks it; a minute at most. --debian13: all of it in Debian 13's, which is
+# also compiled in one.
 set -euo pipefail
 . "$(dirname "$0")/../deploy/lib.sh"
 cd "$ROOT"
 suite=bookworm
 build=$ROOT/build/package
 short=false
-[ "${1:-}" != --short ] || short=true
+case ${1:-} in
+--short) short=true ;;
+--debian13) suite=trixie build=$ROOT/build/package-debian13 ;;
+esac
 
 scratch=$(mktemp -d)
 root=$scratch/root
@@ -27,6 +31,11 @@ is_there() { [ -e "$root$1" ] || die "after $2: $1 is missing"; }
 is_gone() { [ ! -e "$root$1" ] || die "after $2: $1 is still there"; }
 
 build_package() {
+    if [ $suite = trixie ]; then
+        deploy/package/debian13.sh "$build"
+        package=$(echo "$build"/leadclock_*.deb)
+        return
+    fi
     # What is stripped anyway may come from another folder's cache.
     export CCACHE_NOHASHDIR=1
     rm -f "$build"/*.deb
@@ -74,7 +83,8 @@ check_installed() {
         /usr/share/zsh/vendor-completions/_leadclock /usr/share/doc/leadclock/operations.md \
         /usr/share/doc/leadclock/copyright /usr/share/doc/leadclock/changelog.Debian.gz \
         /usr/share/doc/leadclock/examples/credentials.conf /usr/share/leadclock/schemas/LeadCreated.avsc \
-        /usr/share/leadclock/schemas/tables/CycleRow.avsc /usr/lib/systemd/system/leadclock.service; do
+        /usr/share/leadclock/schemas/tables/CycleRow.avsc /usr/share/leadclock/prometheus/rules.yml \
+        /usr/share/leadclock/grafana/leadclock.json /usr/lib/systemd/system/leadclock{,-alert,-dashboard,-ingest}.service; do
         # A minimal Debian may leave manuals and documents out (path-exclude).
         [[ $file == */man/* || $file == */doc/* ]] && grep -rqs path-exclude "$root/etc/dpkg/dpkg.cfg.d" || is_there "$file" "$1"
     done

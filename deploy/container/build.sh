@@ -2,8 +2,7 @@
 # build.sh [--out FOLDER] - builds an OCI image of leadclock from Debian 13 packages alone, with mmdebstrap and buildah: no
 # base image from elsewhere. Leaves in FOLDER (build/container): leadclock.oci.tar, its digest in leadclock.digest, and
 # leadclock.spdx.json, which lists every package in it. The same commit and the same Debian give the same digest.
-# Needs root, apt's servers, and apt-get install mmdebstrap buildah. The root that it is compiled in is kept in the cache
-# (~/.cache/leadclock/roots).
+# Needs root, apt's servers, and apt-get install mmdebstrap buildah.
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
 cd "$ROOT"
@@ -21,39 +20,6 @@ scratch=$(mktemp -d)
 trap 'rm -rf --one-file-system "$scratch"' EXIT
 mkdir -p "$out"
 rm -f "$out"/leadclock*
-
-to_compile=(
-    gcc libc6-dev cmake ninja-build pkg-config dpkg-dev file gzip
-    librdkafka-dev libhiredis-dev libglib2.0-dev libfyaml-dev libjansson-dev libcurl4-openssl-dev nettle-dev
-    zlib1g-dev libsnappy-dev libzstd-dev libmicrohttpd-dev libical-dev
-)
-
-make_build_root() {
-    local kept=$CACHE/roots/$suite-build.tar
-    mkdir -p "${kept%/*}"
-    if [ ! -e "$kept" ]; then
-        with_progress "making a root to compile in ($suite)" "$scratch/log" \
-            mmdebstrap --variant=apt --include="$(IFS=,; echo "${to_compile[*]}")" "$suite" "${kept%.tar}.new.tar"
-        mv "${kept%.tar}.new.tar" "$kept"
-    fi
-    mkdir "$scratch/compile"
-    tar -xf "$kept" -C "$scratch/compile"
-    mkdir -p "$scratch/compile/source" "$scratch/compile/build"
-}
-
-# The package, as Debian's own compiler makes it.
-compile() {
-    # shellcheck disable=SC2016  # the inner shell's
-    with_progress "compiling in $suite" "$scratch/log" unshare --mount --pid --fork bash -ec '
-        mount -t proc proc "$0/proc"
-        mount --bind "$1" "$0/source"
-        mount -o remount,bind,ro "$0/source"
-        chroot "$0" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 SOURCE_DATE_EPOCH="$2" sh -ec "
-            cd /source
-            cmake --preset release -B /build -DBUILD_TESTING=OFF
-            nice cmake --build /build --target package"' "$scratch/compile" "$ROOT" "$SOURCE_DATE_EPOCH"
-    package=$(echo "$scratch"/compile/build/leadclock_*.deb)
-}
 
 # What the package depends on, without versions: "libc6,tzdata".
 dependencies() { dpkg-deb -f "$package" Depends | sed 's/([^)]*)//g; s/|[^,]*//g; s/ //g'; }
@@ -103,8 +69,8 @@ make_image() {
         'import json, sys; print(json.load(sys.stdin)["manifests"][0]["digest"])' >"$out/leadclock.digest"
 }
 
-make_build_root
-compile
+"$ROOT/deploy/package/debian13.sh" "$scratch/package"
+package=$(echo "$scratch"/package/leadclock_*.deb)
 make_image_root
 make_image
 say "made $(du -h "$out/leadclock.oci.tar" | cut -f 1) $out/leadclock.oci.tar, $(cat "$out/leadclock.digest")"

@@ -112,9 +112,10 @@ typedef struct {
 
 typedef struct lc_alert lc_alert;
 
-/* Options are borrowed. Begins to work, in threads of its own, which wait for whatever is away. LC_ERROR_CONFIG: what
- * no waiting mends. */
-lc_alert *lc_alert_start(const lc_alert_options *options, GError **error);
+/* Options are borrowed. Does nothing yet. LC_ERROR_CONFIG: what no waiting mends. */
+lc_alert *lc_alert_new(const lc_alert_options *options, GError **error);
+/* Begins to work, in threads of its own, which wait for whatever is away. */
+void lc_alert_start(lc_alert *alert);
 /* What is under way is finished, within the time-out of a request. */
 void lc_alert_stop(lc_alert *alert);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_alert, lc_alert_stop)

@@ -1,8 +1,8 @@
 /* dashboard.h - the answers of the room report in a browser, live: follows the tables on Kafka into a ledger, and makes
  * pages of it.
  *
- * Uses report, tables, kafka, registry, policy, codec and http (server and client). Read-only: it joins no group, and
- * nothing that a browser sends changes anything. */
+ * Uses report, tables, kafka, registry, policy, codec, http (server and client), and service for metrics. Read-only: it
+ * joins no group, and nothing that a browser sends changes anything. */
 #pragma once
 
 #include <leadclock/codec.h>
@@ -69,6 +69,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(lc_page, lc_page_clear)
 void lc_pages_find(lc_pages *pages, const lc_page_question *question, lc_instant now, int64_t now_us, lc_page *page);
 /* How many were made since the start. */
 uint64_t lc_pages_made(lc_pages *pages);
+/* As of when all was read; LC_ABSENT: never yet. */
+lc_instant lc_pages_fresh_at(lc_pages *pages);
 
 /* ---- Who may look ---- */
 
@@ -107,5 +109,7 @@ lc_dashboard *lc_dashboard_start(const lc_dashboard_options *options, GError **e
 bool lc_dashboard_use_users(lc_dashboard *dashboard, const char *const *users, GError **error);
 void lc_dashboard_stop(lc_dashboard *dashboard);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_dashboard, lc_dashboard_stop)
+/* Of /metrics, /livez and /readyz: an lc_http_pages; `data` is an lc_dashboard. Any thread. */
+bool lc_dashboard_answer(const char *path, lc_http_answer *answer, void *data);
 /* The port that it listens on. */
 unsigned lc_dashboard_port(const lc_dashboard *dashboard);

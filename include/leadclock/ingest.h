@@ -112,6 +112,8 @@ typedef struct {
 lc_ingest *lc_ingest_start(const lc_ingest_options *options, GError **error);
 /* Why it can't go on: LC_ERROR_CONFIG, schemas that the registry refuses. False: it can. */
 bool lc_ingest_failed(lc_ingest *ingest, GError **error);
+/* Of /metrics, /livez and /readyz: an lc_http_pages; `data` is an lc_ingest. Any thread. */
+bool lc_ingest_answer(const char *path, lc_http_answer *answer, void *data);
 /* Other senders from now on; both as lc_guard_new takes them. LC_ERROR_CONFIG: a secret that is none, or none at all
  * where there were some; then those from before are kept. */
 bool lc_ingest_use_secrets(lc_ingest *ingest, const char *const *tokens, const char *const *secrets, GError **error);

@@ -39,5 +39,8 @@ bool lc_redis_partitions(const lc_redis_options *options, int32_t *partitions, G
 /* Removes every key of the name, for however many partitions they were made. Nobody may be using them. */
 bool lc_redis_forget(const lc_redis_options *options, GError **error);
 
+/* How often a store of this process saw that keys had been evicted, so that what Redis has is made anew. Any thread. */
+uint64_t lc_redis_evictions_seen(void);
+
 /* The hash tag of partition p of P (g_free). */
 char *lc_redis_tag(int32_t partition, int32_t partitions);

@@ -188,3 +188,7 @@ void lc_metrics_sample(GString *text, const char *name, double value, ...) G_GNU
 /* A histogram of seconds: `counts` by bucket, of those up to each of the `n - 1` bounds and of those beyond. */
 void lc_metrics_histogram(GString *text, const char *name, const int64_t *bounds_ms, const uint64_t *counts, size_t n,
                           double sum_ms);
+/* What every service of ours tells: leadclock_build_info (`zone_data` NULL: it reads no policy), and the process_*
+ * figures, as far as /proc can be read. */
+void lc_metrics_build(GString *text, const char *zone_data);
+void lc_metrics_process(GString *text);

@@ -5,6 +5,8 @@
 
 #define ALIVE_WITHIN_US (60 * G_USEC_PER_SEC)
 
+static bool write_readiness(lc_alert *alert, GString *text);
+
 /* ---- /metrics ---- */
 
 /* A figure of one part, under its mutex. */
@@ -100,8 +102,11 @@ write_webhooks(const lc_alert *alert, GString *text)
 static void
 write_metrics(lc_alert *alert, GString *text)
 {
-    lc_metrics_family(text, "leadclock_build_info", "gauge", "1, with the version.");
-    lc_metrics_sample(text, "leadclock_build_info", 1, "version", LC_VERSION, NULL);
+    g_autoptr(GString) words = g_string_new(NULL);
+    lc_metrics_build(text, NULL);
+    lc_metrics_process(text);
+    lc_metrics_family(text, "leadclock_alert_ready", "gauge", "1: what is to be told is told.");
+    lc_metrics_sample(text, "leadclock_alert_ready", write_readiness(alert, words), NULL);
     if (alert->has_reconciler)
         write_reconciler(&alert->reconciler, text);
     if (alert->n_webhooks)
@@ -179,7 +184,7 @@ lc_alert_answer(const char *path, lc_http_answer *answer, void *data)
 {
     lc_alert *alert = data;
     if (strcmp(path, "/metrics") == 0) {
-        answer->content_type = "text/plain; version=0.0.4; charset=utf-8";
+        answer->content_type = LC_METRICS_CONTENT_TYPE;
         write_metrics(alert, answer->body);
         return true;
     }

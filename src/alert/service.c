@@ -51,27 +51,24 @@ init_parts(lc_alert *alert, const lc_alert_options *options, GError **error)
     return true;
 }
 
-static void
-start_threads(lc_alert *alert)
-{
-    if (alert->has_reconciler)
-        g_ptr_array_add(alert->threads, g_thread_new("alertmanager", lc_reconciler_run, &alert->reconciler));
-    for (size_t i = 0; i < alert->n_webhooks; i++)
-        g_ptr_array_add(alert->threads, g_thread_new("webhook", lc_webhook_run, &alert->webhooks[i]));
-}
-
 lc_alert *
-lc_alert_start(const lc_alert_options *options, GError **error)
+lc_alert_new(const lc_alert_options *options, GError **error)
 {
     if (!check(options, error))
         return NULL;
     g_autoptr(lc_alert) alert = g_new0(lc_alert, 1);
     lc_stopper_init(&alert->stopper);
     alert->threads = g_ptr_array_new();
-    if (!init_parts(alert, options, error))
-        return NULL;
-    start_threads(alert);
-    return g_steal_pointer(&alert);
+    return init_parts(alert, options, error) ? g_steal_pointer(&alert) : NULL;
+}
+
+void
+lc_alert_start(lc_alert *alert)
+{
+    if (alert->has_reconciler)
+        g_ptr_array_add(alert->threads, g_thread_new("alertmanager", lc_reconciler_run, &alert->reconciler));
+    for (size_t i = 0; i < alert->n_webhooks; i++)
+        g_ptr_array_add(alert->threads, g_thread_new("webhook", lc_webhook_run, &alert->webhooks[i]));
 }
 
 void

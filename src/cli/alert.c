@@ -1,11 +1,10 @@
 /* alert.c - tells Alertmanager what is broken and webhooks what happens, until a signal ends it. */
-#include "common.h"
+#include "door.h"
 
 #include <leadclock/alert.h>
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -118,25 +117,35 @@ start(alert_command *command, GError **error)
 {
     const char *listen = command->config->alert.listen;
     take_options(command);
-    command->alert = lc_alert_start(&command->options, error);
+    command->alert = lc_alert_new(&command->options, error);
     if (command->alert && listen)
         command->http = lc_http_start_pages("alert", listen, lc_alert_answer, command->alert, error);
-    return command->alert && (listen == NULL || command->http);
+    if (command->alert == NULL || (listen && command->http == NULL))
+        return false;
+    lc_alert_start(command->alert);
+    return true;
+}
+
+/* On SIGHUP. */
+static void
+read_again(void *data)
+{
+    (void)data;
+    lc_kafka_read_secrets_again();
 }
 
 static int
 serve(alert_command *command)
 {
     g_autoptr(GError) error = NULL;
-    sigset_t signals;
-    lc_cli_block_signals_and_hangup(&signals);
+    g_auto(lc_cli_door) door = {0};
+    lc_cli_door_init(&door);
+    door.read_again = read_again;
     if (!start(command, &error))
         return lc_cli_fail("alert", error);
     log_event(command, "started");
-    while (sigwaitinfo(&signals, NULL) == SIGHUP)
-        lc_kafka_read_secrets_again();
-    sigdelset(&signals, SIGHUP);
-    return stop(command, &signals);
+    lc_cli_door_wait(&door, lc_alert_answer, command->alert, NULL, NULL);
+    return stop(command, &door.signals);
 }
 
 static const char summary[] = "Tells Alertmanager what is broken now, and webhooks what happens.";

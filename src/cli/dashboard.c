@@ -1,11 +1,9 @@
 /* dashboard.c - the report and the work list in a browser, live, until a signal ends it. */
 #include "answers.h"
+#include "door.h"
 
 #include <leadclock/dashboard.h>
 #include <leadclock/policy.h>
-
-#include <pthread.h>
-#include <signal.h>
 
 static const char summary[] = "Shows in a browser how things stand: what is due and broken, whom to call next, what "
                               "converts, and all of one lead.";
@@ -14,7 +12,7 @@ static const char more[] =
     "Channels, Rejections and routes, Service, and one for each lead (/lead/ID). They are made here, work without\n"
     "scripts and ask for nothing from elsewhere; the same as JSON is below /api, and each table has a link to it as\n"
     "CSV. Until the tables are read it shows what it has and how far it is; while the brokers are away it says since\n"
-    "when it is stale. /livez and /readyz are for who watches it.\n\n"
+    "when it is stale. /metrics, /livez and /readyz are for who watches it.\n\n"
     "On 127.0.0.1:9465 unless dashboard.listen says otherwise; an address that others reach needs dashboard.users or\n"
     "dashboard.behind_proxy. A policy that was changed is read at the next start; SIGHUP reads the files of\n"
     "dashboard.user_files again.\n\n"
@@ -28,15 +26,21 @@ read_users(const lc_config *config, GError **error)
     return lc_config_with_files("dashboard.users", config->dashboard.users, config->dashboard.user_files, error);
 }
 
+typedef struct {
+    lc_dashboard *dashboard;
+    const lc_config *config;
+} reading;
+
 /* On SIGHUP. */
 static void
-read_again(lc_dashboard *dashboard, const lc_config *config)
+read_again(void *data)
 {
+    const reading *what = data;
     g_autoptr(GError) error = NULL;
-    g_auto(GStrv) users = read_users(config, &error);
+    g_auto(GStrv) users = read_users(what->config, &error);
     lc_kafka_read_secrets_again();
     if (users)
-        lc_dashboard_use_users(dashboard, (const char *const *)users, &error);
+        lc_dashboard_use_users(what->dashboard, (const char *const *)users, &error);
     lc_cli_tell_secrets(&error);
 }
 
@@ -44,7 +48,7 @@ static int
 serve(const lc_config *config, GError **error)
 {
     const char *topics[LC_TABLES], *const policies[] = {config->policy, NULL};
-    sigset_t signals;
+    g_auto(lc_cli_door) door = {0};
     g_auto(GStrv) users = read_users(config, error);
     g_autoptr(lc_policy_book) book = users ? lc_policy_book_load(policies, error) : NULL;
     if (book == NULL || !lc_cli_choose_topics(config, (1u << LC_TABLES) - 1, topics, error))
@@ -60,14 +64,16 @@ serve(const lc_config *config, GError **error)
         .keep = config->dashboard.days * LC_DAY,
         .instances = (const char *const *)config->dashboard.instances,
     };
-    lc_cli_block_signals_and_hangup(&signals);
+    lc_cli_door_init(&door);
     g_autoptr(lc_dashboard) dashboard = lc_dashboard_start(&options, error);
     if (dashboard == NULL)
         return EXIT_USAGE;
     g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "VERSION", LC_VERSION, "LISTEN", options.listen, "PORT",
                      LC_NUMBER(lc_dashboard_port(dashboard)), "MESSAGE", "started");
-    while (sigwaitinfo(&signals, NULL) == SIGHUP)
-        read_again(dashboard, config);
+    reading what = {dashboard, config};
+    door.read_again = read_again;
+    door.read_again_data = &what;
+    lc_cli_door_wait(&door, lc_dashboard_answer, dashboard, NULL, NULL);
     g_clear_pointer(&dashboard, lc_dashboard_stop);
     g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "MESSAGE", "stopped");
     return EXIT_DONE;

@@ -1,12 +1,7 @@
 /* ingest.c - the door for facts by HTTP, and signals. */
-#include "common.h"
+#include "door.h"
 
 #include <leadclock/ingest.h>
-
-#include <pthread.h>
-#include <signal.h>
-
-#define LOOK_MS 200
 
 typedef struct {
     char **tokens, **secrets; /* those of the configuration and those in files */
@@ -58,39 +53,37 @@ log_event(const lc_config *config, const char *message)
                      message);
 }
 
+typedef struct {
+    lc_ingest *ingest;
+    const lc_config *config;
+} reading;
+
 /* On SIGHUP. */
 static void
-read_again(lc_ingest *ingest, const lc_config *config)
+read_again(void *data)
 {
+    const reading *what = data;
     g_autoptr(GError) error = NULL;
     g_auto(senders) of = {0};
     lc_kafka_read_secrets_again();
-    if (read_senders(&of, config, &error))
-        lc_ingest_use_secrets(ingest, (const char *const *)of.tokens, (const char *const *)of.secrets, &error);
+    if (read_senders(&of, what->config, &error))
+        lc_ingest_use_secrets(what->ingest, (const char *const *)of.tokens, (const char *const *)of.secrets, &error);
     lc_cli_tell_secrets(&error);
 }
 
-/* Until a signal, or until it can't go on. */
 static bool
-wait_for_end(lc_ingest *ingest, const lc_config *config, const sigset_t *signals, GError **error)
+has_failed(void *ingest, GError **error)
 {
-    const struct timespec look = {0, LOOK_MS * 1000000L};
-    for (int received; (received = sigtimedwait(signals, NULL, &look)) < 0 || received == SIGHUP;) {
-        if (received == SIGHUP)
-            read_again(ingest, config);
-        if (lc_ingest_failed(ingest, error))
-            return false;
-    }
-    return true;
+    return lc_ingest_failed(ingest, error);
 }
 
 static int
 serve(const lc_config *config)
 {
     g_autoptr(GError) error = NULL;
-    sigset_t signals;
+    g_auto(lc_cli_door) door = {0};
     g_auto(senders) of = {0};
-    lc_cli_block_signals_and_hangup(&signals);
+    lc_cli_door_init(&door);
     if (!read_senders(&of, config, &error))
         return lc_cli_fail("ingest", error);
     g_autoptr(lc_registry) registry = lc_cli_registry_new(config, &error);
@@ -101,7 +94,10 @@ serve(const lc_config *config)
     if (ingest == NULL)
         return lc_cli_fail("ingest", error);
     log_event(config, "started");
-    bool ok = wait_for_end(ingest, config, &signals, &error);
+    reading what = {ingest, config};
+    door.read_again = read_again;
+    door.read_again_data = &what;
+    bool ok = lc_cli_door_wait(&door, lc_ingest_answer, ingest, has_failed, &error);
     log_event(config, "stopping: what is under way is answered first");
     lc_ingest_stop(ingest);
     log_event(config, "stopped");

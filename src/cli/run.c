@@ -308,7 +308,7 @@ wait_for_end(service *service, const sigset_t *signals)
     while (count_running(service)) {
         if (tell_failures(service))
             stop_all(service, &stop);
-        lc_health_tell(&service->health, service->supervisor);
+        lc_health_tell(lc_health_answer, &service->health, service->supervisor);
         int received = next_signal(service, signals, &stop);
         if (received == 0 && left_to_stop_ms(&stop) == 0) {
             log_event(service, "stopped without the batches under way, which the brokers don't let end: they are done "
@@ -330,6 +330,7 @@ start_http(service *service, GError **error)
     const char *listen = service->config->http.listen;
     service->health.time = &lc_system_time;
     service->health.lateness = service->config->lateness;
+    service->health.evictions_seen = lc_redis_evictions_seen;
     service->health.workers = g_ptr_array_new();
     for (unsigned i = 0; i < service->n_workers; i++)
         g_ptr_array_add(service->health.workers, service->workers[i].worker);

@@ -1,5 +1,5 @@
 /* topics.c - what is missing or different, and how far the group is. */
-#include "common.h"
+#include "asyncapi.h"
 
 #define MONTH_MS "2592000000" /* delete.retention.ms of the changelogs: 30 days */
 #define TWO_MIB "2097152"     /* max.message.bytes of what may be as large as a lead's state */
@@ -186,16 +186,24 @@ count_missing(const topics_command *command)
 
 /* ---- Creating ---- */
 
+/* Name, value, ..., NULL. */
+static GPtrArray *
+pairs_of(const setting *settings)
+{
+    GPtrArray *pairs = g_ptr_array_new();
+    for (const setting *setting = settings; setting->name; setting++) {
+        g_ptr_array_add(pairs, (char *)setting->name);
+        g_ptr_array_add(pairs, (char *)setting->value);
+    }
+    g_ptr_array_add(pairs, NULL);
+    return pairs;
+}
+
 static bool
 create_topic(const lc_kafka_options *kafka, const char *name, const setting *settings, int32_t partitions,
              int replication, GError **error)
 {
-    g_autoptr(GPtrArray) configs = g_ptr_array_new();
-    for (const setting *setting = settings; setting->name; setting++) {
-        g_ptr_array_add(configs, (char *)setting->name);
-        g_ptr_array_add(configs, (char *)setting->value);
-    }
-    g_ptr_array_add(configs, NULL);
+    g_autoptr(GPtrArray) configs = pairs_of(settings);
     return lc_kafka_create_topic(kafka, name, partitions, replication, (const char *const *)configs->pdata,
                                  LC_CLI_TIMEOUT_MS, error);
 }
@@ -266,6 +274,23 @@ print_lag(const topics_command *command, GError **error)
     return true;
 }
 
+/* ---- As AsyncAPI ---- */
+
+static void
+write_asyncapi(const topics_command *command, const lc_config *config)
+{
+    guint n = command->wanted->len;
+    g_autoptr(GPtrArray) lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+    g_autofree lc_cli_topic *topics = g_new0(lc_cli_topic, n);
+    for (guint i = 0; i < n; i++) {
+        const wanted_topic *wanted = &g_array_index(command->wanted, wanted_topic, i);
+        GPtrArray *pairs = pairs_of(wanted->settings);
+        g_ptr_array_add(lists, pairs);
+        topics[i] = (lc_cli_topic){wanted->name, (const char *const *)pairs->pdata};
+    }
+    lc_cli_write_asyncapi(config, topics, n, stdout);
+}
+
 /* ---- The command ---- */
 
 static int
@@ -324,14 +349,15 @@ static const char more[] =
     "that\n"
     "one's alone. docs/security.md tells which commands a role is for.\n\n"
     "Examples:\n  leadclock topics --config leadclock.yaml --create --partitions 12\n"
-    "  leadclock topics --config leadclock.yaml --acls service\n";
+    "  leadclock topics --config leadclock.yaml --acls service\n"
+    "  leadclock topics --config leadclock.yaml --asyncapi >asyncapi.json\n";
 
 int
 lc_cli_topics(int argc, char **argv)
 {
     g_auto(lc_cli_config_options) options = {0};
     topics_command command = {.replication = -1};
-    gboolean create = FALSE, lag = FALSE, acls = FALSE;
+    gboolean create = FALSE, lag = FALSE, acls = FALSE, asyncapi = FALSE;
     g_autofree char *principal = NULL, *redis_user = NULL;
     const GOptionEntry entries[] = {
         {"create", 0, 0, G_OPTION_ARG_NONE, &create, "Makes the topics that are missing", NULL},
@@ -341,6 +367,8 @@ lc_cli_topics(int argc, char **argv)
          "With --acls ROLE: whose they are at Kafka (default: User:NAME-ROLE)", "TYPE:NAME"},
         {"redis-user", 0, 0, G_OPTION_ARG_STRING, &redis_user,
          "With --acls ROLE: whose they are at Redis (default: NAME-ROLE)", "USER"},
+        {"asyncapi", 0, 0, G_OPTION_ARG_NONE, &asyncapi,
+         "Asks no server: writes an AsyncAPI 3 document (JSON) of all topics and what is on them", NULL},
         {"partitions", 0, 0, G_OPTION_ARG_INT, &command.partitions,
          "How many partitions (default: as those that exist, or 4)", "N"},
         {"replication", 0, 0, G_OPTION_ARG_INT, &command.replication, "How many replicas (default: the broker's)", "N"},
@@ -359,7 +387,11 @@ lc_cli_topics(int argc, char **argv)
     command.lag = lag;
     command.kafka = lc_cli_kafka_options(config);
     list_wanted(&command, config);
-    int code = run(&command);
+    int code = EXIT_DONE;
+    if (asyncapi)
+        write_asyncapi(&command, config);
+    else
+        code = run(&command);
     g_array_unref(command.wanted);
     g_free(command.names);
     g_clear_pointer(&command.found, g_array_unref);

@@ -1,5 +1,5 @@
 /* dashboard.c - the service: its threads, its server, its end. */
-#include "reader.h"
+#include "service.h"
 
 #define THREADS 4
 #define CONNECTIONS 256
@@ -7,15 +7,6 @@
 
 /* Nothing from elsewhere, nothing inline; no other page may show ours within itself. */
 #define POLICY "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-
-struct lc_dashboard {
-    lc_dashboard_options options;
-    lc_following following;
-    lc_viewers *viewers; /* atomic: the last of `former` */
-    GPtrArray *former;   /* requests may still use them */
-    GThread *reader, *instances;
-    lc_http *http;
-};
 
 bool
 lc_following_wait(lc_following *following, int ms)
@@ -36,14 +27,6 @@ reply_text(lc_http_request *request, unsigned status, const char *text, const ch
 {
     const char *const headers[] = {header, value, NULL};
     lc_http_reply(request, status, "text/plain; charset=utf-8", lc_text_of(text), header ? headers : NULL);
-}
-
-static void
-reply_readiness(const lc_dashboard *dashboard, lc_http_request *request)
-{
-    g_autofree char *problem = lc_pages_problem(dashboard->following.pages);
-    g_autofree char *text = problem ? g_strconcat(problem, "\n", NULL) : g_strdup("ok\n");
-    reply_text(request, problem ? 503 : 200, text, NULL, NULL);
 }
 
 static void
@@ -78,19 +61,24 @@ is_our_name(lc_http_request *request)
     return name && (g_ascii_strcasecmp(name, "localhost") == 0 || g_hostname_is_ip_address(name));
 }
 
+/* No lead is in these: whoever watches it needs no name. */
+static bool
+is_for_watchers(const char *path)
+{
+    return strcmp(path, "/metrics") == 0 || strcmp(path, "/livez") == 0 || strcmp(path, "/readyz") == 0;
+}
+
 static void
 on_handle(lc_http_request *request, void *data)
 {
-    const lc_dashboard *dashboard = data;
+    lc_dashboard *dashboard = data;
     const char *method = lc_http_method(request), *path = lc_http_path(request);
     const lc_viewers *viewers = g_atomic_pointer_get(&dashboard->viewers);
     bool is_open = lc_viewers_are_all(viewers);
     if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
         reply_text(request, 405, "only GET\n", "Allow", "GET, HEAD");
-    else if (strcmp(path, "/livez") == 0)
-        reply_text(request, 200, "ok\n", NULL, NULL);
-    else if (strcmp(path, "/readyz") == 0)
-        reply_readiness(dashboard, request);
+    else if (is_for_watchers(path))
+        lc_http_reply_page(request, lc_dashboard_answer, dashboard);
     else if (!is_open && !lc_viewers_know(viewers, lc_http_header(request, "Authorization")))
         reply_text(request, 401, "a name and a password are needed\n", "WWW-Authenticate",
                    "Basic realm=\"leadclock\", charset=\"UTF-8\"");
@@ -98,6 +86,13 @@ on_handle(lc_http_request *request, void *data)
         reply_text(request, 403, "ask for it by its address, or as localhost\n", NULL, NULL);
     else
         reply_page(dashboard, request);
+}
+
+static void
+on_end(const lc_http_end *end, void *data)
+{
+    lc_dashboard *dashboard = data;
+    g_atomic_pointer_add(&dashboard->requests[MIN(end->status, LC_DASHBOARD_STATUSES - 1)], 1);
 }
 
 /* ---- Who may look ---- */
@@ -147,6 +142,7 @@ start_server(lc_dashboard *dashboard, GError **error)
                                   .connections = CONNECTIONS,
                                   .header_bytes = HEADER_BYTES,
                                   .handle = on_handle,
+                                  .end = on_end,
                                   .data = dashboard};
     dashboard->http = lc_http_start(&http, error);
     return dashboard->http != NULL;
@@ -159,6 +155,7 @@ lc_dashboard_start(const lc_dashboard_options *options, GError **error)
     lc_following *following = &dashboard->following;
     dashboard->options = *options;
     following->options = &dashboard->options;
+    following->turned_us = g_get_monotonic_time();
     g_mutex_init(&following->mutex);
     g_cond_init(&following->changed);
     following->pages = lc_pages_new(options->book, options->keep);

@@ -203,6 +203,15 @@ lc_pages_problem(lc_pages *pages)
     return text;
 }
 
+lc_instant
+lc_pages_fresh_at(lc_pages *pages)
+{
+    g_mutex_lock(&pages->mutex);
+    lc_instant fresh_at = pages->fresh_at;
+    g_mutex_unlock(&pages->mutex);
+    return fresh_at;
+}
+
 uint64_t
 lc_pages_made(lc_pages *pages)
 {

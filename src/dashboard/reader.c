@@ -17,6 +17,7 @@ typedef struct {
     bool has_read;     /* to the end, once */
     bool is_stale;
     gint64 looked_us, tidied_us, said_us;
+    uint64_t rows;
 } follower;
 
 static lc_instant
@@ -85,6 +86,7 @@ read_row(follower *f)
     int result = lc_tables_read(f->tables, READ_MS, &row, &error);
     if (result > 0) {
         lc_pages_take(f->following->pages, &row, now());
+        f->rows++;
     } else if (result < 0 && g_error_matches(error, LC_ERROR, LC_ERROR_RETRY)) {
         fails(f, error->message);
         lc_following_wait(f->following, REGISTRY_MS);
@@ -157,11 +159,23 @@ read_first(follower *f)
         close_tables(f, error);
 }
 
+/* Whether it is to go round once more. */
+static bool
+turn(follower *f)
+{
+    g_mutex_lock(&f->following->mutex);
+    f->following->turned_us = g_get_monotonic_time();
+    f->following->rows = f->rows;
+    bool goes_on = !f->following->is_stopping;
+    g_mutex_unlock(&f->following->mutex);
+    return goes_on;
+}
+
 void *
 lc_reader_run(void *data)
 {
     follower f = {.following = data};
-    while (!lc_following_wait(f.following, 0)) {
+    while (turn(&f)) {
         if (f.tables == NULL)
             open_tables(&f);
         if (f.tables)

@@ -10,6 +10,8 @@ typedef struct {
     GMutex mutex;
     GCond changed;
     bool is_stopping;
+    gint64 turned_us; /* when the reader went round last */
+    uint64_t rows;    /* that it has read */
 } lc_following;
 
 /* Waits so long, or until all is to stop; whether it is. */

@@ -249,15 +249,6 @@ write_clocks(GString *text, const reports *taken)
 }
 
 static void
-write_build(const lc_health *health, GString *text)
-{
-    lc_metrics_family(text, "leadclock_build_info", "gauge",
-                      "1, with the version, and that of the time zone data that policies were read with.");
-    lc_metrics_sample(text, "leadclock_build_info", 1, "version", LC_VERSION, "time_zone_data",
-                      (const char *)g_atomic_pointer_get((void **)&health->zone_data), NULL);
-}
-
-static void
 write_policy(const lc_health *health, GString *text)
 {
     lc_metrics_family(text, "leadclock_policy_refused", "gauge",
@@ -266,13 +257,35 @@ write_policy(const lc_health *health, GString *text)
 }
 
 static void
+write_evictions(const lc_health *health, GString *text)
+{
+    lc_metrics_family(text, "leadclock_redis_evictions_total", "counter",
+                      "How often Redis was seen to have evicted keys; each time it is made anew.");
+    lc_metrics_sample(text, "leadclock_redis_evictions_total",
+                      health->evictions_seen ? (double)health->evictions_seen() : 0, NULL);
+}
+
+static bool write_readiness(const lc_health *health, GString *text);
+
+static void
+write_whether_ready(const lc_health *health, GString *text)
+{
+    g_autoptr(GString) words = g_string_new(NULL);
+    lc_metrics_family(text, "leadclock_ready", "gauge", "1: as /readyz says.");
+    lc_metrics_sample(text, "leadclock_ready", write_readiness(health, words), NULL);
+}
+
+static void
 write_metrics(const lc_health *health, GString *text)
 {
     g_autoptr(GArray) taken = take_reports(health);
     lc_worker_tally sum = sum_tallies(taken);
 
-    write_build(health, text);
+    lc_metrics_build(text, g_atomic_pointer_get((void **)&health->zone_data));
+    lc_metrics_process(text);
+    write_whether_ready(health, text);
     write_policy(health, text);
+    write_evictions(health, text);
     write_facts(text, &sum);
     write_outcomes(text, &sum);
     write_engine(text, taken);
@@ -394,13 +407,16 @@ lc_health_answer(const char *path, lc_http_answer *answer, void *data)
 }
 
 void
-lc_health_tell(const lc_health *health, lc_supervisor *supervisor)
+lc_health_tell(lc_http_pages pages, void *data, lc_supervisor *supervisor)
 {
     if (supervisor == NULL)
         return;
     g_autoptr(GString) life = g_string_new(NULL), readiness = g_string_new(NULL);
-    bool alive = write_life(health, life), ready = write_readiness(health, readiness);
+    lc_http_answer livez = {.status = 200, .body = life}, readyz = {.status = 200, .body = readiness};
+    pages("/livez", &livez, data);
+    pages("/readyz", &readyz, data);
+    bool alive = livez.status == 200;
 
-    lc_supervisor_tell(supervisor, alive, ready, alive ? readiness->str : life->str,
-                       health->time->monotonic_ms(health->time));
+    lc_supervisor_tell(supervisor, alive, readyz.status == 200, alive ? readiness->str : life->str,
+                       g_get_monotonic_time() / 1000);
 }

@@ -16,7 +16,7 @@ on_begin(lc_http_request *request, void *data)
     if (is_facts(request))
         lc_ingest_begin(request, data);
     else /* no body that somebody sends there is kept */
-        lc_http_reply_page(request, lc_ingest_page, data);
+        lc_http_reply_page(request, lc_ingest_answer, data);
 }
 
 static void
@@ -137,8 +137,11 @@ lc_ingest_start(const lc_ingest_options *options, GError **error)
     if (!lc_ingest_use_secrets(ingest, options->tokens, options->secrets, error) || !check_open(ingest, error) ||
         !start_sender(ingest, error))
         return NULL;
+    lc_ingest_watch_init(ingest);
+    if (!start_server(ingest, error))
+        return NULL;
     lc_ingest_watch_start(ingest);
-    return start_server(ingest, error) ? g_steal_pointer(&ingest) : NULL;
+    return g_steal_pointer(&ingest);
 }
 
 bool

@@ -70,8 +70,8 @@ write_metrics(lc_ingest *ingest, GString *text)
     bool is_ready = ingest->waiting_for == NULL;
     g_mutex_unlock(&ingest->lock);
 
-    lc_metrics_family(text, "leadclock_build_info", "gauge", "1, with the version.");
-    lc_metrics_sample(text, "leadclock_build_info", 1, "version", LC_VERSION, NULL);
+    lc_metrics_build(text, NULL);
+    lc_metrics_process(text);
     write_requests(text, &tally);
     lc_metrics_family(text, "leadclock_ingest_facts_total", "counter", "Facts that were answered 202, by type.");
     for (int i = 0; i < LC_FACT_TYPES; i++)
@@ -111,7 +111,7 @@ write_readiness(lc_ingest *ingest, GString *text)
 }
 
 bool
-lc_ingest_page(const char *path, lc_http_answer *answer, void *data)
+lc_ingest_answer(const char *path, lc_http_answer *answer, void *data)
 {
     lc_ingest *ingest = data;
     if (strcmp(path, "/metrics") == 0) {

@@ -38,6 +38,8 @@ struct lc_ingest {
 
 /* ---- watch.c: whether it is ready ---- */
 
+/* Until it was started it is not ready. */
+void lc_ingest_watch_init(lc_ingest *ingest);
 void lc_ingest_watch_start(lc_ingest *ingest);
 void lc_ingest_watch_stop(lc_ingest *ingest);
 /* NULL: it is ready. Caller frees. */
@@ -55,5 +57,3 @@ void lc_ingest_on_sent(void *ticket, const GError *why);
 /* ---- pages.c ---- */
 
 void lc_ingest_count(lc_ingest *ingest, const lc_http_end *end);
-/* An lc_http_pages; `data` is an lc_ingest. */
-bool lc_ingest_page(const char *path, lc_http_answer *answer, void *data);

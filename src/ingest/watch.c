@@ -88,10 +88,15 @@ watch(void *data)
 }
 
 void
-lc_ingest_watch_start(lc_ingest *ingest)
+lc_ingest_watch_init(lc_ingest *ingest)
 {
     ingest->waiting_for = g_strdup("the registry has not been asked yet");
     ingest->turned_us = g_get_monotonic_time();
+}
+
+void
+lc_ingest_watch_start(lc_ingest *ingest)
+{
     ingest->watch = g_thread_new("ingest-watch", watch, ingest);
 }
 

@@ -104,6 +104,10 @@ char *
 lc_kafka_check_property(const char *name, const char *value)
 {
     char reason[512];
+    if (strcmp(name, "group.protocol") == 0 && g_ascii_strcasecmp(value, "classic") != 0)
+        return g_strdup("must be classic: in the other protocol a process that is started anew is refused its "
+                        "group.instance.id until the session of the one before has timed out, where the classic one "
+                        "hands over at once; remove it");
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, name, value, reason, sizeof reason);
     rd_kafka_conf_destroy(conf);

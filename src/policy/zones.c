@@ -63,7 +63,12 @@ refuse_zone(lc_document_reader *reader, const lc_yaml *node)
     g_autofree char *wrong = lc_quoted(node), *hours = NULL;
     g_autofree char *fixed = offset_zone(node->text.data, names, &hours);
     const char *meant = meant_zone(node->text.data, names);
-    if (fixed)
+    if (g_strv_contains((const char *const *)names, node->text.data))
+        lc_refuse(reader, node,
+                  "the zone database of this machine has %s no more (Debian's package tzdata-legacy has it); take that "
+                  "of a place, for example Europe/Stockholm",
+                  wrong);
+    else if (fixed)
         lc_refuse(
             reader, node,
             "unknown time zone %s; take that of a place, for example Europe/Stockholm, or %s, which is %s all year",

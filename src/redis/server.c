@@ -84,6 +84,14 @@ drop_positions(lc_redis_store *store, bool all, int32_t *n, GError **error)
     return true;
 }
 
+static gsize seen; /* atomic: the process' own count */
+
+uint64_t
+lc_redis_evictions_seen(void)
+{
+    return g_atomic_pointer_get(&seen);
+}
+
 static bool
 take_evictions(lc_redis_store *store, GError **error)
 {
@@ -91,12 +99,14 @@ take_evictions(lc_redis_store *store, GError **error)
 
     if (!drop_positions(store, false, &n, error))
         return false;
-    if (n)
-        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
-                         "Redis has evicted keys (%" G_GINT64_FORMAT
-                         " since its start): any may be ours, so what it has of %d partitions is made anew from the "
-                         "changelogs; keep its maxmemory-policy at noeviction",
-                         store->n_evicted, n);
+    if (n == 0)
+        return true;
+    g_atomic_pointer_add(&seen, 1);
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
+                     "Redis has evicted keys (%" G_GINT64_FORMAT
+                     " since its start): any may be ours, so what it has of %d partitions is made anew from the "
+                     "changelogs; keep its maxmemory-policy at noeviction",
+                     store->n_evicted, n);
     return true;
 }
 

@@ -43,6 +43,18 @@ refuse_syntax(lc_yaml_reader *reader, lc_text text, struct fy_diag *diag)
         refuse(reader, "not YAML; check indentation, quotes and brackets");
 }
 
+/* What is not written has no place; later versions of libfyaml (0.9) mark it behind the colon. */
+static bool
+is_unwritten(const struct fy_event *event)
+{
+    size_t size = 0;
+    if (event->type != FYET_SCALAR)
+        return false;
+    struct fy_token *token = event->scalar.value;
+    return token == NULL ||
+           (fy_token_scalar_style(token) == FYSS_PLAIN && (fy_token_get_text(token, &size) == NULL || size == 0));
+}
+
 static bool
 next_event(lc_yaml_reader *reader)
 {
@@ -52,7 +64,7 @@ next_event(lc_yaml_reader *reader)
     if (reader->event == NULL)
         return false;
     const struct fy_mark *mark = fy_event_start_mark(reader->event);
-    if (mark) {
+    if (mark && !is_unwritten(reader->event)) { /* its key's place is told then */
         reader->line = mark->line + 1;
         reader->column = mark->column + 1;
     }

@@ -212,6 +212,7 @@ def servers_away():
     expect(world, 3, NOWHERE, "watch", *registry, "--from-beginning", "--until-caught-up", "leads.created")
     for command in ("topics", "watch", "run"):
         expect(world, 2, r'unknown key "kafka.broker"; did you mean "kafka.brokers"', command, "--set", "kafka.broker=x")
+        expect(world, 2, r"group.protocol: must be classic", command, "--set", "kafka.properties.group.protocol=consumer")
     expect(world, 2, "no property of librdkafka", "topics", "--set", "kafka.properties.nonsense=1")
     expect(world, 2, "policy", "run", "--set", "policy=/nowhere.yaml")
 

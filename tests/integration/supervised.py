@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
-"""supervised.py TEST - what systemd is told of a service on real servers; its end of the socket is here."""
+"""supervised.py TEST - what systemd is told of services on real servers; its end of the socket is here."""
 
 import os
 import re
 import signal
 import socket
+import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 
-from world import World, free_port, main, policy_of, require, wait_for
+from world import BINARY, World, free_port, main, policy_of, require, wait_for
 
 
 class Listener:
@@ -85,5 +86,101 @@ def systemd_is_told():
         listener.close()
 
 
+# The command, where it listens, what it needs besides, and whether its topics must be there.
+DOORS = {
+    "ingest": [],
+    "alert": ["alert.alertmanager.urls=http://127.0.0.1:9"],
+    "dashboard": [],
+}
+
+
+class Door:
+    """`leadclock COMMAND`, with a socket on which it tells how it stands."""
+
+    def __init__(self, world, command, port):
+        self.notify, self.log = (os.path.join(world.folder, f"{command}.{what}") for what in ("notify", "log"))
+        self.listener = Listener(self.notify)
+        settings = [f"{command}.listen=127.0.0.1:{port}", *DOORS[command]]
+        sets = [word for setting in settings for word in ("--set", setting)]
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen([BINARY, command, "--config", world.config, *sets], stderr=log,
+                                            env=dict(os.environ, NOTIFY_SOCKET=self.notify, WATCHDOG_USEC="4000000"))  # fmt: skip
+
+    def has_logged(self, text):
+        with open(self.log, encoding="utf-8") as log:
+            return text in log.read()
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.listener.close()
+        os.remove(self.notify)
+
+
+def door_is_told(world, command):
+    """What is not there yet is its status; then it is ready; SIGHUP ends nothing; SIGTERM does. `alert` never is: nobody
+    takes what it tells."""
+    port = free_port()
+    door = Door(world, command, port)
+    try:
+        heard = door.listener
+        wait_for(f"{command}: a status", lambda: heard.status() not in ("", "STATUS=ok"), 60)
+        wait_for(f"{command}: more time to start", lambda: heard.count("EXTEND_TIMEOUT_USEC=60000000") >= 1, 60)
+        wait_for(f"{command}: the watchdog", lambda: heard.count("WATCHDOG=1") >= 2, 60)
+        require(heard.count("READY=1") == 0, f"{command} is not ready, and said {heard.messages}")
+        yield
+        if command != "alert":
+            wait_for(f"{command}: READY=1", lambda: heard.count("READY=1") == 1, 60)
+            require(heard.status() == "STATUS=ok", f"{command} is ready, and says {heard.status()}")
+            door.process.send_signal(signal.SIGHUP)
+            wait_for(f"{command}: the end of the reload", lambda: heard.count("READY=1") == 2, 20)
+            require(any(text.startswith("RELOADING=1") for _, text in heard.messages), f"{command}: no reload was said")
+            require(door.process.poll() is None, f"SIGHUP ended {command}")
+        else:
+            wait_for("Alertmanager to be what is waited for", lambda: "http://127.0.0.1:9" in heard.status(), 60)
+            require(heard.count("READY=1") == 0, "alert is ready, and nobody takes what it tells")
+        door.process.terminate()
+        require(door.process.wait(60) == 0, f"{command} ended with {door.process.returncode}")
+        require(heard.count("STOPPING=1") == 1, f"{command} ended without a word: {heard.messages[-3:]}")
+    finally:
+        door.close()
+    yield
+
+
+def doors_are_told():
+    """The same of ingest, alert and dashboard."""
+    world = World("doors", policy_of("card/feed"))
+    try:
+        told = [door_is_told(world, command) for command in DOORS]
+        for one in told:
+            next(one)
+        world.create_topics()
+        for one in told:
+            next(one)
+    finally:
+        world.close()
+
+
+def a_port_that_is_taken():
+    """Each of them ends before it has said that it started, or done anything."""
+    world = World("taken", policy_of("card/feed"))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        try:
+            for command in DOORS:
+                door = Door(world, command, taken.getsockname()[1])
+                require(door.process.wait(60) == 2, f"{command} ended with {door.process.returncode}")
+                require(door.has_logged("can't be had") and not door.has_logged("started"), f"{command}: see {door.log}")
+                require(not door.listener.receive(), f"{command} told systemd {door.listener.messages}")
+                for work in ("alertmanager", "the tables", "no fact is taken"):
+                    require(not door.has_logged(f"msg=\"{work}"), f"{command} has begun to work: see {door.log}")
+                door.close()
+        finally:
+            world.close()
+
+
+TESTS = {test.__name__: test for test in (systemd_is_told, doors_are_told, a_port_that_is_taken)}
+
 if __name__ == "__main__":
-    sys.exit(main({"systemd_is_told": systemd_is_told}))
+    sys.exit(main(TESTS))
