@@ -51,6 +51,21 @@ lc_connection_words(lc_connection *connection, lc_text first, lc_text second)
 }
 
 void
+lc_connection_parts(lc_connection *connection, const lc_text *parts, size_t n)
+{
+    GString *out = connection->out;
+    size_t size = 0;
+
+    for (size_t i = 0; i < n; i++)
+        size += parts[i].size;
+    append_count(out, '$', size);
+    for (size_t i = 0; i < n; i++)
+        if (parts[i].size)
+            g_string_append_len(out, parts[i].data, (gssize)parts[i].size);
+    g_string_append_len(out, "\r\n", 2);
+}
+
+void
 lc_connection_word(lc_connection *connection, lc_text word)
 {
     lc_connection_words(connection, word, LC_NO_TEXT);
