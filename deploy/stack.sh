@@ -1,5 +1,6 @@
 #!/bin/bash
-# stack.sh - a real Kafka (KRaft, one node), Redis and schema registry (Apicurio) on free loopback ports.
+# stack.sh - a real Kafka (KRaft, one node), Redis and schema registry (Apicurio) on free loopback ports; --secure: with TLS,
+# logins and ACLs.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -14,6 +15,12 @@ Usage: deploy/stack.sh COMMAND [--dir DIR]
 
   up                 starts Kafka $KAFKA_VERSION, Redis and Apicurio registry $APICURIO_VERSION where they don't run yet, returns
                      when all answer, and writes DIR/stack.env (KAFKA_BROKERS, REDIS_URL, REGISTRY_URL, ...)
+  up --secure        the same as a careful company has them: a CA with an intermediate; Kafka lets in by password over TLS
+                     (PLAIN, SCRAM-SHA-512) or by client certificate, and denies what was not allowed; Redis has a user
+                     for each role, also by TLS; the registry stands behind TLS and a login. Each role of Leadclock gets
+                     just what 'leadclock topics --acls' prints, and DIR/roles/ROLE.yaml and ROLE.env to come in by. What
+                     was begun so stays so. Needs a leadclock: one that was built here, or LC_BINARY
+  acls FILE          of a secured one: does what 'leadclock topics --acls' prints for the configuration FILE
   down               stops exactly these
   status             tells which run and answer (exit code 1 if not all do)
   env                prints DIR/stack.env
@@ -131,21 +138,29 @@ log4j.logger.kafka.server.KafkaRaftServer=INFO
 TEXT
 }
 
+# Words for the storage tool, a line each.
+format_options() { :; }
+
 format_kafka() {
     [ -e "$DIR/kafka/data/meta.properties" ] && return
-    local id
+    local id options
+    mapfile -t options < <(format_options)
     id=$(python3 -c 'import base64, uuid; print(base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A"))')
     java -Dlog4j.configuration="file:$DIR/kafka/log4j.properties" -XX:TieredStopAtLevel=1 -cp "$kafka_jars/libs/*" \
-        kafka.tools.StorageTool format -t "$id" -c "$DIR/kafka/server.properties" >"$DIR/kafka/format.log" 2>&1 ||
+        kafka.tools.StorageTool format -t "$id" -c "$DIR/kafka/server.properties" "${options[@]}" >"$DIR/kafka/format.log" 2>&1 ||
         die "formatting failed: $(tail -n 3 "$DIR/kafka/format.log")"
+}
+
+plain_env() {
+    echo "KAFKA_BROKERS=127.0.0.1:$kafka_port"
+    echo "REDIS_URL=redis://127.0.0.1:$redis_port/0"
+    echo "REGISTRY_URL=http://127.0.0.1:$registry_port/apis/ccompat/v7"
+    echo "REDIS_PORT=$redis_port"
 }
 
 write_env() {
     {
-        echo "KAFKA_BROKERS=127.0.0.1:$kafka_port"
-        echo "REDIS_URL=redis://127.0.0.1:$redis_port/0"
-        echo "REGISTRY_URL=http://127.0.0.1:$registry_port/apis/ccompat/v7"
-        echo "REDIS_PORT=$redis_port"
+        if is_secure; then secure_env; else plain_env; fi
         local server
         for server in "${SERVERS[@]}"; do
             echo "${server^^}_PID=$(cut -d ' ' -f 1 "$DIR/$server.pid" 2>/dev/null || true)"
@@ -221,8 +236,8 @@ up() {
     download
     all_run || say "starting Kafka $KAFKA_VERSION, Redis and Apicurio registry $APICURIO_VERSION in $DIR"
     local server
-    for server in registry kafka redis; do
-        start_server "$server"
+    for server in registry "${SERVERS[@]/registry/}"; do
+        [ -z "$server" ] || start_server "$server"
     done
     for server in "${SERVERS[@]}"; do
         await_server "$server"
@@ -270,7 +285,10 @@ one_server() {
     esac
 }
 
+is_secure() { [ -e "$DIR/secure" ]; }
+
 DIR=$ROOT/build/stack
+secure=
 arguments=()
 while (($#)); do
     case $1 in
@@ -280,6 +298,7 @@ while (($#)); do
         shift
         ;;
     --dir=*) DIR=${1#--dir=} ;;
+    --secure) secure=yes ;;
     -h | --help)
         usage
         exit
@@ -292,8 +311,17 @@ set -- "${arguments[@]}"
 command=${1:-}
 mkdir -p "$DIR" && DIR=$(cd "$DIR" && pwd)
 
+[ -z "$secure" ] || [ "$command" = up ] || die "--secure goes with up; the others see what was begun"
+if [ -n "$secure" ] && ! is_secure; then
+    [ ! -e "$DIR/ports" ] || die "$DIR has servers that are not secured; take another --dir"
+    touch "$DIR/secure"
+fi
+# shellcheck source=deploy/secure/secure.sh
+! is_secure || . "$ROOT/deploy/secure/secure.sh"
+
 case $command in
-up | down | status | start | stop | kill | restart | pid | env) prepare ;;
+acls) is_secure && [ -n "${2:-}" ] || die "acls FILE, of servers that were begun with up --secure" ;;&
+acls | up | down | status | start | stop | kill | restart | pid | env) prepare ;;
 download) ;;
 *)
     usage >&2
@@ -306,6 +334,8 @@ exec 9>"$DIR/lock"
 flock 9
 case $command in
 env) cat "$DIR/stack.env" ;;
+acls) apply_acls "$2" ;;
+up) if is_secure; then up_secure; else up; fi ;;
 start | stop | kill | restart | pid) one_server "$@" ;;
 *) "$command" ;;
 esac

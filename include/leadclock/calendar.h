@@ -42,6 +42,14 @@ char **lc_zone_names(void);
 /* The calendar month of an instant in the zone, as 12 * year + (month - 1): a cohort. O(1). */
 int32_t lc_zone_month(const lc_zone *zone, lc_instant instant);
 
+/* The calendar day of an instant in the zone: from when on, and to before when. A midnight that comes twice begins at
+ * the first, one that doesn't exist where the clocks were changed. */
+void lc_zone_day(const lc_zone *zone, lc_instant instant, lc_instant *begins, lc_instant *ends);
+
+#define LC_DATE_TEXT_BYTES 32
+/* The date of an instant in the zone, "2026-02-02"; returns `text`. */
+char *lc_zone_date_format(const lc_zone *zone, lc_instant instant, char *text);
+
 #define LC_MONTH_TEXT_BYTES 16
 /* "2026-02"; returns `text`. */
 char *lc_month_format(int32_t month, char *text);

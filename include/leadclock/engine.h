@@ -51,6 +51,7 @@ typedef struct {
     const char *output_names[LC_OUTPUTS]; /* NULL of a table: it is not published */
     unsigned batch_facts, batch_wakeups;
     size_t batch_bytes; /* of the states that a batch loads, and half of what it publishes; 0: 64 MiB */
+    size_t cache_bytes; /* of leads that are kept as they were last committed; less than 1 KiB: none */
     lc_duration linger, lateness, patience, max_future;
     bool cloud_events;         /* headers on outcomes */
     lc_deletion deletion;      /* of rows */
@@ -123,12 +124,14 @@ typedef struct {
     uint64_t recoveries[LC_RECOVERY_CAUSES];
     uint64_t unclean_commits;
     lc_histogram transaction_ms, apply_ms;
-    int64_t turned_ms;           /* monotonic: when the loop last went round */
-    char waiting_for[512];       /* what it waits for; empty: nothing */
-    char clock_problem[256];     /* why the wall clock is not believed: timers wait; empty: it is */
-    lc_duration ahead_of_broker; /* the wall clock, at least; LC_ABSENT: not known */
-    bool joined;                 /* the group has given it an assignment, if an empty one */
-    GArray *partitions;          /* lc_partition_report; NULL: none yet */
+    uint64_t leads_known, leads_read; /* of those that batches needed: kept from before, or read from the store */
+    size_t cache_bytes;               /* of those kept */
+    int64_t turned_ms;                /* monotonic: when the loop last went round */
+    char waiting_for[512];            /* what it waits for; empty: nothing */
+    char clock_problem[256];          /* why the wall clock is not believed: timers wait; empty: it is */
+    lc_duration ahead_of_broker;      /* the wall clock, at least; LC_ABSENT: not known */
+    bool joined;                      /* the group has given it an assignment, if an empty one */
+    GArray *partitions;               /* lc_partition_report; NULL: none yet */
 } lc_worker_report;
 
 typedef struct lc_worker lc_worker;

@@ -9,10 +9,12 @@
 #define LC_HTTP_PROBLEM_BYTES 256
 
 typedef struct {
-    const char *user, *password; /* HTTP basic; user NULL: none */
-    const char *ca_file;         /* certificates to be believed, PEM; NULL: those of this machine */
-    const char *const *headers;  /* "Name: value" of every request, NULL-terminated; or NULL */
-    lc_duration timeout;         /* of one request, from connecting to the end of its answer */
+    const char *user, *password;             /* HTTP basic; user NULL: none */
+    const char *password_file;               /* holds it instead, read for each request; or NULL */
+    const char *ca_file;                     /* certificates to be believed, PEM; NULL: those of this machine */
+    const char *certificate_file, *key_file; /* our own and its key, PEM; NULL: none. Read at each new connection */
+    const char *const *headers;              /* "Name: value" of every request, NULL-terminated; or NULL */
+    lc_duration timeout;                     /* of one request, from connecting to the end of its answer */
     size_t max_answer_bytes;
 } lc_http_client_options;
 
@@ -23,13 +25,26 @@ typedef enum {
     LC_HTTP_FAILED /* no answer, one that was cut off, or one that is not HTTP */
 } lc_http_result;
 
+/* Why TLS did not come about. */
+typedef enum {
+    LC_HTTP_TLS_WELL,        /* or there is none */
+    LC_HTTP_TLS_CA_UNKNOWN,  /* who signed the server's certificate is not believed here */
+    LC_HTTP_TLS_OUT_OF_DATE, /* it has expired, or is not valid yet */
+    LC_HTTP_TLS_OTHER_NAME,  /* it is for another host */
+    LC_HTTP_TLS_REFUSES_US, /* the server ends the connection: most often it wants a certificate of ours, or another one
+                             */
+    LC_HTTP_TLS_FILES,      /* ca_file, certificate_file or key_file can't be used */
+    LC_HTTP_TLS_NOT_SPOKEN  /* the server speaks none there */
+} lc_http_tls_problem;
+
 /* One request and its answer, of which nothing says anything before `is_done`. */
 typedef struct {
     bool is_done;
     lc_http_result result;
-    int status;                          /* of HTTP; 0: none came */
-    GString *answer;                     /* its body, as far as it came */
-    lc_duration retry_after;             /* what Retry-After says, as seconds or as a date; 0: nothing */
+    int status;              /* of HTTP; 0: none came */
+    GString *answer;         /* its body, as far as it came */
+    lc_duration retry_after; /* what Retry-After says, as seconds or as a date; 0: nothing */
+    lc_http_tls_problem tls_problem;
     char problem[LC_HTTP_PROBLEM_BYTES]; /* why there is no answer; without a secret of the URL's path */
 } lc_http_exchange;
 

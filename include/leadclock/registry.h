@@ -13,8 +13,12 @@ typedef struct lc_registry lc_registry;
 typedef struct {
     const char *url;             /* "http://127.0.0.1:8081/apis/ccompat/v7" or where the API stands; or NULL */
     const char *user, *password; /* or NULL */
-    lc_duration timeout;         /* a request has failed when it was not answered for so long; 0: 30 s */
-    const char *file;            /* a file registry: a JSON object of id to schema; or NULL */
+    const char *password_file;   /* holds it instead, read for each request; or NULL */
+    /* TLS, PEM files, or NULL: the CAs that its certificate may be from (this machine's), our certificate and its key.
+     */
+    const char *ca, *certificate, *key;
+    lc_duration timeout; /* a request has failed when it was not answered for so long; 0: 30 s */
+    const char *file;    /* a file registry: a JSON object of id to schema; or NULL */
 } lc_registry_options;
 
 /* LC_ERROR_CONFIG: a wrong URL or file. Nothing is asked of the server yet. */
@@ -26,7 +30,8 @@ typedef struct {
     const char *subject, *schema_json;
 } lc_registry_entry;
 
-/* Finds each schema under its subject, or else registers it there. LC_ERROR_RETRY: no answer (yet), 5xx, 401, 403;
+/* Finds each schema under its subject, or else registers it there. LC_ERROR_RETRY: no answer (yet), no TLS, 5xx, 401,
+ * 403, all of which may be mended while we wait;
  * LC_ERROR_CONFIG: refused (incompatible, or a file registry that has no such schema), with what to do. `ids` then hold
  * nothing. */
 bool

@@ -214,6 +214,10 @@ void lc_answers_write(GString *out, const lc_answers *report, lc_table_format fo
 void lc_answers_write_part(GString *out, const lc_answers *report, const char *path);
 /* One of its tables as CSV. False: it has none of this name. */
 bool lc_answers_write_csv(GString *out, const lc_answers *report, const char *table);
+/* Only this table, and nothing in words or drawn. */
+void lc_answers_choose_table(lc_answers *report, const char *table);
+/* "promises, response". Caller frees. */
+char *lc_answers_table_names(const lc_answers *report);
 const char *lc_answers_title(const lc_answers *report);
 
 /* ---- What pages ask besides ---- */

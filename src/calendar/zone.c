@@ -241,6 +241,16 @@ lc_zone_date(const lc_zone *zone, lc_instant instant)
     return wall / LC_DAY - (wall % LC_DAY < 0);
 }
 
+char *
+lc_zone_date_format(const lc_zone *zone, lc_instant instant, char *text)
+{
+    int64_t year;
+    int month, day;
+    lc_date_from_days(lc_zone_date(zone, instant), &year, &month, &day);
+    g_snprintf(text, LC_DATE_TEXT_BYTES, "%04" G_GINT64_FORMAT "-%02d-%02d", year, month, day);
+    return text;
+}
+
 int32_t
 lc_zone_month(const lc_zone *zone, lc_instant instant)
 {
@@ -267,4 +277,12 @@ lc_zone_instants_of(const lc_zone *zone, int64_t wall)
         }
     }
     return found.first == LC_NEVER ? (lc_wall_instants){transition, transition} : found;
+}
+
+void
+lc_zone_day(const lc_zone *zone, lc_instant instant, lc_instant *begins, lc_instant *ends)
+{
+    int64_t date = lc_zone_date(zone, instant);
+    *begins = lc_zone_instants_of(zone, date * LC_DAY).first;
+    *ends = lc_zone_instants_of(zone, (date + 1) * LC_DAY).first;
 }

@@ -13,12 +13,13 @@ lc_cli_asking_clear(lc_cli_asking *asking)
     g_free(asking->from_text);
     g_free(asking->to_text);
     g_free(asking->stage);
+    g_free(asking->table);
 }
 
 bool
 lc_cli_asking_is_given(const lc_cli_asking *asking)
 {
-    return asking->from_text || asking->to_text || asking->stage || asking->months;
+    return asking->from_text || asking->to_text || asking->stage || asking->table || asking->months != LC_CLI_NOT_GIVEN;
 }
 
 bool
@@ -50,7 +51,7 @@ lc_cli_asking_read(lc_cli_asking *asking, GError **error)
         g_set_error_literal(error, LC_ERROR, LC_ERROR_CONFIG, "--from is not before --to: no lead lies between them");
         return false;
     }
-    if (asking->months >= 0 && asking->months <= MOST_MONTHS)
+    if (asking->months == LC_CLI_NOT_GIVEN || (asking->months >= 1 && asking->months <= MOST_MONTHS))
         return true;
     g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "--months: from 1 to %d", MOST_MONTHS);
     return false;
@@ -62,7 +63,8 @@ lc_cli_asking_question(const lc_cli_asking *asking)
     return (lc_report_question){.from = asking->from,
                                 .to = asking->to,
                                 .stage = asking->stage,
-                                .months = asking->months ? (unsigned)asking->months : LC_REPORT_MONTHS};
+                                .months =
+                                    asking->months == LC_CLI_NOT_GIVEN ? LC_REPORT_MONTHS : (unsigned)asking->months};
 }
 
 bool
@@ -79,4 +81,20 @@ lc_cli_asking_check_stage(const lc_cli_asking *asking, const lc_policy_book *boo
     g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "--stage: the policy has no stage \"%s\"; stages: %s", asking->stage,
                 names->len ? names->str : "none");
     return false;
+}
+
+bool
+lc_cli_asking_choose_table(const lc_cli_asking *asking, lc_answers *report, GError **error)
+{
+    g_autofree char *names = asking->table ? lc_answers_table_names(report) : NULL;
+    if (names == NULL)
+        return true;
+    g_auto(GStrv) known = g_strsplit(names, ", ", -1);
+    if (!g_strv_contains((const char *const *)known, asking->table)) {
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "--table: the report has no table \"%s\"; tables: %s",
+                    asking->table, names);
+        return false;
+    }
+    lc_answers_choose_table(report, asking->table);
+    return true;
 }

@@ -3,26 +3,42 @@
 
 #include <leadclock/report.h>
 
-/* Zero-initialise; texts are owned. */
+/* Of a number that is an option: 0 is one that can be given. */
+#define LC_CLI_NOT_GIVEN INT_MIN
+
+/* Initialise as LC_CLI_ASKING_NOTHING; texts are owned. */
 typedef struct {
-    char *from_text, *to_text, *stage;
-    int months; /* 0: not given */
+    char *from_text, *to_text, *stage, *table;
+    int months; /* LC_CLI_NOT_GIVEN */
     lc_instant from, to;
 } lc_cli_asking;
 
-#define LC_CLI_ASKING_ENTRIES(asking)                                                                                  \
-    {"from", 0, 0, G_OPTION_ARG_STRING, &(asking)->from_text, "Of the report: leads handed off from then on", "T"},    \
-        {"to", 0, 0, G_OPTION_ARG_STRING, &(asking)->to_text, "Of the report: leads handed off before", "T"},          \
-        {"stage",                                                                                                      \
-         0,                                                                                                            \
-         0,                                                                                                            \
-         G_OPTION_ARG_STRING,                                                                                          \
-         &(asking)->stage,                                                                                             \
-         "Of the report: conversion to this stage; default: the one that closes as won",                               \
-         "STAGE"},                                                                                                     \
+#define LC_CLI_ASKING_NOTHING                                                                                          \
     {                                                                                                                  \
-        "months", 0, 0, G_OPTION_ARG_INT, &(asking)->months,                                                           \
-            "Of the report: conversion of the last N months of hand-offs; default 18", "N"                             \
+        .months = LC_CLI_NOT_GIVEN                                                                                     \
+    }
+
+#define LC_CLI_ASKING_ENTRIES(asking)                                                                                   \
+    {"table",                                                                                                           \
+     0,                                                                                                                 \
+     0,                                                                                                                 \
+     G_OPTION_ARG_STRING,                                                                                               \
+     &(asking)->table,                                                                                                  \
+     "Of the report: only the table of this name (as --format "                                                         \
+     "csv and json name it)",                                                                                           \
+     "NAME"},                                                                                                           \
+        {"from", 0, 0, G_OPTION_ARG_STRING, &(asking)->from_text, "Of the report: leads handed off from then on", "T"}, \
+        {"to", 0, 0, G_OPTION_ARG_STRING, &(asking)->to_text, "Of the report: leads handed off before", "T"},           \
+        {"stage",                                                                                                       \
+         0,                                                                                                             \
+         0,                                                                                                             \
+         G_OPTION_ARG_STRING,                                                                                           \
+         &(asking)->stage,                                                                                              \
+         "Of the report: conversion to this stage; default: the one that closes as won",                                \
+         "STAGE"},                                                                                                      \
+    {                                                                                                                   \
+        "months", 0, 0, G_OPTION_ARG_INT, &(asking)->months,                                                            \
+            "Of the report: conversion of the last N months of hand-offs; default 18", "N"                              \
     }
 
 void lc_cli_asking_clear(lc_cli_asking *asking);
@@ -33,6 +49,9 @@ bool lc_cli_asking_read(lc_cli_asking *asking, GError **error);
 lc_report_question lc_cli_asking_question(const lc_cli_asking *asking);
 /* LC_ERROR_CONFIG: the book has no such stage. */
 bool lc_cli_asking_check_stage(const lc_cli_asking *asking, const lc_policy_book *book, GError **error);
+
+/* Only the table that is asked for, where one is. LC_ERROR_CONFIG: there is none of this name. */
+bool lc_cli_asking_choose_table(const lc_cli_asking *asking, lc_answers *report, GError **error);
 
 /* ISO 8601 with a zone, or milliseconds since 1970. LC_ERROR_CONFIG names the option. */
 bool lc_cli_read_instant(const char *option, const char *text, lc_instant *instant, GError **error);

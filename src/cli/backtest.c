@@ -90,7 +90,7 @@ check_options(options *o, GError **error)
     if (o->quiet && !o->report && !o->other_policies && !o->counters && !o->tables)
         return refuse(error, "--quiet leaves nothing to print; add --report, --compare, --counters or --tables");
     if (lc_cli_asking_is_given(&o->asking) && !o->report)
-        return refuse(error, "--from, --to, --stage and --months are for --report");
+        return refuse(error, "--from, --to, --stage, --months and --table are for --report");
     return read_until(o, error) && read_format(o, error) && lc_cli_asking_read(&o->asking, error);
 }
 
@@ -183,16 +183,19 @@ write_counters(const lc_counter_sums *counters, const char *path, GError **error
     return written;
 }
 
-static void
-print_tables(backtest *b)
+static bool
+print_tables(backtest *b, GError **error)
 {
     lc_report_question question = lc_cli_asking_question(&b->options->asking);
     question.facts = b->seen;
     question.skipped = b->bad;
     g_autoptr(lc_answers) report =
         b->sides[1] ? lc_backtest_compare(b->sides[0], b->sides[1]) : lc_backtest_side_report(b->sides[0], &question);
+    if (!lc_cli_asking_choose_table(&b->options->asking, report, error))
+        return false;
     lc_answers_write(b->output, report, b->options->format);
     flush_output(b);
+    return true;
 }
 
 /* ---- The run ---- */
@@ -280,8 +283,8 @@ print_results(backtest *b, GError **error)
         return false;
     if (o->tables && !lc_backtest_side_write_rows(b->sides[0], o->tables, error))
         return false;
-    if (o->report || o->other_policies)
-        print_tables(b);
+    if ((o->report || o->other_policies) && !print_tables(b, error))
+        return false;
     if (fflush(stdout) == 0 && !b->output_failed)
         return true;
     g_set_error(error, LC_ERROR, LC_ERROR_FATAL, "standard output: %s", g_strerror(errno));
@@ -338,7 +341,7 @@ clear(backtest *b)
 int
 lc_cli_backtest(int argc, char **argv)
 {
-    g_auto(options) o = {0};
+    g_auto(options) o = {.asking = LC_CLI_ASKING_NOTHING};
     g_autoptr(GError) error = NULL;
     if (!parse_options(argc, argv, &o))
         return EXIT_USAGE;

@@ -39,7 +39,8 @@ static const char more[] =
     "answer.\n\n"
     "Examples:\n"
     "  leadclock report --config leadclock.yaml\n"
-    "  leadclock report --config leadclock.yaml --from 2026-01-01T00:00:00+01:00 --format html > report.html\n";
+    "  leadclock report --config leadclock.yaml --from 2026-01-01T00:00:00+01:00 --format html > report.html\n"
+    "  leadclock report --config leadclock.yaml --format csv --table conversion > conversion.csv\n";
 
 static bool
 read_options(report_options *options, GError **error)
@@ -62,6 +63,8 @@ tell(const report_options *options, const lc_config *config, GError **error)
     question.book = book;
     question.at = options->at;
     g_autoptr(lc_answers) report = lc_answers_new(ledger, &question);
+    if (!lc_cli_asking_choose_table(&options->asking, report, error))
+        return EXIT_USAGE;
     return lc_cli_print_report(report, options->format);
 }
 
@@ -69,7 +72,7 @@ int
 lc_cli_report(int argc, char **argv)
 {
     g_auto(lc_cli_config_options) config_options = {0};
-    g_auto(report_options) options = {0};
+    g_auto(report_options) options = {.asking = LC_CLI_ASKING_NOTHING};
     g_autoptr(GError) error = NULL;
     const GOptionEntry entries[] = {
         LC_CLI_ASKING_ENTRIES(&options.asking),

@@ -299,35 +299,62 @@ check_numbers(const topics_command *command)
     return false;
 }
 
-static const char summary[] = "Shows which topics are missing or different from what leadclock needs, or makes them.";
+/* False: wrong usage, already said. `role`: of --acls alone; NULL: none. */
+static bool
+check_acls(bool acls, const char *role, const char *principal, const char *redis_user)
+{
+    if (acls || (role == NULL && principal == NULL && redis_user == NULL))
+        return true;
+    fprintf(stderr, "leadclock topics: a role, --principal and --redis-user go with --acls\n");
+    return false;
+}
+
+static const char summary[] =
+    "Shows which topics are missing or different from what leadclock needs, or makes them; or prints who needs which "
+    "rights.";
 static const char more[] =
     "All are made with LogAppendTime; states, counters and the tables of rows compacted, keeping tombstones for 30 "
     "days;\n"
     "states, counters and dead letters with room for 2 MiB, the others for 1 MiB. What exists is never changed.\n\n"
     "Exit codes: 0 all is right, 1 a topic is missing or different, 2 usage, configuration or a right that is "
     "missing, 3 Kafka does not answer.\n\n"
-    "Example:\n  leadclock topics --config leadclock.yaml --create --partitions 12\n";
+    "--acls asks no server. It prints, for sh, the kafka-acls.sh commands and the ACL SETUSER of Redis that give each "
+    "role of\n"
+    "this configuration what it needs, and no more; ROLE (service, publisher, ingest, alert, dashboard, tools, admin): "
+    "that\n"
+    "one's alone. docs/security.md tells which commands a role is for.\n\n"
+    "Examples:\n  leadclock topics --config leadclock.yaml --create --partitions 12\n"
+    "  leadclock topics --config leadclock.yaml --acls service\n";
 
 int
 lc_cli_topics(int argc, char **argv)
 {
     g_auto(lc_cli_config_options) options = {0};
     topics_command command = {.replication = -1};
-    gboolean create = FALSE, lag = FALSE;
+    gboolean create = FALSE, lag = FALSE, acls = FALSE;
+    g_autofree char *principal = NULL, *redis_user = NULL;
     const GOptionEntry entries[] = {
         {"create", 0, 0, G_OPTION_ARG_NONE, &create, "Makes the topics that are missing", NULL},
         {"lag", 0, 0, G_OPTION_ARG_NONE, &lag, "Also shows, by partition, how far the group is", NULL},
+        {"acls", 0, 0, G_OPTION_ARG_NONE, &acls, "Prints the ACLs that each role, or ROLE, needs", NULL},
+        {"principal", 0, 0, G_OPTION_ARG_STRING, &principal,
+         "With --acls ROLE: whose they are at Kafka (default: User:NAME-ROLE)", "TYPE:NAME"},
+        {"redis-user", 0, 0, G_OPTION_ARG_STRING, &redis_user,
+         "With --acls ROLE: whose they are at Redis (default: NAME-ROLE)", "USER"},
         {"partitions", 0, 0, G_OPTION_ARG_INT, &command.partitions,
          "How many partitions (default: as those that exist, or 4)", "N"},
         {"replication", 0, 0, G_OPTION_ARG_INT, &command.replication, "How many replicas (default: the broker's)", "N"},
         {NULL},
     };
-    if (!lc_cli_parse(&argc, &argv, NULL, summary, more, entries, &options) ||
-        !lc_cli_check_arguments(argc, argv, 0, 0) || !check_numbers(&command))
+    if (!lc_cli_parse(&argc, &argv, "[ROLE]", summary, more, entries, &options) ||
+        !lc_cli_check_arguments(argc, argv, 0, 1) || !check_numbers(&command) ||
+        !check_acls(acls, argv[1], principal, redis_user))
         return EXIT_USAGE;
     g_autoptr(lc_config) config = lc_cli_load_config("topics", &options);
     if (config == NULL)
         return EXIT_USAGE;
+    if (acls)
+        return lc_cli_print_acls(config, argv[1], principal, redis_user) ? EXIT_DONE : EXIT_USAGE;
     command.create = create;
     command.lag = lag;
     command.kafka = lc_cli_kafka_options(config);

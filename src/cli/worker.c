@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#define MIB ((size_t)1024 * 1024)
+
 static lc_log *
 new_log(const lc_config *config, const char *instance, bool is_guest, GError **error)
 {
@@ -19,6 +21,8 @@ lc_cli_redis_options(const lc_config *config)
         .url = config->redis.url,
         .user = config->redis.user,
         .password = config->redis.password,
+        .password_file = config->redis.password_file,
+        .sentinel_password_file = config->redis.sentinel_password_file,
         .sentinel_user = config->redis.sentinel_user,
         .sentinel_password = config->redis.sentinel_password,
         .ca = config->redis.ca,
@@ -76,6 +80,7 @@ new_worker(const lc_config *config, const char *instance, bool is_guest, const c
         .input_names = kafka.inputs,
         .batch_facts = config->batch.facts,
         .batch_wakeups = config->batch.wakeups,
+        .cache_bytes = config->cache.leads * MIB / config->workers,
         .linger = config->batch.linger,
         .lateness = config->lateness,
         .patience = config->patience,

@@ -39,7 +39,7 @@ read_options(worklist_options *options, GError **error)
         g_set_error_literal(error, LC_ERROR, LC_ERROR_CONFIG, "--owner and --unowned: only one of them");
         return false;
     }
-    if (options->limit < 0) {
+    if (options->limit < 1 && options->limit != LC_CLI_NOT_GIVEN) {
         g_set_error_literal(error, LC_ERROR, LC_ERROR_CONFIG, "--limit: 1 or more; without it all are listed");
         return false;
     }
@@ -51,8 +51,9 @@ static int
 list(const worklist_options *options, const lc_config *config, GError **error)
 {
     size_t n_all;
-    const lc_work_filter filter = {
-        .owner = lc_text_of(options->owner), .is_unowned = options->is_unowned, .limit = (size_t)options->limit};
+    const lc_work_filter filter = {.owner = lc_text_of(options->owner),
+                                   .is_unowned = options->is_unowned,
+                                   .limit = options->limit == LC_CLI_NOT_GIVEN ? 0 : (size_t)options->limit};
     g_autoptr(lc_ledger) ledger = lc_cli_read_ledger(config, 1u << LC_ROW_CYCLE, error);
     if (ledger == NULL)
         return EXIT_FOUND;
@@ -65,7 +66,7 @@ int
 lc_cli_worklist(int argc, char **argv)
 {
     g_auto(lc_cli_config_options) config_options = {0};
-    g_auto(worklist_options) options = {0};
+    g_auto(worklist_options) options = {.limit = LC_CLI_NOT_GIVEN};
     g_autoptr(GError) error = NULL;
     const GOptionEntry entries[] = {
         {"owner", 0, 0, G_OPTION_ARG_STRING, &options.owner, "Only what this owner has", "OWNER"},

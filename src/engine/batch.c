@@ -22,6 +22,18 @@ is_wakeups_alone(const lc_share *share)
     return share->n_due > 0 && !share->has_facts;
 }
 
+/* What the next batches need not read. */
+static void
+keep_leads(lc_batch *batch, const lc_share *share)
+{
+    for (guint i = 0; i < share->leads->len; i++) {
+        const lc_batch_lead *lead = share->leads->pdata[i];
+        if (lead->changed)
+            lc_lead_cache_keep(batch->worker->leads, share->partition->term, lead->lead.id,
+                               lc_outbox_value(batch->outbox, lead->message));
+    }
+}
+
 /* The batch is committed and applied: the partition stands where it ends. */
 static void
 settle(lc_batch *batch)
@@ -37,6 +49,7 @@ settle(lc_batch *batch)
         partition->policy_hash = g_steal_pointer(&share->policy_hash);
         partition->wrong_partition += share->n_wrong_partition;
         partition->looked_ms = lc_worker_now_ms(batch->worker);
+        keep_leads(batch, share);
         if (!is_wakeups_alone(share))
             partition->moved_ms = partition->looked_ms;
         lc_partition_counters_settle(partition->counters);

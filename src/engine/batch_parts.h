@@ -12,6 +12,8 @@ struct lc_batch_lead {
     lc_lead lead;
     lc_instant stored_wake_at; /* what the store has */
     size_t state_bytes;        /* no less than its state will take */
+    lc_text state;             /* as it was before the batch, with its frame; absent: there is none */
+    bool is_known;             /* it was kept from an earlier batch, and is not read */
     bool is_loaded;            /* its state was read, if there is one */
     bool changed;
     size_t message; /* its state in the outbox */
@@ -24,6 +26,7 @@ typedef struct lc_share {
     lc_instant now;      /* safe time when the batch began */
     GHashTable *by_id;   /* lc_text * -> lc_batch_lead * */
     GPtrArray *leads;    /* lc_batch_lead *, by first use */
+    guint n_planned;     /* of them, to be loaded */
     size_t n_due;        /* of them, due wake-ups: the first ones */
     lc_instant due_from; /* none of them is due before */
     bool has_facts;

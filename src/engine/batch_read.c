@@ -214,7 +214,8 @@ lc_batch_read_due(lc_batch *batch, GError **error)
 
 typedef struct {
     lc_share *share;
-    guint first; /* of its leads */
+    guint first, end;   /* of its leads */
+    size_t known_bytes; /* of those that were kept */
 } lead_read;
 
 typedef struct {
@@ -224,44 +225,52 @@ typedef struct {
     bool is_cut; /* the reads from `n` on were left out */
 } lead_reads;
 
-static lc_store_read
-read_of_leads(lc_batch *batch, const lc_share *share, guint first)
+/* The next leads of a share: those that are known, and as many as one read takes of those that are not. */
+static void
+plan_lead_read(lc_batch *batch, lead_reads *plan, lc_share *share)
 {
-    size_t n = MIN(share->leads->len - first, LC_READ_LEADS);
-    lc_text *ids = lc_arena_new(&batch->arena, lc_text, n);
+    const lc_worker *worker = batch->worker;
+    lead_read what = {.share = share, .first = share->n_planned};
+    lc_text *ids = lc_arena_new(&batch->arena, lc_text, MIN(share->leads->len - what.first, LC_READ_LEADS));
+    size_t n = 0;
 
-    for (size_t i = 0; i < n; i++)
-        ids[i] = ((lc_batch_lead *)share->leads->pdata[first + i])->lead.id;
-    return (lc_store_read){.partition = share->partition->number,
-                           .due_before = LC_ABSENT,
-                           .lead_ids = ids,
-                           .n_leads = n,
-                           .count_wakeups = true};
+    for (; share->n_planned < share->leads->len && n < LC_READ_LEADS; share->n_planned++) {
+        lc_batch_lead *lead = share->leads->pdata[share->n_planned];
+        lead->is_known = lc_lead_cache_find(worker->leads, share->partition->term, lead->lead.id, &lead->state);
+        if (lead->is_known)
+            what.known_bytes += lead->state.size;
+        else
+            ids[n++] = lead->lead.id;
+    }
+    what.end = share->n_planned;
+    plan->what[plan->n] = what;
+    plan->reads[plan->n++] = (lc_store_read){.partition = share->partition->number,
+                                             .due_before = LC_ABSENT,
+                                             .lead_ids = ids,
+                                             .n_leads = n,
+                                             .count_wakeups = true};
 }
 
-/* A share without a lead is read too: for the position. By turns: where there is no room for all, each gets some. */
+/* A share without a lead to be read is read too: for the position. By turns: where there is no room for all, each gets
+ * some. */
 static lead_reads
 plan_lead_reads(lc_batch *batch)
 {
-    size_t max = 0, n_rounds = 0;
+    size_t max = 0, former = 0;
     lead_reads plan = {0};
 
-    for (guint i = 0; i < batch->shares->len; i++) {
-        size_t n = 1 + lc_batch_share_at(batch, i)->leads->len / LC_READ_LEADS;
-        max += n;
-        n_rounds = MAX(n_rounds, n);
-    }
+    for (guint i = 0; i < batch->shares->len; i++)
+        max += 1 + lc_batch_share_at(batch, i)->leads->len / LC_READ_LEADS;
     plan.what = lc_arena_new(&batch->arena, lead_read, max);
     plan.reads = lc_arena_new(&batch->arena, lc_store_read, max);
-    for (size_t round = 0; round < n_rounds; round++)
-        for (guint i = 0; i < batch->shares->len; i++) {
-            lc_share *share = lc_batch_share_at(batch, i);
-            guint first = (guint)(round * LC_READ_LEADS);
-            if (round > 0 && first >= share->leads->len)
-                continue;
-            plan.what[plan.n] = (lead_read){share, first};
-            plan.reads[plan.n++] = read_of_leads(batch, share, first);
-        }
+    for (guint i = 0; i < batch->shares->len; i++)
+        plan_lead_read(batch, &plan, lc_batch_share_at(batch, i));
+    while (former < plan.n) {
+        former = plan.n;
+        for (guint i = 0; i < batch->shares->len; i++)
+            if (lc_batch_share_at(batch, i)->n_planned < lc_batch_share_at(batch, i)->leads->len)
+                plan_lead_read(batch, &plan, lc_batch_share_at(batch, i));
+    }
     return plan;
 }
 
@@ -280,7 +289,7 @@ static bool
 ask_for_leads(lc_batch *batch, lead_reads *plan, GError **error)
 {
     size_t from = plan->n_asked, n_leads = 0, most_leads = leads_to_ask(batch);
-    size_t most = batch->worker->options.batch_bytes;
+    size_t most = batch->worker->options.batch_bytes, bytes = batch->state_bytes;
 
     /* Of the first something is always taken: the batch is to get on. */
     if (plan->n_asked > 0 && batch->state_bytes > most && plan->n_asked < plan->n) {
@@ -288,29 +297,35 @@ ask_for_leads(lc_batch *batch, lead_reads *plan, GError **error)
         plan->is_cut = true;
     }
     for (; plan->n_asked < plan->n && n_leads < most_leads; plan->n_asked++) {
-        plan->reads[plan->n_asked].most_bytes = MAX(most - MIN(batch->state_bytes, most), 1);
-        n_leads += plan->reads[plan->n_asked].n_leads;
+        const lead_read *what = &plan->what[plan->n_asked];
+        plan->reads[plan->n_asked].most_bytes = MAX(most - MIN(bytes, most), 1);
+        n_leads += what->end - what->first;
+        bytes += what->known_bytes;
     }
     return begin_read(batch, plan->reads + from, plan->n_asked - from, error);
 }
 
-/* The states are copied: the store's memory is reused by the next read. */
+/* The states are copied: the store's memory is reused by the next read. What was kept stays where it is until the
+ * batch is applied. */
 static void
-take_states(lc_batch *batch, const lead_read *what, lc_store_read *read)
+take_states(lc_batch *batch, const lead_read *what, const lc_store_read *read)
 {
-    lc_text *states = lc_arena_new(&batch->arena, lc_text, read->n_leads);
-    size_t bytes = 0;
+    lc_worker *worker = batch->worker;
+    size_t bytes = 0, n = what->end - what->first, n_read = 0;
 
-    for (size_t i = 0; i < read->n_leads; i++) {
-        states[i] = lc_arena_text(&batch->arena, read->leads[i]);
-        bytes += states[i].size;
-        ((lc_batch_lead *)what->share->leads->pdata[what->first + i])->is_loaded = true;
+    for (guint i = what->first; i < what->end; i++) {
+        lc_batch_lead *lead = what->share->leads->pdata[i];
+        if (!lead->is_known)
+            lead->state = lc_arena_text(&batch->arena, read->leads[n_read++]);
+        lead->is_loaded = true;
+        bytes += lead->state.size;
     }
-    read->leads = states;
     what->share->is_read = true;
     batch->state_bytes += bytes;
-    if (read->n_leads)
-        batch->worker->lead_bytes = bytes / read->n_leads;
+    worker->report.leads_read += n_read;
+    worker->report.leads_known += n - n_read;
+    if (n)
+        worker->lead_bytes = bytes / n;
 }
 
 /* Waits for all that was asked. */
@@ -337,8 +352,10 @@ receive_leads(lc_batch *batch, lead_reads *plan, GError **error)
 }
 
 static bool
-decode_lead(lc_batch *batch, lc_batch_lead *lead, lc_text state, GError **error)
+decode_lead(lc_batch *batch, lc_batch_lead *lead, GError **error)
 {
+    lc_text state = lead->state;
+
     if (lc_text_is_absent(state))
         return true;
     const lc_plan *plan = lc_schemas_need(batch->worker, state, error);
@@ -357,12 +374,12 @@ decode_lead(lc_batch *batch, lc_batch_lead *lead, lc_text state, GError **error)
 }
 
 static bool
-take_leads(lc_batch *batch, const lead_read *what, const lc_store_read *read, GError **error)
+take_leads(lc_batch *batch, const lead_read *what, GError **error)
 {
-    for (guint i = 0; i < read->n_leads; i++)
-        if (!decode_lead(batch, what->share->leads->pdata[what->first + i], read->leads[i], error))
+    for (guint i = what->first; i < what->end; i++)
+        if (!decode_lead(batch, what->share->leads->pdata[i], error))
             return false;
-    lc_batch_judge_due(batch, what->share, what->first, what->first + read->n_leads);
+    lc_batch_judge_due(batch, what->share, what->first, what->end);
     return true;
 }
 
@@ -371,7 +388,7 @@ static bool
 take_reads(lc_batch *batch, lead_reads *plan, size_t end, GError **error)
 {
     for (; plan->n_taken < end; plan->n_taken++)
-        if (!take_leads(batch, &plan->what[plan->n_taken], &plan->reads[plan->n_taken], error))
+        if (!take_leads(batch, &plan->what[plan->n_taken], error))
             return false;
     return true;
 }

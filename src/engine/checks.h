@@ -21,7 +21,8 @@ typedef enum {
     LC_CHECK_SURE = 1 << 12,          /* a position tells what no answer of the store was looked at for (9) */
     LC_CHECK_GROWTH = 1 << 13,        /* timers fire as of when the topics' partitions were counted */
     LC_CHECK_APART = 1 << 14,         /* a partition that waits holds up no other */
-    LC_CHECK_LAST_ROW = 1 << 15       /* of a row that a batch changes twice, what it is in the end is published */
+    LC_CHECK_LAST_ROW = 1 << 15,      /* of a row that a batch changes twice, what it is in the end is published */
+    LC_CHECK_FORGET = 1 << 16         /* recovery forgets the leads that were kept (4) */
 } lc_check;
 #ifdef LC_WEAKEN
 extern unsigned lc_weakened;

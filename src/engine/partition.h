@@ -16,6 +16,7 @@ typedef struct {
     lc_instant *read_append_at;       /* LogAppendTime of the last record polled, or LC_ABSENT */
     int64_t ends[LC_CHANGELOGS];      /* C as committed */
     char *expected;                   /* the position applied that we last wrote or verified */
+    uint32_t term;                    /* of the cache of leads, since it was recovered */
     bool is_unsure;                   /* it was written before the answer to its write was looked at: B is below C */
     lc_instant next_wakeup;           /* no wake-up is earlier; LC_NEVER: none */
     size_t n_wakeups;                 /* in the store, as last read */

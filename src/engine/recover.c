@@ -72,6 +72,9 @@ run(lc_recovery *r, GError **error)
         partition->read_append_at[i] = LC_ABSENT;
     }
     memcpy(partition->ends, r->ends, sizeof r->ends);
+    /* What was kept may not be what was committed: it is forgotten. */
+    if (LC_CHECKS(LC_CHECK_FORGET) || partition->term == 0)
+        partition->term = lc_lead_cache_begin(worker->leads);
     g_free(partition->expected);
     partition->expected = g_steal_pointer(&r->written);
     partition->looked_ms = partition->moved_ms = lc_worker_now_ms(worker);

@@ -134,6 +134,7 @@ lc_worker_publish_report(lc_worker *worker)
     GArray *partitions = report_partitions(worker);
 
     worker->report.turned_ms = lc_worker_now_ms(worker);
+    worker->report.cache_bytes = lc_lead_cache_bytes(worker->leads);
     g_mutex_lock(&worker->shared_lock);
     GArray *former = worker->shared.partitions;
     worker->shared = worker->report;

@@ -63,6 +63,7 @@ lc_worker_new(const lc_worker_options *options)
     worker->report.ahead_of_broker = LC_ABSENT;
     worker->complained_ms = worker->trouble_ms = INT64_MIN / 2;
     worker->report.turned_ms = worker->shared.turned_ms = lc_worker_now_ms(worker);
+    worker->leads = lc_lead_cache_new(options->cache_bytes);
     worker->batch = lc_batch_new(worker);
     worker->leads_at_once = UINT_MAX / 2;
     worker->lead_bytes = 1024;
@@ -77,6 +78,7 @@ lc_worker_free(lc_worker *worker)
 {
     lc_fill_free(worker->fill);
     lc_batch_free(worker->batch);
+    lc_lead_cache_free(worker->leads);
     g_ptr_array_unref(worker->partitions);
     lc_log_free(worker->log);
     lc_store_free(worker->store);

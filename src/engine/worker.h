@@ -2,6 +2,7 @@
 #pragma once
 
 #include "checks.h"
+#include "lead_cache.h"
 #include "partition.h"
 #include "wall_clock.h"
 
@@ -49,6 +50,7 @@ struct lc_worker {
     char *policy_hash;
     lc_instant policy_hash_from, policy_hash_until; /* it is that of any time between */
     GHashTable *poison; /* "topic/partition/offset" of facts whose outcomes Kafka refused for their size */
+    lc_lead_cache *leads;
     struct lc_batch *batch;
     struct lc_fill *fill;     /* it only fills tables; NULL: it does its work */
     bool transaction_is_open; /* of the batch */

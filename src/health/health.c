@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #define ALIVE_WITHIN_MS 60000 /* a worker that has not gone round for so long hangs */
+#define HELD_UP_AFTER_MS 15000
 
 static const char *const clock_names[LC_CLOCKS + 1] = {
     "first_contact", "first_contact:again", "renewed",  "requested", "milestone",
@@ -116,6 +117,24 @@ write_engine(GString *text, const reports *taken)
     for (int k = 0; k < LC_RECOVERY_CAUSES; k++)
         lc_metrics_sample(text, "leadclock_recoveries_total", (double)recoveries[k], "cause",
                           lc_recovery_cause_name((lc_recovery_cause)k), NULL);
+}
+
+static void
+write_cache(GString *text, const reports *taken)
+{
+    uint64_t known = 0, read = 0, bytes = 0;
+
+    for (guint i = 0; i < taken->len; i++) {
+        known += report_at(taken, i)->leads_known;
+        read += report_at(taken, i)->leads_read;
+        bytes += report_at(taken, i)->cache_bytes;
+    }
+    lc_metrics_family(text, "leadclock_lead_cache_total", "counter",
+                      "Leads that batches needed: kept from before (hit), or read from Redis (miss).");
+    lc_metrics_sample(text, "leadclock_lead_cache_total", (double)known, "result", "hit", NULL);
+    lc_metrics_sample(text, "leadclock_lead_cache_total", (double)read, "result", "miss", NULL);
+    lc_metrics_family(text, "leadclock_lead_cache_bytes", "gauge", "What the leads that are kept take.");
+    lc_metrics_sample(text, "leadclock_lead_cache_bytes", (double)bytes, NULL);
 }
 
 /* What is known of every partition; `write` adds its sample, or nothing. */
@@ -257,6 +276,7 @@ write_metrics(const lc_health *health, GString *text)
     write_facts(text, &sum);
     write_outcomes(text, &sum);
     write_engine(text, taken);
+    write_cache(text, taken);
     write_clocks(text, taken);
     for (size_t i = 0; i < G_N_ELEMENTS(partition_metrics); i++) {
         lc_metrics_family(text, partition_metrics[i].name, partition_metrics[i].type, partition_metrics[i].help);
@@ -307,10 +327,27 @@ write_partition_readiness(GString *text, const lc_partition_report *partition)
     return false;
 }
 
+/* One that hangs in a call can't tell so itself. */
 static bool
-write_worker_readiness(GString *text, guint number, const lc_worker_report *report)
+write_held_up(GString *text, guint number, const lc_worker_report *report, int64_t now_ms)
 {
-    bool ready = report->joined && report->waiting_for[0] == '\0';
+    int64_t since_ms = now_ms - report->turned_ms;
+
+    if (since_ms < HELD_UP_AFTER_MS)
+        return false;
+    g_string_append_printf(text,
+                           "worker %u is held up: it has not gone round for %" PRId64
+                           " s, as when brokers that are away "
+                           "let a transaction not end\n",
+                           number, since_ms / 1000);
+    return true;
+}
+
+static bool
+write_worker_readiness(GString *text, guint number, const lc_worker_report *report, int64_t now_ms)
+{
+    bool is_held_up = write_held_up(text, number, report, now_ms);
+    bool ready = report->joined && report->waiting_for[0] == '\0' && !is_held_up;
 
     if (report->waiting_for[0])
         g_string_append_printf(text, "worker %u waits for %s\n", number, report->waiting_for);
@@ -327,10 +364,11 @@ static bool
 write_readiness(const lc_health *health, GString *text)
 {
     g_autoptr(GArray) taken = take_reports(health);
+    int64_t now_ms = health->time->monotonic_ms(health->time);
     bool ready = true;
 
     for (guint i = 0; i < taken->len; i++)
-        ready &= write_worker_readiness(text, i + 1, report_at(taken, i));
+        ready &= write_worker_readiness(text, i + 1, report_at(taken, i), now_ms);
     if (ready)
         g_string_append(text, "ok\n");
     return ready;

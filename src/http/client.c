@@ -1,5 +1,6 @@
 /* client.c - requests over HTTP and their answers, by libcurl. */
 #include <leadclock/http_client.h>
+#include <leadclock/text.h>
 
 #include <curl/curl.h>
 
@@ -7,7 +8,7 @@ G_STATIC_ASSERT(LC_HTTP_PROBLEM_BYTES >= CURL_ERROR_SIZE);
 
 struct lc_http_client {
     CURLM *multi; /* keeps connections */
-    char *user, *password, *ca_file;
+    char *user, *password, *password_file, *ca_file, *certificate_file, *key_file;
     char **headers;
     lc_duration timeout;
     size_t max_answer_bytes;
@@ -42,14 +43,27 @@ add_headers(request *r, const char *const *headers)
         r->headers = curl_slist_append(r->headers, *headers);
 }
 
-static void
-set_identity(const lc_http_client *client, CURL *handle)
+/* False: the file can't be read, which ends the request. */
+static bool
+set_identity(request *r)
 {
+    const lc_http_client *client = r->client;
+    g_autoptr(GError) error = NULL;
+    char *secret = NULL;
     if (client->user == NULL)
-        return;
-    curl_easy_setopt(handle, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
-    curl_easy_setopt(handle, CURLOPT_USERNAME, client->user);
-    curl_easy_setopt(handle, CURLOPT_PASSWORD, client->password ? client->password : "");
+        return true;
+    if (client->password_file && (secret = lc_secret_read(client->password_file, &error)) == NULL) {
+        g_snprintf(r->door.problem, sizeof r->door.problem, "its password: %s", error->message);
+        r->door.result = LC_HTTP_FAILED;
+        r->door.is_done = true;
+        return false;
+    }
+    const char *password = secret ? secret : client->password;
+    curl_easy_setopt(r->handle, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+    curl_easy_setopt(r->handle, CURLOPT_USERNAME, client->user);
+    curl_easy_setopt(r->handle, CURLOPT_PASSWORD, password ? password : "");
+    lc_secret_free(secret);
+    return true;
 }
 
 static void
@@ -61,6 +75,10 @@ set_trust(const lc_http_client *client, CURL *handle)
     curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 2L);
     if (client->ca_file)
         curl_easy_setopt(handle, CURLOPT_CAINFO, client->ca_file);
+    if (client->certificate_file)
+        curl_easy_setopt(handle, CURLOPT_SSLCERT, client->certificate_file);
+    if (client->key_file)
+        curl_easy_setopt(handle, CURLOPT_SSLKEY, client->key_file);
 }
 
 static void
@@ -93,9 +111,9 @@ lc_http_client_send(lc_http_client *client, const char *url, const char *const *
     curl_easy_setopt(r->handle, CURLOPT_PRIVATE, r);
     curl_easy_setopt(r->handle, CURLOPT_HTTPHEADER, r->headers);
     set_trust(client, r->handle);
-    set_identity(client, r->handle);
     set_body(r, body);
-    curl_multi_add_handle(client->multi, r->handle);
+    if (set_identity(r))
+        curl_multi_add_handle(client->multi, r->handle);
     return &r->door;
 }
 
@@ -130,6 +148,56 @@ result_of(CURLcode code)
     }
 }
 
+/* Of <openssl/x509_vfy.h>, which libcurl passes on. */
+enum { VERIFIED = 0, UNSPECIFIED = 1, NOT_YET_VALID = 9, EXPIRED = 10, OTHER_HOST = 62, OTHER_ADDRESS = 64 };
+
+static lc_http_tls_problem
+problem_of_certificate(CURL *handle)
+{
+    long verified = VERIFIED;
+    curl_easy_getinfo(handle, CURLINFO_SSL_VERIFYRESULT, &verified);
+    switch (verified) {
+    case NOT_YET_VALID:
+    case EXPIRED:
+        return LC_HTTP_TLS_OUT_OF_DATE;
+    case VERIFIED: /* libcurl looks at the name itself, before it says of the rest that it is well */
+    case UNSPECIFIED:
+    case OTHER_HOST:
+    case OTHER_ADDRESS:
+        return LC_HTTP_TLS_OTHER_NAME;
+    default:
+        return LC_HTTP_TLS_CA_UNKNOWN;
+    }
+}
+
+/* What a server does not like about us it says in an alert, after which it ends the connection; with TLS 1.3 that comes
+ * when we have begun to write, and may be lost. */
+static lc_http_tls_problem
+tls_problem_of(const request *r, CURLcode code)
+{
+    char *scheme = NULL;
+    long status = 0;
+    curl_easy_getinfo(r->handle, CURLINFO_SCHEME, &scheme);
+    curl_easy_getinfo(r->handle, CURLINFO_RESPONSE_CODE, &status);
+    if (scheme == NULL || g_ascii_strcasecmp(scheme, "https") != 0 || status)
+        return LC_HTTP_TLS_WELL;
+    switch (code) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return problem_of_certificate(r->handle);
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
+        return LC_HTTP_TLS_FILES;
+    case CURLE_SSL_CONNECT_ERROR:
+        return strstr(r->door.problem, "wrong version number") ? LC_HTTP_TLS_NOT_SPOKEN : LC_HTTP_TLS_REFUSES_US;
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+    case CURLE_GOT_NOTHING:
+        return LC_HTTP_TLS_REFUSES_US;
+    default:
+        return LC_HTTP_TLS_WELL;
+    }
+}
+
 static void
 end_request(request *r, CURLcode code)
 {
@@ -138,6 +206,7 @@ end_request(request *r, CURLcode code)
     curl_easy_getinfo(r->handle, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(r->handle, CURLINFO_RETRY_AFTER, &retry_after);
     r->door.result = result_of(code);
+    r->door.tls_problem = tls_problem_of(r, code);
     r->door.status = (int)status;
     r->door.retry_after = CLAMP(retry_after, 0, G_MAXINT32) * LC_SECOND;
     r->door.is_done = true;
@@ -185,7 +254,10 @@ lc_http_client_new(const lc_http_client_options *options)
     client->multi = curl_multi_init();
     client->user = g_strdup(options->user);
     client->password = g_strdup(options->password);
+    client->password_file = g_strdup(options->password_file);
     client->ca_file = g_strdup(options->ca_file);
+    client->certificate_file = g_strdup(options->certificate_file);
+    client->key_file = g_strdup(options->key_file);
     client->headers = g_strdupv((char **)options->headers);
     client->timeout = options->timeout;
     client->max_answer_bytes = options->max_answer_bytes;
@@ -199,8 +271,11 @@ lc_http_client_free(lc_http_client *client)
         return;
     curl_multi_cleanup(client->multi);
     g_free(client->user);
-    g_free(client->password);
+    lc_secret_free(client->password);
+    g_free(client->password_file);
     g_free(client->ca_file);
+    g_free(client->certificate_file);
+    g_free(client->key_file);
     g_strfreev(client->headers);
     g_free(client);
 }

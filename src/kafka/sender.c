@@ -11,7 +11,7 @@ struct lc_sender {
     lc_duration timeout;
     lc_sender_tell tell;
     GRWLock lock;              /* writing: the client is made anew */
-    rd_kafka_t *client;        /* NULL: it could not be */
+    rd_kafka_t *client;        /* NULL: none could be made, which is tried again */
     rd_kafka_topic_t **topics; /* of the client, by index; NULL at the end */
     int n_topics;
     gint64 renewed_us;
@@ -97,32 +97,57 @@ close_client(lc_sender *sender)
         lc_kafka_destroy(g_steal_pointer(&sender->client), DESTROY_MS);
 }
 
-/* Nothing more is sent by a client with a fatal error: what it holds has failed, and another takes its place. */
+/* What it holds has failed. */
 static void
-renew_client(lc_sender *sender)
+drop_client(lc_sender *sender)
 {
-    g_autoptr(GError) error = NULL;
     char reason[512] = "";
     rd_kafka_fatal_error(sender->client, reason, sizeof reason);
     g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE", "kafka: the producer is made anew: %s", reason);
-    g_rw_lock_writer_lock(&sender->lock);
     rd_kafka_purge(sender->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     while (rd_kafka_outq_len(sender->client))
         rd_kafka_poll(sender->client, POLL_MS);
     close_client(sender);
+}
+
+/* Nothing more is sent by a client with a fatal error: another takes its place. One that can't be made (a certificate's
+ * file is missing, perhaps) is tried again. */
+static void
+renew_client(lc_sender *sender)
+{
+    g_autoptr(GError) error = NULL;
+    g_rw_lock_writer_lock(&sender->lock);
+    if (sender->client)
+        drop_client(sender);
     if (!open_client(sender, &error))
-        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "MESSAGE", "%s", error->message);
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE", "kafka: no producer can be made: %s",
+                         error->message);
     g_rw_lock_writer_unlock(&sender->lock);
+}
+
+static bool
+is_at_its_end(const lc_sender *sender)
+{
+    return g_atomic_int_get(&sender->stopping) && (sender->client == NULL || rd_kafka_outq_len(sender->client) == 0);
+}
+
+static bool
+must_be_renewed(const lc_sender *sender)
+{
+    return (sender->client == NULL || rd_kafka_fatal_error(sender->client, NULL, 0)) &&
+           g_get_monotonic_time() - sender->renewed_us >= RENEW_EVERY_US;
 }
 
 static void *
 poll_client(void *data)
 {
     lc_sender *sender = data;
-    while (sender->client && (!g_atomic_int_get(&sender->stopping) || rd_kafka_outq_len(sender->client))) {
-        rd_kafka_poll(sender->client, POLL_MS);
-        if (rd_kafka_fatal_error(sender->client, NULL, 0) &&
-            g_get_monotonic_time() - sender->renewed_us >= RENEW_EVERY_US)
+    while (!is_at_its_end(sender)) {
+        if (sender->client)
+            rd_kafka_poll(sender->client, POLL_MS);
+        else
+            g_usleep(POLL_MS * 1000);
+        if (must_be_renewed(sender))
             renew_client(sender);
     }
     return NULL;

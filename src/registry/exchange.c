@@ -112,13 +112,17 @@ lc_exchanges_wait(lc_exchanges *exchanges, GError **error)
 /* ---- All of them ---- */
 
 void
-lc_exchanges_init(lc_exchanges *exchanges, const char *user, const char *password, lc_duration timeout)
+lc_exchanges_init(lc_exchanges *exchanges, const lc_registry_options *options, lc_duration timeout)
 {
     static const char *const headers[] = {"Content-Type: " MEDIA_TYPE, "Accept: " MEDIA_TYPE ", application/json",
                                           NULL};
     *exchanges = (lc_exchanges){.timeout = timeout};
-    exchanges->client = lc_http_client_new(&(lc_http_client_options){.user = user,
-                                                                     .password = password,
+    exchanges->client = lc_http_client_new(&(lc_http_client_options){.user = options->user,
+                                                                     .password = options->password,
+                                                                     .password_file = options->password_file,
+                                                                     .ca_file = options->ca,
+                                                                     .certificate_file = options->certificate,
+                                                                     .key_file = options->key,
                                                                      .headers = headers,
                                                                      .timeout = timeout,
                                                                      .max_answer_bytes = LC_MAX_ANSWER_BYTES});

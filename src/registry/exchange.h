@@ -5,6 +5,7 @@
 #pragma once
 
 #include <leadclock/http_client.h>
+#include <leadclock/registry.h>
 
 #define LC_MAX_ANSWER_BYTES ((size_t)4 * 1024 * 1024)
 
@@ -25,8 +26,8 @@ typedef struct {
     bool is_wanted; /* by the call under way */
 } lc_exchange;
 
-/* `user` may be NULL. `timeout`: of one request. */
-void lc_exchanges_init(lc_exchanges *exchanges, const char *user, const char *password, lc_duration timeout);
+/* `timeout`: of one request. */
+void lc_exchanges_init(lc_exchanges *exchanges, const lc_registry_options *options, lc_duration timeout);
 void lc_exchanges_clear(lc_exchanges *exchanges);
 
 /* A call begins. Each has an end. */

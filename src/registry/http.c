@@ -2,6 +2,11 @@
 #include "backend.h"
 #include "exchange.h"
 
+#include <leadclock/text.h>
+
+#include <errno.h>
+#include <unistd.h>
+
 #define DEFAULT_TIMEOUT (30 * LC_SECOND)
 #define AT_ONCE 16u
 
@@ -60,6 +65,33 @@ answer_message(const lc_exchange *x)
     return text;
 }
 
+/* What is wrong with TLS, and what to do; NULL: nothing is known to be. */
+static const char *
+tls_advice(lc_http_tls_problem problem)
+{
+    switch (problem) {
+    case LC_HTTP_TLS_CA_UNKNOWN:
+        return "its certificate is signed by a CA that is not known here; name the CA's certificate in registry.ca; "
+               "where that is right, the server does not send the intermediate certificates, which belong to its own";
+    case LC_HTTP_TLS_OUT_OF_DATE:
+        return "its certificate has expired, or is not valid yet: it needs a new one; look at this machine's clock, "
+               "too";
+    case LC_HTTP_TLS_OTHER_NAME:
+        return "its certificate is for another host; name the registry in registry.url as its certificate does";
+    case LC_HTTP_TLS_REFUSES_US:
+        return "it ends the connection: where it asks for a certificate, there is none of ours, or it does not accept "
+               "it; look "
+               "at registry.certificate and registry.key";
+    case LC_HTTP_TLS_FILES:
+        return "look at registry.ca, registry.certificate and registry.key: whether they are PEM, and the key is the "
+               "certificate's";
+    case LC_HTTP_TLS_NOT_SPOKEN:
+        return "it speaks no TLS there; write http:// in registry.url, or take another port";
+    default:
+        return NULL;
+    }
+}
+
 static bool
 has_answered(const lc_exchange *x, GError **error)
 {
@@ -68,6 +100,9 @@ has_answered(const lc_exchange *x, GError **error)
     if (x->http->result == LC_HTTP_TOO_LONG)
         return fail(error, LC_ERROR_RETRY, "registry %s: the answer is longer than %zu bytes", x->url,
                     LC_MAX_ANSWER_BYTES);
+    const char *advice = tls_advice(x->http->tls_problem);
+    if (advice)
+        return fail(error, LC_ERROR_RETRY, "registry %s: no TLS: %s (%s)", x->url, advice, x->http->problem);
     return fail(error, LC_ERROR_RETRY, "registry %s does not answer: %s%s", x->url, x->http->problem,
                 x->http->result == LC_HTTP_TIMED_OUT ? " (registry.timeout)" : "");
 }
@@ -84,9 +119,14 @@ static bool
 fail_by_status(const http_registry *http, const lc_exchange *x, lc_error final, GError **error)
 {
     g_autofree char *message = answer_message(x);
-    if (x->http->status == 401 || x->http->status == 403)
-        return fail(error, LC_ERROR_RETRY, "registry %s refuses us (HTTP %d)%s; check registry.user and .password",
-                    http->url, x->http->status, message);
+    if (x->http->status == 401)
+        return fail(error, LC_ERROR_RETRY,
+                    "registry %s does not let us in (HTTP 401)%s; look at registry.user and registry.password (or the "
+                    "file that holds it)",
+                    http->url, message);
+    if (x->http->status == 403)
+        return fail(error, LC_ERROR_RETRY,
+                    "registry %s refuses us (HTTP 403)%s; give registry.user the right to read it", http->url, message);
     if (x->http->status == 404)
         return fail(error, final,
                     "registry %s: no registry's API answers there (HTTP 404); give registry.url with its path, as "
@@ -407,17 +447,47 @@ url_check(const char *url, GError **error)
     return problem == NULL || fail(error, LC_ERROR_CONFIG, "registry.url %s", problem);
 }
 
+/* libcurl tells of them at the first connection only. */
+static bool
+file_check(const char *key, const char *path, GError **error)
+{
+    if (path == NULL || access(path, R_OK) == 0)
+        return true;
+    return fail(error, LC_ERROR_CONFIG, "%s: %s: %s; it must be a PEM file that this process may read", key, path,
+                g_strerror(errno));
+}
+
+/* Once now: later it is waited for. */
+static bool
+password_check(const char *path, GError **error)
+{
+    char *secret = path ? lc_secret_read(path, error) : NULL;
+    bool is_well = path == NULL || secret;
+    lc_secret_free(secret);
+    if (!is_well)
+        g_prefix_error(error, "registry.password_file: ");
+    return is_well;
+}
+
+static bool
+options_check(const lc_registry_options *options, GError **error)
+{
+    return url_check(options->url, error) && password_check(options->password_file, error) &&
+           file_check("registry.ca", options->ca, error) &&
+           file_check("registry.certificate", options->certificate, error) &&
+           file_check("registry.key", options->key, error);
+}
+
 lc_registry *
 lc_http_registry_new(const lc_registry_options *options, GError **error)
 {
-    if (!url_check(options->url, error))
+    if (!options_check(options, error))
         return NULL;
     http_registry *http = g_new0(http_registry, 1);
     http->door = (lc_registry){http_register, http_fetch, http_free, false};
     http->url = g_strdup(options->url);
     for (size_t size = strlen(http->url); size && http->url[size - 1] == '/'; size--)
         http->url[size - 1] = '\0';
-    lc_exchanges_init(&http->exchanges, options->user, options->password,
-                      options->timeout ? options->timeout : DEFAULT_TIMEOUT);
+    lc_exchanges_init(&http->exchanges, options, options->timeout ? options->timeout : DEFAULT_TIMEOUT);
     return &http->door;
 }

@@ -134,11 +134,11 @@ static void
 say_weak(const lc_making *making, const lc_conversion *c, const lc_channel_share *channel)
 {
     lc_report_say(making, "weak_channels",
-                  "%s is a candidate for nurture: of its %" G_GINT64_FORMAT " leads of %s to %s, %" G_GINT64_FORMAT
+                  "%s is a candidate for nurture: of its %s of %s to %s, %" G_GINT64_FORMAT
                   " (%.1f %%) had reached %s within %d days, while of those of all other channels %.1f %% had. Chance "
                   "alone does not explain it: even the most that it may be, %.1f %% (upper end of the 95 %% interval), "
                   "is less than half of that.",
-                  channel_name(channel->channel), channel->leads, LC_MONTH(c->first_compared),
+                  channel_name(channel->channel), LC_LEADS(channel->leads), LC_MONTH(c->first_compared),
                   LC_MONTH(c->last_compared), channel->reached, percent(channel->reached, channel->leads), c->stage,
                   (c->age + 1) * PERIOD_DAYS, percent(channel->other_reached, channel->other_leads),
                   100 * channel->interval.high);
@@ -198,19 +198,20 @@ say_gate(const lc_making *making, const lc_conversion *c)
     if (c->held_back == 0)
         return;
     if (!c->is_too_strict) {
-        lc_report_say(making, "gate",
-                      "Nothing says that the qualification gate is too strict: of %" G_GINT64_FORMAT
-                      " leads that it held back, %" G_GINT64_FORMAT " (%.1f %%) reached %s all the same; of those that "
-                      "were opened %.1f %% did.",
-                      c->held_back, c->held_back_reached, percent(c->held_back_reached, c->held_back), c->stage,
-                      percent(c->opened_reached, c->opened));
+        lc_report_say(
+            making, "gate",
+            "Nothing says that the qualification gate is too strict: of %s that it held back, %" G_GINT64_FORMAT
+            " (%.1f %%) reached %s all the same; of those that "
+            "were opened %.1f %% did.",
+            LC_LEADS(c->held_back), c->held_back_reached, percent(c->held_back_reached, c->held_back), c->stage,
+            percent(c->opened_reached, c->opened));
         return;
     }
     lc_report_say(making, "gate",
-                  "The qualification gate may be too strict: of %" G_GINT64_FORMAT " leads that it held back, "
+                  "The qualification gate may be too strict: of %s that it held back, "
                   "%" G_GINT64_FORMAT " (%.1f %%) reached %s all the same. Even the least that it may be, %.1f %%, is "
                   "more than %s brings (%.1f %%), which nobody holds back; of those that were opened %.1f %% did.",
-                  c->held_back, c->held_back_reached, percent(c->held_back_reached, c->held_back), c->stage,
+                  LC_LEADS(c->held_back), c->held_back_reached, percent(c->held_back_reached, c->held_back), c->stage,
                   100 * c->held_back_interval.low, channel_name(c->weakest_fit->channel),
                   percent(c->weakest_fit->reached, c->weakest_fit->leads), percent(c->opened_reached, c->opened));
 }

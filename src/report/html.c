@@ -43,52 +43,49 @@ write_head(GString *out, const lc_table *table)
     g_string_append(out, "</tr></thead>\n<tbody>\n");
 }
 
-/* Mail clients that know no style sheets take the alignment that stands with the cell; mail takes no line of a thousand
- * bytes (RFC 5321, 4.5.3.1.6), so a cell has one of its own. */
+/* Mail clients that know no style sheets take the alignment that stands with the cell, which a page may not have; mail
+ * takes no line of a thousand bytes (RFC 5321, 4.5.3.1.6), so a cell has one of its own. */
 static void
-write_cell(GString *out, const lc_table *table, guint row, guint column)
+write_cell(GString *out, const lc_table *table, guint row, guint column, bool is_page)
 {
-    g_autofree char *text =
-        lc_table_cell_text(lc_table_heading_at(table, column), lc_table_cell_at(table, row, column));
-    const char *tag = column == 0 ? "th scope=\"row\"" : "td";
-    g_string_append_printf(out, is_text(table, column) ? "<%s>" : "<%s class=\"n\" style=\"text-align:right\">", tag);
+    const lc_table_cell *cell = lc_table_cell_at(table, row, column);
+    g_autofree char *text = lc_table_cell_text(lc_table_heading_at(table, column), cell);
+    const char *link = is_page ? cell->link : NULL;
+    g_string_append(out, column == 0 ? "<th scope=\"row\"" : "<td");
+    if (!is_text(table, column))
+        g_string_append(out, is_page ? " class=\"n\"" : " class=\"n\" style=\"text-align:right\"");
+    g_string_append_c(out, '>');
+    if (link) {
+        g_string_append(out, "<a href=\"");
+        lc_html_text(out, link);
+        g_string_append(out, "\">");
+    }
     lc_html_text(out, text);
+    g_string_append(out, link ? "</a>" : "");
     g_string_append(out, column == 0 ? "</th>\n" : "</td>\n");
 }
 
-void
-lc_table_write_html(GString *out, const lc_table *table)
+static void
+write_table(GString *out, const lc_table *table, bool is_page)
 {
-    if (lc_table_rows(table) == 0)
-        return;
     write_head(out, table);
     for (guint row = 0; row < lc_table_rows(table); row++) {
         g_string_append(out, "<tr>");
         for (guint i = 0; i < table->columns->len; i++)
-            write_cell(out, table, row, i);
+            write_cell(out, table, row, i, is_page);
         g_string_append(out, "</tr>\n");
     }
     g_string_append(out, "</tbody>\n</table>\n");
 }
 
-/* ---- On a page ---- */
-
-static void
-write_part_cell(GString *out, const lc_table *table, guint row, guint column)
+void
+lc_table_write_html(GString *out, const lc_table *table)
 {
-    const lc_table_cell *cell = lc_table_cell_at(table, row, column);
-    g_autofree char *text = lc_table_cell_text(lc_table_heading_at(table, column), cell);
-    const char *tag = column == 0 ? "th scope=\"row\"" : "td";
-    g_string_append_printf(out, is_text(table, column) ? "<%s>" : "<%s class=\"n\">", tag);
-    if (cell->link) {
-        g_string_append(out, "<a href=\"");
-        lc_html_text(out, cell->link);
-        g_string_append(out, "\">");
-    }
-    lc_html_text(out, text);
-    g_string_append(out, cell->link ? "</a>" : "");
-    g_string_append(out, column == 0 ? "</th>\n" : "</td>\n");
+    if (lc_table_rows(table))
+        write_table(out, table, false);
 }
+
+/* ---- On a page ---- */
 
 static void
 write_link(GString *out, const char *link, const char *text)
@@ -117,12 +114,6 @@ lc_table_write_part(GString *out, const lc_table *table, const char *csv)
     g_string_append(out, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"");
     lc_html_text(out, table->title);
     g_string_append(out, "\">\n");
-    write_head(out, table);
-    for (guint row = 0; row < lc_table_rows(table); row++) {
-        g_string_append(out, "<tr>");
-        for (guint i = 0; i < table->columns->len; i++)
-            write_part_cell(out, table, row, i);
-        g_string_append(out, "</tr>\n");
-    }
-    g_string_append(out, "</tbody>\n</table>\n</div>\n</section>\n");
+    write_table(out, table, true);
+    g_string_append(out, "</div>\n</section>\n");
 }

@@ -38,6 +38,10 @@ char *lc_report_lead_link(lc_text lead_id);
 /* As people read it: to the second from a minute on, to the minute from a day on. Good to the end of the block. */
 #define LC_SPAN(duration) (lc_report_span((duration), (char[LC_DURATION_TEXT_BYTES]){0}))
 const char *lc_report_span(lc_duration duration, char *text);
+/* "1 lead", "12 leads". Good to the end of the block. */
+#define LC_LEADS(count) (lc_report_leads((count), (char[32]){0}, 32))
+const char *lc_report_leads(int64_t count, char *text, size_t size);
+#define LC_WERE(count) ((count) == 1 ? "was" : "were")
 lc_table *lc_report_add_table(const lc_making *making, const char *name, const char *title);
 void lc_report_say(const lc_making *making, const char *topic, const char *format, ...) G_GNUC_PRINTF(3, 4);
 

@@ -10,40 +10,16 @@
 
 /* ---- The day ---- */
 
-/* Midnight on the wall is `at` less what the wall says; where the clocks were changed since, it is looked at again. */
-static lc_instant
-begin_of_day(GTimeZone *zone, lc_instant at)
-{
-    lc_instant begins = at;
-    for (int i = 0; i < 2; i++) {
-        g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(begins / LC_SECOND);
-        g_autoptr(GDateTime) wall = utc ? g_date_time_to_timezone(utc, zone) : NULL;
-        if (wall == NULL)
-            return begins;
-        lc_duration since =
-            ((g_date_time_get_hour(wall) * 60 + g_date_time_get_minute(wall)) * 60 + g_date_time_get_second(wall)) *
-                LC_SECOND +
-            begins % LC_SECOND;
-        begins += since > LC_DAY / 2 && i ? LC_DAY - since : -since;
-    }
-    return begins;
-}
-
-static GTimeZone *
+static const lc_zone *
 zone_of(const lc_policy_book *book)
 {
-    lc_text name = lc_policy_book_get(book, 0)->reporting_zone_name;
-    g_autofree char *text = g_strndup(name.data, name.size);
-    GTimeZone *zone = g_time_zone_new_identifier(text);
-    return zone ? zone : g_time_zone_new_utc();
+    return lc_policy_book_get(book, 0)->reporting_zone;
 }
 
 void
 lc_report_day(const lc_policy_book *book, lc_instant at, lc_instant *begins, lc_instant *ends)
 {
-    g_autoptr(GTimeZone) zone = zone_of(book);
-    *begins = begin_of_day(zone, at);
-    *ends = begin_of_day(zone, *begins + LC_DAY + LC_DAY / 2);
+    lc_zone_day(zone_of(book), at, begins, ends);
 }
 
 /* ---- Promises, day by day ---- */
@@ -92,12 +68,10 @@ count_promise(day *of, int state)
 }
 
 static void
-add_day(lc_table *table, const day *of, GTimeZone *zone)
+add_day(lc_table *table, const day *of, const lc_zone *zone)
 {
-    g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(of->begins / LC_SECOND);
-    g_autoptr(GDateTime) wall = g_date_time_to_timezone(utc, zone);
-    g_autofree char *date = g_date_time_format(wall, "%Y-%m-%d");
-    lc_table_text(table, lc_text_of(date));
+    char date[LC_DATE_TEXT_BYTES];
+    lc_table_text(table, lc_text_of(lc_zone_date_format(zone, of->begins, date)));
     lc_table_count(table, of->kept);
     lc_table_count(table, of->broken);
     lc_table_count(table, of->running);
@@ -108,7 +82,6 @@ void
 lc_answers_add_days(lc_answers *report, const lc_ledger *ledger, const lc_policy_book *book, lc_instant at, unsigned n)
 {
     g_autoptr(GArray) days = last_days(book, at, n);
-    g_autoptr(GTimeZone) zone = zone_of(book);
     const lc_making making = {.ledger = ledger, .report = report};
     lc_table *table = lc_report_add_table(&making, "by_day", "The promise of a first contact, by day of the hand-off");
     GHashTableIter iter;
@@ -126,7 +99,7 @@ lc_answers_add_days(lc_answers *report, const lc_ledger *ledger, const lc_policy
     lc_table_column(table, LC_CELL_COUNT, "running", "running");
     lc_table_column(table, LC_CELL_SHARE, "kept_share", "share kept");
     for (guint i = 0; i < days->len; i++)
-        add_day(table, &g_array_index(days, day, i), zone);
+        add_day(table, &g_array_index(days, day, i), zone_of(book));
 }
 
 /* ---- Counting ---- */

@@ -180,9 +180,9 @@ say_first_contact(const lc_making *making, const tally *all)
     if (all->kept + all->broken + all->running == 0)
         return;
     lc_report_say(making, "promises",
-                  "The promise of a first contact was kept for %" G_GINT64_FORMAT " leads and broken for "
+                  "The promise of a first contact was kept for %s and broken for "
                   "%" G_GINT64_FORMAT " (%.1f %% kept); for %" G_GINT64_FORMAT " it is still running.",
-                  all->kept, all->broken,
+                  LC_LEADS(all->kept), all->broken,
                   all->kept + all->broken ? 100.0 * (double)all->kept / (double)(all->kept + all->broken) : 100.0,
                   all->running);
 }

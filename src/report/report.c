@@ -23,9 +23,17 @@ lc_report_say(const lc_making *making, const char *topic, const char *format, ..
 {
     va_list arguments;
     va_start(arguments, format);
-    lc_sentence finding = {topic, g_strdup_vprintf(format, arguments)};
+    g_autofree char *text = g_strdup_vprintf(format, arguments);
     va_end(arguments);
+    lc_sentence finding = {topic, g_utf8_make_valid(text, -1)};
     g_array_append_val(making->report->findings, finding);
+}
+
+const char *
+lc_report_leads(int64_t count, char *text, size_t size)
+{
+    g_snprintf(text, size, "%" G_GINT64_FORMAT " lead%s", count, count == 1 ? "" : "s");
+    return text;
 }
 
 void
@@ -104,8 +112,9 @@ lc_answers *
 lc_report_new(const char *title, char *about)
 {
     lc_answers *report = g_new0(lc_answers, 1);
-    report->title = g_strdup(title);
-    report->about = about;
+    report->title = g_utf8_make_valid(title, -1);
+    report->about = g_utf8_make_valid(about, -1);
+    g_free(about);
     report->findings = g_array_new(FALSE, FALSE, sizeof(lc_sentence));
     g_array_set_clear_func(report->findings, clear_finding);
     report->tables = g_ptr_array_new_with_free_func((GDestroyNotify)lc_table_free);
@@ -267,6 +276,25 @@ lc_answers_choose(lc_answers *report, const char *title, const char *const *name
         *of_conversion = '\0';
 }
 
+void
+lc_answers_choose_table(lc_answers *report, const char *table)
+{
+    g_array_set_size(report->findings, 0);
+    g_clear_pointer(&report->conversion, lc_conversion_free);
+    for (guint i = report->tables->len; i-- > 0;)
+        if (strcmp(((const lc_table *)report->tables->pdata[i])->name, table) != 0)
+            g_ptr_array_remove_index(report->tables, i);
+}
+
+char *
+lc_answers_table_names(const lc_answers *report)
+{
+    GString *names = g_string_new(NULL);
+    for (guint i = 0; i < report->tables->len; i++)
+        g_string_append_printf(names, "%s%s", i ? ", " : "", ((const lc_table *)report->tables->pdata[i])->name);
+    return g_string_free(names, FALSE);
+}
+
 const char *
 lc_answers_title(const lc_answers *report)
 {
@@ -328,7 +356,7 @@ write_for_machines(GString *out, const lc_answers *report, lc_table_format forma
         lc_table_text(findings, lc_text_of(finding_at(report, i)->topic));
         lc_table_text(findings, lc_text_of(finding_at(report, i)->text));
     }
-    if (report->conversion)
+    if (report->conversion || report->findings->len)
         g_ptr_array_add(tables, findings);
     for (guint i = 0; i < report->tables->len; i++)
         g_ptr_array_add(tables, report->tables->pdata[i]);

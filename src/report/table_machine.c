@@ -54,15 +54,23 @@ append_json_table(GString *out, const lc_table *table)
     g_string_append_c(out, ']');
 }
 
-/* RFC 4180. */
+/* What a spreadsheet would take for a formula: it would run what a stranger wrote into a form. */
+static bool
+is_formula(const char *text)
+{
+    return *text && strchr("=+-@\t\r", *text) != NULL;
+}
+
+/* RFC 4180; before a formula an apostrophe, by which a spreadsheet shows it as text. */
 static void
 append_csv_text(GString *out, const char *text)
 {
+    const char *guard = is_formula(text) ? "'" : "";
     if (strpbrk(text, ",\"\r\n") == NULL) {
-        g_string_append(out, text);
+        g_string_append_printf(out, "%s%s", guard, text);
         return;
     }
-    g_string_append_c(out, '"');
+    g_string_append_printf(out, "\"%s", guard);
     for (; *text; text++)
         g_string_append_printf(out, *text == '"' ? "\"\"" : "%c", *text);
     g_string_append_c(out, '"');

@@ -69,7 +69,7 @@ void
 lc_table_text(lc_table *table, lc_text text)
 {
     lc_table_cell added = {.absent = lc_text_is_absent(text)};
-    added.text = added.absent ? NULL : g_strndup(text.data, text.size);
+    added.text = added.absent ? NULL : g_utf8_make_valid(text.data, (gssize)text.size);
     g_array_append_val(table->cells, added);
 }
 

@@ -369,9 +369,9 @@ say_erased(const lc_making *making, int64_t all)
     if (kept < all)
         lc_report_say(making, "erased",
                       "Of these leads %" G_GINT64_FORMAT
-                      " were erased since. They are still counted by channel and month; "
-                      "what is told by rule, owner, stage or response time is without them.",
-                      all - kept);
+                      " %s erased since: still counted by channel and month, but not "
+                      "in what is told by rule, owner, stage or response time.",
+                      all - kept, LC_WERE(all - kept));
 }
 
 static void
@@ -379,19 +379,19 @@ say_volumes(const lc_making *making)
 {
     const lc_summary *sums = making->sums;
     int64_t all = lc_summary_get(sums, NULL, "handed_off"), opened = lc_summary_get(sums, NULL, "opened");
+    int64_t again = lc_summary_get(sums, NULL, "duplicate"), completed = lc_summary_get(sums, NULL, "completed");
     if (all == 0) {
         lc_report_say(making, "volumes", "No leads were handed off in this time.");
         return;
     }
     lc_report_say(making, "volumes",
-                  "%" G_GINT64_FORMAT " leads were handed off to sales; %" G_GINT64_FORMAT
-                  " were opened and %" G_GINT64_FORMAT " held back by a gate. %" G_GINT64_FORMAT
-                  " were handed off again while they were still open.",
-                  all, opened, all - opened, lc_summary_get(sums, NULL, "duplicate"));
+                  "%s %s handed off to sales; %" G_GINT64_FORMAT " %s opened and %" G_GINT64_FORMAT
+                  " held back by a gate. %" G_GINT64_FORMAT " %s handed off again while still open.",
+                  LC_LEADS(all), LC_WERE(all), opened, LC_WERE(opened), all - opened, again, LC_WERE(again));
     lc_report_say(making, "endings",
-                  "So far %" G_GINT64_FORMAT " were completed, %" G_GINT64_FORMAT " rejected, %" G_GINT64_FORMAT
+                  "So far %" G_GINT64_FORMAT " %s completed, %" G_GINT64_FORMAT " rejected, %" G_GINT64_FORMAT
                   " clawed back because nothing came of them in time, and %" G_GINT64_FORMAT " did not respond.",
-                  lc_summary_get(sums, NULL, "completed"), lc_summary_get(sums, NULL, "rejected"),
+                  completed, LC_WERE(completed), lc_summary_get(sums, NULL, "rejected"),
                   lc_summary_get(sums, NULL, "clawed_back"), lc_summary_get(sums, NULL, "unresponsive"));
     say_erased(making, all);
 }

@@ -526,6 +526,17 @@ class Report(unittest.TestCase):
         for finding in self.tables["findings"]:
             self.assertIn(html.escape(finding["says"]).replace("&#x27;", "&#39;"), page)
 
+    def test_a_table_comes_alone(self):
+        whole = run(*folder_arguments(self.feed, "--quiet", "--report", "--format", "csv")).stdout
+        alone = run(*folder_arguments(self.feed, "--quiet", "--report", "--format", "csv", "--table", "conversion")).stdout
+        self.assertGreater(len(alone.splitlines()), 5)
+        self.assertTrue(all(line.startswith(("table,", "conversion,")) for line in alone.splitlines()), alone)
+        self.assertIn(alone, whole)
+        for options, says in ((["--table", "nonsense"], "no table \"nonsense\"; tables: "), (["--months", "0"], "from 1 to 120")):
+            result = run(*folder_arguments(self.feed, "--quiet", "--report", *options))
+            self.assertEqual((result.returncode, result.stdout), (2, ""))
+            self.assertIn(says, result.stderr)
+
     def test_text_and_csv_hold_the_same_rows(self):
         text = run(*folder_arguments(self.feed, "--quiet", "--report")).stdout
         self.assertIn("Promises kept and broken", text)

@@ -12,7 +12,8 @@ import time
 
 from sentinel import PASSWORD, Server
 from timing import Watched
-from world import BINARY, PARTITIONS, REDIS_URL, Failure, World, free_port, load_feed, main, policy_of, require, say, slices, wait_for
+from world import BINARY, REDIS_URL, SHORT_SESSION, Failure, Service, World, free_port, load_feed, main, policy_of, require, say
+from world import slices, wait_for
 
 
 class Cluster:
@@ -181,10 +182,48 @@ def nodes_come_and_go():
         cluster.close()
 
 
+def spread_out():
+    """Four processes with two workers each share 24 partitions, which lie on all three masters. One process is killed and
+    comes back, one leaves and stays away, and a master dies, while facts flow."""
+    cluster = Cluster()
+    world = World("spread", policy_of("people/feed"), redis=cluster.settings(), workers=2, partitions=24,
+                  properties=SHORT_SESSION)  # fmt: skip
+    world.redis = lambda: cluster
+    try:
+        world.create_topics()
+        services = [world.start(instance) for instance in "abcd"]
+        feed = slices(load_feed("people/feed"), 4)
+        world.publish(feed[0])
+        world.settle()
+        shares = [len(set(re.findall(r"msg=recovered .*?partition=(\d+)", service.read_log()))) for service in services]
+        require(min(shares) > 0, f"somebody has no partition: {shares}")
+        masters = {cluster.owner(slot).port for slot in slots_of(world, cluster)}
+        require(len(masters) == 3, f"the partitions lie on {len(masters)} masters")
+
+        services[1].kill()
+        world.publish(feed[1])
+        world.services[1] = Service(world, "b", ())
+        world.settle()
+
+        world.services.pop().stop()
+        old = cluster.owner(slots_of(world, cluster)[0])
+        old.kill()
+        world.publish(feed[2])
+        wait_for("a replica took over", cluster.are_served, 60)
+        world.settle()
+        world.publish(feed[3])
+        world.settle()
+        world.run("verify")
+        world.require_same_as_backtest()
+    finally:
+        world.close()
+        cluster.close()
+
+
 def slots_of(world, cluster):
     """Of the partitions, in the order of their keys."""
     keys = world.redis_keys(cluster, "{*}:applied")
-    require(len(keys) == PARTITIONS, f"{len(keys)} positions")
+    require(len(keys) == world.partitions, f"{len(keys)} positions")
     return [cluster.nodes[-1].command("CLUSTER", "KEYSLOT", key) for key in keys]
 
 
@@ -214,7 +253,7 @@ def what_is_refused():
         cluster.close()
 
 
-TESTS = {test.__name__: test for test in (nodes_come_and_go, what_is_refused)}
+TESTS = {test.__name__: test for test in (nodes_come_and_go, spread_out, what_is_refused)}
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))

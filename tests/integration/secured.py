@@ -18,6 +18,7 @@ import subprocess
 import uuid
 
 from world import STACK_DIR, require, say, wait_for
+from certificates import Certificates  # world has said where it is
 
 CACHE = os.environ.get("LC_CACHE") or os.path.join(
     os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "leadclock"
@@ -45,56 +46,6 @@ LISTENERS = {
 }
 
 
-class Certificates:
-    """A root, an intermediate, and what they sign; in `folder`, as PEM."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.root = self.path("root.pem")
-        self.key("root")
-        self.run("req", "-x509", "-new", "-key", self.path("root.key"), "-subj", "/CN=root", "-days", "30", "-out",
-                 self.root, "-addext", "basicConstraints=critical,CA:TRUE")  # fmt: skip
-        authority = "basicConstraints=critical,CA:TRUE"
-        self.intermediate = self.sign("intermediate", "root", authority)
-        self.stranger = self.path("stranger.pem")
-        self.key("stranger")
-        self.run("req", "-x509", "-new", "-key", self.path("stranger.key"), "-subj", "/CN=stranger", "-days", "30",
-                 "-out", self.stranger)  # fmt: skip
-        here = "subjectAltName=IP:127.0.0.1,DNS:localhost"
-        self.bundle("broker", self.sign("broker", "intermediate", here), self.intermediate)
-        self.bundle("expired", self.sign("expired", "intermediate", here, "-1"), self.intermediate)
-        self.bundle("strange", self.sign("strange", "intermediate", "subjectAltName=DNS:other.example"), self.intermediate)
-        self.bundle("bare", self.path("broker.pem"), key="broker")
-        self.client = self.sign("leadclock", "root", "extendedKeyUsage=clientAuth")
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def run(self, *arguments):
-        done = subprocess.run(["openssl", *arguments], capture_output=True, timeout=60, check=False)
-        require(done.returncode == 0, f"openssl {arguments}: {done.stderr.decode()}")
-
-    def key(self, name):
-        self.run("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", self.path(f"{name}.key"))
-
-    def sign(self, name, by, extension, days="30"):
-        self.key(name)
-        request, extensions = self.path(f"{name}.csr"), self.path(f"{name}.ext")
-        with open(extensions, "w", encoding="utf-8") as file:
-            file.write(extension + "\n")
-        self.run("req", "-new", "-key", self.path(f"{name}.key"), "-subj", f"/CN={name}", "-out", request)
-        self.run("x509", "-req", "-in", request, "-CA", self.path(f"{by}.pem"), "-CAkey", self.path(f"{by}.key"),
-                 "-CAcreateserial", "-days", days, "-extfile", extensions, "-out", self.path(f"{name}.pem"))  # fmt: skip
-        return self.path(f"{name}.pem")
-
-    def bundle(self, name, *certificates, key=None):
-        """What Kafka takes as a key store."""
-        with open(self.path(f"{name}.store"), "w", encoding="utf-8") as store:
-            for part in (self.path(f"{key or name}.key"), *certificates):
-                with open(part, encoding="utf-8") as file:
-                    store.write(file.read())
-
-
 class Secured:
     def __init__(self):
         self.folder = os.path.join(STACK_DIR, f"secured-{os.getpid()}")
@@ -104,7 +55,7 @@ class Secured:
         self.ports = dict(zip(LISTENERS, free_ports(len(LISTENERS))))
         self.settings = os.path.join(self.folder, "server.properties")
         self.log = open(os.path.join(self.folder, "kafka.log"), "ab")
-        found = sorted(glob.glob(os.path.join(CACHE, "kafka-*", "complete")))
+        found = sorted(glob.glob(os.path.join(CACHE, "kafka-[0-9]*", "complete")))
         require(found, f"no Kafka in {CACHE}; deploy/stack.sh download fetches it")
         self.java = ["java", "-Xms128m", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true",
                      f"-Dlog4j.configuration=file:{STACK_DIR}/kafka/log4j.properties",

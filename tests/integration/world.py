@@ -19,6 +19,8 @@ import urllib.request
 import uuid
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+# What the secured stack is made by.
+sys.path.insert(0, os.path.join(ROOT, "deploy", "secure"))
 EXAMPLES = os.path.join(ROOT, "tests", "examples")
 BROKERS = os.environ.get("LC_TEST_BROKERS", "")
 REDIS_URL = os.environ.get("LC_TEST_REDIS_URL", "")
@@ -342,6 +344,7 @@ class World:
         self.config = os.path.join(self.folder, "leadclock.yaml")
         self.services, self.published, self.fenced = [], [], 0
         self.redis = Redis  # a connection to where its keys are
+        self.partitions = settings.get("partitions", PARTITIONS)
         with open(self.policy, "w", encoding="utf-8") as file:
             file.write(policy)
         self.write_config(settings)
@@ -356,7 +359,7 @@ workers: {settings.get("workers", 1)}
 kafka:
   brokers: {settings.get("brokers", BROKERS)}
   properties: {settings.get("properties", "{}")}
-registry: {{url: "{REGISTRY_URL}"}}
+registry: {settings.get("registry", '{url: "' + REGISTRY_URL + '"}')}
 redis: {settings.get("redis", '{url: "' + REDIS_URL + '"}')}
 policy: policy.yaml
 topics:
@@ -383,7 +386,7 @@ log: {{level: info}}
         return done.stdout
 
     def create_topics(self):
-        self.run("topics", "--create", "--partitions", str(PARTITIONS))
+        self.run("topics", "--create", "--partitions", str(self.partitions))
 
     def publish(self, facts):
         lines = "".join(json.dumps({k: v for k, v in fact.items() if k != "arrived_at"}) + "\n" for fact in facts)
@@ -406,7 +409,7 @@ log: {{level: info}}
     def committed(self):
         """How many records the group has read and committed, by partition."""
         rows = re.findall(rb"^\S+ +(\d+) +(\d+) +\d+ +\d+$", self.run("topics", "--lag"), re.MULTILINE)
-        read = dict.fromkeys(range(PARTITIONS), 0)
+        read = dict.fromkeys(range(self.partitions), 0)
         for partition, offset in rows:
             read[int(partition)] += int(offset)
         return read
@@ -433,7 +436,7 @@ log: {{level: info}}
         """All was read, Redis has it, and no timer is due."""
         redis = self.redis()
         positions = [redis.command("GET", key) or b"rec" for key in self.redis_keys(redis, "{*}:applied")]
-        if len(positions) != PARTITIONS or any(position.startswith(b"rec") for position in positions):
+        if len(positions) != self.partitions or any(position.startswith(b"rec") for position in positions):
             return False
         now = now_ms()
         due = sum(redis.command("ZCOUNT", key, "-inf", now) for key in self.redis_keys(redis, "{*}:wakeups"))

@@ -179,6 +179,7 @@ run_life(void *data)
         .batch_facts = s->plan.batch_facts,
         .batch_wakeups = s->plan.batch_wakeups,
         .batch_bytes = s->plan.batch_bytes,
+        .cache_bytes = s->plan.cache_bytes,
         .linger = s->plan.linger,
         .lateness = s->plan.lateness,
         .patience = s->plan.patience,

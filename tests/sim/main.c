@@ -58,6 +58,7 @@ static const struct {
     {"apart", LC_CHECK_APART << SIM_ENGINE_BIT},
     {"broker-clock", LC_CHECK_BROKER_CLOCK << SIM_ENGINE_BIT},
     {"growth", LC_CHECK_GROWTH << SIM_ENGINE_BIT},
+    {"forget", LC_CHECK_FORGET << SIM_ENGINE_BIT},
 };
 
 static unsigned

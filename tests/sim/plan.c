@@ -141,6 +141,20 @@ draw_deaths(sim_plan *plan, sim_random *random)
     plan->switching = 50000;
 }
 
+/* None, one that is written over and over, or room for all. */
+static size_t
+draw_cache(sim_random *random)
+{
+    switch (sim_random_below(random, 4)) {
+    case 0:
+        return 0;
+    case 1:
+        return 1024 + sim_random_below(random, 2048);
+    default:
+        return 64 * 1024;
+    }
+}
+
 void
 sim_plan_draw(sim_plan *plan, uint64_t seed)
 {
@@ -177,4 +191,5 @@ sim_plan_draw(sim_plan *plan, uint64_t seed)
         plan->scenario = SIM_LOSS;
     else if (!days && !dies && sim_random_below(&random, 10) == 0)
         plan->scenario = SIM_GROWTH;
+    plan->cache_bytes = draw_cache(&random);
 }

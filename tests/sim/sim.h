@@ -60,6 +60,7 @@ typedef struct {
     uint32_t redis_empties, redis_rollbacks; /* at a call to Redis */
     size_t piece_leads;
     size_t batch_bytes; /* of the states of a batch */
+    size_t cache_bytes; /* of the leads that a worker keeps */
     bool erasures;      /* some leads are erased; of them only Redis and the changelog are compared */
     bool jump;          /* the rest of the horizon passes while all stand still */
     bool hostile;       /* some records are no facts */
@@ -209,7 +210,7 @@ void sim_workload_look(sim *s);
 /* cluster.c */
 /* Runs one seed. NULL: all holds; otherwise what does not (g_free). */
 /* `weaken`: lc_memory_weaken, and lc_check (worker.h) from bit SIM_ENGINE_BIT on. */
-#define SIM_ENGINE_BIT 16
+#define SIM_ENGINE_BIT 12
 char *sim_run(uint64_t seed, unsigned weaken, bool trace);
 /* The one that runs. */
 extern sim *sim_running;

@@ -252,6 +252,36 @@ a_cohort_is_the_month_on_the_wall(void **state)
     }
 }
 
+/* Clocks are put back at one in the night in Havana, and forward at midnight: that day begins at one. */
+static void
+a_day_is_that_of_the_zone(void **state)
+{
+    static const struct {
+        const char *zone, *at, *date, *begins, *ends;
+    } cases[] = {
+        {"UTC", "2026-02-02T00:00:00Z", "2026-02-02", "2026-02-02T00:00:00Z", "2026-02-03T00:00:00Z"},
+        {"Europe/Stockholm", "2026-02-02T22:59:59Z", "2026-02-02", "2026-02-01T23:00:00Z", "2026-02-02T23:00:00Z"},
+        {"Europe/Stockholm", "2026-03-29T12:00:00Z", "2026-03-29", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"},
+        {"America/Havana", "2026-03-08T12:00:00Z", "2026-03-08", "2026-03-08T05:00:00Z", "2026-03-09T04:00:00Z"},
+        {"America/Havana", "2026-03-08T04:59:59Z", "2026-03-07", "2026-03-07T05:00:00Z", "2026-03-08T05:00:00Z"},
+        {"America/Havana", "2026-11-01T04:30:00Z", "2026-11-01", "2026-11-01T04:00:00Z", "2026-11-02T05:00:00Z"},
+        {"America/Havana", "2026-11-01T05:30:00Z", "2026-11-01", "2026-11-01T04:00:00Z", "2026-11-02T05:00:00Z"},
+        {"Pacific/Kiritimati", "2026-02-02T09:59:59Z", "2026-02-02", "2026-02-01T10:00:00Z", "2026-02-02T10:00:00Z"},
+    };
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(lc_zone) zone = lc_zone_new(cases[i].zone);
+        char text[LC_DATE_TEXT_BYTES];
+        lc_instant at, begins, ends, day_begins, day_ends;
+        assert_true(lc_instant_parse(cases[i].at, &at) && lc_instant_parse(cases[i].begins, &begins) &&
+                    lc_instant_parse(cases[i].ends, &ends));
+        lc_zone_day(zone, at, &day_begins, &day_ends);
+        assert_int_equal(day_begins, begins);
+        assert_int_equal(day_ends, ends);
+        assert_string_equal(lc_zone_date_format(zone, at, text), cases[i].date);
+    }
+}
+
 /* ---- Calendars: "DAY,DAY HH:MM-HH:MM HH:MM-HH:MM; DAY ..." ---- */
 
 static lc_window
@@ -625,6 +655,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(instants_are_read),
+        cmocka_unit_test(a_day_is_that_of_the_zone),
         cmocka_unit_test(what_is_no_instant_is_refused_and_the_output_untouched),
         cmocka_unit_test(instants_are_written),
         cmocka_unit_test(each_day_is_written_as_the_one_after_the_day_before),

@@ -271,6 +271,13 @@ static const struct {
      "leadclock.yaml:1:31: alert.alertmanager.urls: \"ftp://x\" must be a URL as https://HOST:PORT/PATH\n"},
     {"alert: {alertmanager: {urls: ['http://u:p@x']}}\n", NULL,
      "leadclock.yaml:1:31: alert.alertmanager.urls: \"http://***@x\" must not hold a user or password\n"},
+    {"registry: {url: 'https://u:p@x'}\n", NULL,
+     "leadclock.yaml:1:17: registry.url: \"https://***@x\" must hold no user or password: messages have it; they go "
+     "to"},
+    {"registry: {ca: a.pem}\n", NULL,
+     "leadclock.yaml:1:16: registry.ca is given, but registry.url speaks no TLS; write https:// there, or take the"},
+    {"registry: {url: 'https://x', key: us.key}\n", NULL,
+     "leadclock.yaml:1:35: registry.key needs its certificate; set registry.certificate too\n"},
     {"alert: {alertmanager: {labels: {severity: x}}}\n", NULL,
      "leadclock.yaml:1:33: alert.alertmanager.labels.severity: is a label that alerts have by themselves"},
     {"alert: {alertmanager: {labels: {a-b: x}}}\n", NULL,

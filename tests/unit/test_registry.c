@@ -139,6 +139,8 @@ wrong_options_are_refused(void **state)
         {{.url = "ftp://x/"}, "http://HOST:PORT"},
         {{.url = "http://user:secret@x/"}, "registry.user"},
         {{.url = "http://x/?y=1"}, "query"},
+        {{.url = "https://x", .ca = "/nonexistent/ca.pem"}, "registry.ca: /nonexistent/ca.pem: No such file"},
+        {{.url = "https://x", .key = "/nonexistent/us.key"}, "registry.key: /nonexistent/us.key: No such file"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GError) error = NULL;

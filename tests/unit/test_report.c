@@ -424,6 +424,39 @@ what_others_wrote_stays_text(void **state)
     end(&f);
 }
 
+/* A spreadsheet runs what begins as a formula does; bytes that are no UTF-8 are shown as such. */
+static void
+what_a_spreadsheet_would_run_stays_text(void **state)
+{
+    static const struct {
+        const char *text, *cell;
+    } cases[] = {{"=1+1", "'=1+1"},
+                 {"+46 8", "'+46 8"},
+                 {"-2", "'-2"},
+                 {"@sum", "'@sum"},
+                 {"\tx", "'\tx"},
+                 {"=a,\"b\"", "\"'=a,\"\"b\"\"\""},
+                 {"a=b", "a=b"},
+                 {"", ""},
+                 {"a\xff", "a\xef\xbf\xbd"}};
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GPtrArray) tables = g_ptr_array_new_with_free_func((GDestroyNotify)lc_table_free);
+        g_autoptr(GString) csv = g_string_new(NULL), text = g_string_new(NULL);
+        g_autofree char *expected = g_strdup_printf("table,text,n\nt,%s,-2\n", cases[i].cell);
+        lc_table *table = lc_table_new("t", "T");
+        lc_table_column(table, LC_CELL_TEXT, "text", "text");
+        lc_table_column(table, LC_CELL_CHANGE, "n", "n");
+        lc_table_text(table, lc_text_of(cases[i].text));
+        lc_table_count(table, -2);
+        g_ptr_array_add(tables, table);
+        lc_tables_write(csv, tables, LC_TABLE_CSV);
+        assert_string_equal(csv->str, expected);
+        lc_tables_write(text, tables, LC_TABLE_TEXT);
+        assert_true(g_utf8_validate(text->str, -1, NULL));
+    }
+}
+
 /* Nothing has happened yet. */
 static void
 an_empty_ledger_makes_a_report(void **state)
@@ -453,6 +486,7 @@ main(void)
         cmocka_unit_test(what_is_broken_comes_first_then_what_is_newest),
         cmocka_unit_test(a_lead_says_why_it_is_where_it_is),
         cmocka_unit_test(what_others_wrote_stays_text),
+        cmocka_unit_test(what_a_spreadsheet_would_run_stays_text),
         cmocka_unit_test(an_empty_ledger_makes_a_report),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

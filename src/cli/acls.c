@@ -1,0 +1,137 @@
+/* acls.c - what gives each role its rights: commands of Kafka's and Redis' own tools, for a shell. */
+#include "common.h"
+
+static const char heading[] = "# What each role of %s may do, and no more: for sh, with the rights of an "
+                              "administrator. KAFKA_ACLS and REDIS_CLI\n"
+                              "# are how Kafka's and Redis' tools are called (with what redis-cli needs to get in), "
+                              "COMMAND_CONFIG is a file with\n"
+                              "# the administrator's login at Kafka, if any.\n"
+                              "BOOTSTRAP_SERVER=${BOOTSTRAP_SERVER:-%s}\n";
+
+/* As kafka-acls.sh spells them. */
+static const char *const operations[LC_OPERATIONS] = {"Read",  "Write",    "Create",         "Delete",
+                                                      "Alter", "Describe", "DescribeConfigs"};
+
+static const char *const resource_options[LC_RESOURCES] = {"--topic", "--group", "--transactional-id"};
+
+/* ---- Kafka ---- */
+
+static void
+print_kafka_command(const char *principal, lc_operation may, const char *resources, bool is_prefix)
+{
+    g_autofree char *whose = g_shell_quote(principal);
+    printf("${KAFKA_ACLS:-kafka-acls.sh} --bootstrap-server \"$BOOTSTRAP_SERVER\" "
+           "${COMMAND_CONFIG:+--command-config \"$COMMAND_CONFIG\"} \\\n"
+           "    --add --allow-principal %s --operation %s%s \\\n   %s\n",
+           whose, operations[may], is_prefix ? " --resource-pattern-type prefixed" : "", resources);
+}
+
+/* One command for all that is named in full, one for what names begin with. */
+static void
+print_operation(const char *principal, const lc_rights *rights, lc_operation may)
+{
+    g_autoptr(GString) exact = g_string_new(NULL);
+    g_autoptr(GString) prefixes = g_string_new(NULL);
+    for (int on = 0; on < LC_RESOURCES; on++) {
+        const GPtrArray *names = rights->names[may][on];
+        for (guint i = 0; i < names->len; i++)
+            g_string_append_printf(on == LC_ON_TRANSACTIONAL_ID ? prefixes : exact, " %s %s", resource_options[on],
+                                   (const char *)g_ptr_array_index(names, i));
+    }
+    if (exact->len)
+        print_kafka_command(principal, may, exact->str, false);
+    if (prefixes->len)
+        print_kafka_command(principal, may, prefixes->str, true);
+}
+
+/* ---- Redis ---- */
+
+static void
+print_redis_line(const char *client, const char *user, const char *keys, const char *commands)
+{
+    g_autofree char *whose = g_shell_quote(user);
+    printf("${%s} ACL SETUSER %s on resetkeys resetchannels nocommands", client, whose);
+    if (keys)
+        printf(" '~%s:*'", keys);
+    g_auto(GStrv) words = g_strsplit(commands, " ", -1);
+    for (char **word = words; *word; word++)
+        printf(strchr(*word, '|') ? " '%s'" : " %s", *word);
+    printf("\n");
+}
+
+static void
+print_redis(const lc_config *config, lc_role role, const char *user)
+{
+    g_autofree char *commands = lc_role_redis_commands(role, config);
+    if (*commands == '\0')
+        return;
+    printf("# Redis%s. Without a password nobody comes in by it: ACL SETUSER %s '>PASSWORD' gives one, ACL SAVE keeps "
+           "it.\n",
+           strstr(config->redis.url, "+cluster://") ? ", on each node of the cluster" : "", user);
+    print_redis_line("REDIS_CLI:-redis-cli", user, config->name, commands);
+    if (strstr(config->redis.url, "+sentinel://") == NULL)
+        return;
+    printf("# On each sentinel, where they ask for a login.\n");
+    print_redis_line("SENTINEL_CLI:-redis-cli -p 26379",
+                     config->redis.sentinel_user ? config->redis.sentinel_user : user, NULL,
+                     "+sentinel|get-master-addr-by-name");
+}
+
+/* ---- Roles ---- */
+
+static bool
+is_idle(const lc_config *config)
+{
+    return !(config->alert.alertmanager.urls && *config->alert.alertmanager.urls) &&
+           !(config->alert.webhooks && config->alert.webhooks->len);
+}
+
+static void
+print_role(const lc_config *config, lc_role role, const char *principal, const char *redis_user)
+{
+    g_autofree char *user = g_strconcat(config->name, "-", lc_role_names[role], NULL);
+    g_autofree char *own = g_strconcat("User:", user, NULL), *commands = lc_role_commands(role);
+    g_autoptr(lc_rights) rights = lc_rights_new(role, config);
+    g_strdelimit(commands, "`", '\'');
+    printf("\n# %s: %s\n", lc_role_names[role], commands);
+    if (role == LC_ROLE_ALERT && is_idle(config))
+        printf("# Nothing: there is neither an Alertmanager nor a webhook in the configuration.\n");
+    for (int may = 0; may < LC_OPERATIONS; may++)
+        print_operation(principal ? principal : own, rights, (lc_operation)may);
+    print_redis(config, role, redis_user ? redis_user : user);
+}
+
+static int
+find_role(const char *name)
+{
+    for (int role = 0; role < LC_ROLES; role++)
+        if (strcmp(lc_role_names[role], name) == 0)
+            return role;
+    return -1;
+}
+
+static bool
+refuse(const char *role, const char *why)
+{
+    g_autofree char *all = g_strjoinv(", ", (char **)lc_role_names);
+    fprintf(stderr, "leadclock topics: %s%s%s; roles: %s\n", why, role ? " " : "", role ? role : "", all);
+    return false;
+}
+
+bool
+lc_cli_print_acls(const lc_config *config, const char *role, const char *principal, const char *redis_user)
+{
+    int only = role ? find_role(role) : -1;
+    if (role && only < 0)
+        return refuse(role, "there is no role");
+    if (role == NULL && (principal || redis_user))
+        return refuse(NULL, "--principal and --redis-user are for one role, which is to be named");
+    if (principal && strchr(principal, ':') == NULL)
+        return refuse(NULL, "--principal must be TYPE:NAME, as User:leadclock");
+    g_autofree char *brokers = g_shell_quote(config->kafka.brokers);
+    printf(heading, config->name, brokers);
+    for (int one = 0; one < LC_ROLES; one++)
+        if (only < 0 || one == only)
+            print_role(config, (lc_role)one, principal, redis_user);
+    return true;
+}
