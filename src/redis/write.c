@@ -100,18 +100,40 @@ say_some(lc_redis_store *store, lc_text prefix, const lead_command *how, unsigne
     return n_commands;
 }
 
+static int
+by_wake_at(const void *a, const void *b, void *leads)
+{
+    lc_instant x = ((const lc_lead_change *)leads)[*(const size_t *)a].wake_at;
+    lc_instant y = ((const lc_lead_change *)leads)[*(const size_t *)b].wake_at;
+
+    return (x > y) - (x < y);
+}
+
+/* Wake-ups that are near each other cost Redis less one after the other: it goes the same way for all of them. */
+static const size_t *
+sort_by_wake_at(lc_redis_store *store, const lc_store_write *write)
+{
+    size_t *order = lc_arena_new(&store->write_arena, size_t, write->n_leads);
+
+    for (size_t i = 0; i < write->n_leads; i++)
+        order[i] = i;
+    if (write->n_leads)
+        g_qsort_with_data(order, (gint)write->n_leads, sizeof *order, by_wake_at, (gpointer)write->leads);
+    return order;
+}
+
 static size_t
 say_leads(lc_redis_store *store, lc_text prefix, const lc_store_write *write)
 {
     const lc_buckets *buckets =
         lc_redis_sort_ids(&store->write_arena, write->leads, sizeof(lc_lead_change), write->n_leads);
-    lead_order in = {write->leads, buckets->order};
+    lead_order in = {write->leads, buckets->order}, by_time = {write->leads, sort_by_wake_at(store, write)};
     size_t n_commands = 0;
 
     for (size_t c = 0; c < G_N_ELEMENTS(lead_commands); c++) {
         const lead_command *how = &lead_commands[c];
         if (how->key)
-            n_commands += say_some(store, prefix, how, 0, in, 0, write->n_leads);
+            n_commands += say_some(store, prefix, how, 0, by_time, 0, write->n_leads);
         for (unsigned b = 0; how->key == NULL && b < LC_LEAD_BUCKETS; b++)
             n_commands += say_some(store, prefix, how, b, in, b ? buckets->ends[b - 1] : 0, buckets->ends[b]);
     }
