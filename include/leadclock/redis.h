@@ -7,9 +7,9 @@
  *   counters:CHANNEL|COHORT  hash    metric -> count
  *   populations              set     the CHANNEL|COHORT that have counters
  *   applied                  string  the position applied; after it "@RUN_ID:COUNT" where the server has evicted keys
- * and once, outside of the partitions, in whatever slot that is: NAME:layout, "2:P". No key has a time to live. Layout 1
- * (a string a lead) is taken for nothing, and made anew. The layout is no promise: other programs use
- * `leadclock inspect` and the topics. */
+ * and once, outside of the partitions, in whatever slot that is: NAME:layout, "2:P". No key has a time to live. Layout
+ * 1 (a string a lead) is taken for nothing, and made anew. The layout is no promise: other programs use `leadclock
+ * inspect` and the topics. */
 #pragma once
 
 #include <leadclock/base.h>

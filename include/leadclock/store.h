@@ -82,7 +82,8 @@ typedef struct lc_store lc_store;
 typedef struct {
     /* Connects, checks the server and that the layout there is ours for so many partitions; notes it where there is
      * none yet. That of an earlier version is as good as nothing: no position is read, and the first write takes all of
-     * them away, so that it is made anew. Before all else, and again after LC_ERROR_RETRY. LC_ERROR_CONFIG names what is wrong and what to do. */
+     * them away, so that it is made anew. Before all else, and again after LC_ERROR_RETRY. LC_ERROR_CONFIG names what
+     * is wrong and what to do. */
     bool (*open)(lc_store *store, int32_t partitions, GError **error);
 
     /* Several partitions at once: begin sends, end waits for all. The reads must live between. LC_ERROR_RETRY too where

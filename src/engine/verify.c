@@ -385,9 +385,9 @@ verify_partition(verification *v, GError **error)
     bool found;
 
     return read_both(v, &read, &found, error) &&
-           (!found || (compare_all_leads(v, error) && compare_all_populations(v, error) &&
-                       compare_strange_leads(v, error) && compare_strange_populations(v, error) &&
-                       compare_number_of_wakeups(v, error)));
+           (!found ||
+            (compare_all_leads(v, error) && compare_all_populations(v, error) && compare_strange_leads(v, error) &&
+             compare_strange_populations(v, error) && compare_number_of_wakeups(v, error)));
 }
 
 bool

@@ -124,7 +124,8 @@ lc_redis_say_lead(lc_connection *redis, const lc_lead_change *change)
 {
     size_t place = place_of(change->lead_id, change->state);
     size_t before = place ? place - 1 : change->state.size, gap = place ? change->lead_id.size : 0;
-    uint64_t wake = change->wake_at == LC_NEVER ? NO_WAKEUP : (uint64_t)CLAMP(change->wake_at, 0, (int64_t)NO_WAKEUP - 1);
+    uint64_t wake =
+        change->wake_at == LC_NEVER ? NO_WAKEUP : (uint64_t)CLAMP(change->wake_at, 0, (int64_t)NO_WAKEUP - 1);
     char head[HEAD_BYTES] = {(char)place};
 
     for (size_t i = 1; i < HEAD_BYTES; i++, wake >>= 8)

@@ -4,9 +4,9 @@
 #include "connection.h"
 
 #define LC_MAX_PARTITIONS 16384 /* a slot each */
-#define LC_LAYOUT 2 /* of the keys: redis.h */
-#define LC_LEAD_BUCKETS 32     /* hashes of leads a partition: few, for a command each, and none too large to be moved */
-#define LC_WORDS_MAX 1000       /* keys of one variadic command: no longer holds up what else Redis does */
+#define LC_LAYOUT 2             /* of the keys: redis.h */
+#define LC_LEAD_BUCKETS 32 /* hashes of leads a partition: few, for a command each, and none too large to be moved */
+#define LC_WORDS_MAX 1000  /* keys of one variadic command: no longer holds up what else Redis does */
 
 /* Some texts by the hash that each lies in: those of bucket b are order[ends[b-1]] to order[ends[b]-1]. */
 typedef struct {
@@ -24,17 +24,17 @@ typedef struct {
     bool layout_is_elsewhere; /* with another node */
     bool layout_is_noted;
     bool layout_is_old; /* what is there is an earlier version's: as good as nothing */
-    gint64 checked_us; /* when the server was last looked at */
-    bool is_blind;     /* it does not let us look */
-    char *run_id;      /* of the server's process; NULL: not known */
-    int64_t n_evicted; /* keys, since the server's start */
-    char *mark;        /* what a position written now carries: "@RUN_ID:COUNT", or nothing where none were evicted */
+    gint64 checked_us;  /* when the server was last looked at */
+    bool is_blind;      /* it does not let us look */
+    char *run_id;       /* of the server's process; NULL: not known */
+    int64_t n_evicted;  /* keys, since the server's start */
+    char *mark;         /* what a position written now carries: "@RUN_ID:COUNT", or nothing where none were evicted */
 
     lc_arena read_arena; /* what the reads' texts point into */
     lc_store_read *reads;
     size_t n_reads;
     lc_buckets **read_buckets; /* the leads of each read */
-    size_t read_bytes; /* of the leads taken so far */
+    size_t read_bytes;         /* of the leads taken so far */
 
     lc_arena write_arena; /* replies that nobody keeps */
     lc_store_write *writes;

@@ -97,8 +97,8 @@ static size_t
 count_commands(lc_redis_store *store, lc_store_read *read)
 {
     return 1 + read->count_wakeups + (read->due_before != LC_ABSENT ? DUE_COMMANDS : 0) +
-           each_bucket(store, read, NULL, NULL) +
-           (read->with_wakeups ? read->n_leads : 0) + read->n_populations + (read->all_populations ? 1 : 0);
+           each_bucket(store, read, NULL, NULL) + (read->with_wakeups ? read->n_leads : 0) + read->n_populations +
+           (read->all_populations ? 1 : 0);
 }
 
 static void
@@ -185,7 +185,7 @@ take_some(lc_redis_store *store, lc_store_read *read, unsigned bucket, size_t fr
 {
     const size_t *order = store->read_buckets[read - store->reads]->order;
     redisReply ***next = data;
-    redisReply **values = (*next)++[0]->element;
+    redisReply **values = (*next)++[0] -> element;
     (void)bucket;
 
     for (; from < end; from++, values++) {

@@ -28,10 +28,11 @@ ask_layout(lc_redis_store *store, GError **error)
 static void
 tell_old_layout(const lc_redis_store *store, lc_text found)
 {
-    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
-                     "Redis holds layout %.*s under \"%s:layout\", an earlier version's: it is as good as empty, and is "
-                     "made anew from the changelogs by whoever runs",
-                     LC_TEXT_ARGS(found), store->name);
+    g_log_structured(
+        G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
+        "Redis holds layout %.*s under \"%s:layout\", an earlier version's: it is as good as empty, and is "
+        "made anew from the changelogs by whoever runs",
+        LC_TEXT_ARGS(found), store->name);
 }
 
 /* One of an earlier version, for as many partitions. */

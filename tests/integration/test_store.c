@@ -374,7 +374,8 @@ a_lead_is_found_whatever_its_id_and_its_state(void **state)
         lc_text_of(escaped),
     };
     enum { N = G_N_ELEMENTS(ids), WITHIN = 5 };
-    static const char *const around[WITHIN][2] = {{NULL, NULL}, {"", ""}, {"frame", "rest"}, {"", "rest"}, {"frame", ""}};
+    static const char *const around[WITHIN][2] = {
+        {NULL, NULL}, {"", ""}, {"frame", "rest"}, {"", "rest"}, {"frame", ""}};
     GError *error = NULL;
     lc_arena arena = {0};
     (void)state;
