@@ -236,9 +236,12 @@ void lc_answers_add_days(lc_answers *report, const lc_ledger *ledger, const lc_p
 /* Which leads. Absent texts: any. */
 typedef struct {
     lc_text channel, rule, owner, clock, cause, reason, track;
+    lc_text first_contact;           /* kept, broken, running or stopped: that promise */
+    lc_text stage;                   /* reached */
     bool is_unowned, is_broken;      /* is_broken: `clock` is one that is broken; otherwise the next that is due */
     lc_instant due_from, due_before; /* due_before LC_ABSENT: it need not be due; LC_NEVER: whenever */
     lc_instant handed_off_from, settled_from; /* LC_ABSENT: whenever */
+    lc_instant handed_off_before;             /* LC_NEVER: whenever */
     const char *about;                        /* in words, for people */
 } lc_lead_filter;
 

@@ -37,7 +37,7 @@ lc_judge_new(const lc_policy_book *book)
     lc_replay_init(&judge->before, book, judge->clocks);
     lc_replay_init(&judge->after, book, judge->clocks);
     lc_difference_init(&judge->difference);
-    lc_counters_init(&judge->counters);
+    lc_counters_init(&judge->counters, book);
     lc_rows_init(&judge->rows);
     return judge;
 }

@@ -111,7 +111,7 @@ lc_stage_reached_at(const lc_replay *replay, const lc_cycle *cycle, unsigned sta
 unsigned
 lc_stage_age(const lc_cycle *cycle, lc_instant reached_at)
 {
-    return (unsigned)MIN((reached_at - cycle->handoff_at) / (30 * LC_DAY), 24);
+    return (unsigned)MIN((reached_at - cycle->handoff_at) / (30 * LC_DAY), LC_STAGE_AGES - 1);
 }
 
 static void

@@ -3,9 +3,9 @@
  * What drives it is in derive.h. What it finds is kept as raw as it came (a finding): most findings held before and are
  * never published, so an outcome is made from a finding only when it is needed (outcome.h).
  *
- * Arrays are GArrays that are emptied and used again: once warm, a replay allocates nothing. Most are short, and made
- * with room for that, so that to add an element takes no call either (g_array_append_val divides to learn whether there
- * is room). */
+ * Arrays are GArrays that are emptied and used again: once warm, a replay allocates nothing. They have room for a block
+ * of elements, so that to add one seldom takes a call either (g_array_append_val divides to learn whether there is
+ * room). */
 #pragma once
 
 #include <leadclock/core.h>
@@ -261,6 +261,7 @@ void lc_replay_fork_clocks(lc_replay *to, const lc_replay *from);
 
 /* When a stage that the cycle has reached was first reached; its age in section 7. */
 lc_instant lc_stage_reached_at(const lc_replay *replay, const lc_cycle *cycle, unsigned stage);
+enum { LC_STAGE_AGES = 25 };
 unsigned lc_stage_age(const lc_cycle *cycle, lc_instant reached_at);
 
 /* What the latest cycle has found; filled in with what is common. Good until the next. */
@@ -270,19 +271,21 @@ lc_finding *lc_replay_find_early(lc_replay *replay, lc_instant at);
 /* The latest cycle is routed. */
 void lc_replay_route(lc_replay *replay, const lc_settlement *settlement);
 
-/* A short array has up to so many elements. */
-#define LC_ARRAY_SHORT 32
+/* Arrays grow by blocks of so many elements: an array has room up to the end of the block that its next element lies
+ * in. */
+#define LC_ARRAY_BLOCK 32
 
-#define lc_array_new(type) (g_array_sized_new(FALSE, FALSE, sizeof(type), LC_ARRAY_SHORT))
+#define lc_array_new(type) (g_array_sized_new(FALSE, FALSE, sizeof(type), LC_ARRAY_BLOCK))
 
 /* Makes it `n` elements longer; they are not initialised. Of an array made by lc_array_new only. */
 static inline void
 lc_array_lengthen(GArray *array, guint n)
 {
-    if (array->len + n <= LC_ARRAY_SHORT)
-        array->len += n;
-    else
-        g_array_set_size(array, array->len + n);
+    guint len = array->len + n;
+
+    if (G_UNLIKELY(len / LC_ARRAY_BLOCK != array->len / LC_ARRAY_BLOCK))
+        g_array_set_size(array, (len / LC_ARRAY_BLOCK + 1) * LC_ARRAY_BLOCK);
+    array->len = len;
 }
 
 /* A new element at its end, not initialised. */

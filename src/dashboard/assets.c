@@ -13,6 +13,7 @@ const char lc_dashboard_style[] =
     ".name{margin:0;font-weight:700}\n"
     "nav ul{display:flex;flex-wrap:wrap;gap:.1rem .2rem;margin:0;padding:0;list-style:none}\n"
     "nav a{display:block;padding:.35rem .6rem;border-radius:.3rem;text-decoration:none}\n"
+    ".spans a[aria-current]{color:var(--fg);font-weight:600;text-decoration:none}\n"
     "nav a[aria-current]{color:var(--fg);font-weight:600;box-shadow:inset 0 -2px 0 var(--link)}\n"
     "form{margin-left:auto;display:flex;gap:.4rem;align-items:center}\n"
     "input,button{font:inherit;color:inherit;background:var(--bg);border:1px solid var(--soft);border-radius:.3rem;"

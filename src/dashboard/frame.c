@@ -50,14 +50,15 @@ write_state(GString *out, const lc_frame *frame)
 
 /* Of pages that look back. */
 static void
-write_spans(GString *out, const char *path)
+write_spans(GString *out, const char *path, unsigned shown)
 {
     if (strcmp(path, "/promises") != 0 && strcmp(path, "/routes") != 0)
         return;
     g_string_append(out, "<p class=\"spans\">Leads handed off in the last ");
     for (size_t i = 0; i < 3; i++) {
         static const unsigned days[] = {7, 30, 90};
-        g_string_append_printf(out, "%s<a href=\"%s?days=%u\">%u days</a>", i ? ", " : "", path, days[i], days[i]);
+        g_string_append_printf(out, "%s<a href=\"%s?days=%u\"%s>%u days</a>", i ? ", " : "", path, days[i],
+                               days[i] == shown ? " aria-current=\"true\"" : "", days[i]);
     }
     g_string_append(out, "</p>\n");
 }
@@ -67,7 +68,7 @@ lc_frame_write(GString *out, const lc_frame *frame)
 {
     write_head(out, frame);
     write_state(out, frame);
-    write_spans(out, frame->path);
+    write_spans(out, frame->path, frame->days);
     if (frame->report) {
         lc_answers_write_part(out, frame->report, frame->link);
     } else {

@@ -246,6 +246,7 @@ make_html(const lc_pages *pages, const lc_page_question *question, const lc_answ
     g_autofree char *link = lc_view_path(question), *mind = problem(pages);
     const lc_frame frame = {.path = question->path,
                             .link = link,
+                            .days = lc_view_days(question),
                             .state = mind ? mind : "Live: it changes as leads do.",
                             .is_whole = mind == NULL,
                             .report = report,

@@ -24,6 +24,9 @@ const char *const lc_page_parameters[LC_PAGE_PARAMETERS + 1] = {
     [ASK_CAUSE] = "cause",
     [ASK_REASON] = "reason",
     [ASK_TRACK] = "track",
+    [ASK_FIRST_CONTACT] = "first_contact",
+    [ASK_STAGE] = "stage",
+    [ASK_TO] = "to",
     [ASK_TABLE] = "table",
     NULL,
 };
@@ -38,8 +41,8 @@ asked(const lc_page_question *question, lc_page_parameter parameter)
     return value && (*value || parameter == ASK_CHANNEL) ? value : NULL;
 }
 
-static unsigned
-days_of(const lc_page_question *question)
+unsigned
+lc_view_days(const lc_page_question *question)
 {
     const char *days = asked(question, ASK_DAYS);
     unsigned long n = days ? strtoul(days, NULL, 10) : DEFAULT_DAYS;
@@ -70,8 +73,8 @@ view_promises(const lc_view *view, const lc_page_question *question)
 {
     static const char *const names[] = {"first_contact",          "promises", "first_contact_by_rule", "response",
                                         "first_contact_by_owner", "delay",    "broken_by_owner",       NULL};
-    lc_answers *report = part_of_report(view, "Promises", view->now - days_of(question) * LC_DAY, names);
-    lc_answers_add_days(report, view->ledger, view->book, view->now, days_of(question));
+    lc_answers *report = part_of_report(view, "Promises", view->now - lc_view_days(question) * LC_DAY, names);
+    lc_answers_add_days(report, view->ledger, view->book, view->now, lc_view_days(question));
     return report;
 }
 
@@ -80,7 +83,7 @@ view_routes(const lc_view *view, const lc_page_question *question)
 {
     static const char *const names[] = {"volumes",   "endings", "rejections", "routes",
                                         "clawbacks", "totals",  "held_back",  NULL};
-    return part_of_report(view, "Rejections and routes", view->now - days_of(question) * LC_DAY, names);
+    return part_of_report(view, "Rejections and routes", view->now - lc_view_days(question) * LC_DAY, names);
 }
 
 /* ---- Leads ---- */
@@ -129,7 +132,9 @@ choose_times(const lc_view *view, const lc_page_question *question, lc_lead_filt
     else if (asked(question, ASK_FROM))
         lc_instant_parse(asked(question, ASK_FROM), &filter->handed_off_from);
     else if (asked(question, ASK_DAYS))
-        filter->handed_off_from = view->now - days_of(question) * LC_DAY;
+        filter->handed_off_from = view->now - lc_view_days(question) * LC_DAY;
+    if (asked(question, ASK_TO))
+        lc_instant_parse(asked(question, ASK_TO), &filter->handed_off_before);
     if (asked(question, ASK_SETTLED))
         filter->settled_from = begins;
 }
@@ -163,9 +168,12 @@ view_leads(const lc_view *view, const lc_page_question *question)
         .clock = lc_text_of(is_of_clock ? broken : asked(question, ASK_CLOCK)),
         .is_unowned = asked(question, ASK_UNOWNED) != NULL,
         .is_broken = broken != NULL,
+        .first_contact = lc_text_of(asked(question, ASK_FIRST_CONTACT)),
+        .stage = lc_text_of(asked(question, ASK_STAGE)),
         .due_from = LC_ABSENT,
         .due_before = LC_ABSENT,
         .handed_off_from = LC_ABSENT,
+        .handed_off_before = LC_NEVER,
         .settled_from = LC_ABSENT,
         .about = about,
     };

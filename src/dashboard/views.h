@@ -21,6 +21,9 @@ typedef enum {
     ASK_CAUSE,
     ASK_REASON,
     ASK_TRACK,
+    ASK_FIRST_CONTACT,
+    ASK_STAGE,
+    ASK_TO,
     ASK_TABLE
 } lc_page_parameter;
 
@@ -36,5 +39,7 @@ typedef struct {
 
 /* NULL: there is no such page, or no such lead. */
 lc_answers *lc_view_find(const lc_view *view, const lc_page_question *question);
+/* How many days a page that looks back tells of. */
+unsigned lc_view_days(const lc_page_question *question);
 /* The path and what was asked of it, as a link. Caller frees. */
 char *lc_view_path(const lc_page_question *question);

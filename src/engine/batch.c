@@ -193,9 +193,10 @@ derive_rows(lc_batch *batch, const lc_share *share)
     const lc_cause_of cause = {.tag = LC_TAG_NONE};
 
     for (guint i = 0; i < share->leads->len; i++) {
-        const lc_lead *lead = &((const lc_batch_lead *)share->leads->pdata[i])->lead;
-        if (!lc_lead_is_empty(lead))
-            lc_batch_add_rows(batch, share, lc_lead_derive(batch->worker->judge, lead, MAX(lead->judged_at, 0)), cause);
+        lc_batch_lead *lead = share->leads->pdata[i];
+        if (!lc_lead_is_empty(&lead->lead))
+            lc_batch_add_rows(batch, share, lead,
+                              lc_lead_derive(batch->worker->judge, &lead->lead, MAX(lead->lead.judged_at, 0)), cause);
     }
 }
 

@@ -8,11 +8,13 @@
 #define SMALL_DEAD_LETTER_BYTES ((size_t)64 * 1024) /* of one that was refused for its size */
 
 void
-lc_batch_add_rows(lc_batch *batch, const lc_share *share, const lc_judgement *judgement, lc_cause_of cause)
+lc_batch_add_rows(lc_batch *batch, const lc_share *share, lc_batch_lead *lead, const lc_judgement *judgement,
+                  lc_cause_of cause)
 {
     for (size_t i = 0; i < judgement->n_rows; i++) {
         const lc_row *row = &judgement->rows[i];
-        lc_outbox_add_row(batch->outbox, share->partition->number, row->type, &row->cycle, row->deleted, cause);
+        lc_outbox_add_row(batch->outbox, share->partition->number, row->type, &row->cycle, row->deleted, cause,
+                          &lead->rows);
     }
 }
 
@@ -23,7 +25,7 @@ take_judgement(lc_batch *batch, lc_share *share, lc_batch_lead *lead, const lc_f
     lc_tally_judgement(&batch->tally, fact, judgement);
     for (size_t i = 0; i < judgement->n_outcomes; i++)
         lc_outbox_add_outcome(batch->outbox, lead->lead.id, &judgement->outcomes[i], cause);
-    lc_batch_add_rows(batch, share, judgement, cause);
+    lc_batch_add_rows(batch, share, lead, judgement, cause);
     for (size_t i = 0; i < judgement->n_counts; i++)
         lc_partition_counters_add(share->partition->counters, &judgement->counts[i]);
     if (judgement->verdict == LC_VERDICT_TAKEN)

@@ -16,6 +16,7 @@ struct lc_batch_lead {
     bool is_known;             /* it was kept from an earlier batch, and is not read */
     bool is_loaded;            /* its state was read, if there is one */
     bool changed;
+    size_t rows;    /* in the outbox: see lc_outbox_add_row */
     size_t message; /* its state in the outbox */
     int64_t offset; /* its state in the changelog */
 };

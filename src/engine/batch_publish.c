@@ -23,7 +23,9 @@ lc_batch_add_counter_rows(lc_batch *batch, const lc_share *share, lc_text channe
         return;
     for (size_t i = 0; i < n; i++) {
         lc_counter_row row = lc_counter_row_make(channel, cohort, counts[i].metric, partition, counts[i].count);
-        lc_outbox_add_row(batch->outbox, partition, LC_TABLE_COUNTERS, &row, false, (lc_cause_of){.tag = LC_TAG_NONE});
+        size_t alone = 0; /* each counter is added once */
+        lc_outbox_add_row(batch->outbox, partition, LC_TABLE_COUNTERS, &row, false, (lc_cause_of){.tag = LC_TAG_NONE},
+                          &alone);
     }
 }
 

@@ -3,8 +3,6 @@
 
 #include "checks.h"
 
-#include <leadclock/text.h>
-
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -16,8 +14,8 @@ typedef enum { MESSAGE_OUTCOME, MESSAGE_CHANGELOG, MESSAGE_ROW, MESSAGE_DEAD_LET
 typedef struct {
     message_kind kind;
     lc_output output;
-    int32_t partition; /* -1: by key */
-    lc_text key;
+    int32_t partition;           /* -1: by key */
+    lc_text key;                 /* not of a row */
     size_t value_at, value_size; /* in `bytes` */
     bool tombstone;
     bool deleted; /* of a row */
@@ -35,6 +33,10 @@ typedef struct {
             const char *detail;
             size_t most_bytes;
         } dead_letter;
+        struct {
+            size_t key_at, key_size; /* in `bytes` */
+            size_t before;           /* as lc_outbox_add_row's `latest`, when it was added */
+        } row;
     };
 } message;
 
@@ -43,9 +45,6 @@ struct lc_outbox {
     const lc_schemas *schemas;
     GByteArray *bytes;
     GArray *messages; /* message */
-    GByteArray *row_key;
-    lc_arena row_keys;
-    GHashTable *rows; /* lc_text * (key) -> index of its message, plus one */
 };
 
 lc_outbox *
@@ -57,8 +56,6 @@ lc_outbox_new(const lc_worker_options *options, const lc_schemas *schemas)
     outbox->schemas = schemas;
     outbox->bytes = g_byte_array_new();
     outbox->messages = g_array_new(FALSE, FALSE, sizeof(message));
-    outbox->row_key = g_byte_array_new();
-    outbox->rows = g_hash_table_new(lc_text_key_hash, lc_text_key_equal);
     return outbox;
 }
 
@@ -67,9 +64,6 @@ lc_outbox_free(lc_outbox *outbox)
 {
     g_byte_array_unref(outbox->bytes);
     g_array_unref(outbox->messages);
-    g_byte_array_unref(outbox->row_key);
-    g_hash_table_unref(outbox->rows);
-    lc_arena_clear(&outbox->row_keys);
     g_free(outbox);
 }
 
@@ -78,8 +72,6 @@ lc_outbox_clear(lc_outbox *outbox)
 {
     g_byte_array_set_size(outbox->bytes, 0);
     g_array_set_size(outbox->messages, 0);
-    g_hash_table_remove_all(outbox->rows);
-    lc_arena_reset(&outbox->row_keys);
 }
 
 size_t
@@ -89,13 +81,13 @@ lc_outbox_bytes(const lc_outbox *outbox)
 }
 
 static void
-add_frame(const lc_outbox *outbox, GByteArray *bytes, lc_output output, lc_schema schema)
+add_frame(lc_outbox *outbox, lc_output output, lc_schema schema)
 {
     uint32_t id = lc_schemas_id(outbox->schemas, output, schema);
     const uint8_t frame[LC_FRAME_BYTES] = {0, (uint8_t)(id >> 24), (uint8_t)(id >> 16), (uint8_t)(id >> 8),
                                            (uint8_t)id};
 
-    g_byte_array_append(bytes, frame, sizeof frame);
+    g_byte_array_append(outbox->bytes, frame, sizeof frame);
 }
 
 static size_t
@@ -142,7 +134,7 @@ lc_outbox_add_outcome(lc_outbox *outbox, lc_text lead_id, const lc_outcome *outc
         .outcome = {outcome->event_id, outcome->type, outcome->occurred_at},
     };
 
-    add_frame(outbox, outbox->bytes, added.output, lc_outcome_schema(outcome->type));
+    add_frame(outbox, added.output, lc_outcome_schema(outcome->type));
     lc_encode_outcome(outbox->bytes, lead_id, outcome);
     add_message(outbox, &added);
 }
@@ -162,7 +154,7 @@ lc_outbox_add_state(lc_outbox *outbox, int32_t partition, const lc_lead *lead, i
     };
 
     if (!added.tombstone) {
-        add_frame(outbox, outbox->bytes, LC_OUTPUT_STATE, LC_SCHEMA_LEAD_STATE);
+        add_frame(outbox, LC_OUTPUT_STATE, LC_SCHEMA_LEAD_STATE);
         lc_encode_lead(outbox->bytes, lead);
     }
     return add_message(outbox, &added);
@@ -190,70 +182,84 @@ lc_outbox_add_counters(lc_outbox *outbox, int32_t partition, const lc_population
     memcpy(key + population->name.size, number, number_size);
     for (size_t i = 0; i < n; i++)
         encoded[i] = (lc_metric_count){counts[i].metric, counts[i].count};
-    add_frame(outbox, outbox->bytes, LC_OUTPUT_COUNTERS, LC_SCHEMA_CHANNEL_COUNTERS);
+    add_frame(outbox, LC_OUTPUT_COUNTERS, LC_SCHEMA_CHANNEL_COUNTERS);
     lc_encode_counters(outbox->bytes, population->channel, population->cohort, partition, encoded, n);
     add_message(outbox, &added);
 }
 
-/* Its key, for good where it is new; `*former` is the message that has it already, or NULL. */
+/* ---- Rows ---- */
+
 static lc_text
-row_key(lc_outbox *outbox, int table, const void *row, message **former)
+row_key(const lc_outbox *outbox, const message *row)
 {
-    GByteArray *bytes = outbox->row_key;
+    return (lc_text){(const char *)outbox->bytes->data + row->row.key_at, row->row.key_size};
+}
 
-    g_byte_array_set_size(bytes, 0);
-    add_frame(outbox, bytes, lc_table_output(table), lc_rows_key_schema(table));
-    lc_encode_row_key(bytes, table, row);
-    lc_text key = {(const char *)bytes->data, bytes->len};
-    gpointer index = g_hash_table_lookup(outbox->rows, &key);
-    *former = index ? &g_array_index(outbox->messages, message, GPOINTER_TO_UINT(index) - 1) : NULL;
-    return *former ? (*former)->key : lc_arena_text(&outbox->row_keys, key);
+/* The message that has the key of `row`, among those that were added before it for the same lead; or NULL. */
+static message *
+find_row(const lc_outbox *outbox, const message *row)
+{
+    lc_text key = row_key(outbox, row);
+
+    for (size_t place = row->row.before; place > 0;) {
+        message *earlier = &g_array_index(outbox->messages, message, place - 1);
+        if (earlier->output == row->output && lc_text_equal(row_key(outbox, earlier), key))
+            return earlier;
+        place = earlier->row.before;
+    }
+    return NULL;
 }
 
 static void
-know_row(lc_outbox *outbox, lc_text key, size_t index)
+add_row_key(lc_outbox *outbox, int table, const void *row, message *added)
 {
-    lc_text *own = lc_arena_new(&outbox->row_keys, lc_text, 1);
-
-    *own = key;
-    g_hash_table_insert(outbox->rows, own, GSIZE_TO_POINTER(index + 1));
+    added->row.key_at = outbox->bytes->len;
+    add_frame(outbox, lc_table_output(table), lc_rows_key_schema(table));
+    lc_encode_row_key(outbox->bytes, table, row);
+    added->row.key_size = outbox->bytes->len - added->row.key_at;
 }
 
 static void
-add_row_value(lc_outbox *outbox, int table, const void *row, bool deleted)
+add_row_value(lc_outbox *outbox, int table, const void *row, message *added)
 {
-    add_frame(outbox, outbox->bytes, lc_table_output(table), lc_rows_schema(table));
-    if (deleted)
-        lc_encode_row_deletion(outbox->bytes, table, row);
-    else
-        lc_encode_row(outbox->bytes, table, row);
+    added->value_at = outbox->bytes->len;
+    if (!added->tombstone) {
+        add_frame(outbox, lc_table_output(table), lc_rows_schema(table));
+        if (added->deleted)
+            lc_encode_row_deletion(outbox->bytes, table, row);
+        else
+            lc_encode_row(outbox->bytes, table, row);
+    }
+    added->value_size = outbox->bytes->len - added->value_at;
 }
 
 void
-lc_outbox_add_row(lc_outbox *outbox, int32_t partition, int table, const void *row, bool deleted, lc_cause_of cause)
+lc_outbox_add_row(lc_outbox *outbox, int32_t partition, int table, const void *row, bool deleted, lc_cause_of cause,
+                  size_t *latest)
 {
-    message *former;
     message added = {
         .kind = MESSAGE_ROW,
         .output = lc_table_output(table),
         .partition = partition,
-        .key = row_key(outbox, table, row, &former),
-        .value_at = outbox->bytes->len,
         .tombstone = deleted && outbox->options->deletion == LC_DELETION_TOMBSTONE,
         .deleted = deleted,
         .cause = cause,
+        .row = {.before = *latest},
     };
 
-    if (!added.tombstone)
-        add_row_value(outbox, table, row, deleted);
+    add_row_key(outbox, table, row, &added);
+    message *former = find_row(outbox, &added);
+    add_row_value(outbox, table, row, &added);
     if (former == NULL) {
-        know_row(outbox, added.key, add_message(outbox, &added));
-        return;
-    }
-    added.value_size = outbox->bytes->len - added.value_at;
-    if (LC_CHECKS(LC_CHECK_LAST_ROW))
+        g_array_append_val(outbox->messages, added);
+        *latest = outbox->messages->len;
+    } else if (LC_CHECKS(LC_CHECK_LAST_ROW)) {
+        added.row.before = former->row.before;
         *former = added;
+    }
 }
+
+/* ---- Dead letters ---- */
 
 void
 lc_outbox_add_dead_letter(lc_outbox *outbox, const lc_log_event *record, lc_dead_reason reason, const char *detail,
@@ -356,7 +362,7 @@ produce_one(const lc_outbox *outbox, lc_log *log, size_t index, GError **error)
     lc_outgoing outgoing = {
         .output = sent->output,
         .partition = sent->partition,
-        .key = sent->key,
+        .key = sent->kind == MESSAGE_ROW ? row_key(outbox, sent) : sent->key,
         .value = lc_outbox_value(outbox, index),
         .headers = list.headers,
         .offset = sent->offset,

@@ -26,9 +26,10 @@ void lc_outbox_add_outcome(lc_outbox *outbox, lc_text lead_id, const lc_outcome 
 size_t lc_outbox_add_state(lc_outbox *outbox, int32_t partition, const lc_lead *lead, int64_t *offset);
 void lc_outbox_add_counters(lc_outbox *outbox, int32_t partition, const lc_population *population,
                             const lc_stored_count *counts, size_t n, lc_arena *arena, int64_t *offset);
-/* `row` as for lc_encode_row. Of rows of one key only the last one added is sent. */
-void
-lc_outbox_add_row(lc_outbox *outbox, int32_t partition, int table, const void *row, bool deleted, lc_cause_of cause);
+/* `row` as for lc_encode_row. `*latest` is 0 at first, and strings the rows of one lead together: of those of one key
+ * only the last one added is sent. */
+void lc_outbox_add_row(lc_outbox *outbox, int32_t partition, int table, const void *row, bool deleted,
+                       lc_cause_of cause, size_t *latest);
 /* At most `most_bytes` of the value. */
 void lc_outbox_add_dead_letter(lc_outbox *outbox, const lc_log_event *record, lc_dead_reason reason, const char *detail,
                                size_t most_bytes, lc_cause_of cause);

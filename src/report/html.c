@@ -1,6 +1,8 @@
 /* html.c - a table as HTML: with a caption, and headings that say what they head. */
 #include "table.h"
 
+#define LONGEST_WORD 60
+
 void
 lc_html_text(GString *out, const char *text)
 {
@@ -43,6 +45,23 @@ write_head(GString *out, const lc_table *table)
     g_string_append(out, "</tr></thead>\n<tbody>\n");
 }
 
+/* On a page a word that is longer than any name is shown in part, and told whole where one points at it. */
+static void
+write_words(GString *out, const char *text, bool is_page)
+{
+    glong length = g_utf8_strlen(text, -1);
+    if (!is_page || length <= LONGEST_WORD || strchr(text, ' ')) {
+        lc_html_text(out, text);
+        return;
+    }
+    g_autofree char *begin = g_utf8_substring(text, 0, LONGEST_WORD - 1);
+    g_string_append(out, "<span title=\"");
+    lc_html_text(out, text);
+    g_string_append(out, "\">");
+    lc_html_text(out, begin);
+    g_string_append(out, "\xe2\x80\xa6</span>");
+}
+
 /* Mail clients that know no style sheets take the alignment that stands with the cell, which a page may not have; mail
  * takes no line of a thousand bytes (RFC 5321, 4.5.3.1.6), so a cell has one of its own. */
 static void
@@ -60,7 +79,7 @@ write_cell(GString *out, const lc_table *table, guint row, guint column, bool is
         lc_html_text(out, link);
         g_string_append(out, "\">");
     }
-    lc_html_text(out, text);
+    write_words(out, text, is_page);
     g_string_append(out, link ? "</a>" : "");
     g_string_append(out, column == 0 ? "</th>\n" : "</td>\n");
 }

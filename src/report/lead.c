@@ -60,27 +60,12 @@ compare_cycles(gconstpointer a, gconstpointer b)
 }
 
 static void
-find_cycles(story *s, lc_text lead_id)
+find_cycles(story *s, const char *lead_id)
 {
-    GHashTableIter iter;
-    gpointer cycle;
-    g_hash_table_iter_init(&iter, s->ledger->cycles);
-    while (g_hash_table_iter_next(&iter, &cycle, NULL))
-        if (lc_text_equal(lc_text_of(((lc_ledger_cycle *)cycle)->lead_id), lead_id))
-            g_ptr_array_add(s->cycles, cycle);
+    for (lc_ledger_cycle *cycle = lc_ledger_find_lead(s->ledger, lead_id); cycle;
+         cycle = lc_chains_next(&s->ledger->by_lead, cycle))
+        g_ptr_array_add(s->cycles, cycle);
     g_ptr_array_sort(s->cycles, compare_cycles);
-}
-
-/* The cycle's number; 0: it is another lead's. */
-static uint32_t
-number_of(const story *s, const lc_uuid *cycle_id)
-{
-    for (guint i = 0; i < s->cycles->len; i++) {
-        const lc_ledger_cycle *cycle = s->cycles->pdata[i];
-        if (memcmp(&cycle->id, cycle_id, sizeof *cycle_id) == 0)
-            return cycle->cycle;
-    }
-    return 0;
 }
 
 /* ---- What cycles say ---- */
@@ -174,70 +159,56 @@ end_in_words(const lc_ledger_breach *breach)
 }
 
 static void
-tell_breaches(story *s)
+tell_breaches(story *s, const lc_ledger_cycle *cycle)
 {
-    GHashTableIter iter;
-    gpointer item;
-    g_hash_table_iter_init(&iter, s->ledger->breaches);
-    while (g_hash_table_iter_next(&iter, &item, NULL)) {
-        const lc_ledger_breach *breach = item;
-        uint32_t cycle = number_of(s, &breach->cycle_id);
+    const lc_ledger_breach like = {.cycle_id = cycle->id};
+    for (const lc_ledger_breach *breach = lc_chains_first(&s->ledger->breaches_of, &like); breach;
+         breach = lc_chains_next(&s->ledger->breaches_of, breach)) {
         const char *clock = name_of(s, breach->clock, "a clock");
-        if (cycle == 0)
-            continue;
-        add_step(s, breach->breached_at == LC_ABSENT ? breach->due_at : breach->breached_at, cycle, STEP_BROKEN,
+        add_step(s, breach->breached_at == LC_ABSENT ? breach->due_at : breach->breached_at, cycle->cycle, STEP_BROKEN,
                  g_strdup_printf("broken: %s", clock), breach_in_words(s, breach));
         if (breach->ended_at != LC_ABSENT)
-            add_step(s, breach->ended_at, cycle, STEP_ENDED, g_strdup_printf("broken no longer: %s", clock),
+            add_step(s, breach->ended_at, cycle->cycle, STEP_ENDED, g_strdup_printf("broken no longer: %s", clock),
                      end_in_words(breach));
     }
 }
 
 static void
-tell_stages(story *s)
+tell_stages(story *s, const lc_ledger_cycle *cycle)
 {
     GHashTableIter iter;
-    gpointer item;
-    g_hash_table_iter_init(&iter, s->ledger->stages);
-    while (g_hash_table_iter_next(&iter, &item, NULL)) {
-        const lc_ledger_stage *stage = item;
-        uint32_t cycle = number_of(s, &stage->cycle_id);
-        if (cycle)
-            add_step(s, stage->reached_at, cycle, STEP_REACHED,
+    gpointer name;
+    g_hash_table_iter_init(&iter, s->ledger->stage_names);
+    while (g_hash_table_iter_next(&iter, &name, NULL)) {
+        const lc_ledger_stage key = {.cycle_id = cycle->id, .stage = GPOINTER_TO_UINT(name)};
+        const lc_ledger_stage *stage = g_hash_table_lookup(s->ledger->stages, &key);
+        if (stage)
+            add_step(s, stage->reached_at, cycle->cycle, STEP_REACHED,
                      g_strdup_printf("reached %s", name_of(s, stage->stage, "a stage")),
                      g_strdup(stage->named ? "" : "with a later one, which says so"));
     }
 }
 
+/* Positions have no gaps (10.5), but while a change of several rows is being read. */
 static void
-tell_tenures(story *s)
+tell_tenures(story *s, const lc_ledger_cycle *cycle)
 {
-    GHashTableIter iter;
-    gpointer item;
-    g_hash_table_iter_init(&iter, s->ledger->tenures);
-    while (g_hash_table_iter_next(&iter, &item, NULL)) {
-        const lc_ledger_tenure *tenure = item;
-        uint32_t cycle = number_of(s, &tenure->cycle_id);
-        if (cycle)
-            add_step(s, tenure->from_at, cycle, STEP_OWNED,
-                     g_strdup_printf("with %s", name_of(s, tenure->owner, "nobody")),
-                     tenure->to_at == LC_ABSENT || tenure->to_at == LC_NEVER
-                         ? g_strdup("since then")
-                         : g_strdup_printf("for %s", LC_SPAN(tenure->to_at - tenure->from_at)));
-    }
+    lc_ledger_tenure key = {.cycle_id = cycle->id, .position = 1};
+    const lc_ledger_tenure *tenure;
+    for (; (tenure = g_hash_table_lookup(s->ledger->tenures, &key)) != NULL; key.position++)
+        add_step(s, tenure->from_at, cycle->cycle, STEP_OWNED,
+                 g_strdup_printf("with %s", name_of(s, tenure->owner, "nobody")),
+                 tenure->to_at == LC_ABSENT || tenure->to_at == LC_NEVER
+                     ? g_strdup("since then")
+                     : g_strdup_printf("for %s", LC_SPAN(tenure->to_at - tenure->from_at)));
 }
 
 static void
-tell_routes(story *s)
+tell_routes(story *s, const lc_ledger_cycle *cycle)
 {
-    GHashTableIter iter;
-    gpointer item;
-    g_hash_table_iter_init(&iter, s->ledger->routes);
-    while (g_hash_table_iter_next(&iter, &item, NULL)) {
-        const lc_ledger_route *route = item;
-        uint32_t cycle = number_of(s, &route->cycle_id);
-        if (cycle == 0)
-            continue;
+    const lc_ledger_route like = {.cycle_id = cycle->id};
+    for (const lc_ledger_route *route = lc_chains_first(&s->ledger->routes_of, &like); route;
+         route = lc_chains_next(&s->ledger->routes_of, route)) {
         g_autoptr(GString) why = g_string_new(NULL);
         g_string_append_printf(why, "because %s, %s%s", lc_cause_name((lc_cause)route->cause),
                                route->rule ? "by rule " : "by a gate", name_of(s, route->rule, ""));
@@ -245,7 +216,7 @@ tell_routes(story *s)
             g_string_append_printf(why, "; reason %s", name_of(s, route->reason, ""));
         if (route->why)
             g_string_append_printf(why, "; %s", name_of(s, route->why, ""));
-        add_step(s, route->routed_at, cycle, STEP_ROUTED,
+        add_step(s, route->routed_at, cycle->cycle, STEP_ROUTED,
                  g_strdup_printf("routed: %s, track %s", lc_route_name((lc_route)route->route),
                                  name_of(s, route->track, "(none)")),
                  g_string_free(g_steal_pointer(&why), FALSE));
@@ -327,15 +298,17 @@ lc_answers_of_lead(const lc_ledger *ledger, lc_text lead_id, lc_instant at)
     g_autoptr(GArray) steps = g_array_new(FALSE, FALSE, sizeof(step));
     g_array_set_clear_func(steps, clear_step);
     story s = {ledger, at, cycles, steps};
-    find_cycles(&s, lead_id);
+    g_autofree char *id = g_strndup(lead_id.data, lead_id.size);
+    find_cycles(&s, id);
     if (cycles->len == 0)
         return NULL;
-    for (guint i = 0; i < cycles->len; i++)
+    for (guint i = 0; i < cycles->len; i++) {
         tell_cycle(&s, cycles->pdata[i]);
-    tell_breaches(&s);
-    tell_stages(&s);
-    tell_tenures(&s);
-    tell_routes(&s);
+        tell_breaches(&s, cycles->pdata[i]);
+        tell_stages(&s, cycles->pdata[i]);
+        tell_tenures(&s, cycles->pdata[i]);
+        tell_routes(&s, cycles->pdata[i]);
+    }
     g_autofree char *title = g_strdup_printf("Lead %.*s", LC_TEXT_ARGS(lead_id));
     lc_answers *report = lc_report_new(title, about_lead(&s));
     const lc_making making = {.ledger = ledger, .report = report};

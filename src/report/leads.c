@@ -7,7 +7,8 @@ typedef struct {
     const lc_ledger *ledger;
     const lc_lead_filter *filter;
     lc_instant at;
-    GHashTable *broken; /* lc_ledger_cycle *: those whose `clock` is broken; NULL: any */
+    GHashTable *broken;  /* lc_ledger_cycle *: those whose `clock` is broken; NULL: any */
+    GHashTable *reached; /* lc_ledger_cycle *: those that have reached `stage`; NULL: any */
 } choosing;
 
 /* ---- Choosing ---- */
@@ -25,6 +26,20 @@ find_broken(choosing *c)
         if (cycle && !breach->early && breach->ended_at == LC_ABSENT &&
             lc_text_equal(lc_ledger_text(c->ledger, breach->clock), c->filter->clock))
             g_hash_table_add(c->broken, cycle);
+    }
+}
+
+static void
+find_reached(choosing *c)
+{
+    GHashTableIter iter;
+    gpointer item;
+    c->reached = g_hash_table_new(NULL, NULL);
+    g_hash_table_iter_init(&iter, c->ledger->stages);
+    while (g_hash_table_iter_next(&iter, &item, NULL)) {
+        const lc_ledger_stage *stage = item;
+        if (lc_text_equal(lc_ledger_text(c->ledger, stage->stage), c->filter->stage))
+            g_hash_table_add(c->reached, lc_ledger_find_cycle(c->ledger, &stage->cycle_id));
     }
 }
 
@@ -49,6 +64,19 @@ is_broken(const choosing *c, const lc_ledger_cycle *cycle)
 }
 
 static bool
+has_kept(const lc_ledger_cycle *cycle, lc_text first_contact)
+{
+    static const char *const words[] = {[LC_FIRST_CONTACT_RUNNING] = "running",
+                                        [LC_FIRST_CONTACT_MET] = "kept",
+                                        [LC_FIRST_CONTACT_BREACHED] = "broken",
+                                        [LC_FIRST_CONTACT_ENDED] = "broken",
+                                        [LC_FIRST_CONTACT_CANCELLED] = "stopped"};
+    int state = cycle->first_contact_state;
+    return lc_text_is_absent(first_contact) || (state >= 0 && state < (int)G_N_ELEMENTS(words) && words[state] &&
+                                                lc_text_equal(lc_text_of(words[state]), first_contact));
+}
+
+static bool
 has_cause(const lc_ledger_cycle *cycle, lc_text cause)
 {
     return lc_text_is_absent(cause) ||
@@ -63,9 +91,10 @@ is_wanted(const choosing *c, const lc_ledger_cycle *cycle)
            is_of(c, cycle->owner, filter->owner) &&
            (is_of(c, cycle->reason, filter->reason) || is_of(c, cycle->rejected_as, filter->reason)) &&
            is_of(c, cycle->track, filter->track) && has_cause(cycle, filter->cause) &&
+           has_kept(cycle, filter->first_contact) && (!c->reached || g_hash_table_contains(c->reached, cycle)) &&
            (!filter->is_unowned || cycle->owner == 0) && (!filter->is_broken || is_broken(c, cycle)) &&
            (filter->due_before == LC_ABSENT || is_due(c, cycle->open)) &&
-           cycle->handoff_at >= filter->handed_off_from &&
+           cycle->handoff_at >= filter->handed_off_from && cycle->handoff_at < filter->handed_off_before &&
            (filter->settled_from == LC_ABSENT || (cycle->open == NULL && cycle->settled_at >= filter->settled_from));
 }
 
@@ -102,12 +131,15 @@ choose(choosing *c)
     gpointer cycle;
     if (c->filter->is_broken && !lc_text_is_absent(c->filter->clock))
         find_broken(c);
+    if (!lc_text_is_absent(c->filter->stage))
+        find_reached(c);
     g_hash_table_iter_init(&iter, c->ledger->cycles);
     while (g_hash_table_iter_next(&iter, &cycle, NULL))
         if (is_wanted(c, cycle))
             g_ptr_array_add(chosen, cycle);
     g_ptr_array_sort_with_data(chosen, compare_cycles, (gpointer)c->filter);
     g_clear_pointer(&c->broken, g_hash_table_unref);
+    g_clear_pointer(&c->reached, g_hash_table_unref);
     return chosen;
 }
 
@@ -164,7 +196,7 @@ add_lead(lc_table *table, const choosing *c, const lc_ledger_cycle *cycle)
 lc_answers *
 lc_answers_of_leads(const lc_ledger *ledger, const lc_lead_filter *filter, lc_instant at)
 {
-    choosing c = {ledger, filter, at, NULL};
+    choosing c = {.ledger = ledger, .filter = filter, .at = at};
     g_autoptr(GPtrArray) chosen = choose(&c);
     guint n = MIN(chosen->len, LC_LEADS_SHOWN);
     g_autoptr(GString) about = g_string_new(NULL);

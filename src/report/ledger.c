@@ -63,6 +63,42 @@ counter_equal(gconstpointer a, gconstpointer b)
     return memcmp(a, b, offsetof(lc_ledger_counter, value)) == 0;
 }
 
+static guint
+lead_hash(gconstpointer of)
+{
+    return lc_string_key_hash(((const lc_ledger_cycle *)of)->lead_id);
+}
+
+static gboolean
+lead_equal(gconstpointer a, gconstpointer b)
+{
+    return strcmp(((const lc_ledger_cycle *)a)->lead_id, ((const lc_ledger_cycle *)b)->lead_id) == 0;
+}
+
+static guint
+breached_hash(gconstpointer of)
+{
+    return id_hash(&((const lc_ledger_breach *)of)->cycle_id);
+}
+
+static gboolean
+breached_equal(gconstpointer a, gconstpointer b)
+{
+    return id_equal(&((const lc_ledger_breach *)a)->cycle_id, &((const lc_ledger_breach *)b)->cycle_id);
+}
+
+static guint
+routed_hash(gconstpointer of)
+{
+    return id_hash(&((const lc_ledger_route *)of)->cycle_id);
+}
+
+static gboolean
+routed_equal(gconstpointer a, gconstpointer b)
+{
+    return id_equal(&((const lc_ledger_route *)a)->cycle_id, &((const lc_ledger_route *)b)->cycle_id);
+}
+
 /* ---- Making ---- */
 
 static void
@@ -70,7 +106,6 @@ free_cycle(gpointer data)
 {
     lc_ledger_cycle *cycle = data;
     g_free(cycle->open);
-    g_free(cycle->lead_id);
     g_free(cycle);
 }
 
@@ -84,6 +119,10 @@ lc_ledger_new(void)
     ledger->stages = g_hash_table_new_full(stage_hash, stage_equal, g_free, NULL);
     ledger->routes = g_hash_table_new_full(id_hash, id_equal, g_free, NULL);
     ledger->tenures = g_hash_table_new_full(tenure_hash, tenure_equal, g_free, NULL);
+    lc_chains_init(&ledger->by_lead, lead_hash, lead_equal, offsetof(lc_ledger_cycle, next_of_lead));
+    lc_chains_init(&ledger->breaches_of, breached_hash, breached_equal, offsetof(lc_ledger_breach, next_of_cycle));
+    lc_chains_init(&ledger->routes_of, routed_hash, routed_equal, offsetof(lc_ledger_route, next_of_cycle));
+    ledger->stage_names = g_hash_table_new(NULL, NULL);
     ledger->counters = g_hash_table_new_full(counter_hash, counter_equal, g_free, NULL);
     return ledger;
 }
@@ -93,6 +132,10 @@ lc_ledger_free(lc_ledger *ledger)
 {
     if (ledger == NULL)
         return;
+    lc_chains_clear(&ledger->by_lead);
+    lc_chains_clear(&ledger->breaches_of);
+    lc_chains_clear(&ledger->routes_of);
+    g_hash_table_unref(ledger->stage_names);
     g_hash_table_unref(ledger->cycles);
     g_hash_table_unref(ledger->breaches);
     g_hash_table_unref(ledger->stages);
@@ -136,17 +179,35 @@ open_part(lc_ledger *ledger, const lc_cycle_row *row)
                            .escalation = row->escalation};
 }
 
+static lc_ledger_cycle *
+new_cycle(lc_text lead_id)
+{
+    lc_ledger_cycle *cycle = g_malloc0(sizeof *cycle + lead_id.size + 1);
+    memcpy(cycle->lead_id, lead_id.data, lead_id.size);
+    return cycle;
+}
+
+static lc_ledger_cycle *
+add_cycle(lc_ledger *ledger, const lc_cycle_row *row)
+{
+    lc_ledger_cycle *cycle = new_cycle(row->lead_id);
+    cycle->id = row->cycle_id;
+    g_hash_table_add(ledger->cycles, cycle);
+    if (ledger->keeps_stories)
+        lc_chains_add(&ledger->by_lead, cycle);
+    return cycle;
+}
+
 static void
 take_cycle(lc_ledger *ledger, const lc_cycle_row *row)
 {
-    const lc_ledger_cycle key = {.id = row->cycle_id};
-    lc_ledger_cycle *cycle = stand_in(ledger->cycles, &key, sizeof key);
-    if (cycle->lead_id == NULL)
-        cycle->lead_id = g_strndup(row->lead_id.data, row->lead_id.size);
+    lc_ledger_cycle *cycle = lc_ledger_find_cycle(ledger, &row->cycle_id);
+    if (cycle == NULL)
+        cycle = add_cycle(ledger, row);
     g_clear_pointer(&cycle->open, g_free);
     *cycle = (lc_ledger_cycle){
         .id = row->cycle_id,
-        .lead_id = cycle->lead_id,
+        .next_of_lead = cycle->next_of_lead,
         .handoff_at = row->handoff_at,
         .assigned_at = row->assigned_at,
         .settled_at = row->settled_at,
@@ -175,13 +236,22 @@ take_cycle(lc_ledger *ledger, const lc_cycle_row *row)
     }
 }
 
+lc_ledger_cycle *
+lc_ledger_find_lead(const lc_ledger *ledger, const char *lead_id)
+{
+    g_autofree lc_ledger_cycle *like = new_cycle(lc_text_of(lead_id));
+    return lc_chains_first(&ledger->by_lead, like);
+}
+
 static void
 take_breach(lc_ledger *ledger, const lc_breach_row *row)
 {
     const lc_ledger_breach key = {.id = row->event_id};
+    bool is_new = !g_hash_table_contains(ledger->breaches, &key);
     lc_ledger_breach *breach = stand_in(ledger->breaches, &key, sizeof key);
     *breach = (lc_ledger_breach){.id = row->event_id,
                                  .cycle_id = row->cycle_id,
+                                 .next_of_cycle = breach->next_of_cycle,
                                  .due_at = row->due_at,
                                  .breached_at = row->breached_at,
                                  .ended_at = row->ended_at,
@@ -193,6 +263,8 @@ take_breach(lc_ledger *ledger, const lc_breach_row *row)
                                  .owner = lc_texts_add(ledger->texts, row->owner),
                                  .level = row->level,
                                  .early = row->early};
+    if (is_new && ledger->keeps_stories)
+        lc_chains_add(&ledger->breaches_of, breach);
 }
 
 static void
@@ -200,6 +272,7 @@ take_stage(lc_ledger *ledger, const lc_stage_row *row)
 {
     const lc_ledger_stage key = {.cycle_id = row->cycle_id, .stage = lc_texts_add(ledger->texts, row->stage)};
     lc_ledger_stage *stage = stand_in(ledger->stages, &key, sizeof key);
+    g_hash_table_add(ledger->stage_names, GUINT_TO_POINTER(key.stage));
     stage->age = (uint8_t)MIN(row->age, UINT8_MAX);
     stage->named = row->named;
     stage->reached_at = row->reached_at;
@@ -226,6 +299,7 @@ static void
 take_route(lc_ledger *ledger, const lc_route_row *row)
 {
     const lc_ledger_route key = {.id = row->event_id};
+    bool is_new = !g_hash_table_contains(ledger->routes, &key);
     lc_ledger_route *route = stand_in(ledger->routes, &key, sizeof key);
     route->cycle_id = row->cycle_id;
     route->track = lc_texts_add(ledger->texts, row->routed.destination.track);
@@ -233,6 +307,8 @@ take_route(lc_ledger *ledger, const lc_route_row *row)
     route->cause = (int16_t)row->routed.cause;
     if (!ledger->keeps_stories)
         return;
+    if (is_new)
+        lc_chains_add(&ledger->routes_of, route);
     g_autoptr(GString) words = g_string_new(NULL);
     route->routed_at = row->routed_at;
     route->rule = lc_texts_add(ledger->texts, row->rule);
@@ -263,15 +339,26 @@ take_counter(lc_ledger *ledger, const lc_counter_row *row)
     counter->value = row->value;
 }
 
+/* One that is in a chain, if it is there. */
+static void
+forget_chained(GHashTable *set, lc_chains *chains, bool is_chained, const lc_uuid *id)
+{
+    const void *kept = g_hash_table_lookup(set, id);
+    if (kept && is_chained)
+        lc_chains_remove(chains, kept);
+    g_hash_table_remove(set, id);
+}
+
 static void
 forget(lc_ledger *ledger, int table, const void *row)
 {
+    bool is_chained = ledger->keeps_stories;
     switch (table) {
     case LC_ROW_CYCLE:
-        g_hash_table_remove(ledger->cycles, &((const lc_cycle_row *)row)->cycle_id);
+        forget_chained(ledger->cycles, &ledger->by_lead, is_chained, &((const lc_cycle_row *)row)->cycle_id);
         break;
     case LC_ROW_BREACH:
-        g_hash_table_remove(ledger->breaches, &((const lc_breach_row *)row)->event_id);
+        forget_chained(ledger->breaches, &ledger->breaches_of, is_chained, &((const lc_breach_row *)row)->event_id);
         break;
     case LC_ROW_STAGE: {
         const lc_stage_row *stage = row;
@@ -280,7 +367,7 @@ forget(lc_ledger *ledger, int table, const void *row)
         break;
     }
     case LC_ROW_ROUTE:
-        g_hash_table_remove(ledger->routes, &((const lc_route_row *)row)->event_id);
+        forget_chained(ledger->routes, &ledger->routes_of, is_chained, &((const lc_route_row *)row)->event_id);
         break;
     case LC_ROW_TENURE: {
         const lc_tenure_row *tenure = row;
@@ -324,17 +411,21 @@ lc_ledger_keep_stories(lc_ledger *ledger)
 
 /* ---- Forgetting what is old ---- */
 
+typedef struct {
+    lc_ledger *ledger;
+    lc_instant before;
+} orphanage;
+
 static gboolean
 was_settled_before(gpointer key, G_GNUC_UNUSED gpointer value, gpointer data)
 {
+    const orphanage *o = data;
     const lc_ledger_cycle *cycle = key;
-    return cycle->open == NULL && cycle->settled_at < *(const lc_instant *)data;
+    bool is_old = cycle->open == NULL && cycle->settled_at < o->before;
+    if (is_old && o->ledger->keeps_stories)
+        lc_chains_remove(&o->ledger->by_lead, cycle);
+    return is_old;
 }
-
-typedef struct {
-    const lc_ledger *ledger;
-    lc_instant before;
-} orphanage;
 
 /* Rows come by several topics, so a cycle may come after what is its: only what is old waits in vain. */
 static bool
@@ -346,8 +437,12 @@ is_orphan(const orphanage *o, const lc_uuid *cycle_id, lc_instant at)
 static gboolean
 is_orphaned_breach(gpointer key, G_GNUC_UNUSED gpointer value, gpointer data)
 {
+    const orphanage *o = data;
     const lc_ledger_breach *breach = key;
-    return is_orphan(data, &breach->cycle_id, breach->due_at);
+    bool is_alone = is_orphan(o, &breach->cycle_id, breach->due_at);
+    if (is_alone && o->ledger->keeps_stories)
+        lc_chains_remove(&o->ledger->breaches_of, breach);
+    return is_alone;
 }
 
 static gboolean
@@ -360,8 +455,12 @@ is_orphaned_stage(gpointer key, G_GNUC_UNUSED gpointer value, gpointer data)
 static gboolean
 is_orphaned_route(gpointer key, G_GNUC_UNUSED gpointer value, gpointer data)
 {
+    const orphanage *o = data;
     const lc_ledger_route *route = key;
-    return is_orphan(data, &route->cycle_id, route->routed_at);
+    bool is_alone = is_orphan(o, &route->cycle_id, route->routed_at);
+    if (is_alone && o->ledger->keeps_stories)
+        lc_chains_remove(&o->ledger->routes_of, route);
+    return is_alone;
 }
 
 static gboolean
@@ -375,7 +474,7 @@ void
 lc_ledger_forget_before(lc_ledger *ledger, lc_instant before)
 {
     orphanage o = {ledger, before};
-    g_hash_table_foreach_remove(ledger->cycles, was_settled_before, &before);
+    g_hash_table_foreach_remove(ledger->cycles, was_settled_before, &o);
     g_hash_table_foreach_remove(ledger->breaches, is_orphaned_breach, &o);
     g_hash_table_foreach_remove(ledger->stages, is_orphaned_stage, &o);
     g_hash_table_foreach_remove(ledger->routes, is_orphaned_route, &o);

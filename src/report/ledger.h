@@ -2,6 +2,7 @@
  * Private to this room. */
 #pragma once
 
+#include "chains.h"
 #include "texts.h"
 
 #include <leadclock/report.h>
@@ -13,9 +14,9 @@ typedef struct {
 } lc_open_cycle;
 
 /* Texts are numbers of ledger->texts. */
-typedef struct {
+typedef struct lc_ledger_cycle {
     lc_uuid id; /* first: how it is found */
-    char *lead_id;
+    struct lc_ledger_cycle *next_of_lead;
     lc_open_cycle *open; /* NULL: settled */
     lc_instant handoff_at, assigned_at, settled_at, first_contact_at, first_contact_due_at;
     lc_duration response_ms, response_open_ms;
@@ -23,10 +24,12 @@ typedef struct {
     int32_t cohort;
     int16_t cause, route, first_contact_state;
     bool duplicate, was_paused;
+    _Alignas(8) char lead_id[]; /* allocated with it; aligned, so that nothing of it is where the members end */
 } lc_ledger_cycle;
 
-typedef struct {
+typedef struct lc_ledger_breach {
     lc_uuid id, cycle_id;
+    struct lc_ledger_breach *next_of_cycle;
     lc_instant due_at, breached_at, ended_at;
     lc_duration late_ms, target_ms;
     uint32_t clock, owner, level, attempts;
@@ -42,8 +45,9 @@ typedef struct {
     lc_instant reached_at;
 } lc_ledger_stage;
 
-typedef struct {
+typedef struct lc_ledger_route {
     lc_uuid id, cycle_id;
+    struct lc_ledger_route *next_of_cycle;
     lc_instant routed_at;
     uint32_t track, rule, reason, why; /* why: the criteria of its score, in words; only where stories are kept */
     int16_t route, cause;
@@ -65,9 +69,14 @@ typedef struct {
 struct lc_ledger {
     lc_texts *texts;
     GHashTable *cycles, *breaches, *stages, *routes, *tenures, *counters; /* sets of the structs above */
-    bool keeps_stories;                                                   /* tenures, and why routes were taken */
+    lc_chains by_lead;                                                    /* cycles */
+    lc_chains breaches_of, routes_of;                                     /* of a cycle; only where stories are kept */
+    GHashTable *stage_names; /* numbers of texts: those that any cycle has reached */
+    bool keeps_stories;      /* tenures, and why routes were taken */
 };
 
+/* The first cycle of a lead, the others by lc_chains_next; NULL: none is known. */
+lc_ledger_cycle *lc_ledger_find_lead(const lc_ledger *ledger, const char *lead_id);
 /* NULL: not there. */
 lc_ledger_cycle *lc_ledger_find_cycle(const lc_ledger *ledger, const lc_uuid *id);
 

@@ -45,6 +45,8 @@ const char *lc_report_leads(int64_t count, char *text, size_t size);
 lc_table *lc_report_add_table(const lc_making *making, const char *name, const char *title);
 void lc_report_say(const lc_making *making, const char *topic, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
+/* A count that leads to `link` (taken), but for 0. */
+void lc_report_count(lc_table *table, int64_t count, char *link);
 /* A channel, rule or owner in a table: NULL or absent is `none`. */
 void lc_report_name(lc_table *table, lc_text text, const char *none);
 

@@ -68,13 +68,24 @@ count_promise(day *of, int state)
 }
 
 static void
+add_of_day(lc_table *table, const day *of, int64_t count, const char *state, const lc_zone *zone)
+{
+    char from[LC_INSTANT_TEXT_BYTES], to[LC_INSTANT_TEXT_BYTES];
+    lc_instant begins, ends;
+    lc_zone_day(zone, of->begins, &begins, &ends);
+    lc_report_count(table, count,
+                    lc_link("/leads", "from", lc_instant_format(begins, from), "to", lc_instant_format(ends, to),
+                            "first_contact", state, NULL));
+}
+
+static void
 add_day(lc_table *table, const day *of, const lc_zone *zone)
 {
     char date[LC_DATE_TEXT_BYTES];
     lc_table_text(table, lc_text_of(lc_zone_date_format(zone, of->begins, date)));
-    lc_table_count(table, of->kept);
-    lc_table_count(table, of->broken);
-    lc_table_count(table, of->running);
+    add_of_day(table, of, of->kept, "kept", zone);
+    add_of_day(table, of, of->broken, "broken", zone);
+    add_of_day(table, of, of->running, "running", zone);
     lc_table_share(table, of->kept, of->kept + of->broken);
 }
 
@@ -218,36 +229,26 @@ sorted_tallies(const counting *c, GHashTable *tallies, GCompareDataFunc compare)
 }
 
 static void
-add_linked(lc_table *table, int64_t count, char *link)
-{
-    lc_table_count(table, count);
-    if (count)
-        lc_table_link(table, link);
-    else
-        g_free(link);
-}
-
-static void
 add_clocks(const counting *c)
 {
     g_autoptr(GPtrArray) sorted = sorted_tallies(c, c->clocks, compare_tallies);
     lc_table *table = lc_report_add_table(c->making, "due", "Open promises, by clock: due next, and broken");
     lc_table_column(table, LC_CELL_TEXT, "clock", "clock");
+    lc_table_column(table, LC_CELL_COUNT, "broken", "broken now");
     lc_table_column(table, LC_CELL_COUNT, "within_15m", "within 15 min");
     lc_table_column(table, LC_CELL_COUNT, "within_1h", "within 1 h");
     lc_table_column(table, LC_CELL_COUNT, "today", "today");
     lc_table_column(table, LC_CELL_COUNT, "later", "later");
-    lc_table_column(table, LC_CELL_COUNT, "broken", "broken now");
     lc_table_say_empty(table, "No clock runs: nothing is due, and nothing is broken.");
     for (guint i = 0; i < sorted->len; i++) {
         const tally *t = sorted->pdata[i];
         lc_text clock = lc_ledger_text(c->making->ledger, t->number);
         lc_table_text(table, clock);
-        add_linked(table, t->soon, lc_link("/leads", "due", "15m", "clock", clock.data, NULL));
-        add_linked(table, t->hour, lc_link("/leads", "due", "1h", "clock", clock.data, NULL));
-        add_linked(table, t->today, lc_link("/leads", "due", "today", "clock", clock.data, NULL));
-        add_linked(table, t->later, lc_link("/leads", "due", "later", "clock", clock.data, NULL));
-        add_linked(table, t->broken, lc_link("/leads", "broken", clock.data, NULL));
+        lc_report_count(table, t->broken, lc_link("/leads", "broken", clock.data, NULL));
+        lc_report_count(table, t->soon, lc_link("/leads", "due", "15m", "clock", clock.data, NULL));
+        lc_report_count(table, t->hour, lc_link("/leads", "due", "1h", "clock", clock.data, NULL));
+        lc_report_count(table, t->today, lc_link("/leads", "due", "today", "clock", clock.data, NULL));
+        lc_report_count(table, t->later, lc_link("/leads", "due", "later", "clock", clock.data, NULL));
     }
 }
 
@@ -277,9 +278,9 @@ add_owners(const counting *c)
         lc_report_name(table, owner, "(nobody)");
         lc_table_link(table, lc_text_is_absent(owner) ? lc_link("/worklist", "unowned", "1", NULL)
                                                       : lc_link("/worklist", "owner", owner.data, NULL));
-        add_linked(table, t->broken,
-                   lc_text_is_absent(owner) ? lc_link("/leads", "broken", "any", "unowned", "1", NULL)
-                                            : lc_link("/leads", "broken", "any", "owner", owner.data, NULL));
+        lc_report_count(table, t->broken,
+                        lc_text_is_absent(owner) ? lc_link("/leads", "broken", "any", "unowned", "1", NULL)
+                                                 : lc_link("/leads", "broken", "any", "owner", owner.data, NULL));
         lc_table_duration(table, t->since == LC_NEVER || t->since == LC_ABSENT
                                      ? LC_ABSENT
                                      : (c->at - t->since) / LC_SECOND * LC_SECOND);
@@ -371,9 +372,9 @@ add_today(const counting *c)
     lc_table_column(table, LC_CELL_TEXT, "what", "what");
     lc_table_column(table, LC_CELL_COUNT, "leads", "leads");
     lc_table_text(table, LC_TEXT("handed off"));
-    add_linked(table, c->handed_off, lc_link("/leads", "handed_off", "today", NULL));
+    lc_report_count(table, c->handed_off, lc_link("/leads", "handed_off", "today", NULL));
     lc_table_text(table, LC_TEXT("settled"));
-    add_linked(table, c->settled, lc_link("/leads", "settled", "today", NULL));
+    lc_report_count(table, c->settled, lc_link("/leads", "settled", "today", NULL));
     for (int cause = 0; lc_cause_name((lc_cause)cause); cause++) {
         guint count = GPOINTER_TO_UINT(g_hash_table_lookup(c->causes, GINT_TO_POINTER(cause)));
         if (count == 0)
@@ -381,7 +382,7 @@ add_today(const counting *c)
         const char *name = lc_cause_name((lc_cause)cause);
         g_autofree char *what = g_strdup_printf("of these %s", name);
         lc_table_text(table, lc_text_of(what));
-        add_linked(table, count, lc_link("/leads", "settled", "today", "cause", name, NULL));
+        lc_report_count(table, count, lc_link("/leads", "settled", "today", "cause", name, NULL));
     }
 }
 

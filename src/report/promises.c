@@ -141,17 +141,27 @@ add_state(tally *t, int state)
 }
 
 static void
+add_of_tally(const lc_making *making, lc_table *table, int64_t count, const char *state, const char *column,
+             lc_text name)
+{
+    lc_report_count(table, count,
+                    lc_link("/leads", "from", LC_FROM(making), "first_contact", state,
+                            lc_text_is_absent(name) ? "unowned" : column, lc_text_is_absent(name) ? "1" : name.data,
+                            NULL));
+}
+
+static void
 add_tally(const lc_making *making, lc_table *table, uint32_t number, const char *none, const char *column,
           const tally *t)
 {
-    lc_report_name(table, lc_ledger_text(making->ledger, number), none);
+    lc_text name = lc_ledger_text(making->ledger, number);
+    lc_report_name(table, name, none);
     if (number)
-        lc_table_link(table, lc_link("/leads", "from", LC_FROM(making), column,
-                                     lc_ledger_text(making->ledger, number).data, NULL));
-    lc_table_count(table, t->kept);
-    lc_table_count(table, t->broken);
-    lc_table_count(table, t->running);
-    lc_table_count(table, t->stopped);
+        lc_table_link(table, lc_link("/leads", "from", LC_FROM(making), column, name.data, NULL));
+    add_of_tally(making, table, t->kept, "kept", column, name);
+    add_of_tally(making, table, t->broken, "broken", column, name);
+    add_of_tally(making, table, t->running, "running", column, name);
+    add_of_tally(making, table, t->stopped, "stopped", column, name);
     lc_table_share(table, t->kept, t->kept + t->broken);
 }
 

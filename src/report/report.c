@@ -42,6 +42,16 @@ lc_report_name(lc_table *table, lc_text text, const char *none)
     lc_table_text(table, lc_text_is_absent(text) ? lc_text_of(none) : text);
 }
 
+void
+lc_report_count(lc_table *table, int64_t count, char *link)
+{
+    lc_table_count(table, count);
+    if (count)
+        lc_table_link(table, link);
+    else
+        g_free(link);
+}
+
 const char *
 lc_report_from(const lc_making *making, char *text)
 {

@@ -81,6 +81,33 @@ add_rejections(const lc_making *making)
 
 /* ---- The funnel by channel ---- */
 
+/* A count that leads to its leads, where a cause or the hand-off tells which they are. */
+static void
+add_metric(const lc_making *making, lc_table *table, const char *channel, const char *metric)
+{
+    static const struct {
+        const char *metric;
+        lc_cause cause;
+    } causes[] = {{"rejected", LC_CAUSE_REJECTED},
+                  {"clawed_back", LC_CAUSE_CLAWED_BACK},
+                  {"unresponsive", LC_CAUSE_UNRESPONSIVE},
+                  {"completed", LC_CAUSE_COMPLETED},
+                  {"merged", LC_CAUSE_MERGED},
+                  {"cooled_down", LC_CAUSE_COOLDOWN},
+                  {"open_dialogue", LC_CAUSE_OPEN_DIALOGUE},
+                  {"not_qualified", LC_CAUSE_NOT_QUALIFIED}};
+    const char *cause = NULL;
+    for (size_t i = 0; i < G_N_ELEMENTS(causes); i++)
+        if (strcmp(causes[i].metric, metric) == 0)
+            cause = lc_cause_name(causes[i].cause);
+    int64_t count = lc_summary_get(making->sums, channel, metric);
+    if (cause || strcmp(metric, "handed_off") == 0)
+        lc_report_count(table, count,
+                        lc_link("/leads", "from", LC_FROM(making), "channel", channel, "cause", cause, NULL));
+    else
+        lc_table_count(table, count);
+}
+
 static void
 add_funnel_of(const lc_making *making, lc_table *table, const char *channel)
 {
@@ -89,10 +116,11 @@ add_funnel_of(const lc_making *making, lc_table *table, const char *channel)
     int64_t won = 0;
     lc_table_text(table, channel ? lc_text_of(channel) : LC_ALL_CHANNELS);
     for (size_t i = 0; i < G_N_ELEMENTS(metrics); i++)
-        lc_table_count(table, lc_summary_get(making->sums, channel, metrics[i]));
+        add_metric(making, table, channel, metrics[i]);
     for (guint i = 0; i < making->stages->len; i++)
-        lc_table_count(table,
-                       lc_summary_get_named(making->sums, channel, "reached:", lc_text_of(making->stages->pdata[i])));
+        lc_report_count(
+            table, lc_summary_get_named(making->sums, channel, "reached:", lc_text_of(making->stages->pdata[i])),
+            lc_link("/leads", "from", LC_FROM(making), "channel", channel, "stage", making->stages->pdata[i], NULL));
     for (guint i = 0; i < making->won->len; i++)
         won += lc_summary_get_named(making->sums, channel, "reached:", lc_text_of(making->won->pdata[i]));
     lc_table_share(table, won, lc_summary_get(making->sums, channel, "handed_off"));
@@ -230,7 +258,7 @@ add_endings_of(const lc_making *making, lc_table *table, const char *channel)
                                           "unresponsive", "completed",      "merged",        "erased"};
     lc_table_text(table, channel ? lc_text_of(channel) : LC_ALL_CHANNELS);
     for (size_t i = 0; i < G_N_ELEMENTS(metrics); i++)
-        lc_table_count(table, lc_summary_get(making->sums, channel, metrics[i]));
+        add_metric(making, table, channel, metrics[i]);
 }
 
 static void

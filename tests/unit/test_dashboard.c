@@ -277,7 +277,7 @@ what_is_due_is_counted_by_how_soon(void **state)
     }
     g_autofree char *json = page_of(&f, "/api/", 200, NULL);
     assert_has(json,
-               "{\"clock\":\"first_contact\",\"within_15m\":1,\"within_1h\":3,\"today\":4,\"later\":1,\"broken\":0}");
+               "{\"clock\":\"first_contact\",\"broken\":0,\"within_15m\":1,\"within_1h\":3,\"today\":4,\"later\":1}");
     g_autofree char *soon = page_of(&f, "/leads", 200, "due", "1h", "clock", "first_contact", NULL);
     assert_in_order(soon, ">lead-0</a>", ">lead-2</a>");
     assert_has_not(soon, ">lead-3</a>");
@@ -367,6 +367,14 @@ promises_are_told_by_the_day_of_the_zone(void **state)
                      "{\"day\":\"2026-06-14\",\"kept\":1,\"broken\":1,\"running\":0,\"kept_share\":0.5},");
     assert_has(json, "{\"day\":\"2026-06-09\",\"kept\":0,");
     assert_has_not(json, "2026-06-08\",\"kept\"");
+    g_autofree char *page = page_of(&f, "/promises", 200, "days", "7", NULL);
+    assert_has(page, "<a href=\"/leads?from=2026-06-13T22%3A00%3A00.000Z&amp;to=2026-06-14T22%3A00%3A00.000Z&amp;"
+                     "first_contact=broken\">1</a>");
+    assert_has(page, "<a href=\"/promises?days=7\" aria-current=\"true\">7 days</a>");
+    g_autofree char *broken = page_of(&f, "/api/leads", 200, "from", "2026-06-13T22:00:00.000Z", "to",
+                                      "2026-06-14T22:00:00.000Z", "first_contact", "broken", NULL);
+    assert_has(broken, "\"handoff_at\":\"2026-06-14T21:59:59.999Z\"");
+    assert_has_not(broken, "\"handoff_at\":\"2026-06-13T22:00:00.000Z\"");
     end(&f);
 }
 

@@ -1,0 +1,20 @@
+/* chains.h - what belongs together, found by what it has in common: each begins a chain that is found by hash, the
+ * others hang on it. Private to this room. */
+#pragma once
+
+#include <glib.h>
+
+/* Items are borrowed; `hash` and `equal` see what they have in common. */
+typedef struct {
+    GHashTable *heads;
+    gsize next; /* where in an item the pointer to the next one is */
+} lc_chains;
+
+void lc_chains_init(lc_chains *chains, GHashFunc hash, GEqualFunc equal, gsize next);
+void lc_chains_clear(lc_chains *chains);
+void lc_chains_add(lc_chains *chains, void *item);
+/* Before the item is freed, or changes what it has in common. */
+void lc_chains_remove(lc_chains *chains, const void *item);
+/* The first that has this in common with `like`, in no order; NULL: none. */
+void *lc_chains_first(const lc_chains *chains, const void *like);
+void *lc_chains_next(const lc_chains *chains, const void *item);
