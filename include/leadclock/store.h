@@ -81,7 +81,9 @@ typedef struct lc_store lc_store;
 
 typedef struct {
     /* Connects, checks the server and that the layout there is ours for so many partitions; notes it where there is
-     * none yet. Before all else, and again after LC_ERROR_RETRY. LC_ERROR_CONFIG names what is wrong and what to do. */
+     * none yet. That of an earlier version is as good as nothing: no position is read, and the first write takes all of
+     * them away, so that it is made anew. Before all else, and again after LC_ERROR_RETRY. LC_ERROR_CONFIG names what
+     * is wrong and what to do. */
     bool (*open)(lc_store *store, int32_t partitions, GError **error);
 
     /* Several partitions at once: begin sends, end waits for all. The reads must live between. LC_ERROR_RETRY too where
@@ -99,6 +101,9 @@ typedef struct {
     /* The keys of the partition but the position, a few thousand a call: `*cursor` starts at 0 and ends at 0. Keys may
      * come twice. Texts good until the next call. */
     bool (*scan)(lc_store *store, int32_t partition, uint64_t *cursor, lc_text **keys, size_t *n, GError **error);
+
+    /* The leads of the partition, in the same way: for verify. */
+    bool (*scan_leads)(lc_store *store, int32_t partition, uint64_t *cursor, lc_text **ids, size_t *n, GError **error);
 
     void (*free)(lc_store *store);
 } lc_store_ops;
@@ -143,6 +148,12 @@ static inline bool
 lc_store_scan(lc_store *store, int32_t partition, uint64_t *cursor, lc_text **keys, size_t *n, GError **error)
 {
     return store->ops->scan(store, partition, cursor, keys, n, error);
+}
+
+static inline bool
+lc_store_scan_leads(lc_store *store, int32_t partition, uint64_t *cursor, lc_text **ids, size_t *n, GError **error)
+{
+    return store->ops->scan_leads(store, partition, cursor, ids, n, error);
 }
 
 static inline void

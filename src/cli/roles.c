@@ -79,8 +79,8 @@ static const struct {
     {SERVICE | TOOLS | ADMIN, BY_SENTINELS, "role"},
     {SERVICE | TOOLS | ADMIN, IN_A_CLUSTER, "cluster|slots cluster|info"},
     {SERVICE | TOOLS | ADMIN, ANYHOW, "set setnx del watch unwatch multi exec"},
-    {SERVICE | TOOLS, ANYHOW, "mget mset hgetall hset sadd srem smembers zadd zrem zcard zrangebyscore"},
-    {TOOLS, ANYHOW, "zscore"},
+    {SERVICE | TOOLS, ANYHOW, "hmget hset hdel hgetall sadd srem smembers zadd zrem zcard zrangebyscore"},
+    {TOOLS, ANYHOW, "hscan zscore"},
 };
 
 /* ---- What it comes to ---- */

@@ -33,6 +33,8 @@ void lc_connection_close(lc_connection *connection);
 /* A command of `n` words, the words to follow. */
 void lc_connection_command(lc_connection *connection, size_t n);
 void lc_connection_word(lc_connection *connection, lc_text word);
+/* One word of some parts. */
+void lc_connection_parts(lc_connection *connection, const lc_text *parts, size_t n);
 /* One word of two parts. */
 void lc_connection_words(lc_connection *connection, lc_text first, lc_text second);
 void lc_connection_number(lc_connection *connection, int64_t number);

@@ -34,18 +34,38 @@ ask_wakeups(lc_connection *redis, lc_text prefix, const lc_store_read *read)
     ask_range(redis, prefix, later, LC_TEXT("+inf"), true, 0, 1);
 }
 
-static void
-ask_leads(lc_connection *redis, lc_text prefix, const lc_store_read *read)
-{
-    g_autofree char *lead_prefix = g_strconcat(prefix.data, "lead:", NULL);
+/* Does `visit` with some leads of one hash after the other: those order[from] to order[end - 1]. */
+typedef void (*visit_leads)(lc_redis_store *store, lc_store_read *read, unsigned bucket, size_t from, size_t end,
+                            void *data);
 
-    for (size_t from = 0; from < read->n_leads; from += LC_WORDS_MAX) {
-        size_t n = MIN(read->n_leads - from, LC_WORDS_MAX);
-        lc_connection_command(redis, n + 1);
-        lc_connection_word(redis, LC_TEXT("MGET"));
-        for (size_t i = from; i < from + n; i++)
-            lc_connection_words(redis, lc_text_of(lead_prefix), read->lead_ids[i]);
-    }
+static size_t
+each_bucket(lc_redis_store *store, lc_store_read *read, visit_leads visit, void *data)
+{
+    const lc_buckets *buckets = store->read_buckets[read - store->reads];
+    size_t n = 0, from = 0;
+
+    for (unsigned b = 0; b < LC_LEAD_BUCKETS; b++)
+        for (; from < buckets->ends[b]; n++) {
+            size_t end = MIN(buckets->ends[b], from + LC_WORDS_MAX);
+            if (visit)
+                visit(store, read, b, from, end, data);
+            from = end;
+        }
+    return n;
+}
+
+static void
+ask_for_some(lc_redis_store *store, lc_store_read *read, unsigned bucket, size_t from, size_t end, void *data)
+{
+    lc_connection *redis = &store->connection;
+    const size_t *order = store->read_buckets[read - store->reads]->order;
+    (void)data;
+
+    lc_connection_command(redis, 2 + end - from);
+    lc_connection_word(redis, LC_TEXT("HMGET"));
+    lc_redis_say_bucket(redis, lc_prefix(store, read->partition), bucket);
+    for (; from < end; from++)
+        lc_redis_say_id(redis, read->lead_ids[order[from]]);
 }
 
 /* ZMSCORE would be one command, and needs Redis 6.2. */
@@ -56,7 +76,7 @@ ask_scores(lc_connection *redis, lc_text prefix, const lc_store_read *read)
         lc_connection_command(redis, 3);
         lc_connection_word(redis, LC_TEXT("ZSCORE"));
         lc_connection_words(redis, prefix, LC_TEXT("wakeups"));
-        lc_connection_word(redis, read->lead_ids[i]);
+        lc_redis_say_id(redis, read->lead_ids[i]);
     }
 }
 
@@ -74,16 +94,15 @@ ask_counters(lc_connection *redis, lc_text prefix, const lc_store_read *read)
 
 /* What ask() puts into the MULTI. */
 static size_t
-count_commands(const lc_store_read *read)
+count_commands(lc_redis_store *store, lc_store_read *read)
 {
-    size_t n_chunks = (read->n_leads + LC_WORDS_MAX - 1) / LC_WORDS_MAX;
-
-    return 1 + read->count_wakeups + (read->due_before != LC_ABSENT ? DUE_COMMANDS : 0) + n_chunks +
-           (read->with_wakeups ? read->n_leads : 0) + read->n_populations + (read->all_populations ? 1 : 0);
+    return 1 + read->count_wakeups + (read->due_before != LC_ABSENT ? DUE_COMMANDS : 0) +
+           each_bucket(store, read, NULL, NULL) + (read->with_wakeups ? read->n_leads : 0) + read->n_populations +
+           (read->all_populations ? 1 : 0);
 }
 
 static void
-ask(lc_redis_store *store, const lc_store_read *read)
+ask(lc_redis_store *store, lc_store_read *read)
 {
     lc_connection *redis = &store->connection;
     lc_text prefix = lc_prefix(store, read->partition);
@@ -99,7 +118,7 @@ ask(lc_redis_store *store, const lc_store_read *read)
     }
     if (read->due_before != LC_ABSENT)
         ask_wakeups(redis, prefix, read);
-    ask_leads(redis, prefix, read);
+    each_bucket(store, read, ask_for_some, NULL);
     if (read->with_wakeups)
         ask_scores(redis, prefix, read);
     ask_counters(redis, prefix, read);
@@ -123,8 +142,12 @@ lc_redis_read_begin(lc_store *base, lc_store_read *reads, size_t n, GError **err
     store->read_bytes = 0;
     if (!lc_redis_connect(store, error))
         return false;
-    for (size_t i = 0; i < n; i++)
+    store->read_buckets = lc_arena_new(&store->read_arena, lc_buckets *, n);
+    for (size_t i = 0; i < n; i++) {
+        store->read_buckets[i] =
+            lc_redis_sort_ids(&store->read_arena, reads[i].lead_ids, sizeof(lc_text), reads[i].n_leads);
         ask(store, &reads[i]);
+    }
     lc_redis_ask_evictions(store);
     return lc_connection_send(&store->connection, error);
 }
@@ -145,7 +168,7 @@ take_wakeups(lc_redis_store *store, lc_store_read *read, redisReply **answers)
     read->n_due = due->elements;
     read->due = lc_arena_new(&store->read_arena, lc_text, due->elements);
     for (size_t i = 0; i < due->elements; i++)
-        read->due[i] = lc_reply_text(due->element[i]);
+        read->due[i] = lc_redis_take_id(&store->read_arena, lc_reply_text(due->element[i]));
     read->next_wakeup = left->elements ? instant_of(left->element[1]) : LC_NEVER;
 }
 
@@ -157,16 +180,25 @@ count_bytes(lc_redis_store *store, const lc_store_read *read)
         store->read_bytes += read->leads[i].size;
 }
 
-/* The MGETs, as many as ask_leads sent. */
+static void
+take_some(lc_redis_store *store, lc_store_read *read, unsigned bucket, size_t from, size_t end, void *data)
+{
+    const size_t *order = store->read_buckets[read - store->reads]->order;
+    redisReply ***next = data;
+    redisReply **values = (*next)++[0] -> element;
+    (void)bucket;
+
+    for (; from < end; from++, values++) {
+        size_t i = order[from];
+        read->leads[i] = lc_redis_lead_state(&store->read_arena, read->lead_ids[i], lc_reply_text(*values));
+    }
+}
+
 static redisReply **
 take_leads(lc_redis_store *store, lc_store_read *read, redisReply **next)
 {
     read->leads = lc_arena_new(&store->read_arena, lc_text, read->n_leads);
-    for (size_t from = 0; from < read->n_leads; from += LC_WORDS_MAX) {
-        const redisReply *states = *next++;
-        for (size_t i = 0; i < states->elements; i++)
-            read->leads[from + i] = lc_reply_text(states->element[i]);
-    }
+    each_bucket(store, read, take_some, &next);
     return next;
 }
 
@@ -211,7 +243,8 @@ take(lc_redis_store *store, lc_store_read *read, const redisReply *answers)
 {
     redisReply **next = answers->element;
 
-    read->applied = lc_redis_position(*next++);
+    read->applied = store->layout_is_old ? LC_NO_TEXT : lc_redis_position(*next);
+    next++;
     if (read->count_wakeups)
         read->n_wakeups = (size_t)(*next++)->integer;
     read->next_wakeup = LC_NEVER;
@@ -232,9 +265,9 @@ take(lc_redis_store *store, lc_store_read *read, const redisReply *answers)
 }
 
 static bool
-check_answers(lc_redis_store *store, const lc_store_read *read, const redisReply *answers, GError **error)
+check_answers(lc_redis_store *store, lc_store_read *read, const redisReply *answers, GError **error)
 {
-    if (answers->type != REDIS_REPLY_ARRAY || answers->elements != count_commands(read)) {
+    if (answers->type != REDIS_REPLY_ARRAY || answers->elements != count_commands(store, read)) {
         g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "Redis gave no answer to a read");
         lc_connection_close(&store->connection);
         return false;
@@ -264,7 +297,7 @@ static bool
 receive(lc_redis_store *store, lc_store_read *read, GError **error)
 {
     begin_answer(store, read);
-    for (size_t queued = 0; queued < 1 + count_commands(read); queued++)
+    for (size_t n = 1 + count_commands(store, read); n > 0; n--)
         if (!lc_connection_expect(&store->connection, error))
             return false;
     const redisReply *answers = lc_connection_expect(&store->connection, error);

@@ -110,6 +110,14 @@ take_evictions(lc_redis_store *store, GError **error)
     return true;
 }
 
+bool
+lc_redis_drop_positions(lc_redis_store *store, GError **error)
+{
+    int32_t n = 0;
+
+    return drop_positions(store, true, &n, error);
+}
+
 /* Whether `info` tells of more than is known. */
 static bool
 note_evictions(lc_redis_store *store, const char *info)

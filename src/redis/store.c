@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #define KEYS_A_SCAN 5000
+#define LEADS_A_SCAN 2000 /* with their states */
 
 static lc_redis_store *
 redis_store_of(lc_store *store)
@@ -13,10 +14,54 @@ redis_store_of(lc_store *store)
 
 /* ---- What is there ---- */
 
-static bool
-compare_layout(lc_redis_store *store, lc_text found, const char *ours, GError **error)
+static const redisReply *
+ask_layout(lc_redis_store *store, GError **error)
 {
-    if (lc_text_equal(found, lc_text_of(ours)))
+    lc_connection *redis = &store->connection;
+
+    lc_connection_command(redis, 2);
+    lc_connection_word(redis, LC_TEXT("GET"));
+    lc_connection_words(redis, lc_text_of(store->name), LC_TEXT(":layout"));
+    return lc_connection_send(redis, error) ? lc_connection_expect(redis, error) : NULL;
+}
+
+static void
+tell_old_layout(const lc_redis_store *store, lc_text found)
+{
+    g_log_structured(
+        G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
+        "Redis holds layout %.*s under \"%s:layout\", an earlier version's: it is as good as empty, and is "
+        "made anew from the changelogs by whoever runs",
+        LC_TEXT_ARGS(found), store->name);
+}
+
+/* One of an earlier version, for as many partitions. */
+static bool
+is_old_layout(const lc_redis_store *store, lc_text found)
+{
+    for (int version = 1; version < LC_LAYOUT; version++) {
+        g_autofree char *old = g_strdup_printf("%d:%d", version, store->partitions);
+        if (lc_text_equal(found, lc_text_of(old)))
+            return true;
+    }
+    return false;
+}
+
+bool
+lc_redis_check_layout(lc_redis_store *store, GError **error)
+{
+    g_autofree char *ours = g_strdup_printf("%d:%d", LC_LAYOUT, store->partitions);
+    const redisReply *reply = ask_layout(store, error);
+
+    if (reply == NULL)
+        return false;
+    lc_text found = lc_reply_text(reply);
+    bool was_old = store->layout_is_old;
+    store->layout_is_noted = lc_text_equal(found, lc_text_of(ours));
+    store->layout_is_old = !store->layout_is_noted && is_old_layout(store, found);
+    if (store->layout_is_old && !was_old)
+        tell_old_layout(store, found);
+    if (store->layout_is_noted || store->layout_is_old || lc_text_is_absent(found))
         return true;
     g_set_error(
         error, LC_ERROR, LC_ERROR_CONFIG,
@@ -26,30 +71,31 @@ compare_layout(lc_redis_store *store, lc_text found, const char *ours, GError **
     return false;
 }
 
+static bool
+say_layout(lc_redis_store *store, bool replace, GError **error)
+{
+    lc_connection *redis = &store->connection;
+    g_autofree char *ours = g_strdup_printf("%d:%d", LC_LAYOUT, store->partitions);
+
+    lc_connection_command(redis, 3);
+    lc_connection_word(redis, replace ? LC_TEXT("SET") : LC_TEXT("SETNX"));
+    lc_connection_words(redis, lc_text_of(store->name), LC_TEXT(":layout"));
+    lc_connection_word(redis, lc_text_of(ours));
+    return lc_connection_send(redis, error) && lc_connection_expect(redis, error);
+}
+
 bool
 lc_redis_note_layout(lc_redis_store *store, GError **error)
 {
-    lc_connection *redis = &store->connection;
-    lc_text name = lc_text_of(store->name);
     if (store->layout_is_elsewhere)
         return true;
-    g_autofree char *ours = g_strdup_printf("1:%d", store->partitions);
-
-    lc_connection_command(redis, 3);
-    lc_connection_word(redis, LC_TEXT("SETNX"));
-    lc_connection_words(redis, name, LC_TEXT(":layout"));
-    lc_connection_word(redis, lc_text_of(ours));
-    lc_connection_command(redis, 2);
-    lc_connection_word(redis, LC_TEXT("GET"));
-    lc_connection_words(redis, name, LC_TEXT(":layout"));
-    if (!lc_connection_send(redis, error))
+    if (!lc_redis_check_layout(store, error))
         return false;
-    const redisReply *set = lc_connection_expect(redis, error);
-    const redisReply *found = set ? lc_connection_expect(redis, error) : NULL;
-    if (found == NULL)
-        return false;
-    store->layout_is_noted = compare_layout(store, lc_reply_text(found), ours, error);
-    return store->layout_is_noted;
+    if (store->layout_is_noted)
+        return true;
+    /* A partition without a position is emptied before it is made anew, of whatever keys it has. */
+    return (!store->layout_is_old || lc_redis_drop_positions(store, error)) &&
+           say_layout(store, store->layout_is_old, error) && lc_redis_check_layout(store, error);
 }
 
 bool
@@ -80,8 +126,9 @@ redis_open(lc_store *base, int32_t partitions, GError **error)
     lc_arena_reset(&store->write_arena);
     store->connection.replies = &store->write_arena;
     lc_connection_close(&store->connection); /* a new one is looked at before it is used */
+    store->layout_is_old = false;
     if (lc_redis_name_keys(store, partitions, error) && lc_redis_connect(store, error) &&
-        lc_redis_note_layout(store, error))
+        lc_redis_check_layout(store, error) && (store->layout_is_old || lc_redis_note_layout(store, error)))
         return true;
     lc_connection_close(&store->connection);
     return false;
@@ -154,6 +201,50 @@ redis_scan(lc_store *base, int32_t partition, uint64_t *cursor, lc_text **keys, 
     return true;
 }
 
+/* ---- Leads ---- */
+
+/* A cursor is that of HSCAN, and in its highest bits the hash. */
+#define BUCKET_SHIFT 56
+
+static const redisReply *
+ask_fields(lc_redis_store *store, int32_t partition, uint64_t cursor, GError **error)
+{
+    lc_connection *redis = &store->connection;
+    char from[32];
+
+    g_snprintf(from, sizeof from, "%" G_GUINT64_FORMAT, cursor & ((UINT64_C(1) << BUCKET_SHIFT) - 1));
+    lc_connection_command(redis, 5);
+    lc_connection_word(redis, LC_TEXT("HSCAN"));
+    lc_redis_say_bucket(redis, lc_prefix(store, partition), (unsigned)(cursor >> BUCKET_SHIFT));
+    lc_connection_word(redis, lc_text_of(from));
+    lc_connection_word(redis, LC_TEXT("COUNT"));
+    lc_connection_number(redis, LEADS_A_SCAN);
+    return lc_connection_send(redis, error) ? lc_connection_expect(redis, error) : NULL;
+}
+
+static bool
+redis_scan_leads(lc_store *base, int32_t partition, uint64_t *cursor, lc_text **ids, size_t *n, GError **error)
+{
+    lc_redis_store *store = redis_store_of(base);
+
+    lc_arena_reset(&store->scan_arena);
+    store->connection.replies = &store->scan_arena;
+    const redisReply *scanned = lc_redis_connect(store, error) ? ask_fields(store, partition, *cursor, error) : NULL;
+    if (scanned == NULL)
+        return false;
+    const redisReply *fields = scanned->element[1];
+    *n = fields->elements / 2;
+    *ids = lc_arena_new(&store->scan_arena, lc_text, *n);
+    for (size_t i = 0; i < *n; i++)
+        (*ids)[i] = lc_redis_take_id(&store->scan_arena, lc_reply_text(fields->element[2 * i]));
+    uint64_t bucket = *cursor >> BUCKET_SHIFT, next = strtoull(scanned->element[0]->str, NULL, 10);
+    if (next)
+        *cursor = bucket << BUCKET_SHIFT | next;
+    else
+        *cursor = bucket + 1 < LC_LEAD_BUCKETS ? (bucket + 1) << BUCKET_SHIFT : 0;
+    return true;
+}
+
 /* ---- Life ---- */
 
 static void
@@ -181,6 +272,7 @@ static const lc_store_ops ops = {
     .write_begin = lc_redis_write_begin,
     .write_end = lc_redis_write_end,
     .scan = redis_scan,
+    .scan_leads = redis_scan_leads,
     .free = redis_free,
 };
 

@@ -6,10 +6,10 @@
 /* Sends a variadic command for all leads that `has`, LC_WORDS_MAX at a time. */
 typedef struct {
     const char *command;
-    const char *key; /* after the prefix: the first word; NULL: none */
+    const char *key; /* after the prefix; NULL: that of the hash, so a command each */
     size_t words;    /* of each lead */
     bool (*has)(const lc_lead_change *change);
-    void (*put)(lc_connection *redis, lc_text lead_prefix, const lc_lead_change *change);
+    void (*put)(lc_connection *redis, const lc_lead_change *change);
 } lead_command;
 
 static bool
@@ -37,63 +37,105 @@ loses_wakeup(const lc_lead_change *change)
 }
 
 static void
-put_state(lc_connection *redis, lc_text lead_prefix, const lc_lead_change *change)
+put_field(lc_connection *redis, const lc_lead_change *change)
 {
-    lc_connection_words(redis, lead_prefix, change->lead_id);
-    lc_connection_word(redis, change->state);
+    lc_redis_say_id(redis, change->lead_id);
 }
 
 static void
-put_key(lc_connection *redis, lc_text lead_prefix, const lc_lead_change *change)
+put_state(lc_connection *redis, const lc_lead_change *change)
 {
-    lc_connection_words(redis, lead_prefix, change->lead_id);
+    put_field(redis, change);
+    lc_redis_say_lead(redis, change);
 }
 
 static void
-put_wakeup(lc_connection *redis, lc_text lead_prefix, const lc_lead_change *change)
+put_wakeup(lc_connection *redis, const lc_lead_change *change)
 {
-    (void)lead_prefix;
     lc_connection_number(redis, change->wake_at);
-    lc_connection_word(redis, change->lead_id);
-}
-
-static void
-put_lead_id(lc_connection *redis, lc_text lead_prefix, const lc_lead_change *change)
-{
-    (void)lead_prefix;
-    lc_connection_word(redis, change->lead_id);
+    put_field(redis, change);
 }
 
 static const lead_command lead_commands[] = {
-    {"MSET", NULL, 2, has_state, put_state},
-    {"UNLINK", NULL, 1, is_deleted, put_key},
+    {"HSET", NULL, 2, has_state, put_state},
+    {"HDEL", NULL, 1, is_deleted, put_field},
     {"ZADD", "wakeups", 2, has_wakeup, put_wakeup},
-    {"ZREM", "wakeups", 1, loses_wakeup, put_lead_id},
+    {"ZREM", "wakeups", 1, loses_wakeup, put_field},
 };
 
-/* Each returns the number of commands it said. */
+/* The leads of a write in the order in which they are said. */
+typedef struct {
+    const lc_lead_change *leads;
+    const size_t *order;
+} lead_order;
+
+/* Those from `from` to before `end`. This one and those below return the number of commands they said. */
 static size_t
-say_leads(lc_connection *redis, lc_text prefix, const lead_command *how, const lc_store_write *write)
+say_some(lc_redis_store *store, lc_text prefix, const lead_command *how, unsigned bucket, lead_order in, size_t from,
+         size_t end)
 {
-    g_autofree char *lead_prefix = g_strconcat(prefix.data, "lead:", NULL);
+    lc_connection *redis = &store->connection;
     size_t n_commands = 0, left = 0, in_command = 0;
 
-    for (size_t i = 0; i < write->n_leads; i++)
-        left += how->has(&write->leads[i]);
-    for (size_t i = 0; left + in_command && i < write->n_leads; i++) {
-        if (!how->has(&write->leads[i]))
+    for (size_t i = from; i < end; i++)
+        left += how->has(&in.leads[in.order[i]]);
+    for (size_t i = from; left + in_command && i < end; i++) {
+        const lc_lead_change *change = &in.leads[in.order[i]];
+        if (!how->has(change))
             continue;
         if (in_command == 0) {
             in_command = MIN(left, LC_WORDS_MAX);
             left -= in_command;
             n_commands++;
-            lc_connection_command(redis, 1 + (how->key != NULL) + in_command * how->words);
+            lc_connection_command(redis, 2 + in_command * how->words);
             lc_connection_word(redis, lc_text_of(how->command));
             if (how->key)
                 lc_connection_words(redis, prefix, lc_text_of(how->key));
+            else
+                lc_redis_say_bucket(redis, prefix, bucket);
         }
-        how->put(redis, lc_text_of(lead_prefix), &write->leads[i]);
+        how->put(redis, change);
         in_command--;
+    }
+    return n_commands;
+}
+
+static int
+by_wake_at(const void *a, const void *b, void *leads)
+{
+    lc_instant x = ((const lc_lead_change *)leads)[*(const size_t *)a].wake_at;
+    lc_instant y = ((const lc_lead_change *)leads)[*(const size_t *)b].wake_at;
+
+    return (x > y) - (x < y);
+}
+
+/* Wake-ups that are near each other cost Redis less one after the other: it goes the same way for all of them. */
+static const size_t *
+sort_by_wake_at(lc_redis_store *store, const lc_store_write *write)
+{
+    size_t *order = lc_arena_new(&store->write_arena, size_t, write->n_leads);
+
+    for (size_t i = 0; i < write->n_leads; i++)
+        order[i] = i;
+    if (write->n_leads)
+        g_qsort_with_data(order, (gint)write->n_leads, sizeof *order, by_wake_at, (gpointer)write->leads);
+    return order;
+}
+
+static size_t
+say_leads(lc_redis_store *store, lc_text prefix, const lc_store_write *write)
+{
+    const lc_buckets *buckets =
+        lc_redis_sort_ids(&store->write_arena, write->leads, sizeof(lc_lead_change), write->n_leads);
+    lead_order in = {write->leads, buckets->order}, by_time = {write->leads, sort_by_wake_at(store, write)};
+    size_t n_commands = 0;
+
+    for (size_t c = 0; c < G_N_ELEMENTS(lead_commands); c++) {
+        const lead_command *how = &lead_commands[c];
+        if (how->key)
+            n_commands += say_some(store, prefix, how, 0, by_time, 0, write->n_leads);
+        for (unsigned b = 0; how->key == NULL && b < LC_LEAD_BUCKETS; b++)
+            n_commands += say_some(store, prefix, how, b, in, b ? buckets->ends[b - 1] : 0, buckets->ends[b]);
     }
     return n_commands;
 }
@@ -147,8 +189,7 @@ say_changes(lc_redis_store *store, const lc_store_write *write)
 
     lc_connection_say(redis, "MULTI");
     n_commands += say_unlinks(redis, write);
-    for (size_t i = 0; i < G_N_ELEMENTS(lead_commands); i++)
-        n_commands += say_leads(redis, prefix, &lead_commands[i], write);
+    n_commands += say_leads(store, prefix, write);
     for (size_t i = 0; i < write->n_counters; i++)
         n_commands += say_population(redis, prefix, &write->counters[i]);
     lc_connection_command(redis, 3);

@@ -175,7 +175,7 @@ def nodes_come_and_go():
         require(service.service.is_running(), "the service ended")
         service.service.stop()
         world.run("reset", "--yes", "--to-beginning")
-        left = [key for node in cluster.masters() for key in scan(node, f"{world.name}:*") if b"lead:" in key]
+        left = [key for node in cluster.masters() for key in scan(node, f"{world.name}:*") if b"leads:" in key]
         require(not left, f"reset left {left[:5]}")
     finally:
         world.close()

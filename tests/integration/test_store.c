@@ -1,5 +1,6 @@
 /* The store on a real Redis: the one of LC_TEST_REDIS_URL, and for what would disturb others one of our own. */
 #include <leadclock/redis.h>
+#include <leadclock/text.h>
 
 #include <errno.h>
 #include <signal.h>
@@ -348,6 +349,87 @@ many_leads_go_in_one_write(void **state)
     assert_int_equal(read.n_due, N - (N + 2) / 3);
     lc_arena_clear(&arena);
     lc_store_free(store);
+}
+
+/* Ids of any form, each found again as it was, in one hash or in many; and states that say the id, or only seem to. */
+static void
+a_lead_is_found_whatever_its_id_and_its_state(void **state)
+{
+    static const char uuid[] = "0123abcd-89ab-4cde-8f01-23456789abcd";
+    static const char binary[] = "\x01\x23\xab\xcd\x89\xab\x4c\xde\x8f\x01\x23\x45\x67\x89\xab\xcd";
+    char longest[301] = "", escaped[201] = "";
+    memset(longest, 'l', sizeof longest - 1);
+    memset(escaped, '=', sizeof escaped - 1);
+    const lc_text ids[] = {
+        LC_TEXT("a"),
+        lc_text_of(uuid),
+        {binary, 16}, /* what the UUID is stored as */
+        LC_TEXT("=0123456789abcdef"),
+        LC_TEXT("0123456789abcdef"),
+        LC_TEXT("="),
+        LC_TEXT("0123ABCD-89AB-4CDE-8F01-23456789ABCD"),
+        LC_TEXT("0123abcd-89ab-4cde-8f01_23456789abcd"),
+        LC_TEXT("0123abcd-89ab-4cde-8f01-23456789abcg"),
+        lc_text_of(longest),
+        lc_text_of(escaped),
+    };
+    enum { N = G_N_ELEMENTS(ids), WITHIN = 5 };
+    static const char *const around[WITHIN][2] = {
+        {NULL, NULL}, {"", ""}, {"frame", "rest"}, {"", "rest"}, {"frame", ""}};
+    GError *error = NULL;
+    lc_arena arena = {0};
+    (void)state;
+    for (int a = 0; a < WITHIN; a++) {
+        g_autofree char *name = new_name();
+        lc_store *store = open_store(test_url(), name);
+        lc_lead_change leads[N];
+        for (size_t i = 0; i < N; i++) {
+            g_autoptr(GString) text = g_string_new(around[a][0]);
+            if (around[a][0]) { /* the id of another too: once, and in another place */
+                g_string_append_len(text, ids[i].data, (gssize)ids[i].size);
+                g_string_append(text, around[a][1]);
+                g_string_append_len(text, ids[(i + 1) % N].data, (gssize)ids[(i + 1) % N].size);
+            }
+            lc_text copy = lc_arena_text(&arena, (lc_text){text->str, text->len});
+            leads[i] = (lc_lead_change){ids[i], copy, (lc_instant)i + 1, true};
+        }
+        lc_store_write write = {.partition = 2, .next = LC_TEXT("1"), .leads = leads, .n_leads = N};
+        must(write_all(store, &write, 1, &error), error);
+        lc_store_read read = {
+            .partition = 2, .due_before = 100, .max_due = N, .lead_ids = ids, .n_leads = N, .with_wakeups = true};
+        must(read_all(store, &read, 1, &error), error);
+        assert_int_equal(read.n_due, N);
+        for (size_t i = 0; i < N; i++) {
+            assert_true(lc_text_equal(read.leads[i], leads[i].state));
+            assert_true(lc_text_equal(read.due[i], ids[i]));
+            assert_true(read.wake_ats[i] == (lc_instant)i + 1);
+        }
+        g_autoptr(GHashTable) found = g_hash_table_new(lc_text_key_hash, lc_text_key_equal);
+        uint64_t cursor = 0;
+        do {
+            lc_text *some;
+            size_t n;
+            must(lc_store_scan_leads(store, 2, &cursor, &some, &n, &error), error);
+            for (size_t i = 0; i < n; i++) {
+                lc_text *key = lc_arena_new(&arena, lc_text, 1);
+                *key = lc_arena_text(&arena, some[i]);
+                g_hash_table_add(found, key);
+            }
+        } while (cursor);
+        assert_int_equal(g_hash_table_size(found), N);
+        for (size_t i = 0; i < N; i++)
+            assert_true(g_hash_table_contains(found, &ids[i]));
+        /* One is gone, the others of its hash stay. */
+        lc_lead_change gone = {.lead_id = ids[1], .wake_at = LC_NEVER, .wake_changed = true};
+        write = (lc_store_write){
+            .partition = 2, .expected = LC_TEXT("1"), .next = LC_TEXT("2"), .leads = &gone, .n_leads = 1};
+        must(write_all(store, &write, 1, &error), error);
+        must(read_all(store, &read, 1, &error), error);
+        for (size_t i = 0; i < N; i++)
+            assert_true(lc_text_equal(read.leads[i], i == 1 ? LC_NO_TEXT : leads[i].state));
+        lc_store_free(store);
+    }
+    lc_arena_clear(&arena);
 }
 
 /* ---- The guard ---- */
@@ -833,7 +915,7 @@ a_layout_for_other_partitions_is_refused(void **state)
     (void)state;
     must(lc_store_open(store, PARTITIONS, &error), error);
     assert_false(lc_store_open(store, PARTITIONS + 1, &error));
-    assert_error(&error, LC_ERROR_CONFIG, "1:5");
+    assert_error(&error, LC_ERROR_CONFIG, "2:5");
     lc_store_free(store);
 }
 
@@ -849,7 +931,42 @@ an_emptied_redis_gets_its_layout_back(void **state)
     assert_applied(store, 0, NULL);
     assert_true(move(store, 0, NULL, "1", "a", &error));
     g_autofree char *layout = beside(redis.url, "GET n:layout");
-    assert_string_equal(layout, "1:4");
+    assert_string_equal(layout, "2:4");
+    lc_store_free(store);
+    own_redis_free(&redis);
+}
+
+/* No position of it is read, and all of them are gone with the first write. */
+static void
+an_earlier_layout_is_taken_for_nothing(void **state)
+{
+    GError *error = NULL;
+    own_redis redis = own_redis_new(NULL);
+    lc_store *writer = open_store(redis.url, "n");
+    (void)state;
+    for (int32_t p = 0; p < 2; p++)
+        assert_true(move(writer, p, NULL, "old", "a", &error));
+    g_autofree char *earlier = beside(redis.url, "SET n:layout 1:4");
+    lc_store *store = open_store(redis.url, "n"), *reader = open_store(redis.url, "n");
+    assert_applied(store, 0, NULL);
+    assert_applied(reader, 1, NULL);
+    g_autofree char *untouched = beside(redis.url, "GET n:layout");
+    assert_string_equal(untouched, "1:4");
+    assert_false(move(store, 0, "old", "new", "b", &error));
+    assert_null(error);
+    assert_true(move(store, 0, NULL, "new", "b", &error));
+    assert_applied(store, 0, "new");
+    assert_applied(store, 1, NULL);
+    g_autofree char *layout = beside(redis.url, "GET n:layout");
+    assert_string_equal(layout, "2:4");
+    lc_store_free(reader);
+    lc_store_free(writer);
+    lc_store_free(store);
+
+    g_autofree char *later = beside(redis.url, "SET n:layout 3:4");
+    store = new_store(redis.url, "n");
+    assert_false(lc_store_open(store, PARTITIONS, &error));
+    assert_error(&error, LC_ERROR_CONFIG, "3:4");
     lc_store_free(store);
     own_redis_free(&redis);
 }
@@ -997,6 +1114,7 @@ main(void)
         cmocka_unit_test(deleting_leaves_nothing_behind),
         cmocka_unit_test(wakeups_come_in_order_and_within_limits),
         cmocka_unit_test(many_leads_go_in_one_write),
+        cmocka_unit_test(a_lead_is_found_whatever_its_id_and_its_state),
         cmocka_unit_test(only_the_expected_position_is_moved),
         cmocka_unit_test(whoever_comes_between_prevents_the_write),
         cmocka_unit_test(one_partition_does_not_hold_up_another),
@@ -1014,6 +1132,7 @@ main(void)
         cmocka_unit_test(a_password_opens),
         cmocka_unit_test(a_layout_for_other_partitions_is_refused),
         cmocka_unit_test(an_emptied_redis_gets_its_layout_back),
+        cmocka_unit_test(an_earlier_layout_is_taken_for_nothing),
         cmocka_unit_test(a_url_that_cannot_be_used_is_refused),
     };
     if (test_url() == NULL) {

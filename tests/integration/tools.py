@@ -93,16 +93,17 @@ def verify_finds():
     try:
         stop(world, service)
         expect(world, 0, r" leads and .* compared: 0 differences", "verify")
-        changed, deleted = world.redis_keys(redis, "{*}:lead:*")[:2]
-        prefix = changed[: changed.index(b":lead:")]
+        (bucket, field), (other_bucket, other) = list(world.stored_leads(redis)[0].values())[:2]
+        prefix = bucket[: bucket.index(b":leads:")]
+        state = redis.command("HGET", bucket, field)
         wakeups, counters = prefix + b":wakeups", one_key(world, redis, "{*}:counters:*")
         position = one_key(world, redis, "{*}:applied")
         lead = redis.command("ZRANGE", wakeups, -1, -1)
         require(lead, "no wake-up to change")
         harms = [
-            (r"lead\tdifferent\t", lambda: redis.command("APPEND", changed, "x")),
-            (r"lead\tmissing\t", lambda: redis.command("DEL", deleted)),
-            (r"lead\textra\tstranger", lambda: redis.command("SET", prefix + b":lead:stranger", "x")),
+            (r"lead\tdifferent\t", lambda: redis.command("HSET", bucket, field, state + b"x")),
+            (r"lead\tmissing\t", lambda: redis.command("HDEL", other_bucket, other)),
+            (r"lead\textra\tstranger", lambda: [redis.command("HSET", prefix + b":leads:%d" % i, "stranger", "x") for i in range(32)]),
             (r"wake-up\tat another time\t", lambda: redis.command("ZADD", wakeups, 9_000_000_000_000, lead[0])),
             (r"wake-up\tmissing\t", lambda: redis.command("ZREM", wakeups, lead[0])),
             (r"wake-up\ttoo many\t", lambda: redis.command("ZADD", wakeups, 9_000_000_000_000, "nobody")),
@@ -211,9 +212,22 @@ def refusals_are_named():
         expect(world, 0, r"made anew", "rebuild")
 
         layout = one_key(world, redis, "layout")
-        redis.command("SET", layout, "1:7")
+        redis.command("SET", layout, "2:7")
         ends_with(world.start("partitions"), 2, "7", "partitions")
+        redis.command("SET", layout, "3:4")
+        ends_with(world.start("later"), 2, "3:4")
         redis.command("SET", layout, "1:4")
+        old = position.rpartition(b":")[0] + b":lead:of-layout-1"
+        redis.command("SET", old, "x")
+        expect(world, 1, "position\tmissing", "verify")
+        require_equal("verify changes nothing", redis.command("GET", layout), b"1:4")
+        service = world.start("earlier")
+        world.settle()
+        require("an earlier version's" in service.read_log(), "it does not say that it is made anew")
+        require_equal("the layout", redis.command("GET", layout), b"2:4")
+        require(not redis.command("EXISTS", old), "something of layout 1 is left")
+        stop(world, service)
+        expect(world, 0, r": 0 differences", "verify")
 
         redis.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
         try:
@@ -407,7 +421,7 @@ def write_done_in_part():
         world.services.remove(service)
         for tag in tags:
             redis.command("DEL", tag + b"populations")
-        one_key(world, redis, "*lead:*")
+        one_key(world, redis, "*leads:*")
         start_again(world, service)
         world.settle()
         for tag in tags:

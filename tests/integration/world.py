@@ -16,6 +16,7 @@ import sys
 import time
 import urllib.parse
 import urllib.request
+import uuid
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 # What the secured stack is made by.
@@ -420,6 +421,16 @@ log: {{level: info}}
             keys += found
             if cursor == b"0":
                 return sorted(set(keys))
+
+    def stored_leads(self, redis):
+        """Of Redis: (hash, field) of each lead by its id, and the values by it."""
+        fields, values = {}, {}
+        for key in self.redis_keys(redis, "{*}:leads:*"):
+            found = redis.command("HGETALL", key)
+            for field, value in zip(found[::2], found[1::2]):
+                lead = str(uuid.UUID(bytes=field)) if len(field) == 16 else field.removeprefix(b"=").decode()
+                fields[lead], values[lead] = (key, field), value
+        return fields, values
 
     def is_settled(self):
         """All was read, Redis has it, and no timer is due."""

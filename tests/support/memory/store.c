@@ -447,6 +447,25 @@ scan(lc_store *base, int32_t partition, uint64_t *cursor, lc_text **keys, size_t
     return true;
 }
 
+static bool
+scan_leads(lc_store *base, int32_t partition, uint64_t *cursor, lc_text **ids, size_t *n, GError **error)
+{
+    memory_store *store = (memory_store *)base;
+    if (!arrive(store, "store scan", error))
+        return false;
+    const lc_memory_slot *slot = &store->redis->data.slots[partition];
+    GHashTableIter iter;
+    gpointer key;
+    lc_arena_clear(&store->arena);
+    *ids = lc_arena_new(&store->arena, lc_text, g_hash_table_size(slot->leads) + 1);
+    *n = 0;
+    g_hash_table_iter_init(&iter, slot->leads);
+    while (g_hash_table_iter_next(&iter, &key, NULL))
+        (*ids)[(*n)++] = bytes_text(&store->arena, key);
+    *cursor = 0;
+    return true;
+}
+
 /* ---- The port ---- */
 
 static void
@@ -467,6 +486,7 @@ static const lc_store_ops ops = {
     .write_begin = write_begin,
     .write_end = write_end,
     .scan = scan,
+    .scan_leads = scan_leads,
     .free = store_free,
 };
 

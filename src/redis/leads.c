@@ -1,0 +1,169 @@
+/* leads.c - leads in hashes: a field a lead, so that no key is paid for each. Which hash it is follows from the id. A
+ * field is the id, a UUID as 16 bytes. A value is a head of 7 bytes, and the state; where the state says the lead's own
+ * id, that is left out. */
+#include "parts.h"
+
+#define UUID_BYTES 16
+#define UUID_TEXT_BYTES 36
+#define ESCAPE "=" /* before an id that would be taken for another one */
+
+#define HEAD_BYTES 7 /* where the id was left out, from 1; when it is to wake, 6 bytes, the lowest first */
+#define MAX_ID_PLACE 64
+#define NO_WAKEUP ((UINT64_C(1) << 48) - 1)
+
+/* ---- Ids ---- */
+
+static int
+hex_digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Of a UUID in lower case. */
+static bool
+pack_uuid(const char *text, char *bytes)
+{
+    for (size_t i = 0, n = 0; n < UUID_BYTES; n++, i += 2) {
+        if (i == 8 || i == 13 || i == 18 || i == 23)
+            if (text[i++] != '-')
+                return false;
+        int high = hex_digit(text[i]), low = hex_digit(text[i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        bytes[n] = (char)(high << 4 | low);
+    }
+    return true;
+}
+
+void
+lc_redis_say_id(lc_connection *redis, lc_text id)
+{
+    char bytes[UUID_BYTES];
+
+    if (id.size == UUID_TEXT_BYTES && pack_uuid(id.data, bytes))
+        lc_connection_word(redis, (lc_text){bytes, sizeof bytes});
+    else if (id.size == UUID_BYTES || (id.size && id.data[0] == ESCAPE[0]))
+        lc_connection_words(redis, LC_TEXT(ESCAPE), id);
+    else
+        lc_connection_word(redis, id);
+}
+
+lc_text
+lc_redis_take_id(lc_arena *arena, lc_text said)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    if (said.size != UUID_BYTES)
+        return said.size && said.data[0] == ESCAPE[0] ? (lc_text){said.data + 1, said.size - 1} : said;
+    char *text = lc_arena_alloc(arena, UUID_TEXT_BYTES + 1), *to = text;
+    for (size_t n = 0; n < UUID_BYTES; n++) {
+        if (n == 4 || n == 6 || n == 8 || n == 10)
+            *to++ = '-';
+        *to++ = digits[(unsigned char)said.data[n] >> 4];
+        *to++ = digits[said.data[n] & 15];
+    }
+    *to = '\0';
+    return (lc_text){text, UUID_TEXT_BYTES};
+}
+
+/* ---- Which hash: FNV-1a of the id (http://www.isthe.com/chongo/tech/comp/fnv) ---- */
+
+static unsigned
+bucket_of(lc_text id)
+{
+    uint32_t hash = 2166136261u;
+
+    for (size_t i = 0; i < id.size; i++)
+        hash = (hash ^ (unsigned char)id.data[i]) * 16777619u;
+    return (hash ^ hash >> 16) % LC_LEAD_BUCKETS;
+}
+
+lc_buckets *
+lc_redis_sort_ids(lc_arena *arena, const void *first, size_t stride, size_t n)
+{
+    lc_buckets *buckets = lc_arena_new(arena, lc_buckets, 1);
+    unsigned char *of = lc_arena_alloc(arena, n);
+    size_t next[LC_LEAD_BUCKETS];
+
+    memset(buckets->ends, 0, sizeof buckets->ends);
+    for (size_t i = 0; i < n; i++)
+        buckets->ends[of[i] = (unsigned char)bucket_of(*(const lc_text *)((const char *)first + i * stride))]++;
+    for (size_t b = 0, end = 0; b < LC_LEAD_BUCKETS; b++) {
+        next[b] = end;
+        buckets->ends[b] = end += buckets->ends[b];
+    }
+    buckets->order = lc_arena_new(arena, size_t, n);
+    for (size_t i = 0; i < n; i++)
+        buckets->order[next[of[i]]++] = i;
+    return buckets;
+}
+
+void
+lc_redis_say_bucket(lc_connection *redis, lc_text prefix, unsigned bucket)
+{
+    char key[16];
+    int size = g_snprintf(key, sizeof key, "leads:%u", bucket);
+
+    lc_connection_words(redis, prefix, (lc_text){key, (size_t)size});
+}
+
+/* ---- Values ---- */
+
+/* Where the id begins in the state, from 1; 0: nowhere. */
+static size_t
+place_of(lc_text id, lc_text state)
+{
+    size_t room = MIN(state.size, MAX_ID_PLACE + id.size);
+    const char *at = id.size ? memmem(state.data, room, id.data, id.size) : NULL;
+
+    return at ? (size_t)(at - state.data) + 1 : 0;
+}
+
+void
+lc_redis_say_lead(lc_connection *redis, const lc_lead_change *change)
+{
+    size_t place = place_of(change->lead_id, change->state);
+    size_t before = place ? place - 1 : change->state.size, gap = place ? change->lead_id.size : 0;
+    uint64_t wake =
+        change->wake_at == LC_NEVER ? NO_WAKEUP : (uint64_t)CLAMP(change->wake_at, 0, (int64_t)NO_WAKEUP - 1);
+    char head[HEAD_BYTES] = {(char)place};
+
+    for (size_t i = 1; i < HEAD_BYTES; i++, wake >>= 8)
+        head[i] = (char)(wake & 0xff);
+    const lc_text parts[] = {{head, sizeof head},
+                             {change->state.data, before},
+                             {change->state.data + before + gap, change->state.size - before - gap}};
+    lc_connection_parts(redis, parts, G_N_ELEMENTS(parts));
+}
+
+/* What is no value of ours is given as it is: nothing else is equal to it. */
+lc_text
+lc_redis_lead_state(lc_arena *arena, lc_text id, lc_text value)
+{
+    size_t place = value.size ? (unsigned char)value.data[0] : 0;
+
+    if (value.size < HEAD_BYTES || (place && place - 1 > value.size - HEAD_BYTES))
+        return value;
+    const char *state = value.data + HEAD_BYTES;
+    size_t size = value.size - HEAD_BYTES;
+    if (place == 0)
+        return (lc_text){state, size};
+    char *whole = lc_arena_alloc(arena, size + id.size + 1);
+    memcpy(whole, state, place - 1);
+    memcpy(whole + place - 1, id.data, id.size);
+    memcpy(whole + place - 1 + id.size, state + place - 1, size - (place - 1));
+    whole[size + id.size] = '\0';
+    return (lc_text){whole, size + id.size};
+}
+
+lc_instant
+lc_redis_lead_wake_at(lc_text value)
+{
+    uint64_t wake = 0;
+
+    if (value.size < HEAD_BYTES)
+        return LC_NEVER;
+    for (size_t i = HEAD_BYTES; i-- > 1;)
+        wake = wake << 8 | (unsigned char)value.data[i];
+    return wake == NO_WAKEUP ? LC_NEVER : (lc_instant)wake;
+}
