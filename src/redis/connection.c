@@ -209,8 +209,7 @@ remedy_of(const char *refusal)
         {"READONLY", "it is a replica; name the one that takes writes in redis.url"},
         {"NOREPLICAS", "it waits for its replicas (min-replicas-to-write)"},
         {"MISCONF", "it can't save to its disk; its log says why"},
-        {"NOPERM", "its user needs ~NAME:* and +@read +@write +@transaction +select +info +role +cluster (ACL SETUSER; "
-                   "NAME is `name`)"},
+        {"NOPERM", "`leadclock topics --acls` prints the ACL that its user needs"},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(remedies); i++)
