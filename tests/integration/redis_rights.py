@@ -13,7 +13,7 @@ from world import PARTITIONS, Redis, World, free_port, load_feed, main, multiply
 PASSWORD = "redis-pa55"
 WHOLE = os.environ.get("LC_RIGHTS") == "whole"
 # In the short form one of each kind is taken away.
-SOME = ("get", "mset", "hset", "zadd", "scan", "multi", "select")
+SOME = ("get", "hset", "scan", "multi")
 # Used only where something has gone wrong, or leads are forgotten; info, whose lack is warned of; exec, whose lack a server
 # says as that of a transaction that was broken off.
 SELDOM = ("del", "unwatch", "srem", "zrem", "info", "exec")
@@ -97,7 +97,7 @@ def each_role():
         for right in rights["tools"]:
             if right not in SELDOM and (WHOLE or right in SOME):
                 require(without(server, world, "tools", right, *tools), f"without {right} nothing is refused and told")
-        expect(world, 0, "made anew", "rebuild", *login(world, "tools"))
+                expect(world, 0, "made anew", "rebuild", *login(world, "tools"))
         expect(world, 0, ": 0 differences", "verify", *login(world, "tools"))
         wait_for("the group to be empty", lambda: attempt(world, "reset", "--dry-run", *login(world, "admin"))[0] == 0, 40)
         for right in ("get", "scan", "unlink"):
