@@ -10,6 +10,7 @@ packages=(
     nettle-dev zlib1g-dev libsnappy-dev libzstd-dev libmicrohttpd-dev libical-dev libcmocka-dev
     redis-server maven openjdk-17-jdk-headless
     python3 python3-jsonschema python3-venv jq kcat curl procps tzdata openssl prometheus prometheus-alertmanager
+    chromium
     clang clang-format clang-tidy
     mandoc groff-base zsh systemd lintian dpkg-dev python3-venv docker-compose
 )

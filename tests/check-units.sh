@@ -57,7 +57,7 @@ if [ "$1" = --self-test ]; then
     leadclock=$2
     broken "exposed: " leadclock.service '/^SystemCallFilter\|^DynamicUser\|^PrivateUsers/d'
     broken "systemd: " leadclock.service 's/^WatchdogSec=/WatchDog=/'
-    broken "systemd: " credentials.conf 's/^LoadCredential=kafka.key/LoadCredentials=kafka.key/'
+    broken "systemd: " credentials.conf 's/^LoadCredential=redis/LoadCredentials=redis/'
     broken "has no command" leadclock.service 's!^ExecStart=.*!ExecStart=/bin/true!'
     broken "has no command" leadclock.service 's!leadclock run!leadclock runn!'
     echo "each was found"

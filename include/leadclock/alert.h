@@ -90,8 +90,8 @@ lc_duration lc_delivery_delay(unsigned failures, lc_duration retry_after, double
 typedef struct {
     const char *name; /* empty: the only one */
     const char *url;
-    const char *secret;
-    const char *const *events; /* NULL-terminated; none: all */
+    const char *secret, *secret_file; /* one of both; the file is read at each call */
+    const char *const *events;        /* NULL-terminated; none: all */
     lc_duration max_age;
 } lc_webhook_options;
 
@@ -102,6 +102,7 @@ typedef struct {
     const char *undelivered;          /* topic */
     const char *const *alertmanagers; /* URLs, NULL-terminated */
     const char *user, *password;      /* at all of them; or NULL */
+    const char *password_file;        /* holds it instead, read for each request; or NULL */
     lc_alerts_options alerts;
     const lc_webhook_options *webhooks;
     size_t n_webhooks;

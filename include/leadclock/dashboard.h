@@ -102,6 +102,9 @@ typedef struct lc_dashboard lc_dashboard;
 /* Options are borrowed. Shows pages at once, and reads in threads of its own, which wait for whatever is away.
  * LC_ERROR_CONFIG: the address can't be had, or anybody could look. */
 lc_dashboard *lc_dashboard_start(const lc_dashboard_options *options, GError **error);
+/* Others may look from now on: name, password, ..., NULL. LC_ERROR_CONFIG: nobody, where there was somebody; then those
+ * from before are kept. */
+bool lc_dashboard_use_users(lc_dashboard *dashboard, const char *const *users, GError **error);
 void lc_dashboard_stop(lc_dashboard *dashboard);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_dashboard, lc_dashboard_stop)
 /* The port that it listens on. */

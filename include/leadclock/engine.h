@@ -126,12 +126,12 @@ typedef struct {
     lc_histogram transaction_ms, apply_ms;
     uint64_t leads_known, leads_read; /* of those that batches needed: kept from before, or read from the store */
     size_t cache_bytes;               /* of those kept */
-    int64_t turned_ms;           /* monotonic: when the loop last went round */
-    char waiting_for[512];       /* what it waits for; empty: nothing */
-    char clock_problem[256];     /* why the wall clock is not believed: timers wait; empty: it is */
-    lc_duration ahead_of_broker; /* the wall clock, at least; LC_ABSENT: not known */
-    bool joined;                 /* the group has given it an assignment, if an empty one */
-    GArray *partitions;          /* lc_partition_report; NULL: none yet */
+    int64_t turned_ms;                /* monotonic: when the loop last went round */
+    char waiting_for[512];            /* what it waits for; empty: nothing */
+    char clock_problem[256];          /* why the wall clock is not believed: timers wait; empty: it is */
+    lc_duration ahead_of_broker;      /* the wall clock, at least; LC_ABSENT: not known */
+    bool joined;                      /* the group has given it an assignment, if an empty one */
+    GArray *partitions;               /* lc_partition_report; NULL: none yet */
 } lc_worker_report;
 
 typedef struct lc_worker lc_worker;

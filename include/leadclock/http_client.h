@@ -10,6 +10,7 @@
 
 typedef struct {
     const char *user, *password;             /* HTTP basic; user NULL: none */
+    const char *password_file;               /* holds it instead, read for each request; or NULL */
     const char *ca_file;                     /* certificates to be believed, PEM; NULL: those of this machine */
     const char *certificate_file, *key_file; /* our own and its key, PEM; NULL: none. Read at each new connection */
     const char *const *headers;              /* "Name: value" of every request, NULL-terminated; or NULL */

@@ -112,6 +112,9 @@ typedef struct {
 lc_ingest *lc_ingest_start(const lc_ingest_options *options, GError **error);
 /* Why it can't go on: LC_ERROR_CONFIG, schemas that the registry refuses. False: it can. */
 bool lc_ingest_failed(lc_ingest *ingest, GError **error);
+/* Other senders from now on; both as lc_guard_new takes them. LC_ERROR_CONFIG: a secret that is none, or none at all
+ * where there were some; then those from before are kept. */
+bool lc_ingest_use_secrets(lc_ingest *ingest, const char *const *tokens, const char *const *secrets, GError **error);
 /* Takes no more, answers what is under way, ends. */
 void lc_ingest_stop(lc_ingest *ingest);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_ingest, lc_ingest_stop)

@@ -8,7 +8,9 @@
 
 typedef struct {
     const char *brokers;
-    const char *const *properties;   /* name, value, ..., NULL: any property of librdkafka, all clients; or NULL */
+    const char *const *properties; /* name, value, ..., NULL: any property of librdkafka, all clients; or NULL */
+    /* Hold sasl.password (read again at each new connection) and ssl.key.password (at each new client); or NULL. */
+    const char *password_file, *key_password_file;
     const char *group;               /* the consumer group */
     const char *instance;            /* of this worker: group.instance.id; lc_kafka_transactional_id makes the other */
     bool is_guest;                   /* in the group for a while: no static member, so that it is gone when it ends */
@@ -18,6 +20,9 @@ typedef struct {
 
 /* Of librdkafka: "2.0.2"; static. */
 const char *lc_kafka_library_version(void);
+
+/* On SIGHUP: clients that log in by a password_file log in by what it holds now from their next connection on. */
+void lc_kafka_read_secrets_again(void);
 
 /* What is to be said of these properties at the start (SCRAM that this librdkafka can't do); NULL: nothing. */
 const char *lc_kafka_warning(const lc_kafka_options *options);

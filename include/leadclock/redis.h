@@ -17,8 +17,9 @@ typedef struct {
      * the sentinels tell where the master NAME is; redis+cluster://[user:password@]H1:port,H2: some of its nodes.
      * With rediss for redis: TLS, to all of these. */
     const char *url;
-    const char *user, *password;                   /* or NULL; override those of the URL */
-    const char *sentinel_user, *sentinel_password; /* or NULL: the sentinels ask for none */
+    const char *user, *password;                        /* or NULL; override those of the URL */
+    const char *sentinel_user, *sentinel_password;      /* or NULL: the sentinels ask for none */
+    const char *password_file, *sentinel_password_file; /* hold them instead, read at each connection; or NULL */
     /* TLS, or NULL: PEM files (the CA: the system's), the name in the certificate (the host's). */
     const char *ca, *certificate, *key, *server_name;
     const char *name; /* prefix of every key */

@@ -13,6 +13,7 @@ typedef struct lc_registry lc_registry;
 typedef struct {
     const char *url;             /* "http://127.0.0.1:8081/apis/ccompat/v7" or where the API stands; or NULL */
     const char *user, *password; /* or NULL */
+    const char *password_file;   /* holds it instead, read for each request; or NULL */
     /* TLS, PEM files, or NULL: the CAs that its certificate may be from (this machine's), our certificate and its key.
      */
     const char *ca, *certificate, *key;

@@ -18,9 +18,9 @@ extern const char *const lc_config_outcomes[];
 extern const char *const lc_config_labels[];
 
 typedef struct {
-    char *name; /* empty: the only one */
-    char *url, *secret;
-    char **events; /* of lc_config_outcomes, NULL-terminated; empty: all */
+    char *name;                       /* empty: the only one */
+    char *url, *secret, *secret_file; /* one of both secrets */
+    char **events;                    /* of lc_config_outcomes, NULL-terminated; empty: all */
     lc_duration max_age;
 } lc_config_webhook;
 
@@ -30,14 +30,16 @@ typedef struct {
     unsigned workers;
     struct {
         char *brokers;
-        char **properties; /* name, value, ..., NULL */
+        char **properties;                       /* name, value, ..., NULL */
+        char *password_file, *key_password_file; /* of sasl.password and ssl.key.password */
     } kafka;
     struct {
-        char *url, *user, *password, *ca, *certificate, *key, *file;
+        char *url, *user, *password, *password_file, *ca, *certificate, *key, *file;
         lc_duration timeout;
     } registry;
     struct {
-        char *url, *user, *password, *sentinel_user, *sentinel_password, *ca, *certificate, *key, *server_name;
+        char *url, *user, *password, *password_file, *sentinel_user, *sentinel_password, *sentinel_password_file;
+        char *ca, *certificate, *key, *server_name;
     } redis;
     char *policy; /* path, made relative to the configuration file's folder */
     struct {
@@ -66,8 +68,9 @@ typedef struct {
     } http;
     struct {
         char *listen;
-        char **tokens, **secrets; /* name, value, ..., NULL */
-        char *certificate, *key;  /* paths, as `policy`; both or none */
+        char **tokens, **secrets;           /* name, value, ..., NULL */
+        char **token_files, **secret_files; /* name, path, ..., NULL */
+        char *certificate, *key;            /* paths, as `policy`; both or none */
         unsigned threads, connections, in_flight_bytes;
         lc_duration timeout, patience;
     } ingest;
@@ -75,7 +78,7 @@ typedef struct {
         char *listen; /* NULL: no HTTP */
         struct {
             char **urls, **labels; /* labels: name, value, ..., NULL */
-            char *user, *password;
+            char *user, *password, *password_file;
             lc_duration every;
         } alertmanager;
         char **group_by; /* of lc_config_labels, NULL-terminated */
@@ -87,7 +90,8 @@ typedef struct {
     } alert;
     struct {
         char *listen;
-        char **users; /* name, password, ..., NULL */
+        char **users;      /* name, password, ..., NULL */
+        char **user_files; /* name, path, ..., NULL */
         bool behind_proxy;
         unsigned days;
         char **instances; /* URLs, NULL-terminated */
@@ -107,6 +111,23 @@ void lc_config_check_properties_with(char *(*check)(const char *name, const char
 /* Whether a configuration has what looks like a secret, and everybody on this machine may read it. References to the
  * environment (${NAME}) are none. */
 bool lc_config_tells_secrets(const char *path);
+/* The key of the first override ("redis.password=...") that is a secret, which everybody on this machine may see as
+ * long as we run; NULL: there is none. Caller frees. */
+char *lc_config_secret_override(const char *const *overrides);
+
+/* What may be in files: of those that one command reads, or of all. */
+typedef enum {
+    LC_SECRETS_OF_SERVERS = 1, /* Kafka, the registry, Redis */
+    LC_SECRETS_OF_INGEST = 2,
+    LC_SECRETS_OF_ALERT = 4,
+    LC_SECRETS_OF_DASHBOARD = 8,
+} lc_config_secrets;
+/* Called with each file that is named, and its key. */
+typedef void (*lc_config_take_file)(const char *key, const char *path, void *data);
+void lc_config_secret_files(const lc_config *config, unsigned of, lc_config_take_file take, void *data);
+/* The entries of a map ("ingest.tokens"), those given (name, value, ..., NULL) and those in `files` (name, path, ...,
+ * NULL), which are read now and checked as the others. LC_ERROR_CONFIG names the file. Caller frees (g_strfreev). */
+char **lc_config_with_files(const char *key, char **given, char **files, GError **error);
 void lc_config_free(lc_config *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_config, lc_config_free)
 

@@ -75,6 +75,13 @@ const char *lc_nearest_name(const char *name, const char *const *names);
 /* The bytes that base64 stands for, with or without `=` at its end; NULL: it is none. Caller unrefs. */
 GBytes *lc_base64_read(const char *text);
 
+/* The secret that a file holds: all of it, without the end of its line; at most 4096 bytes. LC_ERROR_CONFIG: PATH, what
+ * is wrong with it, and what to do. Caller frees with lc_secret_free, which overwrites it. */
+char *lc_secret_read(const char *path, GError **error);
+void lc_secret_free(char *secret);
+/* Whether everybody on this machine may read it. */
+bool lc_secret_is_public(const char *path);
+
 /* ---- For a terminal ---- */
 
 /* `n` characters of `text`, or up to its end; what would upset a terminal as '?'. Returns what follows. `out` may be

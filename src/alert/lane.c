@@ -186,7 +186,7 @@ begin_try(lc_lane_of_webhook *lane)
     lc_webhook *webhook = lane->webhook;
     int64_t now = g_get_real_time() / G_USEC_PER_SEC;
     lc_text body = {lane->event.json->str, lane->event.json->len};
-    g_autofree char *signature = lc_webhook_signature(webhook->key, lane->event.id, now, body);
+    g_autofree char *signature = lc_webhook_signature(lc_webhook_key(webhook), lane->event.id, now, body);
     g_autofree char *id = g_strdup_printf("webhook-id: %s", lane->event.id);
     g_autofree char *time = g_strdup_printf("webhook-timestamp: %" G_GINT64_FORMAT, now);
     g_autofree char *signed_by = g_strdup_printf("webhook-signature: %s", signature);

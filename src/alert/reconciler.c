@@ -217,6 +217,7 @@ new_client(const lc_alert_options *options)
     static const char *const headers[] = {"Content-Type: application/json", "Accept: application/json", NULL};
     return lc_http_client_new(&(lc_http_client_options){.user = options->user,
                                                         .password = options->password,
+                                                        .password_file = options->password_file,
                                                         .ca_file = options->ca_file,
                                                         .headers = headers,
                                                         .timeout = MIN(options->timeout, options->alerts.every),

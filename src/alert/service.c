@@ -2,8 +2,22 @@
  */
 #include "service.h"
 
+#include <leadclock/text.h>
+
 #include <errno.h>
 #include <unistd.h>
+
+/* Once now: later it is waited for. */
+static bool
+check_password(const char *path, GError **error)
+{
+    char *secret = path ? lc_secret_read(path, error) : NULL;
+    bool is_well = path == NULL || secret;
+    lc_secret_free(secret);
+    if (!is_well)
+        g_prefix_error(error, "alert.alertmanager.password_file: ");
+    return is_well;
+}
 
 static bool
 check(const lc_alert_options *options, GError **error)
@@ -18,7 +32,7 @@ check(const lc_alert_options *options, GError **error)
     else if (options->ca_file && access(options->ca_file, R_OK) != 0)
         g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "alert.ca_file: %s: %s", options->ca_file, g_strerror(errno));
     else
-        return true;
+        return check_password(options->password_file, error);
     return false;
 }
 

@@ -2,6 +2,7 @@
 #include "lane.h"
 
 #include <leadclock/codec.h>
+#include <leadclock/text.h>
 
 #define IDLE_MS 50
 #define BUSY_MS 10
@@ -198,6 +199,32 @@ new_client(const lc_alert_options *options)
                                                         .max_answer_bytes = MAX_ANSWER_BYTES});
 }
 
+static GBytes *
+read_key(const lc_webhook_options *own, GError **error)
+{
+    char *secret = own->secret_file ? lc_secret_read(own->secret_file, error) : g_strdup(own->secret);
+    GBytes *key = secret ? lc_signing_key(secret, error) : NULL;
+    lc_secret_free(secret);
+    if (key == NULL)
+        g_prefix_error(error, own->secret_file ? "alert.webhooks.secret_file: " : "alert.webhooks.secret ");
+    return key;
+}
+
+GBytes *
+lc_webhook_key(lc_webhook *webhook)
+{
+    g_autoptr(GError) error = NULL;
+    GBytes *key = webhook->own->secret_file ? read_key(webhook->own, &error) : NULL;
+    if (error)
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE", "%s: %s; the secret from before is kept",
+                         webhook->part.name, error->message);
+    if (key) {
+        g_bytes_unref(webhook->key);
+        webhook->key = key;
+    }
+    return webhook->key;
+}
+
 bool
 lc_webhook_init(lc_webhook *webhook, const lc_alert_options *options, const lc_webhook_options *own,
                 lc_stopper *stopper, GError **error)
@@ -212,11 +239,8 @@ lc_webhook_init(lc_webhook *webhook, const lc_alert_options *options, const lc_w
     webhook->lanes = g_array_new(FALSE, TRUE, sizeof(lc_lane_of_webhook));
     g_array_set_clear_func(webhook->lanes, lc_lane_of_webhook_clear);
     webhook->client = new_client(options);
-    webhook->key = lc_signing_key(own->secret, error);
-    if (webhook->key == NULL) {
-        g_prefix_error(error, "alert.webhooks.secret ");
+    if ((webhook->key = read_key(own, error)) == NULL)
         return false;
-    }
     webhook->registry = lc_registry_new(&options->registry, error);
     webhook->plans = webhook->registry ? lc_plans_new(webhook->registry) : NULL;
     return webhook->registry != NULL;

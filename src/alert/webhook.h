@@ -33,6 +33,8 @@ typedef struct {
 
 bool lc_webhook_init(lc_webhook *webhook, const lc_alert_options *options, const lc_webhook_options *own,
                      lc_stopper *stopper, GError **error);
+/* What signs now. One that can't be read is told, and the one from before kept. */
+GBytes *lc_webhook_key(lc_webhook *webhook);
 void lc_webhook_clear(lc_webhook *webhook);
 /* A thread, until all is to stop, or the webhook is gone. */
 void *lc_webhook_run(void *webhook);

@@ -33,6 +33,7 @@ take_webhooks(alert_command *command)
         command->webhooks[i] = (lc_webhook_options){.name = one->name,
                                                     .url = one->url,
                                                     .secret = one->secret,
+                                                    .secret_file = one->secret_file,
                                                     .events = (const char *const *)one->events,
                                                     .max_age = one->max_age};
     }
@@ -51,6 +52,7 @@ take_options(alert_command *command)
         .alertmanagers = (const char *const *)config->alert.alertmanager.urls,
         .user = config->alert.alertmanager.user,
         .password = config->alert.alertmanager.password,
+        .password_file = config->alert.alertmanager.password_file,
         .alerts = {.group_by = (const char *const *)config->alert.group_by,
                    .labels = (const char *const *)config->alert.alertmanager.labels,
                    .max_alerts = config->alert.max_alerts,
@@ -127,11 +129,13 @@ serve(alert_command *command)
 {
     g_autoptr(GError) error = NULL;
     sigset_t signals;
-    lc_cli_block_signals(&signals);
+    lc_cli_block_signals_and_hangup(&signals);
     if (!start(command, &error))
         return lc_cli_fail("alert", error);
     log_event(command, "started");
-    sigwaitinfo(&signals, NULL);
+    while (sigwaitinfo(&signals, NULL) == SIGHUP)
+        lc_kafka_read_secrets_again();
+    sigdelset(&signals, SIGHUP);
     return stop(command, &signals);
 }
 

@@ -2,9 +2,11 @@
 #include "common.h"
 
 #include <leadclock/policy.h>
+#include <leadclock/text.h>
 
 typedef struct {
     lc_cli_config_options config;
+    char *command; /* whose secrets are looked at; NULL: all */
     char **policies;
     gboolean explain, strict;
 } check_command;
@@ -45,6 +47,85 @@ check_policies(const check_command *command, const char *const *paths)
     return warnings && command->strict ? EXIT_FOUND : EXIT_DONE;
 }
 
+/* ---- Secrets in files ---- */
+
+static const struct {
+    const char *command;
+    unsigned secrets;
+} readers[] = {
+    {"run", LC_SECRETS_OF_SERVERS},
+    {"ingest", LC_SECRETS_OF_SERVERS | LC_SECRETS_OF_INGEST},
+    {"alert", LC_SECRETS_OF_SERVERS | LC_SECRETS_OF_ALERT},
+    {"dashboard", LC_SECRETS_OF_SERVERS | LC_SECRETS_OF_DASHBOARD},
+};
+
+/* 0: there is no such command. */
+static unsigned
+secrets_of(const char *command)
+{
+    if (command == NULL)
+        return ~0u;
+    for (size_t i = 0; i < G_N_ELEMENTS(readers); i++)
+        if (strcmp(readers[i].command, command) == 0)
+            return readers[i].secrets;
+    return 0;
+}
+
+typedef struct {
+    unsigned refused, warned;
+} look_at_files;
+
+static void
+look_at_file(const char *key, const char *path, void *data)
+{
+    look_at_files *look = data;
+    g_autoptr(GError) error = NULL;
+    char *secret = lc_secret_read(path, &error);
+    lc_secret_free(secret);
+    if (error) {
+        fprintf(stderr, "%s: %s\n", key, error->message);
+        look->refused++;
+    } else if (lc_secret_is_public(path)) {
+        fprintf(stderr,
+                "%s: warning: everybody on this machine may read %s: chmod o-r, and a group for those who need "
+                "it\n",
+                key, path);
+        look->warned++;
+    }
+}
+
+/* What the entries of maps hold is checked as they themselves are. */
+static bool
+check_entries(const lc_config *config, unsigned of, GError **error)
+{
+    g_auto(GStrv) tokens = NULL, secrets = NULL, users = NULL;
+    if (of & LC_SECRETS_OF_INGEST) {
+        tokens = lc_config_with_files("ingest.tokens", config->ingest.tokens, config->ingest.token_files, error);
+        secrets =
+            tokens ? lc_config_with_files("ingest.secrets", config->ingest.secrets, config->ingest.secret_files, error)
+                   : NULL;
+        if (secrets == NULL)
+            return false;
+    }
+    if (of & LC_SECRETS_OF_DASHBOARD)
+        users = lc_config_with_files("dashboard.users", config->dashboard.users, config->dashboard.user_files, error);
+    return users || !(of & LC_SECRETS_OF_DASHBOARD);
+}
+
+static int
+check_secrets(const check_command *command, const lc_config *config)
+{
+    look_at_files look = {0};
+    g_autoptr(GError) error = NULL;
+    unsigned of = secrets_of(command->command);
+    lc_config_secret_files(config, of, look_at_file, &look);
+    if (look.refused == 0 && !check_entries(config, of, &error)) {
+        fprintf(stderr, "%s\n", error->message);
+        look.refused++;
+    }
+    return look.refused ? EXIT_USAGE : look.warned && command->strict ? EXIT_FOUND : EXIT_DONE;
+}
+
 /* The configuration, and the policy that it names unless others are given. */
 static int
 check_config(const check_command *command)
@@ -56,9 +137,12 @@ check_config(const check_command *command)
         fprintf(stderr, "%s\n", error->message);
         return lc_cli_exit_code(error);
     }
-    if (!command->explain)
+    int of_secrets = check_secrets(command, config);
+    if (!command->explain && of_secrets != EXIT_USAGE)
         printf("configuration ok: %s\n", command->config.file ? command->config.file : "defaults");
-    return command->policies ? EXIT_DONE : check_policies(command, (const char *const[]){config->policy, NULL});
+    int of_policies =
+        command->policies ? EXIT_DONE : check_policies(command, (const char *const[]){config->policy, NULL});
+    return MAX(of_secrets, of_policies);
 }
 
 /* --policy A B C means all three. */
@@ -81,6 +165,11 @@ run(const check_command *command)
     bool has_config = command->config.file || command->config.overrides;
     int of_config = has_config ? check_config(command) : EXIT_DONE;
     int of_policies = command->policies ? check_policies(command, (const char *const *)command->policies) : EXIT_DONE;
+    if (secrets_of(command->command) == 0) {
+        fprintf(stderr, "leadclock check: --for %s: no command that has secrets; run, ingest, alert or dashboard\n",
+                command->command);
+        return EXIT_USAGE;
+    }
     if (!has_config && command->policies == NULL) {
         fprintf(stderr, "leadclock check: nothing to check; name --config FILE or --policy FILE\n");
         return EXIT_USAGE;
@@ -91,7 +180,8 @@ run(const check_command *command)
 static const char summary[] = "Checks a configuration, with the policy that it names, or policies, without running.";
 static const char more[] =
     "What is wrong is told with file, line and column, all of it in one run, on standard error; so is what is legal\n"
-    "but odd, as a warning. A folder stands for every *.yaml and *.yml file in it. docs/lead-policy.md explains\n"
+    "but odd, as a warning. Files that hold secrets are read, too. A folder stands for every *.yaml and *.yml file in "
+    "it. docs/lead-policy.md explains\n"
     "every key of a policy, docs/configuration.md those of a configuration.\n\n"
     "Exit codes: 0 all is right, 1 there are warnings (with --strict), 2 something is refused.\n\n"
     "Examples:\n  leadclock check --config leadclock.yaml\n  leadclock check --policy 2026.yaml 2027.yaml --explain\n";
@@ -105,6 +195,9 @@ lc_cli_check(int argc, char **argv)
          "A policy document or a folder of them, instead of the configuration's; may be repeated", "FILE"},
         {"explain", 'e', 0, G_OPTION_ARG_NONE, &command.explain, "Says in plain sentences what the policy promises",
          NULL},
+        {"for", 'f', 0, G_OPTION_ARG_STRING, &command.command,
+         "Looks at the files of secrets that this command reads: run, ingest, alert or dashboard (default: all)",
+         "COMMAND"},
         {"strict", 0, 0, G_OPTION_ARG_NONE, &command.strict, "Exit code 1 where there are warnings", NULL},
         {NULL},
     };
@@ -116,5 +209,6 @@ lc_cli_check(int argc, char **argv)
     }
     lc_cli_config_options_clear(&command.config);
     g_strfreev(command.policies);
+    g_free(command.command);
     return code;
 }

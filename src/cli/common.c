@@ -4,6 +4,9 @@
 #include <leadclock/calendar.h>
 #include <leadclock/kafka.h>
 #include <leadclock/redis.h>
+#include <leadclock/text.h>
+
+#include <sys/prctl.h>
 
 void
 lc_cli_print_version(void)
@@ -110,6 +113,24 @@ lc_cli_fail(const char *command, const GError *error)
 /* ---- From the configuration ---- */
 
 static void
+warn_if_public(const char *key, const char *path, void *data)
+{
+    (void)data;
+    if (lc_secret_is_public(path))
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
+                         "%s: everybody on this machine may read %s: chmod o-r, and a group for those who need it", key,
+                         path);
+}
+
+/* A core file has all that is in memory, and goes where the machine is told to put it. */
+static void
+leave_no_core(void)
+{
+    if (g_getenv("LEADCLOCK_CORE") == NULL)
+        prctl(PR_SET_DUMPABLE, 0);
+}
+
+static void
 warn(const lc_cli_config_options *options, const lc_config *config)
 {
     const lc_kafka_options kafka = lc_cli_kafka_options(config);
@@ -117,6 +138,13 @@ warn(const lc_cli_config_options *options, const lc_config *config)
 
     if (warning)
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE", "%s", warning);
+    g_autofree char *secret = lc_config_secret_override((const char *const *)options->overrides);
+    if (secret)
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
+                         "--set %s: everybody on this machine may see it (ps) as long as this runs; write it into the "
+                         "configuration as ${NAME}, or into a file of its own",
+                         secret);
+    lc_config_secret_files(config, ~0u, warn_if_public, NULL);
     if (options->file && lc_config_tells_secrets(options->file))
         g_log_structured(
             G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
@@ -129,6 +157,7 @@ lc_config *
 lc_cli_load_config(const char *command, const lc_cli_config_options *options)
 {
     g_autoptr(GError) error = NULL;
+    leave_no_core();
     lc_config *config = lc_config_load(options->file, (const char *const *)options->overrides, &error);
     if (config == NULL) {
         lc_cli_fail(command, error);
@@ -153,6 +182,8 @@ lc_cli_kafka_options(const lc_config *config)
     lc_kafka_options options = {
         .brokers = config->kafka.brokers,
         .properties = (const char *const *)config->kafka.properties,
+        .password_file = config->kafka.password_file,
+        .key_password_file = config->kafka.key_password_file,
         .group = config->name,
         .instance = config->instance,
         .inputs = (const char *const *)config->topics.inputs,
@@ -205,4 +236,23 @@ lc_cli_block_signals(sigset_t *signals)
     sigaddset(signals, SIGINT);
     sigaddset(signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, signals, NULL);
+}
+
+void
+lc_cli_block_signals_and_hangup(sigset_t *signals)
+{
+    lc_cli_block_signals(signals);
+    sigaddset(signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, signals, NULL);
+}
+
+void
+lc_cli_tell_secrets(GError **error)
+{
+    if (*error)
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "MESSAGE", "the secrets from before are kept: %s",
+                         (*error)->message);
+    else
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "MESSAGE", "secrets read again");
+    g_clear_error(error);
 }

@@ -94,6 +94,10 @@ void lc_cli_print_table(FILE *file, const GPtrArray *cells, guint n_columns);
 
 /* SIGINT and SIGTERM are the main thread's alone from now on, by sigwait: threads inherit the mask. No SIGPIPE. */
 void lc_cli_block_signals(sigset_t *signals);
+/* SIGHUP too: secrets are read again. */
+void lc_cli_block_signals_and_hangup(sigset_t *signals);
+/* What came of that: `error` NULL is good news. Clears it. */
+void lc_cli_tell_secrets(GError **error);
 
 /* ---- Rights (cli.h has the table) ---- */
 

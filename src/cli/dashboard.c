@@ -16,17 +16,37 @@ static const char more[] =
     "CSV. Until the tables are read it shows what it has and how far it is; while the brokers are away it says since\n"
     "when it is stale. /livez and /readyz are for who watches it.\n\n"
     "On 127.0.0.1:9465 unless dashboard.listen says otherwise; an address that others reach needs dashboard.users or\n"
-    "dashboard.behind_proxy. A policy that was changed is read at the next start.\n\n"
+    "dashboard.behind_proxy. A policy that was changed is read at the next start; SIGHUP reads the files of\n"
+    "dashboard.user_files again.\n\n"
     "Exit codes: 0 stopped by a signal, 2 usage or configuration.\n\n"
     "Example:\n"
     "  leadclock dashboard --config leadclock.yaml\n";
+
+static char **
+read_users(const lc_config *config, GError **error)
+{
+    return lc_config_with_files("dashboard.users", config->dashboard.users, config->dashboard.user_files, error);
+}
+
+/* On SIGHUP. */
+static void
+read_again(lc_dashboard *dashboard, const lc_config *config)
+{
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv) users = read_users(config, &error);
+    lc_kafka_read_secrets_again();
+    if (users)
+        lc_dashboard_use_users(dashboard, (const char *const *)users, &error);
+    lc_cli_tell_secrets(&error);
+}
 
 static int
 serve(const lc_config *config, GError **error)
 {
     const char *topics[LC_TABLES], *const policies[] = {config->policy, NULL};
     sigset_t signals;
-    g_autoptr(lc_policy_book) book = lc_policy_book_load(policies, error);
+    g_auto(GStrv) users = read_users(config, error);
+    g_autoptr(lc_policy_book) book = users ? lc_policy_book_load(policies, error) : NULL;
     if (book == NULL || !lc_cli_choose_topics(config, (1u << LC_TABLES) - 1, topics, error))
         return EXIT_USAGE;
     const lc_dashboard_options options = {
@@ -35,18 +55,19 @@ serve(const lc_config *config, GError **error)
         .topics = topics,
         .book = book,
         .listen = config->dashboard.listen,
-        .users = (const char *const *)config->dashboard.users,
+        .users = (const char *const *)users,
         .behind_proxy = config->dashboard.behind_proxy,
         .keep = config->dashboard.days * LC_DAY,
         .instances = (const char *const *)config->dashboard.instances,
     };
-    lc_cli_block_signals(&signals);
+    lc_cli_block_signals_and_hangup(&signals);
     g_autoptr(lc_dashboard) dashboard = lc_dashboard_start(&options, error);
     if (dashboard == NULL)
         return EXIT_USAGE;
     g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "VERSION", LC_VERSION, "LISTEN", options.listen, "PORT",
                      LC_NUMBER(lc_dashboard_port(dashboard)), "MESSAGE", "started");
-    sigwaitinfo(&signals, NULL);
+    while (sigwaitinfo(&signals, NULL) == SIGHUP)
+        read_again(dashboard, config);
     g_clear_pointer(&dashboard, lc_dashboard_stop);
     g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "MESSAGE", "stopped");
     return EXIT_DONE;

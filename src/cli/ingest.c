@@ -8,8 +8,30 @@
 
 #define LOOK_MS 200
 
+typedef struct {
+    char **tokens, **secrets; /* those of the configuration and those in files */
+} senders;
+
+static void
+clear_senders(senders *of)
+{
+    g_strfreev(of->tokens);
+    g_strfreev(of->secrets);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(senders, clear_senders)
+
+static bool
+read_senders(senders *of, const lc_config *config, GError **error)
+{
+    of->tokens = lc_config_with_files("ingest.tokens", config->ingest.tokens, config->ingest.token_files, error);
+    of->secrets =
+        of->tokens ? lc_config_with_files("ingest.secrets", config->ingest.secrets, config->ingest.secret_files, error)
+                   : NULL;
+    return of->secrets != NULL;
+}
+
 static lc_ingest_options
-options_of(const lc_config *config, lc_registry *registry)
+options_of(const lc_config *config, lc_registry *registry, const senders *of)
 {
     return (lc_ingest_options){
         .kafka = lc_cli_kafka_options(config),
@@ -17,8 +39,8 @@ options_of(const lc_config *config, lc_registry *registry)
         .listen = config->ingest.listen,
         .certificate = config->ingest.certificate,
         .key = config->ingest.key,
-        .tokens = (const char *const *)config->ingest.tokens,
-        .secrets = (const char *const *)config->ingest.secrets,
+        .tokens = (const char *const *)of->tokens,
+        .secrets = (const char *const *)of->secrets,
         .threads = config->ingest.threads,
         .connections = config->ingest.connections,
         .in_flight_bytes = config->ingest.in_flight_bytes,
@@ -36,14 +58,29 @@ log_event(const lc_config *config, const char *message)
                      message);
 }
 
+/* On SIGHUP. */
+static void
+read_again(lc_ingest *ingest, const lc_config *config)
+{
+    g_autoptr(GError) error = NULL;
+    g_auto(senders) of = {0};
+    lc_kafka_read_secrets_again();
+    if (read_senders(&of, config, &error))
+        lc_ingest_use_secrets(ingest, (const char *const *)of.tokens, (const char *const *)of.secrets, &error);
+    lc_cli_tell_secrets(&error);
+}
+
 /* Until a signal, or until it can't go on. */
 static bool
-wait_for_end(lc_ingest *ingest, const sigset_t *signals, GError **error)
+wait_for_end(lc_ingest *ingest, const lc_config *config, const sigset_t *signals, GError **error)
 {
     const struct timespec look = {0, LOOK_MS * 1000000L};
-    while (sigtimedwait(signals, NULL, &look) < 0)
+    for (int received; (received = sigtimedwait(signals, NULL, &look)) < 0 || received == SIGHUP;) {
+        if (received == SIGHUP)
+            read_again(ingest, config);
         if (lc_ingest_failed(ingest, error))
             return false;
+    }
     return true;
 }
 
@@ -52,16 +89,19 @@ serve(const lc_config *config)
 {
     g_autoptr(GError) error = NULL;
     sigset_t signals;
-    lc_cli_block_signals(&signals);
+    g_auto(senders) of = {0};
+    lc_cli_block_signals_and_hangup(&signals);
+    if (!read_senders(&of, config, &error))
+        return lc_cli_fail("ingest", error);
     g_autoptr(lc_registry) registry = lc_cli_registry_new(config, &error);
     if (registry == NULL)
         return lc_cli_fail("ingest", error);
-    const lc_ingest_options options = options_of(config, registry);
+    const lc_ingest_options options = options_of(config, registry, &of);
     lc_ingest *ingest = lc_ingest_start(&options, &error);
     if (ingest == NULL)
         return lc_cli_fail("ingest", error);
     log_event(config, "started");
-    bool ok = wait_for_end(ingest, &signals, &error);
+    bool ok = wait_for_end(ingest, config, &signals, &error);
     log_event(config, "stopping: what is under way is answered first");
     lc_ingest_stop(ingest);
     log_event(config, "stopped");
@@ -77,7 +117,8 @@ static const char more[] =
     "signature; 413 over 1 MiB; 415 none of these; 429 too much at once; 503 Kafka does not take them now. Whoever "
     "gets\n"
     "no 202 sends all of it again: event_id makes that safe. /metrics, /livez and /readyz are served, too.\n\n"
-    "Waits for servers that are away. SIGTERM or SIGINT answers what is under way, and ends.\n\n"
+    "Waits for servers that are away. SIGTERM or SIGINT answers what is under way, and ends; SIGHUP reads\n"
+    "the files of ingest.token_files and ingest.secret_files again.\n\n"
     "Exit codes: 0 stopped by a signal, 2 usage or configuration.\n\n"
     "Example:\n"
     "  leadclock ingest --config leadclock.yaml &\n"

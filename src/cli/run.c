@@ -226,6 +226,7 @@ reload_policies(service *service)
 {
     g_autoptr(GError) error = NULL;
     const lc_policy_book *before = service->book;
+    lc_kafka_read_secrets_again();
     lc_supervisor_reloading(service->supervisor);
     if (!load_book(service, &error)) {
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "MESSAGE",

@@ -10,6 +10,7 @@ lc_cli_registry_options(const lc_config *config)
         .url = config->registry.url,
         .user = config->registry.user,
         .password = config->registry.password,
+        .password_file = config->registry.password_file,
         .ca = config->registry.ca,
         .certificate = config->registry.certificate,
         .key = config->registry.key,

@@ -21,6 +21,8 @@ lc_cli_redis_options(const lc_config *config)
         .url = config->redis.url,
         .user = config->redis.user,
         .password = config->redis.password,
+        .password_file = config->redis.password_file,
+        .sentinel_password_file = config->redis.sentinel_password_file,
         .sentinel_user = config->redis.sentinel_user,
         .sentinel_password = config->redis.sentinel_password,
         .ca = config->redis.ca,

@@ -11,7 +11,8 @@
 struct lc_dashboard {
     lc_dashboard_options options;
     lc_following following;
-    lc_viewers *viewers;
+    lc_viewers *viewers; /* atomic: the last of `former` */
+    GPtrArray *former;   /* requests may still use them */
     GThread *reader, *instances;
     lc_http *http;
 };
@@ -82,20 +83,43 @@ on_handle(lc_http_request *request, void *data)
 {
     const lc_dashboard *dashboard = data;
     const char *method = lc_http_method(request), *path = lc_http_path(request);
-    bool is_open = lc_viewers_are_all(dashboard->viewers);
+    const lc_viewers *viewers = g_atomic_pointer_get(&dashboard->viewers);
+    bool is_open = lc_viewers_are_all(viewers);
     if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
         reply_text(request, 405, "only GET\n", "Allow", "GET, HEAD");
     else if (strcmp(path, "/livez") == 0)
         reply_text(request, 200, "ok\n", NULL, NULL);
     else if (strcmp(path, "/readyz") == 0)
         reply_readiness(dashboard, request);
-    else if (!is_open && !lc_viewers_know(dashboard->viewers, lc_http_header(request, "Authorization")))
+    else if (!is_open && !lc_viewers_know(viewers, lc_http_header(request, "Authorization")))
         reply_text(request, 401, "a name and a password are needed\n", "WWW-Authenticate",
                    "Basic realm=\"leadclock\", charset=\"UTF-8\"");
     else if (is_open && !dashboard->options.behind_proxy && !is_our_name(request))
         reply_text(request, 403, "ask for it by its address, or as localhost\n", NULL, NULL);
     else
         reply_page(dashboard, request);
+}
+
+/* ---- Who may look ---- */
+
+static void
+free_viewers(void *viewers)
+{
+    lc_viewers_free(viewers);
+}
+
+bool
+lc_dashboard_use_users(lc_dashboard *dashboard, const char *const *users, GError **error)
+{
+    lc_viewers *viewers = lc_viewers_new(users);
+    if (dashboard->viewers && lc_viewers_are_all(viewers) && !lc_viewers_are_all(dashboard->viewers)) {
+        lc_viewers_free(viewers);
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "there is no user any more");
+        return false;
+    }
+    g_ptr_array_add(dashboard->former, viewers);
+    g_atomic_pointer_set(&dashboard->viewers, viewers);
+    return true;
 }
 
 /* ---- The start ---- */
@@ -138,8 +162,9 @@ lc_dashboard_start(const lc_dashboard_options *options, GError **error)
     g_mutex_init(&following->mutex);
     g_cond_init(&following->changed);
     following->pages = lc_pages_new(options->book, options->keep);
-    dashboard->viewers = lc_viewers_new(options->users);
-    if (!check_open(dashboard, error) || !start_server(dashboard, error))
+    dashboard->former = g_ptr_array_new_with_free_func(free_viewers);
+    if (!lc_dashboard_use_users(dashboard, options->users, error) || !check_open(dashboard, error) ||
+        !start_server(dashboard, error))
         return NULL;
     dashboard->reader = g_thread_new("tables", lc_reader_run, following);
     dashboard->instances = g_thread_new("instances", lc_instances_run, following);
@@ -160,7 +185,7 @@ lc_dashboard_stop(lc_dashboard *dashboard)
     g_clear_pointer(&dashboard->reader, g_thread_join);
     g_clear_pointer(&dashboard->instances, g_thread_join);
     lc_pages_free(following->pages);
-    lc_viewers_free(dashboard->viewers);
+    g_ptr_array_unref(dashboard->former);
     g_cond_clear(&following->changed);
     g_mutex_clear(&following->mutex);
     g_free(dashboard);

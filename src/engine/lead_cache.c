@@ -3,40 +3,37 @@
 
 #include <leadclock/text.h>
 
-/* One block of memory, written round and round: the next lead goes over those that were kept first. Places are counted
- * on and on, so that one which was written over is known by its number. Leads whose ids have the same hash, but for the
- * bits that don't matter, are linked, the last one kept first: a link to a place that was written over is the end. */
+#include <stdlib.h>
 
-#define RING_BYTES_A_BUCKET 128 /* a lead takes more */
-#define PART_OF_ONE 8           /* a lead that takes more than this part of it all is not kept */
-#define NO_STATE UINT32_MAX     /* known to have none */
+/* One block of memory, written round and round: the next lead goes over those that were kept first. Places are counted
+ * on and on, so that one which was written over is known by its number. A lead is looked for in one line of the index
+ * alone, by a few bits of its hash, so that one that is not kept costs no look at another's id; where a line is full,
+ * it forgets its oldest. */
+
+#define LINE 8                /* leads in a line of the index: a line of the processor's cache */
+#define RING_BYTES_A_LEAD 128 /* a lead takes more */
+#define PART_OF_ONE 8         /* a lead that takes more than this part of it all is not kept */
+#define NO_STATE UINT32_MAX   /* known to have none */
 #define UNKNOWN (UINT32_MAX - 1)
 #define WORD sizeof(uint64_t)
 
 typedef struct {
-    uint64_t before; /* the place of the lead of this bucket that was kept before */
-    uint32_t term, hash;
+    uint32_t term;
     uint32_t id_bytes, state_bytes;
 } kept; /* the id follows, and the state */
 
+/* A place in words, which is enough for a thousand years, and 8 bits of the hash. */
+typedef uint64_t entry;
+#define TAG_BITS 8
+
 struct lc_lead_cache {
-    size_t size; /* of the ring; 0: nothing is kept */
-    size_t n_buckets;
-    uint64_t *buckets; /* the place of the lead kept last */
-    char *ring;
+    size_t size; /* words of the ring; 0: nothing is kept */
+    size_t n_lines;
+    entry *index;
+    uint64_t *ring;
     uint64_t end; /* the next place; the first is 2 * size, so that 0 was written over */
     uint32_t terms;
 };
-
-static size_t
-power_of_two(size_t most)
-{
-    size_t power = 1;
-
-    while (power <= most / 2)
-        power *= 2;
-    return power;
-}
 
 lc_lead_cache *
 lc_lead_cache_new(size_t bytes)
@@ -45,8 +42,8 @@ lc_lead_cache_new(size_t bytes)
 
     if (bytes < LC_LEAD_CACHE_LEAST)
         return cache;
-    cache->n_buckets = power_of_two(bytes / RING_BYTES_A_BUCKET);
-    cache->size = (bytes - cache->n_buckets * sizeof *cache->buckets) / WORD * WORD;
+    cache->n_lines = bytes / RING_BYTES_A_LEAD / LINE;
+    cache->size = bytes / WORD - cache->n_lines * LINE;
     cache->end = 2 * (uint64_t)cache->size;
     return cache;
 }
@@ -54,7 +51,7 @@ lc_lead_cache_new(size_t bytes)
 void
 lc_lead_cache_free(lc_lead_cache *cache)
 {
-    g_free(cache->buckets);
+    free(cache->index);
     g_free(cache->ring);
     g_free(cache);
 }
@@ -65,10 +62,16 @@ lc_lead_cache_begin(lc_lead_cache *cache)
     return ++cache->terms;
 }
 
-static bool
-is_there(const lc_lead_cache *cache, uint64_t place)
+static uint64_t
+place_of(entry one)
 {
-    return place + cache->size >= cache->end;
+    return one >> TAG_BITS;
+}
+
+static bool
+is_there(const lc_lead_cache *cache, entry one)
+{
+    return place_of(one) + cache->size >= cache->end;
 }
 
 static kept *
@@ -89,19 +92,41 @@ hash_of(lc_text id)
     return lc_text_hash(0, id);
 }
 
-/* The link to the lead, or the one where its bucket ends. */
-static uint64_t *
-find_link(const lc_lead_cache *cache, lc_text id, uint64_t hash)
+static uint8_t
+tag_of(uint64_t hash)
 {
-    uint64_t *link = &cache->buckets[hash & (cache->n_buckets - 1)];
+    return (uint8_t)(hash >> 56);
+}
 
-    while (is_there(cache, *link)) {
-        kept *lead = at(cache, *link);
-        if (lead->hash == hash >> 32 && lc_text_equal(id_of(lead), id))
-            break;
-        link = &lead->before;
-    }
-    return link;
+static entry *
+line_of(const lc_lead_cache *cache, uint64_t hash)
+{
+    return cache->index + ((uint64_t)(uint32_t)hash * cache->n_lines >> 32) * LINE;
+}
+
+/* Where the lead is, or NULL. */
+static entry *
+find_entry(const lc_lead_cache *cache, lc_text id, uint64_t hash)
+{
+    entry *line = line_of(cache, hash);
+
+    for (int i = 0; i < LINE; i++)
+        if ((uint8_t)line[i] == tag_of(hash) && is_there(cache, line[i]) &&
+            lc_text_equal(id_of(at(cache, place_of(line[i]))), id))
+            return &line[i];
+    return NULL;
+}
+
+/* Where the next lead of this line goes. */
+static entry *
+oldest_of(entry *line)
+{
+    entry *oldest = line;
+
+    for (int i = 1; i < LINE; i++)
+        if (line[i] < *oldest)
+            oldest = &line[i];
+    return oldest;
 }
 
 bool
@@ -109,10 +134,10 @@ lc_lead_cache_find(const lc_lead_cache *cache, uint32_t term, lc_text id, lc_tex
 {
     if (cache->ring == NULL)
         return false;
-    uint64_t place = *find_link(cache, id, hash_of(id));
-    if (!is_there(cache, place))
+    const entry *found = find_entry(cache, id, hash_of(id));
+    if (found == NULL)
         return false;
-    const kept *lead = at(cache, place);
+    const kept *lead = at(cache, place_of(*found));
     if (lead->term != term || lead->state_bytes == UNKNOWN)
         return false;
     lc_text own_id = id_of(lead);
@@ -121,41 +146,48 @@ lc_lead_cache_find(const lc_lead_cache *cache, uint32_t term, lc_text id, lc_tex
 }
 
 static size_t
-bytes_of(size_t id_bytes, size_t state_bytes)
+words_of(size_t id_bytes, size_t state_bytes)
 {
-    return (sizeof(kept) + id_bytes + state_bytes + WORD - 1) / WORD * WORD;
+    return (sizeof(kept) + id_bytes + state_bytes + WORD - 1) / WORD;
 }
 
-/* The place of so many bytes in one piece. */
+/* The place of so many words in one piece. */
 static uint64_t
-make_room(lc_lead_cache *cache, size_t bytes)
+make_room(lc_lead_cache *cache, size_t words)
 {
     size_t left = cache->size - cache->end % cache->size;
 
-    g_assert(bytes <= cache->size);
-    if (left < bytes)
+    g_assert(words <= cache->size);
+    if (left < words)
         cache->end += left;
     uint64_t place = cache->end;
-    cache->end += bytes;
+    cache->end += words;
     return place;
 }
 
 static void
 write_lead(lc_lead_cache *cache, uint64_t place, lc_text id, lc_text state, kept head)
 {
-    uint64_t hash = hash_of(id), *bucket = &cache->buckets[hash & (cache->n_buckets - 1)];
-    uint64_t *former = find_link(cache, id, hash);
-
-    if (is_there(cache, *former))
-        *former = at(cache, *former)->before;
+    uint64_t hash = hash_of(id);
+    entry *former = find_entry(cache, id, hash);
     kept *lead = at(cache, place);
+
+    *(former ? former : oldest_of(line_of(cache, hash))) = place << TAG_BITS | tag_of(hash);
     *lead = head;
-    lead->hash = (uint32_t)(hash >> 32);
-    lead->before = *bucket;
-    *bucket = place;
     char *bytes = memcpy(lead + 1, id.data, id.size);
     if (state.size)
         memcpy(bytes + id.size, state.data, state.size);
+}
+
+static void
+take_memory(lc_lead_cache *cache)
+{
+    size_t bytes = cache->n_lines * LINE * sizeof *cache->index;
+
+    cache->ring = g_new(uint64_t, cache->size);
+    cache->index = aligned_alloc(LINE * sizeof *cache->index, bytes);
+    g_assert(cache->index);
+    memset(cache->index, 0, bytes);
 }
 
 void
@@ -163,21 +195,19 @@ lc_lead_cache_keep(lc_lead_cache *cache, uint32_t term, lc_text id, lc_text stat
 {
     if (cache->size == 0)
         return;
-    if (cache->ring == NULL) {
-        cache->ring = g_malloc(cache->size);
-        cache->buckets = g_new0(uint64_t, cache->n_buckets);
-    }
+    if (cache->ring == NULL)
+        take_memory(cache);
     uint32_t state_bytes = lc_text_is_absent(state) ? NO_STATE : (uint32_t)state.size;
-    if (bytes_of(id.size, state.size) > cache->size / PART_OF_ONE) {
+    if (words_of(id.size, state.size) > cache->size / PART_OF_ONE) {
         state_bytes = UNKNOWN;
         state = LC_NO_TEXT;
     }
-    write_lead(cache, make_room(cache, bytes_of(id.size, state.size)), id, state,
+    write_lead(cache, make_room(cache, words_of(id.size, state.size)), id, state,
                (kept){.term = term, .id_bytes = (uint32_t)id.size, .state_bytes = state_bytes});
 }
 
 size_t
 lc_lead_cache_bytes(const lc_lead_cache *cache)
 {
-    return (size_t)MIN(cache->end - 2 * (uint64_t)cache->size, cache->size);
+    return (size_t)MIN(cache->end - 2 * (uint64_t)cache->size, cache->size) * WORD;
 }

@@ -3,8 +3,8 @@
 
 #include <leadclock/base.h>
 
-/* Of one worker. What it takes is bounded; what was kept first is forgotten first. Nothing is looked up or kept but for
- * a term: that is how long a partition is held without a recovery. */
+/* Of one worker. What it takes is bounded; what was kept first is forgotten first, as a rule. Nothing is looked up or
+ * kept but for a term: that is how long a partition is held without a recovery. */
 typedef struct lc_lead_cache lc_lead_cache;
 
 #define LC_LEAD_CACHE_LEAST 1024 /* bytes; with less it keeps nothing */

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #define ALIVE_WITHIN_MS 60000 /* a worker that has not gone round for so long hangs */
+#define HELD_UP_AFTER_MS 15000
 
 static const char *const clock_names[LC_CLOCKS + 1] = {
     "first_contact", "first_contact:again", "renewed",  "requested", "milestone",
@@ -326,10 +327,27 @@ write_partition_readiness(GString *text, const lc_partition_report *partition)
     return false;
 }
 
+/* One that hangs in a call can't tell so itself. */
 static bool
-write_worker_readiness(GString *text, guint number, const lc_worker_report *report)
+write_held_up(GString *text, guint number, const lc_worker_report *report, int64_t now_ms)
 {
-    bool ready = report->joined && report->waiting_for[0] == '\0';
+    int64_t since_ms = now_ms - report->turned_ms;
+
+    if (since_ms < HELD_UP_AFTER_MS)
+        return false;
+    g_string_append_printf(text,
+                           "worker %u is held up: it has not gone round for %" PRId64
+                           " s, as when brokers that are away "
+                           "let a transaction not end\n",
+                           number, since_ms / 1000);
+    return true;
+}
+
+static bool
+write_worker_readiness(GString *text, guint number, const lc_worker_report *report, int64_t now_ms)
+{
+    bool is_held_up = write_held_up(text, number, report, now_ms);
+    bool ready = report->joined && report->waiting_for[0] == '\0' && !is_held_up;
 
     if (report->waiting_for[0])
         g_string_append_printf(text, "worker %u waits for %s\n", number, report->waiting_for);
@@ -346,10 +364,11 @@ static bool
 write_readiness(const lc_health *health, GString *text)
 {
     g_autoptr(GArray) taken = take_reports(health);
+    int64_t now_ms = health->time->monotonic_ms(health->time);
     bool ready = true;
 
     for (guint i = 0; i < taken->len; i++)
-        ready &= write_worker_readiness(text, i + 1, report_at(taken, i));
+        ready &= write_worker_readiness(text, i + 1, report_at(taken, i), now_ms);
     if (ready)
         g_string_append(text, "ok\n");
     return ready;

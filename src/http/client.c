@@ -1,5 +1,6 @@
 /* client.c - requests over HTTP and their answers, by libcurl. */
 #include <leadclock/http_client.h>
+#include <leadclock/text.h>
 
 #include <curl/curl.h>
 
@@ -7,7 +8,7 @@ G_STATIC_ASSERT(LC_HTTP_PROBLEM_BYTES >= CURL_ERROR_SIZE);
 
 struct lc_http_client {
     CURLM *multi; /* keeps connections */
-    char *user, *password, *ca_file, *certificate_file, *key_file;
+    char *user, *password, *password_file, *ca_file, *certificate_file, *key_file;
     char **headers;
     lc_duration timeout;
     size_t max_answer_bytes;
@@ -42,14 +43,27 @@ add_headers(request *r, const char *const *headers)
         r->headers = curl_slist_append(r->headers, *headers);
 }
 
-static void
-set_identity(const lc_http_client *client, CURL *handle)
+/* False: the file can't be read, which ends the request. */
+static bool
+set_identity(request *r)
 {
+    const lc_http_client *client = r->client;
+    g_autoptr(GError) error = NULL;
+    char *secret = NULL;
     if (client->user == NULL)
-        return;
-    curl_easy_setopt(handle, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
-    curl_easy_setopt(handle, CURLOPT_USERNAME, client->user);
-    curl_easy_setopt(handle, CURLOPT_PASSWORD, client->password ? client->password : "");
+        return true;
+    if (client->password_file && (secret = lc_secret_read(client->password_file, &error)) == NULL) {
+        g_snprintf(r->door.problem, sizeof r->door.problem, "its password: %s", error->message);
+        r->door.result = LC_HTTP_FAILED;
+        r->door.is_done = true;
+        return false;
+    }
+    const char *password = secret ? secret : client->password;
+    curl_easy_setopt(r->handle, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+    curl_easy_setopt(r->handle, CURLOPT_USERNAME, client->user);
+    curl_easy_setopt(r->handle, CURLOPT_PASSWORD, password ? password : "");
+    lc_secret_free(secret);
+    return true;
 }
 
 static void
@@ -97,9 +111,9 @@ lc_http_client_send(lc_http_client *client, const char *url, const char *const *
     curl_easy_setopt(r->handle, CURLOPT_PRIVATE, r);
     curl_easy_setopt(r->handle, CURLOPT_HTTPHEADER, r->headers);
     set_trust(client, r->handle);
-    set_identity(client, r->handle);
     set_body(r, body);
-    curl_multi_add_handle(client->multi, r->handle);
+    if (set_identity(r))
+        curl_multi_add_handle(client->multi, r->handle);
     return &r->door;
 }
 
@@ -240,6 +254,7 @@ lc_http_client_new(const lc_http_client_options *options)
     client->multi = curl_multi_init();
     client->user = g_strdup(options->user);
     client->password = g_strdup(options->password);
+    client->password_file = g_strdup(options->password_file);
     client->ca_file = g_strdup(options->ca_file);
     client->certificate_file = g_strdup(options->certificate_file);
     client->key_file = g_strdup(options->key_file);
@@ -256,7 +271,8 @@ lc_http_client_free(lc_http_client *client)
         return;
     curl_multi_cleanup(client->multi);
     g_free(client->user);
-    g_free(client->password);
+    lc_secret_free(client->password);
+    g_free(client->password_file);
     g_free(client->ca_file);
     g_free(client->certificate_file);
     g_free(client->key_file);

@@ -84,7 +84,7 @@ lc_ingest_begin(lc_http_request *request, lc_ingest *ingest)
 {
     if (strcmp(lc_http_method(request), "POST") != 0)
         refuse(request, 405, "only POST\n", "Allow", "POST");
-    else if (!may_send(request, ingest->guard))
+    else if (!may_send(request, lc_ingest_guard(ingest)))
         refuse_sender(request);
     else if (form_of(request) == LC_FORM_UNKNOWN)
         refuse_form(request);
@@ -261,8 +261,8 @@ read_parcel(lc_http_request *request, const lc_ingest *ingest, lc_parcel *parcel
 void
 lc_ingest_handle(lc_http_request *request, lc_ingest *ingest)
 {
-    bool is_by_token = is_trusted(request, ingest->guard);
-    if (!is_by_token && !has_right_signature(request, ingest->guard)) {
+    bool is_by_token = is_trusted(request, lc_ingest_guard(ingest));
+    if (!is_by_token && !has_right_signature(request, lc_ingest_guard(ingest))) {
         refuse_sender(request);
         return;
     }

@@ -32,6 +32,35 @@ on_end(const lc_http_end *end, void *data)
         lc_ingest_count(data, end);
 }
 
+/* ---- Who may send ---- */
+
+const lc_guard *
+lc_ingest_guard(lc_ingest *ingest)
+{
+    return g_atomic_pointer_get(&ingest->guard);
+}
+
+static void
+free_guard(void *guard)
+{
+    lc_guard_free(guard);
+}
+
+bool
+lc_ingest_use_secrets(lc_ingest *ingest, const char *const *tokens, const char *const *secrets, GError **error)
+{
+    g_autoptr(lc_guard) guard = lc_guard_new(tokens, secrets, error);
+    if (guard == NULL)
+        return false;
+    if (ingest->guard && lc_guard_is_open(guard) && !lc_guard_is_open(ingest->guard)) {
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "there is no token and no secret any more");
+        return false;
+    }
+    g_ptr_array_add(ingest->guards, guard);
+    g_atomic_pointer_set(&ingest->guard, g_steal_pointer(&guard));
+    return true;
+}
+
 /* ---- The start ---- */
 
 /* Without it anybody could invent leads. */
@@ -104,8 +133,9 @@ lc_ingest_start(const lc_ingest_options *options, GError **error)
     g_mutex_init(&ingest->lock);
     g_cond_init(&ingest->changed);
     lc_inputs_choose(&ingest->inputs, options->kafka.inputs);
-    if ((ingest->guard = lc_guard_new(options->tokens, options->secrets, error)) == NULL ||
-        !check_open(ingest, error) || !start_sender(ingest, error))
+    ingest->guards = g_ptr_array_new_with_free_func(free_guard);
+    if (!lc_ingest_use_secrets(ingest, options->tokens, options->secrets, error) || !check_open(ingest, error) ||
+        !start_sender(ingest, error))
         return NULL;
     lc_ingest_watch_start(ingest);
     return start_server(ingest, error) ? g_steal_pointer(&ingest) : NULL;
@@ -131,7 +161,7 @@ lc_ingest_stop(lc_ingest *ingest)
         lc_http_stop(g_atomic_pointer_exchange(&ingest->http, NULL));
     lc_ingest_watch_stop(ingest);
     g_clear_pointer(&ingest->sender, lc_sender_free);
-    g_clear_pointer(&ingest->guard, lc_guard_free);
+    g_clear_pointer(&ingest->guards, g_ptr_array_unref);
     lc_inputs_clear(&ingest->inputs);
     g_free(ingest->waiting_for);
     g_clear_error(&ingest->failure);

@@ -20,7 +20,8 @@ struct lc_ingest {
     lc_ingest_options options;
     lc_inputs inputs;
     int topic_of[LC_FACT_TYPES]; /* the index among the sender's */
-    lc_guard *guard;
+    lc_guard *guard;             /* atomic: the last of `guards` */
+    GPtrArray *guards;           /* former ones too: requests may still use them */
     lc_sender *sender;
     lc_http *http;
 
@@ -41,6 +42,8 @@ void lc_ingest_watch_start(lc_ingest *ingest);
 void lc_ingest_watch_stop(lc_ingest *ingest);
 /* NULL: it is ready. Caller frees. */
 char *lc_ingest_waiting_for(lc_ingest *ingest);
+
+const lc_guard *lc_ingest_guard(lc_ingest *ingest);
 
 /* ---- facts.c: /facts ---- */
 

@@ -1,6 +1,7 @@
 /* client.c - a librdkafka client from the configuration, and its errors. */
 #include "client.h"
 
+#include "credentials.h"
 #include "trouble.h"
 
 #include <errno.h>
@@ -121,6 +122,8 @@ on_log(const rd_kafka_t *client, int level, const char *facility, const char *te
     bool is_said = level > LOG_CRIT || strcmp(facility, "FATAL") == 0 || strcmp(facility, "TXNERR") == 0;
     GLogLevelFlags ours = is_said ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_WARNING;
 
+    if (strcmp(facility, "FAIL") == 0)
+        lc_credentials_look();
     lc_trouble_take(client, facility, text);
     g_log_structured(G_LOG_DOMAIN, ours, "CLIENT", client ? rd_kafka_name(client) : "", "FACILITY", facility, "MESSAGE",
                      "kafka: %s", text);
@@ -171,7 +174,8 @@ lc_kafka_conf_new(const lc_kafka_options *options, const char *const *defaults, 
     if (set(conf, "client.id", id, error) && set(conf, "reconnect.backoff.max.ms", "1000", error) &&
         set_all(conf, defaults, error) && check_properties(options->properties, error) &&
         check_files(options->properties, error) && set_all(conf, options->properties, error) &&
-        set(conf, "bootstrap.servers", options->brokers, error) && set_all(conf, fixed, error))
+        lc_credentials_give(conf, options, error) && set(conf, "bootstrap.servers", options->brokers, error) &&
+        set_all(conf, fixed, error))
         return conf;
     rd_kafka_conf_destroy(conf);
     return NULL;
@@ -197,6 +201,21 @@ lc_kafka_published_at(const rd_kafka_message_t *message)
     return g_ascii_string_to_signed(text, 10, 1, timestamp, &first, NULL) ? first : timestamp;
 }
 
+/* librdkafka (2.0.2) has destroyed the interceptors of a configuration that it made no client of, and would do so again
+ * with the configuration itself. The operator is to mend it, so there is one such a start. */
+static void
+keep_for_good(rd_kafka_conf_t *conf)
+{
+    static GMutex mutex;
+    static GPtrArray *all;
+
+    g_mutex_lock(&mutex);
+    if (all == NULL)
+        all = g_ptr_array_new();
+    g_ptr_array_add(all, conf);
+    g_mutex_unlock(&mutex);
+}
+
 rd_kafka_t *
 lc_kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, GError **error)
 {
@@ -205,7 +224,7 @@ lc_kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, GError **error)
 
     if (client)
         return client;
-    rd_kafka_conf_destroy(conf);
+    keep_for_good(conf);
     g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "kafka: %s", reason);
     return NULL;
 }

@@ -6,6 +6,8 @@
 #define LOOK_EVERY_POLLS 128
 #define LOOK_EVERY_MS 20
 #define REQUEST_TIMEOUT_MS 500
+#define BACKOFF "fetch.queue.backoff.ms" /* librdkafka 2.2 */
+#define BACKOFF_MS "20"
 
 void
 lc_fetch_waker_init(lc_fetch_waker *waker, rd_kafka_t *client, long queued_min_messages)
@@ -23,7 +25,7 @@ lc_fetch_waker_clear(lc_fetch_waker *waker)
 bool
 lc_fetch_waker_is_due(lc_fetch_waker *waker, bool idle)
 {
-    if (++waker->polls < LOOK_EVERY_POLLS && !idle)
+    if (waker->low == 0 || (++waker->polls < LOOK_EVERY_POLLS && !idle))
         return false;
     waker->polls = 0;
     gint64 now = g_get_monotonic_time();
@@ -43,12 +45,29 @@ lc_fetch_waker_wake(lc_fetch_waker *waker, rd_kafka_topic_partition_list_t *part
     waker->next_us = g_get_monotonic_time() + (err ? 1000 : pause_ms) * 1000;
 }
 
+/* False: this librdkafka has no such setting. */
+static bool
+set_backoff(rd_kafka_conf_t *conf)
+{
+    rd_kafka_conf_t *plain = rd_kafka_conf_new();
+    char value[32], usual[32];
+    size_t size = sizeof value, usual_size = sizeof usual;
+    bool is_there = rd_kafka_conf_get(conf, BACKOFF, value, &size) == RD_KAFKA_CONF_OK &&
+                    rd_kafka_conf_get(plain, BACKOFF, usual, &usual_size) == RD_KAFKA_CONF_OK;
+
+    rd_kafka_conf_destroy(plain);
+    return is_there &&
+           (strcmp(value, usual) != 0 || rd_kafka_conf_set(conf, BACKOFF, BACKOFF_MS, NULL, 0) == RD_KAFKA_CONF_OK);
+}
+
 long
-lc_fetch_queued_min_messages(const rd_kafka_conf_t *conf)
+lc_fetch_prepare(rd_kafka_conf_t *conf)
 {
     char value[32];
     size_t size = sizeof value;
 
+    if (set_backoff(conf))
+        return 0;
     if (rd_kafka_conf_get(conf, "queued.min.messages", value, &size) != RD_KAFKA_CONF_OK)
         return 100000;
     return strtol(value, NULL, 10);

@@ -1,7 +1,7 @@
 /* fetch.h - wakes fetches that sleep.
  *
- * librdkafka 2.0.2 stops fetching when the consumer queue is full, and draining it wakes nothing for up to 1 s; any
- * request to the leader does (servers.md, fetch stall). */
+ * librdkafka stops fetching when the consumer queue is full, and draining it wakes nothing for up to 1 s: before 2.2,
+ * where that time can't be set, any request to the leader does (servers.md, fetch stall). */
 #pragma once
 
 #include "client.h"
@@ -9,12 +9,12 @@
 typedef struct {
     rd_kafka_t *client;
     rd_kafka_queue_t *queue; /* the consumer queue, owned */
-    size_t low;              /* messages in the queue below which a full stop can't be meant */
+    size_t low;              /* messages in the queue below which a full stop can't be meant; 0: none is */
     unsigned polls;          /* since the last look at the clock */
     gint64 next_us;
 } lc_fetch_waker;
 
-/* Borrows the client. */
+/* Borrows the client. `queued_min_messages`: of lc_fetch_prepare. */
 void lc_fetch_waker_init(lc_fetch_waker *waker, rd_kafka_t *client, long queued_min_messages);
 void lc_fetch_waker_clear(lc_fetch_waker *waker);
 
@@ -24,5 +24,6 @@ bool lc_fetch_waker_is_due(lc_fetch_waker *waker, bool idle);
 /* Sends a request to the leader of every partition of the list, whose offsets are lost; looks again in `pause_ms`. */
 void lc_fetch_waker_wake(lc_fetch_waker *waker, rd_kafka_topic_partition_list_t *partitions, int pause_ms);
 
-/* queued.min.messages of a configuration. */
-long lc_fetch_queued_min_messages(const rd_kafka_conf_t *conf);
+/* Makes librdkafka go on fetching soon, where it can (unless the operator has said otherwise). Returns what
+ * lc_fetch_waker_init is to be given: queued.min.messages; 0: nothing need be woken. */
+long lc_fetch_prepare(rd_kafka_conf_t *conf);

@@ -64,7 +64,7 @@ make_client(lc_group *group, GError **error)
     rd_kafka_conf_t *conf = group_conf(group->options, error);
     if (conf == NULL)
         return false;
-    long queued = lc_fetch_queued_min_messages(conf);
+    long queued = lc_fetch_prepare(conf);
     group->session_ms = session_of(conf);
     rd_kafka_conf_set_opaque(conf, group);
     rd_kafka_conf_set_rebalance_cb(conf, lc_group_on_rebalance);

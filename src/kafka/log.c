@@ -385,6 +385,8 @@ copy_options(lc_kafka_options *copy, const lc_kafka_options *options)
     *copy = (lc_kafka_options){
         .brokers = g_strdup(options->brokers),
         .properties = (const char *const *)g_strdupv((char **)options->properties),
+        .password_file = g_strdup(options->password_file),
+        .key_password_file = g_strdup(options->key_password_file),
         .group = g_strdup(options->group),
         .instance = g_strdup(options->instance),
         .is_guest = options->is_guest,
@@ -399,6 +401,8 @@ free_options(lc_kafka_options *options)
 {
     g_free((char *)options->brokers);
     g_strfreev((char **)options->properties);
+    g_free((char *)options->password_file);
+    g_free((char *)options->key_password_file);
     g_free((char *)options->group);
     g_free((char *)options->instance);
     g_strfreev((char **)options->inputs);

@@ -1,6 +1,8 @@
 /* address.c - redis.url, in each of its forms. */
 #include "address.h"
 
+#include <leadclock/text.h>
+
 #define FORMS                                                                                                          \
     "redis://[user:password@]host:port/db, unix:///path/of.sock, "                                                     \
     "redis+sentinel://[user:password@]host:port,host:port/master/db or redis+cluster://host:port,host:port, or with "  \
@@ -153,6 +155,22 @@ parse_rest(lc_redis_address *address, const char *scheme, const char *rest, GErr
     return refuse_url(error, "unknown scheme");
 }
 
+/* What it holds is looked at once now: later it is waited for. */
+static bool
+take_file(lc_redis_login *login, const char *key, const char *path, GError **error)
+{
+    if (path == NULL)
+        return true;
+    char *secret = lc_secret_read(path, error);
+    if (secret == NULL) {
+        g_prefix_error(error, "%s: ", key);
+        return false;
+    }
+    lc_secret_free(secret);
+    login->file = g_strdup(path);
+    return true;
+}
+
 bool
 lc_redis_address_init(lc_redis_address *address, const lc_redis_options *options, GError **error)
 {
@@ -173,7 +191,8 @@ lc_redis_address_init(lc_redis_address *address, const lc_redis_options *options
     override(&address->login.password, options->password);
     override(&address->sentinel_login.user, options->sentinel_user);
     override(&address->sentinel_login.password, options->sentinel_password);
-    return true;
+    return take_file(&address->login, "redis.password_file", options->password_file, error) &&
+           take_file(&address->sentinel_login, "redis.sentinel_password_file", options->sentinel_password_file, error);
 }
 
 void
@@ -183,7 +202,16 @@ lc_redis_address_of_node(lc_redis_address *address, const lc_redis_address *clus
     take_endpoint(address, host, port);
     address->login.user = g_strdup(cluster->login.user);
     address->login.password = g_strdup(cluster->login.password);
+    address->login.file = g_strdup(cluster->login.file);
     address->tls = lc_redis_tls_ref(cluster->tls);
+}
+
+static void
+clear_login(lc_redis_login *login)
+{
+    g_free(login->user);
+    lc_secret_free(login->password);
+    g_free(login->file);
 }
 
 void
@@ -192,9 +220,7 @@ lc_redis_address_clear(lc_redis_address *address)
     g_clear_pointer(&address->endpoints, g_ptr_array_unref);
     g_free(address->path);
     g_free(address->master);
-    g_free(address->login.user);
-    g_free(address->login.password);
-    g_free(address->sentinel_login.user);
-    g_free(address->sentinel_login.password);
+    clear_login(&address->login);
+    clear_login(&address->sentinel_login);
     lc_redis_tls_unref(address->tls);
 }

@@ -16,6 +16,7 @@ lc_redis_is_at(const lc_redis_endpoint *endpoint, const char *host, int port)
 
 typedef struct {
     char *user, *password; /* or NULL */
+    char *file;            /* that holds the password, read at each connection; or NULL */
 } lc_redis_login;
 
 typedef struct {

@@ -1,6 +1,8 @@
 /* connection.c - one connection: commands sent together, answers read together. */
 #include "connection.h"
 
+#include <leadclock/text.h>
+
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -209,6 +211,11 @@ remedy_of(const char *refusal)
         {"READONLY", "it is a replica; name the one that takes writes in redis.url"},
         {"NOREPLICAS", "it waits for its replicas (min-replicas-to-write)"},
         {"MISCONF", "it can't save to its disk; its log says why"},
+        {"WRONGPASS", "look at redis.user and redis.password (of sentinels: redis.sentinel_user and "
+                      "redis.sentinel_password)"},
+        {"ERR invalid password", "look at redis.password (of sentinels: redis.sentinel_password)"},
+        {"NOAUTH", "it wants a login: set redis.user and redis.password, or redis.password_file (of sentinels: "
+                   "redis.sentinel_user and so on)"},
         {"NOPERM", "`leadclock topics --acls` prints the ACL that its user needs"},
     };
 
@@ -260,37 +267,73 @@ lc_reply_text(const redisReply *reply)
 
 /* ---- Connecting ---- */
 
-static void
-say_login(lc_connection *connection, const lc_redis_login *login)
+/* Whether there is one. False, with an error, too: its file can't be read, which is waited for. */
+static bool
+say_login(lc_connection *connection, const lc_redis_login *login, GError **error)
 {
+    g_autoptr(GError) problem = NULL;
+    char *secret = login->file ? lc_secret_read(login->file, &problem) : NULL;
+    const char *password = secret ? secret : login->password;
+
+    if (problem)
+        lose(connection, error, problem->message);
+    if (problem || password == NULL)
+        return false;
     lc_connection_command(connection, login->user ? 3 : 2);
     lc_connection_word(connection, LC_TEXT("AUTH"));
     if (login->user)
         lc_connection_word(connection, lc_text_of(login->user));
-    lc_connection_word(connection, lc_text_of(login->password));
+    lc_connection_word(connection, lc_text_of(password));
+    lc_secret_free(secret);
+    return true;
+}
+
+/* What was said is answered. A password in a file may be another one soon, as when all are renewed: it is waited for.
+ */
+static bool
+take_login(lc_connection *connection, const lc_redis_login *login, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+
+    if (lc_connection_expect(connection, &problem))
+        return true;
+    if (login->file && g_error_matches(problem, LC_ERROR, LC_ERROR_CONFIG))
+        g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "%s (the password is that of %s, which is read again)",
+                    problem->message, login->file);
+    else
+        g_propagate_error(error, g_steal_pointer(&problem));
+    return false;
 }
 
 static bool
 log_in(lc_connection *connection, const lc_redis_login *login, GError **error)
 {
-    if (login->password == NULL)
-        return true;
-    say_login(connection, login);
-    return lc_connection_send(connection, error) && lc_connection_expect(connection, error);
+    g_autoptr(GError) problem = NULL;
+
+    if (!say_login(connection, login, &problem)) {
+        bool is_none = problem == NULL;
+        if (problem)
+            g_propagate_error(error, g_steal_pointer(&problem));
+        return is_none;
+    }
+    return lc_connection_send(connection, error) && take_login(connection, login, error);
 }
 
 static bool
 greet(lc_connection *connection, GError **error)
 {
     const lc_redis_login *login = &connection->address.login;
+    g_autoptr(GError) problem = NULL;
 
-    if (login->password)
-        say_login(connection, login);
+    bool logs_in = say_login(connection, login, &problem);
+    if (problem) {
+        g_propagate_error(error, g_steal_pointer(&problem));
+        return false;
+    }
     lc_connection_command(connection, 2);
     lc_connection_word(connection, LC_TEXT("SELECT"));
     lc_connection_number(connection, connection->address.database);
-    return lc_connection_send(connection, error) &&
-           (login->password == NULL || lc_connection_expect(connection, error)) &&
+    return lc_connection_send(connection, error) && (!logs_in || take_login(connection, login, error)) &&
            lc_connection_expect(connection, error);
 }
 

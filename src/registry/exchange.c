@@ -119,6 +119,7 @@ lc_exchanges_init(lc_exchanges *exchanges, const lc_registry_options *options, l
     *exchanges = (lc_exchanges){.timeout = timeout};
     exchanges->client = lc_http_client_new(&(lc_http_client_options){.user = options->user,
                                                                      .password = options->password,
+                                                                     .password_file = options->password_file,
                                                                      .ca_file = options->ca,
                                                                      .certificate_file = options->certificate,
                                                                      .key_file = options->key,

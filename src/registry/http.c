@@ -2,6 +2,8 @@
 #include "backend.h"
 #include "exchange.h"
 
+#include <leadclock/text.h>
+
 #include <errno.h>
 #include <unistd.h>
 
@@ -119,7 +121,8 @@ fail_by_status(const http_registry *http, const lc_exchange *x, lc_error final, 
     g_autofree char *message = answer_message(x);
     if (x->http->status == 401)
         return fail(error, LC_ERROR_RETRY,
-                    "registry %s does not let us in (HTTP 401)%s; look at registry.user and registry.password",
+                    "registry %s does not let us in (HTTP 401)%s; look at registry.user and registry.password (or the "
+                    "file that holds it)",
                     http->url, message);
     if (x->http->status == 403)
         return fail(error, LC_ERROR_RETRY,
@@ -454,10 +457,23 @@ file_check(const char *key, const char *path, GError **error)
                 g_strerror(errno));
 }
 
+/* Once now: later it is waited for. */
+static bool
+password_check(const char *path, GError **error)
+{
+    char *secret = path ? lc_secret_read(path, error) : NULL;
+    bool is_well = path == NULL || secret;
+    lc_secret_free(secret);
+    if (!is_well)
+        g_prefix_error(error, "registry.password_file: ");
+    return is_well;
+}
+
 static bool
 options_check(const lc_registry_options *options, GError **error)
 {
-    return url_check(options->url, error) && file_check("registry.ca", options->ca, error) &&
+    return url_check(options->url, error) && password_check(options->password_file, error) &&
+           file_check("registry.ca", options->ca, error) &&
            file_check("registry.certificate", options->certificate, error) &&
            file_check("registry.key", options->key, error);
 }

@@ -164,6 +164,15 @@ check_secret(const char *name, const char *value)
     return NULL;
 }
 
+/* What is in it is looked at by who needs it. */
+static char *
+check_secret_file(const char *name, const char *path)
+{
+    if (!is_name(name, 100))
+        return g_strdup("is no name; use 1 to 100 letters, digits, '.', '_' or '-'");
+    return *path ? NULL : g_strdup("must not be empty; write a path");
+}
+
 static char *
 check_signing_secret(const char *name, const char *value)
 {
@@ -189,6 +198,8 @@ static const char *const header_styles[] = {"cloudevents", "none", NULL};
 const char *const lc_config_deletions[] = {"both", "mark", "tombstone", NULL};
 
 #define AT(member) offsetof(lc_config, member)
+#define AGAIN "Relative to this file. Read again at each new connection."
+#define ON_SIGHUP "Relative to this file. Read again on SIGHUP."
 #define TOPIC(member, records)                                                                                         \
     {                                                                                                                  \
         "topics." #member, OPTION_TEXT, "leads." #member, AT(topics.member), .check = check_topic,                     \
@@ -209,11 +220,17 @@ const lc_option lc_options[] = {
     {"kafka.properties", OPTION_MAP, "", AT(kafka.properties), .check_entry = check_property,
      .doc = "Any property of librdkafka, for all clients: `security.protocol`, `sasl.*`, `ssl.*`, ... Refused are those "
             "that exactly once rests on."},
+    {"kafka.password_file", OPTION_TEXT, NULL, AT(kafka.password_file), .check = check_not_empty,
+     .doc = "File that holds `sasl.password`. " AGAIN},
+    {"kafka.key_password_file", OPTION_TEXT, NULL, AT(kafka.key_password_file), .check = check_not_empty,
+     .doc = "File that holds `ssl.key.password`. Relative to this file. Read when a client is made, so mostly at the start."},
     {"registry.url", OPTION_TEXT, "http://127.0.0.1:8081", AT(registry.url), .check = check_registry_url,
      .doc = "A schema registry with Confluent's API, at the address where `/subjects` is found. Not together with "
             "`registry.file`."},
     {"registry.user", OPTION_TEXT, NULL, AT(registry.user), .doc = "User at the registry (HTTP basic)."},
     {"registry.password", OPTION_SECRET, NULL, AT(registry.password), .doc = "Password at the registry."},
+    {"registry.password_file", OPTION_TEXT, NULL, AT(registry.password_file), .check = check_not_empty,
+     .doc = "File that holds it instead. " AGAIN},
     {"registry.ca", OPTION_TEXT, NULL, AT(registry.ca), .check = check_not_empty,
      .doc = "PEM file of the CAs that the registry's certificate may be from; default: the system's. Relative to this file."},
     {"registry.certificate", OPTION_TEXT, NULL, AT(registry.certificate), .check = check_not_empty,
@@ -234,6 +251,8 @@ const lc_option lc_options[] = {
             "Redis Cluster; with `rediss` for `redis` by TLS, where hiredis has it (Debian 13's; `leadclock --version` says)."},
     {"redis.user", OPTION_TEXT, NULL, AT(redis.user), .doc = "User at Redis."},
     {"redis.password", OPTION_SECRET, NULL, AT(redis.password), .doc = "Password at Redis."},
+    {"redis.password_file", OPTION_TEXT, NULL, AT(redis.password_file), .check = check_not_empty,
+     .doc = "File that holds it instead. " AGAIN},
     {"redis.ca", OPTION_TEXT, NULL, AT(redis.ca), .check = check_not_empty,
      .doc = "PEM file of the CAs that Redis' certificate may be from; default: the system's. Relative to this file."},
     {"redis.certificate", OPTION_TEXT, NULL, AT(redis.certificate), .check = check_not_empty,
@@ -245,6 +264,8 @@ const lc_option lc_options[] = {
     {"redis.sentinel_user", OPTION_TEXT, NULL, AT(redis.sentinel_user), .doc = "User at the sentinels."},
     {"redis.sentinel_password", OPTION_SECRET, NULL, AT(redis.sentinel_password),
      .doc = "Password at the sentinels, where they ask for one; it may be another than Redis'."},
+    {"redis.sentinel_password_file", OPTION_TEXT, NULL, AT(redis.sentinel_password_file), .check = check_not_empty,
+     .doc = "File that holds it instead. " AGAIN},
     {"policy", OPTION_TEXT, "policy.yaml", AT(policy), .check = check_not_empty,
      .doc = "The policy: a file, or a folder of documents. Relative to this file."},
     {"topics.prefix", OPTION_TEXT, "", AT(topics.prefix), .check = check_prefix, .doc = "Put before every topic's name."},
@@ -282,7 +303,7 @@ const lc_option lc_options[] = {
      .doc = "At most so many due leads a transaction."},
     {"batch.linger", OPTION_DURATION, "50ms", AT(batch.linger), .min = 0, .max = 10 * LC_SECOND,
      .doc = "A batch waits at most so long for more facts."},
-    {"cache.leads", OPTION_COUNT, "32", AT(cache.leads), .min = 0, .max = 65536,
+    {"cache.leads", OPTION_COUNT, "16", AT(cache.leads), .min = 0, .max = 65536,
      .doc = "MiB of leads that are kept as they were last committed, all workers together, so that Redis need not be "
             "asked for them; `0`: none."},
     {"lateness", OPTION_DURATION, "5s", AT(lateness), .min = 0, .max = LC_DAY,
@@ -301,6 +322,10 @@ const lc_option lc_options[] = {
     {"ingest.secrets", OPTION_SECRETS, "", AT(ingest.secrets), .check_entry = check_signing_secret,
      .doc = "NAME: SECRET of each sender that signs what it sends: by `webhook-signature` (Standard Webhooks; the secret "
             "begins with `whsec_`) or by `X-Hub-Signature-256`; 16 visible ASCII letters or more."},
+    {"ingest.token_files", OPTION_MAP, "", AT(ingest.token_files), .check_entry = check_secret_file,
+     .doc = "NAME: PATH of files that hold such tokens. " ON_SIGHUP},
+    {"ingest.secret_files", OPTION_MAP, "", AT(ingest.secret_files), .check_entry = check_secret_file,
+     .doc = "NAME: PATH of files that hold such secrets. " ON_SIGHUP},
     {"ingest.certificate", OPTION_TEXT, NULL, AT(ingest.certificate), .check = check_not_empty,
      .doc = "PEM file of the certificate, and of those it rests on: TLS. Relative to this file. Absent: none, as behind a "
             "proxy."},
@@ -328,6 +353,8 @@ const lc_option lc_options[] = {
      .doc = "User at the Alertmanagers (HTTP basic)."},
     {"alert.alertmanager.password", OPTION_SECRET, NULL, AT(alert.alertmanager.password),
      .doc = "Password at the Alertmanagers."},
+    {"alert.alertmanager.password_file", OPTION_TEXT, NULL, AT(alert.alertmanager.password_file),
+     .check = check_not_empty, .doc = "File that holds it instead. " AGAIN},
     {"alert.alertmanager.every", OPTION_DURATION, "30s", AT(alert.alertmanager.every), .min = LC_SECOND, .max = LC_HOUR,
      .doc = "So often they are told what is broken. An alert of which nothing is said for four times as long ends by "
             "itself."},
@@ -352,6 +379,8 @@ const lc_option lc_options[] = {
             "`dashboard.users` or `dashboard.behind_proxy`."},
     {"dashboard.users", OPTION_SECRETS, "", AT(dashboard.users), .check_entry = check_secret,
      .doc = "NAME: PASSWORD of each who may look (HTTP basic, which is readable on the way: put TLS before it)."},
+    {"dashboard.user_files", OPTION_MAP, "", AT(dashboard.user_files), .check_entry = check_secret_file,
+     .doc = "NAME: PATH of files that hold such passwords. " ON_SIGHUP},
     {"dashboard.behind_proxy", OPTION_SWITCH, "false", AT(dashboard.behind_proxy), .choices = trues,
      .doc = "`true`: a proxy before it says who may look, and nobody else reaches it. Otherwise `false`."},
     {"dashboard.days", OPTION_COUNT, "90", AT(dashboard.days), .min = 1, .max = 3650,
@@ -379,6 +408,17 @@ lc_option_find(const char *key)
         if (strcmp(lc_options[i].key, key) == 0)
             return (int)i;
     return -1;
+}
+
+const lc_option *
+lc_option_find_map(const char *key)
+{
+    for (size_t i = 0; i < lc_n_options; i++) {
+        size_t length = strlen(lc_options[i].key);
+        if (lc_option_is_map(&lc_options[i]) && strncmp(lc_options[i].key, key, length) == 0 && key[length] == '.')
+            return &lc_options[i];
+    }
+    return NULL;
 }
 
 bool

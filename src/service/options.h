@@ -40,6 +40,8 @@ extern const size_t lc_n_webhook_options;
 
 /* The index of the option, or -1. */
 int lc_option_find(const char *key);
+/* Whose entry "MAP.NAME" is; NULL: of none. */
+const lc_option *lc_option_find_map(const char *key);
 /* Whether keys begin with `section` and a dot. */
 bool lc_option_is_section(const char *section);
 

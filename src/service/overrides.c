@@ -13,17 +13,6 @@ override_property(lc_loader *loader, const lc_option *option, const char *name, 
     lc_option_set_texts(option, loader->config, g_strv_builder_end(map));
 }
 
-static const lc_option *
-find_map_of(const char *key)
-{
-    for (size_t i = 0; i < lc_n_options; i++) {
-        size_t length = strlen(lc_options[i].key);
-        if (lc_option_is_map(&lc_options[i]) && strncmp(lc_options[i].key, key, length) == 0 && key[length] == '.')
-            return &lc_options[i];
-    }
-    return NULL;
-}
-
 static void
 report_unknown_path(lc_loader *loader, const char *key, lc_place at)
 {
@@ -42,7 +31,7 @@ take_override(lc_loader *loader, const char *key, const char *value)
 {
     lc_place at = {.overridden = key};
     int index = lc_option_find(key);
-    const lc_option *map = find_map_of(key);
+    const lc_option *map = lc_option_find_map(key);
     if (map) {
         override_property(loader, map, key + strlen(map->key) + 1, value, at);
     } else if (index < 0) {

@@ -28,7 +28,9 @@ hide_matches(char *line, const char *pattern)
 char *
 lc_hide_secrets(char *line)
 {
-    hide_matches(line, "(?:password|passphrase|secret|token|jaas|\\.pem)[\\w.\\-]*[\"']?\\s*[:=]\\s*(.*)$");
+    hide_matches(
+        line,
+        "(?:password|passphrase|secret|token|jaas|\\.pem)(?![\\w.\\-]*_files?\\b)[\\w.\\-]*[\"']?\\s*[:=]\\s*(.*)$");
     hide_matches(line, "(?:^|://|[\\s\"':])([^\\s\"'/]+(?:/[^\\s\"'/]+)*)@");
     return line;
 }
@@ -39,11 +41,11 @@ indent_of(const char *line)
     return (int)strspn(line, " ");
 }
 
-/* Below "tokens:" or "secrets:" every value is one. */
+/* Below "tokens:", "secrets:" or "users:" every value is one. */
 static bool
 begins_secrets(const char *line)
 {
-    return g_regex_match_simple("^[^#]*\\b(?:tokens|secrets)[\"']?\\s*:", line, G_REGEX_RAW, 0);
+    return g_regex_match_simple("^[^#]*\\b(?:tokens|secrets|users)[\"']?\\s*:", line, G_REGEX_RAW, 0);
 }
 
 static void
@@ -98,4 +100,19 @@ lc_config_tells_secrets(const char *path)
     for (int i = 0; lines[i] && !found; i++)
         found = !is_comment(lines[i]) && strcmp(lines[i], hidden[i]) != 0;
     return found;
+}
+
+char *
+lc_config_secret_override(const char *const *overrides)
+{
+    for (; overrides && *overrides; overrides++) {
+        g_autofree char *key = g_strndup(*overrides, strcspn(*overrides, "="));
+        g_autofree char *hidden = lc_hide_secrets(g_strdup(*overrides));
+        int option = lc_option_find(key);
+        const lc_option *map = lc_option_find_map(key);
+        if ((option >= 0 && lc_options[option].kind == OPTION_SECRET) || (map && map->kind == OPTION_SECRETS) ||
+            strcmp(hidden, *overrides) != 0)
+            return g_steal_pointer(&key);
+    }
+    return NULL;
 }

@@ -81,6 +81,75 @@ pair_certificates_and_keys(lc_loader *loader)
     pair(loader, "redis", &config->redis.certificate, &config->redis.key);
 }
 
+/* A secret and the file that holds it. */
+static void
+refuse_both(lc_loader *loader, const char *key, const char *secret, char **file)
+{
+    g_autofree char *file_key = g_strconcat(key, "_file", NULL);
+    resolve_path(loader, file_key, file);
+    if (secret && *file)
+        lc_report(loader, place_by_key(loader, file_key), "%s and %s are both given; take one out", key, file_key);
+}
+
+static const char *
+property_of(const lc_config *config, const char *name)
+{
+    for (char **entry = config->kafka.properties; *entry; entry += 2)
+        if (strcmp(entry[0], name) == 0)
+            return entry[1];
+    return NULL;
+}
+
+/* librdkafka takes both or none. */
+static void
+check_kafka_passwords(lc_loader *loader)
+{
+    lc_config *config = loader->config;
+    lc_place at = place_by_key(loader, "kafka.password_file");
+    resolve_path(loader, "kafka.password_file", &config->kafka.password_file);
+    resolve_path(loader, "kafka.key_password_file", &config->kafka.key_password_file);
+    if (config->kafka.password_file && property_of(config, "sasl.password"))
+        lc_report(loader, at, "kafka.password_file and kafka.properties.sasl.password are both given; take one out");
+    if (config->kafka.password_file && property_of(config, "sasl.username") == NULL)
+        lc_report(loader, at, "kafka.password_file needs who has it; set kafka.properties.sasl.username too");
+    if (config->kafka.key_password_file && property_of(config, "ssl.key.password"))
+        lc_report(loader, place_by_key(loader, "kafka.key_password_file"),
+                  "kafka.key_password_file and kafka.properties.ssl.key.password are both given; take one out");
+}
+
+/* Paths become those of the process; one name has one secret. */
+static void
+take_files(lc_loader *loader, const char *key, char **files, const char *secrets_key, char **secrets)
+{
+    for (char **file = files; *file; file += 2) {
+        resolve_path(loader, key, &file[1]);
+        for (char **secret = secrets; *secret; secret += 2)
+            if (strcmp(secret[0], file[0]) == 0)
+                lc_report(loader, place_by_key(loader, key), "%s.%s and %s.%s are both given; take one out", key,
+                          file[0], secrets_key, file[0]);
+    }
+}
+
+static void
+check_files(lc_loader *loader)
+{
+    lc_config *config = loader->config;
+    check_kafka_passwords(loader);
+    refuse_both(loader, "registry.password", config->registry.password, &config->registry.password_file);
+    refuse_both(loader, "redis.password", config->redis.password, &config->redis.password_file);
+    refuse_both(loader, "redis.sentinel_password", config->redis.sentinel_password,
+                &config->redis.sentinel_password_file);
+    refuse_both(loader, "alert.alertmanager.password", config->alert.alertmanager.password,
+                &config->alert.alertmanager.password_file);
+    take_files(loader, "ingest.token_files", config->ingest.token_files, "ingest.tokens", config->ingest.tokens);
+    take_files(loader, "ingest.secret_files", config->ingest.secret_files, "ingest.secrets", config->ingest.secrets);
+    take_files(loader, "dashboard.user_files", config->dashboard.user_files, "dashboard.users",
+               config->dashboard.users);
+    for (guint i = 0; config->alert.webhooks && i < config->alert.webhooks->len; i++)
+        resolve_path(loader, "alert.webhooks",
+                     &g_array_index(config->alert.webhooks, lc_config_webhook, i).secret_file);
+}
+
 /* Who names a CA means TLS: without it the password would be readable on the way. */
 static void
 check_registry_tls(lc_loader *loader)
@@ -206,6 +275,7 @@ lc_check_together(lc_loader *loader)
     resolve_path(loader, "registry.ca", &config->registry.ca);
     resolve_path(loader, "redis.ca", &config->redis.ca);
     check_registry_tls(loader);
+    check_files(loader);
     resolve_path(loader, "alert.ca_file", &config->alert.ca_file);
     name_instance(loader);
     name_topics(loader);

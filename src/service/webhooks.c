@@ -23,6 +23,12 @@ check_secret(const char *value)
     return lc_check_signing_secret(value);
 }
 
+static char *
+check_path(const char *value)
+{
+    return *value ? NULL : g_strdup("must not be empty; write a path");
+}
+
 #define AT(member) offsetof(lc_config_webhook, member)
 /* clang-format off */
 const lc_option lc_webhook_options[] = {
@@ -33,6 +39,8 @@ const lc_option lc_webhook_options[] = {
      .doc = "Where a CloudEvent (structured JSON) is posted for each outcome. It is not logged."},
     {"alert.webhooks.secret", OPTION_SECRET, NULL, AT(secret), .check = check_secret,
      .doc = "Signs what is posted as Standard Webhooks are: `whsec_` and base64 of 24 to 64 bytes, or a text as it is."},
+    {"alert.webhooks.secret_file", OPTION_TEXT, NULL, AT(secret_file), .check = check_path,
+     .doc = "File that holds it instead. Relative to this file. Read again at each call."},
     {"alert.webhooks.events", OPTION_LIST, "", AT(events), .may_be_empty = true, .check = check_event,
      .doc = "Outcomes that are posted, as `[SlaBreached, LeadRouted]`, with what retracts them. Empty: all."},
     {"alert.webhooks.max_age", OPTION_DURATION, "1h", AT(max_age), .min = LC_SECOND, .max = 3650 * LC_DAY,
@@ -119,8 +127,11 @@ take_webhook(lc_loader *loader, lc_config_webhook *webhook, const lc_yaml *node)
             take_key(loader, webhook, &node->pairs[i]);
     if (!g_hash_table_contains(seen, "url"))
         lc_report(loader, at, SECTION "url is missing; write where outcomes are to be posted");
-    if (!g_hash_table_contains(seen, "secret"))
+    bool has_file = g_hash_table_contains(seen, "secret_file");
+    if (!g_hash_table_contains(seen, "secret") && !has_file)
         lc_report(loader, at, SECTION "secret is missing; who is called must be able to tell who calls");
+    else if (has_file && g_hash_table_contains(seen, "secret"))
+        lc_report(loader, at, SECTION "secret and " SECTION "secret_file are both given; take one out");
 }
 
 /* The name makes the group. */

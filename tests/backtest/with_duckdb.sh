@@ -6,9 +6,9 @@ set -euo pipefail
 venv=$1/duckdb
 version=2.0.1
 
-if ! [ "$("$venv/bin/python" -c 'import duckdb; print(duckdb.__version__)' 2>/dev/null)" = "$version" ]; then
+if ! [ "$("$venv/bin/python" -c 'import duckdb, yaml; print(duckdb.__version__)' 2>/dev/null)" = "$version" ]; then
     python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check "duckdb==$version" || {
+    "$venv/bin/pip" install --quiet --disable-pip-version-check "duckdb==$version" PyYAML || {
         echo "skipped: PyPI gives no DuckDB"
         exit 77
     }

@@ -258,7 +258,7 @@ def policies_by_signal():
 
 def health():
     """/readyz, /livez and /metrics answer; ready only once partitions are recovered. The leads that wait for a wake-up
-    are counted, by partition, also right after a restart."""
+    are counted, by partition, also right after a restart. A lead that was committed before is not read again."""
     world = World("health", policy_of("card/feed"), workers=2)
 
     def get(path):
@@ -273,6 +273,11 @@ def health():
     def pending():
         found = re.findall(r'(?m)^leadclock_wakeups_pending\{partition="(\d+)"\} (\d+)$', get("/metrics")[1])
         return {int(partition): int(count) for partition, count in found}
+
+    def kept():
+        """Leads that batches found in memory, those that were read from Redis, and what is in memory."""
+        found = re.findall(r'(?m)^leadclock_lead_cache_(?:total\{result="\w+"\}|bytes) (\d+)$', get("/metrics")[1])
+        return tuple(map(int, found))
 
     try:
         world.create_topics()
@@ -291,10 +296,16 @@ def health():
         world.publish([created("lead-0", number=2, occurred_at=now_ms())])
         waiting = collections.Counter(murmur2_partition(lead.encode()) for lead in leads)
         wait_for(f"{waiting} to wait for a wake-up", lambda: pending() == waiting, 20)
+        wait_for("all to be committed", lambda: world.lag() == 0, 20)
+        hits, misses, size = kept()
+        require(misses == 50 and 50 * 40 < size < 2**20, f"50 leads are new, and the cache says {kept()}")
+        world.publish([created(lead, number=3, occurred_at=now_ms()) for lead in leads])
+        wait_for("each to be found in memory", lambda: kept()[:2] == (hits + 50, 50), 20)
         service.stop()
         service = world.start("a", f"http.listen=127.0.0.1:{port}")
         wait_for("readiness", lambda: get("/readyz") == (200, "ok\n"), 60)
         require(pending() == waiting, f"after a restart {pending()} wait, not {waiting}")
+        require(kept() == (0, 0, 0), f"after a restart the cache says {kept()}")
         service.stop()
     finally:
         world.close()

@@ -9,19 +9,38 @@ import sys
 import time
 
 from commands import attempt
+from rights import get
 from timing import POLICY, Facts, Feeder, Stranger, Tail, Watched, preloaded
 from tools import ends_with
-from world import BINARY, PARTITIONS, World, load_feed, main, multiply, policy_of, require, say, slices, stack, wait_for
+from world import BINARY, PARTITIONS, World, free_port, load_feed, main, multiply, policy_of, require, say, slices, stack, wait_for
 
 SESSION_S = 6
 STOP_S = 25  # run's own 20 s, and the end of its clients
 
 
-def start_held(world, instance):
+def start_held(world, instance, *settings):
     """A service whose workers are held up, out of reach of the group, while the file exists that is returned too."""
     file = os.path.join(world.folder, "hold")
     with preloaded("held-poll", LC_HOLD_FILE=file):
-        return world.start(instance), file
+        return world.start(instance, *settings), file
+
+
+def held_up_is_not_ready():
+    """A worker that hangs in a call can't say so: /readyz does, long before /livez calls it hung."""
+    world, port = World("held-up", policy_of("card/feed")), free_port()
+    try:
+        world.create_topics()
+        service, hold = start_held(world, "a", f"http.listen=127.0.0.1:{port}")
+        wait_for("readiness", lambda: get(port, "/readyz") == (200, "ok\n"), 60)
+        open(hold, "w", encoding="utf-8").close()
+        wait_for("it to say that it is held up", lambda: "worker 1 is held up" in get(port, "/readyz")[1], 50)
+        require(get(port, "/readyz")[0] == 503 and get(port, "/livez")[0] == 200, "it is said in the wrong place")
+        os.remove(hold)
+        wait_for("readiness", lambda: get(port, "/readyz") == (200, "ok\n"), 60)
+        service.stop()
+        world.services.clear()
+    finally:
+        world.close()
 
 
 def forgotten_by_the_coordinator():
@@ -131,7 +150,7 @@ def fill_in_an_outage():
         world.close()
 
 
-TESTS = {test.__name__: test for test in (forgotten_by_the_coordinator, stop_in_an_outage, fill_in_an_outage)}
+TESTS = {test.__name__: test for test in (held_up_is_not_ready, forgotten_by_the_coordinator, stop_in_an_outage, fill_in_an_outage)}
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))

@@ -55,7 +55,7 @@ class Secured:
         self.ports = dict(zip(LISTENERS, free_ports(len(LISTENERS))))
         self.settings = os.path.join(self.folder, "server.properties")
         self.log = open(os.path.join(self.folder, "kafka.log"), "ab")
-        found = sorted(glob.glob(os.path.join(CACHE, "kafka-*", "complete")))
+        found = sorted(glob.glob(os.path.join(CACHE, "kafka-[0-9]*", "complete")))
         require(found, f"no Kafka in {CACHE}; deploy/stack.sh download fetches it")
         self.java = ["java", "-Xms128m", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true",
                      f"-Dlog4j.configuration=file:{STACK_DIR}/kafka/log4j.properties",

@@ -1,0 +1,173 @@
+/* credentials.c - a password in a file: given to each client that is made, and to all of them once it is another. */
+#include "credentials.h"
+
+#include <leadclock/text.h>
+
+/* All clients of a process log in by one configuration. */
+static GMutex mutex;
+static GHashTable *clients; /* rd_kafka_t *: those that live */
+static char *path, *user, *last;
+
+/* Apart from the other, which is held while librdkafka's locks are taken. */
+static GMutex looking;
+static GCond looked;
+static bool is_to_look;
+
+/* ---- What is in the file now ---- */
+
+/* With the mutex held. */
+static void
+give_all(const char *password)
+{
+    GHashTableIter iter;
+    gpointer client;
+
+    g_hash_table_iter_init(&iter, clients);
+    while (g_hash_table_iter_next(&iter, &client, NULL)) {
+        rd_kafka_error_t *error = rd_kafka_sasl_set_credentials(client, user, password);
+        if (error)
+            g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE", "kafka.password_file: %s",
+                             rd_kafka_error_string(error));
+        rd_kafka_error_destroy(error);
+    }
+}
+
+static void
+read_again(void)
+{
+    g_autoptr(GError) error = NULL;
+    char *password = lc_secret_read(path, &error);
+
+    if (password == NULL) {
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
+                         "kafka.password_file: %s; the password from before is kept", error->message);
+        return;
+    }
+    g_mutex_lock(&mutex);
+    bool is_new = g_strcmp0(password, last) != 0;
+    if (is_new) {
+        give_all(password);
+        lc_secret_free(last);
+        last = g_steal_pointer(&password);
+    }
+    g_mutex_unlock(&mutex);
+    lc_secret_free(password);
+    if (is_new)
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "MESSAGE", "kafka.password_file: a new password was read");
+}
+
+static void *
+watch(void *data)
+{
+    (void)data;
+    for (;;) { /* as long as the process lives */
+        g_mutex_lock(&looking);
+        while (!is_to_look)
+            g_cond_wait(&looked, &looking);
+        is_to_look = false;
+        g_mutex_unlock(&looking);
+        read_again();
+    }
+    return NULL;
+}
+
+void
+lc_credentials_look(void)
+{
+    g_mutex_lock(&looking);
+    is_to_look = true;
+    g_cond_signal(&looked);
+    g_mutex_unlock(&looking);
+}
+
+void
+lc_kafka_read_secrets_again(void)
+{
+    lc_credentials_look();
+}
+
+/* ---- Clients ---- */
+
+static rd_kafka_resp_err_t
+on_destroy(rd_kafka_t *client, void *opaque)
+{
+    (void)opaque;
+    g_mutex_lock(&mutex);
+    g_hash_table_remove(clients, client);
+    g_mutex_unlock(&mutex);
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static rd_kafka_resp_err_t
+on_new(rd_kafka_t *client, const rd_kafka_conf_t *conf, void *opaque, char *reason, size_t size)
+{
+    (void)conf, (void)opaque, (void)reason, (void)size;
+    g_mutex_lock(&mutex);
+    g_hash_table_add(clients, client);
+    g_mutex_unlock(&mutex);
+    return rd_kafka_interceptor_add_on_destroy(client, "leadclock-credentials", on_destroy, NULL);
+}
+
+static bool
+set(rd_kafka_conf_t *conf, const char *name, const char *value, GError **error)
+{
+    char reason[512];
+
+    if (rd_kafka_conf_set(conf, name, value, reason, sizeof reason) == RD_KAFKA_CONF_OK)
+        return true;
+    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "%s: %s", name, reason);
+    return false;
+}
+
+/* The first client says where it is, and begins to watch. */
+static void
+remember(const rd_kafka_conf_t *conf, const char *file, const char *password)
+{
+    char name[512] = "";
+    size_t size = sizeof name;
+
+    g_mutex_lock(&mutex);
+    if (path == NULL && rd_kafka_conf_get(conf, "sasl.username", name, &size) == RD_KAFKA_CONF_OK) {
+        path = g_strdup(file);
+        user = g_strdup(name);
+        last = g_strdup(password);
+        clients = g_hash_table_new(NULL, NULL);
+        g_thread_unref(g_thread_new("credentials", watch, NULL));
+    }
+    g_mutex_unlock(&mutex);
+}
+
+static bool
+give_password(rd_kafka_conf_t *conf, const char *file, GError **error)
+{
+    char *password = lc_secret_read(file, error);
+    bool ok = password && set(conf, "sasl.password", password, error);
+
+    if (ok) {
+        remember(conf, file, password);
+        rd_kafka_conf_interceptor_add_on_new(conf, "leadclock-credentials", on_new, NULL);
+    } else {
+        g_prefix_error(error, "kafka.password_file: ");
+    }
+    lc_secret_free(password);
+    return ok;
+}
+
+static bool
+give_key_password(rd_kafka_conf_t *conf, const char *file, GError **error)
+{
+    char *password = lc_secret_read(file, error);
+    bool ok = password && set(conf, "ssl.key.password", password, error);
+
+    if (!ok)
+        g_prefix_error(error, "kafka.key_password_file: ");
+    lc_secret_free(password);
+    return ok;
+}
+
+bool
+lc_credentials_give(rd_kafka_conf_t *conf, const lc_kafka_options *options, GError **error)
+{
+    return (options->password_file == NULL || give_password(conf, options->password_file, error)) &&
+           (options->key_password_file == NULL || give_key_password(conf, options->key_password_file, error));
+}

@@ -1,0 +1,345 @@
+#!/usr/bin/env python3
+"""secret_files.py [TEST...] - passwords, tokens and secrets in files: what is wrong with one is told, a renewed one is taken, and
+none is ever told to anybody."""
+
+import base64
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+from alerting import Receiver
+from commands import attempt, created
+from guard import USER, Guard
+from rights import get
+from secured import PASSWORD as KAFKA_PASSWORD
+from secured import Certificates, secured
+from world import BINARY, REDIS_URL, Redis, World, free_port, main, now_ms, policy_of, require, say, wait_for
+
+MINUTE = 60000
+REDIS_SECRET, REGISTRY_SECRET = "s3cr3t-of-redis", "s3cr3t-of-registry"
+SECRETS = [KAFKA_PASSWORD, REDIS_SECRET, REGISTRY_SECRET, "s3cr3t-"]
+
+
+def write(world, name, text, mode=0o600):
+    path = os.path.join(world.folder, "secrets", name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path + ".new", "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(path + ".new", mode)
+    os.rename(path + ".new", path)  # as a mounted secret is renewed
+    return path
+
+
+def files():
+    """What is wrong with a file is told with its path and what to do; `check` looks at all, or at those of a command."""
+    world = World("secret-files", policy_of("card/feed"))
+
+    def check(code, words, *options):
+        found, out, err = attempt(world, "check", *options)
+        require(found == code and words in out + err, f"{options}: {found}, and no {words!r}: {out}{err}")
+        require("s3cr3t" not in out + err, f"it tells the secret: {out}{err}")
+
+    def named(path, key="redis.password_file"):
+        return "--set", f"{key}={path}"
+
+    good = write(world, "good", "s3cr3t-0123456789abcdef\n")
+    for path, words in (
+        ("/nowhere/password", "redis.password_file: /nowhere/password: No such file or directory; mount the secret there"),
+        (world.folder, "is a folder; name the file in it that holds the secret"),
+        (write(world, "empty", ""), "empty: is empty; write the secret into it"),
+        (write(world, "line", "\n"), "line: is empty; write the secret into it"),
+        (write(world, "large", "s3cr3t-" * 1000), "large: has more than 4096 bytes; name the file that holds the secret"),
+        (write(world, "lines", "s3cr3t-1\ns3cr3t-2\n"), "lines: has more than one line, or a byte that is 0; write"),
+        ("/dev/null", "/dev/null: is no file; it is read again later, so it must be one"),
+    ):  # fmt: skip
+        check(2, words, *named(path))
+        code, _, said = attempt(world, "verify", *named(path))
+        require(code == 2 and words in said, f"verify ended with {code}: {said}")
+    check(2, "ingest.tokens.crm: what", *named(write(world, "short", "s3cr3t-\n"), "ingest.token_files.crm"))
+    check(2, "redis.password and redis.password_file are both given", *named(good), *named("s3cr3t-x", "redis.password"))
+    check(2, "needs who has it; set kafka.properties.sasl.username too", *named(good, "kafka.password_file"))
+    check(2, "dashboard.user_files.ann and dashboard.users.ann are both given", *named(good, "dashboard.user_files.ann"),
+          *named("s3cr3t-0123456789", "dashboard.users.ann"))  # fmt: skip
+    check(0, "configuration ok", *named(good), *named(good, "ingest.token_files.crm"))
+    check(0, "configuration ok", "--for", "run", *named("/nowhere", "ingest.token_files.crm"))
+    check(2, "--for store: no command that has secrets; run, ingest", "--for", "store", *named(good))
+    public = write(world, "public", "s3cr3t-0123456789abcdef\n", 0o644)
+    check(1, f"everybody on this machine may read {public}: chmod o-r", "--strict", *named(public))
+    for words, options in (
+        (f"redis.password_file: everybody on this machine may read {public}", named(public)),
+        ("--set redis.password: everybody on this machine may see it (ps)", named("s3cr3t-x", "redis.password")),
+        ("--set kafka.properties.sasl.password: everybody", named("s3cr3t-x", "kafka.properties.sasl.password")),
+        ("--set ingest.tokens.crm: everybody", named("s3cr3t-0123456789", "ingest.tokens.crm")),
+        ("--set redis.url: everybody", named("redis://:s3cr3t-x@127.0.0.1:1", "redis.url")),
+    ):  # fmt: skip
+        said = attempt(world, "topics", *options)[2]
+        require(words in said and "s3cr3t" not in said, f"it does not say {words!r}, or too much: {said}")
+    contradiction = named("SASL_PLAINTEXT", "kafka.properties.security.protocol") + named("PLAIN", "kafka.properties.sasl.mechanisms")
+    code, _, said = attempt(world, "topics", *contradiction)
+    require(code == 2 and "sasl.username and sasl.password must be set" in said, f"it ended with {code}: {said}")
+    require("may see it" not in attempt(world, "topics", *named(good))[2], "it warns of a path")
+    world.close()
+
+
+class Place:
+    """Kafka, Redis and the registry each want a password, which are in files."""
+
+    def __init__(self, test, **settings):
+        self.kafka = secured()
+        self.world = World(test, policy_of("card/feed"))
+        self.certificates = Certificates(self.world.folder)
+        self.guard = Guard(self.certificates.path("broker.store"), login=(USER, REGISTRY_SECRET))
+        self.redis = Redis()
+        self.user = f"user-{self.world.name}"
+        self.set_redis_password(REDIS_SECRET)
+        for operation in ("READ", "WRITE", "CREATE", "DESCRIBE_CONFIGS", "DELETE"):
+            self.kafka.may(operation, "TOPIC", self.world.prefix, "PREFIXED")
+        for kind in ("GROUP", "TRANSACTIONAL_ID"):
+            for operation in ("READ", "DESCRIBE") if kind == "GROUP" else ("WRITE", "DESCRIBE"):
+                self.kafka.may(operation, kind, self.world.name, "PREFIXED")
+        self.files = {
+            "kafka": write(self.world, "kafka", KAFKA_PASSWORD + "\n"),
+            "redis": write(self.world, "redis", REDIS_SECRET + "\n"),
+            "registry": write(self.world, "registry", REGISTRY_SECRET + "\r\n"),
+        }
+        properties = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanisms": "PLAIN", "sasl.username": "leadclock"}
+        self.world.write_config(
+            {
+                "brokers": self.kafka.at("LOGIN") + "\n  password_file: secrets/kafka",
+                "properties": json.dumps(properties),
+                "registry": json.dumps({"url": self.guard.url, "user": USER, "password_file": "secrets/registry",
+                                        "ca": self.certificates.root}),
+                "redis": json.dumps({"url": REDIS_URL, "user": self.user, "password_file": "secrets/redis"}),
+            } | settings
+        )  # fmt: skip
+        # The tests' own eyes need no password.
+        self.world.create_topics()
+
+    def set_redis_password(self, password):
+        self.redis.command("ACL", "SETUSER", self.user, "reset", "on", f">{password}", f"~{self.world.name}*", "+@all")
+
+    def start(self, *settings):
+        self.port = free_port()
+        service = self.world.start("a", f"http.listen=127.0.0.1:{self.port}", *settings)
+        return service
+
+    def says(self, words):
+        return wait_for(f"/readyz to say {words!r}", lambda: words in get(self.port, "/readyz")[1], 60)
+
+    def is_ready(self):
+        wait_for("readiness", lambda: get(self.port, "/readyz") == (200, "ok\n"), 60)
+
+    def close(self):
+        self.world.close()
+        self.guard.close()
+        self.redis.command("ACL", "DELUSER", self.user)
+
+
+def renewed():
+    """A password that is wrong, or renewed at the other end, is waited for where it is in a file, and taken from there."""
+    place = Place("secret-renewed")
+    world = place.world
+    try:
+        write(world, "kafka", "s3cr3t-wrong")
+        service = place.start()
+        place.says("Invalid username or password")
+        write(world, "kafka", KAFKA_PASSWORD)
+        place.is_ready()
+        require("kafka.password_file: a new password was read" in service.read_log(), service.read_log())
+        place.set_redis_password("s3cr3t-renewed")
+        place.redis.command("CLIENT", "KILL", "USER", place.user)
+        world.publish([created("one")])  # it needs Redis again
+        place.says("the password is that of")
+        write(world, "redis", "s3cr3t-renewed")
+        place.is_ready()
+        os.remove(place.files["redis"])
+        place.redis.command("CLIENT", "KILL", "USER", place.user)
+        world.publish([created("two")])
+        place.says("redis: No such file or directory; mount the secret there")
+        write(world, "redis", "s3cr3t-renewed\n")
+        place.is_ready()
+        service.stop()
+        world.services.clear()
+        place.guard.login = (USER, "s3cr3t-renewed")
+        service = place.start()
+        place.says("does not let us in (HTTP 401)")
+        write(world, "registry", "s3cr3t-renewed")
+        place.is_ready()
+        service.stop()
+        world.services.clear()
+        require("s3cr3t" not in service.read_log(), "its log has a secret")
+    finally:
+        place.close()
+
+
+def basic(user, password):
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def status_of(port, path, authorization, body=None):
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data=body)
+    request.add_header("Authorization", authorization)
+    request.add_header("Content-Type", "application/json")
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
+
+
+def doors():
+    """Tokens and passwords in files, renewed on SIGHUP; a file that is none then changes nothing."""
+    world = World("secret-doors", policy_of("card/feed"))
+    fact = json.dumps(created("lead")).encode()
+
+    def is_let_in(port, command, secret):
+        if command == "ingest":
+            return status_of(port, "/facts", f"Bearer {secret}", fact) == 202
+        return status_of(port, "/", basic("ann", secret)) == 200
+
+    try:
+        world.create_topics()
+        for command, key in (("ingest", "ingest.token_files.crm"), ("dashboard", "dashboard.user_files.ann")):
+            first, second = f"s3cr3t-0123456789-{command}", f"s3cr3t-9876543210-{command}"
+            path, port = write(world, command, first + "\n"), free_port()
+            log_path = os.path.join(world.folder, f"{command}.log")
+            with open(log_path, "wb") as log:
+                process = subprocess.Popen(
+                    [BINARY, command, "--config", world.config, "--set", f"{command}.listen=0.0.0.0:{port}", "--set",
+                     f"{key}={path}"], stdout=log, stderr=log,
+                )  # fmt: skip
+            try:
+                wait_for(f"{command} to let us in", lambda: is_let_in(port, command, first), 60)
+                require(not is_let_in(port, command, second), f"{command} lets in whom it does not know")
+                write(world, command, "short")
+                process.send_signal(signal.SIGHUP)
+                wait_for("it to refuse that", lambda: b"the secrets from before are kept" in open(log_path, "rb").read(), 20)
+                require(is_let_in(port, command, first), f"{command} forgot what it knew")
+                write(world, command, second)
+                process.send_signal(signal.SIGHUP)
+                wait_for(f"{command} to let in the other", lambda: is_let_in(port, command, second), 20)
+                require(not is_let_in(port, command, first), f"{command} lets in who was known before")
+            finally:
+                process.terminate()
+            require(process.wait(60) == 0, f"{command} ended with {process.returncode}")
+            require("s3cr3t" not in open(log_path, encoding="utf-8").read(), f"{command}'s log has a secret")
+    finally:
+        world.close()
+
+
+def nowhere():
+    """Whatever a run leaves, none of its secrets is in it: logs of all levels, pages, the command line."""
+    place = Place("secret-nowhere")
+    world, said = place.world, []
+    receiver = Receiver(world)
+    hook = "s3cr3t-of-the-webhook-itself"
+    write(world, "hook", hook)
+    with open(world.config, "a", encoding="utf-8") as file:
+        file.write(f"""alert:
+  alertmanager: {{urls: ["http://127.0.0.1:1"], user: ann, password_file: secrets/hook}}
+  webhooks: [{{url: "http://127.0.0.1:{receiver.port}/hook?token=s3cr3t-in-the-url", secret_file: secrets/hook, max_age: 3650d}}]
+ingest: {{token_files: {{crm: secrets/hook}}}}
+dashboard: {{user_files: {{ann: secrets/hook}}}}
+""")
+    loud = ("log.level=debug", "kafka.properties.debug=all")
+
+    def run(command, *options):
+        found = attempt(world, command, *[word for one in loud + options for word in ("--set", one)],
+                        *(["-"] if command == "publish" else []), stdin=json.dumps(created("one")).encode() + b"\n")  # fmt: skip
+        said.append(f"{found[1]}{found[2]}")
+        return found[0]
+
+    processes = []
+    try:
+        receiver.start()
+        for wrong in ((), ("kafka", "s3cr3t-wrong"), ("registry", "s3cr3t-wrong")):
+            if wrong:
+                write(world, *wrong)
+            code = run("publish")
+            require(code == (3 if wrong else 0), f"publish ended with {code} ({wrong}): {said[-1][-1500:]}")
+            write(world, "kafka", KAFKA_PASSWORD)
+            write(world, "registry", REGISTRY_SECRET)
+        write(world, "redis", "s3cr3t-wrong")
+        require(run("verify") == 3, f"verify came in: {said[-1][-1500:]}")
+        write(world, "redis", REDIS_SECRET)
+        service = place.start(*loud)
+        place.is_ready()
+        processes.append((service.process, place.port, "/metrics"))
+        for command in ("ingest", "alert", "dashboard"):
+            port = free_port()
+            path = os.path.join(world.folder, f"{command}.log")
+            with open(path, "wb") as log:
+                options = [word for one in (*loud, f"{command}.listen=127.0.0.1:{port}") for word in ("--set", one)]
+                process = subprocess.Popen([BINARY, command, "--config", world.config, *options], stdout=log, stderr=log)
+            processes.append((process, port, "/metrics" if command != "dashboard" else "/readyz"))
+            wait_for(f"{command} to live", lambda: get(port, "/livez")[0] == 200, 60)
+        status_of(processes[1][1], "/facts", "Bearer s3cr3t-of-nobody-at-all", b"{}")
+        status_of(processes[3][1], "/", basic("ann", "s3cr3t-of-nobody"))
+        wait_for("the webhook to be called", receiver.taken, 60)
+        for process, port, path in processes:
+            said += [get(port, path)[1], get(port, "/readyz")[1]]
+            with open(f"/proc/{process.pid}/cmdline", encoding="utf-8") as file:
+                said.append(file.read())
+        for text in said:
+            require_none(text, "what was said")
+        for process, _, _ in processes[1:]:
+            process.terminate()
+            require(process.wait(60) in (0, 1), f"it ended with {process.returncode}")
+        service.stop()
+        world.services.clear()
+        for folder, _, names in os.walk(world.folder):
+            for name in names:
+                path = os.path.join(folder, name)
+                if not folder.endswith("/secrets") and path != world.config and not name.startswith("receiver"):
+                    with open(path, encoding="utf-8", errors="replace") as file:
+                        require_none(file.read(), path)
+    finally:
+        for process, _, _ in processes:
+            process.kill()
+        receiver.close()
+        place.close()
+
+
+def no_core():
+    """The kernel writes no core file of a process that has secrets, unless LEADCLOCK_CORE says so: then what is of it in
+    /proc belongs to root."""
+    world = World("secret-no-core", policy_of("card/feed"))
+    nobody = 65534
+    if os.geteuid() != 0:
+        say("skipped: only root can start it as somebody else")
+        return
+    try:
+        for environment, owner in ({}, 0), ({"LEADCLOCK_CORE": "1"}, nobody):
+            port = free_port()
+            process = subprocess.Popen(
+                [BINARY, "ingest", "--set", f"ingest.listen=127.0.0.1:{port}", "--set", "kafka.brokers=127.0.0.1:1"],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=nobody, env=os.environ | environment, cwd="/",
+            )  # fmt: skip
+            try:
+                wait_for("it to live", lambda: get(port, "/livez")[0] == 200, 60)
+                found = os.stat(f"/proc/{process.pid}/environ").st_uid
+                require(found == owner, f"with {environment} its memory is for {found}, not {owner}")
+            finally:
+                process.terminate()
+                process.wait(60)
+    finally:
+        world.close()
+
+
+def require_none(text, where):
+    for secret in SECRETS:
+        for shape in (secret, base64.b64encode(secret.encode()).decode().rstrip("=")[:-1]):
+            at = text.find(shape)
+            require(at < 0, f"{where} has a secret: {text[max(at - 200, 0):at + 100]}")
+
+
+TESTS = {test.__name__: test for test in (files, renewed, doors, nowhere, no_core)}
+
+if __name__ == "__main__":
+    sys.exit(main(TESTS))
