@@ -11,10 +11,10 @@ import subprocess
 import sys
 
 from alerting import SECRET, Alertmanager, Receiver
-from commands import attempt, expect
+from commands import expect
 from dashboard import Dashboard
 from ingest import LINES, door
-from world import BINARY, PARTITIONS, ROOT, STACK_DIR, Redis, World, load_feed, main, multiply, policy_of, require
+from world import BINARY, Failure, PARTITIONS, ROOT, STACK_DIR, Redis, World, load_feed, main, multiply, policy_of, require
 from world import require_equal, say, slices, wait_for
 
 ROLES = ("service", "publisher", "ingest", "alert", "dashboard", "tools", "admin")
@@ -43,11 +43,11 @@ class Stack:
         lines = self.read("roles", f"{role}.env").splitlines()
         return dict(line.partition("=")[::2] for line in lines if not line.startswith("LC_CONFIG="))
 
-    def redis(self):
-        """As the operator."""
+    def redis(self, user="operator", password=None):
+        """As the operator, or as somebody else."""
         url = dict(line.partition("=")[::2] for line in self.read("stack.env").splitlines())["REDIS_URL"]
-        password = self.read("secrets", "operator").strip()
-        return Redis(url.replace("redis://", f"redis://operator:{password}@"))
+        password = password or self.read("secrets", "operator").strip()
+        return Redis(url.replace("redis://", f"redis://{user}:{password}@"))
 
 
 class SecuredWorld(World):
@@ -108,9 +108,13 @@ def require_closed(world):
     world.expect_as("dashboard", 2, r"/leadclock-dashboard.pem may not DESCRIBE topic leads\.", "publish", "-",
                     stdin=lines_of(world.published[:1]))  # fmt: skip
     for role in ("publisher", "dashboard"):
-        with world.acting(role):
-            code, _, said = attempt(world, "inspect", "nobody")
-        require(code in (2, 3) and "WRONGPASS" in said, f"{role} comes into Redis: {code}, {said}")
+        password = world.stack.environment(role)["LC_REDIS_PASSWORD"]
+        try:
+            world.stack.redis(f"leadclock-{role}", password)
+        except Failure as failure:
+            require("WRONGPASS" in str(failure), f"{role} at Redis: {failure}")
+        else:
+            raise Failure(f"{role} comes into Redis")
 
 
 def whole_path():
