@@ -5,7 +5,7 @@ ROLES=(service publisher ingest alert dashboard tools admin)
 SERVERS=(kafka redis registry guard)
 SECURE=$ROOT/deploy/secure
 certificates=$DIR/certificates
-tools_jars=$CACHE/kafka-tools-$KAFKA_VERSION
+tools_jars=$CACHE/tools-of-kafka-$KAFKA_VERSION
 
 # The class of kafka-acls.sh; what it needs comes with the server.
 download_tools() {

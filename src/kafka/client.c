@@ -324,8 +324,8 @@ lc_kafka_deny(rd_kafka_t *client, const char *operation, const char *kind, const
     g_autofree char *principal = principal_of(client);
 
     g_set_error(error, LC_ERROR, LC_ERROR_DENIED,
-                "%s may not %s %s %s: give this right (docs/operations.md lists all that are needed)", principal,
-                operation, kind, names);
+                "%s may not %s %s %s: give this right (`leadclock topics --acls` prints all that are needed)",
+                principal, operation, kind, names);
     return false;
 }
 

@@ -148,8 +148,7 @@ remedy_of(const char *refusal)
         {"ERR invalid password", "look at redis.password (of sentinels: redis.sentinel_password)"},
         {"NOAUTH", "it wants a login: set redis.user and redis.password, or redis.password_file (of sentinels: "
                    "redis.sentinel_user and so on)"},
-        {"NOPERM", "its user needs ~NAME:* and +@read +@write +@transaction +select +info +role +cluster (ACL SETUSER; "
-                   "NAME is `name`)"},
+        {"NOPERM", "`leadclock topics --acls` prints the ACL that its user needs"},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(remedies); i++)

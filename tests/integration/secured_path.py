@@ -1,0 +1,193 @@
+#!/usr/bin/env python3
+"""secured_path.py [TEST...] - the whole path on servers as a careful company has them (deploy/stack.sh up --secure): each
+program under its own principal, with just the ACLs that `topics --acls` prints."""
+
+import atexit
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+from alerting import SECRET, Alertmanager, Receiver
+from commands import expect
+from dashboard import Dashboard
+from ingest import LINES, door
+from world import BINARY, Failure, PARTITIONS, ROOT, STACK_DIR, Redis, World, load_feed, main, multiply, policy_of, require
+from world import require_equal, say, slices, wait_for
+
+ROLES = ("service", "publisher", "ingest", "alert", "dashboard", "tools", "admin")
+ROLE_OF = {"run": "service", "publish": "publisher", "reset": "admin", "repartition": "admin"}
+
+
+class Stack:
+    """Secured servers of this test's own, which end with it."""
+
+    def __init__(self):
+        self.folder = os.path.join(STACK_DIR, f"secured-stack-{os.getpid()}")
+        shutil.rmtree(self.folder, ignore_errors=True)
+        atexit.register(self.call, "down")
+        self.call("up", "--secure")
+
+    def call(self, *arguments):
+        subprocess.run([os.path.join(ROOT, "deploy", "stack.sh"), *arguments, "--dir", self.folder], check=True, timeout=400,
+                       env=os.environ | {"LC_BINARY": BINARY})  # fmt: skip
+
+    def read(self, *names):
+        with open(os.path.join(self.folder, *names), encoding="utf-8") as file:
+            return file.read()
+
+    def environment(self, role):
+        """The secrets of a role, as its programs find them."""
+        lines = self.read("roles", f"{role}.env").splitlines()
+        return dict(line.partition("=")[::2] for line in lines if not line.startswith("LC_CONFIG="))
+
+    def redis(self, user="operator", password=None):
+        """As the operator, or as somebody else."""
+        url = dict(line.partition("=")[::2] for line in self.read("stack.env").splitlines())["REDIS_URL"]
+        password = password or self.read("secrets", "operator").strip()
+        return Redis(url.replace("redis://", f"redis://{user}:{password}@"))
+
+
+class SecuredWorld(World):
+    """The one world of a secured stack: every command is done in its role, with its role's configuration and secrets."""
+
+    def __init__(self, test, policy, stack, alert):
+        super().__init__(test, policy)
+        self.stack, self.name, self.prefix, self.redis = stack, "leadclock", "", stack.redis
+        self.configs = {}
+        for role in ROLES:
+            # Some come in by a client certificate, the others by a password.
+            kind = f"{role}-certificate" if role in ("publisher", "dashboard", "tools") else role
+            self.configs[role] = os.path.join(self.folder, f"{role}.yaml")
+            lines = [line for line in stack.read("roles", f"{kind}.yaml").splitlines()
+                     if not line.startswith(("policy:", "alert:"))]  # fmt: skip
+            lines = [line + "\n    session.timeout.ms: 6000" if line == "  properties:" else line for line in lines]
+            lines += ["policy: policy.yaml", "lateness: 0s", f"alert: {json.dumps(alert)}"]
+            with open(self.configs[role], "w", encoding="utf-8") as file:
+                os.chmod(self.configs[role], 0o600)
+                file.write("\n".join(lines) + "\n")
+        stack.call("acls", self.configs["admin"])
+
+    @contextlib.contextmanager
+    def acting(self, role):
+        """What is started meanwhile is in this role."""
+        before, outer = dict(os.environ), self.config
+        os.environ.update(self.stack.environment(role))
+        self.config = self.configs[role]
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+            self.config = outer
+
+    def run(self, *arguments, **options):
+        role = "admin" if "--create" in arguments else ROLE_OF.get(arguments[0], "tools")
+        with self.acting(role):
+            return super().run(*arguments, **options)
+
+    def start(self, instance="a", *settings):
+        with self.acting("service"):
+            return super().start(instance, *settings)
+
+    def expect_as(self, role, code, pattern, *arguments, **options):
+        with self.acting(role):
+            return expect(self, code, pattern, *arguments, **options)
+
+
+def lines_of(facts):
+    return "".join(json.dumps({k: v for k, v in fact.items() if k != "arrived_at"}) + "\n" for fact in facts).encode()
+
+
+def require_closed(world):
+    """What a role is not for it may not."""
+    refused = r"certificate \S+/leadclock-publisher.pem may not DESCRIBE topic leads.breaches:"
+    world.expect_as("publisher", 2, refused, "watch", "--until-caught-up", "leads.breaches")
+    world.expect_as("dashboard", 2, r"/leadclock-dashboard.pem may not DESCRIBE topic leads\.", "publish", "-",
+                    stdin=lines_of(world.published[:1]))  # fmt: skip
+    for role in ("publisher", "dashboard"):
+        password = world.stack.environment(role)["LC_REDIS_PASSWORD"]
+        try:
+            world.stack.redis(f"leadclock-{role}", password)
+        except Failure as failure:
+            require("WRONGPASS" in str(failure), f"{role} at Redis: {failure}")
+        else:
+            raise Failure(f"{role} comes into Redis")
+
+
+def whole_path():
+    """`ingest`, `publish`, `run`, `alert`, `dashboard`, `watch`, `verify`, `rebuild`, `reset`: as in the backtest."""
+    stack = Stack()
+    first = World("secured-others", "")
+    programs, world = [Receiver(first), Alertmanager(first)], None
+    receiver, manager = programs
+    try:
+        hook = {"name": "crm", "url": "", "secret": SECRET, "events": ["SlaBreached", "LeadRouted"], "max_age": "3650d"}
+        for program in programs:
+            program.start()
+        hook["url"] = receiver.url("/hook")
+        alert = {"webhooks": [hook], "alertmanager": {"urls": [f"http://127.0.0.1:{manager.port}"]}, "listen": ""}
+        world = SecuredWorld("secured", policy_of("card/feed"), stack, alert)
+        world.run("topics", "--create", "--partitions", str(PARTITIONS))
+        world.start("a", "workers=2")
+        with world.acting("ingest"):
+            entrance = door(world).until_ready()
+        with world.acting("dashboard"):
+            pages = Dashboard(world).start()
+        with world.acting("alert"), open(os.path.join(world.folder, "alert.log"), "ab") as log:
+            teller = subprocess.Popen([BINARY, "alert", "--config", world.config], stdout=log, stderr=log)
+
+        by_http, by_publish = slices(multiply(load_feed("card/feed"), 2), 2)
+        answer = entrance.send(lines_of(by_http), LINES)
+        require(answer[0] == 202, f"the facts are not taken: {answer}")
+        world.published += by_http
+        world.publish(by_publish)
+        world.settle()
+        world.require_same_as_backtest()
+        say("judged")
+
+        wait_for("the webhook to be called", lambda: len(receiver.taken()) > 0, 30)
+        wait_for("the dashboard to be ready", lambda: (pages.ask("/readyz") or [0])[0] == 200, 30)
+        world.expect_as("tools", 0, ": 0 differences", "verify")
+        world.expect_as("tools", 0, "made anew", "rebuild")
+        world.expect_as("tools", 0, ": 0 differences", "verify")
+        world.expect_as("tools", 0, "", "worklist")
+        world.expect_as("tools", 0, by_http[0]["lead_id"], "inspect", by_http[0]["lead_id"])
+        world.expect_as("tools", 0, r"leads.state +4 +ok[\s\S]*: 0 behind", "topics", "--lag")
+        require_closed(world)
+        say("looked at")
+
+        entrance.stop()
+        pages.stop()
+        teller.terminate()
+        require(teller.wait(40) == 0, "alert does not end well")
+        for service in [one for one in world.services if one.instance == "a"]:
+            service.stop()
+        world.services.clear()
+        world.expect_as("tools", 0, "filled cycles", "tables", "--fill")
+        world.expect_as("tools", 2, r"/leadclock-tools.pem may not \w+ topic ", "reset", "--yes")
+        world.expect_as("admin", 0, "", "reset", "--yes")
+        world.start("a")
+        world.settle()
+        require_equal("rows after the reset", *rows_of(world))
+        for service in world.services:
+            service.stop()
+    finally:
+        if world:
+            world.close()
+        for program in programs:
+            program.close()
+
+
+def rows_of(world):
+    """What stands of all tables, and what should."""
+    world.backtest()
+    return world.tables(), world.rows_of_backtest()
+
+
+TESTS = {test.__name__: test for test in (whole_path,)}
+
+if __name__ == "__main__":
+    sys.exit(main(TESTS))
