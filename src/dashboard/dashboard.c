@@ -81,7 +81,7 @@ is_our_name(lc_http_request *request)
 static void
 on_handle(lc_http_request *request, void *data)
 {
-    const lc_dashboard *dashboard = data;
+    lc_dashboard *dashboard = data;
     const char *method = lc_http_method(request), *path = lc_http_path(request);
     const lc_viewers *viewers = g_atomic_pointer_get(&dashboard->viewers);
     bool is_open = lc_viewers_are_all(viewers);
