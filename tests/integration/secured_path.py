@@ -136,8 +136,10 @@ def whole_path():
             entrance = door(world).until_ready()
         with world.acting("dashboard"):
             pages = Dashboard(world).start()
+            programs.append(pages)
         with world.acting("alert"), open(os.path.join(world.folder, "alert.log"), "ab") as log:
             teller = subprocess.Popen([BINARY, "alert", "--config", world.config], stdout=log, stderr=log)
+            atexit.register(teller.kill)
 
         by_http, by_publish = slices(multiply(load_feed("card/feed"), 2), 2)
         answer = entrance.send(lines_of(by_http), LINES)
