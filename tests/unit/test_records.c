@@ -219,7 +219,7 @@ nothing_is_written_beyond_what_an_array_can_count(void **state)
         GByteArray *out = g_byte_array_new();
         lc_fact fact = {.type = LC_FACT_ERASED};
         g_byte_array_set_size(out, nearly_all);
-        freopen("/dev/null", "w", stderr);
+        assert_non_null(freopen("/dev/null", "w", stderr));
         lc_encode_fact(out, LC_TEXT("lead"), &fact);
         _exit(0);
     }
