@@ -303,9 +303,9 @@ const lc_option lc_options[] = {
      .doc = "At most so many due leads a transaction."},
     {"batch.linger", OPTION_DURATION, "50ms", AT(batch.linger), .min = 0, .max = 10 * LC_SECOND,
      .doc = "A batch waits at most so long for more facts."},
-    {"cache.leads", OPTION_COUNT, "16", AT(cache.leads), .min = 0, .max = 65536,
+    {"cache.leads", OPTION_COUNT, "0", AT(cache.leads), .min = 0, .max = 65536,
      .doc = "MiB of leads that are kept as they were last committed, all workers together, so that Redis need not be "
-            "asked for them; `0`: none."},
+            "asked for them; `0`: none. It pays where a lead's facts and timers come soon after each other."},
     {"lateness", OPTION_DURATION, "5s", AT(lateness), .min = 0, .max = LC_DAY,
      .doc = "Waits this long after a due time before judging; 30s or more where a CRM is polled."},
     {"patience", OPTION_DURATION, "5m", AT(patience), .min = LC_SECOND, .max = 7 * LC_DAY,

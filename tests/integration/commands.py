@@ -283,7 +283,7 @@ def health():
     try:
         world.create_topics()
         port = free_port()
-        service = world.start("a", f"http.listen=127.0.0.1:{port}")
+        service = world.start("a", f"http.listen=127.0.0.1:{port}", "cache.leads=16")
         wait_for("readiness", lambda: get("/readyz") == (200, "ok\n"), 60)
         require(get("/livez") == (200, "ok\n"), f"{get('/livez')}")
         require(re.search(r'(?m)^leadclock_build_info\{version="[\d.]+",time_zone_data="20\d\d[a-z]+"\} 1$',
@@ -303,7 +303,7 @@ def health():
         world.publish([created(lead, number=3, occurred_at=now_ms()) for lead in leads])
         wait_for("each to be found in memory", lambda: kept()[:2] == (hits + 50, 50), 20)
         service.stop()
-        service = world.start("a", f"http.listen=127.0.0.1:{port}")
+        service = world.start("a", f"http.listen=127.0.0.1:{port}", "cache.leads=16")
         wait_for("readiness", lambda: get("/readyz") == (200, "ok\n"), 60)
         require(pending() == waiting, f"after a restart {pending()} wait, not {waiting}")
         require(kept() == (0, 0, 0), f"after a restart the cache says {kept()}")
