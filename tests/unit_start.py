@@ -19,7 +19,7 @@ import time
 WAITS = {
     "run": "STATUS=worker 1 waits for Kafka",
     "ingest": "STATUS=the registry",
-    "alert": "STATUS=alertmanager",
+    "alert": "STATUS=breaches: no connection to Kafka",
     "dashboard": "STATUS=the tables are not read yet",
 }
 UNIT_UID = 61184  # the first of those that systemd gives to dynamic users
@@ -111,6 +111,8 @@ def serve(root, uid, command):
         _, log = process.communicate(timeout=60)
         stopping = manager.heard("STOPPING=1")
     finally:
+        if process.poll() is None:
+            os.kill(inside(process), signal.SIGKILL)  # unshare's own death does not reach another user's process
         process.kill()
         manager.close()
     if process.returncode != 0 or not stopping:
