@@ -110,7 +110,7 @@ def one_reply(file):
 
 
 def redis_alone(bench):
-    """The same writes from a file: MULTI, five MSETs and ZADDs of 1,000 leads, SET, EXEC; the next ones are sent without
+    """The same writes from a file: MULTI, ten HSETs or ZADDs of 1,000 leads, SET, EXEC; the next ones are sent without
     waiting for answers. The states are those that are there."""
     connection = socket.create_connection(("127.0.0.1", int(os.environ["REDIS_PORT"])))
     file = connection.makefile("rb", 1 << 20)
@@ -121,19 +121,17 @@ def redis_alone(bench):
 
     pieces, size = [], 0
     for key in sorted(ask("KEYS", "*:wakeups")):
-        prefix = key[: -len(b"wakeups")]
-        with_scores = ask("ZRANGE", key, 0, -1, "WITHSCORES")
-        ids, scores = with_scores[::2], with_scores[1::2]
-        for first in range(0, len(ids), 5000):
+        prefix, writes = key[: -len(b"wakeups")], []
+        for leads in sorted(ask("KEYS", prefix + b"leads:*")):
+            held = ask("HGETALL", leads)
+            size += sum(map(len, held[1::2]))
+            writes += [words("HSET", leads, *held[at : at + 2000]) for at in range(0, len(held), 2000)]
+        woken = ask("ZRANGE", key, 0, -1, "WITHSCORES")
+        pairs = [word for id, score in zip(woken[::2], woken[1::2]) for word in (score, id)]
+        writes += [words("ZADD", key, *pairs[at : at + 2000]) for at in range(0, len(pairs), 2000)]
+        for first in range(0, len(writes), 10):
             piece = [words("WATCH", prefix + b"applied"), words("GET", prefix + b"applied"), words("MULTI")]
-            for at in range(first, min(first + 5000, len(ids)), 1000):
-                names = [prefix + b"lead:" + id for id in ids[at : at + 1000]]
-                states = ask("MGET", *names)
-                size += sum(map(len, states))
-                piece.append(words("MSET", *(word for pair in zip(names, states) for word in pair)))
-                piece.append(
-                    words("ZADD", key, *(word for pair in zip(scores[at : at + 1000], ids[at : at + 1000]) for word in pair))
-                )
+            piece += writes[first : first + 10]
             pieces.append(b"".join(piece + [words("SET", prefix + b"applied", "rec:0:0:n"), words("EXEC")]))
     redis_cli("flushall", "sync")
     measured = Measured(bench)
