@@ -5,7 +5,7 @@
 
 #define UUID_BYTES 16
 #define UUID_TEXT_BYTES 36
-#define ESCAPE "=" /* before an id that would be taken for another one */
+#define ESCAPE "=" /* before an id of 16 bytes, and before a longer one that begins so */
 
 #define HEAD_BYTES 7 /* where the id was left out, from 1; when it is to wake, 6 bytes, the lowest first */
 #define MAX_ID_PLACE 64
@@ -42,7 +42,7 @@ lc_redis_say_id(lc_connection *redis, lc_text id)
 
     if (id.size == UUID_TEXT_BYTES && pack_uuid(id.data, bytes))
         lc_connection_word(redis, (lc_text){bytes, sizeof bytes});
-    else if (id.size == UUID_BYTES || (id.size && id.data[0] == ESCAPE[0]))
+    else if (id.size == UUID_BYTES || (id.size > UUID_BYTES && id.data[0] == ESCAPE[0]))
         lc_connection_words(redis, LC_TEXT(ESCAPE), id);
     else
         lc_connection_word(redis, id);
@@ -54,7 +54,7 @@ lc_redis_take_id(lc_arena *arena, lc_text said)
     static const char digits[] = "0123456789abcdef";
 
     if (said.size != UUID_BYTES)
-        return said.size && said.data[0] == ESCAPE[0] ? (lc_text){said.data + 1, said.size - 1} : said;
+        return said.size > UUID_BYTES && said.data[0] == ESCAPE[0] ? (lc_text){said.data + 1, said.size - 1} : said;
     char *text = lc_arena_alloc(arena, UUID_TEXT_BYTES + 1), *to = text;
     for (size_t n = 0; n < UUID_BYTES; n++) {
         if (n == 4 || n == 6 || n == 8 || n == 10)

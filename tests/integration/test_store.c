@@ -365,6 +365,7 @@ a_lead_is_found_whatever_its_id_and_its_state(void **state)
         lc_text_of(uuid),
         {binary, 16}, /* what the UUID is stored as */
         LC_TEXT("=0123456789abcdef"),
+        LC_TEXT("=0123456789abcd"), /* with one letter more it is as long as a UUID's bytes */
         LC_TEXT("0123456789abcdef"),
         LC_TEXT("="),
         LC_TEXT("0123ABCD-89AB-4CDE-8F01-23456789ABCD"),
