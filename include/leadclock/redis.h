@@ -2,13 +2,14 @@
  *
  * Uses hiredis, OpenSSL where hiredis has TLS, and store.h. Layout 2, keys of partition p of P ("NAME:{TAG}:" before
  * each, TAG chosen so that the slot of p lies in [p*16384/P, (p+1)*16384/P)):
- *   leads:0 to leads:31      hashes  lead id (a UUID as 16 bytes) -> when it is to wake, and its state (leads.c)
+ *   leads:0 to leads:31      hashes  lead id (a UUID as 16 bytes) -> its state (leads.c)
  *   wakeups                  zset    member lead id (likewise), score due ms
  *   counters:CHANNEL|COHORT  hash    metric -> count
  *   populations              set     the CHANNEL|COHORT that have counters
- *   applied                  string  the position applied; after it "@RUN_ID:COUNT" where the server has evicted keys
+ *   applied                  string  the position applied; after it "#2", and "@RUN_ID:COUNT" where the server has evicted
+ *                                    keys
  * and once, outside of the partitions, in whatever slot that is: NAME:layout, "2:P". No key has a time to live. Layout
- * 1 (a string a lead) is taken for nothing, and made anew. The layout is no promise: other programs use `leadclock
+ * 1 (a string a lead), whose positions have no "#2", is taken for nothing, and made anew. The layout is no promise: other programs use `leadclock
  * inspect` and the topics. */
 #pragma once
 

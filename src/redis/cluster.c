@@ -17,50 +17,12 @@ close_all(lc_redis_cluster *cluster)
 }
 
 static bool
-note_layout(lc_redis_cluster *cluster, GError **error)
+note_layout(lc_redis_cluster *cluster, bool (*note)(lc_redis_store *store, GError **error), GError **error)
 {
     lc_redis_store *store = cluster->of_layout->store;
 
     store->connection.replies = &store->write_arena;
-    return lc_redis_connect(store, error) && lc_redis_note_layout(store, error);
-}
-
-/* What all nodes are to know. */
-static void
-set_layout_is_old(lc_redis_cluster *cluster, bool is_old)
-{
-    for (guint i = 0; i < cluster->nodes->len; i++)
-        ((lc_cluster_node *)cluster->nodes->pdata[i])->store->layout_is_old = is_old;
-}
-
-static bool
-check_layout(lc_redis_cluster *cluster, GError **error)
-{
-    lc_redis_store *store = cluster->of_layout->store;
-
-    store->connection.replies = &store->write_arena;
-    if (!lc_redis_connect(store, error) || !lc_redis_check_layout(store, error))
-        return false;
-    set_layout_is_old(cluster, store->layout_is_old);
-    return true;
-}
-
-/* The positions of an earlier version go before its layout does. */
-static bool
-replace_layout(lc_redis_cluster *cluster, GError **error)
-{
-    if (!check_layout(cluster, error))
-        return false;
-    for (guint i = 0; cluster->of_layout->store->layout_is_old && i < cluster->nodes->len; i++) {
-        lc_redis_store *store = ((lc_cluster_node *)cluster->nodes->pdata[i])->store;
-        store->connection.replies = &store->write_arena;
-        if (!lc_redis_connect(store, error) || !lc_redis_drop_positions(store, error))
-            return false;
-    }
-    if (!note_layout(cluster, error))
-        return false;
-    set_layout_is_old(cluster, false);
-    return true;
+    return lc_redis_connect(store, error) && note(store, error);
 }
 
 /* Keys are named as in a store of one server, which tells what can't be. */
@@ -92,7 +54,7 @@ cluster_open(lc_store *base, int32_t partitions, GError **error)
     for (guint i = 0; i < cluster->nodes->len; i++)
         if (!lc_redis_name_keys(((lc_cluster_node *)cluster->nodes->pdata[i])->store, partitions, error))
             return false;
-    return check_layout(cluster, error) && (cluster->of_layout->store->layout_is_old || note_layout(cluster, error));
+    return note_layout(cluster, lc_redis_open_layout, error);
 }
 
 /* ---- Reads and writes: each node's go to its store, copies that are brought back ---- */
@@ -180,7 +142,7 @@ keep_layout(lc_redis_cluster *cluster, GError **error)
         is_noted = is_noted && store->layout_is_noted;
         store->layout_is_noted = true;
     }
-    return is_noted || replace_layout(cluster, error);
+    return is_noted || note_layout(cluster, lc_redis_note_layout, error);
 }
 
 static bool

@@ -3,15 +3,6 @@
 
 #include <stdlib.h>
 
-static const redisReply *
-ask_layout(lc_redis_store *store, GError **error)
-{
-    lc_connection_command(&store->connection, 2);
-    lc_connection_word(&store->connection, LC_TEXT("GET"));
-    lc_connection_words(&store->connection, lc_text_of(store->name), LC_TEXT(":layout"));
-    return lc_connection_send(&store->connection, error) ? lc_connection_expect(&store->connection, error) : NULL;
-}
-
 static bool
 read_partitions(lc_redis_store *store, void *data, GError **error)
 {
@@ -19,7 +10,7 @@ read_partitions(lc_redis_store *store, void *data, GError **error)
 
     if (store->layout_is_elsewhere)
         return true;
-    const redisReply *reply = ask_layout(store, error);
+    const redisReply *reply = lc_redis_ask_layout(store, error);
     if (reply == NULL)
         return false;
     lc_text found = lc_reply_text(reply);

@@ -1,15 +1,14 @@
 /* leads.c - leads in hashes: a field a lead, so that no key is paid for each. Which hash it is follows from the id. A
- * field is the id, a UUID as 16 bytes. A value is a head of 7 bytes, and the state; where the state says the lead's own
- * id, that is left out. */
+ * field is the id, a UUID as 16 bytes. A value is a byte that says where in the state the lead's own id stood, which is
+ * left out, and the state. */
 #include "parts.h"
 
 #define UUID_BYTES 16
 #define UUID_TEXT_BYTES 36
 #define ESCAPE "=" /* before an id of 16 bytes, and before a longer one that begins so */
 
-#define HEAD_BYTES 7 /* where the id was left out, from 1; when it is to wake, 6 bytes, the lowest first */
+#define HEAD_BYTES 1 /* where the id was left out, from 1; 0: nowhere */
 #define MAX_ID_PLACE 64
-#define NO_WAKEUP ((UINT64_C(1) << 48) - 1)
 
 /* ---- Ids ---- */
 
@@ -124,12 +123,7 @@ lc_redis_say_lead(lc_connection *redis, const lc_lead_change *change)
 {
     size_t place = place_of(change->lead_id, change->state);
     size_t before = place ? place - 1 : change->state.size, gap = place ? change->lead_id.size : 0;
-    uint64_t wake =
-        change->wake_at == LC_NEVER ? NO_WAKEUP : (uint64_t)CLAMP(change->wake_at, 0, (int64_t)NO_WAKEUP - 1);
     char head[HEAD_BYTES] = {(char)place};
-
-    for (size_t i = 1; i < HEAD_BYTES; i++, wake >>= 8)
-        head[i] = (char)(wake & 0xff);
     const lc_text parts[] = {{head, sizeof head},
                              {change->state.data, before},
                              {change->state.data + before + gap, change->state.size - before - gap}};
@@ -154,16 +148,4 @@ lc_redis_lead_state(lc_arena *arena, lc_text id, lc_text value)
     memcpy(whole + place - 1 + id.size, state + place - 1, size - (place - 1));
     whole[size + id.size] = '\0';
     return (lc_text){whole, size + id.size};
-}
-
-lc_instant
-lc_redis_lead_wake_at(lc_text value)
-{
-    uint64_t wake = 0;
-
-    if (value.size < HEAD_BYTES)
-        return LC_NEVER;
-    for (size_t i = HEAD_BYTES; i-- > 1;)
-        wake = wake << 8 | (unsigned char)value.data[i];
-    return wake == NO_WAKEUP ? LC_NEVER : (lc_instant)wake;
 }

@@ -5,6 +5,7 @@
 
 #define LC_MAX_PARTITIONS 16384 /* a slot each */
 #define LC_LAYOUT 2             /* of the keys: redis.h */
+#define LC_LAYOUT_SIGN "#2"     /* what its positions end with: those of another one are never believed */
 #define LC_LEAD_BUCKETS 32 /* hashes of leads a partition: few, for a command each, and none too large to be moved */
 #define LC_WORDS_MAX 1000  /* keys of one variadic command: no longer holds up what else Redis does */
 
@@ -23,12 +24,12 @@ typedef struct {
     const bool *has;          /* by partition: which this node of a cluster has; NULL: all of them */
     bool layout_is_elsewhere; /* with another node */
     bool layout_is_noted;
-    bool layout_is_old; /* what is there is an earlier version's: as good as nothing */
+    bool layout_is_old; /* an earlier version's is noted */
     gint64 checked_us;  /* when the server was last looked at */
     bool is_blind;      /* it does not let us look */
     char *run_id;       /* of the server's process; NULL: not known */
     int64_t n_evicted;  /* keys, since the server's start */
-    char *mark;         /* what a position written now carries: "@RUN_ID:COUNT", or nothing where none were evicted */
+    char *mark; /* what a position written now carries: the layout's sign, "@RUN_ID:COUNT" where any were evicted */
 
     lc_arena read_arena; /* what the reads' texts point into */
     lc_store_read *reads;
@@ -61,16 +62,15 @@ bool lc_redis_connect(lc_redis_store *store, GError **error);
 void lc_redis_ask_evictions(lc_redis_store *store);
 bool lc_redis_take_evictions(lc_redis_store *store, GError **error);
 
-/* The position of a reply, without its mark. */
+/* The position of a reply, without its mark; that of another layout is absent. */
 lc_text lc_redis_position(const redisReply *reply);
 
-/* Looks which layout is there. LC_ERROR_CONFIG: one that is not ours, nor one of an earlier version for as many
- * partitions. */
-bool lc_redis_check_layout(lc_redis_store *store, GError **error);
-/* Notes ours where there is none, or an earlier one, whose positions are dropped by then. */
+/* Notes our layout where there is none. LC_ERROR_CONFIG: another one is there; but that of an earlier version, for as
+ * many partitions, is left as it is. */
+bool lc_redis_open_layout(lc_redis_store *store, GError **error);
+/* Before a write: notes ours, also in place of an earlier one. */
 bool lc_redis_note_layout(lc_redis_store *store, GError **error);
-/* Drops all positions; what is there is made anew by whoever recovers. */
-bool lc_redis_drop_positions(lc_redis_store *store, GError **error);
+const redisReply *lc_redis_ask_layout(lc_redis_store *store, GError **error);
 
 /* One server's, or one node's of a cluster. Takes over what `address` owns. */
 lc_redis_store *lc_redis_store_at(lc_redis_address address, const char *name);
@@ -83,6 +83,13 @@ lc_store *lc_redis_cluster_new(lc_redis_address address, const char *name);
  * layout comes last. */
 typedef bool (*lc_redis_visit)(lc_redis_store *node, void *data, GError **error);
 bool lc_redis_each_node(const lc_redis_options *options, lc_redis_visit visit, void *data, GError **error);
+
+/* For SCAN: `literal` as it is, and then `rest` (g_free). */
+char *lc_redis_pattern(const char *literal, const char *rest);
+void lc_redis_say_scan(lc_connection *connection, const char *cursor, const char *pattern);
+/* CRC16 of what is between { and }, or of the whole. */
+unsigned lc_redis_slot(const char *key);
+
 /* ---- Leads in their hashes (leads.c) ---- */
 
 /* An id as it is stored: as a word, and back (it may point into `said`). */
@@ -93,15 +100,10 @@ lc_buckets *lc_redis_sort_ids(lc_arena *arena, const void *first, size_t stride,
 /* The key of a bucket, and the value of a lead, as a word. */
 void lc_redis_say_bucket(lc_connection *redis, lc_text prefix, unsigned bucket);
 void lc_redis_say_lead(lc_connection *redis, const lc_lead_change *change);
-/* Of a value: the state, and when it says that the lead is to wake. */
+/* Of a value. */
 lc_text lc_redis_lead_state(lc_arena *arena, lc_text id, lc_text value);
-lc_instant lc_redis_lead_wake_at(lc_text value);
 
-/* For SCAN: `literal` as it is, and then `rest` (g_free). */
-char *lc_redis_pattern(const char *literal, const char *rest);
-void lc_redis_say_scan(lc_connection *connection, const char *cursor, const char *pattern);
-/* CRC16 of what is between { and }, or of the whole. */
-unsigned lc_redis_slot(const char *key);
+/* ---- The port ---- */
 
 bool lc_redis_read_begin(lc_store *store, lc_store_read *reads, size_t n, GError **error);
 bool lc_redis_read_end(lc_store *store, GError **error);

@@ -185,7 +185,7 @@ take_some(lc_redis_store *store, lc_store_read *read, unsigned bucket, size_t fr
 {
     const size_t *order = store->read_buckets[read - store->reads]->order;
     redisReply ***next = data;
-    redisReply **values = (*next)++[0] -> element;
+    redisReply **values = (*(*next)++)->element;
     (void)bucket;
 
     for (; from < end; from++, values++) {
@@ -243,8 +243,7 @@ take(lc_redis_store *store, lc_store_read *read, const redisReply *answers)
 {
     redisReply **next = answers->element;
 
-    read->applied = store->layout_is_old ? LC_NO_TEXT : lc_redis_position(*next);
-    next++;
+    read->applied = lc_redis_position(*next++);
     if (read->count_wakeups)
         read->n_wakeups = (size_t)(*next++)->integer;
     read->next_wakeup = LC_NEVER;

@@ -2,9 +2,9 @@
  *
  * A position is not to be believed once keys were evicted after it was written: any of its partition's may be among
  * them. So where the server has evicted any since its start, a position carries how many those were when it was written
- * ("@RUN_ID:COUNT" after it), and whoever sees that there are more by now drops it: a partition without one is made
- * anew from the changelogs. Reads look after they have read, in the same round trip: no evicted lead is ever taken for
- * a new one. */
+ * ("@RUN_ID:COUNT" after it and the layout's sign), and whoever sees that there are more by now drops it: a partition
+ * without one is made anew from the changelogs. Reads look after they have read, in the same round trip: no evicted
+ * lead is ever taken for a new one. */
 #include "parts.h"
 
 #include <stdlib.h>
@@ -40,9 +40,13 @@ lc_text
 lc_redis_position(const redisReply *reply)
 {
     lc_text position = lc_reply_text(reply);
+    const size_t sign = strlen(LC_LAYOUT_SIGN);
     const char *mark = position.size ? memchr(position.data, '@', position.size) : NULL;
+    size_t end = mark ? (size_t)(mark - position.data) : position.size;
 
-    return mark ? (lc_text){position.data, (size_t)(mark - position.data)} : position;
+    if (end < sign || memcmp(position.data + end - sign, LC_LAYOUT_SIGN, sign) != 0)
+        return LC_NO_TEXT;
+    return (lc_text){position.data, end - sign};
 }
 
 static void
@@ -110,14 +114,6 @@ take_evictions(lc_redis_store *store, GError **error)
     return true;
 }
 
-bool
-lc_redis_drop_positions(lc_redis_store *store, GError **error)
-{
-    int32_t n = 0;
-
-    return drop_positions(store, true, &n, error);
-}
-
 /* Whether `info` tells of more than is known. */
 static bool
 note_evictions(lc_redis_store *store, const char *info)
@@ -134,8 +130,8 @@ note_evictions(lc_redis_store *store, const char *info)
     }
     store->n_evicted = n;
     g_free(store->mark);
-    store->mark =
-        n > 0 ? g_strdup_printf("@%s:%" G_GINT64_FORMAT, store->run_id ? store->run_id : "", n) : g_strdup("");
+    store->mark = n > 0 ? g_strdup_printf(LC_LAYOUT_SIGN "@%s:%" G_GINT64_FORMAT, store->run_id ? store->run_id : "", n)
+                        : g_strdup(LC_LAYOUT_SIGN);
     return has_more;
 }
 
@@ -242,7 +238,7 @@ check_server(lc_redis_store *store, GError **error)
     if (!g_str_has_prefix(reply->str, "NOPERM"))
         return lc_connection_refuse(reply, error);
     g_clear_pointer(&store->mark, g_free);
-    store->mark = g_strdup("");
+    store->mark = g_strdup(LC_LAYOUT_SIGN);
     tell_blindness("let us see its maxmemory-policy");
     return true;
 }

@@ -14,8 +14,8 @@ redis_store_of(lc_store *store)
 
 /* ---- What is there ---- */
 
-static const redisReply *
-ask_layout(lc_redis_store *store, GError **error)
+const redisReply *
+lc_redis_ask_layout(lc_redis_store *store, GError **error)
 {
     lc_connection *redis = &store->connection;
 
@@ -47,11 +47,11 @@ is_old_layout(const lc_redis_store *store, lc_text found)
     return false;
 }
 
-bool
-lc_redis_check_layout(lc_redis_store *store, GError **error)
+static bool
+check_layout(lc_redis_store *store, GError **error)
 {
     g_autofree char *ours = g_strdup_printf("%d:%d", LC_LAYOUT, store->partitions);
-    const redisReply *reply = ask_layout(store, error);
+    const redisReply *reply = lc_redis_ask_layout(store, error);
 
     if (reply == NULL)
         return false;
@@ -89,13 +89,18 @@ lc_redis_note_layout(lc_redis_store *store, GError **error)
 {
     if (store->layout_is_elsewhere)
         return true;
-    if (!lc_redis_check_layout(store, error))
+    if (!check_layout(store, error))
         return false;
     if (store->layout_is_noted)
         return true;
-    /* A partition without a position is emptied before it is made anew, of whatever keys it has. */
-    return (!store->layout_is_old || lc_redis_drop_positions(store, error)) &&
-           say_layout(store, store->layout_is_old, error) && lc_redis_check_layout(store, error);
+    /* Positions of an earlier one are not believed: its partitions are emptied, of whatever keys, and made anew. */
+    return say_layout(store, store->layout_is_old, error) && check_layout(store, error);
+}
+
+bool
+lc_redis_open_layout(lc_redis_store *store, GError **error)
+{
+    return check_layout(store, error) && (store->layout_is_old || lc_redis_note_layout(store, error));
 }
 
 bool
@@ -128,7 +133,7 @@ redis_open(lc_store *base, int32_t partitions, GError **error)
     lc_connection_close(&store->connection); /* a new one is looked at before it is used */
     store->layout_is_old = false;
     if (lc_redis_name_keys(store, partitions, error) && lc_redis_connect(store, error) &&
-        lc_redis_check_layout(store, error) && (store->layout_is_old || lc_redis_note_layout(store, error)))
+        lc_redis_open_layout(store, error))
         return true;
     lc_connection_close(&store->connection);
     return false;
@@ -283,7 +288,7 @@ lc_redis_store_at(lc_redis_address address, const char *name)
 
     store->store.ops = &ops;
     store->name = g_strdup(name);
-    store->mark = g_strdup("");
+    store->mark = g_strdup(LC_LAYOUT_SIGN);
     store->ahead = g_string_new(NULL);
     store->scanned_keys = g_array_new(FALSE, FALSE, sizeof(lc_text));
     lc_connection_init(&store->connection, address);

@@ -7,8 +7,8 @@ typedef struct {
     const lc_ledger *ledger;
     const lc_lead_filter *filter;
     lc_instant at;
-    GHashTable *broken;  /* lc_ledger_cycle *: those whose `clock` is broken; NULL: any */
-    GHashTable *reached; /* lc_ledger_cycle *: those that have reached `stage`; NULL: any */
+    uint32_t stage;     /* that they have reached; 0: any */
+    GHashTable *broken; /* lc_ledger_cycle *: those whose `clock` is broken; NULL: any */
 } choosing;
 
 /* ---- Choosing ---- */
@@ -26,20 +26,6 @@ find_broken(choosing *c)
         if (cycle && !breach->early && breach->ended_at == LC_ABSENT &&
             lc_text_equal(lc_ledger_text(c->ledger, breach->clock), c->filter->clock))
             g_hash_table_add(c->broken, cycle);
-    }
-}
-
-static void
-find_reached(choosing *c)
-{
-    GHashTableIter iter;
-    gpointer item;
-    c->reached = g_hash_table_new(NULL, NULL);
-    g_hash_table_iter_init(&iter, c->ledger->stages);
-    while (g_hash_table_iter_next(&iter, &item, NULL)) {
-        const lc_ledger_stage *stage = item;
-        if (lc_text_equal(lc_ledger_text(c->ledger, stage->stage), c->filter->stage))
-            g_hash_table_add(c->reached, lc_ledger_find_cycle(c->ledger, &stage->cycle_id));
     }
 }
 
@@ -77,6 +63,13 @@ has_kept(const lc_ledger_cycle *cycle, lc_text first_contact)
 }
 
 static bool
+has_reached(const choosing *c, const lc_ledger_cycle *cycle)
+{
+    const lc_ledger_stage key = {.cycle_id = cycle->id, .stage = c->stage};
+    return c->stage == 0 || g_hash_table_contains(c->ledger->stages, &key);
+}
+
+static bool
 has_cause(const lc_ledger_cycle *cycle, lc_text cause)
 {
     return lc_text_is_absent(cause) ||
@@ -91,7 +84,7 @@ is_wanted(const choosing *c, const lc_ledger_cycle *cycle)
            is_of(c, cycle->owner, filter->owner) &&
            (is_of(c, cycle->reason, filter->reason) || is_of(c, cycle->rejected_as, filter->reason)) &&
            is_of(c, cycle->track, filter->track) && has_cause(cycle, filter->cause) &&
-           has_kept(cycle, filter->first_contact) && (!c->reached || g_hash_table_contains(c->reached, cycle)) &&
+           has_kept(cycle, filter->first_contact) && has_reached(c, cycle) &&
            (!filter->is_unowned || cycle->owner == 0) && (!filter->is_broken || is_broken(c, cycle)) &&
            (filter->due_before == LC_ABSENT || is_due(c, cycle->open)) &&
            cycle->handoff_at >= filter->handed_off_from && cycle->handoff_at < filter->handed_off_before &&
@@ -131,15 +124,12 @@ choose(choosing *c)
     gpointer cycle;
     if (c->filter->is_broken && !lc_text_is_absent(c->filter->clock))
         find_broken(c);
-    if (!lc_text_is_absent(c->filter->stage))
-        find_reached(c);
     g_hash_table_iter_init(&iter, c->ledger->cycles);
     while (g_hash_table_iter_next(&iter, &cycle, NULL))
         if (is_wanted(c, cycle))
             g_ptr_array_add(chosen, cycle);
     g_ptr_array_sort_with_data(chosen, compare_cycles, (gpointer)c->filter);
     g_clear_pointer(&c->broken, g_hash_table_unref);
-    g_clear_pointer(&c->reached, g_hash_table_unref);
     return chosen;
 }
 
@@ -196,7 +186,10 @@ add_lead(lc_table *table, const choosing *c, const lc_ledger_cycle *cycle)
 lc_answers *
 lc_answers_of_leads(const lc_ledger *ledger, const lc_lead_filter *filter, lc_instant at)
 {
-    choosing c = {.ledger = ledger, .filter = filter, .at = at};
+    choosing c = {.ledger = ledger,
+                  .filter = filter,
+                  .at = at,
+                  .stage = lc_texts_find(ledger->texts, filter->stage)};
     g_autoptr(GPtrArray) chosen = choose(&c);
     guint n = MIN(chosen->len, LC_LEADS_SHOWN);
     g_autoptr(GString) about = g_string_new(NULL);

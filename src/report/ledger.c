@@ -75,28 +75,19 @@ lead_equal(gconstpointer a, gconstpointer b)
     return strcmp(((const lc_ledger_cycle *)a)->lead_id, ((const lc_ledger_cycle *)b)->lead_id) == 0;
 }
 
+/* A breach or a route: they begin alike. */
+G_STATIC_ASSERT(offsetof(lc_ledger_breach, cycle_id) == offsetof(lc_ledger_route, cycle_id));
+
 static guint
-breached_hash(gconstpointer of)
+of_cycle_hash(gconstpointer of)
 {
     return id_hash(&((const lc_ledger_breach *)of)->cycle_id);
 }
 
 static gboolean
-breached_equal(gconstpointer a, gconstpointer b)
+of_cycle_equal(gconstpointer a, gconstpointer b)
 {
     return id_equal(&((const lc_ledger_breach *)a)->cycle_id, &((const lc_ledger_breach *)b)->cycle_id);
-}
-
-static guint
-routed_hash(gconstpointer of)
-{
-    return id_hash(&((const lc_ledger_route *)of)->cycle_id);
-}
-
-static gboolean
-routed_equal(gconstpointer a, gconstpointer b)
-{
-    return id_equal(&((const lc_ledger_route *)a)->cycle_id, &((const lc_ledger_route *)b)->cycle_id);
 }
 
 /* ---- Making ---- */
@@ -120,8 +111,8 @@ lc_ledger_new(void)
     ledger->routes = g_hash_table_new_full(id_hash, id_equal, g_free, NULL);
     ledger->tenures = g_hash_table_new_full(tenure_hash, tenure_equal, g_free, NULL);
     lc_chains_init(&ledger->by_lead, lead_hash, lead_equal, offsetof(lc_ledger_cycle, next_of_lead));
-    lc_chains_init(&ledger->breaches_of, breached_hash, breached_equal, offsetof(lc_ledger_breach, next_of_cycle));
-    lc_chains_init(&ledger->routes_of, routed_hash, routed_equal, offsetof(lc_ledger_route, next_of_cycle));
+    lc_chains_init(&ledger->breaches_of, of_cycle_hash, of_cycle_equal, offsetof(lc_ledger_breach, next_of_cycle));
+    lc_chains_init(&ledger->routes_of, of_cycle_hash, of_cycle_equal, offsetof(lc_ledger_route, next_of_cycle));
     ledger->stage_names = g_hash_table_new(NULL, NULL);
     ledger->counters = g_hash_table_new_full(counter_hash, counter_equal, g_free, NULL);
     return ledger;

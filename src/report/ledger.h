@@ -69,13 +69,12 @@ typedef struct {
 struct lc_ledger {
     lc_texts *texts;
     GHashTable *cycles, *breaches, *stages, *routes, *tenures, *counters; /* sets of the structs above */
-    lc_chains by_lead;                                                    /* cycles */
-    lc_chains breaches_of, routes_of;                                     /* of a cycle; only where stories are kept */
-    GHashTable *stage_names; /* numbers of texts: those that any cycle has reached */
-    bool keeps_stories;      /* tenures, and why routes were taken */
+    lc_chains by_lead, breaches_of, routes_of; /* cycles, and what is of a cycle; only where stories are kept */
+    GHashTable *stage_names;                   /* numbers of texts: those that any cycle has reached */
+    bool keeps_stories;                        /* tenures, and why routes were taken */
 };
 
-/* The first cycle of a lead, the others by lc_chains_next; NULL: none is known. */
+/* The first cycle of a lead, the others by lc_chains_next; NULL: none is known, or no stories are kept. */
 lc_ledger_cycle *lc_ledger_find_lead(const lc_ledger *ledger, const char *lead_id);
 /* NULL: not there. */
 lc_ledger_cycle *lc_ledger_find_cycle(const lc_ledger *ledger, const lc_uuid *id);

@@ -25,7 +25,7 @@ lc_report_day(const lc_policy_book *book, lc_instant at, lc_instant *begins, lc_
 /* ---- Promises, day by day ---- */
 
 typedef struct {
-    lc_instant begins;
+    lc_instant begins, ends;
     int64_t kept, broken, running;
 } day;
 
@@ -34,17 +34,16 @@ static GArray *
 last_days(const lc_policy_book *book, lc_instant at, unsigned n)
 {
     GArray *days = g_array_new(FALSE, FALSE, sizeof(day));
-    lc_instant ends;
     for (unsigned i = 0; i < n; i++) {
         day added = {0};
-        lc_report_day(book, at, &added.begins, &ends);
+        lc_report_day(book, at, &added.begins, &added.ends);
         g_array_append_val(days, added);
         at = added.begins - 1;
     }
     return days;
 }
 
-/* NULL: it is before all of them. */
+/* NULL: it is before all of them, or after. */
 static day *
 day_of(const GArray *days, lc_instant at)
 {
@@ -56,7 +55,10 @@ day_of(const GArray *days, lc_instant at)
         else
             low = middle + 1;
     }
-    return low < days->len ? &g_array_index(days, day, low) : NULL;
+    if (low == days->len)
+        return NULL;
+    day *found = &g_array_index(days, day, low);
+    return at < found->ends ? found : NULL;
 }
 
 static void
@@ -68,14 +70,12 @@ count_promise(day *of, int state)
 }
 
 static void
-add_of_day(lc_table *table, const day *of, int64_t count, const char *state, const lc_zone *zone)
+add_of_day(lc_table *table, const day *of, int64_t count, const char *state)
 {
     char from[LC_INSTANT_TEXT_BYTES], to[LC_INSTANT_TEXT_BYTES];
-    lc_instant begins, ends;
-    lc_zone_day(zone, of->begins, &begins, &ends);
     lc_report_count(table, count,
-                    lc_link("/leads", "from", lc_instant_format(begins, from), "to", lc_instant_format(ends, to),
-                            "first_contact", state, NULL));
+                    lc_link("/leads", "from", lc_instant_format(of->begins, from), "to",
+                            lc_instant_format(of->ends, to), "first_contact", state, NULL));
 }
 
 static void
@@ -83,9 +83,9 @@ add_day(lc_table *table, const day *of, const lc_zone *zone)
 {
     char date[LC_DATE_TEXT_BYTES];
     lc_table_text(table, lc_text_of(lc_zone_date_format(zone, of->begins, date)));
-    add_of_day(table, of, of->kept, "kept", zone);
-    add_of_day(table, of, of->broken, "broken", zone);
-    add_of_day(table, of, of->running, "running", zone);
+    add_of_day(table, of, of->kept, "kept");
+    add_of_day(table, of, of->broken, "broken");
+    add_of_day(table, of, of->running, "running");
     lc_table_share(table, of->kept, of->kept + of->broken);
 }
 

@@ -58,7 +58,7 @@ append_json_table(GString *out, const lc_table *table)
 static bool
 is_formula(const char *text)
 {
-    return *text && strchr("=+-@\t\r", *text) != NULL;
+    return *text && strchr("=+-@\t\r\n", *text) != NULL;
 }
 
 /* RFC 4180; before a formula an apostrophe, by which a spreadsheet shows it as text. */

@@ -44,7 +44,9 @@ def main():
         print(f"renewed_met: for {unsure} leads that asked again it takes a calendar to know which first contact was due sooner")
     if erased != options.erased:
         print(f"{erased} cycles are counted and have no row, and {options.erased} were erased: rows are missing")
-    sys.exit(bool(wrong) or erased != options.erased)
+    if not compared:
+        print("no counters were read: nothing was checked")
+    sys.exit(bool(wrong) or erased != options.erased or not compared)
 
 
 if __name__ == "__main__":

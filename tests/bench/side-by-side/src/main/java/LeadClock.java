@@ -1,4 +1,5 @@
-// LeadClock.java - Leadclock's job on Kafka Streams: the facts, the promises and the tables of tests/bench/policy.yaml.
+// LeadClock.java - the facts and the main promises of tests/bench/policy.yaml on Kafka Streams; no reassigning, cooldown,
+// repeated hand-offs, duplicates, corrections or tables.
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
