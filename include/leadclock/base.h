@@ -68,24 +68,6 @@ lc_text_is_absent(lc_text text)
 #define LC_WORD_BYTES sizeof(uint64_t)
 #define LC_HALF_WORD_BYTES sizeof(uint32_t)
 
-static inline bool
-lc_same_word(const char *a, const char *b)
-{
-    uint64_t words[2];
-    memcpy(&words[0], a, sizeof words[0]);
-    memcpy(&words[1], b, sizeof words[1]);
-    return words[0] == words[1];
-}
-
-static inline bool
-lc_same_half_word(const char *a, const char *b)
-{
-    uint32_t halves[2];
-    memcpy(&halves[0], a, sizeof halves[0]);
-    memcpy(&halves[1], b, sizeof halves[1]);
-    return halves[0] == halves[1];
-}
-
 /* Absent equals absent only. */
 static inline bool
 lc_text_equal(lc_text a, lc_text b)
@@ -96,13 +78,14 @@ lc_text_equal(lc_text a, lc_text b)
         return false;
     /* Most texts are short, or differ at one of their ends: that takes no call. */
     if (a.size >= LC_WORD_BYTES)
-        return lc_same_word(a.data, b.data) &&
-               lc_same_word(a.data + a.size - LC_WORD_BYTES, b.data + a.size - LC_WORD_BYTES) &&
+        return memcmp(a.data, b.data, LC_WORD_BYTES) == 0 &&
+               memcmp(a.data + a.size - LC_WORD_BYTES, b.data + a.size - LC_WORD_BYTES, LC_WORD_BYTES) == 0 &&
                (a.size <= 2 * LC_WORD_BYTES ||
                 memcmp(a.data + LC_WORD_BYTES, b.data + LC_WORD_BYTES, a.size - 2 * LC_WORD_BYTES) == 0);
     if (a.size >= LC_HALF_WORD_BYTES)
-        return lc_same_half_word(a.data, b.data) &&
-               lc_same_half_word(a.data + a.size - LC_HALF_WORD_BYTES, b.data + a.size - LC_HALF_WORD_BYTES);
+        return memcmp(a.data, b.data, LC_HALF_WORD_BYTES) == 0 &&
+               memcmp(a.data + a.size - LC_HALF_WORD_BYTES, b.data + a.size - LC_HALF_WORD_BYTES, LC_HALF_WORD_BYTES) ==
+                   0;
     for (size_t i = a.size; i-- > 0;)
         if (a.data[i] != b.data[i])
             return false;

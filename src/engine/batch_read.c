@@ -243,7 +243,7 @@ find_kept(lc_batch *batch, const lc_share *share)
     }
 }
 
-/* The next leads of a share: those that are known, and as many as one read takes of those that are not. */
+/* The next leads of a share, as many as one read takes: those that are known are not asked for. */
 static void
 plan_lead_read(lc_batch *batch, lead_reads *plan, lc_share *share)
 {
@@ -251,7 +251,7 @@ plan_lead_read(lc_batch *batch, lead_reads *plan, lc_share *share)
     lc_text *ids = lc_arena_new(&batch->arena, lc_text, MIN(share->leads->len - what.first, LC_READ_LEADS));
     size_t n = 0;
 
-    for (; share->n_planned < share->leads->len && n < LC_READ_LEADS; share->n_planned++) {
+    for (; share->n_planned < share->leads->len && share->n_planned - what.first < LC_READ_LEADS; share->n_planned++) {
         lc_batch_lead *lead = share->leads->pdata[share->n_planned];
         if (lead->is_known)
             what.known_bytes += lead->state.size;

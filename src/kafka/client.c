@@ -206,7 +206,8 @@ lc_kafka_published_at(const rd_kafka_message_t *message)
 }
 
 /* librdkafka (2.0.2) has destroyed the interceptors of a configuration that it made no client of, and would do so again
- * with the configuration itself. The operator is to mend it, so there is one such a start. */
+ * with the configuration itself. The operator is to mend it: there is one such a start, or one try a minute (sender.c).
+ */
 static void
 keep_for_good(rd_kafka_conf_t *conf)
 {

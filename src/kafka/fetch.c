@@ -13,7 +13,7 @@ void
 lc_fetch_waker_init(lc_fetch_waker *waker, rd_kafka_t *client, long queued_min_messages)
 {
     *waker = (lc_fetch_waker){
-        .client = client, .queue = rd_kafka_queue_get_consumer(client), .low = (size_t)queued_min_messages / 2};
+        .client = client, .queue = rd_kafka_queue_get_consumer(client), .low = ((size_t)queued_min_messages + 1) / 2};
 }
 
 void

@@ -4,6 +4,7 @@
 #define POLL_MS 100
 #define DESTROY_MS 2000
 #define RENEW_EVERY_US G_USEC_PER_SEC
+#define MAKE_EVERY_US (60 * G_USEC_PER_SEC) /* each try that fails keeps some memory (client.c) */
 
 struct lc_sender {
     lc_kafka_options options;
@@ -134,8 +135,10 @@ is_at_its_end(const lc_sender *sender)
 static bool
 must_be_renewed(const lc_sender *sender)
 {
-    return (sender->client == NULL || rd_kafka_fatal_error(sender->client, NULL, 0)) &&
-           g_get_monotonic_time() - sender->renewed_us >= RENEW_EVERY_US;
+    gint64 since_us = g_get_monotonic_time() - sender->renewed_us;
+    if (sender->client == NULL)
+        return since_us >= MAKE_EVERY_US;
+    return rd_kafka_fatal_error(sender->client, NULL, 0) && since_us >= RENEW_EVERY_US;
 }
 
 static void *

@@ -186,10 +186,7 @@ add_lead(lc_table *table, const choosing *c, const lc_ledger_cycle *cycle)
 lc_answers *
 lc_answers_of_leads(const lc_ledger *ledger, const lc_lead_filter *filter, lc_instant at)
 {
-    choosing c = {.ledger = ledger,
-                  .filter = filter,
-                  .at = at,
-                  .stage = lc_texts_find(ledger->texts, filter->stage)};
+    choosing c = {.ledger = ledger, .filter = filter, .at = at, .stage = lc_texts_find(ledger->texts, filter->stage)};
     g_autoptr(GPtrArray) chosen = choose(&c);
     guint n = MIN(chosen->len, LC_LEADS_SHOWN);
     g_autoptr(GString) about = g_string_new(NULL);

@@ -140,14 +140,20 @@ add_state(tally *t, int state)
     t->stopped += state == LC_FIRST_CONTACT_CANCELLED;
 }
 
+/* How the leads of a row are asked for. */
+typedef struct {
+    const char *parameter, *value; /* NULL: they can't be */
+} asked;
+
 static void
-add_of_tally(const lc_making *making, lc_table *table, int64_t count, const char *state, const char *column,
-             lc_text name)
+add_of_tally(const lc_making *making, lc_table *table, int64_t count, const char *state, asked by)
 {
-    lc_report_count(table, count,
-                    lc_link("/leads", "from", LC_FROM(making), "first_contact", state,
-                            lc_text_is_absent(name) ? "unowned" : column, lc_text_is_absent(name) ? "1" : name.data,
-                            NULL));
+    if (by.parameter == NULL)
+        lc_table_count(table, count);
+    else
+        lc_report_count(
+            table, count,
+            lc_link("/leads", "from", LC_FROM(making), "first_contact", state, by.parameter, by.value, NULL));
 }
 
 static void
@@ -155,13 +161,15 @@ add_tally(const lc_making *making, lc_table *table, uint32_t number, const char 
           const tally *t)
 {
     lc_text name = lc_ledger_text(making->ledger, number);
+    bool is_unowned = number == 0 && strcmp(column, "owner") == 0;
+    asked by = {number ? column : is_unowned ? "unowned" : NULL, number ? name.data : "1"};
     lc_report_name(table, name, none);
     if (number)
         lc_table_link(table, lc_link("/leads", "from", LC_FROM(making), column, name.data, NULL));
-    add_of_tally(making, table, t->kept, "kept", column, name);
-    add_of_tally(making, table, t->broken, "broken", column, name);
-    add_of_tally(making, table, t->running, "running", column, name);
-    add_of_tally(making, table, t->stopped, "stopped", column, name);
+    add_of_tally(making, table, t->kept, "kept", by);
+    add_of_tally(making, table, t->broken, "broken", by);
+    add_of_tally(making, table, t->running, "running", by);
+    add_of_tally(making, table, t->stopped, "stopped", by);
     lc_table_share(table, t->kept, t->kept + t->broken);
 }
 

@@ -374,9 +374,11 @@ a_lead_is_found_whatever_its_id_and_its_state(void **state)
         lc_text_of(longest),
         lc_text_of(escaped),
     };
-    enum { N = G_N_ELEMENTS(ids), WITHIN = 5 };
-    static const char *const around[WITHIN][2] = {
-        {NULL, NULL}, {"", ""}, {"frame", "rest"}, {"", "rest"}, {"frame", ""}};
+    enum { N = G_N_ELEMENTS(ids), WITHIN = 7 };
+    static const char far[] = "0123456789012345678901234567890123456789012345678901234567890123"; /* 64 */
+    static const char farther[] = "01234567890123456789012345678901234567890123456789012345678901234";
+    static const char *const around[WITHIN][2] = {{NULL, NULL},  {"", ""},      {"frame", "rest"}, {"", "rest"},
+                                                  {"frame", ""}, {far, "rest"}, {farther, "rest"}};
     GError *error = NULL;
     lc_arena arena = {0};
     (void)state;

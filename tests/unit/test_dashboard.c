@@ -309,6 +309,58 @@ a_row_that_is_deleted_or_changed_is_gone_from_where_it_was(void **state)
 }
 
 static void
+take_stage(fixture *f, unsigned cycle, const char *stage)
+{
+    lc_table_row row = {.table = LC_ROW_STAGE,
+                        .stage = {.cycle_id = id_of(cycle), .stage = lc_text_of(stage), .reached_at = f->now}};
+    take(f, &row);
+}
+
+static void
+leads_are_asked_for_by_the_stage_they_reached(void **state)
+{
+    (void)state;
+    fixture f = begin();
+    take_broken(&f, 1, "one", "ann", LC_HOUR);
+    take_broken(&f, 2, "two", "ann", LC_HOUR);
+    take_stage(&f, 1, "SQL");
+    take_stage(&f, 2, "MQL");
+    take_stage(&f, 99, "SQL"); /* of a cycle that is not known */
+    g_autofree char *reached = page_of(&f, "/leads", 200, "stage", "SQL", NULL),
+                    *nowhere = page_of(&f, "/leads", 200, "stage", "WON", NULL);
+    assert_has(reached, ">one</a>");
+    assert_has_not(reached, ">two</a>");
+    assert_has_not(nowhere, ">one</a>");
+    end(&f);
+}
+
+/* What is left of a lead is found, whichever of its cycles and of their breaches goes first. */
+static void
+a_lead_loses_its_cycles_one_by_one(void **state)
+{
+    static const unsigned orders[][3] = {{1, 2, 3}, {2, 1, 3}, {3, 1, 2}, {1, 3, 2}, {2, 3, 1}, {3, 2, 1}};
+    static const char *const owners[] = {"", "amalia", "bertram", "cordula"};
+    (void)state;
+    for (size_t o = 0; o < G_N_ELEMENTS(orders); o++) {
+        fixture f = begin();
+        for (unsigned n = 1; n <= 3; n++)
+            take_broken(&f, n, "one", owners[n], LC_HOUR);
+        for (size_t gone = 0; gone < 3; gone++) {
+            lc_table_row row = open_cycle(&f, orders[o][gone], "one", 0);
+            row.deleted = true;
+            take(&f, &row);
+            g_autofree char *page = page_of(&f, "/lead/one", gone < 2 ? 200 : 404, NULL);
+            for (size_t i = 0; i < 3; i++)
+                if (i <= gone)
+                    assert_has_not(page, owners[orders[o][i]]);
+                else
+                    assert_has(page, owners[orders[o][i]]);
+        }
+        end(&f);
+    }
+}
+
+static void
 what_was_settled_long_ago_is_forgotten_with_all_that_is_its(void **state)
 {
     (void)state;
@@ -511,6 +563,8 @@ main(void)
         cmocka_unit_test(what_is_broken_longest_comes_first_and_leads_to_its_owner),
         cmocka_unit_test(what_is_due_is_counted_by_how_soon),
         cmocka_unit_test(a_row_that_is_deleted_or_changed_is_gone_from_where_it_was),
+        cmocka_unit_test(leads_are_asked_for_by_the_stage_they_reached),
+        cmocka_unit_test(a_lead_loses_its_cycles_one_by_one),
         cmocka_unit_test(what_was_settled_long_ago_is_forgotten_with_all_that_is_its),
         cmocka_unit_test(promises_are_told_by_the_day_of_the_zone),
         cmocka_unit_test(a_lead_is_told_with_who_had_it_and_why_it_was_routed),

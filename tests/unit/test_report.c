@@ -435,6 +435,8 @@ what_a_spreadsheet_would_run_stays_text(void **state)
                  {"-2", "'-2"},
                  {"@sum", "'@sum"},
                  {"\tx", "'\tx"},
+                 {"\n=1", "\"'\n=1\""},
+                 {"\r=1", "\"'\r=1\""},
                  {"=a,\"b\"", "\"'=a,\"\"b\"\"\""},
                  {"a=b", "a=b"},
                  {"", ""},

@@ -422,16 +422,26 @@ key_of(lc_arena *arena, const char *prefix, const char *name, size_t size)
     return (lc_text){key, length + size};
 }
 
+/* NULL: it can't be looked at. */
+static const lc_memory_slot *
+begin_scan(memory_store *store, int32_t partition, uint64_t *cursor, GError **error)
+{
+    if (!arrive(store, "store scan", error))
+        return NULL;
+    lc_arena_clear(&store->arena);
+    *cursor = 0;
+    return &store->redis->data.slots[partition];
+}
+
 static bool
 scan(lc_store *base, int32_t partition, uint64_t *cursor, lc_text **keys, size_t *n, GError **error)
 {
     memory_store *store = (memory_store *)base;
-    if (!arrive(store, "store scan", error))
-        return false;
-    const lc_memory_slot *slot = &store->redis->data.slots[partition];
+    const lc_memory_slot *slot = begin_scan(store, partition, cursor, error);
     GHashTableIter iter;
     gpointer key;
-    lc_arena_clear(&store->arena);
+    if (slot == NULL)
+        return false;
     *keys =
         lc_arena_new(&store->arena, lc_text, g_hash_table_size(slot->leads) + g_hash_table_size(slot->counters) + 1);
     *n = 0;
@@ -443,7 +453,6 @@ scan(lc_store *base, int32_t partition, uint64_t *cursor, lc_text **keys, size_t
         (*keys)[(*n)++] = key_of(&store->arena, "counters:", key, strlen(key));
     if (g_hash_table_size(slot->wakeups))
         (*keys)[(*n)++] = key_of(&store->arena, "wakeups", "", 0);
-    *cursor = 0;
     return true;
 }
 
@@ -451,18 +460,16 @@ static bool
 scan_leads(lc_store *base, int32_t partition, uint64_t *cursor, lc_text **ids, size_t *n, GError **error)
 {
     memory_store *store = (memory_store *)base;
-    if (!arrive(store, "store scan", error))
-        return false;
-    const lc_memory_slot *slot = &store->redis->data.slots[partition];
+    const lc_memory_slot *slot = begin_scan(store, partition, cursor, error);
     GHashTableIter iter;
     gpointer key;
-    lc_arena_clear(&store->arena);
+    if (slot == NULL)
+        return false;
     *ids = lc_arena_new(&store->arena, lc_text, g_hash_table_size(slot->leads) + 1);
     *n = 0;
     g_hash_table_iter_init(&iter, slot->leads);
     while (g_hash_table_iter_next(&iter, &key, NULL))
         (*ids)[(*n)++] = bytes_text(&store->arena, key);
-    *cursor = 0;
     return true;
 }
 
