@@ -427,6 +427,7 @@ secrets_are_never_shown(void **state)
         "ingest:\n  tokens:\n    crm: \"hunter2\n",
         "ingest: {tokens: {crm: hunter2}}\n",
         "ingest: {secrets: {a: hunter2,\n  b: hunter2}}\n",
+        "dashboard: {users: {anna: 'hunter2-hunter2-hunter2'}, bogus: [}\n",
     };
     for (size_t i = 0; i < G_N_ELEMENTS(yaml); i++) {
         g_autofree char *message = NULL;
@@ -458,6 +459,9 @@ a_file_that_all_may_read_is_warned_of_if_it_has_secrets(void **state)
         {"ingest:\n  tokens:\n    crm: ${CRM}\n  listen: 127.0.0.1:1\n", false},
         {"ingest:\n  tokens:\n    # crm: hunter2\n  listen: 127.0.0.1:1\n", false},
         {"ingest:\n  listen: 127.0.0.1:1\n", false},
+        {"dashboard: {users: {anna: hunter2-hunter2-hunter2}}\n", true},
+        {"dashboard: {users: {anna: \"${ANNA}\"}}\n", false},
+        {"dashboard: {user_files: {anna: /run/anna}}\n", false},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autofree char *folder = g_dir_make_tmp("leadclock-config-XXXXXX", NULL);
