@@ -130,6 +130,25 @@ set_overrides_one_key(void **state)
 }
 
 static void
+paths_of_set_are_of_the_working_folder(void **state)
+{
+    (void)state;
+    g_autofree char *message = NULL, *token = g_canonicalize_filename("tok", NULL);
+    const char *overrides[] = {"ingest.token_files.crm=tok", "ingest.secret_files.crm=tok",
+                               "dashboard.user_files.a=tok", "kafka.properties.debug=all", NULL};
+    g_autoptr(lc_config) config = load("ingest: {token_files: {crm: old, web: there}}\n", overrides, &message);
+    assert_null(message);
+    assert_int_equal(g_strv_length(config->ingest.token_files), 4);
+    assert_true(g_path_is_absolute(config->ingest.token_files[1]));
+    assert_true(g_str_has_suffix(config->ingest.token_files[1], "/there"));
+    assert_string_equal(config->ingest.token_files[2], "crm");
+    assert_string_equal(config->ingest.token_files[3], token);
+    assert_string_equal(config->ingest.secret_files[1], token);
+    assert_string_equal(config->dashboard.user_files[1], token);
+    assert_string_equal(config->kafka.properties[1], "all");
+}
+
+static void
 an_empty_file_means_the_defaults(void **state)
 {
     (void)state;
@@ -527,6 +546,7 @@ main(int argc, char **argv)
         cmocka_unit_test(without_a_file_the_defaults_hold),
         cmocka_unit_test(every_value_of_a_file_is_taken),
         cmocka_unit_test(set_overrides_one_key),
+        cmocka_unit_test(paths_of_set_are_of_the_working_folder),
         cmocka_unit_test(an_empty_file_means_the_defaults),
         cmocka_unit_test(what_is_wrong_is_said_with_its_place_and_what_to_do),
         cmocka_unit_test(webhooks_are_a_list_of_mappings),
