@@ -316,6 +316,11 @@ static const struct {
      "leadclock.yaml:3:33: alert.webhooks.secret: begins with whsec_, and is no base64 of 24 to 64 bytes after it"},
     {"ingest: {secrets: {crm: 'whsec_0123456789abcdef'}}\n", NULL,
      "leadclock.yaml:1:20: ingest.secrets.crm: begins with whsec_, and is no base64 of 24 to 64 bytes after it"},
+    {"registry: {password_file: /run/secret}\n", NULL,
+     "leadclock.yaml:1:27: registry.password_file needs who has it; set registry.user too\n"},
+    {"", "alert.alertmanager.password_file=secret",
+     "--set alert.alertmanager.password_file: alert.alertmanager.password_file needs who has it; set "
+     "alert.alertmanager.user too"},
     {"", "alert.webhooks=x", "--set alert.webhooks: can't be given by --set; write it in the file"},
     {"", "kafka.broker=a:1", "--set kafka.broker: unknown key \"kafka.broker\"; did you mean \"kafka.brokers\"?"},
     {"", "kafak.brokers=a:1", "--set kafak.brokers: unknown key \"kafak\"; did you mean \"kafka\"?"},
