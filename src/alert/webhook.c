@@ -204,6 +204,8 @@ read_key(const lc_webhook_options *own, GError **error)
 {
     char *secret = own->secret_file ? lc_secret_read(own->secret_file, error) : g_strdup(own->secret);
     GBytes *key = secret ? lc_signing_key(secret, error) : NULL;
+    if (secret && key == NULL && own->secret_file)
+        g_prefix_error(error, "what %s holds ", own->secret_file);
     lc_secret_free(secret);
     if (key == NULL)
         g_prefix_error(error, own->secret_file ? "alert.webhooks.secret_file: " : "alert.webhooks.secret ");

@@ -94,7 +94,7 @@ look_at_file(const char *key, const char *path, void *data)
     }
 }
 
-/* What the entries of maps hold is checked as they themselves are. */
+/* What the files of maps' entries and of webhooks hold is checked as secrets themselves are. */
 static bool
 check_entries(const lc_config *config, unsigned of, GError **error)
 {
@@ -109,7 +109,9 @@ check_entries(const lc_config *config, unsigned of, GError **error)
     }
     if (of & LC_SECRETS_OF_DASHBOARD)
         users = lc_config_with_files("dashboard.users", config->dashboard.users, config->dashboard.user_files, error);
-    return users || !(of & LC_SECRETS_OF_DASHBOARD);
+    if (users == NULL && (of & LC_SECRETS_OF_DASHBOARD))
+        return false;
+    return !(of & LC_SECRETS_OF_ALERT) || lc_config_check_webhook_files(config, error);
 }
 
 static int

@@ -64,6 +64,13 @@ def files():
     check(2, "needs who has it; set kafka.properties.sasl.username too", *named(good, "kafka.password_file"))
     check(2, "dashboard.user_files.ann and dashboard.users.ann are both given", *named(good, "dashboard.user_files.ann"),
           *named("s3cr3t-0123456789", "dashboard.users.ann"))  # fmt: skip
+    hooks = write(world, "hooks.yaml", "alert: {webhooks: [{url: 'http://127.0.0.1:1', secret_file: hook}]}\n")
+    hook = write(world, "hook", "whsec_!!s3cr3t\n")
+    for options in (("--for", "alert"), ()):
+        check(2, f"alert.webhooks.secret_file: what {hook} holds begins with whsec_", *options, "--config", hooks)
+    code, _, said = attempt(world, "alert", "--config", hooks, *named("", "alert.listen"))
+    require(code == 2 and f"alert.webhooks.secret_file: what {hook} holds begins with whsec_" in said, f"{code}: {said}")
+    check(2, "registry.password_file needs who has it; set registry.user too", *named(good, "registry.password_file"))
     check(0, "configuration ok", *named(good), *named(good, "ingest.token_files.crm"))
     check(0, "configuration ok", "--for", "run", *named("/nowhere", "ingest.token_files.crm"))
     check(2, "--for store: no command that has secrets; run, ingest", "--for", "store", *named(good))
