@@ -32,17 +32,28 @@ give_all(const char *password)
     }
 }
 
+/* Once, however often it is tried. NULL: nothing is wrong. */
+static void
+tell(const char *problem)
+{
+    static char *told;
+
+    if (problem && g_strcmp0(problem, told) != 0)
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
+                         "kafka.password_file: %s; the password from before is kept", problem);
+    g_free(told);
+    told = g_strdup(problem);
+}
+
 static void
 read_again(void)
 {
     g_autoptr(GError) error = NULL;
     char *password = lc_secret_read(path, &error);
 
-    if (password == NULL) {
-        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
-                         "kafka.password_file: %s; the password from before is kept", error->message);
+    tell(error ? error->message : NULL);
+    if (password == NULL)
         return;
-    }
     g_mutex_lock(&mutex);
     bool is_new = strcmp(password, last) != 0;
     give_all(password); /* also what is not new: a client may have read the file before, and joined later */
