@@ -2,10 +2,11 @@
 #include "common.h"
 
 static const char heading[] = "# What each role of %s may do, and no more: for sh, with the rights of an "
-                              "administrator. KAFKA_ACLS and REDIS_CLI\n"
-                              "# are how Kafka's and Redis' tools are called (with what redis-cli needs to get in), "
-                              "COMMAND_CONFIG is a file with\n"
-                              "# the administrator's login at Kafka, if any.\n"
+                              "administrator. KAFKA_ACLS and REDIS_CLI%s\n"
+                              "# are how Kafka's and Redis' tools are called (redis-cli with what it needs to get in, "
+                              "and with -e, or a refusal\n"
+                              "# is not noticed), COMMAND_CONFIG is a file with the administrator's login at Kafka, "
+                              "if any.\n"
                               "BOOTSTRAP_SERVER=${BOOTSTRAP_SERVER:-%s}\n";
 
 /* As kafka-acls.sh spells them. */
@@ -59,6 +60,12 @@ print_redis_line(const char *client, const char *user, const char *keys, const c
     printf("\n");
 }
 
+static bool
+has_sentinels(const lc_config *config)
+{
+    return strstr(config->redis.url, "+sentinel://") != NULL;
+}
+
 static void
 print_redis(const lc_config *config, lc_role role, const char *user)
 {
@@ -68,11 +75,11 @@ print_redis(const lc_config *config, lc_role role, const char *user)
     printf("# Redis%s. Without a password nobody comes in by it: ACL SETUSER %s '>PASSWORD' gives one, ACL SAVE keeps "
            "it.\n",
            strstr(config->redis.url, "+cluster://") ? ", on each node of the cluster" : "", user);
-    print_redis_line("REDIS_CLI:-redis-cli", user, config->name, commands);
-    if (strstr(config->redis.url, "+sentinel://") == NULL)
+    print_redis_line("REDIS_CLI:-redis-cli -e", user, config->name, commands);
+    if (!has_sentinels(config))
         return;
     printf("# On each sentinel, where they ask for a login.\n");
-    print_redis_line("SENTINEL_CLI:-redis-cli -p 26379",
+    print_redis_line("SENTINEL_CLI:-redis-cli -e -p 26379",
                      config->redis.sentinel_user ? config->redis.sentinel_user : user, NULL,
                      "+sentinel|get-master-addr-by-name");
 }
@@ -129,7 +136,7 @@ lc_cli_print_acls(const lc_config *config, const char *role, const char *princip
     if (principal && strchr(principal, ':') == NULL)
         return refuse(NULL, "--principal must be TYPE:NAME, as User:leadclock");
     g_autofree char *brokers = g_shell_quote(config->kafka.brokers);
-    printf(heading, config->name, brokers);
+    printf(heading, config->name, has_sentinels(config) ? ", and SENTINEL_CLI," : "", brokers);
     for (int one = 0; one < LC_ROLES; one++)
         if (only < 0 || one == only)
             print_role(config, (lc_role)one, principal, redis_user);
