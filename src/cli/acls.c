@@ -125,6 +125,21 @@ refuse(const char *role, const char *why)
     return false;
 }
 
+static bool
+has_control(const char *text)
+{
+    while (*text && !g_ascii_iscntrl(*text))
+        text++;
+    return *text != '\0';
+}
+
+/* As it stands in a comment of the script. */
+static bool
+is_redis_user(const char *name)
+{
+    return *name && strchr(name, ' ') == NULL && !has_control(name);
+}
+
 bool
 lc_cli_print_acls(const lc_config *config, const char *role, const char *principal, const char *redis_user)
 {
@@ -133,8 +148,10 @@ lc_cli_print_acls(const lc_config *config, const char *role, const char *princip
         return refuse(role, "there is no role");
     if (role == NULL && (principal || redis_user))
         return refuse(NULL, "--principal and --redis-user are for one role, which is to be named");
-    if (principal && strchr(principal, ':') == NULL)
+    if (principal && (strchr(principal, ':') == NULL || has_control(principal)))
         return refuse(NULL, "--principal must be TYPE:NAME, as User:leadclock");
+    if (redis_user && !is_redis_user(redis_user))
+        return refuse(NULL, "--redis-user must be a name without spaces and control characters");
     g_autofree char *brokers = g_shell_quote(config->kafka.brokers);
     printf(heading, config->name, has_sentinels(config) ? ", and SENTINEL_CLI," : "", brokers);
     for (int one = 0; one < LC_ROLES; one++)

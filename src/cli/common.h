@@ -102,5 +102,5 @@ void lc_cli_tell_secrets(GError **error);
 /* ---- Rights (cli.h has the table) ---- */
 
 /* Prints what gives `role` (NULL: each) its rights, as commands for a shell. `principal`, `redis_user`: whose; NULL:
- * User:NAME-ROLE and NAME-ROLE. False: no such role, or one principal for several roles; already said. */
+ * User:NAME-ROLE and NAME-ROLE. False: no such role, one principal for several roles, or no name; already said. */
 bool lc_cli_print_acls(const lc_config *config, const char *role, const char *principal, const char *redis_user);
