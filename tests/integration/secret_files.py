@@ -89,7 +89,25 @@ def files():
     code, _, said = attempt(world, "topics", *contradiction)
     require(code == 2 and "sasl.username and sasl.password must be set" in said, f"it ended with {code}: {said}")
     require("may see it" not in attempt(world, "topics", *named(good))[2], "it warns of a path")
+    rights_script(world)
     world.close()
+
+
+def rights_script(world):
+    """What `topics --acls` prints ends where Redis refuses, and has no line that nobody meant; what contradicts is refused."""
+    script = attempt(world, "topics", "--acls", "service", "--set", "redis.url=redis+sentinel://127.0.0.1:1/master")[1]
+    for words in ("{REDIS_CLI:-redis-cli -e}", "{SENTINEL_CLI:-redis-cli -e -p 26379}", "REDIS_CLI, and SENTINEL_CLI,\n"):
+        require(words in script, f"no {words!r} in {script}")
+    for words, options in (
+        ("--redis-user must be a name without spaces", ("--acls", "service", "--redis-user", "a\nid")),
+        ("--redis-user must be a name without spaces", ("--acls", "service", "--redis-user", "")),
+        ("--principal must be TYPE:NAME", ("--acls", "service", "--principal", "User:a\nid")),
+        ("--acls, --asyncapi, and --create or --lag: one of them", ("--acls", "--asyncapi")),
+        ("--acls, --asyncapi, and --create or --lag: one of them", ("--asyncapi", "--create")),
+        ("--acls, --asyncapi, and --create or --lag: one of them", ("--acls", "--lag")),
+    ):  # fmt: skip
+        code, out, said = attempt(world, "topics", *options)
+        require(code == 2 and words in said and out == "", f"{options}: {code}: {out}{said}")
 
 
 class Place:
