@@ -246,14 +246,3 @@ lc_cli_block_signals_and_hangup(sigset_t *signals)
     sigaddset(signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, signals, NULL);
 }
-
-void
-lc_cli_tell_secrets(GError **error)
-{
-    if (*error)
-        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "MESSAGE", "the secrets from before are kept: %s",
-                         (*error)->message);
-    else
-        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "MESSAGE", "secrets read again");
-    g_clear_error(error);
-}

@@ -96,8 +96,6 @@ void lc_cli_print_table(FILE *file, const GPtrArray *cells, guint n_columns);
 void lc_cli_block_signals(sigset_t *signals);
 /* SIGHUP too: secrets are read again. */
 void lc_cli_block_signals_and_hangup(sigset_t *signals);
-/* What came of that: `error` NULL is good news. Clears it. */
-void lc_cli_tell_secrets(GError **error);
 
 /* ---- Rights (cli.h has the table) ---- */
 
