@@ -79,6 +79,9 @@ GBytes *lc_base64_read(const char *text);
  * is wrong with it, and what to do. Caller frees with lc_secret_free, which overwrites it. */
 char *lc_secret_read(const char *path, GError **error);
 void lc_secret_free(char *secret);
+/* Whether it can be read now, by who reads it later; `path` NULL: there is none. The error begins with `key`, which
+ * names the file. */
+bool lc_secret_check(const char *key, const char *path, GError **error);
 /* Whether everybody on this machine may read it. */
 bool lc_secret_is_public(const char *path);
 

@@ -80,10 +80,8 @@ look_at_file(const char *key, const char *path, void *data)
 {
     look_at_files *look = data;
     g_autoptr(GError) error = NULL;
-    char *secret = lc_secret_read(path, &error);
-    lc_secret_free(secret);
-    if (error) {
-        fprintf(stderr, "%s: %s\n", key, error->message);
+    if (!lc_secret_check(key, path, &error)) {
+        fprintf(stderr, "%s\n", error->message);
         look->refused++;
     } else if (lc_secret_is_public(path)) {
         fprintf(stderr,
