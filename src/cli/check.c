@@ -163,13 +163,13 @@ static int
 run(const check_command *command)
 {
     bool has_config = command->config.file || command->config.overrides;
-    int of_config = has_config ? check_config(command) : EXIT_DONE;
-    int of_policies = command->policies ? check_policies(command, (const char *const *)command->policies) : EXIT_DONE;
     if (secrets_of(command->command) == 0) {
         fprintf(stderr, "leadclock check: --for %s: no command that has secrets; run, ingest, alert or dashboard\n",
                 command->command);
         return EXIT_USAGE;
     }
+    int of_config = has_config ? check_config(command) : EXIT_DONE;
+    int of_policies = command->policies ? check_policies(command, (const char *const *)command->policies) : EXIT_DONE;
     if (!has_config && command->policies == NULL) {
         fprintf(stderr, "leadclock check: nothing to check; name --config FILE or --policy FILE\n");
         return EXIT_USAGE;

@@ -41,6 +41,8 @@ def files():
     def check(code, words, *options):
         found, out, err = attempt(world, "check", *options)
         require(found == code and words in out + err, f"{options}: {found}, and no {words!r}: {out}{err}")
+        require(code == 2 or "configuration ok" in out, f"{options}: it does not say that all is well: {out}{err}")
+        require(code != 2 or "configuration ok" not in out, f"{options}: it says that all is well: {out}{err}")
         require("s3cr3t" not in out + err, f"it tells the secret: {out}{err}")
 
     def named(path, key="redis.password_file"):
