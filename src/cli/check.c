@@ -131,6 +131,7 @@ static int
 check_config(const check_command *command)
 {
     g_autoptr(GError) error = NULL;
+    lc_cli_leave_no_core();
     g_autoptr(lc_config) config =
         lc_config_load(command->config.file, (const char *const *)command->config.overrides, &error);
     if (config == NULL) {

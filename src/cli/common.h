@@ -53,7 +53,11 @@ int lc_cli_exit_code(const GError *error);
 
 /* ---- From the configuration ---- */
 
-/* Loads it, starts the logs, and warns of what is odd. NULL: already said, the exit code is EXIT_USAGE. */
+/* Before a configuration is loaded: from now on the kernel writes no core file of us, which would have its secrets, and
+ * nobody but root can look into our memory; unless LEADCLOCK_CORE is in the environment. */
+void lc_cli_leave_no_core(void);
+/* Loads it with no core left, starts the logs, and warns of what is odd. NULL: already said, the exit code is
+ * EXIT_USAGE. */
 lc_config *lc_cli_load_config(const char *command, const lc_cli_config_options *options);
 
 /* Whether the rows of a table (codec.h) are published. */

@@ -341,21 +341,40 @@ def no_core():
     if os.geteuid() != 0:
         say("skipped: only root can start it as somebody else")
         return
+
+    def require_owner(owner, environment, is_there, *command):
+        process = subprocess.Popen([BINARY, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=nobody,
+                                   env=os.environ | environment, cwd="/")  # fmt: skip
+        try:
+            wait_for("it to be there", lambda: is_there(process), 60)
+            found = os.stat(f"/proc/{process.pid}/environ").st_uid
+            require(found == owner, f"{command} with {environment}: its memory is for {found}, not {owner}")
+        finally:
+            process.terminate()
+            process.wait(60)
+
+    ends = []
+
+    def reads(_):
+        """It has opened the configuration, which is a pipe that nobody writes to."""
+        try:
+            ends.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+        except OSError:
+            return False
+        return True
+
+    pipe = f"/tmp/{world.name}-pipe"
+    os.mkfifo(pipe, 0o644)
     try:
         for environment, owner in ({}, 0), ({"LEADCLOCK_CORE": "1"}, nobody):
             port = free_port()
-            process = subprocess.Popen(
-                [BINARY, "ingest", "--set", f"ingest.listen=127.0.0.1:{port}", "--set", "kafka.brokers=127.0.0.1:1"],
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=nobody, env=os.environ | environment, cwd="/",
-            )  # fmt: skip
-            try:
-                wait_for("it to live", lambda: get(port, "/livez")[0] == 200, 60)
-                found = os.stat(f"/proc/{process.pid}/environ").st_uid
-                require(found == owner, f"with {environment} its memory is for {found}, not {owner}")
-            finally:
-                process.terminate()
-                process.wait(60)
+            require_owner(owner, environment, lambda _, port=port: get(port, "/livez")[0] == 200, "ingest", "--set",
+                          f"ingest.listen=127.0.0.1:{port}", "--set", "kafka.brokers=127.0.0.1:1")  # fmt: skip
+            require_owner(owner, environment, reads, "check", "--config", pipe)
     finally:
+        for end in ends:
+            os.close(end)
+        os.remove(pipe)
         world.close()
 
 
