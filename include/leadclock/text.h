@@ -1,5 +1,7 @@
-/* text.h - texts as keys: the hash for what others choose;
- * what was probably meant by a name that is none; and texts as a terminal shows them.
+/* text.h - texts as keys: the hash for what others choose; what was probably meant by a name that is none; secrets as
+ * files hold them; and texts as a terminal shows them.
+ *
+ * No I/O but of files that hold secrets, which are read and never written.
  *
  * Publishers choose lead ids, event ids and attributes, and could choose a hundred thousand that all want one slot of a
  * table, if they knew the hash. They don't: it has two keys from the kernel, new in each process. So nothing that is
