@@ -7,6 +7,8 @@ static const char heading[] = "# What each role of %s may do, and no more: for s
                               "and with -e, or a refusal\n"
                               "# is not noticed), COMMAND_CONFIG is a file with the administrator's login at Kafka, "
                               "if any.\n"
+                              "# At Kafka rights are only added: what was taken out of the configuration keeps its old "
+                              "ACLs.\n"
                               "BOOTSTRAP_SERVER=${BOOTSTRAP_SERVER:-%s}\n";
 
 /* As kafka-acls.sh spells them. */
@@ -27,8 +29,8 @@ print_kafka_command(const char *principal, lc_operation may, const char *resourc
            whose, operations[may], is_prefix ? " --resource-pattern-type prefixed" : "", resources);
 }
 
-/* One command for all that is named in full, one for what names begin with. */
-static void
+/* One command for all that is named in full, one for what names begin with. Whether there is anything. */
+static bool
 print_operation(const char *principal, const lc_rights *rights, lc_operation may)
 {
     g_autoptr(GString) exact = g_string_new(NULL);
@@ -43,6 +45,7 @@ print_operation(const char *principal, const lc_rights *rights, lc_operation may
         print_kafka_command(principal, may, exact->str, false);
     if (prefixes->len)
         print_kafka_command(principal, may, prefixes->str, true);
+    return exact->len || prefixes->len;
 }
 
 /* ---- Redis ---- */
@@ -86,13 +89,6 @@ print_redis(const lc_config *config, lc_role role, const char *user)
 
 /* ---- Roles ---- */
 
-static bool
-is_idle(const lc_config *config)
-{
-    return !(config->alert.alertmanager.urls && *config->alert.alertmanager.urls) &&
-           !(config->alert.webhooks && config->alert.webhooks->len);
-}
-
 static void
 print_role(const lc_config *config, lc_role role, const char *principal, const char *redis_user)
 {
@@ -101,10 +97,11 @@ print_role(const lc_config *config, lc_role role, const char *principal, const c
     g_autoptr(lc_rights) rights = lc_rights_new(role, config);
     g_strdelimit(commands, "`", '\'');
     printf("\n# %s: %s\n", lc_role_names[role], commands);
-    if (role == LC_ROLE_ALERT && is_idle(config))
-        printf("# Nothing: there is neither an Alertmanager nor a webhook in the configuration.\n");
+    bool has_rights = false;
     for (int may = 0; may < LC_OPERATIONS; may++)
-        print_operation(principal ? principal : own, rights, (lc_operation)may);
+        has_rights |= print_operation(principal ? principal : own, rights, (lc_operation)may);
+    if (!has_rights)
+        printf("# Nothing: this configuration gives it nothing to do.\n");
     print_redis(config, role, redis_user ? redis_user : user);
 }
 

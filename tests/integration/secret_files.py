@@ -100,6 +100,10 @@ def rights_script(world):
     script = attempt(world, "topics", "--acls", "service", "--set", "redis.url=redis+sentinel://127.0.0.1:1/master")[1]
     for words in ("{REDIS_CLI:-redis-cli -e}", "{SENTINEL_CLI:-redis-cli -e -p 26379}", "REDIS_CLI, and SENTINEL_CLI,\n"):
         require(words in script, f"no {words!r} in {script}")
+    nothing = "# Nothing: this configuration gives it nothing to do.\n"
+    for table, has_nothing in (("cycles", False), ("[]", True)):
+        script = attempt(world, "topics", "--acls", "dashboard", "--set", f"tables.publish={table}")[1]
+        require((nothing in script) == has_nothing == ("--add" not in script), f"with {table}: {script}")
     for words, options in (
         ("--redis-user must be a name without spaces", ("--acls", "service", "--redis-user", "a\nid")),
         ("--redis-user must be a name without spaces", ("--acls", "service", "--redis-user", "")),
