@@ -22,7 +22,8 @@ typedef struct {
 /* Of librdkafka: "2.0.2"; static. */
 const char *lc_kafka_library_version(void);
 
-/* On SIGHUP: clients that log in by a password_file log in by what it holds now from their next connection on. */
+/* On SIGHUP, and when a connection has ended: clients that log in by a password_file log in by what it holds now from
+ * their next connection on. Takes no time. Any thread. */
 void lc_kafka_read_secrets_again(void);
 
 /* What is to be said of these properties at the start (SCRAM that this librdkafka can't do); NULL: nothing. */

@@ -128,6 +128,8 @@ void lc_config_secret_files(const lc_config *config, unsigned of, lc_config_take
 /* The entries of a map ("ingest.tokens"), those given (name, value, ..., NULL) and those in `files` (name, path, ...,
  * NULL), which are read now and checked as the others. LC_ERROR_CONFIG names the file. Caller frees (g_strfreev). */
 char **lc_config_with_files(const char *key, char **given, char **files, GError **error);
+/* Whether what the webhooks' files hold may be their secrets. LC_ERROR_CONFIG names the file. */
+bool lc_config_check_webhook_files(const lc_config *config, GError **error);
 void lc_config_free(lc_config *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_config, lc_config_free)
 

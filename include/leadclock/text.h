@@ -1,5 +1,7 @@
-/* text.h - texts as keys: the hash for what others choose;
- * what was probably meant by a name that is none; and texts as a terminal shows them.
+/* text.h - texts as keys: the hash for what others choose; what was probably meant by a name that is none; secrets as
+ * files hold them; and texts as a terminal shows them.
+ *
+ * No I/O but of files that hold secrets, which are read and never written.
  *
  * Publishers choose lead ids, event ids and attributes, and could choose a hundred thousand that all want one slot of a
  * table, if they knew the hash. They don't: it has two keys from the kernel, new in each process. So nothing that is
@@ -79,6 +81,9 @@ GBytes *lc_base64_read(const char *text);
  * is wrong with it, and what to do. Caller frees with lc_secret_free, which overwrites it. */
 char *lc_secret_read(const char *path, GError **error);
 void lc_secret_free(char *secret);
+/* Whether it can be read now, by who reads it later; `path` NULL: there is none. The error begins with `key`, which
+ * names the file. */
+bool lc_secret_check(const char *key, const char *path, GError **error);
 /* Whether everybody on this machine may read it. */
 bool lc_secret_is_public(const char *path);
 

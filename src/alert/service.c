@@ -7,18 +7,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-/* Once now: later it is waited for. */
-static bool
-check_password(const char *path, GError **error)
-{
-    char *secret = path ? lc_secret_read(path, error) : NULL;
-    bool is_well = path == NULL || secret;
-    lc_secret_free(secret);
-    if (!is_well)
-        g_prefix_error(error, "alert.alertmanager.password_file: ");
-    return is_well;
-}
-
 static bool
 check(const lc_alert_options *options, GError **error)
 {
@@ -31,8 +19,8 @@ check(const lc_alert_options *options, GError **error)
                     "('leadclock tables --fill' then fills it)");
     else if (options->ca_file && access(options->ca_file, R_OK) != 0)
         g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "alert.ca_file: %s: %s", options->ca_file, g_strerror(errno));
-    else
-        return check_password(options->password_file, error);
+    else /* once now: later it is waited for */
+        return lc_secret_check("alert.alertmanager.password_file", options->password_file, error);
     return false;
 }
 

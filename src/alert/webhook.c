@@ -204,10 +204,23 @@ read_key(const lc_webhook_options *own, GError **error)
 {
     char *secret = own->secret_file ? lc_secret_read(own->secret_file, error) : g_strdup(own->secret);
     GBytes *key = secret ? lc_signing_key(secret, error) : NULL;
+    if (secret && key == NULL && own->secret_file)
+        g_prefix_error(error, "what %s holds ", own->secret_file);
     lc_secret_free(secret);
     if (key == NULL)
         g_prefix_error(error, own->secret_file ? "alert.webhooks.secret_file: " : "alert.webhooks.secret ");
     return key;
+}
+
+/* Once, however often it is tried. NULL: nothing is wrong. */
+static void
+tell(lc_webhook *webhook, const char *problem)
+{
+    if (problem && g_strcmp0(problem, webhook->told) != 0)
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE", "%s: %s; the secret from before is kept",
+                         webhook->part.name, problem);
+    g_free(webhook->told);
+    webhook->told = g_strdup(problem);
 }
 
 GBytes *
@@ -215,9 +228,7 @@ lc_webhook_key(lc_webhook *webhook)
 {
     g_autoptr(GError) error = NULL;
     GBytes *key = webhook->own->secret_file ? read_key(webhook->own, &error) : NULL;
-    if (error)
-        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE", "%s: %s; the secret from before is kept",
-                         webhook->part.name, error->message);
+    tell(webhook, error ? error->message : NULL);
     if (key) {
         g_bytes_unref(webhook->key);
         webhook->key = key;
@@ -257,6 +268,7 @@ lc_webhook_clear(lc_webhook *webhook)
     g_clear_pointer(&webhook->key, g_bytes_unref);
     g_strfreev(webhook->topics);
     g_free(webhook->group);
+    g_free(webhook->told);
     lc_part_clear(&webhook->part);
     lc_part_clear(&webhook->reading);
 }

@@ -15,6 +15,7 @@ typedef struct {
     char *group;
     char **topics; /* of the outcomes that are wanted, NULL-terminated */
     GBytes *key;   /* that signs */
+    char *told;    /* why its file gives none now; NULL: it does */
 
     /* Under the part's mutex. */
     uint64_t delivered, retries, passed_over, undelivered;

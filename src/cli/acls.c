@@ -2,10 +2,13 @@
 #include "common.h"
 
 static const char heading[] = "# What each role of %s may do, and no more: for sh, with the rights of an "
-                              "administrator. KAFKA_ACLS and REDIS_CLI\n"
-                              "# are how Kafka's and Redis' tools are called (with what redis-cli needs to get in), "
-                              "COMMAND_CONFIG is a file with\n"
-                              "# the administrator's login at Kafka, if any.\n"
+                              "administrator. KAFKA_ACLS and REDIS_CLI%s\n"
+                              "# are how Kafka's and Redis' tools are called (redis-cli with what it needs to get in, "
+                              "and with -e, or a refusal\n"
+                              "# is not noticed), COMMAND_CONFIG is a file with the administrator's login at Kafka, "
+                              "if any.\n"
+                              "# At Kafka rights are only added: what was taken out of the configuration keeps its old "
+                              "ACLs.\n"
                               "BOOTSTRAP_SERVER=${BOOTSTRAP_SERVER:-%s}\n";
 
 /* As kafka-acls.sh spells them. */
@@ -26,8 +29,8 @@ print_kafka_command(const char *principal, lc_operation may, const char *resourc
            whose, operations[may], is_prefix ? " --resource-pattern-type prefixed" : "", resources);
 }
 
-/* One command for all that is named in full, one for what names begin with. */
-static void
+/* One command for all that is named in full, one for what names begin with. Whether there is anything. */
+static bool
 print_operation(const char *principal, const lc_rights *rights, lc_operation may)
 {
     g_autoptr(GString) exact = g_string_new(NULL);
@@ -42,6 +45,7 @@ print_operation(const char *principal, const lc_rights *rights, lc_operation may
         print_kafka_command(principal, may, exact->str, false);
     if (prefixes->len)
         print_kafka_command(principal, may, prefixes->str, true);
+    return exact->len || prefixes->len;
 }
 
 /* ---- Redis ---- */
@@ -59,6 +63,12 @@ print_redis_line(const char *client, const char *user, const char *keys, const c
     printf("\n");
 }
 
+static bool
+has_sentinels(const lc_config *config)
+{
+    return strstr(config->redis.url, "+sentinel://") != NULL;
+}
+
 static void
 print_redis(const lc_config *config, lc_role role, const char *user)
 {
@@ -68,23 +78,16 @@ print_redis(const lc_config *config, lc_role role, const char *user)
     printf("# Redis%s. Without a password nobody comes in by it: ACL SETUSER %s '>PASSWORD' gives one, ACL SAVE keeps "
            "it.\n",
            strstr(config->redis.url, "+cluster://") ? ", on each node of the cluster" : "", user);
-    print_redis_line("REDIS_CLI:-redis-cli", user, config->name, commands);
-    if (strstr(config->redis.url, "+sentinel://") == NULL)
+    print_redis_line("REDIS_CLI:-redis-cli -e", user, config->name, commands);
+    if (!has_sentinels(config))
         return;
     printf("# On each sentinel, where they ask for a login.\n");
-    print_redis_line("SENTINEL_CLI:-redis-cli -p 26379",
+    print_redis_line("SENTINEL_CLI:-redis-cli -e -p 26379",
                      config->redis.sentinel_user ? config->redis.sentinel_user : user, NULL,
                      "+sentinel|get-master-addr-by-name");
 }
 
 /* ---- Roles ---- */
-
-static bool
-is_idle(const lc_config *config)
-{
-    return !(config->alert.alertmanager.urls && *config->alert.alertmanager.urls) &&
-           !(config->alert.webhooks && config->alert.webhooks->len);
-}
 
 static void
 print_role(const lc_config *config, lc_role role, const char *principal, const char *redis_user)
@@ -94,10 +97,11 @@ print_role(const lc_config *config, lc_role role, const char *principal, const c
     g_autoptr(lc_rights) rights = lc_rights_new(role, config);
     g_strdelimit(commands, "`", '\'');
     printf("\n# %s: %s\n", lc_role_names[role], commands);
-    if (role == LC_ROLE_ALERT && is_idle(config))
-        printf("# Nothing: there is neither an Alertmanager nor a webhook in the configuration.\n");
+    bool has_rights = false;
     for (int may = 0; may < LC_OPERATIONS; may++)
-        print_operation(principal ? principal : own, rights, (lc_operation)may);
+        has_rights |= print_operation(principal ? principal : own, rights, (lc_operation)may);
+    if (!has_rights)
+        printf("# Nothing: this configuration gives it nothing to do.\n");
     print_redis(config, role, redis_user ? redis_user : user);
 }
 
@@ -118,6 +122,21 @@ refuse(const char *role, const char *why)
     return false;
 }
 
+static bool
+has_control(const char *text)
+{
+    while (*text && !g_ascii_iscntrl(*text))
+        text++;
+    return *text != '\0';
+}
+
+/* As it stands in a comment of the script. */
+static bool
+is_redis_user(const char *name)
+{
+    return *name && strchr(name, ' ') == NULL && !has_control(name);
+}
+
 bool
 lc_cli_print_acls(const lc_config *config, const char *role, const char *principal, const char *redis_user)
 {
@@ -126,10 +145,12 @@ lc_cli_print_acls(const lc_config *config, const char *role, const char *princip
         return refuse(role, "there is no role");
     if (role == NULL && (principal || redis_user))
         return refuse(NULL, "--principal and --redis-user are for one role, which is to be named");
-    if (principal && strchr(principal, ':') == NULL)
+    if (principal && (strchr(principal, ':') == NULL || has_control(principal)))
         return refuse(NULL, "--principal must be TYPE:NAME, as User:leadclock");
+    if (redis_user && !is_redis_user(redis_user))
+        return refuse(NULL, "--redis-user must be a name without spaces and control characters");
     g_autofree char *brokers = g_shell_quote(config->kafka.brokers);
-    printf(heading, config->name, brokers);
+    printf(heading, config->name, has_sentinels(config) ? ", and SENTINEL_CLI," : "", brokers);
     for (int one = 0; one < LC_ROLES; one++)
         if (only < 0 || one == only)
             print_role(config, (lc_role)one, principal, redis_user);

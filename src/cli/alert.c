@@ -126,21 +126,12 @@ start(alert_command *command, GError **error)
     return true;
 }
 
-/* On SIGHUP. */
-static void
-read_again(void *data)
-{
-    (void)data;
-    lc_kafka_read_secrets_again();
-}
-
 static int
 serve(alert_command *command)
 {
     g_autoptr(GError) error = NULL;
     g_auto(lc_cli_door) door = {0};
     lc_cli_door_init(&door);
-    door.read_again = read_again;
     if (!start(command, &error))
         return lc_cli_fail("alert", error);
     log_event(command, "started");

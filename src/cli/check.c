@@ -80,10 +80,8 @@ look_at_file(const char *key, const char *path, void *data)
 {
     look_at_files *look = data;
     g_autoptr(GError) error = NULL;
-    char *secret = lc_secret_read(path, &error);
-    lc_secret_free(secret);
-    if (error) {
-        fprintf(stderr, "%s: %s\n", key, error->message);
+    if (!lc_secret_check(key, path, &error)) {
+        fprintf(stderr, "%s\n", error->message);
         look->refused++;
     } else if (lc_secret_is_public(path)) {
         fprintf(stderr,
@@ -94,7 +92,7 @@ look_at_file(const char *key, const char *path, void *data)
     }
 }
 
-/* What the entries of maps hold is checked as they themselves are. */
+/* What the files of maps' entries and of webhooks hold is checked as secrets themselves are. */
 static bool
 check_entries(const lc_config *config, unsigned of, GError **error)
 {
@@ -109,7 +107,9 @@ check_entries(const lc_config *config, unsigned of, GError **error)
     }
     if (of & LC_SECRETS_OF_DASHBOARD)
         users = lc_config_with_files("dashboard.users", config->dashboard.users, config->dashboard.user_files, error);
-    return users || !(of & LC_SECRETS_OF_DASHBOARD);
+    if (users == NULL && (of & LC_SECRETS_OF_DASHBOARD))
+        return false;
+    return !(of & LC_SECRETS_OF_ALERT) || lc_config_check_webhook_files(config, error);
 }
 
 static int
@@ -131,6 +131,7 @@ static int
 check_config(const check_command *command)
 {
     g_autoptr(GError) error = NULL;
+    lc_cli_leave_no_core();
     g_autoptr(lc_config) config =
         lc_config_load(command->config.file, (const char *const *)command->config.overrides, &error);
     if (config == NULL) {
@@ -163,13 +164,13 @@ static int
 run(const check_command *command)
 {
     bool has_config = command->config.file || command->config.overrides;
-    int of_config = has_config ? check_config(command) : EXIT_DONE;
-    int of_policies = command->policies ? check_policies(command, (const char *const *)command->policies) : EXIT_DONE;
     if (secrets_of(command->command) == 0) {
         fprintf(stderr, "leadclock check: --for %s: no command that has secrets; run, ingest, alert or dashboard\n",
                 command->command);
         return EXIT_USAGE;
     }
+    int of_config = has_config ? check_config(command) : EXIT_DONE;
+    int of_policies = command->policies ? check_policies(command, (const char *const *)command->policies) : EXIT_DONE;
     if (!has_config && command->policies == NULL) {
         fprintf(stderr, "leadclock check: nothing to check; name --config FILE or --policy FILE\n");
         return EXIT_USAGE;

@@ -123,8 +123,8 @@ warn_if_public(const char *key, const char *path, void *data)
 }
 
 /* A core file has all that is in memory, and goes where the machine is told to put it. */
-static void
-leave_no_core(void)
+void
+lc_cli_leave_no_core(void)
 {
     if (g_getenv("LEADCLOCK_CORE") == NULL)
         prctl(PR_SET_DUMPABLE, 0);
@@ -157,7 +157,7 @@ lc_config *
 lc_cli_load_config(const char *command, const lc_cli_config_options *options)
 {
     g_autoptr(GError) error = NULL;
-    leave_no_core();
+    lc_cli_leave_no_core();
     lc_config *config = lc_config_load(options->file, (const char *const *)options->overrides, &error);
     if (config == NULL) {
         lc_cli_fail(command, error);
@@ -245,15 +245,4 @@ lc_cli_block_signals_and_hangup(sigset_t *signals)
     lc_cli_block_signals(signals);
     sigaddset(signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, signals, NULL);
-}
-
-void
-lc_cli_tell_secrets(GError **error)
-{
-    if (*error)
-        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "MESSAGE", "the secrets from before are kept: %s",
-                         (*error)->message);
-    else
-        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "MESSAGE", "secrets read again");
-    g_clear_error(error);
 }

@@ -53,7 +53,11 @@ int lc_cli_exit_code(const GError *error);
 
 /* ---- From the configuration ---- */
 
-/* Loads it, starts the logs, and warns of what is odd. NULL: already said, the exit code is EXIT_USAGE. */
+/* Before a configuration is loaded: from now on the kernel writes no core file of us, which would have its secrets, and
+ * nobody but root can look into our memory; unless LEADCLOCK_CORE is in the environment. */
+void lc_cli_leave_no_core(void);
+/* Loads it with no core left, starts the logs, and warns of what is odd. NULL: already said, the exit code is
+ * EXIT_USAGE. */
 lc_config *lc_cli_load_config(const char *command, const lc_cli_config_options *options);
 
 /* Whether the rows of a table (codec.h) are published. */
@@ -96,11 +100,9 @@ void lc_cli_print_table(FILE *file, const GPtrArray *cells, guint n_columns);
 void lc_cli_block_signals(sigset_t *signals);
 /* SIGHUP too: secrets are read again. */
 void lc_cli_block_signals_and_hangup(sigset_t *signals);
-/* What came of that: `error` NULL is good news. Clears it. */
-void lc_cli_tell_secrets(GError **error);
 
 /* ---- Rights (cli.h has the table) ---- */
 
 /* Prints what gives `role` (NULL: each) its rights, as commands for a shell. `principal`, `redis_user`: whose; NULL:
- * User:NAME-ROLE and NAME-ROLE. False: no such role, or one principal for several roles; already said. */
+ * User:NAME-ROLE and NAME-ROLE. False: no such role, one principal for several roles, or no name; already said. */
 bool lc_cli_print_acls(const lc_config *config, const char *role, const char *principal, const char *redis_user);

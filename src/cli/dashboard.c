@@ -32,16 +32,12 @@ typedef struct {
 } reading;
 
 /* On SIGHUP. */
-static void
-read_again(void *data)
+static bool
+read_again(void *data, GError **error)
 {
     const reading *what = data;
-    g_autoptr(GError) error = NULL;
-    g_auto(GStrv) users = read_users(what->config, &error);
-    lc_kafka_read_secrets_again();
-    if (users)
-        lc_dashboard_use_users(what->dashboard, (const char *const *)users, &error);
-    lc_cli_tell_secrets(&error);
+    g_auto(GStrv) users = read_users(what->config, error);
+    return users && lc_dashboard_use_users(what->dashboard, (const char *const *)users, error);
 }
 
 static int

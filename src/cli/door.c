@@ -19,10 +19,23 @@ lc_cli_door_clear(lc_cli_door *door)
 }
 
 static void
-take_hangup(lc_cli_door *door)
+read_again(const lc_cli_door *door)
+{
+    g_autoptr(GError) error = NULL;
+    if (door->read_again(door->read_again_data, &error))
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "MESSAGE", "secrets read again");
+    else
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "MESSAGE", "the secrets from before are kept: %s",
+                         error->message);
+}
+
+static void
+take_hangup(const lc_cli_door *door)
 {
     lc_supervisor_reloading(door->supervisor);
-    door->read_again(door->read_again_data);
+    lc_kafka_read_secrets_again();
+    if (door->read_again)
+        read_again(door);
     lc_supervisor_reloaded(door->supervisor);
 }
 

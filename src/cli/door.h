@@ -8,8 +8,10 @@
 
 typedef struct {
     sigset_t signals;
-    lc_supervisor *supervisor;      /* NULL: nobody wants to know */
-    void (*read_again)(void *data); /* on SIGHUP */
+    lc_supervisor *supervisor; /* NULL: nobody wants to know */
+    /* On SIGHUP, besides Kafka's: takes the secrets that its files hold now. False: those from before are kept, and
+     * `error` says why. NULL: there are none. */
+    bool (*read_again)(void *data, GError **error);
     void *read_again_data;
 } lc_cli_door;
 

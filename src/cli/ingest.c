@@ -59,16 +59,13 @@ typedef struct {
 } reading;
 
 /* On SIGHUP. */
-static void
-read_again(void *data)
+static bool
+read_again(void *data, GError **error)
 {
     const reading *what = data;
-    g_autoptr(GError) error = NULL;
     g_auto(senders) of = {0};
-    lc_kafka_read_secrets_again();
-    if (read_senders(&of, what->config, &error))
-        lc_ingest_use_secrets(what->ingest, (const char *const *)of.tokens, (const char *const *)of.secrets, &error);
-    lc_cli_tell_secrets(&error);
+    return read_senders(&of, what->config, error) &&
+           lc_ingest_use_secrets(what->ingest, (const char *const *)of.tokens, (const char *const *)of.secrets, error);
 }
 
 static bool

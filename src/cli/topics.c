@@ -324,6 +324,15 @@ check_numbers(const topics_command *command)
     return false;
 }
 
+static bool
+check_one_thing(bool acls, bool asyncapi, bool topics)
+{
+    if (acls + asyncapi + topics <= 1)
+        return true;
+    fprintf(stderr, "leadclock topics: --acls, --asyncapi, and --create or --lag: one of them\n");
+    return false;
+}
+
 /* False: wrong usage, already said. `role`: of --acls alone; NULL: none. */
 static bool
 check_acls(bool acls, const char *role, const char *principal, const char *redis_user)
@@ -376,7 +385,7 @@ lc_cli_topics(int argc, char **argv)
     };
     if (!lc_cli_parse(&argc, &argv, "[ROLE]", summary, more, entries, &options) ||
         !lc_cli_check_arguments(argc, argv, 0, 1) || !check_numbers(&command) ||
-        !check_acls(acls, argv[1], principal, redis_user))
+        !check_one_thing(acls, asyncapi, create || lag) || !check_acls(acls, argv[1], principal, redis_user))
         return EXIT_USAGE;
     g_autoptr(lc_config) config = lc_cli_load_config("topics", &options);
     if (config == NULL)

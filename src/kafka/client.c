@@ -127,7 +127,7 @@ on_log(const rd_kafka_t *client, int level, const char *facility, const char *te
     GLogLevelFlags ours = is_said ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_WARNING;
 
     if (strcmp(facility, "FAIL") == 0)
-        lc_credentials_look();
+        lc_kafka_read_secrets_again(); /* the next connection is to log in by what the file holds by then */
     lc_trouble_take(client, facility, text);
     g_log_structured(G_LOG_DOMAIN, ours, "CLIENT", client ? rd_kafka_name(client) : "", "FACILITY", facility, "MESSAGE",
                      "kafka: %s", text);
@@ -227,8 +227,10 @@ lc_kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, GError **error)
     char reason[512];
     rd_kafka_t *client = rd_kafka_new(type, conf, reason, sizeof reason);
 
-    if (client)
+    if (client) {
+        lc_credentials_join(client);
         return client;
+    }
     keep_for_good(conf);
     g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "kafka: %s", reason);
     return NULL;

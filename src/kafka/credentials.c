@@ -32,26 +32,34 @@ give_all(const char *password)
     }
 }
 
+/* Once, however often it is tried. NULL: nothing is wrong. */
+static void
+tell(const char *problem)
+{
+    static char *told;
+
+    if (problem && g_strcmp0(problem, told) != 0)
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
+                         "kafka.password_file: %s; the password from before is kept", problem);
+    g_free(told);
+    told = g_strdup(problem);
+}
+
 static void
 read_again(void)
 {
     g_autoptr(GError) error = NULL;
     char *password = lc_secret_read(path, &error);
 
-    if (password == NULL) {
-        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
-                         "kafka.password_file: %s; the password from before is kept", error->message);
+    tell(error ? error->message : NULL);
+    if (password == NULL)
         return;
-    }
     g_mutex_lock(&mutex);
-    bool is_new = g_strcmp0(password, last) != 0;
-    if (is_new) {
-        give_all(password);
-        lc_secret_free(last);
-        last = g_steal_pointer(&password);
-    }
+    bool is_new = strcmp(password, last) != 0;
+    give_all(password); /* also what is not new: a client may have read the file before, and joined later */
+    lc_secret_free(last);
+    last = password;
     g_mutex_unlock(&mutex);
-    lc_secret_free(password);
     if (is_new)
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "MESSAGE", "kafka.password_file: a new password was read");
 }
@@ -72,18 +80,12 @@ watch(void *data)
 }
 
 void
-lc_credentials_look(void)
+lc_kafka_read_secrets_again(void)
 {
     g_mutex_lock(&looking);
     is_to_look = true;
     g_cond_signal(&looked);
     g_mutex_unlock(&looking);
-}
-
-void
-lc_kafka_read_secrets_again(void)
-{
-    lc_credentials_look();
 }
 
 /* ---- Clients ---- */
@@ -98,14 +100,21 @@ on_destroy(rd_kafka_t *client, void *opaque)
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+/* Its locks are not made yet, and it may still come to nothing. */
 static rd_kafka_resp_err_t
 on_new(rd_kafka_t *client, const rd_kafka_conf_t *conf, void *opaque, char *reason, size_t size)
 {
     (void)conf, (void)opaque, (void)reason, (void)size;
-    g_mutex_lock(&mutex);
-    g_hash_table_add(clients, client);
-    g_mutex_unlock(&mutex);
     return rd_kafka_interceptor_add_on_destroy(client, "leadclock-credentials", on_destroy, NULL);
+}
+
+void
+lc_credentials_join(rd_kafka_t *client)
+{
+    g_mutex_lock(&mutex);
+    if (clients)
+        g_hash_table_add(clients, client);
+    g_mutex_unlock(&mutex);
 }
 
 static bool
@@ -119,21 +128,23 @@ set(rd_kafka_conf_t *conf, const char *name, const char *value, GError **error)
     return false;
 }
 
-/* The first client says where it is, and begins to watch. */
+/* The first client says where it is, and begins to watch; the others say the same. */
 static void
 remember(const rd_kafka_conf_t *conf, const char *file, const char *password)
 {
     char name[512] = "";
     size_t size = sizeof name;
 
+    rd_kafka_conf_get(conf, "sasl.username", name, &size);
     g_mutex_lock(&mutex);
-    if (path == NULL && rd_kafka_conf_get(conf, "sasl.username", name, &size) == RD_KAFKA_CONF_OK) {
+    if (path == NULL) {
         path = g_strdup(file);
         user = g_strdup(name);
         last = g_strdup(password);
         clients = g_hash_table_new(NULL, NULL);
         g_thread_unref(g_thread_new("credentials", watch, NULL));
     }
+    g_assert(strcmp(path, file) == 0 && strcmp(user, name) == 0);
     g_mutex_unlock(&mutex);
 }
 

@@ -3,9 +3,9 @@
 
 #include "client.h"
 
-/* Sets sasl.password and ssl.key.password of a client that is about to be made, and hears of it as long as it lives.
- * LC_ERROR_CONFIG: a file that can't be read. */
+/* Sets sasl.password and ssl.key.password of a client that is about to be made, and hears of its end. LC_ERROR_CONFIG:
+ * a file that can't be read. */
 bool lc_credentials_give(rd_kafka_conf_t *conf, const lc_kafka_options *options, GError **error);
 
-/* A connection ended: the next one is to log in by what the file holds by then. Takes no time. Any thread. */
-void lc_credentials_look(void);
+/* One that was made: it is given what the file holds later, as long as it lives. */
+void lc_credentials_join(rd_kafka_t *client);

@@ -159,14 +159,8 @@ parse_rest(lc_redis_address *address, const char *scheme, const char *rest, GErr
 static bool
 take_file(lc_redis_login *login, const char *key, const char *path, GError **error)
 {
-    if (path == NULL)
-        return true;
-    char *secret = lc_secret_read(path, error);
-    if (secret == NULL) {
-        g_prefix_error(error, "%s: ", key);
+    if (!lc_secret_check(key, path, error))
         return false;
-    }
-    lc_secret_free(secret);
     login->file = g_strdup(path);
     return true;
 }

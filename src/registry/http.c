@@ -457,22 +457,11 @@ file_check(const char *key, const char *path, GError **error)
                 g_strerror(errno));
 }
 
-/* Once now: later it is waited for. */
-static bool
-password_check(const char *path, GError **error)
-{
-    char *secret = path ? lc_secret_read(path, error) : NULL;
-    bool is_well = path == NULL || secret;
-    lc_secret_free(secret);
-    if (!is_well)
-        g_prefix_error(error, "registry.password_file: ");
-    return is_well;
-}
-
+/* The password's file once now: later it is waited for. */
 static bool
 options_check(const lc_registry_options *options, GError **error)
 {
-    return url_check(options->url, error) && password_check(options->password_file, error) &&
+    return url_check(options->url, error) && lc_secret_check("registry.password_file", options->password_file, error) &&
            file_check("registry.ca", options->ca, error) &&
            file_check("registry.certificate", options->certificate, error) &&
            file_check("registry.key", options->key, error);

@@ -322,9 +322,11 @@ const lc_option lc_options[] = {
     {"ingest.secrets", OPTION_SECRETS, "", AT(ingest.secrets), .check_entry = check_signing_secret,
      .doc = "NAME: SECRET of each sender that signs what it sends: by `webhook-signature` (Standard Webhooks; the secret "
             "begins with `whsec_`) or by `X-Hub-Signature-256`; 16 visible ASCII letters or more."},
-    {"ingest.token_files", OPTION_MAP, "", AT(ingest.token_files), .check_entry = check_secret_file,
+    {"ingest.token_files", OPTION_MAP, "", AT(ingest.token_files), .has_paths = true,
+     .check_entry = check_secret_file,
      .doc = "NAME: PATH of files that hold such tokens. " ON_SIGHUP},
-    {"ingest.secret_files", OPTION_MAP, "", AT(ingest.secret_files), .check_entry = check_secret_file,
+    {"ingest.secret_files", OPTION_MAP, "", AT(ingest.secret_files), .has_paths = true,
+     .check_entry = check_secret_file,
      .doc = "NAME: PATH of files that hold such secrets. " ON_SIGHUP},
     {"ingest.certificate", OPTION_TEXT, NULL, AT(ingest.certificate), .check = check_not_empty,
      .doc = "PEM file of the certificate, and of those it rests on: TLS. Relative to this file. Absent: none, as behind a "
@@ -379,7 +381,8 @@ const lc_option lc_options[] = {
             "`dashboard.users` or `dashboard.behind_proxy`."},
     {"dashboard.users", OPTION_SECRETS, "", AT(dashboard.users), .check_entry = check_secret,
      .doc = "NAME: PASSWORD of each who may look (HTTP basic, which is readable on the way: put TLS before it)."},
-    {"dashboard.user_files", OPTION_MAP, "", AT(dashboard.user_files), .check_entry = check_secret_file,
+    {"dashboard.user_files", OPTION_MAP, "", AT(dashboard.user_files), .has_paths = true,
+     .check_entry = check_secret_file,
      .doc = "NAME: PATH of files that hold such passwords. " ON_SIGHUP},
     {"dashboard.behind_proxy", OPTION_SWITCH, "false", AT(dashboard.behind_proxy), .choices = trues,
      .doc = "`true`: a proxy before it says who may look, and nobody else reaches it. Otherwise `false`."},

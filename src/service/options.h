@@ -24,6 +24,7 @@ typedef struct {
     int64_t min, max;
     const char *const *choices;
     bool may_be_empty;                 /* a list */
+    bool has_paths;                    /* a map, whose values are paths */
     char *(*check)(const char *value); /* what is wrong with a text, or an entry of a list; NULL: nothing */
     char *(*check_entry)(const char *name, const char *value); /* the same of a map's entry */
     const char *doc;

@@ -1,6 +1,18 @@
 /* overrides.c - what --set says of keys of the configuration. */
 #include "loader.h"
 
+/* Of a map's last entry, if that is `name`: what --set names is relative to where we are. */
+static void
+find_path(char **map, const char *name)
+{
+    guint n = g_strv_length(map);
+    if (n == 0 || strcmp(map[n - 2], name) != 0)
+        return;
+    char *path = g_canonicalize_filename(map[n - 1], NULL);
+    g_free(map[n - 1]);
+    map[n - 1] = path;
+}
+
 static void
 override_property(lc_loader *loader, const lc_option *option, const char *name, const char *raw, lc_place at)
 {
@@ -10,7 +22,10 @@ override_property(lc_loader *loader, const lc_option *option, const char *name, 
         if (strcmp(entry[0], name) != 0)
             g_strv_builder_add_many(map, entry[0], entry[1], NULL);
     lc_take_map_entry(loader, option, map, name, raw, at);
-    lc_option_set_texts(option, loader->config, g_strv_builder_end(map));
+    char **entries = g_strv_builder_end(map);
+    if (option->has_paths)
+        find_path(entries, name);
+    lc_option_set_texts(option, loader->config, entries);
 }
 
 static void

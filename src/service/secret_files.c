@@ -75,3 +75,29 @@ lc_config_with_files(const char *key, char **given, char **files, GError **error
     }
     return g_strv_builder_end(all);
 }
+
+static bool
+check_webhook_file(const char *path, GError **error)
+{
+    char *secret = lc_secret_read(path, error);
+    bool was_read = secret != NULL;
+    g_autofree char *wrong = was_read ? lc_check_signing_secret(secret) : NULL;
+    lc_secret_free(secret);
+    if (wrong)
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "what %s holds %s", path, wrong);
+    if (was_read && wrong == NULL)
+        return true;
+    g_prefix_error(error, "alert.webhooks.secret_file: ");
+    return false;
+}
+
+bool
+lc_config_check_webhook_files(const lc_config *config, GError **error)
+{
+    for (guint i = 0; config->alert.webhooks && i < config->alert.webhooks->len; i++) {
+        const char *path = g_array_index(config->alert.webhooks, lc_config_webhook, i).secret_file;
+        if (path && !check_webhook_file(path, error))
+            return false;
+    }
+    return true;
+}

@@ -28,9 +28,8 @@ hide_matches(char *line, const char *pattern)
 char *
 lc_hide_secrets(char *line)
 {
-    hide_matches(
-        line,
-        "(?:password|passphrase|secret|token|jaas|\\.pem)(?![\\w.\\-]*_files?\\b)[\\w.\\-]*[\"']?\\s*[:=]\\s*(.*)$");
+    hide_matches(line, "(?:password|passphrase|secret|token|\\busers|jaas|\\.pem)(?![\\w.\\-]*_files?\\b)[\\w.\\-]*[\"'"
+                       "]?\\s*[:=]\\s*(.*)$");
     hide_matches(line, "(?:^|://|[\\s\"':])([^\\s\"'/]+(?:/[^\\s\"'/]+)*)@");
     return line;
 }

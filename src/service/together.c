@@ -91,6 +91,15 @@ refuse_both(lc_loader *loader, const char *key, const char *secret, char **file)
         lc_report(loader, place_by_key(loader, file_key), "%s and %s are both given; take one out", key, file_key);
 }
 
+/* It goes with a user, or not at all. */
+static void
+need_user(lc_loader *loader, const char *section, const char *user, const char *file)
+{
+    g_autofree char *file_key = g_strconcat(section, ".password_file", NULL);
+    if (file && user == NULL)
+        lc_report(loader, place_by_key(loader, file_key), "%s needs who has it; set %s.user too", file_key, section);
+}
+
 static const char *
 property_of(const lc_config *config, const char *name)
 {
@@ -141,6 +150,8 @@ check_files(lc_loader *loader)
                 &config->redis.sentinel_password_file);
     refuse_both(loader, "alert.alertmanager.password", config->alert.alertmanager.password,
                 &config->alert.alertmanager.password_file);
+    need_user(loader, "registry", config->registry.user, config->registry.password_file);
+    need_user(loader, "alert.alertmanager", config->alert.alertmanager.user, config->alert.alertmanager.password_file);
     take_files(loader, "ingest.token_files", config->ingest.token_files, "ingest.tokens", config->ingest.tokens);
     take_files(loader, "ingest.secret_files", config->ingest.secret_files, "ingest.secrets", config->ingest.secrets);
     take_files(loader, "dashboard.user_files", config->dashboard.user_files, "dashboard.users",

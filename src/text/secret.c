@@ -101,3 +101,14 @@ lc_secret_free(char *secret)
         explicit_bzero(secret, strlen(secret));
     g_free(secret);
 }
+
+bool
+lc_secret_check(const char *key, const char *path, GError **error)
+{
+    char *secret = path ? lc_secret_read(path, error) : NULL;
+    bool is_well = path == NULL || secret;
+    lc_secret_free(secret);
+    if (!is_well)
+        g_prefix_error(error, "%s: ", key);
+    return is_well;
+}

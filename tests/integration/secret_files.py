@@ -41,6 +41,8 @@ def files():
     def check(code, words, *options):
         found, out, err = attempt(world, "check", *options)
         require(found == code and words in out + err, f"{options}: {found}, and no {words!r}: {out}{err}")
+        require(code == 2 or "configuration ok" in out, f"{options}: it does not say that all is well: {out}{err}")
+        require(code != 2 or "configuration ok" not in out, f"{options}: it says that all is well: {out}{err}")
         require("s3cr3t" not in out + err, f"it tells the secret: {out}{err}")
 
     def named(path, key="redis.password_file"):
@@ -64,6 +66,13 @@ def files():
     check(2, "needs who has it; set kafka.properties.sasl.username too", *named(good, "kafka.password_file"))
     check(2, "dashboard.user_files.ann and dashboard.users.ann are both given", *named(good, "dashboard.user_files.ann"),
           *named("s3cr3t-0123456789", "dashboard.users.ann"))  # fmt: skip
+    hooks = write(world, "hooks.yaml", "alert: {webhooks: [{url: 'http://127.0.0.1:1', secret_file: hook}]}\n")
+    hook = write(world, "hook", "whsec_!!s3cr3t\n")
+    for options in (("--for", "alert"), ()):
+        check(2, f"alert.webhooks.secret_file: what {hook} holds begins with whsec_", *options, "--config", hooks)
+    code, _, said = attempt(world, "alert", "--config", hooks, *named("", "alert.listen"))
+    require(code == 2 and f"alert.webhooks.secret_file: what {hook} holds begins with whsec_" in said, f"{code}: {said}")
+    check(2, "registry.password_file needs who has it; set registry.user too", *named(good, "registry.password_file"))
     check(0, "configuration ok", *named(good), *named(good, "ingest.token_files.crm"))
     check(0, "configuration ok", "--for", "run", *named("/nowhere", "ingest.token_files.crm"))
     check(2, "--for store: no command that has secrets; run, ingest", "--for", "store", *named(good))
@@ -82,7 +91,29 @@ def files():
     code, _, said = attempt(world, "topics", *contradiction)
     require(code == 2 and "sasl.username and sasl.password must be set" in said, f"it ended with {code}: {said}")
     require("may see it" not in attempt(world, "topics", *named(good))[2], "it warns of a path")
+    rights_script(world)
     world.close()
+
+
+def rights_script(world):
+    """What `topics --acls` prints ends where Redis refuses, and has no line that nobody meant; what contradicts is refused."""
+    script = attempt(world, "topics", "--acls", "service", "--set", "redis.url=redis+sentinel://127.0.0.1:1/master")[1]
+    for words in ("{REDIS_CLI:-redis-cli -e}", "{SENTINEL_CLI:-redis-cli -e -p 26379}", "REDIS_CLI, and SENTINEL_CLI,\n"):
+        require(words in script, f"no {words!r} in {script}")
+    nothing = "# Nothing: this configuration gives it nothing to do.\n"
+    for table, has_nothing in (("cycles", False), ("[]", True)):
+        script = attempt(world, "topics", "--acls", "dashboard", "--set", f"tables.publish={table}")[1]
+        require((nothing in script) == has_nothing == ("--add" not in script), f"with {table}: {script}")
+    for words, options in (
+        ("--redis-user must be a name without spaces", ("--acls", "service", "--redis-user", "a\nid")),
+        ("--redis-user must be a name without spaces", ("--acls", "service", "--redis-user", "")),
+        ("--principal must be TYPE:NAME", ("--acls", "service", "--principal", "User:a\nid")),
+        ("--acls, --asyncapi, and --create or --lag: one of them", ("--acls", "--asyncapi")),
+        ("--acls, --asyncapi, and --create or --lag: one of them", ("--asyncapi", "--create")),
+        ("--acls, --asyncapi, and --create or --lag: one of them", ("--acls", "--lag")),
+    ):  # fmt: skip
+        code, out, said = attempt(world, "topics", *options)
+        require(code == 2 and words in said and out == "", f"{options}: {code}: {out}{said}")
 
 
 class Place:
@@ -314,21 +345,40 @@ def no_core():
     if os.geteuid() != 0:
         say("skipped: only root can start it as somebody else")
         return
+
+    def require_owner(owner, environment, is_there, *command):
+        process = subprocess.Popen([BINARY, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=nobody,
+                                   env=os.environ | environment, cwd="/")  # fmt: skip
+        try:
+            wait_for("it to be there", lambda: is_there(process), 60)
+            found = os.stat(f"/proc/{process.pid}/environ").st_uid
+            require(found == owner, f"{command} with {environment}: its memory is for {found}, not {owner}")
+        finally:
+            process.terminate()
+            process.wait(60)
+
+    ends = []
+
+    def reads(_):
+        """It has opened the configuration, which is a pipe that nobody writes to."""
+        try:
+            ends.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+        except OSError:
+            return False
+        return True
+
+    pipe = f"/tmp/{world.name}-pipe"
+    os.mkfifo(pipe, 0o644)
     try:
         for environment, owner in ({}, 0), ({"LEADCLOCK_CORE": "1"}, nobody):
             port = free_port()
-            process = subprocess.Popen(
-                [BINARY, "ingest", "--set", f"ingest.listen=127.0.0.1:{port}", "--set", "kafka.brokers=127.0.0.1:1"],
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=nobody, env=os.environ | environment, cwd="/",
-            )  # fmt: skip
-            try:
-                wait_for("it to live", lambda: get(port, "/livez")[0] == 200, 60)
-                found = os.stat(f"/proc/{process.pid}/environ").st_uid
-                require(found == owner, f"with {environment} its memory is for {found}, not {owner}")
-            finally:
-                process.terminate()
-                process.wait(60)
+            require_owner(owner, environment, lambda _, port=port: get(port, "/livez")[0] == 200, "ingest", "--set",
+                          f"ingest.listen=127.0.0.1:{port}", "--set", "kafka.brokers=127.0.0.1:1")  # fmt: skip
+            require_owner(owner, environment, reads, "check", "--config", pipe)
     finally:
+        for end in ends:
+            os.close(end)
+        os.remove(pipe)
         world.close()
 
 

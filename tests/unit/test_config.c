@@ -130,6 +130,25 @@ set_overrides_one_key(void **state)
 }
 
 static void
+paths_of_set_are_of_the_working_folder(void **state)
+{
+    (void)state;
+    g_autofree char *message = NULL, *token = g_canonicalize_filename("tok", NULL);
+    const char *overrides[] = {"ingest.token_files.crm=tok", "ingest.secret_files.crm=tok",
+                               "dashboard.user_files.a=tok", "kafka.properties.debug=all", NULL};
+    g_autoptr(lc_config) config = load("ingest: {token_files: {crm: old, web: there}}\n", overrides, &message);
+    assert_null(message);
+    assert_int_equal(g_strv_length(config->ingest.token_files), 4);
+    assert_true(g_path_is_absolute(config->ingest.token_files[1]));
+    assert_true(g_str_has_suffix(config->ingest.token_files[1], "/there"));
+    assert_string_equal(config->ingest.token_files[2], "crm");
+    assert_string_equal(config->ingest.token_files[3], token);
+    assert_string_equal(config->ingest.secret_files[1], token);
+    assert_string_equal(config->dashboard.user_files[1], token);
+    assert_string_equal(config->kafka.properties[1], "all");
+}
+
+static void
 an_empty_file_means_the_defaults(void **state)
 {
     (void)state;
@@ -297,6 +316,11 @@ static const struct {
      "leadclock.yaml:3:33: alert.webhooks.secret: begins with whsec_, and is no base64 of 24 to 64 bytes after it"},
     {"ingest: {secrets: {crm: 'whsec_0123456789abcdef'}}\n", NULL,
      "leadclock.yaml:1:20: ingest.secrets.crm: begins with whsec_, and is no base64 of 24 to 64 bytes after it"},
+    {"registry: {password_file: /run/secret}\n", NULL,
+     "leadclock.yaml:1:27: registry.password_file needs who has it; set registry.user too\n"},
+    {"", "alert.alertmanager.password_file=secret",
+     "--set alert.alertmanager.password_file: alert.alertmanager.password_file needs who has it; set "
+     "alert.alertmanager.user too"},
     {"", "alert.webhooks=x", "--set alert.webhooks: can't be given by --set; write it in the file"},
     {"", "kafka.broker=a:1", "--set kafka.broker: unknown key \"kafka.broker\"; did you mean \"kafka.brokers\"?"},
     {"", "kafak.brokers=a:1", "--set kafak.brokers: unknown key \"kafak\"; did you mean \"kafka\"?"},
@@ -427,6 +451,7 @@ secrets_are_never_shown(void **state)
         "ingest:\n  tokens:\n    crm: \"hunter2\n",
         "ingest: {tokens: {crm: hunter2}}\n",
         "ingest: {secrets: {a: hunter2,\n  b: hunter2}}\n",
+        "dashboard: {users: {anna: 'hunter2-hunter2-hunter2'}, bogus: [}\n",
     };
     for (size_t i = 0; i < G_N_ELEMENTS(yaml); i++) {
         g_autofree char *message = NULL;
@@ -458,6 +483,9 @@ a_file_that_all_may_read_is_warned_of_if_it_has_secrets(void **state)
         {"ingest:\n  tokens:\n    crm: ${CRM}\n  listen: 127.0.0.1:1\n", false},
         {"ingest:\n  tokens:\n    # crm: hunter2\n  listen: 127.0.0.1:1\n", false},
         {"ingest:\n  listen: 127.0.0.1:1\n", false},
+        {"dashboard: {users: {anna: hunter2-hunter2-hunter2}}\n", true},
+        {"dashboard: {users: {anna: \"${ANNA}\"}}\n", false},
+        {"dashboard: {user_files: {anna: /run/anna}}\n", false},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autofree char *folder = g_dir_make_tmp("leadclock-config-XXXXXX", NULL);
@@ -523,6 +551,7 @@ main(int argc, char **argv)
         cmocka_unit_test(without_a_file_the_defaults_hold),
         cmocka_unit_test(every_value_of_a_file_is_taken),
         cmocka_unit_test(set_overrides_one_key),
+        cmocka_unit_test(paths_of_set_are_of_the_working_folder),
         cmocka_unit_test(an_empty_file_means_the_defaults),
         cmocka_unit_test(what_is_wrong_is_said_with_its_place_and_what_to_do),
         cmocka_unit_test(webhooks_are_a_list_of_mappings),
