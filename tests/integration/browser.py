@@ -18,7 +18,7 @@ class Browser:
     """One page. `requests`: all that it asked for; `complaints`: errors, and dialogs that a script opened."""
 
     def __init__(self, folder):
-        require(shutil.which("chromium"), "there is no chromium here: install what the system calls it, as `chromium` in the PATH")
+        require(shutil.which("chromium"), "there is no chromium in the PATH: deploy/install-deps.sh installs it, or says so")
         theirs_in, self.to_it = os.pipe()
         self.from_it, theirs_out = os.pipe()
         command = ["chromium", *OPTIONS, f"--user-data-dir={os.path.join(folder, 'chromium')}", "about:blank"]
