@@ -14,10 +14,10 @@ import urllib.request
 from alerting import Receiver
 from commands import attempt, created
 from guard import USER, Guard
-from rights import get
 from secured import PASSWORD as KAFKA_PASSWORD
 from secured import Certificates, secured
-from world import BINARY, REDIS_URL, SKIPPED, Redis, World, free_port, main, now_ms, policy_of, require, say, wait_for
+from world import BINARY, REDIS_URL, SKIPPED, Redis, World, free_port, get, main, policy_of, require
+from world import say, wait_for
 
 MINUTE = 60000
 REDIS_SECRET, REGISTRY_SECRET, HOOK_SECRET = "s3cr3t-of-redis", "s3cr3t-of-registry", "s3cr3t-of-the-webhook-itself"
