@@ -50,6 +50,12 @@ is_settled() {
         [ "$(curl -fsS "http://127.0.0.1:$port/api/" | jq '.due | length')" -gt 0 ]
 }
 
+# The page Service asks every five seconds.
+was_asked() {
+    curl -fsS "http://127.0.0.1:$port/api/service" |
+        jq -e '[.instances[] | select(.ready == "ready" and .lag_records == 0)] | length > 0'
+}
+
 # picture NAME WIDTH HEIGHT PATH
 picture() {
     chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$folder/chromium" \
@@ -65,7 +71,7 @@ start_process "$folder/run.pid" "$folder/run.log" "$leadclock" run --config "$fo
 start_process "$folder/dashboard.pid" "$folder/dashboard.log" "$leadclock" dashboard --config "$folder/leadclock.yaml"
 "$ROOT/deploy/demo/year.py" "${LC_LEADS:-3000}" | "$leadclock" publish --config "$folder/leadclock.yaml" -
 wait_until 120 "the leads to be judged" is_settled
-sleep 8 # the page Service asks every five seconds
+wait_until 60 "the page Service to know the instance" was_asked
 lead=$(curl -fsS "http://127.0.0.1:$port/api/leads?cause=REJECTED" | jq -r '.leads[0].lead_id')
 for page in now=/ worklist=/worklist promises=/promises channels=/channels routes=/routes service=/service \
     lead="/lead/$lead"; do

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """check_monitoring.py LEADCLOCK - deploy/prometheus and deploy/grafana against what the services really tell: each of run,
 ingest, alert and dashboard is started (without a server; it tells its figures all the same), promtool must find nothing in
-what it tells, rules and dashboards must ask for nothing else, and docs/operations.md must explain each figure and each alert.
+what it tells, rules and dashboards must ask for nothing else, nor for other labels, and docs/operations.md must explain
+each figure and each alert.
 
 check_monitoring.py --self-test LEADCLOCK - breaks each of these in a copy and fails unless it is found."""
 
@@ -10,7 +11,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +18,9 @@ import time
 import urllib.request
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
+sys.path.insert(0, os.path.join(ROOT, "tests", "integration"))
+
+from world import free_port  # noqa: E402  said above where it is
 SECTIONS = {"run": "http", "ingest": "ingest", "alert": "alert", "dashboard": "dashboard"}
 CONFIG = """
 name: figures
@@ -30,14 +33,11 @@ alert:
   alertmanager: {{urls: ["http://127.0.0.1:{dead}"]}}
   webhooks: [{{name: crm, url: "http://127.0.0.1:{dead}/", secret: a-secret-of-the-test}}]
 """
+# The labels that Prometheus adds to all that it asks for.
+SCRAPED = {"job", "instance"}
 # What stands for Grafana's variables where promtool reads an expression.
 VARIABLES = {"$__rate_interval": "5m", "$__range": "1h", "$instance": ".*", "$job": "leadclock"}
 
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def promtool(*arguments, text=None):
@@ -97,6 +97,16 @@ def series(known):
     return names
 
 
+def labels_of(texts):
+    """Name -> label -> its values, of the series that are told."""
+    labels = {}
+    for name, inside in re.findall(r"(?m)^([a-z]\w*)(?:\{(.*)\})? \S+$", "\n".join(texts.values())):
+        of_name = labels.setdefault(name, {})
+        for label, value in re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', inside):
+            of_name.setdefault(label, set()).add(value)
+    return labels
+
+
 # ---- What asks for it ----
 
 
@@ -108,6 +118,38 @@ def read(folder, *path):
 def asked(expression):
     """The names in it: all words of ours, and of what every process tells."""
     return set(re.findall(r"\b(?:leadclock|process)_[a-z_]+\b", expression))
+
+
+def asked_labels(expression):
+    """(name, label, value): what selectors pick by, and what sums go by; the latter of all names that are summed there. The
+    value is empty where it is not one alone."""
+    for name, inside in re.findall(r"\b((?:leadclock|process)_[a-z_]+)\{([^}]*)\}", expression):
+        for label, how, value in re.findall(r'(\w+) *(=~|!~|!=|=) *"([^"]*)"', inside):
+            yield name, label, value if how == "=" else ""
+    for match in re.finditer(r"\bby *\(([^)]*)\) *\(", expression):
+        for name in asked(until_closed(expression[match.end() :])):
+            yield from ((name, label, "") for label in re.findall(r"\w+", match[1]))
+
+
+def until_closed(text):
+    """What stands before the bracket that closes what was opened before."""
+    depth = 1
+    for at, character in enumerate(text):
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if depth == 0:
+            return text[:at]
+    return text
+
+
+def check_labels(who, expression, labels):
+    """Of what is not told without servers, nothing can be said."""
+    for name, label, value in sorted(set(asked_labels(expression))):
+        if name not in labels or label in SCRAPED:
+            continue
+        if label not in labels[name]:
+            yield f"{who} asks for the label {label} of {name}, which has {', '.join(sorted(labels[name])) or 'none'}"
+        elif value and value not in labels[name][label]:
+            yield f"{who} asks for {label} {value} of {name}, which has {', '.join(sorted(labels[name][label]))}"
 
 
 def check_figures(texts):
@@ -133,7 +175,7 @@ def check_documents(folder, known):
             yield f"operations.md does not explain {name}"
 
 
-def check_rules(folder, names):
+def check_rules(folder, names, labels):
     rules = os.path.join(folder, "deploy", "prometheus", "rules.yml")
     text, trials = read(rules), read(folder, "deploy", "prometheus", "rules_test.yml")
     headings = re.findall(r"(?m)^### (Leadclock\w+)$", read(folder, "docs", "operations.md"))
@@ -152,6 +194,7 @@ def check_rules(folder, names):
         if alert not in trials:
             yield f"rules_test.yml does not try {alert}"
         yield from (f"{alert} asks for {name}, which nobody tells" for name in sorted(asked(part) - names))
+        yield from check_labels(alert, part, labels)
     yield from (f"operations.md has a part for {heading}, which is no alert" for heading in headings if heading not in alerts)
 
 
@@ -162,7 +205,7 @@ def expressions(panels):
         yield from expressions(panel.get("panels", []))
 
 
-def check_board(folder, names):
+def check_board(folder, names, labels):
     board = json.loads(read(folder, "deploy", "grafana", "leadclock.json"))
     wanted = list(expressions(board["panels"]))
     ids = [panel["id"] for panel in board["panels"]]
@@ -171,6 +214,7 @@ def check_board(folder, names):
     rules = []
     for i, (title, text) in enumerate(wanted):
         yield from (f"grafana: {title} asks for {name}, which nobody tells" for name in sorted(asked(text) - names))
+        yield from check_labels(f"grafana: {title}", text, labels)
         for variable, value in VARIABLES.items():
             text = text.replace(variable, value)
         rules.append({"record": f"tried:{i}", "expr": text})
@@ -183,9 +227,9 @@ def check_board(folder, names):
 
 
 def check(folder, texts):
-    known = families(texts)
-    return [*check_figures(texts), *check_documents(folder, known), *check_rules(folder, series(known)),
-            *check_board(folder, series(known))]  # fmt: skip
+    known, labels = families(texts), labels_of(texts)
+    return [*check_figures(texts), *check_documents(folder, known), *check_rules(folder, series(known), labels),
+            *check_board(folder, series(known), labels)]  # fmt: skip
 
 
 # ---- That it can fail ----
@@ -199,6 +243,9 @@ BROKEN = [  # what is said, the file, what is replaced, by what
     ("no alert", "docs/operations.md", "### LeadclockTimersLate", "### LeadclockTimersLate\n\n### LeadclockTimersEarly"),
     ("does not explain leadclock_ready", "docs/operations.md", "`leadclock_ready`", "readiness"),
     ("grafana: ", "deploy/grafana/leadclock.json", "sum(", "summe("),
+    ("the label code of leadclock_ingest_requests_total, which has status", "deploy/prometheus/rules.yml", '{status=~"', '{code=~"'),
+    ("the label code of leadclock_ingest_requests_total,", "deploy/grafana/leadclock.json", "sum by (status) (", "sum by (code) ("),
+    ("asks for type LeadSold of leadclock_outcomes_total,", "deploy/grafana/leadclock.json", "LeadSettled", "LeadSold"),
     ("which nobody tells", "deploy/grafana/leadclock.json", "leadclock_lag_records", "leadclock_lag"),
 ]
 

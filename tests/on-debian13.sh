@@ -2,10 +2,11 @@
 # on-debian13.sh [--short | CTEST-OPTION...] - builds and tests in a Debian 13 (librdkafka 2.8, hiredis 1.2 with TLS, avro-c
 # 1.12, libmicrohttpd 1.0), whose root mmdebstrap makes once, in the cache. Without options: all tests that need no servers,
 # those on Redis with TLS, and those of logins at Kafka, SCRAM among them; for these the servers and the scripts run
-# here, and `leadclock` there. --short: unit tests and Redis, built without sanitizers. Needs root, for chroot; where it is not
-# root, or the root can't be made, --short is skipped.
+# here, and `leadclock` there. --short: unit tests and Redis, built without sanitizers. Needs root, for chroot.
 set -euo pipefail
 . "$(dirname "$0")/../deploy/lib.sh"
+# What is mounted below is so for this script alone, and ends with it, however it ends.
+[ "$(id -u)" != 0 ] || [ -n "${LC_UNSHARED:-}" ] || exec env LC_UNSHARED=1 unshare --mount "$0" "$@"
 
 short=false
 case ${1:-} in
@@ -18,12 +19,7 @@ case ${1:-} in
     shift
     ;;
 esac
-give_up() {
-    $short || die "$*"
-    say "skipped, what Debian 13 says: $*"
-    exit 0
-}
-[ "$(id -u)" = 0 ] || give_up "chroot needs root: run it as root"
+[ "$(id -u)" = 0 ] || die "chroot needs root: run it as root"
 
 root=$CACHE/debian13
 packages=gcc,libc6-dev,cmake,ninja-build,pkg-config,ccache,libavro-dev,librdkafka-dev,libhiredis-dev,libglib2.0-dev
@@ -31,24 +27,21 @@ packages+=,libfyaml-dev,libjansson-dev,libcurl4-openssl-dev,nettle-dev,zlib1g-de
 packages+=,libmicrohttpd-dev,libical-dev,libcmocka-dev,redis-server,python3,tzdata,tzdata-legacy,openssl,jq,procps
 
 if [ "$(cat "$root/.made" 2>/dev/null)" != "$packages" ]; then
-    command -v mmdebstrap >/dev/null || give_up "mmdebstrap is missing: apt-get install mmdebstrap"
-    rm -rf "$root"
+    command -v mmdebstrap >/dev/null || die "mmdebstrap is missing: deploy/install-deps.sh installs it"
+    ! grep -qF " $root/" /proc/self/mounts || die "umount what is mounted in $root first: removing it would go through"
+    rm -rf --one-file-system "$root"
     mkdir -p "$CACHE"
     log=$(mktemp)
     with_progress "a Debian 13 in $root" "$log" mmdebstrap --variant=minbase --include="$packages" trixie "$root" ||
-        give_up "it could not be made"
+        die "it could not be made"
     rm -f "$log"
     echo "$packages" >"$root/.made"
 fi
 
 # The tree is at its own path there, and /tmp is ours: so scripts that run here can start the program there.
-mounted=()
-unmount() { for at in "${mounted[@]}"; do umount "$at"; done; }
-trap unmount EXIT
 mount_at() {
     mkdir -p "${!#}"
     mount "$@"
-    mounted=("${!#}" "${mounted[@]}")
 }
 mount_at -t proc proc "$root/proc"
 mount_at --bind /dev "$root/dev"
@@ -86,10 +79,19 @@ test_redis() {
         kill "$(cat "$folder/redis.pid")"; rm -rf "$folder"; exit $status' "$ROOT/$build"
 }
 
-# Each has a Kafka of its own.
+# Each has a Kafka of its own, beside the servers that all tests ask for.
 test_logins() {
-    local test
+    local test stack=$ROOT/$build/stack
     make_stand_in
+    # A stack that an earlier run left there has old data.
+    "$ROOT/deploy/stack.sh" down --dir "$stack"
+    rm -rf "$stack"
+    # shellcheck disable=SC2064  # $stack is as it is now
+    trap "'$ROOT/deploy/stack.sh' down --dir '$stack'" EXIT
+    "$ROOT/deploy/stack.sh" up --dir "$stack"
+    # shellcheck disable=SC1091
+    . "$stack/stack.env"
+    export LC_TEST_BROKERS=$KAFKA_BROKERS LC_TEST_REDIS_URL=$REDIS_URL LC_TEST_REGISTRY_URL=$REGISTRY_URL LC_STACK_DIR=$stack
     for test in logins rights; do
         say "$test, with Debian 13's librdkafka"
         LC_BINARY=$ROOT/$build/leadclock-there python3 -B "$ROOT/tests/integration/$test.py"

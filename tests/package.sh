@@ -126,7 +126,7 @@ check_removal() {
 }
 
 for program in lintian dpkg-shlibdeps $($short || echo mmdebstrap strace systemd-analyze); do
-    command -v "$program" >/dev/null || die "$program is missing: apt-get install lintian dpkg-dev mmdebstrap strace systemd"
+    command -v "$program" >/dev/null || die "$program is missing: deploy/install-deps.sh installs it"
 done
 build_package
 judge "$package"
@@ -134,8 +134,6 @@ if $short; then
     dpkg-deb -x "$package" "$root"
     check_installed unpacking
     "$root/usr/bin/leadclock" check --config "$root/etc/leadclock/leadclock.yaml"
-    # Alerts want to know whom to tell.
-    echo 'alert: {alertmanager: {urls: ["http://127.0.0.1:9093"]}}' >>"$root/etc/leadclock/leadclock.yaml"
     for unit in "$root"/usr/lib/systemd/system/*.service; do
         cmp "$unit" "deploy/systemd/${unit##*/}"
     done

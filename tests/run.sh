@@ -31,7 +31,13 @@ configure dev -DLC_SIM_SECONDS="${LC_SIM_SECONDS:-60}" -DLC_FAULTS_SECONDS="${LC
 cmake --build "$build"
 
 stack=$ROOT/$build/stack
-down() { deploy/stack.sh down --dir "$stack"; }
+# Also what a test that was killed left: its secured servers.
+down() {
+    local folder
+    for folder in "$stack"/secured-stack-*/ "$stack"; do
+        [ ! -d "$folder" ] || deploy/stack.sh down --dir "$folder"
+    done
+}
 trap down EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM

@@ -6,6 +6,7 @@ waits for, that it is alive, and end when it is asked to.
 
 unit_start.py --user-and-command ROOT UID COMMAND... - the same with a command instead, of a unit of type notify."""
 
+import contextlib
 import os
 import re
 import signal
@@ -112,7 +113,8 @@ def serve(root, uid, command):
         stopping = manager.heard("STOPPING=1")
     finally:
         if process.poll() is None:
-            os.kill(inside(process), signal.SIGKILL)  # unshare's own death does not reach another user's process
+            with contextlib.suppress(OSError, IndexError):  # nothing runs there yet, or no more
+                os.kill(inside(process), signal.SIGKILL)  # unshare's own death does not reach another user's process
         process.kill()
         manager.close()
     if process.returncode != 0 or not stopping:

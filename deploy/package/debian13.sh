@@ -16,12 +16,15 @@ to_compile=(
 )
 
 make_build_root() {
-    local kept=$CACHE/roots/$suite-build.tar
+    local kept=$CACHE/roots/$suite-build.tar packages
+    packages=$(IFS=,; echo "${to_compile[*]}")
     mkdir -p "${kept%/*}"
-    if [ ! -e "$kept" ]; then
+    if [ ! -e "$kept" ] || [ "$(cat "$kept.made" 2>/dev/null)" != "$packages" ]; then
         with_progress "making a root to compile in ($suite)" "$scratch/log" \
-            mmdebstrap --variant=apt --include="$(IFS=,; echo "${to_compile[*]}")" "$suite" "${kept%.tar}.new.tar"
+            mmdebstrap --variant=apt --include="$packages" "$suite" "${kept%.tar}.new.tar"
+        rm -f "$kept.made"
         mv "${kept%.tar}.new.tar" "$kept"
+        echo "$packages" >"$kept.made"
     fi
     mkdir "$scratch/compile"
     tar -xf "$kept" -C "$scratch/compile"
@@ -44,6 +47,6 @@ compile() {
     cp "$scratch"/compile/build/leadclock_*.deb "$out"
 }
 
-command -v mmdebstrap >/dev/null || die "mmdebstrap is missing: apt-get install mmdebstrap"
+command -v mmdebstrap >/dev/null || die "mmdebstrap is missing: deploy/install-deps.sh installs it"
 make_build_root
 compile

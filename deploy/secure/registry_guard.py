@@ -10,6 +10,37 @@ import urllib.error
 import urllib.request
 
 
+class Passing(http.server.BaseHTTPRequestHandler):
+    """Answers GET and POST with what `answer` returns for a body (None: there is none): (status, body)."""
+
+    protocol_version = "HTTP/1.1"
+
+    def answer(self, body):
+        raise NotImplementedError
+
+    def do_GET(self):
+        self.pass_on(None)
+
+    def do_POST(self):
+        self.pass_on(self.rfile.read(int(self.headers["Content-Length"])))
+
+    def pass_on(self, body):
+        status, answer = self.answer(body)
+        try:
+            self.send_response(status)
+            if status == 401:
+                self.send_header("WWW-Authenticate", 'Basic realm="registry"')
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+        except ConnectionError:
+            pass  # nobody waits any more
+
+    def log_message(self, *_):
+        pass
+
+
 class Guard:
     """Listens with the certificate of `store` (PEM: a key, and what it rests on). `client_ca`: who signs those that are let
     in. `login` is who is let in, and may be changed; None: everybody."""
@@ -23,32 +54,13 @@ class Guard:
             context.verify_mode = ssl.CERT_REQUIRED
             context.load_verify_locations(client_ca)
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):
-                self.pass_on(None)
-
-            def do_POST(self):
-                self.pass_on(self.rfile.read(int(self.headers["Content-Length"])))
-
-            def pass_on(self, body):
+        class Handler(Passing):
+            def answer(self, body):
                 if guard.knows(self.headers["Authorization"]):
                     guard.let_in += 1
-                    status, answer = ask(target + self.path, body)
-                else:
-                    guard.sent_away += 1
-                    status, answer = 401, b'{"error_code": 401, "message": "who are you?"}'
-                self.send_response(status)
-                if status == 401:
-                    self.send_header("WWW-Authenticate", 'Basic realm="registry"')
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-
-            def log_message(self, *_):
-                pass
+                    return ask(target + self.path, body)
+                guard.sent_away += 1
+                return 401, b'{"error_code": 401, "message": "who are you?"}'
 
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True

@@ -28,14 +28,33 @@ make_secrets() {
     local name
     mkdir -p -m 700 "$DIR/secrets" "$certificates" "$DIR/roles"
     for name in "${ROLES[@]}" operator registry; do
-        [ -e "$DIR/secrets/$name" ] || (umask 077 && openssl rand -hex 16 >"$DIR/secrets/$name")
+        [ -s "$DIR/secrets/$name" ] || (umask 077 && openssl rand -hex 16 >"$DIR/secrets/$name")
     done
-    [ -e "$certificates/root.pem" ] ||
-        python3 -B "$SECURE/certificates.py" "$certificates" "${ROLES[@]/#/leadclock-}"
-    cat "$certificates/broker.pem" "$certificates/intermediate.pem" >"$certificates/chain.pem"
+    certificates_hold || make_certificates
+}
+
+# All are made in one go, chain.pem last: whoever was interrupted makes them anew.
+certificates_hold() {
+    local name
+    for name in root.pem broker.store chain.pem "${ROLES[@]/#/leadclock-}"; do
+        [[ -s $certificates/$name || -s $certificates/$name.pem && -s $certificates/$name.key ]] || return 1
+    done
+    openssl x509 -checkend 86400 -noout -in "$certificates/root.pem" >/dev/null
+}
+
+make_certificates() {
+    # Who runs has the old ones.
+    down
+    rm -f "$certificates/chain.pem"
+    python3 -B "$SECURE/certificates.py" "$certificates" "${ROLES[@]/#/leadclock-}"
+    cat "$certificates/broker.pem" "$certificates/intermediate.pem" >"$certificates/chain.pem.new"
+    mv "$certificates/chain.pem.new" "$certificates/chain.pem"
 }
 
 secret() { cat "$DIR/secrets/$1"; }
+
+# As Redis keeps a password.
+digest() { secret "$1" | tr -d '\n' | sha256sum | cut -d ' ' -f 1; }
 
 # ---- Kafka ----
 
@@ -130,7 +149,7 @@ aclfile $DIR/redis/users.acl
 TEXT
     [ -e "$DIR/redis/users.acl" ] ||
         (umask 077 && printf 'user default off nopass resetkeys resetchannels -@all\nuser operator on #%s ~* &* +@all\n' \
-            "$(secret operator | tr -d '\n' | sha256sum | cut -d ' ' -f 1)" >"$DIR/redis/users.acl")
+            "$(digest operator)" >"$DIR/redis/users.acl")
 }
 
 start_redis() {
@@ -244,12 +263,14 @@ apply_acls() {
     give_redis_passwords
 }
 
+# By their digests, as arguments: what redis-cli reads may fail, and it ends with 0.
 give_redis_passwords() {
     local role
     for role in service tools admin; do
-        echo "ACL SETUSER leadclock-$role resetpass >$(secret "$role")"
-    done | operator_redis >/dev/null
-    operator_redis ACL SAVE >/dev/null
+        operator_redis ACL SETUSER "leadclock-$role" resetpass "#$(digest "$role")" >/dev/null ||
+            die "Redis takes no password of leadclock-$role"
+    done
+    operator_redis ACL SAVE >/dev/null || die "Redis does not keep its users"
 }
 
 secure_env() {
@@ -268,6 +289,7 @@ TEXT
 
 up_secure() {
     make_secrets
+    mkdir -p "$CACHE"
     (flock 9 && download_tools) 9>"$CACHE/lock"
     up
     [ -e "$DIR/acls.done" ] && return

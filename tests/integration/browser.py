@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import time
 
-from world import SKIPPED, require, say
+from world import require
 
 OPTIONS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--no-first-run",
            "--disable-background-networking", "--remote-debugging-pipe"]  # fmt: skip
@@ -18,9 +18,7 @@ class Browser:
     """One page. `requests`: all that it asked for; `complaints`: errors, and dialogs that a script opened."""
 
     def __init__(self, folder):
-        if shutil.which("chromium") is None:
-            say("skipped: no chromium here")
-            raise SystemExit(SKIPPED)
+        require(shutil.which("chromium"), "there is no chromium in the PATH: deploy/install-deps.sh installs it, or says so")
         theirs_in, self.to_it = os.pipe()
         self.from_it, theirs_out = os.pipe()
         command = ["chromium", *OPTIONS, f"--user-data-dir={os.path.join(folder, 'chromium')}", "about:blank"]
@@ -32,6 +30,13 @@ class Browser:
         os.close(theirs_out)
         self.number, self.session, self.rest = 0, None, b""
         self.requests, self.complaints, self.is_loaded = [], [], False
+        try:
+            self.open_page()
+        except BaseException:
+            self.close()
+            raise
+
+    def open_page(self):
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Network", "Runtime", "Log"):

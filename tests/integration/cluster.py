@@ -195,8 +195,7 @@ def spread_out():
         feed = slices(load_feed("people/feed"), 4)
         world.publish(feed[0])
         world.settle()
-        shares = [len(set(re.findall(r"msg=recovered .*?partition=(\d+)", service.read_log()))) for service in services]
-        require(min(shares) > 0, f"somebody has no partition: {shares}")
+        wait_for("everybody to have a partition", lambda: all("msg=recovered " in one.read_log() for one in services), 60)
         masters = {cluster.owner(slot).port for slot in slots_of(world, cluster)}
         require(len(masters) == 3, f"the partitions lie on {len(masters)} masters")
 

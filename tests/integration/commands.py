@@ -9,10 +9,9 @@ import re
 import signal
 import subprocess
 import sys
-import urllib.error
 import urllib.request
 
-from world import BINARY, PARTITIONS, World, free_port, main, murmur2_partition, now_ms, policy_of, require, wait_for
+from world import BINARY, PARTITIONS, World, free_port, get, main, murmur2_partition, now_ms, policy_of, require, wait_for
 
 DAY = 24 * 3600 * 1000
 START = now_ms() - 10 * DAY
@@ -262,35 +261,26 @@ def health():
     are counted, by partition, also right after a restart. A lead that was committed before is not read again."""
     world = World("health", policy_of("card/feed"), workers=2)
 
-    def get(path):
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-        except OSError as error:
-            return 0, str(error)
-
     def pending():
-        found = re.findall(r'(?m)^leadclock_wakeups_pending\{partition="(\d+)"\} (\d+)$', get("/metrics")[1])
+        found = re.findall(r'(?m)^leadclock_wakeups_pending\{partition="(\d+)"\} (\d+)$', get(port, "/metrics")[1])
         return {int(partition): int(count) for partition, count in found}
 
     def kept():
         """Leads that batches found in memory, those that were read from Redis, and what is in memory."""
-        found = re.findall(r'(?m)^leadclock_lead_cache_(?:total\{result="\w+"\}|bytes) (\d+)$', get("/metrics")[1])
+        found = re.findall(r'(?m)^leadclock_lead_cache_(?:total\{result="\w+"\}|bytes) (\d+)$', get(port, "/metrics")[1])
         return tuple(map(int, found))
 
     try:
         world.create_topics()
         port = free_port()
         service = world.start("a", f"http.listen=127.0.0.1:{port}", "cache.leads=16")
-        wait_for("readiness", lambda: get("/readyz") == (200, "ok\n"), 60)
-        require(get("/livez") == (200, "ok\n"), f"{get('/livez')}")
+        wait_for("readiness", lambda: get(port, "/readyz") == (200, "ok\n"), 60)
+        require(get(port, "/livez") == (200, "ok\n"), f"{get(port, '/livez')}")
         require(re.search(r'(?m)^leadclock_build_info\{version="[\d.]+",time_zone_data="20\d\d[a-z]+"\} 1$',
-                          get("/metrics")[1]), f"{get('/metrics')}")
+                          get(port, "/metrics")[1]), f"{get(port, '/metrics')}")
         require(re.search(r" msg=started .*time_zone_data=20\d\d[a-z]+ ", service.read_log()), "it did not say by which "
                 "time zone data it runs")
-        require(get("/nothing")[0] == 404, f"{get('/nothing')}")
+        require(get(port, "/nothing")[0] == 404, f"{get(port, '/nothing')}")
         require(pending() == dict.fromkeys(range(PARTITIONS), 0), f"without a lead {pending()} wait")
         leads = [f"lead-{n}" for n in range(50)]
         world.publish([created(lead, occurred_at=now_ms()) for lead in leads])
@@ -304,7 +294,7 @@ def health():
         wait_for("each to be found in memory", lambda: kept()[:2] == (hits + 50, 50), 20)
         service.stop()
         service = world.start("a", f"http.listen=127.0.0.1:{port}", "cache.leads=16")
-        wait_for("readiness", lambda: get("/readyz") == (200, "ok\n"), 60)
+        wait_for("readiness", lambda: get(port, "/readyz") == (200, "ok\n"), 60)
         require(pending() == waiting, f"after a restart {pending()} wait, not {waiting}")
         require(kept() == (0, 0, 0), f"after a restart the cache says {kept()}")
         service.stop()

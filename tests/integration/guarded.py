@@ -9,9 +9,8 @@ import sys
 
 from commands import attempt, created, expect
 from guard import PASSWORD, USER, Guard
-from rights import get
 from secured import Certificates
-from world import BINARY, World, free_port, main, policy_of, require, require_equal, wait_for
+from world import BINARY, World, free_port, get, main, policy_of, require, require_equal, wait_for
 
 LINE = (json.dumps(created("lead")) + "\n").encode()
 

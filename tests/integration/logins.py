@@ -10,9 +10,8 @@ import sys
 import threading
 
 from commands import attempt, expect
-from rights import get
 from secured import secured
-from world import BINARY, World, free_port, main, policy_of, require, say, wait_for
+from world import BINARY, World, free_port, get, main, policy_of, require, say, wait_for
 
 NOWHERE = "127.0.0.1:1"
 

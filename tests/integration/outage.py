@@ -9,10 +9,10 @@ import sys
 import time
 
 from commands import attempt
-from rights import get
 from timing import POLICY, Facts, Feeder, Stranger, Tail, Watched, preloaded
 from tools import ends_with
-from world import BINARY, PARTITIONS, World, free_port, load_feed, main, multiply, policy_of, require, say, slices, stack, wait_for
+from world import BINARY, PARTITIONS, World, free_port, get, load_feed, main, multiply, policy_of, require, say, slices, stack
+from world import wait_for
 
 SESSION_S = 6
 STOP_S = 25  # run's own 20 s, and the end of its clients

@@ -76,6 +76,15 @@ def without(server, world, role, right, *commands):
     return any(code == 2 and re.search(rf"NOPERM.*'{right}", err) and "topics --acls" in err for code, _, err in said)
 
 
+def require_no_more(world, server):
+    """No role may do what none is for, nor touch keys that are not of this name."""
+    for role in ("service", "tools", "admin"):
+        for command in (("FLUSHALL",), ("CONFIG", "SET", "save", ""), ("GET", "another:key")):
+            answer = server.operator().command("ACL", "DRYRUN", f"{world.name}-{role}", *command)
+            answer = answer.decode() if isinstance(answer, bytes) else answer
+            require(re.search("no permissions", answer), f"{role} may do {' '.join(command)}: {answer}")
+
+
 def each_role():
     world = World("redis-rights", policy_of("card/feed"))
     server = Server(world.folder)
@@ -94,6 +103,8 @@ def each_role():
         tools = (("verify",), ("rebuild",), ("inspect", facts[0]["lead_id"]))
         for command in tools:
             expect(world, 0, "", *command, *login(world, "tools"))
+        require_no_more(world, server)
+        require(set(SOME) <= set(rights["tools"]), f"the tools' rights are {rights['tools']}")
         for right in rights["tools"]:
             if right not in SELDOM and (WHOLE or right in SOME):
                 require(without(server, world, "tools", right, *tools), f"without {right} nothing is refused and told")

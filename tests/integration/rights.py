@@ -9,14 +9,12 @@ import re
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 
 from commands import attempt, expect
 from ingest import door, fact
 from secured import secured
 from world import BINARY, INPUT_TOPICS, OUTCOMES, PARTITIONS, TABLES, Redis, World, free_port, load_feed, main, multiply, named, policy_of, require, require_equal, say
-from world import ROOT, Failure, slices, wait_for
+from world import ROOT, Failure, get, slices, wait_for
 
 # Whether each right is taken away, and not one of each kind alone.
 WHOLE = os.environ.get("LC_RIGHTS") == "whole"
@@ -95,16 +93,6 @@ def give_rights(kafka, world, user):
             require(is_printed or is_contained, f"{ROLES[user]} lacks {operation} {kind} {name}")
     for operation, kind, name, pattern in rights:
         kafka.may(operation, kind, name, pattern, user)
-
-
-def get(port, path):
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-    except OSError as error:
-        return 0, str(error)
 
 
 class SideBySide(World):

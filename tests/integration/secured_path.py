@@ -14,7 +14,7 @@ from alerting import SECRET, Alertmanager, Receiver
 from commands import expect
 from dashboard import Dashboard
 from ingest import LINES, door
-from world import BINARY, Failure, PARTITIONS, ROOT, STACK_DIR, Redis, World, load_feed, main, multiply, policy_of, require
+from world import BINARY, PARTITIONS, ROOT, STACK_DIR, Redis, World, load_feed, main, multiply, policy_of, require
 from world import require_equal, say, slices, wait_for
 
 ROLES = ("service", "publisher", "ingest", "alert", "dashboard", "tools", "admin")
@@ -43,11 +43,11 @@ class Stack:
         lines = self.read("roles", f"{role}.env").splitlines()
         return dict(line.partition("=")[::2] for line in lines if not line.startswith("LC_CONFIG="))
 
-    def redis(self, user="operator", password=None):
-        """As the operator, or as somebody else."""
+    def redis(self):
+        """As the operator."""
         url = dict(line.partition("=")[::2] for line in self.read("stack.env").splitlines())["REDIS_URL"]
-        password = password or self.read("secrets", "operator").strip()
-        return Redis(url.replace("redis://", f"redis://{user}:{password}@"))
+        password = self.read("secrets", "operator").strip()
+        return Redis(url.replace("redis://", f"redis://operator:{password}@"))
 
 
 class SecuredWorld(World):
@@ -107,14 +107,9 @@ def require_closed(world):
     world.expect_as("publisher", 2, refused, "watch", "--until-caught-up", "leads.breaches")
     world.expect_as("dashboard", 2, r"/leadclock-dashboard.pem may not DESCRIBE topic leads\.", "publish", "-",
                     stdin=lines_of(world.published[:1]))  # fmt: skip
-    for role in ("publisher", "dashboard"):
-        password = world.stack.environment(role)["LC_REDIS_PASSWORD"]
-        try:
-            world.stack.redis(f"leadclock-{role}", password)
-        except Failure as failure:
-            require("WRONGPASS" in str(failure), f"{role} at Redis: {failure}")
-        else:
-            raise Failure(f"{role} comes into Redis")
+    users = {user.decode() for user in world.stack.redis().command("ACL", "USERS")}
+    known = {"default", "operator", "leadclock-service", "leadclock-tools", "leadclock-admin"}
+    require(users == known, f"these come into Redis: {sorted(users)}")
 
 
 def whole_path():

@@ -86,7 +86,7 @@ def systemd_is_told():
         listener.close()
 
 
-# The command, where it listens, what it needs besides, and whether its topics must be there.
+# The command, and what it needs besides where it listens.
 DOORS = {
     "ingest": [],
     "alert": ["alert.alertmanager.urls=http://127.0.0.1:9"],
@@ -170,12 +170,15 @@ def a_port_that_is_taken():
         try:
             for command in DOORS:
                 door = Door(world, command, taken.getsockname()[1])
-                require(door.process.wait(60) == 2, f"{command} ended with {door.process.returncode}")
-                require(door.has_logged("can't be had") and not door.has_logged("started"), f"{command}: see {door.log}")
-                require(not door.listener.receive(), f"{command} told systemd {door.listener.messages}")
-                for work in ("alertmanager", "the tables", "no fact is taken"):
-                    require(not door.has_logged(f"msg=\"{work}"), f"{command} has begun to work: see {door.log}")
-                door.close()
+                try:
+                    wait_for(f"{command} to end", lambda: door.process.poll() is not None, 60)
+                    require(door.process.returncode == 2, f"{command} ended with {door.process.returncode}")
+                    require(door.has_logged("can't be had") and not door.has_logged("started"), f"{command}: see {door.log}")
+                    require(not door.listener.receive(), f"{command} told systemd {door.listener.messages}")
+                    for work in ("alertmanager", "the tables", "no fact is taken"):
+                        require(not door.has_logged(f"msg=\"{work}"), f"{command} has begun to work: see {door.log}")
+                finally:
+                    door.close()
         finally:
             world.close()
 

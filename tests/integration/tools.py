@@ -7,13 +7,11 @@ import re
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections import Counter
 
 from commands import attempt, expect
 from world import BINARY, BROKERS, DAY_MS, PARTITIONS, SHORT_SESSION, Redis, World, Failure, free_port, iso, load_feed, main, multiply, murmur2_partition, named
-from world import net_outcomes, now_ms, policy_of, require, require_equal, slices, wait_for
+from world import get, net_outcomes, now_ms, policy_of, require, require_equal, slices, wait_for
 
 
 def settled_world(test, copies=1, **settings):
@@ -436,16 +434,6 @@ def write_done_in_part():
     finally:
         redis.command("ACL", "DELUSER", user)
         world.close()
-
-
-def get(port, path):
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-    except OSError as error:
-        return 0, str(error)
 
 
 def redis_that_takes_no_writes():

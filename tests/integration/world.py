@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
@@ -90,6 +91,17 @@ def free_port():
                 return one.getsockname()[1]
             except OSError:
                 pass
+
+
+def get(port, path):
+    """What a program at a port of ours answers: (status, text); status 0: nothing."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError as error:
+        return 0, str(error)
 
 
 # ---- Facts ----
