@@ -8,8 +8,8 @@
  *   populations              set     the CHANNEL|COHORT that have counters
  *   applied                  string  the position applied; then "#2", and "@RUN_ID:COUNT" where keys were evicted
  * and once, outside of the partitions, in whatever slot that is: NAME:layout, "2:P". No key has a time to live. Layout
- * 1 (a string a lead), whose positions have no "#2", is taken for nothing, and made anew. The layout is no promise: other programs use `leadclock
- * inspect` and the topics. */
+ * 1 (a string a lead), whose positions have no "#2", is taken for nothing, and made anew. The layout is no promise:
+ * other programs use `leadclock inspect` and the topics. */
 #pragma once
 
 #include <leadclock/base.h>
