@@ -1,6 +1,6 @@
 #!/bin/bash
 # check-rooms.sh [FOLDER] - fails when an include goes the wrong way (the table below is that of the architecture), two
-# files of a room with many need each other, a name means two things, or a file does not say what it is for.
+# files of a room with many need each other, a name means two things, or a file does not say what it is for or is too long.
 # check-rooms.sh --self-test - plants each of these in a copy and fails unless it is found, for its reason.
 set -euo pipefail
 
@@ -138,6 +138,14 @@ check_first_lines() {
     done < <(find "$root/src" "$root/include" "$root/tests" -name '*.[ch]' | sort)
 }
 
+# Longer than what is read at once: it is two files.
+check_lengths() {
+    local lines file
+    while read -r lines file; do
+        ((lines <= 500)) || complain "$file" "$lines" "more than 500 lines"
+    done < <(find "$root/src" -name '*.[ch]' -exec wc -l {} \;)
+}
+
 # "NAME ROOM FILE:LINE" of each global function and each type that has a name. The room http has two doors.
 list_names() {
     grep -rnHE --include='*.[ch]' '^(typedef (struct|enum|union) \w+ lc_\w+;|\} lc_\w+;|(struct|enum|union) lc_\w+ \{|(extern )?(const )?\w+( |.*\*)lc_\w+\(.*\);|lc_\w+\()' \
@@ -204,6 +212,7 @@ check() {
         [[ $text =~ \"([^\"]*)\" ]] && check_test_include "$file" "$line" "${BASH_REMATCH[1]}"
     done < <(grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' --include='*.[ch]' "$root/tests" || true)
     check_first_lines
+    check_lengths
     check_names
     check_circles
     while IFS=: read -r file line text; do
@@ -277,6 +286,7 @@ self_test() {
     plant 'lc_lead_init is a name of another room' src/redis/planted.h 'void lc_lead_init(int one);'
     plant 'lc_lead is a name of another room' src/redis/planted.h 'typedef struct lc_lead lc_lead;'
     plant 'lc_lead_init is a name of another room' src/redis/planted.c 'lc_lead_init(void)'
+    plant 'more than 500 lines' src/redis/planted.c "$(yes '' | head -n 500; echo 'static int end;')"
     for room in $layered; do
         plant 'round a circle' "src/$room/planted_one.c" $'lc_planted_one(void)\n{\n    lc_planted_two();\n}' \
             "src/$room/planted_two.c" $'lc_planted_two(void)\n{\n    lc_planted_one();\n}'

@@ -11,9 +11,6 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#define COMMITTED_MS 700
-#define ENDS_MS 1000
-
 /* What correctness rests on, and what comes from keys of its own. */
 static const char *const reserved[] = {"bootstrap.servers",
                                        "client.id",
@@ -294,9 +291,8 @@ lc_kafka_code_of(rd_kafka_resp_err_t err)
     }
 }
 
-/* Empty: not set. Caller frees. */
-static char *
-property_of(rd_kafka_t *client, const char *name)
+char *
+lc_kafka_property_of(rd_kafka_t *client, const char *name)
 {
     char value[512] = "";
     size_t size = sizeof value;
@@ -308,11 +304,11 @@ property_of(rd_kafka_t *client, const char *name)
 static char *
 principal_of(rd_kafka_t *client)
 {
-    g_autofree char *protocol = property_of(client, "security.protocol");
-    g_autofree char *mechanism = property_of(client, "sasl.mechanisms");
-    g_autofree char *user = property_of(client, "sasl.username");
-    g_autofree char *certificate = property_of(client, "ssl.certificate.location");
-    g_autofree char *store = property_of(client, "ssl.keystore.location");
+    g_autofree char *protocol = lc_kafka_property_of(client, "security.protocol");
+    g_autofree char *mechanism = lc_kafka_property_of(client, "sasl.mechanisms");
+    g_autofree char *user = lc_kafka_property_of(client, "sasl.username");
+    g_autofree char *certificate = lc_kafka_property_of(client, "ssl.certificate.location");
+    g_autofree char *store = lc_kafka_property_of(client, "ssl.keystore.location");
 
     if (g_ascii_strncasecmp(protocol, "sasl", 4) == 0)
         return *user ? g_strdup_printf("User:%s", user) : g_strdup_printf("who logs in by %s", mechanism);
@@ -451,67 +447,4 @@ lc_kafka_destroy(rd_kafka_t *client, int wait_ms)
     g_mutex_unlock(&task->mutex);
     g_atomic_rc_box_release_full(task, destruction_free);
     return done;
-}
-
-rd_kafka_topic_partition_list_t *
-lc_kafka_list_of(const char *const *topics, int n_topics, int32_t partition)
-{
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(n_topics);
-
-    for (int i = 0; i < n_topics; i++)
-        rd_kafka_topic_partition_list_add(list, topics[i], partition);
-    return list;
-}
-
-rd_kafka_resp_err_t
-lc_kafka_ask_offsets(rd_kafka_t *client, rd_kafka_topic_partition_list_t *list, int64_t which, int timeout_ms)
-{
-    if (list->cnt == 0)
-        return RD_KAFKA_RESP_ERR_NO_ERROR;
-    for (int i = 0; i < list->cnt; i++)
-        list->elems[i].offset = which;
-    rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(client, list, timeout_ms);
-    for (int i = 0; !err && i < list->cnt; i++)
-        err = list->elems[i].err;
-    return err;
-}
-
-bool
-lc_kafka_ends(rd_kafka_t *client, const char *const *topics, int n_topics, int32_t partition, int64_t *ends,
-              GError **error)
-{
-    g_autoptr(rd_kafka_topic_partition_list_t) list = lc_kafka_list_of(topics, n_topics, partition);
-
-    rd_kafka_resp_err_t err = lc_kafka_ask_offsets(client, list, RD_KAFKA_OFFSET_END, ENDS_MS);
-    for (int i = 0; !err && i < list->cnt; i++)
-        ends[i] = list->elems[i].offset;
-    if (!err)
-        return true;
-    g_autofree char *what = g_strdup_printf("the ends of partition %d", partition);
-    return lc_kafka_fail_of(client, list, err, "DESCRIBE", what, error);
-}
-
-bool
-lc_kafka_committed(rd_kafka_t *client, const char *const *topics, int n_topics, int32_t partition,
-                   lc_log_committed *committed, lc_arena *arena, GError **error)
-{
-    g_autoptr(rd_kafka_topic_partition_list_t) list = lc_kafka_list_of(topics, n_topics, partition);
-    rd_kafka_resp_err_t err = rd_kafka_committed(client, list, COMMITTED_MS);
-
-    for (int i = 0; !err && i < list->cnt; i++)
-        err = list->elems[i].err;
-    if (err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED) {
-        g_autofree char *group = property_of(client, "group.id");
-        return lc_kafka_deny(client, "READ", "group", group, error);
-    }
-    g_autofree char *what = g_strdup_printf("committed offsets of partition %d", partition);
-    if (err)
-        return lc_kafka_fail_of(client, list, err, "DESCRIBE", what, error);
-    for (int i = 0; i < n_topics; i++) {
-        const rd_kafka_topic_partition_t *one = &list->elems[i];
-        lc_text metadata = {one->metadata_size ? one->metadata : NULL, one->metadata_size};
-        committed[i].offset = one->offset >= 0 ? one->offset : -1;
-        committed[i].metadata = lc_arena_text(arena, metadata);
-    }
-    return true;
 }

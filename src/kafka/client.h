@@ -62,6 +62,11 @@ bool lc_kafka_is_transport_error(rd_kafka_resp_err_t err);
  * is still at it, and its threads may still use what the client was given. */
 bool lc_kafka_destroy(rd_kafka_t *client, int wait_ms);
 
+/* Of its configuration; empty: not set. Caller frees. */
+char *lc_kafka_property_of(rd_kafka_t *client, const char *name);
+
+/* ---- Questions to the broker (questions.c) ---- */
+
 /* Every input of one partition, offsets RD_KAFKA_OFFSET_INVALID. */
 rd_kafka_topic_partition_list_t *lc_kafka_list_of(const char *const *topics, int n_topics, int32_t partition);
 
