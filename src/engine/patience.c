@@ -99,12 +99,10 @@ lc_worker_complain(lc_worker *worker, const char *what, GError **error)
     g_snprintf(worker->report.waiting_for, sizeof worker->report.waiting_for, "%s: %s", what,
                *error ? (*error)->message : "no answer yet");
     lc_worker_publish_report(worker);
-    if (now_ms - worker->complained_ms >= LC_COMPLAIN_EVERY_MS &&
-        lc_told_may_say(worker->told, worker, what, now_ms, LC_COMPLAIN_EVERY_MS)) {
-        worker->complained_ms = now_ms;
+    /* By what is waited for, because one wait is not to hide that another has begun. */
+    if (lc_told_may_say(worker->told, NULL, what, now_ms, LC_COMPLAIN_EVERY_MS))
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "WORKER", worker->options.transactional_id, "MESSAGE",
                          "waiting for %s: %s", what, *error ? (*error)->message : "no answer yet");
-    }
     g_clear_error(error);
 }
 

@@ -61,7 +61,7 @@ lc_worker_new(const lc_worker_options *options)
     lc_wall_clock_init(&worker->wall_clock, options->max_future);
     worker->probed_ms = INT64_MIN / 2;
     worker->report.ahead_of_broker = LC_ABSENT;
-    worker->complained_ms = worker->trouble_ms = INT64_MIN / 2;
+    worker->trouble_ms = INT64_MIN / 2;
     worker->report.turned_ms = worker->shared.turned_ms = lc_worker_now_ms(worker);
     worker->leads = lc_lead_cache_new(options->cache_bytes);
     worker->batch = lc_batch_new(worker);

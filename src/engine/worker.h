@@ -38,7 +38,6 @@ struct lc_worker {
     int64_t tended_ms;                   /* monotonic: when the group was last polled */
     int64_t give_up_ms;                  /* a server is waited for so long; 0: for ever */
     int64_t got_on_ms;                   /* monotonic: when a tool last had a success */
-    int64_t complained_ms;               /* monotonic: when a wait was last logged */
     int64_t left_ms;                     /* monotonic: since when it has no assignment */
     int64_t trouble_ms; /* monotonic: the first of the last rounds that ended badly, and how many they were */
     unsigned n_troubles;

@@ -328,14 +328,15 @@ lc_kafka_deny(rd_kafka_t *client, const char *operation, const char *kind, const
     return false;
 }
 
+/* Topics that were answered `err`. */
 static char *
-names_of_refused(const rd_kafka_topic_partition_list_t *list)
+names_of_failed(const rd_kafka_topic_partition_list_t *list, rd_kafka_resp_err_t err)
 {
     g_autoptr(GString) names = g_string_new(NULL);
 
     for (int i = 0; i < list->cnt; i++) {
         bool is_new = i == 0 || strcmp(list->elems[i].topic, list->elems[i - 1].topic) != 0;
-        if (is_new && lc_kafka_is_denial(list->elems[i].err))
+        if (is_new && list->elems[i].err == err)
             g_string_append_printf(names, "%s%s", names->len ? ", " : "", list->elems[i].topic);
     }
     return g_string_free(g_steal_pointer(&names), FALSE);
@@ -345,11 +346,11 @@ bool
 lc_kafka_fail_of(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *list, rd_kafka_resp_err_t err,
                  const char *operation, const char *what, GError **error)
 {
-    g_autofree char *names = names_of_refused(list);
+    g_autofree char *names = names_of_failed(list, err);
 
     if (err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED && *names)
         return lc_kafka_deny(client, operation, "topic", names, error);
-    return lc_kafka_fail(error, lc_kafka_code_of(err), err, "%s", what);
+    return lc_kafka_fail(error, lc_kafka_code_of(err), err, "%s%s%s", what, *names ? " of " : "", names);
 }
 
 /* By its name: in the list of all topics those that may not be seen are missing. None of our consumers makes topics by

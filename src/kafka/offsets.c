@@ -47,7 +47,7 @@ ask_offsets(lc_group *group, int32_t partition, int64_t what, int64_t *found, GE
     g_autoptr(rd_kafka_topic_partition_list_t) list = lc_kafka_list_of(group->inputs, group->n_inputs, partition);
 
     rd_kafka_resp_err_t err = lc_kafka_ask_offsets(group->client, list, what, LC_GROUP_CALL_MS);
-    g_autofree char *what_for = g_strdup_printf("watermarks of partition %d", partition);
+    g_autofree char *what_for = g_strdup_printf("watermarks in partition %d", partition);
     if (err)
         return lc_kafka_fail_of(group->client, list, err, "DESCRIBE", what_for, error);
     for (int i = 0; i < list->cnt; i++)
