@@ -43,12 +43,23 @@ a_full_queue_is_looked_at_again_soon_unless_the_operator_says_when(void **state)
     }
 }
 
+static void
+the_other_group_protocol_is_refused_with_the_reason(void **state)
+{
+    (void)state;
+    g_autofree char *said = lc_kafka_check_property("group.protocol", "consumer");
+    assert_non_null(said);
+    assert_non_null(strstr(said, "must be classic"));
+    assert_non_null(strstr(said, "refused its group.instance.id until the session of the one before has timed out"));
+}
+
 int
 main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_operator_names_is_taken),
         cmocka_unit_test(a_full_queue_is_looked_at_again_soon_unless_the_operator_says_when),
+        cmocka_unit_test(the_other_group_protocol_is_refused_with_the_reason),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
