@@ -52,10 +52,10 @@ lc_view_days(const lc_page_question *question)
 /* ---- Reports ---- */
 
 static lc_answers *
-part_of_report(const lc_view *view, const char *title, lc_instant from, const char *const *names)
+part_of_report(const lc_view *view, const char *title, lc_instant from, unsigned parts, const char *const *names)
 {
     const lc_report_question question = {
-        .book = view->book, .at = view->now, .from = from, .to = LC_NEVER, .months = LC_REPORT_MONTHS};
+        .book = view->book, .at = view->now, .from = from, .to = LC_NEVER, .months = LC_REPORT_MONTHS, .parts = parts};
     lc_answers *report = lc_answers_new(view->ledger, &question);
     lc_answers_choose(report, title, names);
     return report;
@@ -65,7 +65,7 @@ static lc_answers *
 view_channels(const lc_view *view, G_GNUC_UNUSED const lc_page_question *question)
 {
     static const char *const names[] = {"conversion", "weak_channels", "gate", "trend", NULL};
-    return part_of_report(view, "Channels", LC_ABSENT, names);
+    return part_of_report(view, "Channels", LC_ABSENT, LC_REPORT_CONVERSION, names);
 }
 
 static lc_answers *
@@ -73,7 +73,8 @@ view_promises(const lc_view *view, const lc_page_question *question)
 {
     static const char *const names[] = {"first_contact",          "promises", "first_contact_by_rule", "response",
                                         "first_contact_by_owner", "delay",    "broken_by_owner",       NULL};
-    lc_answers *report = part_of_report(view, "Promises", view->now - lc_view_days(question) * LC_DAY, names);
+    lc_answers *report = part_of_report(view, "Promises", view->now - lc_view_days(question) * LC_DAY,
+                                        LC_REPORT_PROMISES | LC_REPORT_RESPONSE, names);
     lc_answers_add_days(report, view->ledger, view->book, view->now, lc_view_days(question));
     return report;
 }
@@ -83,7 +84,8 @@ view_routes(const lc_view *view, const lc_page_question *question)
 {
     static const char *const names[] = {"volumes",   "endings", "rejections", "routes",
                                         "clawbacks", "totals",  "held_back",  NULL};
-    return part_of_report(view, "Rejections and routes", view->now - lc_view_days(question) * LC_DAY, names);
+    return part_of_report(view, "Rejections and routes", view->now - lc_view_days(question) * LC_DAY, LC_REPORT_VOLUMES,
+                          names);
 }
 
 /* ---- Leads ---- */
@@ -102,7 +104,7 @@ view_work(const lc_view *view, const lc_page_question *question)
                                    .is_unowned = asked(question, ASK_UNOWNED) != NULL,
                                    .limit = WORK_SHOWN};
     g_autoptr(GArray) work = lc_worklist_find(view->ledger, &filter, &n_all);
-    lc_answers *report = lc_answers_of_work(work, n_all, &filter, view->now);
+    lc_answers *report = lc_answers_of_work(work, view->book, n_all, &filter, view->now);
     lc_answers_add_owners(report, view->ledger);
     return report;
 }
@@ -178,13 +180,13 @@ view_leads(const lc_view *view, const lc_page_question *question)
         .about = about,
     };
     choose_times(view, question, &filter);
-    return lc_answers_of_leads(view->ledger, &filter, view->now);
+    return lc_answers_of_leads(view->ledger, view->book, &filter, view->now);
 }
 
 static lc_answers *
 view_lead(const lc_view *view, const char *id)
 {
-    return id && *id ? lc_answers_of_lead(view->ledger, lc_text_of(id), view->now) : NULL;
+    return id && *id ? lc_answers_of_lead(view->ledger, view->book, lc_text_of(id), view->now) : NULL;
 }
 
 /* ---- The service ---- */

@@ -25,6 +25,7 @@ typedef struct {
 
 typedef struct {
     const lc_ledger *ledger;
+    const lc_policy_book *book;
     lc_instant at;
     GPtrArray *cycles; /* lc_ledger_cycle, by number */
     GArray *steps;     /* step */
@@ -161,10 +162,8 @@ end_in_words(const lc_ledger_breach *breach)
 static void
 tell_breaches(story *s, const lc_ledger_cycle *cycle)
 {
-    const lc_ledger_breach like = {.cycle_id = cycle->id};
-    for (const lc_ledger_breach *breach = lc_chains_first(&s->ledger->breaches_of, &like); breach;
-         breach = lc_chains_next(&s->ledger->breaches_of, breach)) {
-        const char *clock = name_of(s, breach->clock, "a clock");
+    LC_EACH_BREACH (breach, cycle) {
+        const char *clock = name_of(s, breach->part.name, "a clock");
         add_step(s, breach->breached_at == LC_ABSENT ? breach->due_at : breach->breached_at, cycle->cycle, STEP_BROKEN,
                  g_strdup_printf("broken: %s", clock), breach_in_words(s, breach));
         if (breach->ended_at != LC_ABSENT)
@@ -176,28 +175,18 @@ tell_breaches(story *s, const lc_ledger_cycle *cycle)
 static void
 tell_stages(story *s, const lc_ledger_cycle *cycle)
 {
-    GHashTableIter iter;
-    gpointer name;
-    g_hash_table_iter_init(&iter, s->ledger->stage_names);
-    while (g_hash_table_iter_next(&iter, &name, NULL)) {
-        const lc_ledger_stage key = {.cycle_id = cycle->id, .stage = GPOINTER_TO_UINT(name)};
-        const lc_ledger_stage *stage = g_hash_table_lookup(s->ledger->stages, &key);
-        if (stage)
-            add_step(s, stage->reached_at, cycle->cycle, STEP_REACHED,
-                     g_strdup_printf("reached %s", name_of(s, stage->stage, "a stage")),
-                     g_strdup(stage->named ? "" : "with a later one, which says so"));
-    }
+    LC_EACH_STAGE (stage, cycle)
+        add_step(s, stage->reached_at, cycle->cycle, STEP_REACHED,
+                 g_strdup_printf("reached %s", name_of(s, stage->part.name, "a stage")),
+                 g_strdup(stage->named ? "" : "with a later one, which says so"));
 }
 
-/* Positions have no gaps (10.5), but while a change of several rows is being read. */
 static void
 tell_tenures(story *s, const lc_ledger_cycle *cycle)
 {
-    lc_ledger_tenure key = {.cycle_id = cycle->id, .position = 1};
-    const lc_ledger_tenure *tenure;
-    for (; (tenure = g_hash_table_lookup(s->ledger->tenures, &key)) != NULL; key.position++)
+    LC_EACH_TENURE (tenure, cycle)
         add_step(s, tenure->from_at, cycle->cycle, STEP_OWNED,
-                 g_strdup_printf("with %s", name_of(s, tenure->owner, "nobody")),
+                 g_strdup_printf("with %s", name_of(s, tenure->part.name, "nobody")),
                  tenure->to_at == LC_ABSENT || tenure->to_at == LC_NEVER
                      ? g_strdup("since then")
                      : g_strdup_printf("for %s", LC_SPAN(tenure->to_at - tenure->from_at)));
@@ -206,9 +195,7 @@ tell_tenures(story *s, const lc_ledger_cycle *cycle)
 static void
 tell_routes(story *s, const lc_ledger_cycle *cycle)
 {
-    const lc_ledger_route like = {.cycle_id = cycle->id};
-    for (const lc_ledger_route *route = lc_chains_first(&s->ledger->routes_of, &like); route;
-         route = lc_chains_next(&s->ledger->routes_of, route)) {
+    LC_EACH_ROUTE (route, cycle) {
         g_autoptr(GString) why = g_string_new(NULL);
         g_string_append_printf(why, "because %s, %s%s", lc_cause_name((lc_cause)route->cause),
                                route->rule ? "by rule " : "by a gate", name_of(s, route->rule, ""));
@@ -218,7 +205,7 @@ tell_routes(story *s, const lc_ledger_cycle *cycle)
             g_string_append_printf(why, "; %s", name_of(s, route->why, ""));
         add_step(s, route->routed_at, cycle->cycle, STEP_ROUTED,
                  g_strdup_printf("routed: %s, track %s", lc_route_name((lc_route)route->route),
-                                 name_of(s, route->track, "(none)")),
+                                 name_of(s, route->part.name, "(none)")),
                  g_string_free(g_steal_pointer(&why), FALSE));
     }
 }
@@ -242,7 +229,7 @@ static void
 add_line(const lc_making *making, story *s)
 {
     lc_table *table = lc_report_add_table(making, "timeline", "What happened, and why");
-    lc_table_column(table, LC_CELL_INSTANT, "at", "when (UTC)");
+    lc_table_column(table, LC_CELL_INSTANT, "at", "when");
     lc_table_column(table, LC_CELL_COUNT, "cycle", "cycle");
     lc_table_column(table, LC_CELL_TEXT, "what", "what");
     lc_table_column(table, LC_CELL_TEXT, "why", "why");
@@ -265,9 +252,9 @@ add_cycles(const lc_making *making, const story *s)
     lc_table_column(table, LC_CELL_TEXT, "owner", "owner");
     lc_table_column(table, LC_CELL_COUNT, "attempts", "attempts");
     lc_table_column(table, LC_CELL_COUNT, "broken", "broken now");
-    lc_table_column(table, LC_CELL_INSTANT, "first_contact_due_at", "first contact due (UTC)");
-    lc_table_column(table, LC_CELL_INSTANT, "handoff_at", "handed off (UTC)");
-    lc_table_column(table, LC_CELL_INSTANT, "settled_at", "settled (UTC)");
+    lc_table_column(table, LC_CELL_INSTANT, "first_contact_due_at", "first contact due");
+    lc_table_column(table, LC_CELL_INSTANT, "handoff_at", "handed off");
+    lc_table_column(table, LC_CELL_INSTANT, "settled_at", "settled");
     for (guint i = 0; i < s->cycles->len; i++) {
         const lc_ledger_cycle *cycle = s->cycles->pdata[i];
         lc_table_count(table, cycle->cycle);
@@ -285,19 +272,19 @@ static char *
 about_lead(const story *s)
 {
     const lc_ledger_cycle *last = s->cycles->pdata[s->cycles->len - 1];
-    return g_strdup_printf("%u cycle%s; the latest is %s, with %s. Times are UTC.", s->cycles->len,
+    return g_strdup_printf("%u cycle%s; the latest is %s, with %s. Times are those of %.*s.", s->cycles->len,
                            s->cycles->len == 1 ? "" : "s",
                            last->open ? (last->open->broken ? "open, with a broken promise" : "open") : "settled",
-                           name_of(s, last->owner, "nobody"));
+                           name_of(s, last->owner, "nobody"), LC_TEXT_ARGS(lc_report_zone_name(s->book)));
 }
 
 lc_answers *
-lc_answers_of_lead(const lc_ledger *ledger, lc_text lead_id, lc_instant at)
+lc_answers_of_lead(const lc_ledger *ledger, const lc_policy_book *book, lc_text lead_id, lc_instant at)
 {
     g_autoptr(GPtrArray) cycles = g_ptr_array_new();
     g_autoptr(GArray) steps = g_array_new(FALSE, FALSE, sizeof(step));
     g_array_set_clear_func(steps, clear_step);
-    story s = {ledger, at, cycles, steps};
+    story s = {ledger, book, at, cycles, steps};
     g_autofree char *id = g_strndup(lead_id.data, lead_id.size);
     find_cycles(&s, id);
     if (cycles->len == 0)
@@ -310,7 +297,7 @@ lc_answers_of_lead(const lc_ledger *ledger, lc_text lead_id, lc_instant at)
         tell_routes(&s, cycles->pdata[i]);
     }
     g_autofree char *title = g_strdup_printf("Lead %.*s", LC_TEXT_ARGS(lead_id));
-    lc_answers *report = lc_report_new(title, about_lead(&s));
+    lc_answers *report = lc_report_new(book, title, about_lead(&s));
     const lc_making making = {.ledger = ledger, .report = report};
     add_line(&making, &s);
     add_cycles(&making, &s);
