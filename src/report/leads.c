@@ -1,5 +1,6 @@
 /* leads.c - the leads behind a number, and whose they are. */
 #include "firsts.h"
+#include "kinds.h"
 #include "making.h"
 
 #include <leadclock/calendar.h>
@@ -41,20 +42,64 @@ is_broken(const choosing *c, const lc_ledger_cycle *cycle)
 static bool
 has_kept(const lc_ledger_cycle *cycle, lc_text first_contact)
 {
-    static const char *const words[] = {[LC_FIRST_CONTACT_RUNNING] = "running",
-                                        [LC_FIRST_CONTACT_MET] = "kept",
-                                        [LC_FIRST_CONTACT_BREACHED] = "broken",
-                                        [LC_FIRST_CONTACT_ENDED] = "broken",
-                                        [LC_FIRST_CONTACT_CANCELLED] = "stopped"};
-    int state = cycle->first_contact_state;
-    return lc_text_is_absent(first_contact) || (state >= 0 && state < (int)G_N_ELEMENTS(words) && words[state] &&
-                                                lc_text_equal(lc_text_of(words[state]), first_contact));
+    static const char *const words[LC_CONTACTS] = {"none", "kept", "broken", "running", "stopped"};
+    return lc_text_is_absent(first_contact) || lc_text_equal(lc_text_of(words[lc_cycle_contact(cycle)]), first_contact);
 }
 
 static bool
 has_reached(const choosing *c, const lc_ledger_cycle *cycle)
 {
-    return c->stage == 0 || lc_cycle_stage(cycle, c->stage);
+    const lc_ledger_stage *stage = c->stage ? lc_cycle_stage(cycle, c->stage) : NULL;
+    return c->stage == 0 || (stage && (c->filter->age < 0 || stage->age <= c->filter->age));
+}
+
+static bool
+has_broken(const choosing *c, const lc_ledger_cycle *cycle, lc_text clock, bool early)
+{
+    if (lc_text_is_absent(clock))
+        return true;
+    LC_EACH_BREACH (breach, cycle)
+        if (breach->early == early && lc_clock_is(lc_ledger_text(c->ledger, breach->part.name), clock) &&
+            (early || is_of(c, breach->owner, c->filter->broke_by)))
+            return true;
+    return false;
+}
+
+static bool
+was_routed(const choosing *c, const lc_ledger_cycle *cycle)
+{
+    const lc_lead_filter *filter = c->filter;
+    if (lc_text_is_absent(filter->routed))
+        return true;
+    LC_EACH_ROUTE (route, cycle)
+        if (lc_text_equal(lc_text_of(lc_cause_name((lc_cause)route->cause)), filter->routed) &&
+            lc_text_equal(lc_text_of(lc_route_name((lc_route)route->route)), filter->route) &&
+            lc_text_equal(lc_ledger_text(c->ledger, route->part.name), filter->onto))
+            return true;
+    return false;
+}
+
+static bool
+is_of_month(const lc_ledger_cycle *cycle, lc_text month)
+{
+    return lc_text_is_absent(month) || lc_text_equal(lc_text_of(LC_MONTH(cycle->cohort)), month);
+}
+
+static bool
+is_next(const choosing *c, const lc_ledger_cycle *cycle, lc_text clock)
+{
+    return lc_text_is_absent(clock) || (cycle->open && cycle->open->next_clock &&
+                                        lc_clock_is(lc_ledger_text(c->ledger, cycle->open->next_clock), clock));
+}
+
+/* What happened to it once. */
+static bool
+has_happened(const choosing *c, const lc_ledger_cycle *cycle)
+{
+    const lc_lead_filter *filter = c->filter;
+    return lc_cycle_is(cycle, filter->is) && is_next(c, cycle, filter->next) &&
+           has_broken(c, cycle, filter->broke, false) && has_broken(c, cycle, filter->early, true) &&
+           was_routed(c, cycle) && is_of_month(cycle, filter->month);
 }
 
 static bool
@@ -72,7 +117,7 @@ is_wanted(const choosing *c, const lc_ledger_cycle *cycle)
            is_of(c, cycle->owner, filter->owner) &&
            (is_of(c, cycle->reason, filter->reason) || is_of(c, cycle->rejected_as, filter->reason)) &&
            is_of(c, cycle->track, filter->track) && has_cause(cycle, filter->cause) &&
-           has_kept(cycle, filter->first_contact) && has_reached(c, cycle) &&
+           has_kept(cycle, filter->first_contact) && has_reached(c, cycle) && has_happened(c, cycle) &&
            (!filter->is_unowned || cycle->owner == 0) && (!filter->is_broken || is_broken(c, cycle)) &&
            (filter->due_before == LC_ABSENT || is_due(c, cycle->open)) &&
            cycle->handoff_at >= filter->handed_off_from && cycle->handoff_at < filter->handed_off_before &&
@@ -128,7 +173,7 @@ add_columns(lc_table *table)
     lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
     lc_table_column(table, LC_CELL_TEXT, "rule", "rule");
     lc_table_column(table, LC_CELL_TEXT, "owner", "owner");
-    lc_table_column(table, LC_CELL_INSTANT, "handoff_at", "handed off (UTC)");
+    lc_table_column(table, LC_CELL_INSTANT, "handoff_at", "handed off");
     lc_table_column(table, LC_CELL_TEXT, "status", "status");
     lc_table_column(table, LC_CELL_TEXT, "next_clock", "due next");
     lc_table_column(table, LC_CELL_DURATION, "due_in_ms", "in");
@@ -170,17 +215,18 @@ add_lead(lc_table *table, const choosing *c, const lc_ledger_cycle *cycle)
 }
 
 lc_answers *
-lc_answers_of_leads(const lc_ledger *ledger, const lc_lead_filter *filter, lc_instant at)
+lc_answers_of_leads(const lc_ledger *ledger, const lc_policy_book *book, const lc_lead_filter *filter, lc_instant at)
 {
     const choosing c = {
         .ledger = ledger, .filter = filter, .at = at, .stage = lc_texts_find(ledger->texts, filter->stage)};
     size_t n_all;
     g_autoptr(GPtrArray) chosen = choose(&c, &n_all);
     g_autoptr(GString) about = g_string_new(NULL);
-    g_string_append_printf(about, "%s: %s.", LC_LEADS((int64_t)n_all), filter->about);
+    g_string_append_printf(about, "%s: %s. Times are those of %.*s.", LC_LEADS((int64_t)n_all), filter->about,
+                           LC_TEXT_ARGS(lc_report_zone_name(book)));
     if (chosen->len < n_all)
         g_string_append_printf(about, " The first %u are shown.", chosen->len);
-    lc_answers *report = lc_report_new("Leads", g_string_free(g_steal_pointer(&about), FALSE));
+    lc_answers *report = lc_report_new(book, "Leads", g_string_free(g_steal_pointer(&about), FALSE));
     const lc_making making = {.ledger = ledger, .report = report};
     lc_table *table = lc_report_add_table(&making, "leads", "Cycles");
     add_columns(table);
@@ -224,8 +270,13 @@ add_owner(lc_table *table, lc_text owner, const owner_count *count)
     lc_report_name(table, owner, "(nobody)");
     lc_table_link(table, lc_text_is_absent(owner) ? lc_link("/worklist", "unowned", "1", NULL)
                                                   : lc_link("/worklist", "owner", owner.data, NULL));
-    lc_table_count(table, count->open);
-    lc_table_count(table, count->broken);
+    bool is_unowned = lc_text_is_absent(owner);
+    lc_report_count(
+        table, count->open,
+        lc_link("/leads", "is", "open", is_unowned ? "unowned" : "owner", is_unowned ? "1" : owner.data, NULL));
+    lc_report_count(
+        table, count->broken,
+        lc_link("/leads", "broken", "any", is_unowned ? "unowned" : "owner", is_unowned ? "1" : owner.data, NULL));
 }
 
 void

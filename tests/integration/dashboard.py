@@ -2,6 +2,7 @@
 """dashboard.py [TEST...] - `leadclock dashboard` on real servers, asked as a browser would."""
 
 import base64
+import html
 import html.parser
 import json
 import os
@@ -18,6 +19,7 @@ from world import BINARY, World, free_port, main, now_ms, require, say, stack, w
 
 # A published lead is promised to be on Now within 2 s; the bound is for machines that have other things to do.
 SOON_S = 10
+LEADS_TO_LOOK_AT = 3000
 POLICY = """
 name: doors
 stages: [SAL, {name: WON, closes: won}]
@@ -71,11 +73,18 @@ class Dashboard(Program):
 
 
 def begin(test):
-    world = World(test, POLICY)
-    world.create_topics()
-    world.start()
-    dashboard = Dashboard(world).start()
-    wait_for("readiness", lambda: (dashboard.ask("/readyz") or [0])[0] == 200, 60)
+    """Whoever begins ends both; what fails half-way is ended here."""
+    world, dashboard = World(test, POLICY), None
+    try:
+        world.create_topics()
+        world.start()
+        dashboard = Dashboard(world).start()
+        wait_for("readiness", lambda: (dashboard.ask("/readyz") or [0])[0] == 200, 60)
+    except BaseException:
+        if dashboard:
+            dashboard.close()
+        world.close()
+        raise
     return world, dashboard
 
 
@@ -221,6 +230,81 @@ def nothing_leaves_the_origin():
         world.close()
 
 
+# Numbers that count no leads, or lead to those of their row: by table, the titles of their columns.
+NO_LEADS = {
+    "worklist": {"#", "attempts"},
+    "broken": {"attempts", "escalated to"},
+    "longest": {"attempts", "level"},
+    "weak_channels": {"leads", "reached"},
+    "gate": {"leads", "reached"},
+    "endings": {"rejected late", "erased"},
+    "broken_by_owner": {"still broken"},
+}
+NO_LEADS_ROWS = {"rejected once settled", "erased", "(none)", "(nobody)"}
+# What is counted once for each breach or route, not for each lead.
+MORE_THAN_LEADS = {"routes", "broken_by_owner"}
+
+
+def numbers_of(page):
+    """(table, row, column, number, link or None) of each count."""
+    for section in re.findall(r'<section id="(\w+)">(.*?)</section>', page, re.S):
+        name, text = section
+        titles = [re.sub("<.*?>", "", title) for title in re.findall(r'<th scope="col"[^>]*>(.*?)</th>', text, re.S)]
+        for row in re.findall(r"<tr>(.*?)</tr>", text.partition("<tbody>")[2], re.S):
+            cells = re.findall(r"<t[hd]([^>]*)>(.*?)</t[hd]>", row, re.S)
+            first = re.sub("<.*?>", "", cells[0][1])
+            for title, (_, cell) in zip(titles, cells):
+                number = re.sub("<.*?>", "", cell)
+                link = re.search(r'<a href="(.*?)"', cell)
+                if re.fullmatch(r"[1-9]\d*", number):
+                    yield name, first, title, int(number), html.unescape(link[1]) if link else None
+
+
+def numbers_lead_to_their_leads():
+    """Behind each number of a page are so many leads; what counts none is named."""
+    world, dashboard = begin("dashboard-numbers")
+    try:
+        facts = []
+        for i in range(60):
+            lead, at = f"lead-{i}", now_ms() - i * 30 * HOUR - HOUR
+            facts.append(created(lead, at, ("demo", "a&b", "")[i % 3], ("ann", "bo", None)[i % 4 % 3]))
+            if i % 2:
+                facts.append(contacted(lead, at + (1000 if i % 4 == 1 else MINUTE)))
+            if i % 5 == 0:
+                facts.append({"type": "LeadProgressed", "event_id": f"p{i}", "lead_id": lead, "occurred_at": at + 2 * MINUTE,
+                              "stage": ("SAL", "WON")[i % 2]})  # fmt: skip
+            if i % 7 == 3:
+                facts.append({"type": "LeadRejected", "event_id": f"r{i}", "lead_id": lead, "occurred_at": at + 3 * MINUTE,
+                              "reason": ("other", "unheard-of")[i % 2], "owner": "bo"})  # fmt: skip
+            if i % 9 == 4:
+                facts.append(dict(created(lead, at + 4 * MINUTE), event_id=f"again{i}"))
+        world.publish(facts)
+        world.settle()
+        wait_for("the leads", lambda: re.search(r"\b6\d leads: ", dashboard.page("/leads")), 60)
+        seen = {}
+        for path in ("/", "/worklist", "/promises?days=90", "/routes?days=90", "/channels"):
+            for table, row, column, number, link in numbers_of(dashboard.page(path)):
+                what = f"{path}: {table}, {row}, {column}: {number}"
+                if column in NO_LEADS.get(table, ()) or (link is None and row in NO_LEADS_ROWS):
+                    continue
+                require(link is not None, f"{what} leads nowhere")
+                if not link.startswith("/leads?"):
+                    continue
+                found = re.search(r">(\d+) leads?: ", dashboard.page(link))
+                require(found, f"{what} leads to {link}, which does not say how many")
+                leads = int(found[1])
+                few = table in MORE_THAN_LEADS and path != "/" and 0 < leads <= number
+                require(leads == number or few, f"{what} leads to {leads} leads: {link}")
+                seen[table] = seen.get(table, 0) + 1
+        say(f"{sum(seen.values())} numbers of {len(seen)} tables: {seen}")
+        require(len(seen) >= 10 and sum(seen.values()) >= 100, f"so few prove nothing: {seen}")
+        dashboard.stop()
+        world.services[0].stop()
+    finally:
+        dashboard.close()
+        world.close()
+
+
 def brokers_go_away():
     """While they are away it shows what it has, and since when that is stale; then it goes on."""
     world, dashboard = begin("dashboard-away")
@@ -243,37 +327,64 @@ def brokers_go_away():
         world.close()
 
 
-def fifty_viewers():
-    """However many look at a page, it is made once a second."""
-    world, dashboard = begin("dashboard-viewers")
+def cpu_of_looking(dashboard, viewers, seconds=6):
+    """Seconds of CPU that pages for so many viewers take, their answers, and how many pages were made."""
     made = lambda: next(row["count"] for row in dashboard.tables("/service")["dashboard"] if row["what"] == "pages made")
+    answers = []
+    time.sleep(1.1)
+    pages, cpu, begun = made(), cpu_seconds(dashboard.process.pid), time.monotonic()
+
+    def look():
+        while time.monotonic() < begun + seconds:
+            answers.append(dashboard.page("/leads"))
+            time.sleep(0.5)
+
+    threads = [threading.Thread(target=look) for _ in range(viewers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    lasted, cpu = time.monotonic() - begun, cpu_seconds(dashboard.process.pid) - cpu
+    time.sleep(1.1)
+    pages = made() - pages
+    say(f"{viewers} viewers: {len(answers)} answers, {pages} pages made in {lasted:.1f} s, {cpu:.2f} s of CPU")
+    return cpu, len(answers), pages, lasted
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        fields = file.read().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def fifty_viewers():
+    """However many look at a page, it is made once a second, and what they take is that of handing it out."""
+    world, dashboard = begin("dashboard-viewers")
     try:
-        world.publish([created(f"lead-{i}", now_ms()) for i in range(50)])
-        wait_for("the leads", lambda: len(dashboard.leads("leads", "/leads")) == 50, SOON_S)
-        time.sleep(1.1)
-        before, begun, asked = made(), time.monotonic(), []
-
-        def look():
-            while time.monotonic() < begun + 6:
-                asked.append(dashboard.page("/"))
-                time.sleep(0.5)
-
-        viewers = [threading.Thread(target=look) for _ in range(50)]
-        for viewer in viewers:
-            viewer.start()
-        for viewer in viewers:
-            viewer.join()
-        seconds = time.monotonic() - begun
-        time.sleep(1.1)
-        pages = made() - before
-        say(f"{len(asked)} answers, {pages} pages made in {seconds:.1f} s")
-        require(len(asked) >= 100, f"so few answers prove nothing: {len(asked)}")
-        require(2 <= pages <= seconds + 4, f"{pages} pages were made in {seconds:.1f} s")
+        at = now_ms()
+        world.publish([created(f"lead-{i}", at - i) for i in range(LEADS_TO_LOOK_AT)])
+        wait_for("the leads", lambda: f"{LEADS_TO_LOOK_AT} leads: " in dashboard.page("/leads"), 60)
+        making = time_of_making(dashboard)
+        one, of_one, _, _ = cpu_of_looking(dashboard, 1)
+        cpu, answers, pages, lasted = cpu_of_looking(dashboard, 50)
+        require(answers >= 100, f"so few answers prove nothing: {answers}")
+        require(2 <= pages <= lasted + 4, f"{pages} pages were made in {lasted:.1f} s")
+        each = (cpu - one) / (answers - of_one)
+        say(f"an answer more takes {each * 1000:.2f} ms of CPU; a page {making * 1000:.1f} ms to make")
+        require(each < making / 3, "a viewer more costs as much as a page")
         dashboard.stop()
         world.services[0].stop()
     finally:
         dashboard.close()
         world.close()
+
+
+def time_of_making(dashboard, n=60):
+    """Seconds of CPU: lists that were never asked for before are made anew."""
+    begun = cpu_seconds(dashboard.process.pid)
+    for i in range(n):
+        dashboard.page(f"/leads?days={1000 + i}")
+    return (cpu_seconds(dashboard.process.pid) - begun) / n
 
 
 TESTS = {
@@ -282,6 +393,7 @@ TESTS = {
         a_lead_comes_breaks_and_is_taken_back,
         a_lead_is_told_as_inspect_tells_it,
         nothing_leaves_the_origin,
+        numbers_lead_to_their_leads,
         fifty_viewers,
         brokers_go_away,
     )
