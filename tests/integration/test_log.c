@@ -747,12 +747,12 @@ a_message_refused_for_its_size_is_named(void **state)
 static bool
 commit_together(lc_log *log, lc_output output, unsigned n, size_t size, GError **error)
 {
-    g_autofree char *bytes = g_malloc(size);
+    g_autofree char *bytes = g_malloc(n * size);
+    for (size_t b = 0; b < n * size; b++)
+        bytes[b] = (char)g_random_int(); /* lz4 gains nothing */
     must(lc_log_begin(log, error), *error);
     for (unsigned i = 0; i < n; i++) {
-        for (size_t b = 0; b < size; b++)
-            bytes[b] = (char)g_random_int(); /* lz4 gains nothing */
-        lc_outgoing outgoing = {.output = output, .key = LC_TEXT("k"), .value = {bytes, size}, .tag = i};
+        lc_outgoing outgoing = {.output = output, .key = LC_TEXT("k"), .value = {bytes + i * size, size}, .tag = i};
         if (!lc_log_produce(log, &outgoing, error))
             return false;
     }
