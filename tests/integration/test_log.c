@@ -797,6 +797,32 @@ messages_that_are_too_large_only_together_are_not_refused(void **state)
     world_free(w);
 }
 
+/* What goes to one partition is handed to the client together, and of these its queue takes a part at a time. */
+static void
+messages_wait_for_room_in_their_order(void **state)
+{
+    enum { MESSAGES = 400 };
+    static const char *const properties[] = {"queue.buffering.max.messages", "50", "linger.ms", "5", NULL};
+    GError *error = NULL;
+    char keys[MESSAGES][8];
+    int64_t offsets[MESSAGES];
+    world *w = world_new(1);
+    (void)state;
+    w->options.properties = properties;
+    lc_log *log = joined(w, "a");
+    must(lc_log_begin(log, &error), error);
+    for (int i = 0; i < MESSAGES; i++) {
+        g_snprintf(keys[i], sizeof keys[i], "%d", i);
+        produce(log, LC_OUTPUT_STATE, 0, keys[i], &offsets[i]);
+    }
+    again(lc_log_flush(log, &error), error);
+    for (int i = 0; i < MESSAGES; i++)
+        assert_int_equal(offsets[i], i);
+    assert_int_equal(commit(log, &error), LC_COMMIT_CLEAN);
+    lc_log_free(log);
+    world_free(w);
+}
+
 static void
 brokers_see_who_a_client_is(void **state)
 {
@@ -1082,6 +1108,7 @@ main(int argc, char **argv)
         cmocka_unit_test(a_damaged_changelog_is_said),
         cmocka_unit_test(a_message_refused_for_its_size_is_named),
         cmocka_unit_test(messages_that_are_too_large_only_together_are_not_refused),
+        cmocka_unit_test(messages_wait_for_room_in_their_order),
         cmocka_unit_test(brokers_see_who_a_client_is),
         cmocka_unit_test(a_second_producer_fences_the_first),
         cmocka_unit_test(the_transaction_of_a_dead_owner_is_found_and_ended),
