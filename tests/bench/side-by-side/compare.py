@@ -67,7 +67,7 @@ def measure(options, side_name, name):
     bench.preload(1)
     used = bench.redis_used()
     before = {server: drain.cpu_seconds(pid) for server, pid in bench.servers.items()}
-    with Running(side, 120 + facts / 300) as running:
+    with Running(side, 300 + facts / 200) as running:
         elapsed, cpu, flow, warm = work_off(running, facts)
         row = {server: (drain.cpu_seconds(pid) - before[server]) * 1e6 / facts for server, pid in bench.servers.items()}
         row["peak"] = drain.peak_bytes(running.process.pid) / 2**20

@@ -121,7 +121,7 @@ def compare(options, side_name, expected):
         running.wait_until(side.is_ready, "it started")
         differs, changed = None, time.monotonic()
         while differs != [] and time.monotonic() - changed < STEADY_S:
-            running.must_live("its outcomes were compared")
+            running.must_live("outcomes were compared")
             before, differs = differs, differences(expected, published(side, name, side_name != "leadclock"))
             changed = changed if differs == before else time.monotonic()
     drain.say(f"{side_name}: {len(differs)} of {len(expected)} outcomes and counters differ")

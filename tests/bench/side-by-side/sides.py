@@ -41,7 +41,7 @@ SIDES = {
 
 class Leadclock:
     def __init__(self, bench):
-        self.bench = bench
+        self.bench, self.name = bench, "leadclock"
         self.output = os.path.join(bench.folder, "run.log")
 
     def start(self):
@@ -58,7 +58,7 @@ class Streams:
     """Its group is named like Leadclock's, so `leadclock topics --lag` tells how far it is."""
 
     def __init__(self, bench, name, settings, inputs=None):
-        self.bench = bench
+        self.bench, self.name = bench, name
         self.output = os.path.join(bench.folder, f"{name}.out")
         given = {
             **STREAMS,
@@ -123,9 +123,9 @@ class Running:
             if not os.path.exists(f"/proc/{pid}"):
                 raise SystemExit(f"{server} has ended")
         if self.process.poll() is not None:
-            raise SystemExit(f"it ended with {self.process.returncode} while {what}; see {self.side.output}")
+            raise SystemExit(f"{self.side.name} ended with {self.process.returncode} while {what}; see {self.side.output}")
         if self.elapsed() > self.limit_s:
-            raise SystemExit(f"gave up after {self.limit_s} s: {what}; see {self.side.output}")
+            raise SystemExit(f"{self.side.name}: gave up after {self.limit_s:.0f} s: {what}; see {self.side.output}")
 
     def wait_until(self, holds, what):
         while not holds():
