@@ -22,7 +22,8 @@ format_count(count_text *count, char kind, size_t n)
 {
     char *end = count->text + sizeof count->text - 2, *at = digits_before(end, n);
 
-    memcpy(end, "\r\n", 2);
+    end[0] = '\r';
+    end[1] = '\n';
     *--at = kind;
     count->at = at;
     count->size = (size_t)(end + 2 - at);
