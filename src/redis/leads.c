@@ -34,6 +34,22 @@ pack_uuid(const char *text, char *bytes)
     return true;
 }
 
+lc_text
+lc_redis_pack_id(lc_arena *arena, lc_text id)
+{
+    char bytes[UUID_BYTES];
+    bool is_uuid = id.size == UUID_TEXT_BYTES && pack_uuid(id.data, bytes);
+
+    if (is_uuid)
+        return (lc_text){memcpy(lc_arena_alloc(arena, sizeof bytes), bytes, sizeof bytes), sizeof bytes};
+    if (id.size != UUID_BYTES && (id.size < UUID_BYTES || id.data[0] != ESCAPE[0]))
+        return id;
+    char *escaped = lc_arena_alloc(arena, id.size + 1);
+    escaped[0] = ESCAPE[0];
+    memcpy(escaped + 1, id.data, id.size);
+    return (lc_text){escaped, id.size + 1};
+}
+
 void
 lc_redis_say_id(lc_connection *redis, lc_text id)
 {
