@@ -53,6 +53,21 @@ wait_until() {
     done
 }
 
+# remove_folder FOLDER: with all that is in it. Not where something is mounted there: that would be emptied, too.
+remove_folder() {
+    local folder at
+    [ -n "${1:-}" ] || die "remove_folder: which one?"
+    folder=$(realpath -m "$1")
+    while read -r _ _ _ _ at _; do
+        at=$(printf '%b' "$at")
+        if [[ $at/ == "$folder"/* ]]; then
+            say "$folder is not removed: something is mounted at $at (umount it first)"
+            return 1
+        fi
+    done </proc/self/mountinfo
+    rm -rf --one-file-system "$folder"
+}
+
 # Field 22 of stat: when the process started. With the id it names a process for good.
 process_start() {
     sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20

@@ -30,7 +30,8 @@ Usage: deploy/stack.sh COMMAND [--dir DIR]
   pid SERVER         its process id
 
 DIR keeps the data, logs and process ids; default: $ROOT/build/stack. Redis keeps nothing on disk: it comes back empty
-(or with DIR/redis/dump.rdb where somebody made it SAVE). Jars are kept in $CACHE.
+(or with DIR/redis/dump.rdb where somebody made it SAVE). What DIR/kafka/more.server.properties and more.log4j.properties
+have is added to Kafka's settings when it starts. Jars are kept in $CACHE.
 TEXT
 }
 
@@ -172,8 +173,17 @@ write_env() {
 
 # ---- Servers ----
 
+# What somebody adds to ours.
+add_settings() {
+    local name
+    for name in server log4j; do
+        [ ! -e "$DIR/kafka/more.$name.properties" ] || cat "$DIR/kafka/more.$name.properties" >>"$DIR/kafka/$name.properties"
+    done
+}
+
 start_kafka() {
     write_kafka_settings
+    add_settings
     format_kafka
     start_process "$DIR/kafka.pid" "$DIR/kafka/kafka.log" java -Xms256m -Xmx1g -XX:+UseG1GC \
         -Djava.awt.headless=true -Dlog4j.configuration="file:$DIR/kafka/log4j.properties" \

@@ -1,8 +1,9 @@
 #!/bin/bash
 # check-kubernetes.sh LEADCLOCK [SCRATCH] - has kubernetes-validate (pip, kept in SCRATCH) hold each manifest of
 # deploy/kubernetes against the schemas of Kubernetes' API, leadclock check the configuration in them, and docker-compose
-# read deploy/compose.yaml; the same of what the example makes of them where kubectl is installed, and of the
-# ServiceMonitor, which is no part of that API, where npm is.
+# read deploy/compose.yaml, in which all programs are, and whose doors only this machine reaches; the same of what the example makes of them where kubectl is installed, and of the
+# ServiceMonitor, which is no part of that API, where npm is. The configurations of Prometheus and Alertmanager by promtool and
+# amtool.
 # check-kubernetes.sh --self-test LEADCLOCK [SCRATCH] - breaks some of it in a copy and fails unless it is found.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -48,8 +49,31 @@ END
     node "$scratch/monitor.mjs" "$1" >"$scratch/said" 2>&1 || complain "ServiceMonitor: $(grep -m 1 ValidationError: "$scratch/said")"
 }
 
+# FOLDER: of deploy. The secrets are where make-secrets.sh puts them, which are hard to guess, and nobody else's.
+check_compose() {
+    local command secrets=$scratch/secrets
+    docker-compose -f "$1/compose.yaml" config >"$scratch/composed" 2>"$scratch/said" || complain "compose: $(cat "$scratch/said")"
+    rm -rf "$secrets"
+    "$1/compose/make-secrets.sh" "$secrets"
+    [ "$(stat -c %a "$secrets"/* | sort -u)" = 600 ] || complain "compose: everybody may read the secrets"
+    [ "$(sort -u "$secrets"/* | wc -l)" = 2 ] || complain "compose: the secrets are the same"
+    mkdir -p "$scratch/composing"
+    cp "$1/kubernetes/base/config/policy.yaml" "$scratch/composing"
+    sed "s!/run/secrets!$secrets!" "$1/compose/leadclock.yaml" >"$scratch/composing/leadclock.yaml"
+    for command in run ingest alert dashboard; do
+        grep -A 1 'command:' "$scratch/composed" | grep -qxF -- "    - $command" || complain "compose: $command is not there"
+        "$leadclock" check --config "$scratch/composing/leadclock.yaml" --for "$command" >"$scratch/said" 2>&1 ||
+            complain "compose, $command: $(cat "$scratch/said")"
+    done
+    ! sed -n 's/^ *ports: //p' "$1/compose.yaml" | grep -v '^\["127\.0\.0\.1:' >"$scratch/said" ||
+        complain "compose: others reach $(cat "$scratch/said")"
+    sed "s!/etc/prometheus/rules.yml!$1/prometheus/rules.yml!" "$1/compose/prometheus.yml" >"$scratch/prometheus.yml"
+    promtool check config "$scratch/prometheus.yml" >"$scratch/said" 2>&1 || complain "compose, Prometheus: $(cat "$scratch/said")"
+    amtool check-config "$1/compose/alertmanager.yml" >"$scratch/said" 2>&1 || complain "compose, Alertmanager: $(cat "$scratch/said")"
+}
+
 check() {
-    local folder=$1 file count=0 manifests=()
+    local folder=$1/kubernetes file count=0 manifests=()
     failures=0
     for file in "$folder"/base/*.yaml; do
         case $file in
@@ -76,7 +100,7 @@ check() {
     else
         echo "no kubectl here: what kustomize makes of the example was not looked at"
     fi
-    docker-compose -f "$root/deploy/compose.yaml" config -q >"$scratch/said" 2>&1 || complain "compose: $(cat "$scratch/said")"
+    check_compose "$1"
     echo "$count manifests, $failures complaints"
     ((failures == 0))
 }
@@ -84,9 +108,9 @@ check() {
 # broken SAYS FILE SED
 broken() {
     local copy=$scratch/copy
-    rm -rf "$copy" && cp -r "$root/deploy/kubernetes" "$copy"
-    sed -i "$3" "$copy/base/$2"
-    cmp -s "$copy/base/$2" "$root/deploy/kubernetes/base/$2" && { echo "nothing was changed: $*"; exit 1; }
+    rm -rf "$copy" && cp -r "$root/deploy" "$copy"
+    sed -i "$3" "$copy/$2"
+    cmp -s "$copy/$2" "$root/deploy/$2" && { echo "nothing was changed: $*"; exit 1; }
     if (check "$copy") >"$scratch/all-said" 2>&1 || ! grep -qF -- "$1" "$scratch/all-said"; then
         echo "not found: $*: $(cat "$scratch/all-said")"
         exit 1
@@ -100,13 +124,19 @@ scratch=${2:-$(mktemp -d)}
 mkdir -p "$scratch"
 bring_validators
 if $self_test; then
-    broken "Kubernetes 1.32: " statefulset.yaml 's/terminationGracePeriodSeconds: 30/terminationGracePeriod: 30/'
-    broken "networkpolicy.yaml" networkpolicy.yaml 's/policyTypes: .*/policyTypes: Ingress/'
-    broken "liveness is not /livez" statefulset.yaml 's!path: /livez!path: /readyz!'
-    broken "the configuration: " config/leadclock.yaml 's/^workers:/worker:/'
-    broken "leaves out service.yaml" kustomization.yaml '/- service.yaml/d'
-    [ ! -d "$scratch/node_modules" ] || broken "ServiceMonitor: " servicemonitor.yaml 's/interval: 15s/interval: soon/'
+    broken "Kubernetes 1.32: " kubernetes/base/statefulset.yaml 's/terminationGracePeriodSeconds: 30/terminationGracePeriod: 30/'
+    broken "networkpolicy.yaml" kubernetes/base/networkpolicy.yaml 's/policyTypes: .*/policyTypes: Ingress/'
+    broken "liveness is not /livez" kubernetes/base/statefulset.yaml 's!path: /livez!path: /readyz!'
+    broken "the configuration: " kubernetes/base/config/leadclock.yaml 's/^workers:/worker:/'
+    broken "leaves out service.yaml" kubernetes/base/kustomization.yaml '/- service.yaml/d'
+    [ ! -d "$scratch/node_modules" ] || broken "ServiceMonitor: " kubernetes/base/servicemonitor.yaml 's/interval: 15s/interval: soon/'
+    broken "compose: " compose.yaml 's/^services:/service:/'
+    broken "compose: dashboard is not there" compose.yaml 's/\[dashboard, --config/[watch, --config/'
+    broken "compose: others reach" compose.yaml 's/"127.0.0.1:9466:9466"/"9466:9466"/'
+    broken "compose, ingest: " compose/leadclock.yaml '/token_files/d'
+    broken "compose, Prometheus: " compose/prometheus.yml 's/scrape_configs/scrape_config/'
+    broken "compose, Alertmanager: " compose/alertmanager.yml 's/name: nobody/name: somebody/'
     echo "each was found"
 else
-    check "$root/deploy/kubernetes"
+    check "$root/deploy"
 fi

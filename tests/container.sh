@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$ROOT"
 folder=$ROOT/build/container
 scratch=$(mktemp -d)
-trap 'rm -rf --one-file-system "$scratch"' EXIT
+trap 'remove_folder "$scratch"' EXIT
 
 build_twice() {
     deploy/container/build.sh --out "$folder"

@@ -17,8 +17,7 @@ esac
 
 scratch=$(mktemp -d)
 root=$scratch/root
-cleanup() { rm -rf --one-file-system "$scratch"; }
-trap cleanup EXIT
+trap 'remove_folder "$scratch"' EXIT
 
 # inside COMMAND...: in the fresh Debian, with its own mounts, which end with the command.
 inside() {

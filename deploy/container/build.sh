@@ -17,7 +17,7 @@ for program in mmdebstrap buildah; do
     command -v "$program" >/dev/null || die "$program is missing: apt-get install mmdebstrap buildah"
 done
 scratch=$(mktemp -d)
-trap 'rm -rf --one-file-system "$scratch"' EXIT
+trap 'remove_folder "$scratch"' EXIT
 mkdir -p "$out"
 rm -f "$out"/leadclock*
 

@@ -7,7 +7,7 @@ set -euo pipefail
 out=$1
 suite=trixie
 scratch=$(mktemp -d)
-trap 'rm -rf --one-file-system "$scratch"' EXIT
+trap 'remove_folder "$scratch"' EXIT
 
 to_compile=(
     gcc libc6-dev cmake ninja-build pkg-config dpkg-dev file gzip

@@ -191,15 +191,13 @@ leadclock() {
     die "no leadclock that could tell its ACLs: build it, or set LC_BINARY"
 }
 
-# SCRAM where its librdkafka can log in by it (2.6.1), Redis by TLS where its hiredis can.
+# SCRAM where its librdkafka can log in by it, Redis by TLS where its hiredis can.
 choose_ways() {
     local version
     version=$(leadclock --version)
     mechanism=PLAIN redis_url=redis://127.0.0.1:$redis_port/0
-    printf '2.6.1\n%s\n' "$(sed -n 's/^librdkafka //p' <<<"$version")" | sort -CV && mechanism=SCRAM-SHA-512
-    if grep -q 'redis-tls yes' <<<"$version"; then
-        redis_url=rediss://127.0.0.1:$redis_tls_port/0
-    fi
+    ! grep -q 'scram-with-kafka-4 yes' <<<"$version" || mechanism=SCRAM-SHA-512
+    ! grep -q 'redis-tls yes' <<<"$version" || redis_url=rediss://127.0.0.1:$redis_tls_port/0
 }
 
 # write_role ROLE NAME BROKERS-PORT PROPERTIES

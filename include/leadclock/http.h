@@ -6,6 +6,10 @@
 
 #include <leadclock/base.h>
 
+/* Of libmicrohttpd: "0.9.75"; static. */
+const char *lc_http_library_version(void);
+bool lc_http_has_tls(void);
+
 /* ---- A server ---- */
 
 typedef struct lc_http lc_http;

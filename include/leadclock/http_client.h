@@ -25,7 +25,7 @@ typedef enum {
     LC_HTTP_FAILED /* no answer, one that was cut off, or one that is not HTTP */
 } lc_http_result;
 
-/* Why TLS did not come about. */
+/* Why TLS did not come about, or may have ended. */
 typedef enum {
     LC_HTTP_TLS_WELL,        /* or there is none */
     LC_HTTP_TLS_CA_UNKNOWN,  /* who signed the server's certificate is not believed here */
@@ -33,6 +33,7 @@ typedef enum {
     LC_HTTP_TLS_OTHER_NAME,  /* it is for another host */
     LC_HTTP_TLS_REFUSES_US, /* the server ends the connection: most often it wants a certificate of ours, or another one
                              */
+    LC_HTTP_TLS_ENDED,      /* it came about; then the server ended the connection without an answer or a word why */
     LC_HTTP_TLS_FILES,      /* ca_file, certificate_file or key_file can't be used */
     LC_HTTP_TLS_NOT_SPOKEN  /* the server speaks none there */
 } lc_http_tls_problem;

@@ -21,6 +21,10 @@ typedef struct {
 
 /* Of librdkafka: "2.0.2"; static. */
 const char *lc_kafka_library_version(void);
+/* What this librdkafka can: SCRAM as Kafka wants it from 4.0 on (2.6.1); logging in again on an open connection, so
+ * that a broker that ends sessions (connections.max.reauth.ms) need not close it (2.2). */
+bool lc_kafka_has_scram(void);
+bool lc_kafka_renews_sessions(void);
 
 /* On SIGHUP, and when a connection has ended: clients that log in by a password_file log in by what it holds now from
  * their next connection on. Takes no time. Any thread. */
@@ -77,8 +81,9 @@ GArray *lc_kafka_group_lag(const lc_kafka_options *options, int timeout_ms, GErr
 /* Who is in the group, "INSTANCE at HOST" each, NULL-terminated (g_strfreev); none: an empty list. One that has ended
  * stays in it for its session time-out. `*runs_here`: the process of one of them runs on this host. */
 char **lc_kafka_group_members(const lc_kafka_options *options, int timeout_ms, bool *runs_here, GError **error);
-/* The session time-out of members with these properties. */
-int64_t lc_kafka_session_ms(const lc_kafka_options *options);
+/* What members with these properties have for a property of librdkafka that is a number; -1: what is wrong with them,
+ * or no such property. */
+int64_t lc_kafka_member_number(const lc_kafka_options *options, const char *name);
 
 /* Deletes the group, which must have no member, and what it has committed. */
 bool lc_kafka_forget_group(const lc_kafka_options *options, int timeout_ms, GError **error);

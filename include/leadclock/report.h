@@ -64,6 +64,14 @@ GArray *lc_ledger_outcomes(lc_ledger *ledger);
 
 #define LC_REPORT_MONTHS 18
 
+typedef enum {
+    LC_REPORT_PROMISES = 1 << 0,
+    LC_REPORT_RESPONSE = 1 << 1,
+    LC_REPORT_VOLUMES = 1 << 2,
+    LC_REPORT_STAGES = 1 << 3,
+    LC_REPORT_CONVERSION = 1 << 4
+} lc_report_part;
+
 typedef struct {
     const lc_policy_book *book; /* whose stages, and in whose zones a month is one */
     lc_instant at;              /* how things stand then: which cohorts are old enough, how long something has waited */
@@ -71,6 +79,7 @@ typedef struct {
     const char *stage;          /* conversion to it; NULL: the one that closes as won, or else the last */
     unsigned months;            /* conversion: so many cohorts, back from `at` */
     uint64_t facts, skipped;    /* of a backtest; 0: not told */
+    unsigned parts;             /* lc_report_part; 0: all of them */
 } lc_report_question;
 
 /* ---- Conversion by channel ---- */

@@ -56,7 +56,8 @@ tell_wait(char **members, int64_t left_ms, int64_t *told_ms)
 int
 lc_cli_await_empty_group(const char *command, const lc_kafka_options *kafka, GError **error)
 {
-    int64_t until_ms = lc_system_time.monotonic_ms(&lc_system_time) + lc_kafka_session_ms(kafka) + SESSION_MARGIN_MS;
+    int64_t session_ms = lc_kafka_member_number(kafka, "session.timeout.ms");
+    int64_t until_ms = lc_system_time.monotonic_ms(&lc_system_time) + MAX(session_ms, 0) + SESSION_MARGIN_MS;
     int64_t told_ms = INT64_MIN / 2;
 
     for (;;) {

@@ -1,6 +1,7 @@
 /* check.c - what is wrong or odd with a configuration and with policies, without running; what a policy promises. */
 #include "common.h"
 
+#include <leadclock/http.h>
 #include <leadclock/policy.h>
 #include <leadclock/text.h>
 
@@ -112,6 +113,37 @@ check_entries(const lc_config *config, unsigned of, GError **error)
     return !(of & LC_SECRETS_OF_ALERT) || lc_config_check_webhook_files(config, error);
 }
 
+/* ---- Doors ---- */
+
+static bool
+has_some(char *const *map, char *const *files)
+{
+    return (map && *map) || (files && *files);
+}
+
+/* A door that is open to others has a lock, or the command would refuse to start. */
+static bool
+check_doors(const lc_config *config, unsigned of)
+{
+    bool is_open = of & LC_SECRETS_OF_INGEST && !lc_http_is_local(config->ingest.listen) &&
+                   !has_some(config->ingest.tokens, config->ingest.token_files) &&
+                   !has_some(config->ingest.secrets, config->ingest.secret_files);
+    bool shows_all = of & LC_SECRETS_OF_DASHBOARD && !lc_http_is_local(config->dashboard.listen) &&
+                     !has_some(config->dashboard.users, config->dashboard.user_files) &&
+                     !config->dashboard.behind_proxy;
+    if (is_open)
+        fprintf(stderr,
+                "ingest.listen: \"%s\" can be reached from elsewhere, and anybody could send facts; set ingest.tokens "
+                "or ingest.secrets, or listen on 127.0.0.1\n",
+                config->ingest.listen);
+    if (shows_all)
+        fprintf(stderr,
+                "dashboard.listen: \"%s\" can be reached from elsewhere, and anybody could read about leads; set "
+                "dashboard.users or dashboard.behind_proxy, or listen on 127.0.0.1\n",
+                config->dashboard.listen);
+    return !is_open && !shows_all;
+}
+
 static int
 check_secrets(const check_command *command, const lc_config *config)
 {
@@ -123,6 +155,7 @@ check_secrets(const check_command *command, const lc_config *config)
         fprintf(stderr, "%s\n", error->message);
         look.refused++;
     }
+    look.refused += !check_doors(config, of);
     return look.refused ? EXIT_USAGE : look.warned && command->strict ? EXIT_FOUND : EXIT_DONE;
 }
 

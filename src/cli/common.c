@@ -2,19 +2,28 @@
 #include "common.h"
 
 #include <leadclock/calendar.h>
+#include <leadclock/http.h>
 #include <leadclock/kafka.h>
 #include <leadclock/redis.h>
 #include <leadclock/text.h>
 
 #include <sys/prctl.h>
 
+static const char *
+yes_or_no(bool can)
+{
+    return can ? "yes" : "no";
+}
+
 void
 lc_cli_print_version(void)
 {
     g_autofree char *zone_data = lc_zone_data_version();
     printf("leadclock %s (time zone data %s)\n", LC_VERSION, zone_data);
-    printf("librdkafka %s\n", lc_kafka_library_version());
-    printf("hiredis %s, redis-tls %s\n", lc_redis_library_version(), lc_redis_has_tls() ? "yes" : "no");
+    printf("librdkafka %s, scram-with-kafka-4 %s, session-renewal %s\n", lc_kafka_library_version(),
+           yes_or_no(lc_kafka_has_scram()), yes_or_no(lc_kafka_renews_sessions()));
+    printf("hiredis %s, redis-tls %s\n", lc_redis_library_version(), yes_or_no(lc_redis_has_tls()));
+    printf("libmicrohttpd %s, https %s\n", lc_http_library_version(), yes_or_no(lc_http_has_tls()));
 }
 
 /* ---- Options ---- */

@@ -52,10 +52,10 @@ lc_view_days(const lc_page_question *question)
 /* ---- Reports ---- */
 
 static lc_answers *
-part_of_report(const lc_view *view, const char *title, lc_instant from, const char *const *names)
+part_of_report(const lc_view *view, const char *title, lc_instant from, unsigned parts, const char *const *names)
 {
     const lc_report_question question = {
-        .book = view->book, .at = view->now, .from = from, .to = LC_NEVER, .months = LC_REPORT_MONTHS};
+        .book = view->book, .at = view->now, .from = from, .to = LC_NEVER, .months = LC_REPORT_MONTHS, .parts = parts};
     lc_answers *report = lc_answers_new(view->ledger, &question);
     lc_answers_choose(report, title, names);
     return report;
@@ -65,7 +65,7 @@ static lc_answers *
 view_channels(const lc_view *view, G_GNUC_UNUSED const lc_page_question *question)
 {
     static const char *const names[] = {"conversion", "weak_channels", "gate", "trend", NULL};
-    return part_of_report(view, "Channels", LC_ABSENT, names);
+    return part_of_report(view, "Channels", LC_ABSENT, LC_REPORT_CONVERSION, names);
 }
 
 static lc_answers *
@@ -73,7 +73,8 @@ view_promises(const lc_view *view, const lc_page_question *question)
 {
     static const char *const names[] = {"first_contact",          "promises", "first_contact_by_rule", "response",
                                         "first_contact_by_owner", "delay",    "broken_by_owner",       NULL};
-    lc_answers *report = part_of_report(view, "Promises", view->now - lc_view_days(question) * LC_DAY, names);
+    lc_answers *report = part_of_report(view, "Promises", view->now - lc_view_days(question) * LC_DAY,
+                                        LC_REPORT_PROMISES | LC_REPORT_RESPONSE, names);
     lc_answers_add_days(report, view->ledger, view->book, view->now, lc_view_days(question));
     return report;
 }
@@ -83,7 +84,8 @@ view_routes(const lc_view *view, const lc_page_question *question)
 {
     static const char *const names[] = {"volumes",   "endings", "rejections", "routes",
                                         "clawbacks", "totals",  "held_back",  NULL};
-    return part_of_report(view, "Rejections and routes", view->now - lc_view_days(question) * LC_DAY, names);
+    return part_of_report(view, "Rejections and routes", view->now - lc_view_days(question) * LC_DAY, LC_REPORT_VOLUMES,
+                          names);
 }
 
 /* ---- Leads ---- */

@@ -170,8 +170,18 @@ problem_of_certificate(CURL *handle)
     }
 }
 
-/* What a server does not like about us it says in an alert, after which it ends the connection; with TLS 1.3 that comes
- * when we have begun to write, and may be lost. */
+/* With TLS 1.3 a server says what it does not like about us once we have begun to write, by an alert, which may be
+ * lost. Where none came it may as well have gone away; on a connection that was used before it has. */
+static lc_http_tls_problem
+problem_of_end(const request *r)
+{
+    long made = 0;
+    curl_easy_getinfo(r->handle, CURLINFO_NUM_CONNECTS, &made);
+    if (strstr(r->door.problem, "alert"))
+        return LC_HTTP_TLS_REFUSES_US;
+    return made ? LC_HTTP_TLS_ENDED : LC_HTTP_TLS_WELL;
+}
+
 static lc_http_tls_problem
 tls_problem_of(const request *r, CURLcode code)
 {
@@ -192,7 +202,7 @@ tls_problem_of(const request *r, CURLcode code)
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
     case CURLE_GOT_NOTHING:
-        return LC_HTTP_TLS_REFUSES_US;
+        return problem_of_end(r);
     default:
         return LC_HTTP_TLS_WELL;
     }

@@ -9,6 +9,20 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* ---- What libmicrohttpd can ---- */
+
+const char *
+lc_http_library_version(void)
+{
+    return MHD_get_version();
+}
+
+bool
+lc_http_has_tls(void)
+{
+    return MHD_is_feature_supported(MHD_FEATURE_SSL) == MHD_YES;
+}
+
 /* ---- The address ---- */
 
 /* "host:port", "[v6]:port" or "*:port". */

@@ -45,28 +45,23 @@ lc_fetch_waker_wake(lc_fetch_waker *waker, rd_kafka_topic_partition_list_t *part
     waker->next_us = g_get_monotonic_time() + (err ? 1000 : pause_ms) * 1000;
 }
 
-/* False: this librdkafka has no such setting. */
+/* What the operator names stays as it is, also where that is librdkafka's own default. */
 static bool
-set_backoff(rd_kafka_conf_t *conf)
+is_named(const char *const *properties, const char *name)
 {
-    rd_kafka_conf_t *plain = rd_kafka_conf_new();
-    char value[32], usual[32];
-    size_t size = sizeof value, usual_size = sizeof usual;
-    bool is_there = rd_kafka_conf_get(conf, BACKOFF, value, &size) == RD_KAFKA_CONF_OK &&
-                    rd_kafka_conf_get(plain, BACKOFF, usual, &usual_size) == RD_KAFKA_CONF_OK;
-
-    rd_kafka_conf_destroy(plain);
-    return is_there &&
-           (strcmp(value, usual) != 0 || rd_kafka_conf_set(conf, BACKOFF, BACKOFF_MS, NULL, 0) == RD_KAFKA_CONF_OK);
+    for (; properties && properties[0]; properties += 2)
+        if (strcmp(properties[0], name) == 0)
+            return true;
+    return false;
 }
 
 long
-lc_fetch_prepare(rd_kafka_conf_t *conf)
+lc_fetch_prepare(rd_kafka_conf_t *conf, const char *const *properties)
 {
     char value[32];
     size_t size = sizeof value;
 
-    if (set_backoff(conf))
+    if (is_named(properties, BACKOFF) || rd_kafka_conf_set(conf, BACKOFF, BACKOFF_MS, NULL, 0) == RD_KAFKA_CONF_OK)
         return 0;
     if (rd_kafka_conf_get(conf, "queued.min.messages", value, &size) != RD_KAFKA_CONF_OK)
         return 100000;

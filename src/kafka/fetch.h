@@ -24,6 +24,6 @@ bool lc_fetch_waker_is_due(lc_fetch_waker *waker, bool idle);
 /* Sends a request to the leader of every partition of the list, whose offsets are lost; looks again in `pause_ms`. */
 void lc_fetch_waker_wake(lc_fetch_waker *waker, rd_kafka_topic_partition_list_t *partitions, int pause_ms);
 
-/* Makes librdkafka go on fetching soon, where it can (unless the operator has said something else than its default).
- * Returns what lc_fetch_waker_init is to be given: queued.min.messages; 0: nothing need be woken. */
-long lc_fetch_prepare(rd_kafka_conf_t *conf);
+/* Makes librdkafka go on fetching soon, where it can and the operator's properties don't say when. Returns what
+ * lc_fetch_waker_init is to be given: queued.min.messages; 0: nothing need be woken. */
+long lc_fetch_prepare(rd_kafka_conf_t *conf, const char *const *properties);

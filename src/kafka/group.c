@@ -8,8 +8,9 @@
 
 /* ---- The client ---- */
 
+/* `*queued`: what lc_fetch_waker_init is to be given. */
 static rd_kafka_conf_t *
-group_conf(const lc_kafka_options *options, GError **error)
+group_conf(const lc_kafka_options *options, long *queued, GError **error)
 {
     g_autofree char *client_id = lc_process_client_id();
     g_autofree char *read_ahead = g_strdup_printf("%u", options->read_ahead ? options->read_ahead : READ_AHEAD);
@@ -39,40 +40,45 @@ group_conf(const lc_kafka_options *options, GError **error)
                                  options->is_guest ? NULL : "group.instance.id",
                                  options->instance,
                                  NULL};
-    return lc_kafka_conf_new(options, defaults, fixed, error);
+    rd_kafka_conf_t *conf = lc_kafka_conf_new(options, defaults, fixed, error);
+
+    if (conf)
+        *queued = lc_fetch_prepare(conf, options->properties);
+    return conf;
 }
 
 static int64_t
-session_of(const rd_kafka_conf_t *conf)
+number_of(const rd_kafka_conf_t *conf, const char *name)
 {
     char value[32] = "";
     size_t size = sizeof value;
 
-    rd_kafka_conf_get(conf, "session.timeout.ms", value, &size);
-    return g_ascii_strtoll(value, NULL, 10);
+    rd_kafka_conf_res_t result = rd_kafka_conf_get(conf, name, value, &size);
+    return result == RD_KAFKA_CONF_OK ? g_ascii_strtoll(value, NULL, 10) : -1;
 }
 
 int64_t
-lc_kafka_session_ms(const lc_kafka_options *options)
+lc_kafka_member_number(const lc_kafka_options *options, const char *name)
 {
     lc_kafka_options named = *options;
+    long queued;
     named.instance = "any-1";
-    rd_kafka_conf_t *conf = group_conf(&named, NULL);
-    int64_t session_ms = conf ? session_of(conf) : 0;
+    rd_kafka_conf_t *conf = group_conf(&named, &queued, NULL);
+    int64_t number = conf ? number_of(conf, name) : -1;
 
     if (conf)
         rd_kafka_conf_destroy(conf);
-    return session_ms;
+    return number;
 }
 
 static bool
 make_client(lc_group *group, GError **error)
 {
-    rd_kafka_conf_t *conf = group_conf(group->options, error);
+    long queued;
+    rd_kafka_conf_t *conf = group_conf(group->options, &queued, error);
     if (conf == NULL)
         return false;
-    long queued = lc_fetch_prepare(conf);
-    group->session_ms = session_of(conf);
+    group->session_ms = number_of(conf, "session.timeout.ms");
     rd_kafka_conf_set_opaque(conf, group);
     rd_kafka_conf_set_rebalance_cb(conf, lc_group_on_rebalance);
     group->client = lc_kafka_client_new(RD_KAFKA_CONSUMER, conf, error);

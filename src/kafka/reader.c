@@ -1,6 +1,7 @@
 /* reader.c - a read-committed reader without a group. */
 #include "client.h"
 
+#include "fetch.h"
 #include "lend.h"
 
 /* One partition, and how far it must be read to have caught up. */
@@ -16,6 +17,8 @@ struct lc_reader {
     progress **partitions; /* by topic and partition */
     int32_t *n_partitions; /* by topic */
     unsigned behind;       /* partitions that have not caught up */
+    lc_fetch_waker waker;
+    bool idle; /* the last poll gave nothing */
 
     rd_kafka_message_t *message; /* the one lent out */
     rd_kafka_topic_t *last_topic;
@@ -24,14 +27,24 @@ struct lc_reader {
 };
 
 #define GONE_WITHIN_MS 5000
+#define WAKE_AGAIN_MS 20
 #define START_TIMEOUT_MS 5000
 
 /* ---- Start ---- */
 
+/* What waits in librdkafka's queue takes half a KiB a record: 100,000 of them, its default, are no faster. */
 static rd_kafka_t *
-new_client(const lc_kafka_options *options, GError **error)
+new_client(const lc_kafka_options *options, long *queued, GError **error)
 {
-    static const char *const defaults[] = {"fetch.wait.max.ms", "100", NULL};
+    static const char *const defaults[] = {"fetch.wait.max.ms",
+                                           "100",
+                                           "queued.min.messages",
+                                           "20000",
+                                           "queued.max.messages.kbytes",
+                                           "8192",
+                                           "fetch.message.max.bytes",
+                                           "131072",
+                                           NULL};
     const char *fixed[] = {"group.id",
                            options->group, /* needed by the library; nothing is subscribed or committed */
                            "enable.auto.commit",
@@ -48,6 +61,7 @@ new_client(const lc_kafka_options *options, GError **error)
                            "false",
                            NULL};
     rd_kafka_conf_t *conf = lc_kafka_conf_new(options, defaults, fixed, error);
+    *queued = conf ? lc_fetch_prepare(conf) : 0;
     rd_kafka_t *client = conf ? lc_kafka_client_new(RD_KAFKA_CONSUMER, conf, error) : NULL;
     if (client)
         rd_kafka_poll_set_consumer(client);
@@ -139,11 +153,13 @@ start(lc_reader *reader, const lc_kafka_options *options, bool from_beginning, G
 lc_reader *
 lc_reader_new(const lc_kafka_options *options, const char *const *topics, bool from_beginning, GError **error)
 {
-    rd_kafka_t *client = new_client(options, error);
+    long queued;
+    rd_kafka_t *client = new_client(options, &queued, error);
     if (client == NULL)
         return NULL;
     g_autoptr(lc_reader) reader = g_new0(lc_reader, 1);
     reader->client = client;
+    lc_fetch_waker_init(&reader->waker, client, queued);
     reader->brokers = g_strdup(options->brokers);
     reader->topics = g_strdupv((char **)topics);
     reader->partitions = g_new0(progress *, g_strv_length(reader->topics));
@@ -202,12 +218,36 @@ take_event(lc_reader *reader, rd_kafka_message_t *message, GError **error)
     return -1;
 }
 
+/* All partitions, or only those that have not caught up. */
+static rd_kafka_topic_partition_list_t *
+list_all(const lc_reader *reader, bool behind)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(16);
+    for (guint i = 0; reader->topics[i]; i++)
+        for (int32_t p = 0; p < reader->n_partitions[i]; p++)
+            if (!behind || !reader->partitions[i][p].caught_up)
+                rd_kafka_topic_partition_list_add(list, reader->topics[i], p);
+    return list;
+}
+
+/* Of those that have caught up nobody waits for what comes. */
+static void
+wake(lc_reader *reader)
+{
+    if (reader->behind == 0 || !lc_fetch_waker_is_due(&reader->waker, reader->idle))
+        return;
+    g_autoptr(rd_kafka_topic_partition_list_t) list = list_all(reader, true);
+    lc_fetch_waker_wake(&reader->waker, list, WAKE_AGAIN_MS);
+}
+
 int
 lc_reader_read(lc_reader *reader, int timeout_ms, lc_read_record *record, GError **error)
 {
     g_clear_pointer(&reader->message, rd_kafka_message_destroy);
+    wake(reader);
     rd_kafka_message_t *message = rd_kafka_consumer_poll(reader->client, timeout_ms);
-    if (message == NULL)
+    reader->idle = message == NULL;
+    if (reader->idle)
         return 0;
     if (!message->err)
         return lend_record(reader, message, record);
@@ -265,16 +305,6 @@ is_as_it_was(const lc_reader *reader, GError **error)
     return ok;
 }
 
-static rd_kafka_topic_partition_list_t *
-list_all(const lc_reader *reader)
-{
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(16);
-    for (guint i = 0; reader->topics[i]; i++)
-        for (int32_t p = 0; p < reader->n_partitions[i]; p++)
-            rd_kafka_topic_partition_list_add(list, reader->topics[i], p);
-    return list;
-}
-
 /* Nobody but who empties a compacted topic moves its start; made anew it ends before what was read. */
 static bool
 was_emptied(lc_reader *reader, const rd_kafka_topic_partition_list_t *list, bool of_starts, GError **error)
@@ -306,7 +336,7 @@ take_ends(lc_reader *reader, const rd_kafka_topic_partition_list_t *list)
 bool
 lc_reader_look(lc_reader *reader, GError **error)
 {
-    g_autoptr(rd_kafka_topic_partition_list_t) list = list_all(reader);
+    g_autoptr(rd_kafka_topic_partition_list_t) list = list_all(reader, false);
     if (!is_as_it_was(reader, error) || !ask_offsets(reader, list, RD_KAFKA_OFFSET_BEGINNING, error) ||
         was_emptied(reader, list, true, error) || !ask_offsets(reader, list, RD_KAFKA_OFFSET_END, error) ||
         was_emptied(reader, list, false, error))
@@ -322,6 +352,7 @@ lc_reader_free(lc_reader *reader)
         return;
     if (reader->message)
         rd_kafka_message_destroy(reader->message);
+    lc_fetch_waker_clear(&reader->waker);
     /* To close a consumer may take for ever where a topic was deleted; there is no group to leave. */
     lc_kafka_destroy(reader->client, GONE_WITHIN_MS);
     for (guint i = 0; i < g_strv_length(reader->topics); i++)

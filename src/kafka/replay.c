@@ -26,7 +26,7 @@ make_client(const lc_kafka_options *options, long *queued, GError **error)
 
     if (conf == NULL)
         return NULL;
-    *queued = lc_fetch_prepare(conf);
+    *queued = lc_fetch_prepare(conf, options->properties);
     return lc_kafka_client_new(RD_KAFKA_CONSUMER, conf, error);
 }
 

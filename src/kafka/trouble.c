@@ -3,6 +3,7 @@
 
 #define FORGET_US (60 * G_USEC_PER_SEC) /* librdkafka repeats what stays the same every 30 s */
 #define SCRAM_IS_RIGHT_FROM 0x020601ff
+#define RENEWS_SESSIONS_FROM 0x020200ff
 
 /* Requests that are answered before we are let in (ApiKey). */
 #define SASL_HANDSHAKE 17
@@ -94,7 +95,7 @@ wants_scram(const char *const *properties)
 const char *
 lc_trouble_with_scram(const char *const *properties)
 {
-    if (rd_kafka_version() >= SCRAM_IS_RIGHT_FROM || !wants_scram(properties))
+    if (lc_kafka_has_scram() || !wants_scram(properties))
         return NULL;
     return "librdkafka before 2.6.1 can't log in by SCRAM to Kafka 4.0 or later, however right the password is: "
            "take a newer one (Debian 13 has it), or log in by PLAIN over TLS (SASL_SSL), or by a client "
@@ -386,6 +387,18 @@ lc_trouble_listen(rd_kafka_conf_t *conf)
 {
     rd_kafka_conf_set_ssl_cert_verify_cb(conf, on_certificate); /* refused where it has no TLS */
     rd_kafka_conf_interceptor_add_on_new(conf, "leadclock-trouble", on_new_client, NULL);
+}
+
+bool
+lc_kafka_has_scram(void)
+{
+    return rd_kafka_version() >= SCRAM_IS_RIGHT_FROM;
+}
+
+bool
+lc_kafka_renews_sessions(void)
+{
+    return rd_kafka_version() >= RENEWS_SESSIONS_FROM;
 }
 
 const char *

@@ -80,8 +80,7 @@ tls_advice(lc_http_tls_problem problem)
         return "its certificate is for another host; name the registry in registry.url as its certificate does";
     case LC_HTTP_TLS_REFUSES_US:
         return "it ends the connection: where it asks for a certificate, there is none of ours, or it does not accept "
-               "it; look "
-               "at registry.certificate and registry.key";
+               "it; look at registry.certificate and registry.key";
     case LC_HTTP_TLS_FILES:
         return "look at registry.ca, registry.certificate and registry.key: whether they are PEM, and the key is the "
                "certificate's";
@@ -100,6 +99,11 @@ has_answered(const lc_exchange *x, GError **error)
     if (x->http->result == LC_HTTP_TOO_LONG)
         return fail(error, LC_ERROR_RETRY, "registry %s: the answer is longer than %zu bytes", x->url,
                     LC_MAX_ANSWER_BYTES);
+    if (x->http->tls_problem == LC_HTTP_TLS_ENDED)
+        return fail(error, LC_ERROR_RETRY,
+                    "registry %s does not answer: it ends the connection after TLS came about (%s); where it wants a "
+                    "certificate of ours, look at registry.certificate and registry.key",
+                    x->url, x->http->problem);
     const char *advice = tls_advice(x->http->tls_problem);
     if (advice)
         return fail(error, LC_ERROR_RETRY, "registry %s: no TLS: %s (%s)", x->url, advice, x->http->problem);

@@ -1,59 +1,90 @@
-/* chains.c - what belongs together: a hash table of the first ones. */
+/* chains.c - a hash table whose chains run through the things themselves. */
 #include "chains.h"
 
-static void **
+#define LEAST_HEADS ((gsize)64)
+
+static gpointer *
 next_of(const lc_chains *chains, const void *item)
 {
-    return (void **)(void *)((char *)item + chains->next);
+    return (gpointer *)(void *)((char *)item + chains->next);
+}
+
+static gpointer *
+head_of(const lc_chains *chains, const void *item)
+{
+    return &chains->heads[chains->hash(item) & (chains->n_heads - 1)];
 }
 
 void
 lc_chains_init(lc_chains *chains, GHashFunc hash, GEqualFunc equal, gsize next)
 {
-    *chains = (lc_chains){g_hash_table_new(hash, equal), next};
+    *chains = (lc_chains){.hash = hash, .equal = equal, .next = next};
 }
 
 void
 lc_chains_clear(lc_chains *chains)
 {
-    g_clear_pointer(&chains->heads, g_hash_table_unref);
+    g_free(chains->heads);
+    *chains = (lc_chains){0};
+}
+
+static void
+hang(lc_chains *chains, void *item)
+{
+    gpointer *head = head_of(chains, item);
+    *next_of(chains, item) = *head;
+    *head = item;
+}
+
+static void
+grow(lc_chains *chains)
+{
+    gsize n = chains->n_heads;
+    g_autofree gpointer *old = chains->heads;
+    chains->n_heads = n ? 2 * n : LEAST_HEADS;
+    chains->heads = g_new0(gpointer, chains->n_heads);
+    for (gsize i = 0; i < n; i++)
+        for (void *item = old[i], *next; item; item = next) {
+            next = *next_of(chains, item);
+            hang(chains, item);
+        }
 }
 
 void
 lc_chains_add(lc_chains *chains, void *item)
 {
-    void *head = g_hash_table_lookup(chains->heads, item);
-    *next_of(chains, item) = head ? *next_of(chains, head) : NULL;
-    if (head)
-        *next_of(chains, head) = item;
-    else
-        g_hash_table_add(chains->heads, item);
+    if (chains->n_items++ >= chains->n_heads)
+        grow(chains);
+    hang(chains, item);
 }
 
 void
 lc_chains_remove(lc_chains *chains, const void *item)
 {
-    void *before = g_hash_table_lookup(chains->heads, item), *next = *next_of(chains, item);
-    if (before == item) {
-        g_hash_table_remove(chains->heads, item);
-        if (next)
-            g_hash_table_add(chains->heads, next);
-        return;
-    }
-    while (before && *next_of(chains, before) != item)
-        before = *next_of(chains, before);
-    if (before)
-        *next_of(chains, before) = next;
+    gpointer *at = head_of(chains, item);
+    while (*at != item)
+        at = next_of(chains, *at);
+    *at = *next_of(chains, item);
+    chains->n_items--;
+}
+
+/* From there on. */
+static void *
+find_like(const lc_chains *chains, void *item, const void *like)
+{
+    while (item && !chains->equal(item, like))
+        item = *next_of(chains, item);
+    return item;
 }
 
 void *
 lc_chains_first(const lc_chains *chains, const void *like)
 {
-    return g_hash_table_lookup(chains->heads, like);
+    return chains->n_heads ? find_like(chains, *head_of(chains, like), like) : NULL;
 }
 
 void *
 lc_chains_next(const lc_chains *chains, const void *item)
 {
-    return *next_of(chains, item);
+    return find_like(chains, *next_of(chains, item), item);
 }

@@ -1,13 +1,16 @@
-/* chains.h - what belongs together, found by what it has in common: each begins a chain that is found by hash, the
- * others hang on it. Private to this room. */
+/* chains.h - things found by what they have in common, at a pointer each and one in the thing itself. Private to this
+ * room. */
 #pragma once
 
 #include <glib.h>
 
 /* Items are borrowed; `hash` and `equal` see what they have in common. */
 typedef struct {
-    GHashTable *heads;
-    gsize next; /* where in an item the pointer to the next one is */
+    GHashFunc hash;
+    GEqualFunc equal;
+    gsize next;      /* where in an item the pointer to the next one of its chain is */
+    gpointer *heads; /* a power of two of them, or none */
+    gsize n_heads, n_items;
 } lc_chains;
 
 void lc_chains_init(lc_chains *chains, GHashFunc hash, GEqualFunc equal, gsize next);

@@ -239,7 +239,7 @@ say_best(const lc_making *making, const lc_conversion *c)
 void
 lc_report_add_conversion(const lc_making *making)
 {
-    const lc_conversion *c = making->report->conversion;
+    const lc_conversion *c = making->report->conversion = lc_conversion_find(making->ledger, making->question);
     add_triangle(making, c);
     add_trend(making, c);
     add_channels(making, c);

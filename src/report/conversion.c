@@ -209,9 +209,8 @@ is_compared(const lc_conversion *c, int32_t month)
 static bool
 has_reached(const lc_conversion *c, const lc_ledger *ledger, const lc_ledger_cycle *cycle)
 {
-    const lc_ledger_stage key = {.cycle_id = cycle->id,
-                                 .stage = lc_texts_find(ledger->texts, lc_text_of(c->stage ? c->stage : ""))};
-    const lc_ledger_stage *stage = g_hash_table_lookup(ledger->stages, &key);
+    const lc_ledger_stage *stage =
+        lc_cycle_stage(cycle, lc_texts_find(ledger->texts, lc_text_of(c->stage ? c->stage : "")));
     return stage && stage->age <= c->age;
 }
 

@@ -161,10 +161,8 @@ end_in_words(const lc_ledger_breach *breach)
 static void
 tell_breaches(story *s, const lc_ledger_cycle *cycle)
 {
-    const lc_ledger_breach like = {.cycle_id = cycle->id};
-    for (const lc_ledger_breach *breach = lc_chains_first(&s->ledger->breaches_of, &like); breach;
-         breach = lc_chains_next(&s->ledger->breaches_of, breach)) {
-        const char *clock = name_of(s, breach->clock, "a clock");
+    LC_EACH_BREACH (breach, cycle) {
+        const char *clock = name_of(s, breach->part.name, "a clock");
         add_step(s, breach->breached_at == LC_ABSENT ? breach->due_at : breach->breached_at, cycle->cycle, STEP_BROKEN,
                  g_strdup_printf("broken: %s", clock), breach_in_words(s, breach));
         if (breach->ended_at != LC_ABSENT)
@@ -176,28 +174,18 @@ tell_breaches(story *s, const lc_ledger_cycle *cycle)
 static void
 tell_stages(story *s, const lc_ledger_cycle *cycle)
 {
-    GHashTableIter iter;
-    gpointer name;
-    g_hash_table_iter_init(&iter, s->ledger->stage_names);
-    while (g_hash_table_iter_next(&iter, &name, NULL)) {
-        const lc_ledger_stage key = {.cycle_id = cycle->id, .stage = GPOINTER_TO_UINT(name)};
-        const lc_ledger_stage *stage = g_hash_table_lookup(s->ledger->stages, &key);
-        if (stage)
-            add_step(s, stage->reached_at, cycle->cycle, STEP_REACHED,
-                     g_strdup_printf("reached %s", name_of(s, stage->stage, "a stage")),
-                     g_strdup(stage->named ? "" : "with a later one, which says so"));
-    }
+    LC_EACH_STAGE (stage, cycle)
+        add_step(s, stage->reached_at, cycle->cycle, STEP_REACHED,
+                 g_strdup_printf("reached %s", name_of(s, stage->part.name, "a stage")),
+                 g_strdup(stage->named ? "" : "with a later one, which says so"));
 }
 
-/* Positions have no gaps (10.5), but while a change of several rows is being read. */
 static void
 tell_tenures(story *s, const lc_ledger_cycle *cycle)
 {
-    lc_ledger_tenure key = {.cycle_id = cycle->id, .position = 1};
-    const lc_ledger_tenure *tenure;
-    for (; (tenure = g_hash_table_lookup(s->ledger->tenures, &key)) != NULL; key.position++)
+    LC_EACH_TENURE (tenure, cycle)
         add_step(s, tenure->from_at, cycle->cycle, STEP_OWNED,
-                 g_strdup_printf("with %s", name_of(s, tenure->owner, "nobody")),
+                 g_strdup_printf("with %s", name_of(s, tenure->part.name, "nobody")),
                  tenure->to_at == LC_ABSENT || tenure->to_at == LC_NEVER
                      ? g_strdup("since then")
                      : g_strdup_printf("for %s", LC_SPAN(tenure->to_at - tenure->from_at)));
@@ -206,9 +194,7 @@ tell_tenures(story *s, const lc_ledger_cycle *cycle)
 static void
 tell_routes(story *s, const lc_ledger_cycle *cycle)
 {
-    const lc_ledger_route like = {.cycle_id = cycle->id};
-    for (const lc_ledger_route *route = lc_chains_first(&s->ledger->routes_of, &like); route;
-         route = lc_chains_next(&s->ledger->routes_of, route)) {
+    LC_EACH_ROUTE (route, cycle) {
         g_autoptr(GString) why = g_string_new(NULL);
         g_string_append_printf(why, "because %s, %s%s", lc_cause_name((lc_cause)route->cause),
                                route->rule ? "by rule " : "by a gate", name_of(s, route->rule, ""));
@@ -218,7 +204,7 @@ tell_routes(story *s, const lc_ledger_cycle *cycle)
             g_string_append_printf(why, "; %s", name_of(s, route->why, ""));
         add_step(s, route->routed_at, cycle->cycle, STEP_ROUTED,
                  g_strdup_printf("routed: %s, track %s", lc_route_name((lc_route)route->route),
-                                 name_of(s, route->track, "(none)")),
+                                 name_of(s, route->part.name, "(none)")),
                  g_string_free(g_steal_pointer(&why), FALSE));
     }
 }

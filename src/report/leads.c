@@ -1,4 +1,5 @@
 /* leads.c - the leads behind a number, and whose they are. */
+#include "firsts.h"
 #include "making.h"
 
 #include <leadclock/calendar.h>
@@ -7,27 +8,10 @@ typedef struct {
     const lc_ledger *ledger;
     const lc_lead_filter *filter;
     lc_instant at;
-    uint32_t stage;     /* that they have reached; 0: any */
-    GHashTable *broken; /* lc_ledger_cycle *: those whose `clock` is broken; NULL: any */
+    uint32_t stage; /* that they have reached; 0: any */
 } choosing;
 
 /* ---- Choosing ---- */
-
-static void
-find_broken(choosing *c)
-{
-    GHashTableIter iter;
-    gpointer item;
-    c->broken = g_hash_table_new(NULL, NULL);
-    g_hash_table_iter_init(&iter, c->ledger->breaches);
-    while (g_hash_table_iter_next(&iter, &item, NULL)) {
-        const lc_ledger_breach *breach = item;
-        lc_ledger_cycle *cycle = lc_ledger_find_cycle(c->ledger, &breach->cycle_id);
-        if (cycle && !breach->early && breach->ended_at == LC_ABSENT &&
-            lc_text_equal(lc_ledger_text(c->ledger, breach->clock), c->filter->clock))
-            g_hash_table_add(c->broken, cycle);
-    }
-}
 
 static bool
 is_of(const choosing *c, uint32_t number, lc_text wanted)
@@ -46,7 +30,12 @@ is_due(const choosing *c, const lc_open_cycle *open)
 static bool
 is_broken(const choosing *c, const lc_ledger_cycle *cycle)
 {
-    return cycle->open && (c->broken ? g_hash_table_contains(c->broken, cycle) : cycle->open->broken > 0);
+    if (cycle->open == NULL || lc_text_is_absent(c->filter->clock))
+        return cycle->open && cycle->open->broken > 0;
+    LC_EACH_BREACH (breach, cycle)
+        if (!breach->early && breach->ended_at == LC_ABSENT && is_of(c, breach->part.name, c->filter->clock))
+            return true;
+    return false;
 }
 
 static bool
@@ -65,8 +54,7 @@ has_kept(const lc_ledger_cycle *cycle, lc_text first_contact)
 static bool
 has_reached(const choosing *c, const lc_ledger_cycle *cycle)
 {
-    const lc_ledger_stage key = {.cycle_id = cycle->id, .stage = c->stage};
-    return c->stage == 0 || g_hash_table_contains(c->ledger->stages, &key);
+    return c->stage == 0 || lc_cycle_stage(cycle, c->stage);
 }
 
 static bool
@@ -113,24 +101,22 @@ compare_cycles(gconstpointer a, gconstpointer b, gpointer data)
         order = compare_instants(other->handoff_at, one->handoff_at);
     if (order == 0)
         order = strcmp(one->lead_id, other->lead_id);
-    return order ? order : memcmp(&one->id, &other->id, sizeof one->id);
+    return order ? order : memcmp(&one->as.id, &other->as.id, sizeof one->as.id);
 }
 
 static GPtrArray *
-choose(choosing *c)
+choose(const choosing *c, size_t *n_all)
 {
-    GPtrArray *chosen = g_ptr_array_new();
+    lc_firsts firsts;
     GHashTableIter iter;
     gpointer cycle;
-    if (c->filter->is_broken && !lc_text_is_absent(c->filter->clock))
-        find_broken(c);
+    lc_firsts_init(&firsts, LC_LEADS_SHOWN, compare_cycles, (gpointer)c->filter);
     g_hash_table_iter_init(&iter, c->ledger->cycles);
     while (g_hash_table_iter_next(&iter, &cycle, NULL))
         if (is_wanted(c, cycle))
-            g_ptr_array_add(chosen, cycle);
-    g_ptr_array_sort_with_data(chosen, compare_cycles, (gpointer)c->filter);
-    g_clear_pointer(&c->broken, g_hash_table_unref);
-    return chosen;
+            lc_firsts_add(&firsts, cycle);
+    *n_all = firsts.n_all;
+    return lc_firsts_end(&firsts);
 }
 
 /* ---- The table ---- */
@@ -186,18 +172,19 @@ add_lead(lc_table *table, const choosing *c, const lc_ledger_cycle *cycle)
 lc_answers *
 lc_answers_of_leads(const lc_ledger *ledger, const lc_lead_filter *filter, lc_instant at)
 {
-    choosing c = {.ledger = ledger, .filter = filter, .at = at, .stage = lc_texts_find(ledger->texts, filter->stage)};
-    g_autoptr(GPtrArray) chosen = choose(&c);
-    guint n = MIN(chosen->len, LC_LEADS_SHOWN);
+    const choosing c = {
+        .ledger = ledger, .filter = filter, .at = at, .stage = lc_texts_find(ledger->texts, filter->stage)};
+    size_t n_all;
+    g_autoptr(GPtrArray) chosen = choose(&c, &n_all);
     g_autoptr(GString) about = g_string_new(NULL);
-    g_string_append_printf(about, "%u lead%s: %s.", chosen->len, chosen->len == 1 ? "" : "s", filter->about);
-    if (n < chosen->len)
-        g_string_append_printf(about, " The first %u are shown.", n);
+    g_string_append_printf(about, "%s: %s.", LC_LEADS((int64_t)n_all), filter->about);
+    if (chosen->len < n_all)
+        g_string_append_printf(about, " The first %u are shown.", chosen->len);
     lc_answers *report = lc_report_new("Leads", g_string_free(g_steal_pointer(&about), FALSE));
     const lc_making making = {.ledger = ledger, .report = report};
     lc_table *table = lc_report_add_table(&making, "leads", "Cycles");
     add_columns(table);
-    for (guint i = 0; i < n; i++)
+    for (guint i = 0; i < chosen->len; i++)
         add_lead(table, &c, chosen->pdata[i]);
     return report;
 }

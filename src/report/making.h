@@ -56,7 +56,7 @@ typedef struct lc_spans lc_spans;
 lc_spans *lc_spans_new(void);
 void lc_spans_free(lc_spans *spans);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_spans, lc_spans_free)
-/* Group 0 is that of all, to which each is added besides. */
+/* Of a group: what is asked of group 0 is asked of all together. */
 void lc_spans_add(lc_spans *spans, uint32_t group, lc_duration duration);
 size_t lc_spans_count(const lc_spans *spans, uint32_t group);
 /* The least that `percent` (1 to 100) of them do not exceed; LC_ABSENT: there are none. */

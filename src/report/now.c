@@ -153,11 +153,21 @@ count_due(counting *c, const lc_open_cycle *open)
     t->later += open->next_due_at >= c->ends;
 }
 
+/* A promise that is broken, by its clock: cycles have only their number. */
+static void
+count_broken(counting *c, const lc_ledger_cycle *cycle)
+{
+    LC_EACH_BREACH (breach, cycle)
+        if (!breach->early && breach->ended_at == LC_ABSENT)
+            tally_of(c->clocks, breach->part.name)->broken++;
+}
+
 static void
 count_open(counting *c, lc_ledger_cycle *cycle)
 {
     c->open++;
     count_due(c, cycle->open);
+    count_broken(c, cycle);
     if (cycle->open->broken == 0)
         return;
     tally *t = tally_of(c->owners, cycle->owner);
@@ -183,15 +193,6 @@ count_cycle(counting *c, lc_ledger_cycle *cycle)
     }
 }
 
-/* A promise that is broken, by its clock: cycles have only their number. */
-static void
-count_breach(counting *c, const lc_ledger_breach *breach)
-{
-    const lc_ledger_cycle *cycle = lc_ledger_find_cycle(c->making->ledger, &breach->cycle_id);
-    if (!breach->early && breach->ended_at == LC_ABSENT && cycle && cycle->open)
-        tally_of(c->clocks, breach->clock)->broken++;
-}
-
 static void
 count_all(counting *c)
 {
@@ -200,9 +201,6 @@ count_all(counting *c)
     g_hash_table_iter_init(&iter, c->making->ledger->cycles);
     while (g_hash_table_iter_next(&iter, &item, NULL))
         count_cycle(c, item);
-    g_hash_table_iter_init(&iter, c->making->ledger->breaches);
-    while (g_hash_table_iter_next(&iter, &item, NULL))
-        count_breach(c, item);
 }
 
 /* ---- By clock ---- */

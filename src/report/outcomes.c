@@ -58,7 +58,7 @@ kept(const counting *c, const char *text)
 }
 
 static void
-count_cycle(const counting *c, const lc_ledger_cycle *cycle)
+count_settlement(const counting *c, const lc_ledger_cycle *cycle)
 {
     if (cycle->open)
         return;
@@ -68,23 +68,29 @@ count_cycle(const counting *c, const lc_ledger_cycle *cycle)
 }
 
 static void
-count_breach(const counting *c, const lc_ledger_breach *breach)
+count_breach(const counting *c, const lc_ledger_cycle *cycle, const lc_ledger_breach *breach)
 {
-    const lc_ledger_cycle *cycle = lc_ledger_find_cycle(c->ledger, &breach->cycle_id);
-    lc_text clock = lc_ledger_text(c->ledger, breach->clock);
+    lc_text clock = lc_ledger_text(c->ledger, breach->part.name);
     g_autofree char *early = g_strdup_printf("%.*s:early", LC_TEXT_ARGS(clock));
-    if (cycle)
-        count(c, LC_OUTCOME_BREACHED, cycle, breach->early ? kept(c, early) : clock);
+    count(c, LC_OUTCOME_BREACHED, cycle, breach->early ? kept(c, early) : clock);
 }
 
 static void
-count_route(const counting *c, const lc_ledger_route *route)
+count_route(const counting *c, const lc_ledger_cycle *cycle, const lc_ledger_route *route)
 {
-    const lc_ledger_cycle *cycle = lc_ledger_find_cycle(c->ledger, &route->cycle_id);
     g_autofree char *what =
         g_strdup_printf("%s to %s", lc_cause_name((lc_cause)route->cause), lc_route_name((lc_route)route->route));
-    if (cycle)
-        count(c, LC_OUTCOME_ROUTED, cycle, kept(c, what));
+    count(c, LC_OUTCOME_ROUTED, cycle, kept(c, what));
+}
+
+static void
+count_cycle(const counting *c, const lc_ledger_cycle *cycle)
+{
+    count_settlement(c, cycle);
+    LC_EACH_BREACH (breach, cycle)
+        count_breach(c, cycle, breach);
+    LC_EACH_ROUTE (route, cycle)
+        count_route(c, cycle, route);
 }
 
 GArray *
@@ -98,12 +104,6 @@ lc_ledger_outcomes(lc_ledger *ledger)
     g_hash_table_iter_init(&iter, ledger->cycles);
     while (g_hash_table_iter_next(&iter, &item, NULL))
         count_cycle(&c, item);
-    g_hash_table_iter_init(&iter, ledger->breaches);
-    while (g_hash_table_iter_next(&iter, &item, NULL))
-        count_breach(&c, item);
-    g_hash_table_iter_init(&iter, ledger->routes);
-    while (g_hash_table_iter_next(&iter, &item, NULL))
-        count_route(&c, item);
     g_hash_table_iter_init(&iter, groups);
     while (g_hash_table_iter_next(&iter, &item, NULL))
         g_array_append_vals(sorted, item, 1);

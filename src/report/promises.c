@@ -258,21 +258,26 @@ broken_of(GHashTable *all, uint32_t owner, uint32_t clock)
 }
 
 static void
+add_breach(broken *to, const lc_ledger_breach *breach)
+{
+    to->broken++;
+    to->not_ended += breach->ended_at == LC_ABSENT;
+    if (breach->late_ms != LC_ABSENT)
+        lc_spans_add(to->late, 0, breach->late_ms);
+}
+
+static void
 collect_broken(const lc_making *making, GHashTable *all)
 {
     GHashTableIter iter;
     gpointer item;
-    g_hash_table_iter_init(&iter, making->ledger->breaches);
+    g_hash_table_iter_init(&iter, making->ledger->cycles);
     while (g_hash_table_iter_next(&iter, &item, NULL)) {
-        const lc_ledger_breach *breach = item;
-        const lc_ledger_cycle *cycle = lc_ledger_find_cycle(making->ledger, &breach->cycle_id);
-        if (breach->early || cycle == NULL || !lc_cycle_is_asked_for(cycle, making->question))
+        if (!lc_cycle_is_asked_for(item, making->question))
             continue;
-        broken *b = broken_of(all, breach->owner, breach->clock);
-        b->broken++;
-        b->not_ended += breach->ended_at == LC_ABSENT;
-        if (breach->late_ms != LC_ABSENT)
-            lc_spans_add(b->late, 0, breach->late_ms);
+        LC_EACH_BREACH (breach, (const lc_ledger_cycle *)item)
+            if (!breach->early)
+                add_breach(broken_of(all, breach->owner, breach->part.name), breach);
     }
 }
 

@@ -6,8 +6,7 @@
 typedef struct {
     lc_summary *summary;
     const lc_ledger *ledger;
-    const lc_report_question *question;
-    GHashTable *counted; /* "CYCLE METRIC": a cycle counts once under each name */
+    GHashTable *counted; /* metrics: a cycle counts once under each */
 } recount;
 
 static void
@@ -111,9 +110,7 @@ count_cycle(const recount *r, const lc_ledger_cycle *cycle)
 static void
 count_once(const recount *r, const lc_ledger_cycle *cycle, const char *metric)
 {
-    char id[LC_UUID_TEXT_BYTES];
-    g_autofree char *key = g_strdup_printf("%s %s", lc_uuid_format(&cycle->id, id), metric);
-    if (g_hash_table_add(r->counted, g_steal_pointer(&key)))
+    if (g_hash_table_add(r->counted, g_strdup(metric)))
         add(r, cycle, metric);
 }
 
@@ -121,7 +118,7 @@ count_once(const recount *r, const lc_ledger_cycle *cycle, const char *metric)
 static void
 count_breach(const recount *r, const lc_ledger_cycle *cycle, const lc_ledger_breach *breach)
 {
-    const char *clock = lc_ledger_text(r->ledger, breach->clock).data;
+    const char *clock = lc_ledger_text(r->ledger, breach->part.name).data;
     g_autofree char *metric = NULL;
     if (breach->level > 0)
         count_once(r, cycle, "escalated");
@@ -141,7 +138,7 @@ count_breach(const recount *r, const lc_ledger_cycle *cycle, const lc_ledger_bre
 static void
 count_stage(const recount *r, const lc_ledger_cycle *cycle, const lc_ledger_stage *stage)
 {
-    lc_text name = lc_ledger_text(r->ledger, stage->stage);
+    lc_text name = lc_ledger_text(r->ledger, stage->part.name);
     g_autofree char *aged = g_strdup_printf("reached:%.*s@%u", LC_TEXT_ARGS(name), stage->age);
     add_named(r, cycle, "reached:", name);
     add(r, cycle, aged);
@@ -151,31 +148,26 @@ count_stage(const recount *r, const lc_ledger_cycle *cycle, const lc_ledger_stag
 
 /* ---- All of them ---- */
 
-static const lc_ledger_cycle *
-asked_for(const recount *r, const lc_uuid *cycle_id)
+static void
+count_all_of(const recount *r, const lc_ledger_cycle *cycle)
 {
-    const lc_ledger_cycle *cycle = lc_ledger_find_cycle(r->ledger, cycle_id);
-    return cycle && lc_cycle_is_asked_for(cycle, r->question) ? cycle : NULL;
+    g_hash_table_remove_all(r->counted);
+    count_cycle(r, cycle);
+    LC_EACH_BREACH (breach, cycle)
+        count_breach(r, cycle, breach);
+    LC_EACH_STAGE (stage, cycle)
+        count_stage(r, cycle, stage);
 }
 
 void
 lc_summary_add_rows(lc_summary *summary, const lc_ledger *ledger, const lc_report_question *question)
 {
     g_autoptr(GHashTable) counted = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, NULL);
-    const recount r = {summary, ledger, question, counted};
-    const lc_ledger_cycle *cycle;
+    const recount r = {summary, ledger, counted};
     GHashTableIter iter;
     gpointer item;
     g_hash_table_iter_init(&iter, ledger->cycles);
     while (g_hash_table_iter_next(&iter, &item, NULL))
         if (lc_cycle_is_asked_for(item, question))
-            count_cycle(&r, item);
-    g_hash_table_iter_init(&iter, ledger->breaches);
-    while (g_hash_table_iter_next(&iter, &item, NULL))
-        if ((cycle = asked_for(&r, &((const lc_ledger_breach *)item)->cycle_id)))
-            count_breach(&r, cycle, item);
-    g_hash_table_iter_init(&iter, ledger->stages);
-    while (g_hash_table_iter_next(&iter, &item, NULL))
-        if ((cycle = asked_for(&r, &((const lc_ledger_stage *)item)->cycle_id)))
-            count_stage(&r, cycle, item);
+            count_all_of(&r, item);
 }

@@ -178,13 +178,18 @@ lc_answers_new(const lc_ledger *ledger, const lc_report_question *question)
     g_autoptr(GPtrArray) won = g_ptr_array_new_with_free_func(g_free);
     lc_answers *report = lc_report_new("Leads: promises, volumes, conversion", about(question));
     const lc_making making = {ledger, question, sums, stages, won, report};
+    static const struct {
+        lc_report_part part;
+        void (*add)(const lc_making *making);
+    } parts[] = {{LC_REPORT_PROMISES, lc_report_add_promises},
+                 {LC_REPORT_RESPONSE, lc_report_add_response},
+                 {LC_REPORT_VOLUMES, lc_report_add_volumes},
+                 {LC_REPORT_STAGES, lc_report_add_stages},
+                 {LC_REPORT_CONVERSION, lc_report_add_conversion}};
     find_stages(&making, question->book);
-    report->conversion = lc_conversion_find(ledger, question);
-    lc_report_add_promises(&making);
-    lc_report_add_response(&making);
-    lc_report_add_volumes(&making);
-    lc_report_add_stages(&making);
-    lc_report_add_conversion(&making);
+    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++)
+        if (question->parts == 0 || question->parts & parts[i].part)
+            parts[i].add(&making);
     return report;
 }
 

@@ -33,10 +33,16 @@ lc_spans_free(lc_spans *spans)
     g_free(spans);
 }
 
-static void
-add_to(lc_spans *spans, uint32_t number, lc_duration duration)
+static group_of_spans *
+group_at(const lc_spans *spans, uint32_t number)
 {
-    group_of_spans *group = g_hash_table_lookup(spans->groups, GUINT_TO_POINTER(number));
+    return g_hash_table_lookup(spans->groups, GUINT_TO_POINTER(number));
+}
+
+void
+lc_spans_add(lc_spans *spans, uint32_t number, lc_duration duration)
+{
+    group_of_spans *group = group_at(spans, number);
     if (group == NULL) {
         group = g_new0(group_of_spans, 1);
         group->values = g_array_new(FALSE, FALSE, sizeof(lc_duration));
@@ -46,21 +52,6 @@ add_to(lc_spans *spans, uint32_t number, lc_duration duration)
     group->sorted = false;
 }
 
-void
-lc_spans_add(lc_spans *spans, uint32_t group, lc_duration duration)
-{
-    add_to(spans, 0, duration);
-    if (group)
-        add_to(spans, group, duration);
-}
-
-size_t
-lc_spans_count(const lc_spans *spans, uint32_t group)
-{
-    const group_of_spans *found = g_hash_table_lookup(spans->groups, GUINT_TO_POINTER(group));
-    return found ? found->values->len : 0;
-}
-
 static int
 compare_durations(gconstpointer a, gconstpointer b)
 {
@@ -68,32 +59,66 @@ compare_durations(gconstpointer a, gconstpointer b)
     return (one > other) - (one < other);
 }
 
-static const GArray *
-sorted(lc_spans *spans, uint32_t number)
+/* How many are at most so long. */
+static size_t
+within(group_of_spans *group, lc_duration most)
 {
-    group_of_spans *group = g_hash_table_lookup(spans->groups, GUINT_TO_POINTER(number));
-    if (group && !group->sorted)
+    if (!group->sorted)
         g_array_sort(group->values, compare_durations);
-    if (group)
-        group->sorted = true;
-    return group ? group->values : NULL;
-}
-
-lc_duration
-lc_spans_percentile(lc_spans *spans, uint32_t group, unsigned percent)
-{
-    const GArray *values = sorted(spans, group);
-    if (values == NULL || values->len == 0)
-        return LC_ABSENT;
-    return g_array_index(values, lc_duration, ((size_t)values->len * percent + 99) / 100 - 1);
+    group->sorted = true;
+    guint low = 0, high = group->values->len;
+    while (low < high) {
+        guint middle = low + (high - low) / 2;
+        if (g_array_index(group->values, lc_duration, middle) <= most)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 size_t
-lc_spans_within(lc_spans *spans, uint32_t group, lc_duration most)
+lc_spans_within(lc_spans *spans, uint32_t number, lc_duration most)
 {
-    const GArray *values = sorted(spans, group);
+    group_of_spans *group = group_at(spans, number);
+    if (number)
+        return group ? within(group, most) : 0;
+    GHashTableIter iter;
+    gpointer item;
     size_t n = 0;
-    while (values && n < values->len && g_array_index(values, lc_duration, n) <= most)
-        n++;
+    g_hash_table_iter_init(&iter, spans->groups);
+    while (g_hash_table_iter_next(&iter, NULL, &item))
+        n += within(item, most);
     return n;
+}
+
+size_t
+lc_spans_count(const lc_spans *spans, uint32_t number)
+{
+    GHashTableIter iter;
+    gpointer key, item;
+    size_t n = 0;
+    g_hash_table_iter_init(&iter, spans->groups);
+    while (g_hash_table_iter_next(&iter, &key, &item))
+        if (number == 0 || GPOINTER_TO_UINT(key) == number)
+            n += ((const group_of_spans *)item)->values->len;
+    return n;
+}
+
+/* Groups are sorted, all together are not: what is sought is found by how many are at most so long. */
+lc_duration
+lc_spans_percentile(lc_spans *spans, uint32_t number, unsigned percent)
+{
+    size_t n = lc_spans_count(spans, number), wanted = (n * percent + 99) / 100;
+    if (n == 0)
+        return LC_ABSENT;
+    lc_duration low = INT64_MIN / 2, high = INT64_MAX / 2;
+    while (low < high) {
+        lc_duration middle = low + (high - low) / 2;
+        if (lc_spans_within(spans, number, middle) >= wanted)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
 }

@@ -4,38 +4,15 @@
 #include <leadclock/calendar.h>
 #include <leadclock/text.h>
 
-/* The stages that progress named in a cycle. */
-static GHashTable *
-by_cycle(const lc_making *making)
-{
-    GHashTable *cycles = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
-    GHashTableIter iter;
-    gpointer item;
-    g_hash_table_iter_init(&iter, making->ledger->stages);
-    while (g_hash_table_iter_next(&iter, &item, NULL)) {
-        const lc_ledger_stage *stage = item;
-        lc_ledger_cycle *cycle = lc_ledger_find_cycle(making->ledger, &stage->cycle_id);
-        if (!stage->named || cycle == NULL || !lc_cycle_is_asked_for(cycle, making->question))
-            continue;
-        GPtrArray *stages = g_hash_table_lookup(cycles, cycle);
-        if (stages == NULL)
-            g_hash_table_insert(cycles, cycle, stages = g_ptr_array_new());
-        g_ptr_array_add(stages, (gpointer)stage);
-    }
-    return cycles;
-}
-
 /* When the cycle left the stage: by the next one that was named, or by its settlement, whichever came first after it;
  * LC_NEVER: it has not; LC_ABSENT: it was never in it (the stage closed the cycle, or was reached after it). */
 static lc_instant
-left_at(const lc_ledger_cycle *cycle, const GPtrArray *stages, const lc_ledger_stage *stage)
+left_at(const lc_ledger_cycle *cycle, const lc_ledger_stage *stage)
 {
     lc_instant left = LC_NEVER;
-    for (guint i = 0; i < stages->len; i++) {
-        lc_instant at = ((const lc_ledger_stage *)stages->pdata[i])->reached_at;
-        if (at > stage->reached_at)
-            left = MIN(left, at);
-    }
+    LC_EACH_STAGE (other, cycle)
+        if (other->named && other->reached_at > stage->reached_at)
+            left = MIN(left, other->reached_at);
     if (cycle->open)
         return left;
     if (cycle->settled_at <= stage->reached_at)
@@ -44,23 +21,26 @@ left_at(const lc_ledger_cycle *cycle, const GPtrArray *stages, const lc_ledger_s
 }
 
 static void
+collect_of(const lc_making *making, const lc_ledger_cycle *cycle, lc_spans *times, lc_spans *still)
+{
+    LC_EACH_STAGE (stage, cycle) {
+        lc_instant left = stage->named ? left_at(cycle, stage) : LC_ABSENT;
+        if (left == LC_NEVER)
+            lc_spans_add(still, stage->part.name, MAX(0, making->question->at - stage->reached_at));
+        else if (left != LC_ABSENT)
+            lc_spans_add(times, stage->part.name, left - stage->reached_at);
+    }
+}
+
+static void
 collect(const lc_making *making, lc_spans *times, lc_spans *still)
 {
-    g_autoptr(GHashTable) cycles = by_cycle(making);
     GHashTableIter iter;
-    gpointer cycle, of;
-    g_hash_table_iter_init(&iter, cycles);
-    while (g_hash_table_iter_next(&iter, &cycle, &of)) {
-        const GPtrArray *stages = of;
-        for (guint i = 0; i < stages->len; i++) {
-            const lc_ledger_stage *stage = stages->pdata[i];
-            lc_instant left = left_at(cycle, stages, stage);
-            if (left == LC_NEVER)
-                lc_spans_add(still, stage->stage, MAX(0, making->question->at - stage->reached_at));
-            else if (left != LC_ABSENT)
-                lc_spans_add(times, stage->stage, left - stage->reached_at);
-        }
-    }
+    gpointer cycle;
+    g_hash_table_iter_init(&iter, making->ledger->cycles);
+    while (g_hash_table_iter_next(&iter, &cycle, NULL))
+        if (lc_cycle_is_asked_for(cycle, making->question))
+            collect_of(making, cycle, times, still);
 }
 
 void

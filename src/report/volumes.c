@@ -359,13 +359,14 @@ add_routes(const lc_making *making)
     g_autoptr(GHashTable) groups = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, g_free);
     GHashTableIter iter;
     gpointer item;
-    g_hash_table_iter_init(&iter, making->ledger->routes);
+    g_hash_table_iter_init(&iter, making->ledger->cycles);
     while (g_hash_table_iter_next(&iter, &item, NULL)) {
-        const lc_ledger_route *route = item;
-        const lc_ledger_cycle *cycle = lc_ledger_find_cycle(making->ledger, &route->cycle_id);
-        const group key = {.first = route->track, .cause = route->cause, .route = route->route};
-        if (cycle && lc_cycle_is_asked_for(cycle, making->question))
+        if (!lc_cycle_is_asked_for(item, making->question))
+            continue;
+        LC_EACH_ROUTE (route, (const lc_ledger_cycle *)item) {
+            const group key = {.first = route->part.name, .cause = route->cause, .route = route->route};
             group_of(groups, &key)->count++;
+        }
     }
     g_autoptr(GPtrArray) sorted = sorted_groups(making, groups);
     lc_table *table = lc_report_add_table(making, "routes", "Routed, by track and cause");

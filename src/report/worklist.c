@@ -1,4 +1,5 @@
 /* worklist.c - the open cycles, in the order in which to work. */
+#include "firsts.h"
 #include "ledger.h"
 
 #include <leadclock/calendar.h>
@@ -26,7 +27,7 @@ work_of(const lc_ledger *ledger, const lc_ledger_cycle *cycle)
                      .rule = lc_ledger_text(ledger, cycle->rule),
                      .owner = lc_ledger_text(ledger, cycle->owner),
                      .next_clock = lc_ledger_text(ledger, open->next_clock),
-                     .cycle_id = cycle->id,
+                     .cycle_id = cycle->as.id,
                      .attempts = cycle->attempts,
                      .broken = open->broken,
                      .escalation = open->escalation,
@@ -41,33 +42,35 @@ work_of(const lc_ledger *ledger, const lc_ledger_cycle *cycle)
 /* ---- The order ---- */
 
 static int
-compare_work(gconstpointer a, gconstpointer b)
+compare_work(gconstpointer a, gconstpointer b, G_GNUC_UNUSED gpointer data)
 {
-    const lc_work *one = a, *other = b;
-    if ((one->broken > 0) != (other->broken > 0))
-        return one->broken > 0 ? -1 : 1;
-    if (one->priority_at != other->priority_at)
-        return one->priority_at > other->priority_at ? -1 : 1;
-    int order = lc_text_compare(one->lead_id, other->lead_id);
-    return order ? order : memcmp(&one->cycle_id, &other->cycle_id, sizeof one->cycle_id);
+    const lc_ledger_cycle *one = *(lc_ledger_cycle *const *)a, *other = *(lc_ledger_cycle *const *)b;
+    if ((one->open->broken > 0) != (other->open->broken > 0))
+        return one->open->broken > 0 ? -1 : 1;
+    if (one->open->priority_at != other->open->priority_at)
+        return one->open->priority_at > other->open->priority_at ? -1 : 1;
+    int order = strcmp(one->lead_id, other->lead_id);
+    return order ? order : memcmp(&one->as.id, &other->as.id, sizeof one->as.id);
 }
 
 GArray *
 lc_worklist_find(const lc_ledger *ledger, const lc_work_filter *filter, size_t *n_all)
 {
     GArray *work = g_array_new(FALSE, FALSE, sizeof(lc_work));
+    lc_firsts firsts;
     GHashTableIter iter;
     gpointer cycle;
+    lc_firsts_init(&firsts, filter->limit, compare_work, NULL);
     g_hash_table_iter_init(&iter, ledger->cycles);
     while (g_hash_table_iter_next(&iter, &cycle, NULL))
-        if (is_wanted(ledger, cycle, filter)) {
-            lc_work added = work_of(ledger, cycle);
-            g_array_append_val(work, added);
-        }
-    g_array_sort(work, compare_work);
-    *n_all = work->len;
-    if (filter->limit && work->len > filter->limit)
-        g_array_set_size(work, (guint)filter->limit);
+        if (is_wanted(ledger, cycle, filter))
+            lc_firsts_add(&firsts, cycle);
+    *n_all = firsts.n_all;
+    g_autoptr(GPtrArray) sorted = lc_firsts_end(&firsts);
+    for (guint i = 0; i < sorted->len; i++) {
+        lc_work added = work_of(ledger, sorted->pdata[i]);
+        g_array_append_val(work, added);
+    }
     return work;
 }
 

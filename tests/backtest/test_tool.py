@@ -79,7 +79,9 @@ class WrongInput(unittest.TestCase):
 
     def test_the_version_names_the_time_zone_data(self):
         done = subprocess.run([LEADCLOCK, "--version"], stdout=subprocess.PIPE, check=True, encoding="utf-8", timeout=100)
-        self.assertRegex(done.stdout, r"\Aleadclock \d+\.\d+\.\d+ \(time zone data 20\d\d[a-z]+\)\nlibrdkafka \S+\nhiredis \S+, redis-tls (yes|no)\n\Z")
+        self.assertRegex(done.stdout, r"\Aleadclock \d+\.\d+\.\d+ \(time zone data 20\d\d[a-z]+\)\n"
+                         r"librdkafka \S+, scram-with-kafka-4 (yes|no), session-renewal (yes|no)\n"
+                         r"hiredis \S+, redis-tls (yes|no)\nlibmicrohttpd \S+, https (yes|no)\n\Z")
         with tempfile.TemporaryDirectory() as folder:
             environment = dict(os.environ, TZDIR=folder)
             version = lambda: subprocess.run([LEADCLOCK, "--version"], stdout=subprocess.PIPE, check=True, encoding="utf-8",

@@ -15,6 +15,14 @@ from world import BINARY, World, free_port, get, main, policy_of, require, requi
 LINE = (json.dumps(created("lead")) + "\n").encode()
 
 
+class HangingUp(Guard):
+    """TLS comes about, and then it goes away, without an answer."""
+
+    def knows(self, authorization):
+        self.sent_away += 1
+        raise ConnectionError
+
+
 def settings(guard, certificates, **changes):
     """--set options by which one is let in, but for the changes; None: left out."""
     keys = {"url": guard.url, "user": USER, "password": PASSWORD, "ca": certificates.root} | changes
@@ -81,6 +89,7 @@ def refusals():
     world, certificates = with_certificates("guarded-refusals")
     stores = {name: Guard(certificates.path(f"{name}.store")) for name in ("broker", "expired", "bare", "strange")}
     stores["mutual"] = Guard(certificates.path("broker.store"), client_ca=certificates.root)
+    stores["hangs up"] = HangingUp(certificates.path("broker.store"))
     broker = stores["broker"]
     try:
         world.create_topics()
@@ -93,6 +102,7 @@ def refusals():
             ("an expired certificate", stores["expired"], {}, "its certificate has expired, or is not valid yet: it needs"),
             ("another's certificate", stores["strange"], {}, "its certificate is for another host; name the registry in"),
             ("no certificate of ours", stores["mutual"], {}, "look at registry.certificate and registry.key"),
+            ("it hangs up", stores["hangs up"], {}, "does not answer: it ends the connection after TLS came about ("),
             ("no PEM", broker, {"ca": world.policy}, "whether they are PEM"),
             ("TLS where none is spoken", broker, {"url": os.environ["LC_TEST_REGISTRY_URL"].replace("http:", "https:")},
              "it speaks no TLS there; write http:// in registry.url"),
@@ -109,9 +119,11 @@ def refusals():
         for why, words, process in running:
             said = process.communicate(timeout=120)[1].decode()
             require(words in said, f"{why}: it does not say {words!r}: {said}")
+            require("no TLS" not in said or "TLS came about" not in words, f"{why}: TLS was well, and it says: {said}")
             require(process.returncode == 3, f"{why}: it ended with {process.returncode}: {said}")
             require("pa55" not in said, f"{why}: it tells the password: {said}")
         require(broker.let_in == 0 and broker.sent_away > 0, "the guard let somebody in")
+        require(stores["hangs up"].sent_away > 0, "it hung up on nobody")
         for words, changes in (
             ("registry.ca: /nowhere/ca.pem: No such file", {"ca": "/nowhere/ca.pem"}),
             ("registry.certificate needs its key; set registry.key too", {"certificate": certificates.client}),

@@ -5,6 +5,8 @@ none is ever told to anybody."""
 import base64
 import json
 import os
+import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -73,6 +75,11 @@ def files():
     require(code == 2 and f"alert.webhooks.secret_file: what {hook} holds begins with whsec_" in said, f"{code}: {said}")
     check(2, "registry.password_file needs who has it; set registry.user too", *named(good, "registry.password_file"))
     check(0, "configuration ok", *named(good), *named(good, "ingest.token_files.crm"))
+    for command, key in (("ingest", "ingest.token_files.crm"), ("dashboard", "dashboard.user_files.ann")):
+        beyond = ("--for", command, *named("*:1", f"{command}.listen"))
+        check(2, f'{command}.listen: "*:1" can be reached from elsewhere, and anybody could', *beyond)
+        check(0, "configuration ok", *beyond, *named(good, key))
+        check(0, "configuration ok", "--for", "run", *named("*:1", f"{command}.listen"))
     check(0, "configuration ok", "--for", "run", *named("/nowhere", "ingest.token_files.crm"))
     check(2, "--for store: no command that has secrets; run, ingest", "--for", "store", *named(good))
     public = write(world, "public", "s3cr3t-0123456789abcdef\n", 0o644)
@@ -269,8 +276,17 @@ def doors():
         world.close()
 
 
+def seen_by_ps(process):
+    """Its command line, and the names of its threads."""
+    said = subprocess.run(["ps", "-L", "-ww", "-o", "args=,comm=", "-p", str(process.pid)], capture_output=True, text=True,
+                          check=True).stdout  # fmt: skip
+    require("leadclock" in said, f"ps does not see {process.pid}: {said}")
+    return said
+
+
 def nowhere():
-    """Whatever a run leaves, none of its secrets is in it: logs of all levels, pages, the command line."""
+    """Whatever a run leaves, none of its secrets is in it: logs of all levels, messages, /metrics and pages, what ps tells. Core
+    files: no_core and core_file."""
     place = Place("secret-nowhere")
     world, said = place.world, []
     receiver = Receiver(world)
@@ -305,25 +321,25 @@ dashboard: {{user_files: {{ann: secrets/hook}}}}
         write(world, "redis", REDIS_SECRET)
         service = place.start(*loud)
         place.is_ready()
-        processes.append((service.process, place.port, "/metrics"))
+        processes.append((service.process, place.port))
         for command in ("ingest", "alert", "dashboard"):
             port = free_port()
             path = os.path.join(world.folder, f"{command}.log")
             with open(path, "wb") as log:
                 options = [word for one in (*loud, f"{command}.listen=127.0.0.1:{port}") for word in ("--set", one)]
                 process = subprocess.Popen([BINARY, command, "--config", world.config, *options], stdout=log, stderr=log)
-            processes.append((process, port, "/metrics" if command != "dashboard" else "/readyz"))
+            processes.append((process, port))
             wait_for(f"{command} to live", lambda: get(port, "/livez")[0] == 200, 60)
         status_of(processes[1][1], "/facts", "Bearer s3cr3t-of-nobody-at-all", b"{}")
         status_of(processes[3][1], "/", basic("ann", "s3cr3t-of-nobody"))
         wait_for("the webhook to be called", receiver.taken, 60)
-        for process, port, path in processes:
-            said += [get(port, path)[1], get(port, "/readyz")[1]]
-            with open(f"/proc/{process.pid}/cmdline", encoding="utf-8") as file:
-                said.append(file.read())
+        for process, port in processes:
+            status, figures = get(port, "/metrics")
+            require(status == 200 and "leadclock_build_info" in figures, f"{process.args[1]} has no /metrics: {status}")
+            said += [figures, get(port, "/readyz")[1], seen_by_ps(process)]
         for text in said:
             require_none(text, "what was said")
-        for process, _, _ in processes[1:]:
+        for process, _ in processes[1:]:
             process.terminate()
             require(process.wait(60) == 0, f"{process.args[1]} ended with {process.returncode}")
         service.stop()
@@ -335,7 +351,7 @@ dashboard: {{user_files: {{ann: secrets/hook}}}}
                     with open(path, encoding="utf-8", errors="replace") as file:
                         require_none(file.read(), path)
     finally:
-        for process, _, _ in processes:
+        for process, _ in processes:
             process.kill()
         receiver.close()
         place.close()
@@ -386,13 +402,63 @@ def no_core():
         world.close()
 
 
+def ends_with_core(folder, command, environment, is_there):
+    """Whether the kernel writes a core file of what is ended by a signal that has one; what is in the folder then."""
+    os.makedirs(folder)
+
+    def allow():
+        resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder, preexec_fn=allow,
+                               env=os.environ | {"ASAN_OPTIONS": "disable_coredump=0"} | environment)  # fmt: skip
+    try:
+        wait_for(f"{command[0]} to be there", is_there, 60)
+    except BaseException:
+        process.kill()
+        raise
+    process.send_signal(signal.SIGQUIT)
+    status = os.waitpid(process.pid, 0)[1]
+    require(os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGQUIT, f"it ended with {status}")
+    found = b""
+    for name in os.listdir(folder):
+        with open(os.path.join(folder, name), "rb") as file:
+            found += file.read()
+    return os.WCOREDUMP(status), found
+
+
+def core_file():
+    """A process that has secrets leaves no core file, where another does; with LEADCLOCK_CORE it does, and they are in it."""
+    world, port = World("secret-core", policy_of("card/feed")), free_port()
+    secret = "s3cr3t-0123456789-core"
+    path = write(world, "token", secret)
+    command = [BINARY, "ingest", "--config", world.config, "--set", f"ingest.listen=127.0.0.1:{port}", "--set",
+               "kafka.brokers=127.0.0.1:1", "--set", f"ingest.token_files.crm={path}"]  # fmt: skip
+
+    def lives():
+        return get(port, "/livez")[0] == 200
+
+    try:
+        has_core, found = ends_with_core(os.path.join(world.folder, "shut"), command, {}, lives)
+        require(not has_core and secret.encode() not in found, "it leaves a core file")
+        if not ends_with_core(os.path.join(world.folder, "other"), ["sleep", "60"], {}, lambda: True)[0]:
+            say("the kernel of this machine writes no core file of anything")
+            return
+        has_core, found = ends_with_core(os.path.join(world.folder, "open"), command, {"LEADCLOCK_CORE": "1"}, lives)
+        require(has_core, "it leaves no core file although LEADCLOCK_CORE says so")
+        require(not found or secret.encode() in found, "whoever looks for the secret in a core file does not find it")
+    finally:
+        for name in ("shut", "other", "open"):
+            shutil.rmtree(os.path.join(world.folder, name), ignore_errors=True)
+        world.close()
+
+
 def require_none(text, where):
     for secret in SECRETS:
         at = text.find(secret)
         require(at < 0, f"{where} has a secret: {text[max(at - 200, 0):at + 100]}")
 
 
-TESTS = {test.__name__: test for test in (files, renewed, doors, nowhere, no_core)}
+TESTS = {test.__name__: test for test in (files, renewed, doors, nowhere, no_core, core_file)}
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """secured_path.py [TEST...] - the whole path on servers as a careful company has them (deploy/stack.sh up --secure): each
-program under its own principal, with just the ACLs that `topics --acls` prints."""
+program under its own principal, with just the ACLs that `topics --acls` prints, and its sessions at Kafka end every 5 s."""
 
 import atexit
 import contextlib
@@ -18,6 +18,14 @@ from world import BINARY, PARTITIONS, ROOT, STACK_DIR, Redis, World, load_feed, 
 from world import require_equal, say, slices, wait_for
 
 ROLES = ("service", "publisher", "ingest", "alert", "dashboard", "tools", "admin")
+# Kafka ends them so soon, and says so.
+SESSIONS = {
+    "server": "connections.max.reauth.ms=5000",
+    "log4j": "log4j.logger.org.apache.kafka.common.security.authenticator.SaslServerAuthenticator=DEBUG\n"
+             "log4j.logger.kafka.network.Processor=DEBUG",
+}  # fmt: skip
+CLOSED = "Disconnecting expired channel"
+RENEWED = "Beginning re-authentication"
 ROLE_OF = {"run": "service", "publish": "publisher", "reset": "admin", "repartition": "admin"}
 
 
@@ -27,6 +35,10 @@ class Stack:
     def __init__(self):
         self.folder = os.path.join(STACK_DIR, f"secured-stack-{os.getpid()}")
         shutil.rmtree(self.folder, ignore_errors=True)
+        os.makedirs(os.path.join(self.folder, "kafka"))
+        for name, lines in SESSIONS.items():
+            with open(os.path.join(self.folder, "kafka", f"more.{name}.properties"), "w", encoding="utf-8") as file:
+                file.write(lines + "\n")
         atexit.register(self.call, "down")
         self.call("up", "--secure")
 
@@ -37,6 +49,11 @@ class Stack:
     def read(self, *names):
         with open(os.path.join(self.folder, *names), encoding="utf-8") as file:
             return file.read()
+
+    def sessions(self):
+        """How many have ended: their connection was closed, or they were renewed on it."""
+        log = self.read("kafka", "kafka.log")
+        return log.count(CLOSED), log.count(RENEWED)
 
     def environment(self, role):
         """The secrets of a role, as its programs find them."""
@@ -101,6 +118,18 @@ def lines_of(facts):
     return "".join(json.dumps({k: v for k, v in fact.items() if k != "arrived_at"}) + "\n" for fact in facts).encode()
 
 
+def publish_while_sessions_end(world, facts):
+    """Three of them between any two parts: a librdkafka that can renews them, with another Kafka closes the connection."""
+    before = world.stack.sessions()
+    for count, some in enumerate(slices(facts, 6)):
+        world.publish(some)
+        wait_for("sessions to end", lambda: sum(world.stack.sessions()) - sum(before) >= 3 * count, 60)
+    closed, renewed = (now - then for now, then in zip(world.stack.sessions(), before))
+    say(f"{closed} connections were closed, {renewed} sessions renewed")
+    can = "session-renewal yes" in subprocess.run([BINARY, "--version"], capture_output=True, check=True, text=True).stdout
+    require(renewed >= 15 if can else closed >= 15, f"closed {closed}, renewed {renewed}: that is not what --version says")
+
+
 def require_closed(world):
     """What a role is not for it may not."""
     refused = r"certificate \S+/leadclock-publisher.pem may not DESCRIBE topic leads.breaches:"
@@ -140,7 +169,7 @@ def whole_path():
         answer = entrance.send(lines_of(by_http), LINES)
         require(answer[0] == 202, f"the facts are not taken: {answer}")
         world.published += by_http
-        world.publish(by_publish)
+        publish_while_sessions_end(world, by_publish)
         world.settle()
         world.require_same_as_backtest()
         say("judged")

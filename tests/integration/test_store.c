@@ -330,7 +330,7 @@ wakeups_come_in_order_and_within_limits(void **state)
 
 /* Some wake-ups of a partition, each of a lead of its own, and when they came. */
 typedef struct {
-    lc_store *store;
+    lc_store *store, *other; /* other: of one who takes over, and gives back; or NULL */
     lc_instant now;
     unsigned n_positions;
     char position[32];
@@ -391,6 +391,17 @@ take_timer(timers *t, lc_text id)
     g_array_index(t->came, lc_instant, i) = MIN(timer(t->came, i), t->now);
 }
 
+/* What each found before is of no use to it when it comes back. */
+static void
+change_hands(timers *t)
+{
+    lc_store *store = t->store;
+    if (t->other == NULL || g_random_int_range(0, 4))
+        return;
+    t->store = t->other;
+    t->other = store;
+}
+
 /* As a worker does, until nothing is left to be done; of the due ones some may be left. */
 static void
 fire_timers(timers *t, unsigned max, bool takes_all)
@@ -398,6 +409,7 @@ fire_timers(timers *t, unsigned max, bool takes_all)
     GError *error = NULL;
     lc_store_read read = {.partition = 1, .due_before = t->now, .max_due = max, .count_wakeups = true};
     do {
+        change_hands(t);
         must(read_all(t->store, &read, 1, &error), error);
         assert_text(read.applied, t->position);
         assert_true(read.n_due <= max && read.n_due <= read.n_wakeups);
@@ -427,6 +439,8 @@ static void
 timers_clear(timers *t)
 {
     lc_store_free(t->store);
+    if (t->other)
+        lc_store_free(t->other);
     g_array_unref(t->at);
     g_array_unref(t->came);
 }
@@ -437,17 +451,19 @@ each_wakeup_comes_when_it_is_due(void **state)
 {
     static const lc_duration steps[] = {7, 90, 900, 7 * LC_SECOND, 3 * LC_MINUTE, LC_HOUR};
     (void)state;
-    for (int changes_hands = 0; changes_hands < 2; changes_hands++) {
+    for (int changes_hands = 0; changes_hands < 3; changes_hands++) {
         g_autofree char *name = new_name(), *tag = lc_redis_tag(1, PARTITIONS);
         timers t = new_timers(name);
+        t.other = changes_hands == 2 ? open_store(test_url(), name) : NULL;
         set_timers(&t, 12000, LC_HOUR, 2 * LC_SECOND); /* more than are moved at once */
         set_timers(&t, 500, 0, LC_DAY);
         for (int round = 0; round < 400; round++) {
+            change_hands(&t);
             set_timers(&t, g_random_int_range(0, 5), -LC_SECOND, 2 * LC_SECOND);
             set_timers(&t, g_random_int_range(0, 5), 0, steps[g_random_int_range(0, G_N_ELEMENTS(steps))] * 40);
             t.now += round % 100 < 90 ? steps[g_random_int_range(0, 4)] : steps[g_random_int_range(0, 6)];
             fire_timers(&t, round % 3 ? 1000 : 7, round % 5);
-            if (changes_hands && round % 7 == 0) {
+            if (changes_hands == 1 && round % 7 == 0) {
                 lc_store_free(t.store);
                 t.store = open_store(test_url(), name);
             }

@@ -52,8 +52,8 @@ sim_fail(sim *s, const char *format, ...)
 
 /* ---- Events ---- */
 
-static void
-add_event(sim *s, lc_instant at, sim_event_type type, size_t what)
+void
+sim_add_event(sim *s, lc_instant at, sim_event_type type, size_t what)
 {
     sim_event event = {at, s->n_events++, type, what};
     guint i = s->events->len;
@@ -73,7 +73,7 @@ static void
 add_events(sim *s, sim_event_type type, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
-        add_event(s, random_moment(s), type, sim_random_next(&s->random) % s->plan.slots);
+        sim_add_event(s, random_moment(s), type, sim_random_next(&s->random) % s->plan.slots);
 }
 
 static void
@@ -81,9 +81,9 @@ add_rollbacks(sim *s, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
         lc_instant taken = random_moment(s);
-        add_event(s, taken, SIM_SNAPSHOT, 0);
-        add_event(s, MIN(taken + sim_random_between(&s->random, 0, s->plan.span / 2), s->now + s->plan.span),
-                  SIM_RESTORE, sim_random_below(&s->random, 2));
+        sim_add_event(s, taken, SIM_SNAPSHOT, 0);
+        sim_add_event(s, MIN(taken + sim_random_between(&s->random, 0, s->plan.span / 2), s->now + s->plan.span),
+                      SIM_RESTORE, sim_random_below(&s->random, 2));
     }
 }
 
@@ -92,8 +92,9 @@ add_outages(sim *s, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
         lc_instant down = random_moment(s);
-        add_event(s, down, SIM_DOWN, 0);
-        add_event(s, MIN(down + sim_random_between(&s->random, 0, 20 * LC_SECOND), s->now + s->plan.span), SIM_UP, 0);
+        sim_add_event(s, down, SIM_DOWN, 0);
+        sim_add_event(s, MIN(down + sim_random_between(&s->random, 0, 20 * LC_SECOND), s->now + s->plan.span), SIM_UP,
+                      0);
     }
 }
 
@@ -102,9 +103,9 @@ plan_events(sim *s)
 {
     for (guint i = 0; i < s->records->len; i++)
         if (!g_array_index(s->records, sim_record, i).is_held_back)
-            add_event(s, g_array_index(s->records, sim_record, i).publish_at, SIM_PUBLISH, i);
+            sim_add_event(s, g_array_index(s->records, sim_record, i).publish_at, SIM_PUBLISH, i);
     for (unsigned slot = 0; slot < s->plan.slots; slot++)
-        add_event(s, s->now + sim_random_between(&s->random, 0, 2 * LC_SECOND), SIM_START, slot);
+        sim_add_event(s, s->now + sim_random_between(&s->random, 0, 2 * LC_SECOND), SIM_START, slot);
     add_events(s, SIM_STOP, s->plan.stops);
     add_events(s, SIM_KILL, s->plan.kills);
     add_events(s, SIM_TWIN, s->plan.twins);
@@ -113,9 +114,9 @@ plan_events(sim *s)
     add_events(s, SIM_STANDSTILL, s->plan.standstills);
     add_events(s, SIM_CLOCK, s->plan.clock_jumps);
     for (unsigned i = 1; s->plan.upstream && i <= SIM_UPSTREAMS; i++)
-        add_event(s, random_moment(s), SIM_UPSTREAM_END, i);
+        sim_add_event(s, random_moment(s), SIM_UPSTREAM_END, i);
     if (s->plan.scenario == SIM_GROWTH)
-        add_event(s, random_moment(s), SIM_GROW, 0);
+        sim_add_event(s, random_moment(s), SIM_GROW, 0);
     add_rollbacks(s, s->plan.rollbacks);
     add_outages(s, s->plan.outages);
 }
@@ -258,7 +259,7 @@ restart_later(sim *s, unsigned slot)
     lc_duration pause = s->plan.scenario == SIM_DEATHS || sim_random_below(&s->random, 3)
                             ? sim_random_between(&s->random, 0, LC_SECOND)
                             : sim_random_between(&s->random, 0, 40 * LC_SECOND);
-    add_event(s, s->now + (s->is_quiet ? 0 : pause), SIM_START, slot);
+    sim_add_event(s, s->now + (s->is_quiet ? 0 : pause), SIM_START, slot);
 }
 
 static sim_life *
@@ -313,8 +314,8 @@ kill_life(sim *s, sim_life *life)
         succeed(s, slot, twin);
         return;
     }
-    add_event(s, sim_taken_over_by(s), SIM_TAKEN_OVER, slot);
-    add_event(s, s->now + stays_dead_for, SIM_START, slot);
+    sim_add_event(s, sim_taken_over_by(s), SIM_TAKEN_OVER, slot);
+    sim_add_event(s, s->now + stays_dead_for, SIM_START, slot);
     s->next_death = s->now + stays_dead_for + 10 * LC_SECOND;
 }
 
@@ -455,6 +456,7 @@ world_step(lc_memory_world *world, const char *call)
         note_ask(s, life);
     sim_say(s, "%s", call);
     harm_redis(s, call);
+    sim_failover_step(s, call);
     if ((!s->is_quiet && sim_random_chance(&s->random, s->plan.crash)) || sim_dies_now(s, life, call)) {
         life->was_killed = true;
         sleep_until(life, s->now);
@@ -550,9 +552,9 @@ stop_life(sim_life *life)
     lc_worker_stop(life->worker);
 }
 
-/* B or C of a position ("O:B>C:nonce", each "state/counters"), whichever comes first; none needs no tombstone. */
-static int64_t
-end_of(GBytes *applied, lc_changelog changelog)
+/* A position is "O:B>C:nonce", each "state/counters". */
+int64_t
+sim_end_of(GBytes *applied, lc_changelog changelog)
 {
     if (applied == NULL)
         return INT64_MAX;
@@ -566,10 +568,11 @@ end_of(GBytes *applied, lc_changelog changelog)
 static void
 compact_one(sim *s, int32_t partition, lc_output output, lc_changelog changelog)
 {
-    int64_t tombstones_before = end_of(lc_memory_redis_applied(s->redis, partition), changelog);
+    int64_t tombstones_before = MIN(sim_end_of(lc_memory_redis_applied(s->redis, partition), changelog),
+                                    sim_failover_oldest(s, partition, changelog));
     if (s->snapshot)
         tombstones_before =
-            MIN(tombstones_before, end_of(lc_memory_snapshot_applied(s->snapshot, partition), changelog));
+            MIN(tombstones_before, sim_end_of(lc_memory_snapshot_applied(s->snapshot, partition), changelog));
     lc_memory_compact(s->broker, LC_MEMORY_OUTPUT(output), partition, tombstones_before);
 }
 
@@ -664,6 +667,13 @@ happen(sim *s, const sim_event *event)
     case SIM_GROW:
         sim_grow(s);
         break;
+    case SIM_PROMOTE:
+    case SIM_REJOIN:
+    case SIM_WAKE:
+    case SIM_LATE:
+    case SIM_MOVED:
+        sim_failover_happen(s, event);
+        break;
     }
     sim_workload_look(s);
 }
@@ -723,6 +733,7 @@ become_quiet(sim *s)
 {
     sim_say(s, "quiet");
     s->is_quiet = true;
+    sim_failover_end(s);
     lc_memory_redis_set_down(s->redis, false);
     for (guint i = 0; i < s->lives->len; i++) {
         sim_life *life = g_ptr_array_index(s->lives, i);
@@ -731,9 +742,9 @@ become_quiet(sim *s)
         life->clock_ahead = 0;
     }
     for (unsigned i = 1; s->plan.upstream && i <= SIM_UPSTREAMS; i++)
-        add_event(s, s->now, SIM_UPSTREAM_END, i);
+        sim_add_event(s, s->now, SIM_UPSTREAM_END, i);
     for (unsigned slot = 0; slot < s->plan.slots; slot++)
-        add_event(s, s->now, SIM_START, slot);
+        sim_add_event(s, s->now, SIM_START, slot);
 }
 
 static void
@@ -795,7 +806,7 @@ publish_held_back(sim *s)
 {
     for (guint i = 0; i < s->records->len; i++)
         if (g_array_index(s->records, sim_record, i).is_held_back)
-            add_event(s, s->now + sim_random_between(&s->random, 0, 20 * LC_SECOND), SIM_PUBLISH, i);
+            sim_add_event(s, s->now + sim_random_between(&s->random, 0, 20 * LC_SECOND), SIM_PUBLISH, i);
 }
 
 static void
@@ -930,6 +941,7 @@ clear(sim *s)
     lc_memory_broker_free(s->broker);
     lc_memory_redis_free(s->redis);
     lc_memory_snapshot_free(s->snapshot);
+    lc_memory_snapshot_free(s->replica);
     g_array_unref(s->records);
     g_array_unref(s->hidden);
     g_array_unref(s->events);

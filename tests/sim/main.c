@@ -16,13 +16,14 @@
 typedef struct {
     uint64_t seed; /* under way */
     uint64_t done;
+    unsigned failovers[SIM_FAILOVERS];
     bool failed;
     char failure[2048];
 } report;
 
 static struct {
     gint64 seed, seeds, start, seconds;
-    gboolean trace, expect_failure, keep_going;
+    gboolean trace, expect_failure, keep_going, failovers;
     char *weaken;
 } options = {.seed = -1, .start = 1};
 
@@ -41,6 +42,7 @@ static const struct {
     {"failed-send", LC_MEMORY_WEAKEN_FAILED_SEND},
     {"keep-producer", LC_MEMORY_WEAKEN_KEEP_PRODUCER},
     {"apply-guard", LC_MEMORY_WEAKEN_APPLY_GUARD},
+    {"one-connection", LC_MEMORY_WEAKEN_ONE_CONNECTION},
     {"late-requests", LC_MEMORY_WEAKEN_LATE_REQUESTS},
     {"cut", LC_CHECK_CUT << SIM_ENGINE_BIT},
     {"pieces", LC_CHECK_PIECES << SIM_ENGINE_BIT},
@@ -108,6 +110,9 @@ run_seeds(report *shared, uint64_t first, uint64_t n)
         shared->seed = seed;
         alarm(SECONDS_A_SEED);
         g_autofree char *failure = sim_run(seed, weaken_mask(), false);
+        for (int i = 0; i < SIM_FAILOVERS; i++)
+            shared->failovers[i] += sim_failovers[i];
+        memset(sim_failovers, 0, sizeof sim_failovers);
         if (failure) {
             shared->failed = true;
             g_strlcpy(shared->failure, failure, sizeof shared->failure);
@@ -135,6 +140,18 @@ run_child(report *shared, uint64_t first, uint64_t n)
     }
 }
 
+/* What became of Redis in all seeds. False: something never did. */
+static bool
+tell_failovers(const report *shared)
+{
+    bool is_whole = true;
+    for (int i = 0; i < SIM_FAILOVERS; i++) {
+        printf("%7u x %s\n", shared->failovers[i], sim_failover_names[i]);
+        is_whole = is_whole && shared->failovers[i] > 0;
+    }
+    return is_whole;
+}
+
 static int
 run_many(void)
 {
@@ -157,12 +174,14 @@ run_many(void)
         if (!options.keep_going)
             break;
     }
+    bool is_whole = tell_failovers(shared) || !options.failovers || options.expect_failure;
     printf("%" G_GUINT64_FORMAT " seeds held, %" G_GUINT64_FORMAT " failed, in %.0f s\n", shared->done, failures,
            seconds_now() - began);
     if (failures && !options.expect_failure)
-        printf("replay with: sim --seed %" G_GUINT64_FORMAT " --trace%s%s\n", shared->seed,
-               options.weaken ? " --weaken " : "", options.weaken ? options.weaken : "");
-    return (failures > 0) == options.expect_failure ? 0 : 1;
+        printf("replay with: sim --seed %" G_GUINT64_FORMAT " --trace%s%s%s\n", shared->seed,
+               options.failovers ? " --failovers" : "", options.weaken ? " --weaken " : "",
+               options.weaken ? options.weaken : "");
+    return (failures > 0) == options.expect_failure && is_whole ? 0 : 1;
 }
 
 static int
@@ -184,6 +203,8 @@ main(int argc, char **argv)
         {"start", 0, 0, G_OPTION_ARG_INT64, &options.start, "The first seed", "N"},
         {"keep-going", 0, 0, G_OPTION_ARG_NONE, &options.keep_going, "Go on after a seed that fails", NULL},
         {"weaken", 0, 0, G_OPTION_ARG_STRING, &options.weaken, "Take a check away", "NAME"},
+        {"failovers", 0, 0, G_OPTION_ARG_NONE, &options.failovers,
+         "Only Redis fails: another master, slots that move; in each way", NULL},
         {"expect-failure", 0, 0, G_OPTION_ARG_NONE, &options.expect_failure, "Succeed if a seed fails", NULL},
         {NULL}};
     g_autoptr(GError) error = NULL;
@@ -195,6 +216,7 @@ main(int argc, char **argv)
     }
     setenv("TZ", "UTC", 1);
     g_log_set_writer_func(write_log, NULL, NULL);
+    sim_only_failovers = options.failovers;
     if (options.seed >= 0)
         return run_one();
     if (options.seeds == 0 && options.seconds == 0)

@@ -1,6 +1,8 @@
 /* plan.c - which faults a seed has, and when. */
 #include "sim.h"
 
+bool sim_only_failovers;
+
 static const char seconds_policy[] =
     "name: seconds\n"
     "clock_skew: 2s\n"
@@ -162,7 +164,7 @@ sim_plan_draw(sim_plan *plan, uint64_t seed)
     bool days = sim_random_below(&random, 5) == 0;
     *plan = (sim_plan){
         .n_inputs = 1 + (int)sim_random_below(&random, SIM_MAX_INPUTS),
-        .partitions = 1 + (int32_t)sim_random_below(&random, 3),
+        .partitions = 1 + (int32_t)sim_random_below(&random, SIM_MAX_PARTITIONS),
         .slots = 1 + sim_random_below(&random, SIM_MAX_SLOTS),
         .leads = 1 + sim_random_below(&random, 12),
         .piece_leads = 1 + sim_random_below(&random, 4),
@@ -192,4 +194,8 @@ sim_plan_draw(sim_plan *plan, uint64_t seed)
     else if (!days && !dies && sim_random_below(&random, 10) == 0)
         plan->scenario = SIM_GROWTH;
     plan->cache_bytes = draw_cache(&random);
+    if (sim_only_failovers || (!dies && plan->scenario == SIM_ANY_FAULTS && sim_random_below(&random, 12) == 0))
+        sim_failover_draw_alone(plan, &random);
+    else if (!dies && sim_random_below(&random, 2))
+        sim_failover_draw(plan, &random);
 }

@@ -7,6 +7,7 @@
  * registry.c  a schema registry that knows our schemas, and may not answer, or deny one once
  * rows.c      what stands of the tables, and whether it is what should
  * watch.c     what must hold at each step: of every transaction when it is decided, of Redis at each position
+ * failover.c  another master of Redis, one that sleeps, slots that are moved
  * scenario.c  seeds with a question of their own: owners that die, Kafka's data lost
  * oracle.c    what must hold in the end
  * main.c      seeds, one after the other */
@@ -23,6 +24,7 @@
 #define SIM_MAX_FUTURE (10 * LC_MINUTE)
 #define SIM_MAX_INPUTS 3
 #define SIM_MAX_SLOTS 3
+#define SIM_MAX_PARTITIONS 3
 #define SIM_UPSTREAMS 2 /* transactions of a publisher */
 #define SIM_FAULTS (LC_MEMORY_FAULT_DENIED + 1)
 
@@ -30,9 +32,10 @@
 
 typedef enum {
     SIM_ANY_FAULTS,
-    SIM_DEATHS, /* owners die within their transactions, and all else is well, but that some may not fence */
-    SIM_LOSS,   /* any faults; when all is settled Kafka loses data */
-    SIM_GROWTH  /* any faults; an input gets more partitions while all run */
+    SIM_DEATHS,      /* owners die within their transactions, and all else is well, but that some may not fence */
+    SIM_LOSS,        /* any faults; when all is settled Kafka loses data */
+    SIM_GROWTH,      /* any faults; an input gets more partitions while all run */
+    SIM_FAILING_OVER /* Redis fails over and moves slots, and all else is well */
 } sim_scenario;
 
 typedef struct {
@@ -57,7 +60,8 @@ typedef struct {
     uint32_t registry; /* it does not answer, or says no to what it has */
     lc_duration max_marker_delay, max_end_delay;
     unsigned stops, kills, twins, empties, rollbacks, outages, compactions, standstills, clock_jumps; /* how many */
-    uint32_t redis_empties, redis_rollbacks; /* at a call to Redis */
+    uint32_t redis_empties, redis_rollbacks;     /* at a call to Redis */
+    uint32_t replica_follows, promotions, moves; /* at a call to Redis */
     size_t piece_leads;
     size_t batch_bytes; /* of the states of a batch */
     size_t cache_bytes; /* of the leads that a worker keeps */
@@ -132,7 +136,12 @@ typedef enum {
     SIM_COMPACT,
     SIM_STANDSTILL,
     SIM_CLOCK,
-    SIM_GROW
+    SIM_GROW,
+    SIM_PROMOTE, /* what: why */
+    SIM_REJOIN,
+    SIM_WAKE,
+    SIM_LATE, /* what was sent to a master that slept */
+    SIM_MOVED
 } sim_event_type;
 
 typedef struct {
@@ -166,6 +175,11 @@ struct sim {
     lc_memory_broker *broker;
     lc_memory_redis *redis;
     lc_memory_snapshot *snapshot;
+    lc_memory_snapshot *replica; /* what the replica of Redis has got; NULL: nothing yet */
+    bool fails_over;             /* until the old master is a replica */
+    unsigned written_before;     /* to old masters, before the one there is */
+    uint32_t moves;              /* slots that are being moved, by partition */
+    unsigned met_before[SIM_MAX_PARTITIONS];
     lc_arena arena;  /* of the workload */
     GArray *records; /* sim_record */
     GArray *hidden;  /* size_t: records published, not visible yet */
@@ -196,6 +210,7 @@ struct sim {
 
 /* plan.c */
 void sim_plan_draw(sim_plan *plan, uint64_t seed);
+extern bool sim_only_failovers; /* whatever the seed */
 const char *const *sim_input_names(int n_inputs);
 extern const char *const sim_output_names[LC_OUTPUTS];
 
@@ -207,7 +222,33 @@ bool sim_is_forgettable(lc_text lead_id);
 /* The last stable offsets may have moved. */
 void sim_workload_look(sim *s);
 
+/* failover.c */
+enum { SIM_DIED, SIM_SLEEPS }; /* why another is promoted */
+/* What came about, in all seeds. */
+enum {
+    SIM_PROMOTED,
+    SIM_OLD_WRITTEN,
+    SIM_WITHIN_RECOVERY,
+    SIM_BETWEEN,
+    SIM_SLEPT_LONG,
+    SIM_EXEC_LATE,
+    SIM_EXEC_TOO_LATE,
+    SIM_MOVED_BUSY,
+    SIM_FAILOVERS
+};
+extern unsigned sim_failovers[SIM_FAILOVERS];
+extern const char *const sim_failover_names[SIM_FAILOVERS];
+void sim_failover_draw(sim_plan *plan, sim_random *random);
+void sim_failover_draw_alone(sim_plan *plan, sim_random *random);
+void sim_failover_step(sim *s, const char *call);
+void sim_failover_happen(sim *s, const sim_event *event);
+void sim_failover_end(sim *s);
+int64_t sim_failover_oldest(const sim *s, int32_t partition, lc_changelog changelog);
+
 /* cluster.c */
+void sim_add_event(sim *s, lc_instant at, sim_event_type type, size_t what);
+/* B or C of a position, whichever comes first; of none the last there is: it needs no tombstone. */
+int64_t sim_end_of(GBytes *applied, lc_changelog changelog);
 /* Runs one seed. NULL: all holds; otherwise what does not (g_free). */
 /* `weaken`: lc_memory_weaken, and lc_check (worker.h) from bit SIM_ENGINE_BIT on. */
 #define SIM_ENGINE_BIT 12

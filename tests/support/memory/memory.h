@@ -211,6 +211,28 @@ void lc_memory_redis_restore(lc_memory_redis *redis, const lc_memory_snapshot *s
 /* While down every call is LC_ERROR_RETRY. */
 void lc_memory_redis_set_down(lc_memory_redis *redis, bool down);
 
+/* Another is master now, with what `replica` has (borrowed). Who is connected to the old one goes on with that one,
+ * until it comes back as a replica: what was written to it since is gone then, and so are the connections to it. */
+void lc_memory_redis_promote(lc_memory_redis *redis, const lc_memory_snapshot *replica);
+void lc_memory_redis_rejoin(lc_memory_redis *redis);
+bool lc_memory_redis_has_old(const lc_memory_redis *redis);
+GBytes *lc_memory_redis_old_applied(const lc_memory_redis *redis, int32_t partition);
+/* A master that sleeps answers nothing in time. Where another was promoted meanwhile, the old one wakes. What was sent
+ * to it by those who gave up waiting is done then, or a little later. */
+void lc_memory_redis_sleep(lc_memory_redis *redis);
+void lc_memory_redis_wake(lc_memory_redis *redis);
+void lc_memory_redis_do_late(lc_memory_redis *redis);
+/* While the slot of a partition is being moved every command on it is LC_ERROR_RETRY. */
+void lc_memory_redis_set_moving(lc_memory_redis *redis, int32_t partition, bool is_moving);
+
+/* How often. */
+typedef struct {
+    unsigned written_to_old; /* a master that was cut off was written to */
+    unsigned late_done, late_refused;
+    unsigned met_moving; /* a slot that was being moved was asked for */
+} lc_memory_seen;
+const lc_memory_seen *lc_memory_redis_seen(const lc_memory_redis *redis);
+
 /* What is stored. NULL: not there. Borrowed until the next write. */
 GBytes *lc_memory_redis_applied(const lc_memory_redis *redis, int32_t partition);
 GBytes *lc_memory_redis_lead(const lc_memory_redis *redis, int32_t partition, lc_text lead_id);
@@ -241,7 +263,8 @@ typedef enum {
     LC_MEMORY_WEAKEN_FAILED_SEND = 1 << 7,       /* a failed send_offsets is taken for a success (6) */
     LC_MEMORY_WEAKEN_KEEP_PRODUCER = 1 << 8,     /* renew_producer keeps a producer that is not fenced (7, 8) */
     LC_MEMORY_WEAKEN_APPLY_GUARD = 1 << 9,       /* apply does not compare (9) */
-    LC_MEMORY_WEAKEN_LATE_REQUESTS = 1 << 10     /* late requests join the transaction of now, whatever their epoch */
+    LC_MEMORY_WEAKEN_LATE_REQUESTS = 1 << 10,    /* late requests join the transaction of now, whatever their epoch */
+    LC_MEMORY_WEAKEN_ONE_CONNECTION = 1 << 11    /* an EXEC goes by another connection than its WATCH (9) */
 } lc_memory_weaken;
 void lc_memory_broker_weaken(lc_memory_broker *broker, unsigned mask);
 void lc_memory_redis_weaken(lc_memory_redis *redis, unsigned mask);

@@ -89,6 +89,8 @@ lc_memory_redis_free(lc_memory_redis *redis)
 {
     if (redis == NULL)
         return;
+    lc_memory_redis_rejoin(redis);
+    g_clear_pointer(&redis->late, g_array_unref);
     data_clear(&redis->data);
     g_free(redis);
 }

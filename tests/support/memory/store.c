@@ -57,15 +57,33 @@ static bool
 arrive(memory_store *store, const char *call, GError **error)
 {
     step(store, call);
-    if (store->redis->down)
-        return lose(store, "redis: down", error);
     if (has_fault(store, LC_MEMORY_FAULT_STORE))
         return lose(store, "redis: connection lost", error);
     if (store->connection == 0)
         store->connection = store->redis->connections;
-    if (store->connection != store->redis->connections)
-        return lose(store, "redis: connection closed", error);
+    if (!lc_memory_is_connected(store->redis, store->connection))
+        return lose(store, store->redis->down ? "redis: down" : "redis: connection closed", error);
     return true;
+}
+
+static lc_memory_slot *
+slot_of(const memory_store *store, int32_t partition)
+{
+    return lc_memory_slot_at(store->redis, store->connection, partition);
+}
+
+/* Whether the server of the partition takes what has arrived. */
+static bool
+is_taken(memory_store *store, int32_t partition, GError **error)
+{
+    if (lc_memory_is_asleep(store->redis, store->connection)) {
+        store->world->wait(store->world, 1000);
+        return lose(store, "redis: no answer in time", error);
+    }
+    if (!lc_memory_is_moving(store->redis, store->connection, partition))
+        return true;
+    g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "redis: the slot of partition %d is being moved", partition);
+    return false;
 }
 
 static bool
@@ -252,7 +270,7 @@ read_one(memory_store *store, lc_store_read *read)
     read->is_left_out = read->most_bytes && bytes_read(store, read) > read->most_bytes;
     if (read->is_left_out)
         return;
-    const lc_memory_slot *slot = &store->redis->data.slots[read->partition];
+    const lc_memory_slot *slot = slot_of(store, read->partition);
     read->applied = bytes_text(&store->arena, position_told(store, read, slot));
     if (read->count_wakeups)
         read->n_wakeups = count_wakeups(slot);
@@ -286,7 +304,7 @@ read_end(lc_store *base, GError **error)
 {
     memory_store *store = (memory_store *)base;
     for (size_t i = 0; i < store->n_reads; i++) {
-        if (!arrive(store, "store read", error))
+        if (!arrive(store, "store read", error) || !is_taken(store, store->reads[i].partition, error))
             return false;
         read_one(store, &store->reads[i]);
     }
@@ -354,9 +372,8 @@ unlink_key(lc_memory_slot *slot, lc_text key)
 
 /* What was due, and what was far and came near. */
 static void
-take_due(memory_store *store, const lc_store_write *write)
+take_due(memory_store *store, lc_memory_slot *slot, const lc_store_write *write)
 {
-    lc_memory_slot *slot = &store->redis->data.slots[write->partition];
     GHashTableIter iter;
     gpointer value;
     if (!write->takes_due)
@@ -374,27 +391,23 @@ take_due(memory_store *store, const lc_store_write *write)
 }
 
 static void
-execute(memory_store *store, const lc_store_write *write)
+execute(memory_store *store, lc_memory_slot *slot, const lc_store_write *write)
 {
-    lc_memory_slot *slot = &store->redis->data.slots[write->partition];
     for (size_t i = 0; i < write->n_unlink_keys; i++)
         unlink_key(slot, write->unlink_keys[i]);
-    take_due(store, write);
+    take_due(store, slot, write);
     for (size_t i = 0; i < write->n_leads; i++)
         write_lead(slot, &write->leads[i], write->now);
     for (size_t i = 0; i < write->n_counters; i++)
         write_counters(slot, &write->counters[i]);
     lc_memory_slot_set_applied(store->redis, slot, text_bytes(write->next));
-    if (store->world->applied)
-        store->world->applied(store->world, write->partition);
 }
 
 /* One of the commands fails; those after it are done all the same, the position's the last of them. */
 static void
-execute_in_part(memory_store *store, const lc_store_write *write)
+execute_in_part(memory_store *store, lc_memory_slot *slot, const lc_store_write *write)
 {
-    lc_memory_slot *slot = &store->redis->data.slots[write->partition];
-    take_due(store, write);
+    take_due(store, slot, write);
     for (size_t i = 0; i < write->n_leads / 2; i++)
         write_lead(slot, &write->leads[i], write->now);
     lc_memory_slot_set_applied(store->redis, slot, text_bytes(write->next));
@@ -421,28 +434,48 @@ is_unguarded(const memory_store *store, const lc_store_write *write)
     return store->redis->weakened & bit;
 }
 
+/* False: the EXEC can't be sent by the connection of its WATCH. */
+static bool
+arrive_to_execute(memory_store *store, lc_store_write *write, uint64_t watched, GError **error)
+{
+    if (!arrive(store, "store exec", error)) {
+        if (!(store->redis->weakened & LC_MEMORY_WEAKEN_ONE_CONNECTION) || store->redis->down)
+            return false;
+        g_clear_error(error);
+        store->connection = store->redis->connections;
+    }
+    if (lc_memory_is_asleep(store->redis, store->connection)) {
+        lc_memory_snapshot *after = lc_memory_copy_at(store->redis, store->connection);
+        execute(store, &after->slots[write->partition], write);
+        lc_memory_keep_late(store->redis, store->connection, write->partition, watched, after);
+    }
+    return is_taken(store, write->partition, error);
+}
+
 static bool
 write_one(memory_store *store, lc_store_write *write, GError **error)
 {
-    lc_memory_slot *slot = &store->redis->data.slots[write->partition];
     write->written = false;
-    if (!arrive(store, "store watch", error))
+    if (!arrive(store, "store watch", error) || !is_taken(store, write->partition, error))
         return false;
-    uint64_t watched = slot->version;
+    lc_memory_slot *slot = slot_of(store, write->partition);
+    uint64_t watched = slot->version, connection = store->connection;
     if (!equals(slot->applied, write->expected) && !is_unguarded(store, write))
         return true;
-    if (!arrive(store, "store exec", error))
+    if (!arrive_to_execute(store, write, watched, error))
         return false;
-    if (slot->version != watched && !is_unguarded(store, write))
+    slot = slot_of(store, write->partition);
+    if (slot->version != watched && store->connection == connection && !is_unguarded(store, write))
         return true;
     bool is_torn = may_be_torn(write) && has_fault(store, LC_MEMORY_FAULT_STORE_TORN);
     if (is_torn || (may_be_torn(write) && has_fault(store, LC_MEMORY_FAULT_STORE_EXEC))) {
-        execute_in_part(store, write);
+        execute_in_part(store, slot, write);
         if (!is_torn)
             lc_memory_slot_set_applied(store->redis, slot, NULL);
         return lose(store, "redis: a command failed within a MULTI", error);
     }
-    execute(store, write);
+    execute(store, slot, write);
+    lc_memory_tell_applied(store->redis, store->connection, write->partition);
     write->written = true;
     return true;
 }
@@ -496,11 +529,11 @@ key_of(lc_arena *arena, const char *prefix, const char *name, size_t size)
 static const lc_memory_slot *
 begin_scan(memory_store *store, int32_t partition, uint64_t *cursor, GError **error)
 {
-    if (!arrive(store, "store scan", error))
+    if (!arrive(store, "store scan", error) || !is_taken(store, partition, error))
         return NULL;
     lc_arena_clear(&store->arena);
     *cursor = 0;
-    return &store->redis->data.slots[partition];
+    return slot_of(store, partition);
 }
 
 static bool

@@ -1,0 +1,66 @@
+/* What members of the group have for properties of librdkafka: ours, unless the operator names another. */
+#include <leadclock/kafka.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define BACKOFF "fetch.queue.backoff.ms"
+
+static int64_t
+number_with(const char *const *properties, const char *name)
+{
+    lc_kafka_options options = {.brokers = "127.0.0.1:1", .group = "g", .properties = properties};
+
+    return lc_kafka_member_number(&options, name);
+}
+
+static void
+what_the_operator_names_is_taken(void **state)
+{
+    (void)state;
+    assert_int_equal(number_with(NULL, "session.timeout.ms"), 15000);
+    assert_int_equal(number_with((const char *const[]){"session.timeout.ms", "7000", NULL}, "session.timeout.ms"),
+                     7000);
+    assert_int_equal(number_with(NULL, "no.such.property"), -1);
+    assert_int_equal(number_with((const char *const[]){"session.timeout.ms", "soon", NULL}, "session.timeout.ms"), -1);
+}
+
+static void
+a_full_queue_is_looked_at_again_soon_unless_the_operator_says_when(void **state)
+{
+    static const struct {
+        const char *said;
+        int64_t taken;
+    } cases[] = {{NULL, 20}, {"5", 5}, {"1000", 1000}, {"20", 20}};
+
+    (void)state;
+    g_autofree char *wrong = lc_kafka_check_property(BACKOFF, "5"); /* it is there from librdkafka 2.2 on */
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const char *const properties[] = {"client.rack", "r", cases[i].said ? BACKOFF : NULL, cases[i].said, NULL};
+        assert_int_equal(number_with(properties, BACKOFF), wrong ? -1 : cases[i].taken);
+    }
+}
+
+static void
+the_other_group_protocol_is_refused_with_the_reason(void **state)
+{
+    (void)state;
+    g_autofree char *said = lc_kafka_check_property("group.protocol", "consumer");
+    assert_non_null(said);
+    assert_non_null(strstr(said, "must be classic"));
+    assert_non_null(strstr(said, "refused its group.instance.id until the session of the one before has timed out"));
+}
+
+int
+main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_the_operator_names_is_taken),
+        cmocka_unit_test(a_full_queue_is_looked_at_again_soon_unless_the_operator_says_when),
+        cmocka_unit_test(the_other_group_protocol_is_refused_with_the_reason),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
