@@ -61,7 +61,7 @@ new_client(const lc_kafka_options *options, long *queued, GError **error)
                            "false",
                            NULL};
     rd_kafka_conf_t *conf = lc_kafka_conf_new(options, defaults, fixed, error);
-    *queued = conf ? lc_fetch_prepare(conf) : 0;
+    *queued = conf ? lc_fetch_prepare(conf, options->properties) : 0;
     rd_kafka_t *client = conf ? lc_kafka_client_new(RD_KAFKA_CONSUMER, conf, error) : NULL;
     if (client)
         rd_kafka_poll_set_consumer(client);
