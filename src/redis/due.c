@@ -66,6 +66,20 @@ forget_plans(lc_due *due)
     due->is_moving = false;
 }
 
+/* Others may have written since: nothing that was found before is so. */
+static bool
+is_there(const lc_due *due, lc_text applied)
+{
+    return due->applied && lc_text_equal(applied, lc_text_of(due->applied));
+}
+
+static void
+note_place(lc_due *due, lc_text applied)
+{
+    g_free(due->applied);
+    due->applied = applied.data ? g_strndup(applied.data, applied.size) : NULL;
+}
+
 /* Of this list so many are passed over: they were added elsewhere. */
 static size_t
 moved_of(const lc_due *due, lc_span span)
@@ -144,10 +158,9 @@ lc_due_take(lc_redis_store *store, lc_store_read *read, redisReply **answers)
     lc_span span;
 
     forget_plans(due);
-    if (due->applied == NULL || !lc_text_equal(read->applied, lc_text_of(due->applied)))
+    if (!is_there(due, read->applied))
         due->moved.n = 0;
-    g_free(due->applied);
-    due->applied = read->applied.data ? g_strndup(read->applied.data, read->applied.size) : NULL;
+    note_place(due, read->applied);
     for (int a = 0; a < LC_DUE_COMMANDS; a++)
         for (size_t i = 0; i < answers[a]->elements; i++)
             if (lc_span_parse(lc_reply_text(answers[a]->element[i]), &span))
@@ -318,7 +331,7 @@ lc_due_say_taken(lc_redis_store *store, const lc_store_write *write, GArray *wak
     lc_text prefix = lc_prefix(store, write->partition);
 
     *n_taken = 0;
-    if (!write->takes_due || due == NULL)
+    if (!write->takes_due || due == NULL || !is_there(due, write->expected))
         return 0;
     size_t n_commands = say_moved(redis, prefix, due);
     n_commands += say_lists(redis, prefix, due, write->n_taken);
@@ -344,10 +357,10 @@ lc_due_follow(lc_redis_store *store, const lc_store_write *write)
 
     if (due == NULL)
         return;
-    if (write->takes_due) {
-        due->moved = due->is_moving ? due->moving : (due_list){0};
+    bool was_there = is_there(due, write->expected);
+    if (write->takes_due || !was_there) {
+        due->moved = was_there && due->is_moving ? due->moving : (due_list){0};
         forget_plans(due);
     }
-    g_free(due->applied);
-    due->applied = g_strndup(write->next.data, write->next.size);
+    note_place(due, write->next);
 }
