@@ -144,30 +144,72 @@ struct lc_arena_chunk {
 typedef struct {
     lc_arena_chunk *first, *current;
     size_t used; /* bytes of the current chunk */
+    /* What is large has a chunk of its own, so that no other chunk is passed over for it. */
+    lc_arena_chunk *large, *spare; /* in use; of the batch before, to be used again */
 } lc_arena;
 
 #define LC_ARENA_CHUNK_BYTES ((size_t)256 * 1024)
+#define LC_ARENA_LARGE_BYTES ((size_t)32 * 1024)
 #define LC_ARENA_ALIGNMENT ((size_t)16)
+
+static inline lc_arena_chunk *
+lc_arena_new_chunk(size_t size)
+{
+    lc_arena_chunk *chunk = g_malloc(lc_size_sum(sizeof *chunk, size));
+
+    *chunk = (lc_arena_chunk){NULL, size};
+    return chunk;
+}
+
+/* One that is neither too small nor more than twice too large; NULL: there is none. */
+static inline lc_arena_chunk *
+lc_arena_take_spare(lc_arena *arena, size_t size)
+{
+    for (lc_arena_chunk **place = &arena->spare, *chunk; (chunk = *place); place = &chunk->next)
+        if (chunk->size >= size && chunk->size / 2 <= size) {
+            *place = chunk->next;
+            return chunk;
+        }
+    return NULL;
+}
+
+static inline void *
+lc_arena_alloc_large(lc_arena *arena, size_t size)
+{
+    lc_arena_chunk *chunk = lc_arena_take_spare(arena, size), *unfit = arena->spare;
+
+    if (chunk == NULL && unfit) {
+        arena->spare = unfit->next;
+        g_free(unfit);
+    }
+    if (chunk == NULL)
+        chunk = lc_arena_new_chunk(size);
+    chunk->next = arena->large;
+    arena->large = chunk;
+    return chunk + 1;
+}
+
+static inline void
+lc_arena_next_chunk(lc_arena *arena, size_t size)
+{
+    do {
+        lc_arena_chunk **next = arena->current ? &arena->current->next : &arena->first;
+        if (*next == NULL)
+            *next = lc_arena_new_chunk(LC_ARENA_CHUNK_BYTES);
+        arena->current = *next;
+        arena->used = 0;
+    } while (arena->current->size < size); /* the first may be a small one */
+}
 
 /* Uninitialised, aligned to 16 bytes, never NULL. Owned by the arena. */
 static inline void *
 lc_arena_alloc(lc_arena *arena, size_t size)
 {
     size = lc_size_sum(size, LC_ARENA_ALIGNMENT - 1) & ~(LC_ARENA_ALIGNMENT - 1);
-    while (arena->current == NULL || size > arena->current->size - arena->used) {
-        lc_arena_chunk *next = arena->current ? arena->current->next : arena->first;
-        if (next == NULL) {
-            size_t bytes = MAX(size, LC_ARENA_CHUNK_BYTES);
-            next = g_malloc(lc_size_sum(sizeof(lc_arena_chunk), bytes));
-            next->next = NULL;
-            next->size = bytes;
-            if (arena->current)
-                arena->current->next = next;
-            else
-                arena->first = next;
-        }
-        arena->current = next;
-        arena->used = 0;
+    if (arena->current == NULL || size > arena->current->size - arena->used) {
+        if (size >= LC_ARENA_LARGE_BYTES)
+            return lc_arena_alloc_large(arena, size);
+        lc_arena_next_chunk(arena, size);
     }
     void *memory = (char *)(arena->current + 1) + arena->used;
     arena->used += size;
@@ -190,19 +232,30 @@ lc_arena_text(lc_arena *arena, lc_text text)
 }
 
 static inline void
+lc_arena_free_chunks(lc_arena_chunk *chunk)
+{
+    for (lc_arena_chunk *next; chunk; chunk = next) {
+        next = chunk->next;
+        g_free(chunk);
+    }
+}
+
+static inline void
 lc_arena_reset(lc_arena *arena)
 {
     arena->current = arena->first;
     arena->used = 0;
+    lc_arena_free_chunks(arena->spare);
+    arena->spare = arena->large;
+    arena->large = NULL;
 }
 
 static inline void
 lc_arena_clear(lc_arena *arena)
 {
-    for (lc_arena_chunk *chunk = arena->first, *next; chunk; chunk = next) {
-        next = chunk->next;
-        g_free(chunk);
-    }
+    lc_arena_free_chunks(arena->first);
+    lc_arena_free_chunks(arena->large);
+    lc_arena_free_chunks(arena->spare);
     *arena = (lc_arena){0};
 }
 

@@ -54,6 +54,9 @@ char *lc_zone_date_format(const lc_zone *zone, lc_instant instant, char *text);
 /* "2026-02"; returns `text`. */
 char *lc_month_format(int32_t month, char *text);
 
+/* The time of an instant in the zone, "2026-02-02 09:00:00", at least LC_DATE_TEXT_BYTES; returns `text`. */
+char *lc_zone_time_format(const lc_zone *zone, lc_instant instant, char *text);
+
 /* The version of the zone database, "2025b"; "unknown" where it doesn't say. Caller frees. */
 char *lc_zone_data_version(void);
 

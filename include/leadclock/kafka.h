@@ -92,6 +92,9 @@ bool lc_kafka_forget_group(const lc_kafka_options *options, int timeout_ms, GErr
 bool
 lc_kafka_offsets_at(const lc_kafka_options *options, GArray *offsets, lc_instant at, int timeout_ms, GError **error);
 
+/* Whether the group's offsets of these inputs (lc_group_lag) may be committed: what is committed is, once more. */
+bool lc_kafka_may_commit(const lc_kafka_options *options, const GArray *offsets, int timeout_ms, GError **error);
+
 /* Commits `committed` of each (lc_group_lag) for the group, with `metadata`; NULL: with its own. */
 bool lc_kafka_commit_offsets(const lc_kafka_options *options, const GArray *offsets, const char *metadata,
                              int timeout_ms, GError **error);

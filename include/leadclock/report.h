@@ -170,7 +170,7 @@ typedef enum {
     LC_CELL_CHANGE,   /* a count with its sign: +3 */
     LC_CELL_SHARE,    /* for people a percentage, for machines 0 to 1 */
     LC_CELL_DURATION, /* for people "2m 30s", for machines milliseconds */
-    LC_CELL_INSTANT   /* for people "2026-02-02 09:00" in UTC, for machines with seconds and zone */
+    LC_CELL_INSTANT   /* for people "2026-02-02 09:00" in the zone of the book, for machines in UTC and with seconds */
 } lc_cell_kind;
 
 typedef struct lc_table lc_table;
@@ -210,6 +210,8 @@ void lc_tables_write(GString *out, const GPtrArray *tables, lc_table_format form
 
 /* ---- The report ---- */
 
+/* A book that is given is borrowed until they are freed: times are told in the zone of its first document, which they
+ * name; in UTC where it is NULL. */
 typedef struct lc_answers lc_answers;
 
 lc_answers *lc_answers_new(const lc_ledger *ledger, const lc_report_question *question);
@@ -256,10 +258,11 @@ typedef struct {
 
 #define LC_LEADS_SHOWN 500
 /* The newest LC_LEADS_SHOWN of them; the longest broken, or those due first, where that is asked. */
-lc_answers *lc_answers_of_leads(const lc_ledger *ledger, const lc_lead_filter *filter, lc_instant at);
+lc_answers *
+lc_answers_of_leads(const lc_ledger *ledger, const lc_policy_book *book, const lc_lead_filter *filter, lc_instant at);
 
 /* All of one lead, as a time line; the ledger keeps stories. NULL: no row says anything of it. */
-lc_answers *lc_answers_of_lead(const lc_ledger *ledger, lc_text lead_id, lc_instant at);
+lc_answers *lc_answers_of_lead(const lc_ledger *ledger, const lc_policy_book *book, lc_text lead_id, lc_instant at);
 
 /* Parts of a report: only the findings and tables whose names are given (NULL-terminated); its drawing only where
  * "trend" is among them. */
@@ -268,7 +271,13 @@ void lc_answers_choose(lc_answers *report, const char *title, const char *const 
 /* When the day of `at` began in the zone of the book's first document, and when it ends. */
 void lc_report_day(const lc_policy_book *book, lc_instant at, lc_instant *begins, lc_instant *ends);
 
+/* "2026-02-02 09:00:00" there (NULL: in UTC), at least LC_DATE_TEXT_BYTES; returns `text`. */
+char *lc_report_time(const lc_policy_book *book, lc_instant at, char *text);
+/* "Europe/Stockholm". */
+lc_text lc_report_zone_name(const lc_policy_book *book);
+
 /* Tables (lc_table *, taken) under a heading. */
 lc_answers *lc_answers_of_tables(const char *title, const char *about, GPtrArray *tables);
 /* The work list as a report of its own. */
-lc_answers *lc_answers_of_work(const GArray *work, size_t n_all, const lc_work_filter *filter, lc_instant at);
+lc_answers *lc_answers_of_work(const GArray *work, const lc_policy_book *book, size_t n_all,
+                               const lc_work_filter *filter, lc_instant at);

@@ -1,5 +1,5 @@
-/* text.h - texts as keys: the hash for what others choose; what was probably meant by a name that is none; secrets as
- * files hold them; and texts as a terminal shows them.
+/* text.h - texts as keys: the hash for what others choose; what was probably meant by a name that is none; UUIDs as
+ * bytes; secrets as files hold them; and texts as a terminal shows them.
  *
  * No I/O but of files that hold secrets, which are read and never written.
  *
@@ -71,6 +71,14 @@ size_t lc_byte_order_mark(const char *text, size_t size);
 /* The one of `names` (NULL-terminated) that was probably meant by `name`, which is none of them: one that is near, or
  * that has more or less around it ("warning", "time_zone", "Monday"); NULL: none. */
 const char *lc_nearest_name(const char *name, const char *const *names);
+
+/* ---- UUIDs ---- */
+
+enum { LC_TEXT_UUID_BYTES = 16, LC_TEXT_UUID_SIZE = 36 };
+
+/* The 16 bytes of a UUID in lower case, the one text that stands for them, so that it comes back as it was; false: it
+ * is another text, and what `bytes` holds says nothing. */
+bool lc_text_uuid(lc_text text, uint8_t *bytes);
 
 /* ---- Secrets ---- */
 

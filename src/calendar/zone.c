@@ -251,6 +251,18 @@ lc_zone_date_format(const lc_zone *zone, lc_instant instant, char *text)
     return text;
 }
 
+char *
+lc_zone_time_format(const lc_zone *zone, lc_instant instant, char *text)
+{
+    instant = CLAMP(instant, INT64_MIN / 2, INT64_MAX / 2);
+    lc_instant wall = instant + zone->offsets[index_at(zone, instant)].offset;
+    int seconds = (int)((wall % LC_DAY + LC_DAY) % LC_DAY / LC_SECOND);
+    size_t date = strlen(lc_zone_date_format(zone, instant, text));
+    g_snprintf(text + date, LC_DATE_TEXT_BYTES - date, " %02d:%02d:%02d", seconds / 3600, seconds / 60 % 60,
+               seconds % 60);
+    return text;
+}
+
 int32_t
 lc_zone_month(const lc_zone *zone, lc_instant instant)
 {

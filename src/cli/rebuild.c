@@ -130,5 +130,6 @@ lc_cli_rebuild(int argc, char **argv)
 
     if (!lc_cli_parse(&argc, &argv, NULL, summary, more, NULL, &options) || !lc_cli_check_arguments(argc, argv, 0, 0))
         return EXIT_USAGE;
+    lc_cli_keep_memory();
     return lc_cli_tool_open(&tool, "rebuild", &options, &code) ? rebuild(&tool) : code;
 }

@@ -317,9 +317,11 @@ carry_out(repartition_command *command)
 {
     g_autoptr(GError) error = NULL;
 
-    if (!may_create_tables(command, &error) || !grow_changelogs(command, &error) || !empty_tables(command, &error) ||
-        !move_states(command, &error) || !republish_unread(command, &error) ||
-        !lc_cli_check_members(&command->kafka, &error) || !empty_redis(command, &error) || !commit(command, &error))
+    if (!may_create_tables(command, &error) ||
+        !lc_kafka_may_commit(&command->kafka, command->unread, LC_CLI_TIMEOUT_MS, &error) ||
+        !grow_changelogs(command, &error) || !empty_tables(command, &error) || !move_states(command, &error) ||
+        !republish_unread(command, &error) || !lc_cli_check_members(&command->kafka, &error) ||
+        !empty_redis(command, &error) || !commit(command, &error))
         return lc_cli_fail("repartition", error);
     if (*command->config->tables.publish)
         fprintf(stderr, "now `leadclock tables --fill` publishes the rows of the tables anew\n");

@@ -241,6 +241,14 @@ commit_start(const reset_command *command, GError **error)
     return lc_kafka_commit_offsets(&command->kafka, command->offsets, metadata, LC_CLI_TIMEOUT_MS, error);
 }
 
+/* Before anything is deleted, or published again. */
+static bool
+may_commit(const reset_command *command, GError **error)
+{
+    bool commits = command->to_time != LC_ABSENT || command->republish;
+    return !commits || lc_kafka_may_commit(&command->kafka, command->offsets, LC_CLI_TIMEOUT_MS, error);
+}
+
 /* Before anything is deleted. */
 static bool
 may_create(const reset_command *command, GError **error)
@@ -287,7 +295,7 @@ carry_out(reset_command *command)
 {
     g_autoptr(GError) error = NULL;
 
-    if (!may_create(command, &error) ||
+    if (!may_create(command, &error) || !may_commit(command, &error) ||
         !(command->republish ? republish(command, &error) : forget_offsets(command, &error)) ||
         !empty_topics(command, &error) || !empty_redis(command, &error) || !commit_start(command, &error))
         return lc_cli_fail("reset", error);

@@ -4,7 +4,6 @@
 #include <leadclock/health.h>
 
 #include <errno.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -438,17 +437,6 @@ static const char more[] =
     "Example:\n"
     "  leadclock run --config leadclock.yaml --set workers=4 --set log.format=json\n";
 
-/* What a batch frees the next one takes. Given back to the system in between, its pages would have to be cleared anew;
- * but each thread has a heap of its own, and none is to keep for good what it once needed at most. */
-static void
-keep_memory(void)
-{
-#ifdef __GLIBC__
-    mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);
-    mallopt(M_TRIM_THRESHOLD, 8 * 1024 * 1024);
-#endif
-}
-
 int
 lc_cli_run(int argc, char **argv)
 {
@@ -464,7 +452,7 @@ lc_cli_run(int argc, char **argv)
     if (!lc_cli_parse(&argc, &argv, NULL, summary, more, entries, &options) ||
         !lc_cli_check_arguments(argc, argv, 0, 0))
         return EXIT_USAGE;
-    keep_memory();
+    lc_cli_keep_memory();
     service.config_file = options.file;
     service.config = lc_cli_load_config("run", &options);
     return service.config ? serve(&service) : EXIT_USAGE;

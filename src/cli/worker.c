@@ -1,9 +1,19 @@
 /* worker.c - a worker from the configuration, and the tools that use one. */
 #include "worker.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #define MIB ((size_t)1024 * 1024)
+
+void
+lc_cli_keep_memory(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 8 * 1024 * 1024);
+#endif
+}
 
 static lc_log *
 new_log(const lc_config *config, const char *instance, bool is_guest, GError **error)

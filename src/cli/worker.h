@@ -6,6 +6,10 @@
 #include <leadclock/engine.h>
 #include <leadclock/redis.h>
 
+/* What a batch frees the next one takes: given back to the system in between, its pages would have to be cleared anew.
+ * But each thread has a heap of its own, and none is to keep for good what it once needed at most. */
+void lc_cli_keep_memory(void);
+
 /* Borrows from `config`. */
 lc_redis_options lc_cli_redis_options(const lc_config *config);
 

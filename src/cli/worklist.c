@@ -24,8 +24,9 @@ static const char summary[] = "Lists the open leads in the order in which to wor
 static const char more[] =
     "Broken promises come first, then the newest, where a rule's head_start counts as newer (priority_at, rule 10.2 "
     "of\n"
-    "docs/lead-policy.md): the order needs no computing anew as time passes. Reads the table cycles on Kafka to its\n"
-    "end; it joins no group and changes nothing.\n\n"
+    "docs/lead-policy.md): the order needs no computing anew as time passes. Times are told in the policy's\n"
+    "reporting_time_zone; in UTC where there is no policy. Reads the table cycles on Kafka to its end; it joins no\n"
+    "group and changes nothing.\n\n"
     "Exit codes: 0 done, 1 a row can't be read, 2 usage, configuration or a right, 3 Kafka or the registry does not\n"
     "answer.\n\n"
     "Examples:\n"
@@ -54,11 +55,15 @@ list(const worklist_options *options, const lc_config *config, GError **error)
     const lc_work_filter filter = {.owner = lc_text_of(options->owner),
                                    .is_unowned = options->is_unowned,
                                    .limit = options->limit == LC_CLI_NOT_GIVEN ? 0 : (size_t)options->limit};
+    const char *const policies[] = {config->policy, NULL};
+    g_autoptr(lc_policy_book) book = NULL;
+    if (g_file_test(config->policy, G_FILE_TEST_EXISTS) && (book = lc_policy_book_load(policies, error)) == NULL)
+        return EXIT_USAGE;
     g_autoptr(lc_ledger) ledger = lc_cli_read_ledger(config, 1u << LC_ROW_CYCLE, error);
     if (ledger == NULL)
         return EXIT_FOUND;
     g_autoptr(GArray) work = lc_worklist_find(ledger, &filter, &n_all);
-    g_autoptr(lc_answers) report = lc_answers_of_work(work, n_all, &filter, options->at);
+    g_autoptr(lc_answers) report = lc_answers_of_work(work, book, n_all, &filter, options->at);
     return lc_cli_print_report(report, options->format);
 }
 

@@ -1,6 +1,8 @@
 /* read_row.c - rows (section 10) from Avro, by plan: what stands in columns as text becomes what it is here. */
 #include "plan.h"
 
+#include <leadclock/text.h>
+
 #include <jansson.h>
 
 #define MOST_COLUMNS 48
@@ -186,7 +188,7 @@ take_word(const lc_record_field *field, lc_text word, lc_arena *arena, void *row
     void *member = (char *)row + field->at;
     switch ((lc_field_kind)field->kind) {
     case LC_FIELD_UUID:
-        return lc_read_uuid(word, ((lc_uuid *)member)->bytes);
+        return lc_text_uuid(word, ((lc_uuid *)member)->bytes);
     case LC_FIELD_CHOICE:
         return take_choice(field, word, member);
     case LC_FIELD_NAME:

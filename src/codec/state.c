@@ -67,33 +67,11 @@ count_texts(const lc_lead *lead)
     return n;
 }
 
-/* By character: one more than its value; 0: no lower-case hexadecimal digit. */
-static const uint8_t hex_values[256] = {
-    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
-    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
-};
-
-/* Only the one text that lc_put_uuid makes is a UUID here, so that it comes back as it was. */
-bool
-lc_read_uuid(lc_text text, uint8_t *bytes)
-{
-    static const uint8_t places[sizeof(lc_uuid)] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
-    const uint8_t *at = (const uint8_t *)text.data;
-    bool is_one =
-        text.size == LC_UUID_TEXT_BYTES - 1 && at[8] == '-' && at[13] == '-' && at[18] == '-' && at[23] == '-';
-    for (size_t i = 0; is_one && i < sizeof(lc_uuid); i++) {
-        unsigned high = hex_values[at[places[i]]], low = hex_values[at[places[i] + 1]];
-        is_one = high && low;
-        bytes[i] = (uint8_t)((high - 1) << 4 | (low - 1));
-    }
-    return is_one;
-}
-
 static uint8_t *
 put_event_id(lc_writer *writer, uint8_t *at, lc_text event_id)
 {
     at = lc_writer_room(writer, at, 1 + sizeof(lc_uuid));
-    if (lc_read_uuid(event_id, at + 1)) {
+    if (lc_text_uuid(event_id, at + 1)) {
         *at = 0;
         return at + 1 + sizeof(lc_uuid);
     }

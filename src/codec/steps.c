@@ -289,8 +289,8 @@ read_facts(const lc_step *step, lc_plan_reader *reader, lc_fact_list *list)
             return false;
         if (count == 0)
             return true;
-        /* two more: a lead is mostly read because a fact of it has come */
-        list->items = grow(reader->arena, list->items, list->n, count + 2, &list->room, sizeof *list->items);
+        /* one more: a lead is mostly read because a fact of it has come */
+        list->items = grow(reader->arena, list->items, list->n, count + 1, &list->room, sizeof *list->items);
         for (size_t i = 0; i < count; i++, list->n++) {
             list->items[list->n] = lc_blank_fact;
             if (!lc_steps_run(step->steps, step->n, reader, &list->items[list->n]))

@@ -184,6 +184,3 @@ lc_wire_block(lc_wire *wire, uint64_t min_item_bytes, size_t *count)
     *count = (size_t)items;
     return true;
 }
-
-/* The 16 bytes of a text that lc_put_uuid makes; false: it is another. */
-bool lc_read_uuid(lc_text text, uint8_t *bytes);

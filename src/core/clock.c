@@ -62,26 +62,42 @@ void
 lc_clock_set_rule(lc_clock_run *run, const lc_clock_rule *rule)
 {
     run->rule = rule;
-    run->first_warning = rule->working_days < 0 ? warning_after(run, NULL) : NULL;
+    run->counts_days = rule->working_days >= 0;
+    run->target = rule->target;
+    run->first_warning = run->counts_days ? NULL : warning_after(run, NULL);
+    run->first_after = run->first_warning ? part_of(run, run->first_warning) : run->target;
+}
+
+/* While it runs: its next warning, or that it expires, comes so much open time after its start at the earliest. */
+static inline void
+await(lc_replay *replay, lc_clock_run *run, lc_duration after)
+{
+    run->is_exact = false;
+    run->next_is = run->warning ? LC_INSTANT_WARNING : LC_INSTANT_EXPIRY;
+    run->next = lc_instant_after(run->started_at, after);
+    replay->quiet_until = MIN(replay->quiet_until, run->next);
+}
+
+static void
+await_escalation(lc_replay *replay, lc_clock_run *run)
+{
+    const lc_clock_rule *rule = run->rule;
+
+    run->is_exact = false;
+    run->next_is = LC_INSTANT_ESCALATION;
+    run->next = run->level < rule->n_escalations ? lc_instant_after(run->due_at, rule->escalations[run->level].after)
+                                                 : LC_NEVER;
+    replay->quiet_until = MIN(replay->quiet_until, run->next);
 }
 
 /* What comes next, and when at the earliest. */
 static void
 aim(lc_replay *replay, lc_clock_run *run)
 {
-    const lc_clock_rule *rule = run->rule;
-
-    run->is_exact = false;
-    if (run->state == LC_RUN_BREACHED) {
-        run->next_is = LC_INSTANT_ESCALATION;
-        run->next = run->level < rule->n_escalations
-                        ? lc_instant_after(run->due_at, rule->escalations[run->level].after)
-                        : LC_NEVER;
-    } else {
-        run->next_is = run->warning ? LC_INSTANT_WARNING : LC_INSTANT_EXPIRY;
-        run->next = lc_instant_after(run->started_at, run->warning ? part_of(run, run->warning) : run->target);
-    }
-    replay->quiet_until = MIN(replay->quiet_until, run->next);
+    if (run->state == LC_RUN_BREACHED)
+        await_escalation(replay, run);
+    else
+        await(replay, run, run->warning ? part_of(run, run->warning) : run->target);
 }
 
 static lc_instant
@@ -136,17 +152,25 @@ lc_clock_look(const lc_replay *replay, lc_clock_run *run)
     run->is_exact = true;
 }
 
+/* Its target, and so its first warning, depends on when it starts. */
+static G_NO_INLINE void
+count_days(lc_clock_run *run)
+{
+    run->target = lc_clock_rule_target(run->rule, run->started_at);
+    run->first_warning = run->target != LC_NEVER ? warning_after(run, NULL) : NULL;
+    run->first_after = run->first_warning ? part_of(run, run->first_warning) : run->target;
+}
+
 void
 lc_clock_start(lc_replay *replay, lc_clock_run *run, lc_instant from)
 {
     run->state = LC_RUN_RUNNING;
     run->started_at = from;
-    run->target = lc_clock_rule_target(run->rule, from);
     run->due_at = LC_ABSENT;
+    if (G_UNLIKELY(run->counts_days))
+        count_days(run);
     run->warning = run->first_warning;
-    if (G_UNLIKELY(run->rule->working_days >= 0))
-        run->warning = run->target != LC_NEVER ? warning_after(run, NULL) : NULL;
-    aim(replay, run);
+    await(replay, run, run->first_after);
 }
 
 /* The due time of a first contact is told for good as it was then (10.2). */
@@ -208,7 +232,7 @@ lc_clock_breach(lc_replay *replay, lc_clock_run *run, G_GNUC_UNUSED lc_settlemen
     run->state = LC_RUN_BREACHED;
     run->breached_at = run->next;
     run->level = 0;
-    aim(replay, run);
+    await_escalation(replay, run);
     return false;
 }
 
@@ -246,7 +270,7 @@ escalate(lc_replay *replay, lc_clock_run *run)
     finding->breach.breached_at = run->breached_at;
     finding->breach.escalation = &run->rule->escalations[run->level++];
     replay->cycle->metrics |= LC_BIT(LC_METRIC_ESCALATED);
-    aim(replay, run);
+    await_escalation(replay, run);
 }
 
 /* ---- Facts ---- */

@@ -20,29 +20,33 @@ is_awake(const lc_clock_run *run)
     return run->state == LC_RUN_RUNNING || run->state == LC_RUN_BREACHED;
 }
 
-/* Calls a hook of each run that has it: where it may not start a clock of those that are awake. */
-#define TELL(replay, hook, starts, ...)                                                                                \
-    do {                                                                                                               \
-        lc_clock_run *run = (lc_clock_run *)(void *)(replay)->runs->data, *end = run + (replay)->runs->len;            \
-        for (; run < end; run++)                                                                                       \
-            if (((starts) || is_awake(run)) && run->kind->hook)                                                        \
-                run->kind->hook((replay), run, __VA_ARGS__);                                                           \
-    } while (0)
-
 /* ---- What a cycle has, made once a rule ---- */
+
+/* Runs by their index. */
+typedef struct {
+    guint n;
+    guint *indexes;
+} run_list;
+
+struct lc_rule_clocks {
+    GArray *runs; /* lc_clock_run */
+    /* Those that have a hook: few have most, and to look at the others takes as long as to ask one. */
+    run_list opened, contacted, after_contact, progressed, after_progress, duplicated, assigned;
+};
 
 typedef struct {
     const lc_policy *policy;
-    GArray **runs; /* by rule: lc_clock_run */
+    lc_rule_clocks *rules;
 } document_clocks;
 
 struct lc_clocks_book {
     size_t n;
     document_clocks *documents;
+    lc_arena arena;
 };
 
 static void
-set_up(GArray *runs, const struct lc_clock_kind *kind, const lc_policy *policy, const lc_rule *rule)
+set_up_kind(GArray *runs, const struct lc_clock_kind *kind, const lc_policy *policy, const lc_rule *rule)
 {
     unsigned n = kind->count(policy, rule);
 
@@ -57,59 +61,90 @@ set_up(GArray *runs, const struct lc_clock_kind *kind, const lc_policy *policy, 
     }
 }
 
-static document_clocks
-set_up_document(const lc_policy *policy)
-{
-    document_clocks document = {policy, g_new(GArray *, policy->n_rules)};
+#define LIST_RUNS(clocks, hook, arena)                                                                                 \
+    do {                                                                                                               \
+        (clocks)->hook = (run_list){0, lc_arena_new((arena), guint, (clocks)->runs->len)};                             \
+        for (guint i = 0; i < (clocks)->runs->len; i++)                                                                \
+            if (g_array_index((clocks)->runs, lc_clock_run, i).kind->hook)                                             \
+                (clocks)->hook.indexes[(clocks)->hook.n++] = i;                                                        \
+    } while (0)
 
-    for (unsigned i = 0; i < policy->n_rules; i++) {
-        document.runs[i] = g_array_new(FALSE, FALSE, sizeof(lc_clock_run));
-        for (size_t k = 0; k < G_N_ELEMENTS(kinds); k++)
-            set_up(document.runs[i], kinds[k], policy, &policy->rules[i]);
-    }
+static void
+set_up_rule(lc_rule_clocks *clocks, const lc_policy *policy, const lc_rule *rule, lc_arena *arena)
+{
+    clocks->runs = g_array_new(FALSE, FALSE, sizeof(lc_clock_run));
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
+        set_up_kind(clocks->runs, kinds[i], policy, rule);
+    LIST_RUNS(clocks, opened, arena);
+    LIST_RUNS(clocks, contacted, arena);
+    LIST_RUNS(clocks, after_contact, arena);
+    LIST_RUNS(clocks, progressed, arena);
+    LIST_RUNS(clocks, after_progress, arena);
+    LIST_RUNS(clocks, duplicated, arena);
+    LIST_RUNS(clocks, assigned, arena);
+}
+
+static document_clocks
+set_up_document(const lc_policy *policy, lc_arena *arena)
+{
+    document_clocks document = {policy, lc_arena_new(arena, lc_rule_clocks, policy->n_rules)};
+
+    for (unsigned i = 0; i < policy->n_rules; i++)
+        set_up_rule(&document.rules[i], policy, &policy->rules[i], arena);
     return document;
 }
 
 lc_clocks_book *
 lc_clocks_book_new(const lc_policy_book *book)
 {
-    lc_clocks_book *clocks = g_new(lc_clocks_book, 1);
+    lc_clocks_book *clocks = g_new0(lc_clocks_book, 1);
 
     clocks->n = lc_policy_book_size(book);
-    clocks->documents = g_new(document_clocks, clocks->n);
+    clocks->documents = lc_arena_new(&clocks->arena, document_clocks, clocks->n);
     for (size_t i = 0; i < clocks->n; i++)
-        clocks->documents[i] = set_up_document(lc_policy_book_get(book, i));
+        clocks->documents[i] = set_up_document(lc_policy_book_get(book, i), &clocks->arena);
     return clocks;
 }
 
 void
 lc_clocks_book_free(lc_clocks_book *clocks)
 {
-    for (size_t i = 0; i < clocks->n; i++) {
+    for (size_t i = 0; i < clocks->n; i++)
         for (unsigned k = 0; k < clocks->documents[i].policy->n_rules; k++)
-            g_array_unref(clocks->documents[i].runs[k]);
-        g_free(clocks->documents[i].runs);
-    }
-    g_free(clocks->documents);
+            g_array_unref(clocks->documents[i].rules[k].runs);
+    lc_arena_clear(&clocks->arena);
     g_free(clocks);
 }
 
-static const GArray *
-runs_of(const lc_clocks_book *clocks, const lc_cycle *cycle)
+static const lc_rule_clocks *
+clocks_of(const lc_clocks_book *clocks, const lc_cycle *cycle)
 {
     size_t i = clocks->n - 1;
 
     while (clocks->documents[i].policy != cycle->policy)
         i--;
-    return clocks->documents[i].runs[cycle->rule - cycle->policy->rules];
+    return &clocks->documents[i].rules[cycle->rule - cycle->policy->rules];
 }
 
 /* ---- What happens to them ---- */
 
+/* Calls a hook of each run that has it: where it may not start a clock of those that are awake. */
+#define TELL(replay, hook, starts, ...)                                                                                \
+    do {                                                                                                               \
+        const run_list *list = &(replay)->rule_clocks->hook;                                                           \
+        lc_clock_run *first_run = (lc_clock_run *)(void *)(replay)->runs->data;                                        \
+        for (guint i = 0; i < list->n; i++) {                                                                          \
+            lc_clock_run *run = &first_run[list->indexes[i]];                                                          \
+            if ((starts) || is_awake(run))                                                                             \
+                run->kind->hook((replay), run, __VA_ARGS__);                                                           \
+        }                                                                                                              \
+    } while (0)
+
 void
 lc_clocks_open(lc_replay *replay, lc_instant follow_up_at)
 {
-    const GArray *runs = runs_of(replay->clocks, replay->cycle);
+    replay->rule_clocks = clocks_of(replay->clocks, replay->cycle);
+    const GArray *runs = replay->rule_clocks->runs;
 
     lc_array_empty(replay->runs);
     lc_array_lengthen(replay->runs, runs->len);

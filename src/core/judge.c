@@ -253,7 +253,7 @@ static void
 keep_fact(lc_lead *lead, const lc_fact *fact, lc_arena *arena)
 {
     if (lead->n_facts == lead->max_facts) {
-        size_t max_facts = MAX(2, 2 * lead->max_facts);
+        size_t max_facts = MAX(1, 2 * lead->max_facts);
         lc_fact *facts = lc_arena_new(arena, lc_fact, max_facts);
         if (lead->n_facts)
             memcpy(facts, lead->facts, lead->n_facts * sizeof *facts);

@@ -49,6 +49,12 @@ lc_replay_begin(lc_replay *replay, lc_instant now)
     replay->wake_at = LC_NEVER;
 }
 
+void
+lc_array_grow(GArray *array, guint len)
+{
+    g_array_set_size(array, (len / LC_ARRAY_BLOCK + 1) * LC_ARRAY_BLOCK);
+}
+
 static void
 append_slice(GArray *to, const GArray *from, size_t element_bytes, guint first, guint n)
 {
@@ -95,6 +101,7 @@ lc_replay_fork(lc_replay *to, const lc_replay *from, lc_instant now)
 void
 lc_replay_fork_clocks(lc_replay *to, const lc_replay *from)
 {
+    to->rule_clocks = from->rule_clocks;
     append_slice(to->runs, from->runs, sizeof(lc_clock_run), 0, from->runs->len);
 }
 

@@ -175,6 +175,7 @@ typedef struct {
 typedef struct lc_replay lc_replay;
 typedef struct lc_clock_run lc_clock_run;
 typedef struct lc_clocks_book lc_clocks_book; /* clocks.h */
+typedef struct lc_rule_clocks lc_rule_clocks; /* clocks.c */
 
 /* How a cycle ends, or a route that ends nothing. */
 typedef struct {
@@ -195,21 +196,24 @@ typedef enum { LC_INSTANT_WARNING, LC_INSTANT_EXPIRY, LC_INSTANT_ESCALATION } lc
  * instant that the next one does not lie before, by plain time, until it is asked for (lc_clock_look). */
 struct lc_clock_run {
     const struct lc_clock_kind *kind;
-    lc_instant next; /* the next instant that takes effect, LC_NEVER: none; or one before it */
-    uint8_t next_is; /* lc_instant_kind */
-    bool is_exact;   /* `next` is that instant */
-    uint8_t state;   /* lc_run_state */
-    uint8_t clock;   /* lc_clock: the kind's */
-    bool waits;      /* pauses are closed time for it */
-    bool early;      /* requested: breached as too early, once */
-    bool barred;     /* next_contact: it doesn't start any more */
-    uint8_t index;   /* again: among those of its kind */
+    lc_instant next;  /* the next instant that takes effect, LC_NEVER: none; or one before it */
+    uint8_t next_is;  /* lc_instant_kind */
+    bool is_exact;    /* `next` is that instant */
+    uint8_t state;    /* lc_run_state */
+    uint8_t clock;    /* lc_clock: the kind's */
+    bool waits;       /* pauses are closed time for it */
+    bool counts_days; /* the target is in working days */
+    bool early;       /* requested: breached as too early, once */
+    bool barred;      /* next_contact: it doesn't start any more */
+    uint8_t index;    /* again: among those of its kind */
     lc_instant started_at;
     lc_duration target;
+    /* Where the target is in working days, as of `started_at`: */
+    lc_duration first_after;         /* so much open time after its start comes the first of its instants */
+    const lc_warning *first_warning; /* NULL: it has none */
     const lc_clock_rule *rule;
-    const lc_warning *first_warning; /* where the target is a duration */
-    const lc_warning *warning;       /* the next; NULL: none is left */
-    lc_instant due_at; /* LC_NEVER: not known while a pause runs, or beyond 2100; LC_ABSENT: not computed yet */
+    const lc_warning *warning; /* the next; NULL: none is left */
+    lc_instant due_at;         /* LC_NEVER: not known while a pause runs, or beyond 2100; LC_ABSENT: not computed yet */
     lc_text name;
     lc_instant breached_at; /* where it is breached */
     lc_instant opens_at;    /* requested: F - early */
@@ -236,9 +240,10 @@ struct lc_replay {
                          */
     lc_cycle *cycle;    /* the latest, or NULL */
     bool open;          /* it is open */
-    GArray *runs;       /* lc_clock_run, of the open cycle, in the order of section 5 */
-    GArray *waiting;    /* lc_moment: facts outside any cycle, after the last settlement (4.3, 4.4) */
-    GArray *given;      /* lc_moment: those that a hand-off takes */
+    const lc_rule_clocks *rule_clocks; /* of the open cycle */
+    GArray *runs;                      /* lc_clock_run, of the open cycle, in the order of section 5 */
+    GArray *waiting;                   /* lc_moment: facts outside any cycle, after the last settlement (4.3, 4.4) */
+    GArray *given;                     /* lc_moment: those that a hand-off takes */
 
     lc_instant cooldown_ends; /* 4.6; LC_ABSENT: none */
     const lc_destination *cooldown_destination;
@@ -277,6 +282,10 @@ void lc_replay_route(lc_replay *replay, const lc_settlement *settlement);
 
 #define lc_array_new(type) (g_array_sized_new(FALSE, FALSE, sizeof(type), LC_ARRAY_BLOCK))
 
+/* Makes room up to the end of the block that element `len` lies in. Cold: so that its calls lie apart from what runs
+ * for each fact, which with them was more than a first-level instruction cache holds. */
+void lc_array_grow(GArray *array, guint len) __attribute__((cold));
+
 /* Makes it `n` elements longer; they are not initialised. Of an array made by lc_array_new only. */
 static inline void
 lc_array_lengthen(GArray *array, guint n)
@@ -284,7 +293,7 @@ lc_array_lengthen(GArray *array, guint n)
     guint len = array->len + n;
 
     if (G_UNLIKELY(len / LC_ARRAY_BLOCK != array->len / LC_ARRAY_BLOCK))
-        g_array_set_size(array, (len / LC_ARRAY_BLOCK + 1) * LC_ARRAY_BLOCK);
+        lc_array_grow(array, len);
     array->len = len;
 }
 

@@ -179,14 +179,12 @@ lc_pages_tell_instances(lc_pages *pages, const lc_instance_state *states, size_t
 static char *
 problem(const lc_pages *pages)
 {
-    char since[LC_INSTANT_TEXT_BYTES];
+    char since[LC_DATE_TEXT_BYTES];
     if (pages->stale_because && !pages->is_read)
         return g_strdup_printf("the tables are not read yet: %s", pages->stale_because);
-    if (pages->stale_because) {
-        lc_instant_format(pages->fresh_at, since);
-        return g_strdup_printf("stale since %.10s %.8s UTC: %s", since, since + strlen("2026-02-02T"),
-                               pages->stale_because);
-    }
+    if (pages->stale_because)
+        return g_strdup_printf("stale since %s %.*s: %s", lc_report_time(pages->book, pages->fresh_at, since),
+                               LC_TEXT_ARGS(lc_report_zone_name(pages->book)), pages->stale_because);
     if (!pages->is_read)
         return g_strdup_printf("the tables are still being read, %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
                                " records so far: what is shown is not all",

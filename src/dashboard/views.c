@@ -104,7 +104,7 @@ view_work(const lc_view *view, const lc_page_question *question)
                                    .is_unowned = asked(question, ASK_UNOWNED) != NULL,
                                    .limit = WORK_SHOWN};
     g_autoptr(GArray) work = lc_worklist_find(view->ledger, &filter, &n_all);
-    lc_answers *report = lc_answers_of_work(work, n_all, &filter, view->now);
+    lc_answers *report = lc_answers_of_work(work, view->book, n_all, &filter, view->now);
     lc_answers_add_owners(report, view->ledger);
     return report;
 }
@@ -180,13 +180,13 @@ view_leads(const lc_view *view, const lc_page_question *question)
         .about = about,
     };
     choose_times(view, question, &filter);
-    return lc_answers_of_leads(view->ledger, &filter, view->now);
+    return lc_answers_of_leads(view->ledger, view->book, &filter, view->now);
 }
 
 static lc_answers *
 view_lead(const lc_view *view, const char *id)
 {
-    return id && *id ? lc_answers_of_lead(view->ledger, lc_text_of(id), view->now) : NULL;
+    return id && *id ? lc_answers_of_lead(view->ledger, view->book, lc_text_of(id), view->now) : NULL;
 }
 
 /* ---- The service ---- */

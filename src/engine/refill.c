@@ -392,7 +392,7 @@ replay_records(lc_recovery *r, lc_changelog changelog, GError **error)
         lc_step done = replay_one(r, changelog, &complete, error);
         if (done != LC_STEP_DONE)
             return done;
-        if (!complete && lc_recovery_is_turn_over(r))
+        if (!complete && r->came_ms >= r->turn_ends_ms)
             return lc_recovery_put_off(r, 0);
     }
     return is_beyond(r, changelog) ? LC_STEP_AGAIN : flush_piece(r, changelog, r->ends[changelog], error);

@@ -402,6 +402,7 @@ typedef struct {
     GMutex mutex;
     GCond changed;
     rd_kafka_t *client;
+    void *data; /* or NULL */
     bool done;
 } destruction;
 
@@ -422,6 +423,7 @@ destroy_client(void *data)
     lc_trouble_give_up(task->client);
     /* A static member sends no LeaveGroup, so there is nothing that closing would do for the group. */
     rd_kafka_destroy_flags(task->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    g_free(task->data);
     lc_trouble_gone(name);
     g_mutex_lock(&task->mutex);
     task->done = true;
@@ -434,10 +436,17 @@ destroy_client(void *data)
 bool
 lc_kafka_destroy(rd_kafka_t *client, int wait_ms)
 {
+    return lc_kafka_destroy_with(client, NULL, wait_ms);
+}
+
+bool
+lc_kafka_destroy_with(rd_kafka_t *client, void *data, int wait_ms)
+{
     destruction *task = g_atomic_rc_box_new0(destruction);
     gint64 until = g_get_monotonic_time() + wait_ms * (gint64)1000;
 
     task->client = client;
+    task->data = data;
     g_mutex_init(&task->mutex);
     g_cond_init(&task->changed);
     g_thread_unref(g_thread_new("kafka-destroy", destroy_client, g_atomic_rc_box_acquire(task)));

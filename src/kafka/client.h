@@ -61,6 +61,8 @@ bool lc_kafka_is_transport_error(rd_kafka_resp_err_t err);
 /* Destroys a client, in a thread of its own: rd_kafka_destroy may take long. Waits for it at most `wait_ms`; false: it
  * is still at it, and its threads may still use what the client was given. */
 bool lc_kafka_destroy(rd_kafka_t *client, int wait_ms);
+/* The same; `data` (or NULL), which its threads use, is freed once they are gone. */
+bool lc_kafka_destroy_with(rd_kafka_t *client, void *data, int wait_ms);
 
 /* Of its configuration; empty: not set. Caller frees. */
 char *lc_kafka_property_of(rd_kafka_t *client, const char *name);

@@ -147,6 +147,7 @@ void
 lc_group_free(lc_group *group)
 {
     g_ptr_array_unref(group->held);
+    lc_arena_clear(&group->copies);
     drop_client(group, FREE_MS);
     g_free(group->topics);
     g_array_unref(group->lanes);

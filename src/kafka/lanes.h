@@ -51,7 +51,8 @@ struct lc_group {
     int64_t session_ms;
 
     GQueue events;   /* lc_log_event_type: what the rebalance callback saw */
-    GPtrArray *held; /* messages whose bytes the caller may still read */
+    lc_arena copies; /* keys and values that the caller may still read */
+    GPtrArray *held; /* messages whose headers it may ask for */
     GArray *ends;    /* lc_log_end */
 };
 

@@ -137,7 +137,8 @@ log_header(lc_log *base, const lc_log_event *record, const char *name, lc_text *
     size_t size;
 
     (void)base;
-    if (rd_kafka_message_headers(record->handle, &headers) || rd_kafka_header_get_last(headers, name, &data, &size))
+    if (record->handle == NULL || rd_kafka_message_headers(record->handle, &headers) ||
+        rd_kafka_header_get_last(headers, name, &data, &size))
         return false;
     *value = data ? (lc_text){data, size} : LC_NO_TEXT;
     return true;

@@ -98,11 +98,25 @@ take_record(lc_group *group, rd_kafka_message_t *message, lc_log_event *event)
         .offset = message->offset,
         .timestamp = lc_kafka_published_at(message),
         .is_append_time = type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME,
-        .key = {message->key, message->key_len},
-        .value = {message->payload, message->len},
-        .handle = message,
+        .key = lc_arena_text(&group->copies, (lc_text){message->key, message->key_len}),
+        .value = lc_arena_text(&group->copies, (lc_text){message->payload, message->len}),
     };
     return true;
+}
+
+/* What a message takes beside its bytes is more than they are, and it holds all that the broker sent with it: its bytes
+ * are copied, and it is given back at once, unless it has headers. */
+static void
+give_back(lc_group *group, rd_kafka_message_t *message, lc_log_event *event)
+{
+    rd_kafka_headers_t *headers;
+
+    if (rd_kafka_message_headers(message, &headers)) {
+        rd_kafka_message_destroy(message);
+        return;
+    }
+    event->handle = message;
+    g_ptr_array_add(group->held, message);
 }
 
 static void
@@ -200,7 +214,7 @@ static bool
 take(lc_group *group, rd_kafka_message_t *message, lc_log_event *event, GError **error)
 {
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR && take_record(group, message, event)) {
-        g_ptr_array_add(group->held, message);
+        give_back(group, message, event);
         return true;
     }
     bool ok = message->err == RD_KAFKA_RESP_ERR_NO_ERROR || take_error(group, message, event, error);
@@ -292,4 +306,5 @@ void
 lc_group_release_records(lc_group *group)
 {
     g_ptr_array_set_size(group->held, 0);
+    lc_arena_reset(&group->copies);
 }

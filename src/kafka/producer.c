@@ -191,8 +191,7 @@ drop_client(lc_producer *producer)
     g_free(lc_trouble_refused_topics(producer->client));
     rd_kafka_purge(producer->client,
                    RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
-    if (lc_kafka_destroy(producer->client, DESTROY_MS))
-        g_free(producer->sent); /* else its threads may still count */
+    lc_kafka_destroy_with(producer->client, producer->sent, DESTROY_MS); /* till then its threads may still count */
     producer->client = NULL;
     producer->sent = NULL;
     producer->is_initializing = producer->has_metadata = false;

@@ -137,6 +137,70 @@ lc_kafka_offsets_at(const lc_kafka_options *options, GArray *offsets, lc_instant
     return !err || lc_admin_fail(options, err, "Kafka refuses to tell the offsets at a time", error);
 }
 
+typedef struct {
+    rd_kafka_resp_err_t err;
+    rd_kafka_topic_partition_list_t *list; /* what was answered of each */
+} commit_answer;
+
+static void
+on_commit(rd_kafka_t *client, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *list, void *data)
+{
+    commit_answer *answer = data;
+    (void)client;
+    answer->err = err;
+    if (list)
+        answer->list = rd_kafka_topic_partition_list_copy(list);
+    for (int i = 0; list && i < list->cnt && !answer->err; i++)
+        answer->err = list->elems[i].err;
+}
+
+static bool
+commit_list(rd_kafka_t *client, const lc_kafka_options *options, const rd_kafka_topic_partition_list_t *list,
+            GError **error)
+{
+    static const char what[] = "Kafka refuses to commit the offsets";
+    commit_answer answer = {0};
+    rd_kafka_resp_err_t err = rd_kafka_commit_queue(client, list, NULL, on_commit, &answer);
+    err = answer.err ? answer.err : err;
+    if (err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+        lc_kafka_deny(client, "READ", "group", options->group, error);
+    else if (lc_kafka_is_denial(err))
+        lc_kafka_fail_of(client, answer.list ? answer.list : list, err, "READ", what, error);
+    else if (err)
+        lc_admin_fail(options, err, what, error);
+    if (answer.list)
+        rd_kafka_topic_partition_list_destroy(answer.list);
+    return !err;
+}
+
+/* Kafka commits the offsets of those topics that may be read also where others may not, and half a commit is what
+ * nobody finishes. So what is committed is first committed once more, as it is. */
+static bool
+commit_as_it_is(rd_kafka_t *client, const lc_kafka_options *options, const GArray *offsets, int timeout_ms,
+                GError **error)
+{
+    g_autoptr(rd_kafka_topic_partition_list_t) list = list_of(offsets);
+    rd_kafka_resp_err_t err = rd_kafka_committed(client, list, timeout_ms);
+    if (err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+        return lc_kafka_deny(client, "READ", "group", options->group, error);
+    if (err)
+        return lc_admin_fail(options, err, "Kafka refuses to tell the offsets", error);
+    for (int i = list->cnt; i-- > 0;)
+        if (list->elems[i].err || list->elems[i].offset < 0)
+            rd_kafka_topic_partition_list_del_by_idx(list, i);
+    return list->cnt == 0 || commit_list(client, options, list, error);
+}
+
+bool
+lc_kafka_may_commit(const lc_kafka_options *options, const GArray *offsets, int timeout_ms, GError **error)
+{
+    rd_kafka_t *client = lc_admin_client_new(options, "read_committed", error);
+    bool may = client && commit_as_it_is(client, options, offsets, timeout_ms, error);
+    if (client)
+        rd_kafka_destroy(client);
+    return may;
+}
+
 bool
 lc_kafka_commit_offsets(const lc_kafka_options *options, const GArray *offsets, const char *metadata, int timeout_ms,
                         GError **error)
@@ -145,24 +209,15 @@ lc_kafka_commit_offsets(const lc_kafka_options *options, const GArray *offsets, 
     if (client == NULL)
         return false;
 
-    (void)timeout_ms; /* bounded by librdkafka's own */
     g_autoptr(rd_kafka_topic_partition_list_t) list = list_of(offsets);
     for (int i = 0; i < list->cnt; i++) {
         const char *text = metadata ? metadata : g_array_index(offsets, lc_group_lag, (guint)i).metadata;
         list->elems[i].metadata = strdup(text); /* librdkafka frees it */
         list->elems[i].metadata_size = strlen(text);
     }
-    rd_kafka_resp_err_t err = rd_kafka_commit(client, list, 0);
-    for (int i = 0; i < list->cnt && !err; i++)
-        err = list->elems[i].err;
-    if (err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
-        lc_kafka_deny(client, "READ", "group", options->group, error);
-    else if (lc_kafka_is_denial(err))
-        lc_kafka_fail_of(client, list, err, "READ", "Kafka refuses to commit the offsets", error);
-    else if (err)
-        lc_admin_fail(options, err, "Kafka refuses to commit the offsets", error);
+    bool ok = commit_as_it_is(client, options, offsets, timeout_ms, error) && commit_list(client, options, list, error);
     rd_kafka_destroy(client);
-    return !err;
+    return ok;
 }
 
 /* ---- Topics that begin anew ---- */

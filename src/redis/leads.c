@@ -3,8 +3,8 @@
  * left out, and the state. */
 #include "parts.h"
 
-#define UUID_BYTES 16
-#define UUID_TEXT_BYTES 36
+#include <leadclock/text.h>
+
 #define ESCAPE "=" /* before an id of 16 bytes, and before a longer one that begins so */
 
 #define HEAD_BYTES 1 /* where the id was left out, from 1; 0: nowhere */
@@ -12,37 +12,14 @@
 
 /* ---- Ids ---- */
 
-static int
-hex_digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Of a UUID in lower case. */
-static bool
-pack_uuid(const char *text, char *bytes)
-{
-    for (size_t i = 0, n = 0; n < UUID_BYTES; n++, i += 2) {
-        if (i == 8 || i == 13 || i == 18 || i == 23)
-            if (text[i++] != '-')
-                return false;
-        int high = hex_digit(text[i]), low = hex_digit(text[i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        bytes[n] = (char)(high << 4 | low);
-    }
-    return true;
-}
-
 lc_text
 lc_redis_pack_id(lc_arena *arena, lc_text id)
 {
-    char bytes[UUID_BYTES];
-    bool is_uuid = id.size == UUID_TEXT_BYTES && pack_uuid(id.data, bytes);
+    uint8_t bytes[LC_TEXT_UUID_BYTES];
 
-    if (is_uuid)
+    if (lc_text_uuid(id, bytes))
         return (lc_text){memcpy(lc_arena_alloc(arena, sizeof bytes), bytes, sizeof bytes), sizeof bytes};
-    if (id.size != UUID_BYTES && (id.size < UUID_BYTES || id.data[0] != ESCAPE[0]))
+    if (id.size != LC_TEXT_UUID_BYTES && (id.size < LC_TEXT_UUID_BYTES || id.data[0] != ESCAPE[0]))
         return id;
     char *escaped = lc_arena_alloc(arena, id.size + 1);
     escaped[0] = ESCAPE[0];
@@ -53,11 +30,11 @@ lc_redis_pack_id(lc_arena *arena, lc_text id)
 void
 lc_redis_say_id(lc_connection *redis, lc_text id)
 {
-    char bytes[UUID_BYTES];
+    uint8_t bytes[LC_TEXT_UUID_BYTES];
 
-    if (id.size == UUID_TEXT_BYTES && pack_uuid(id.data, bytes))
-        lc_connection_word(redis, (lc_text){bytes, sizeof bytes});
-    else if (id.size == UUID_BYTES || (id.size > UUID_BYTES && id.data[0] == ESCAPE[0]))
+    if (lc_text_uuid(id, bytes))
+        lc_connection_word(redis, (lc_text){(const char *)bytes, sizeof bytes});
+    else if (id.size == LC_TEXT_UUID_BYTES || (id.size > LC_TEXT_UUID_BYTES && id.data[0] == ESCAPE[0]))
         lc_connection_words(redis, LC_TEXT(ESCAPE), id);
     else
         lc_connection_word(redis, id);
@@ -68,17 +45,18 @@ lc_redis_take_id(lc_arena *arena, lc_text said)
 {
     static const char digits[] = "0123456789abcdef";
 
-    if (said.size != UUID_BYTES)
-        return said.size > UUID_BYTES && said.data[0] == ESCAPE[0] ? (lc_text){said.data + 1, said.size - 1} : said;
-    char *text = lc_arena_alloc(arena, UUID_TEXT_BYTES + 1), *to = text;
-    for (size_t n = 0; n < UUID_BYTES; n++) {
+    if (said.size != LC_TEXT_UUID_BYTES)
+        return said.size > LC_TEXT_UUID_BYTES && said.data[0] == ESCAPE[0] ? (lc_text){said.data + 1, said.size - 1}
+                                                                           : said;
+    char *text = lc_arena_alloc(arena, LC_TEXT_UUID_SIZE + 1), *to = text;
+    for (size_t n = 0; n < LC_TEXT_UUID_BYTES; n++) {
         if (n == 4 || n == 6 || n == 8 || n == 10)
             *to++ = '-';
         *to++ = digits[(unsigned char)said.data[n] >> 4];
         *to++ = digits[said.data[n] & 15];
     }
     *to = '\0';
-    return (lc_text){text, UUID_TEXT_BYTES};
+    return (lc_text){text, LC_TEXT_UUID_SIZE};
 }
 
 /* ---- Which hash: FNV-1a of the id (http://www.isthe.com/chongo/tech/comp/fnv) ---- */
@@ -124,14 +102,17 @@ lc_redis_say_bucket(lc_connection *redis, lc_text prefix, unsigned bucket)
 
 /* ---- Values ---- */
 
-/* Where the id begins in the state, from 1; 0: nowhere. */
+/* Where the id begins in the state, from 1; 0: nowhere. Near its beginning as a rule, so that memmem, which prepares
+ * itself for a long search, took 0.1 us longer. */
 static size_t
 place_of(lc_text id, lc_text state)
 {
-    size_t room = MIN(state.size, MAX_ID_PLACE + id.size);
-    const char *at = id.size ? memmem(state.data, room, id.data, id.size) : NULL;
+    size_t end = id.size && id.size <= state.size ? MIN(state.size - id.size, MAX_ID_PLACE) + 1 : 0;
 
-    return at ? (size_t)(at - state.data) + 1 : 0;
+    for (size_t i = 0; i < end; i++)
+        if (lc_text_equal((lc_text){state.data + i, id.size}, id))
+            return i + 1;
+    return 0;
 }
 
 void

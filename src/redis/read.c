@@ -34,8 +34,11 @@ ask_for_some(lc_redis_store *store, lc_store_read *read, unsigned bucket, size_t
     lc_connection_command(redis, 2 + end - from);
     lc_connection_word(redis, LC_TEXT("HMGET"));
     lc_redis_say_bucket(redis, lc_prefix(store, read->partition), bucket);
-    for (; from < end; from++)
+    for (; from < end; from++) {
+        if (from + LC_LEADS_AHEAD < read->n_leads)
+            lc_redis_expect(read->lead_ids[order[from + LC_LEADS_AHEAD]]);
         lc_redis_say_id(redis, read->lead_ids[order[from]]);
+    }
 }
 
 /* Whole: what is sought may be anywhere in them. */

@@ -11,48 +11,63 @@ digits_before(char *end, uint64_t number)
     return end;
 }
 
-static void
-append_count(GString *out, char kind, size_t count)
-{
+typedef struct {
     char text[24];
-    char *end = text + sizeof text - 2, *at = digits_before(end, count);
+    const char *at;
+    size_t size;
+} count_text;
+
+static void
+format_count(count_text *count, char kind, size_t n)
+{
+    char *end = count->text + sizeof count->text - 2, *at = digits_before(end, n);
 
     memcpy(end, "\r\n", 2);
     *--at = kind;
-    g_string_append_len(out, at, end + 2 - at);
+    count->at = at;
+    count->size = (size_t)(end + 2 - at);
 }
 
 void
 lc_connection_command(lc_connection *connection, size_t n)
 {
-    append_count(connection->out, '*', n);
+    count_text count;
+
+    format_count(&count, '*', n);
+    g_string_append_len(connection->out, count.at, (gssize)count.size);
 }
 
-void
-lc_connection_words(lc_connection *connection, lc_text first, lc_text second)
+static char *
+put(char *to, const char *data, size_t size)
 {
-    GString *out = connection->out;
-
-    append_count(out, '$', first.size + second.size);
-    g_string_append_len(out, first.data, (gssize)first.size);
-    if (second.size)
-        g_string_append_len(out, second.data, (gssize)second.size);
-    g_string_append_len(out, "\r\n", 2);
+    if (size)
+        memcpy(to, data, size);
+    return to + size;
 }
 
 void
 lc_connection_parts(lc_connection *connection, const lc_text *parts, size_t n)
 {
     GString *out = connection->out;
-    size_t size = 0;
+    size_t size = 0, before = out->len;
+    count_text count;
 
     for (size_t i = 0; i < n; i++)
         size += parts[i].size;
-    append_count(out, '$', size);
+    format_count(&count, '$', size);
+    g_string_set_size(out, before + count.size + size + 2);
+    char *to = put(out->str + before, count.at, count.size);
     for (size_t i = 0; i < n; i++)
-        if (parts[i].size)
-            g_string_append_len(out, parts[i].data, (gssize)parts[i].size);
-    g_string_append_len(out, "\r\n", 2);
+        to = put(to, parts[i].data, parts[i].size);
+    put(to, "\r\n", 2);
+}
+
+void
+lc_connection_words(lc_connection *connection, lc_text first, lc_text second)
+{
+    const lc_text parts[] = {first, second};
+
+    lc_connection_parts(connection, parts, G_N_ELEMENTS(parts));
 }
 
 void

@@ -47,6 +47,13 @@ typedef struct {
     const size_t *order;
 } lead_order;
 
+static void
+expect(const lc_lead_change *change)
+{
+    lc_redis_expect(change->lead_id);
+    lc_redis_expect(change->state);
+}
+
 /* Those from `from` to before `end`. This one and those below return the number of commands they said. */
 static size_t
 say_some(lc_redis_store *store, lc_text prefix, const lead_command *how, unsigned bucket, lead_order in, size_t from,
@@ -59,6 +66,8 @@ say_some(lc_redis_store *store, lc_text prefix, const lead_command *how, unsigne
         left += how->has(&in.leads[in.order[i]]);
     for (size_t i = from; left + in_command && i < end; i++) {
         const lc_lead_change *change = &in.leads[in.order[i]];
+        if (i + LC_LEADS_AHEAD < end)
+            expect(&in.leads[in.order[i + LC_LEADS_AHEAD]]);
         if (!how->has(change))
             continue;
         if (in_command == 0) {

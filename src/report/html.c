@@ -68,7 +68,7 @@ static void
 write_cell(GString *out, const lc_table *table, guint row, guint column, bool is_page)
 {
     const lc_table_cell *cell = lc_table_cell_at(table, row, column);
-    g_autofree char *text = lc_table_cell_text(lc_table_heading_at(table, column), cell);
+    g_autofree char *text = lc_table_cell_text(table, row, column);
     const char *link = is_page ? cell->link : NULL;
     g_string_append(out, column == 0 ? "<th scope=\"row\"" : "<td");
     if (!is_text(table, column))

@@ -25,6 +25,7 @@ typedef struct {
 
 typedef struct {
     const lc_ledger *ledger;
+    const lc_policy_book *book;
     lc_instant at;
     GPtrArray *cycles; /* lc_ledger_cycle, by number */
     GArray *steps;     /* step */
@@ -228,7 +229,7 @@ static void
 add_line(const lc_making *making, story *s)
 {
     lc_table *table = lc_report_add_table(making, "timeline", "What happened, and why");
-    lc_table_column(table, LC_CELL_INSTANT, "at", "when (UTC)");
+    lc_table_column(table, LC_CELL_INSTANT, "at", "when");
     lc_table_column(table, LC_CELL_COUNT, "cycle", "cycle");
     lc_table_column(table, LC_CELL_TEXT, "what", "what");
     lc_table_column(table, LC_CELL_TEXT, "why", "why");
@@ -251,9 +252,9 @@ add_cycles(const lc_making *making, const story *s)
     lc_table_column(table, LC_CELL_TEXT, "owner", "owner");
     lc_table_column(table, LC_CELL_COUNT, "attempts", "attempts");
     lc_table_column(table, LC_CELL_COUNT, "broken", "broken now");
-    lc_table_column(table, LC_CELL_INSTANT, "first_contact_due_at", "first contact due (UTC)");
-    lc_table_column(table, LC_CELL_INSTANT, "handoff_at", "handed off (UTC)");
-    lc_table_column(table, LC_CELL_INSTANT, "settled_at", "settled (UTC)");
+    lc_table_column(table, LC_CELL_INSTANT, "first_contact_due_at", "first contact due");
+    lc_table_column(table, LC_CELL_INSTANT, "handoff_at", "handed off");
+    lc_table_column(table, LC_CELL_INSTANT, "settled_at", "settled");
     for (guint i = 0; i < s->cycles->len; i++) {
         const lc_ledger_cycle *cycle = s->cycles->pdata[i];
         lc_table_count(table, cycle->cycle);
@@ -271,19 +272,19 @@ static char *
 about_lead(const story *s)
 {
     const lc_ledger_cycle *last = s->cycles->pdata[s->cycles->len - 1];
-    return g_strdup_printf("%u cycle%s; the latest is %s, with %s. Times are UTC.", s->cycles->len,
+    return g_strdup_printf("%u cycle%s; the latest is %s, with %s. Times are those of %.*s.", s->cycles->len,
                            s->cycles->len == 1 ? "" : "s",
                            last->open ? (last->open->broken ? "open, with a broken promise" : "open") : "settled",
-                           name_of(s, last->owner, "nobody"));
+                           name_of(s, last->owner, "nobody"), LC_TEXT_ARGS(lc_report_zone_name(s->book)));
 }
 
 lc_answers *
-lc_answers_of_lead(const lc_ledger *ledger, lc_text lead_id, lc_instant at)
+lc_answers_of_lead(const lc_ledger *ledger, const lc_policy_book *book, lc_text lead_id, lc_instant at)
 {
     g_autoptr(GPtrArray) cycles = g_ptr_array_new();
     g_autoptr(GArray) steps = g_array_new(FALSE, FALSE, sizeof(step));
     g_array_set_clear_func(steps, clear_step);
-    story s = {ledger, at, cycles, steps};
+    story s = {ledger, book, at, cycles, steps};
     g_autofree char *id = g_strndup(lead_id.data, lead_id.size);
     find_cycles(&s, id);
     if (cycles->len == 0)
@@ -296,7 +297,7 @@ lc_answers_of_lead(const lc_ledger *ledger, lc_text lead_id, lc_instant at)
         tell_routes(&s, cycles->pdata[i]);
     }
     g_autofree char *title = g_strdup_printf("Lead %.*s", LC_TEXT_ARGS(lead_id));
-    lc_answers *report = lc_report_new(title, about_lead(&s));
+    lc_answers *report = lc_report_new(book, title, about_lead(&s));
     const lc_making making = {.ledger = ledger, .report = report};
     add_line(&making, &s);
     add_cycles(&making, &s);

@@ -41,14 +41,8 @@ is_broken(const choosing *c, const lc_ledger_cycle *cycle)
 static bool
 has_kept(const lc_ledger_cycle *cycle, lc_text first_contact)
 {
-    static const char *const words[] = {[LC_FIRST_CONTACT_RUNNING] = "running",
-                                        [LC_FIRST_CONTACT_MET] = "kept",
-                                        [LC_FIRST_CONTACT_BREACHED] = "broken",
-                                        [LC_FIRST_CONTACT_ENDED] = "broken",
-                                        [LC_FIRST_CONTACT_CANCELLED] = "stopped"};
-    int state = cycle->first_contact_state;
-    return lc_text_is_absent(first_contact) || (state >= 0 && state < (int)G_N_ELEMENTS(words) && words[state] &&
-                                                lc_text_equal(lc_text_of(words[state]), first_contact));
+    static const char *const words[LC_CONTACTS] = {"none", "kept", "broken", "running", "stopped"};
+    return lc_text_is_absent(first_contact) || lc_text_equal(lc_text_of(words[lc_cycle_contact(cycle)]), first_contact);
 }
 
 static bool
@@ -128,7 +122,7 @@ add_columns(lc_table *table)
     lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
     lc_table_column(table, LC_CELL_TEXT, "rule", "rule");
     lc_table_column(table, LC_CELL_TEXT, "owner", "owner");
-    lc_table_column(table, LC_CELL_INSTANT, "handoff_at", "handed off (UTC)");
+    lc_table_column(table, LC_CELL_INSTANT, "handoff_at", "handed off");
     lc_table_column(table, LC_CELL_TEXT, "status", "status");
     lc_table_column(table, LC_CELL_TEXT, "next_clock", "due next");
     lc_table_column(table, LC_CELL_DURATION, "due_in_ms", "in");
@@ -170,17 +164,18 @@ add_lead(lc_table *table, const choosing *c, const lc_ledger_cycle *cycle)
 }
 
 lc_answers *
-lc_answers_of_leads(const lc_ledger *ledger, const lc_lead_filter *filter, lc_instant at)
+lc_answers_of_leads(const lc_ledger *ledger, const lc_policy_book *book, const lc_lead_filter *filter, lc_instant at)
 {
     const choosing c = {
         .ledger = ledger, .filter = filter, .at = at, .stage = lc_texts_find(ledger->texts, filter->stage)};
     size_t n_all;
     g_autoptr(GPtrArray) chosen = choose(&c, &n_all);
     g_autoptr(GString) about = g_string_new(NULL);
-    g_string_append_printf(about, "%s: %s.", LC_LEADS((int64_t)n_all), filter->about);
+    g_string_append_printf(about, "%s: %s. Times are those of %.*s.", LC_LEADS((int64_t)n_all), filter->about,
+                           LC_TEXT_ARGS(lc_report_zone_name(book)));
     if (chosen->len < n_all)
         g_string_append_printf(about, " The first %u are shown.", chosen->len);
-    lc_answers *report = lc_report_new("Leads", g_string_free(g_steal_pointer(&about), FALSE));
+    lc_answers *report = lc_report_new(book, "Leads", g_string_free(g_steal_pointer(&about), FALSE));
     const lc_making making = {.ledger = ledger, .report = report};
     lc_table *table = lc_report_add_table(&making, "leads", "Cycles");
     add_columns(table);

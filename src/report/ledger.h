@@ -136,6 +136,34 @@ lc_cycle_is_asked_for(const lc_ledger_cycle *cycle, const lc_report_question *qu
     return cycle->handoff_at >= question->from && cycle->handoff_at < question->to;
 }
 
+typedef enum {
+    LC_CONTACT_NONE, /* nothing was promised */
+    LC_CONTACT_KEPT,
+    LC_CONTACT_BROKEN,
+    LC_CONTACT_RUNNING,
+    LC_CONTACT_STOPPED,
+    LC_CONTACTS
+} lc_contact;
+
+/* How the promise of a first contact was kept. */
+static inline lc_contact
+lc_cycle_contact(const lc_ledger_cycle *cycle)
+{
+    switch (cycle->first_contact_state) {
+    case LC_FIRST_CONTACT_MET:
+        return LC_CONTACT_KEPT;
+    case LC_FIRST_CONTACT_BREACHED:
+    case LC_FIRST_CONTACT_ENDED:
+        return LC_CONTACT_BROKEN;
+    case LC_FIRST_CONTACT_RUNNING:
+        return LC_CONTACT_RUNNING;
+    case LC_FIRST_CONTACT_CANCELLED:
+        return LC_CONTACT_STOPPED;
+    default:
+        return LC_CONTACT_NONE;
+    }
+}
+
 /* A gate held it back. */
 static inline bool
 lc_cycle_was_held_back(const lc_ledger_cycle *cycle)

@@ -11,6 +11,7 @@ typedef struct {
 } lc_sentence;
 
 struct lc_answers {
+    const lc_policy_book *book; /* NULL: times are UTC */
     char *title, *about;
     GArray *findings;          /* lc_sentence */
     GPtrArray *tables;         /* lc_table */
@@ -29,7 +30,9 @@ typedef struct {
 #define LC_ALL_CHANNELS LC_TEXT("(all)")
 
 /* An empty one; `about` is taken. */
-lc_answers *lc_report_new(const char *title, char *about);
+lc_answers *lc_report_new(const lc_policy_book *book, const char *title, char *about);
+/* "2026-02-02 09:00 (Europe/Stockholm)". Caller frees. */
+char *lc_report_minute(const lc_policy_book *book, lc_instant at);
 /* When the leads that are asked for begin, as a link says it; NULL: at any time. Good to the end of the block. */
 #define LC_FROM(making) (lc_report_from((making), (char[LC_INSTANT_TEXT_BYTES]){0}))
 const char *lc_report_from(const lc_making *making, char *text);

@@ -22,6 +22,23 @@ lc_report_day(const lc_policy_book *book, lc_instant at, lc_instant *begins, lc_
     lc_zone_day(zone_of(book), at, begins, ends);
 }
 
+char *
+lc_report_time(const lc_policy_book *book, lc_instant at, char *text)
+{
+    if (book)
+        return lc_zone_time_format(zone_of(book), at, text);
+    char utc[LC_INSTANT_TEXT_BYTES];
+    lc_instant_format(at, utc);
+    g_snprintf(text, LC_DATE_TEXT_BYTES, "%.10s %.8s", utc, utc + strlen("2026-02-02T"));
+    return text;
+}
+
+lc_text
+lc_report_zone_name(const lc_policy_book *book)
+{
+    return book ? lc_policy_book_get(book, 0)->reporting_zone_name : LC_TEXT("UTC");
+}
+
 /* ---- Promises, day by day ---- */
 
 typedef struct {
@@ -62,11 +79,11 @@ day_of(const GArray *days, lc_instant at)
 }
 
 static void
-count_promise(day *of, int state)
+count_promise(day *of, lc_contact contact)
 {
-    of->kept += state == LC_FIRST_CONTACT_MET;
-    of->broken += state == LC_FIRST_CONTACT_BREACHED || state == LC_FIRST_CONTACT_ENDED;
-    of->running += state == LC_FIRST_CONTACT_RUNNING;
+    of->kept += contact == LC_CONTACT_KEPT;
+    of->broken += contact == LC_CONTACT_BROKEN;
+    of->running += contact == LC_CONTACT_RUNNING;
 }
 
 static void
@@ -102,7 +119,7 @@ lc_answers_add_days(lc_answers *report, const lc_ledger *ledger, const lc_policy
         const lc_ledger_cycle *cycle = item;
         day *of = day_of(days, cycle->handoff_at);
         if (of)
-            count_promise(of, cycle->first_contact_state);
+            count_promise(of, lc_cycle_contact(cycle));
     }
     lc_table_column(table, LC_CELL_TEXT, "day", "day");
     lc_table_column(table, LC_CELL_COUNT, "kept", "kept");
@@ -402,10 +419,9 @@ say_standing(const counting *c)
 static char *
 about_now(const counting *c, const lc_policy_book *book)
 {
-    char at[LC_INSTANT_TEXT_BYTES];
-    lc_instant_format(c->at, at);
-    return g_strdup_printf("As of %.10s %.8s UTC. Today is the day in %.*s.", at, at + strlen("2026-02-02T"),
-                           LC_TEXT_ARGS(lc_policy_book_get(book, 0)->reporting_zone_name));
+    char at[LC_DATE_TEXT_BYTES];
+    return g_strdup_printf("As of %s in %.*s, whose day is today.", lc_report_time(book, c->at, at),
+                           LC_TEXT_ARGS(lc_report_zone_name(book)));
 }
 
 static void
@@ -428,7 +444,7 @@ lc_answers_of_now(const lc_ledger *ledger, const lc_policy_book *book, lc_instan
                   .broken = g_ptr_array_new(),
                   .latest = g_ptr_array_new()};
     lc_report_day(book, at, &c.begins, &c.ends);
-    lc_answers *report = lc_report_new("Now", about_now(&c, book));
+    lc_answers *report = lc_report_new(book, "Now", about_now(&c, book));
     const lc_making making = {.ledger = ledger, .report = report};
     c.making = &making;
     count_all(&c);

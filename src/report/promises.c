@@ -132,12 +132,12 @@ tally_of(GHashTable *tallies, uint32_t number)
 }
 
 static void
-add_state(tally *t, int state)
+add_contact(tally *t, lc_contact contact)
 {
-    t->kept += state == LC_FIRST_CONTACT_MET;
-    t->broken += state == LC_FIRST_CONTACT_BREACHED || state == LC_FIRST_CONTACT_ENDED;
-    t->running += state == LC_FIRST_CONTACT_RUNNING;
-    t->stopped += state == LC_FIRST_CONTACT_CANCELLED;
+    t->kept += contact == LC_CONTACT_KEPT;
+    t->broken += contact == LC_CONTACT_BROKEN;
+    t->running += contact == LC_CONTACT_RUNNING;
+    t->stopped += contact == LC_CONTACT_STOPPED;
 }
 
 /* How the leads of a row are asked for. */
@@ -216,11 +216,12 @@ add_first_contact(const lc_making *making)
     g_hash_table_iter_init(&iter, making->ledger->cycles);
     while (g_hash_table_iter_next(&iter, &item, NULL)) {
         const lc_ledger_cycle *cycle = item;
-        if (!lc_cycle_is_asked_for(cycle, making->question) || cycle->first_contact_state < 0)
+        lc_contact contact = lc_cycle_contact(cycle);
+        if (!lc_cycle_is_asked_for(cycle, making->question) || contact == LC_CONTACT_NONE)
             continue;
-        add_state(&all, cycle->first_contact_state);
-        add_state(tally_of(rules, cycle->rule), cycle->first_contact_state);
-        add_state(tally_of(owners, cycle->owner), cycle->first_contact_state);
+        add_contact(&all, contact);
+        add_contact(tally_of(rules, cycle->rule), contact);
+        add_contact(tally_of(owners, cycle->owner), contact);
     }
     say_first_contact(making, &all);
     add_tallies(making, rules, "first_contact_by_rule", "The promise of a first contact, by rule", "rule", "(none)");

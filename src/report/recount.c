@@ -87,7 +87,7 @@ static void
 count_cycle(const recount *r, const lc_ledger_cycle *cycle)
 {
     const char *cause = metric_of_cause(cycle->cause);
-    int state = cycle->first_contact_state;
+    lc_contact contact = lc_cycle_contact(cycle);
     add(r, cycle, "handed_off");
     if (!lc_cycle_was_held_back(cycle))
         add(r, cycle, "opened");
@@ -97,9 +97,9 @@ count_cycle(const recount *r, const lc_ledger_cycle *cycle)
         add(r, cycle, "duplicate");
     if (cycle->was_paused)
         add(r, cycle, "paused");
-    if (state == LC_FIRST_CONTACT_MET)
+    if (contact == LC_CONTACT_KEPT)
         add(r, cycle, "first_contact_met");
-    if (state == LC_FIRST_CONTACT_BREACHED || state == LC_FIRST_CONTACT_ENDED)
+    if (contact == LC_CONTACT_BROKEN)
         add(r, cycle, "first_contact_breached");
     count_contact(r, cycle);
     count_rejection(r, cycle);

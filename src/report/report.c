@@ -14,6 +14,7 @@ lc_table *
 lc_report_add_table(const lc_making *making, const char *name, const char *title)
 {
     lc_table *table = lc_table_new(name, title);
+    table->book = making->report->book;
     g_ptr_array_add(making->report->tables, table);
     return table;
 }
@@ -119,9 +120,10 @@ clear_finding(gpointer data)
 }
 
 lc_answers *
-lc_report_new(const char *title, char *about)
+lc_report_new(const lc_policy_book *book, const char *title, char *about)
 {
     lc_answers *report = g_new0(lc_answers, 1);
+    report->book = book;
     report->title = g_utf8_make_valid(title, -1);
     report->about = g_utf8_make_valid(about, -1);
     g_free(about);
@@ -144,29 +146,26 @@ lc_answers_free(lc_answers *report)
     g_free(report);
 }
 
-/* To the minute. */
-static const char *
-when(lc_instant at, char *text)
+char *
+lc_report_minute(const lc_policy_book *book, lc_instant at)
 {
-    lc_instant_format(at, text);
-    text[strlen("2026-02-02T09:00")] = '\0';
-    text[strlen("2026-02-02")] = ' ';
-    return text;
+    char time[LC_DATE_TEXT_BYTES];
+    return g_strdup_printf("%.16s (%.*s)", lc_report_time(book, at, time), LC_TEXT_ARGS(lc_report_zone_name(book)));
 }
 
 static char *
 about(const lc_report_question *question)
 {
-    char at[LC_INSTANT_TEXT_BYTES], from[LC_INSTANT_TEXT_BYTES], to[LC_INSTANT_TEXT_BYTES];
+    char time[LC_DATE_TEXT_BYTES];
+    g_autofree char *at = lc_report_minute(question->book, question->at);
     g_autoptr(GString) text = g_string_new("Leads handed off");
     if (question->from != LC_ABSENT)
-        g_string_append_printf(text, " from %s", when(question->from, from));
+        g_string_append_printf(text, " from %.16s", lc_report_time(question->book, question->from, time));
     if (question->to != LC_NEVER)
-        g_string_append_printf(text, " to before %s", when(question->to, to));
+        g_string_append_printf(text, " to before %.16s", lc_report_time(question->book, question->to, time));
     if (question->from == LC_ABSENT && question->to == LC_NEVER)
         g_string_append(text, " at any time");
-    g_string_append_printf(text, ", as of %s (UTC)." ABOUT_CONVERSION "the last %u months.", when(question->at, at),
-                           question->months);
+    g_string_append_printf(text, ", as of %s." ABOUT_CONVERSION "the last %u months.", at, question->months);
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
@@ -176,7 +175,7 @@ lc_answers_new(const lc_ledger *ledger, const lc_report_question *question)
     g_autoptr(lc_summary) sums = lc_summary_new(ledger, question);
     g_autoptr(GPtrArray) stages = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) won = g_ptr_array_new_with_free_func(g_free);
-    lc_answers *report = lc_report_new("Leads: promises, volumes, conversion", about(question));
+    lc_answers *report = lc_report_new(question->book, "Leads: promises, volumes, conversion", about(question));
     const lc_making making = {ledger, question, sums, stages, won, report};
     static const struct {
         lc_report_part part;
@@ -196,7 +195,7 @@ lc_answers_new(const lc_ledger *ledger, const lc_report_question *question)
 lc_answers *
 lc_answers_of_tables(const char *title, const char *about, GPtrArray *tables)
 {
-    lc_answers *report = lc_report_new(title, g_strdup(about));
+    lc_answers *report = lc_report_new(NULL, title, g_strdup(about));
     g_ptr_array_unref(report->tables);
     report->tables = tables;
     return report;
@@ -212,7 +211,7 @@ add_work_columns(lc_table *table)
     lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
     lc_table_column(table, LC_CELL_TEXT, "owner", "owner");
     lc_table_column(table, LC_CELL_TEXT, "next_clock", "due");
-    lc_table_column(table, LC_CELL_INSTANT, "next_due_at", "due at (UTC)");
+    lc_table_column(table, LC_CELL_INSTANT, "next_due_at", "due at");
     lc_table_column(table, LC_CELL_DURATION, "due_in_ms", "in");
     lc_table_column(table, LC_CELL_COUNT, "attempts", "attempts");
     lc_table_column(table, LC_CELL_INSTANT, "broken_since", "broken since");
@@ -241,26 +240,26 @@ add_work(lc_table *table, const lc_work *work, guint position, lc_instant at)
 }
 
 static char *
-about_work(size_t n_shown, size_t n_all, const lc_work_filter *filter, lc_instant at)
+about_work(size_t n_shown, size_t n_all, const lc_work_filter *filter, const char *at)
 {
-    char time[LC_INSTANT_TEXT_BYTES];
     g_autoptr(GString) text = g_string_new(NULL);
     g_string_append_printf(text, "%" G_GSIZE_FORMAT " open lead%s", n_all, n_all == 1 ? "" : "s");
     if (filter->is_unowned)
         g_string_append(text, " that nobody owns");
     else if (!lc_text_is_absent(filter->owner))
         g_string_append_printf(text, " of %.*s", LC_TEXT_ARGS(filter->owner));
-    g_string_append_printf(text, ", as of %s (UTC): broken promises first, then the newest, head starts counted.",
-                           when(at, time));
+    g_string_append_printf(text, ", as of %s: broken promises first, then the newest, head starts counted.", at);
     if (n_shown < n_all)
         g_string_append_printf(text, " The first %" G_GSIZE_FORMAT " are shown.", n_shown);
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
 lc_answers *
-lc_answers_of_work(const GArray *work, size_t n_all, const lc_work_filter *filter, lc_instant at)
+lc_answers_of_work(const GArray *work, const lc_policy_book *book, size_t n_all, const lc_work_filter *filter,
+                   lc_instant at)
 {
-    lc_answers *report = lc_report_new("Work list", about_work(work->len, n_all, filter, at));
+    g_autofree char *time = lc_report_minute(book, at);
+    lc_answers *report = lc_report_new(book, "Work list", about_work(work->len, n_all, filter, time));
     const lc_making making = {.report = report};
     lc_table *table = lc_report_add_table(&making, "worklist", "In the order in which to work");
     add_work_columns(table);

@@ -17,7 +17,8 @@ typedef struct {
 
 struct lc_table {
     char *name, *title;
-    char *empty; /* NULL: nothing to say of it */
+    char *empty;                /* NULL: nothing to say of it */
+    const lc_policy_book *book; /* in whose zone times are told; NULL: in UTC */
     GArray *columns, *cells;
 };
 
@@ -40,7 +41,7 @@ lc_table_cell_at(const lc_table *table, guint row, guint index)
 }
 
 /* As people read it. Caller frees. */
-char *lc_table_cell_text(const lc_table_heading *heading, const lc_table_cell *cell);
+char *lc_table_cell_text(const lc_table *table, guint row, guint index);
 
 /* What would move the cursor, as a control character does, becomes a question mark. */
 void lc_table_append_printable(GString *out, const char *text);

@@ -183,21 +183,19 @@ lc_report_span(lc_duration duration, char *text)
     return lc_duration_format(rounded(duration), text);
 }
 
-/* To the minute, in UTC. */
+/* To the minute. */
 static char *
-instant_to_text(lc_instant instant)
+instant_to_text(const lc_table *table, lc_instant instant)
 {
-    char text[LC_INSTANT_TEXT_BYTES];
-    char *minute = g_strndup(lc_instant_format(instant, text), strlen("2026-02-02T09:00"));
-    char *separator = strchr(minute, 'T');
-    if (separator)
-        *separator = ' ';
-    return minute;
+    char text[LC_DATE_TEXT_BYTES];
+    return g_strndup(lc_report_time(table->book, instant, text), strlen("2026-02-02 09:00"));
 }
 
 char *
-lc_table_cell_text(const lc_table_heading *col, const lc_table_cell *c)
+lc_table_cell_text(const lc_table *table, guint row, guint index)
 {
+    const lc_table_heading *col = lc_table_heading_at(table, index);
+    const lc_table_cell *c = lc_table_cell_at(table, row, index);
     char duration[LC_DURATION_TEXT_BYTES];
     if (c->absent)
         return g_strdup("-");
@@ -213,7 +211,7 @@ lc_table_cell_text(const lc_table_heading *col, const lc_table_cell *c)
     case LC_CELL_DURATION:
         return g_strdup(lc_duration_format(rounded(c->number), duration));
     case LC_CELL_INSTANT:
-        return instant_to_text(c->number);
+        return instant_to_text(table, c->number);
     }
     g_assert_not_reached();
 }
@@ -223,8 +221,7 @@ column_width(const lc_table *table, guint index)
 {
     int width = lc_text_columns(lc_table_heading_at(table, index)->title);
     for (guint row = 0; row < lc_table_rows(table); row++) {
-        g_autofree char *text =
-            lc_table_cell_text(lc_table_heading_at(table, index), lc_table_cell_at(table, row, index));
+        g_autofree char *text = lc_table_cell_text(table, row, index);
         width = MAX(width, lc_text_columns(text));
     }
     return width;
@@ -262,7 +259,7 @@ append_text_table(GString *out, const lc_table *table)
     append_heading(out, table, widths);
     for (guint row = 0; row < lc_table_rows(table); row++) {
         for (guint i = 0; i < n; i++) {
-            g_autofree char *text = lc_table_cell_text(lc_table_heading_at(table, i), lc_table_cell_at(table, row, i));
+            g_autofree char *text = lc_table_cell_text(table, row, i);
             append_aligned(out, table, i, text, widths[i]);
         }
         g_string_append_c(out, '\n');

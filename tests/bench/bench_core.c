@@ -1,6 +1,10 @@
 /* How fast the core judges, without rows and with all.
  *
- *   build/release/tests/bench/bench_core
+ *   build/release/tests/bench/bench_core [CASES [ROUNDS]]
+ *
+ * CASES is a pattern that a case's line matches ('the fifth*' for all of those, 'a wake-up*demo)' for one without
+ * rows); by default all run. ROUNDS is how many judgements each takes, 2,000,000 by default: fewer, by turns with those
+ * of another program, tell two programs apart on a machine that does other things too.
  *
  * One thread; what is counted is its time on a core, so that other programs' share is not. The policy is that of
  * tests/examples/full/feed. The limit to reach is 1,000,000 judgements a second of a lead of five facts. */
@@ -11,7 +15,6 @@
 #include <time.h>
 
 #define HANDED_OFF ((lc_instant)1770022800000) /* Monday 2026-02-02T09:00:00Z */
-#define ROUNDS 2000000
 
 static const lc_attribute attributes[] = {{{"employees", 9}, {"250", 3}}, {{"segment", 7}, {"smb", 3}}};
 
@@ -51,7 +54,16 @@ seconds_on_core(void)
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-static const char *suffix = "";
+static const char *cases = "*", *suffix = "";
+static int rounds = 2000000;
+
+static bool
+is_asked_for(const char *what)
+{
+    g_autofree char *line = g_strconcat(what, suffix, NULL);
+
+    return g_pattern_match_simple(cases, line);
+}
 
 static void
 report(const char *what, double count, double began)
@@ -84,14 +96,16 @@ bench_last_fact(lc_judge *judge, const char *channel)
     lc_arena arena = {0};
     lc_fact facts[5], room[8];
 
+    if (!is_asked_for(what))
+        return;
     tell(facts, channel);
     const lc_lead lead = lead_of(room, facts, 4, judge, &arena);
     double began = seconds_on_core();
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < rounds; i++) {
         lc_lead again = lead;
         lc_lead_judge(judge, &again, &facts[4], facts[4].occurred_at, &arena);
     }
-    report(what, ROUNDS, began);
+    report(what, rounds, began);
     lc_arena_clear(&arena);
 }
 
@@ -103,14 +117,16 @@ bench_wake_up(lc_judge *judge, const char *channel)
     lc_arena arena = {0};
     lc_fact facts[5], room[8];
 
+    if (!is_asked_for(what))
+        return;
     tell(facts, channel);
     const lc_lead lead = lead_of(room, facts, 5, judge, &arena);
     double began = seconds_on_core();
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < rounds; i++) {
         lc_lead again = lead;
         lc_lead_judge(judge, &again, NULL, lead.wake_at + 1, &arena);
     }
-    report(what, ROUNDS, began);
+    report(what, rounds, began);
     lc_arena_clear(&arena);
 }
 
@@ -122,11 +138,13 @@ bench_whole_leads(lc_judge *judge, const char *channel)
     lc_arena arena = {0};
     lc_fact facts[5], room[8];
 
+    if (!is_asked_for(what))
+        return;
     tell(facts, channel);
     double began = seconds_on_core();
-    for (int i = 0; i < ROUNDS / 5; i++)
+    for (int i = 0; i < rounds / 5; i++)
         lead_of(room, facts, 5, judge, &arena);
-    report(what, ROUNDS, began);
+    report(what, rounds, began);
     lc_arena_clear(&arena);
 }
 
@@ -134,12 +152,16 @@ bench_whole_leads(lc_judge *judge, const char *channel)
 static void
 bench_long_lead(lc_judge *judge)
 {
-    enum { FACTS = 512, TIMES = 2000 };
+    enum { FACTS = 512 };
+    static const char *const what = "the 512th fact of a lead of 128 cycles";
     static lc_fact facts[FACTS];
     static char ids[FACTS][16];
+    const int times = rounds / 1000;
     lc_arena arena = {0};
     lc_lead lead;
 
+    if (!is_asked_for(what))
+        return;
     lc_lead_init(&lead, LC_TEXT("long"));
     for (int i = 0; i < FACTS; i++) {
         g_snprintf(ids[i], sizeof ids[i], "%d", i);
@@ -155,11 +177,11 @@ bench_long_lead(lc_judge *judge)
     for (int i = 0; i < FACTS - 1; i++)
         lc_lead_judge(judge, &lead, &facts[i], facts[i].occurred_at, &arena);
     double began = seconds_on_core();
-    for (int i = 0; i < TIMES; i++) {
+    for (int i = 0; i < times; i++) {
         lc_lead again = lead;
         lc_lead_judge(judge, &again, &facts[FACTS - 1], facts[FACTS - 1].occurred_at, &arena);
     }
-    report("the 512th fact of a lead of 128 cycles", TIMES, began);
+    report(what, times, began);
     lc_arena_clear(&arena);
 }
 
@@ -177,7 +199,7 @@ bench_all(lc_judge *judge)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(lc_policy_book) book =
@@ -187,6 +209,10 @@ main(void)
         fprintf(stderr, "%s\n", error->message);
         return 1;
     }
+    if (argc > 1)
+        cases = argv[1];
+    if (argc > 2)
+        rounds = MAX(atoi(argv[2]), 1000);
     g_autoptr(lc_judge) judge = lc_judge_new(book);
     bench_all(judge);
     lc_judge_set_rows(judge, (1u << LC_ROW_TYPES) - 1);

@@ -13,10 +13,12 @@ from world import PARTITIONS, Redis, World, free_port, load_feed, main, multiply
 PASSWORD = "redis-pa55"
 WHOLE = os.environ.get("LC_RIGHTS") == "whole"
 # In the short form one of each kind is taken away.
-SOME = ("get", "hset", "scan", "multi")
+SOME = {"service": ("hmget",), "tools": ("get", "hset", "scan", "multi"), "admin": ("get", "scan", "unlink")}
 # Used only where something has gone wrong, leads are forgotten, or timers fire; info, whose lack is warned of; exec, whose lack a server
 # says as that of a transaction that was broken off.
-SELDOM = ("del", "unwatch", "srem", "zrem", "zrangebyscore", "ltrim", "info", "exec")
+SELDOM = ("del", "unwatch", "hdel", "srem", "zrem", "lrange", "ltrim", "info", "exec")
+# Only where a partition is emptied first, or Redis is empty.
+WITH_KEYS, WITHOUT_KEYS = ("unlink", "scan"), ("setnx",)
 
 
 class Server:
@@ -67,13 +69,42 @@ def login(world, role):
     return ["--set", f"redis.user={world.name}-{role}", "--set", f"redis.password={PASSWORD}"]
 
 
+def tried(rights, role):
+    return [right for right in rights[role] if right not in SELDOM and (WHOLE or right in SOME[role])]
+
+
 def without(server, world, role, right, *commands):
     """Some command is refused, and says so by the right's name."""
+    if right in WITHOUT_KEYS:
+        server.operator().command("FLUSHALL")
     server.operator().command("ACL", "SETUSER", f"{world.name}-{role}", f"-{right}")
-    said = [attempt(world, *command, *login(world, role)) for command in commands]
+    for command in commands:
+        code, _, err = attempt(world, *command, *login(world, role))
+        say(f"{role} without {right}: {command[0]} ends with {code}")
+        is_refused = code == 2 and re.search(rf"NOPERM.*'{right}", err) and "topics --acls" in err
+        if is_refused:
+            break
     server.operator().command("ACL", "SETUSER", f"{world.name}-{role}", f"+{right}")
-    say(f"{role} without {right}: {[code for code, _, _ in said]}")
-    return any(code == 2 and re.search(rf"NOPERM.*'{right}", err) and "topics --acls" in err for code, _, err in said)
+    return is_refused
+
+
+def require_run_ends(server, world, right, facts):
+    """A service that makes Redis anew and takes facts is refused, says so by the right's name, and ends."""
+    if right not in WITH_KEYS:
+        server.operator().command("FLUSHALL")
+    else:
+        for key in world.redis_keys(server.operator(), "{*}:applied"):
+            server.operator().command("DEL", key)
+    server.operator().command("ACL", "SETUSER", f"{world.name}-service", f"-{right}")
+    say(f"service without {right}")
+    world.publish(facts)
+    service = world.start("a", *[text for text in login(world, "service") if text != "--set"])
+    wait_for("it to end", lambda: not service.is_running(), 60)
+    world.services.remove(service)
+    said = service.read_log()
+    require(service.process.returncode == 2, f"without {right} it ended with {service.process.returncode}: {said[-2000:]}")
+    require(re.search(rf"NOPERM.*'{right}", said), f"without {right} it does not say so: {said[-2000:]}")
+    server.operator().command("ACL", "SETUSER", f"{world.name}-service", f"+{right}")
 
 
 def require_no_more(world, server):
@@ -93,25 +124,28 @@ def each_role():
         world.redis = server.operator
         world.create_topics()
         rights = apply(world, server)
-        facts = slices(multiply(load_feed("card/feed"), 2), 3)[0]
+        first, *others = slices(multiply(load_feed("card/feed"), 2), 30)
+        facts = [fact for part in others[20:] for fact in part] + first
+        for right, part in zip(tried(rights, "service"), others[:20]):
+            require_run_ends(server, world, right, part)
         world.publish(facts)
         service = world.start("a", *[text for text in login(world, "service") if text != "--set"])
         world.settle()
         world.require_same_as_backtest()
         service.stop()
         world.services.clear()
-        tools = (("verify",), ("rebuild",), ("inspect", facts[0]["lead_id"]))
+        tools = (("verify",), ("rebuild",), ("inspect", facts[0]["lead_id"]), ("tables", "--fill"))
+        wait_for("the group to be empty", lambda: attempt(world, "reset", "--dry-run", *login(world, "admin"))[0] == 0, 40)
         for command in tools:
             expect(world, 0, "", *command, *login(world, "tools"))
         require_no_more(world, server)
-        require(set(SOME) <= set(rights["tools"]), f"the tools' rights are {rights['tools']}")
-        for right in rights["tools"]:
-            if right not in SELDOM and (WHOLE or right in SOME):
-                require(without(server, world, "tools", right, *tools), f"without {right} nothing is refused and told")
-                expect(world, 0, "made anew", "rebuild", *login(world, "tools"))
+        for role, some in SOME.items():
+            require(set(some) <= set(rights[role]), f"the rights of {role} are {rights[role]}")
+        for right in tried(rights, "tools"):
+            require(without(server, world, "tools", right, *tools), f"without {right} nothing is refused and told")
+            expect(world, 0, "made anew", "rebuild", *login(world, "tools"))
         expect(world, 0, ": 0 differences", "verify", *login(world, "tools"))
-        wait_for("the group to be empty", lambda: attempt(world, "reset", "--dry-run", *login(world, "admin"))[0] == 0, 40)
-        for right in ("get", "scan", "unlink"):
+        for right in tried(rights, "admin"):
             require(without(server, world, "admin", right, ("reset", "--yes")), f"without {right} reset goes on")
         expect(world, 0, "", "reset", "--yes", *login(world, "admin"))
         require(not world.redis_keys(server.operator(), "{*}:lead*"), f"leads are left; {PARTITIONS} partitions")

@@ -24,7 +24,8 @@ CACHE = os.environ.get("LC_CACHE") or os.path.join(
     os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "leadclock"
 )
 PASSWORD = "right-pass"
-USERS = ("leadclock", "publisher", "watcher", "auditor", "mover", "republisher", "filler")
+USERS = ("leadclock", "publisher", "watcher", "auditor", "mover", "republisher", "filler",
+         "less-service", "less-publisher", "less-ingest", "less-alert", "less-dashboard", "less-tools", "less-admin")  # fmt: skip
 
 # Numbers of Kafka's protocol.
 CREATE_ACLS, DELETE_ACLS = 30, 31
@@ -173,6 +174,13 @@ class Secured:
         body += text(f"User:{user}") + text(None) + struct.pack(">bb", ANY, DENY)
         answer = self.ask(DELETE_ACLS, body)
         require(struct.unpack(">iih", answer[:10])[1:] == (1, 0), f"the right is not given back: {answer}")
+
+    def take(self, operation, kind, name, pattern, user):
+        """Takes back one that was given, which must be there."""
+        body = struct.pack(">ib", 1, KINDS[kind]) + text(name) + struct.pack(">b", PATTERNS[pattern])
+        body += text(f"User:{user}") + text(None) + struct.pack(">bb", OPERATIONS[operation], ALLOW)
+        answer = self.ask(DELETE_ACLS, body)
+        require(struct.unpack(">iihhi", answer[:16])[1:] == (1, 0, -1, 1), f"not one right is taken: {answer}")
 
     def ask(self, request, body):
         """librdkafka 2.0.2 knows no rights of transactional ids, and Kafka's own tools take seconds a call. Both requests

@@ -365,7 +365,7 @@ nothing_comes_before_the_first_seek(void **state)
     bool ended[INPUTS] = {false};
     while (!ended[0] || !ended[1]) {
         lc_log_event event;
-        must(lc_log_poll(log, 1000, &event, &error), error);
+        must(lc_log_poll(log, 20000, &event, &error), error);
         assert_int_equal(event.partition, 1);
         assert_int_equal(event.offset, next[event.topic]);
         if (event.type == LC_LOG_END) {

@@ -555,6 +555,10 @@ a_lead_is_found_whatever_its_id_and_its_state(void **state)
         LC_TEXT("0123ABCD-89AB-4CDE-8F01-23456789ABCD"),
         LC_TEXT("0123abcd-89ab-4cde-8f01_23456789abcd"),
         LC_TEXT("0123abcd-89ab-4cde-8f01-23456789abcg"),
+        LC_TEXT("0123abcd-89ab-4cde-8f01-23456789abco"),
+        LC_TEXT("0123abcd-89ab-4cde-8f01-2345678\xb9zzzz"),
+        LC_TEXT("01:3abcd-89ab-4cde-8f01-23456789abcd"),
+        LC_TEXT("0123abcd-8/ab-4cde-8f01-23456789abcd"),
         lc_text_of(longest),
         lc_text_of(escaped),
     };

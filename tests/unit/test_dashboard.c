@@ -238,7 +238,7 @@ until_all_is_read_and_while_brokers_are_away_it_says_so(void **state)
     assert_null(lc_pages_problem(f.pages));
     lc_pages_tell_stale(f.pages, "no broker answers");
     g_autofree char *stale = page_of(&f, "/", 200, NULL);
-    assert_has(stale, "stale since 2026-06-15 09:00:00 UTC: no broker answers");
+    assert_has(stale, "stale since 2026-06-15 11:00:00 Europe/Stockholm: no broker answers");
     end(&f);
 }
 
@@ -393,6 +393,41 @@ what_was_settled_long_ago_is_forgotten_with_all_that_is_its(void **state)
     g_autofree char *opened = page_of(&f, "/lead/young", 200, NULL);
     assert_has_not(opened, "broken: first_contact");
     end(&f);
+}
+
+/* Summer time began in Stockholm on 29 March at 01:00 UTC. */
+static void
+times_are_told_in_the_zone_that_the_page_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *handoff, *told;
+    } cases[] = {{"2026-03-29T00:59:59Z", "<td class=\"n\">2026-03-29 01:59</td>"},
+                 {"2026-03-29T01:00:00Z", "<td class=\"n\">2026-03-29 03:00</td>"},
+                 {"2026-03-31T21:59:59Z", "<td class=\"n\">2026-03-31 23:59</td>"},
+                 {"2026-03-31T22:00:00Z", "<td class=\"n\">2026-04-01 00:00</td>"},
+                 {"2025-12-31T23:00:00Z", "<td class=\"n\">2026-01-01 00:00</td>"}};
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        fixture f = begin();
+        lc_table_row row = open_cycle(&f, i, "lead", 0);
+        assert_true(lc_instant_parse(cases[i].handoff, &row.cycle.handoff_at));
+        take(&f, &row);
+        static const char *const pages[] = {"/leads", "/lead/lead"};
+        for (unsigned j = 0; j < G_N_ELEMENTS(pages); j++) {
+            g_autofree char *page = page_of(&f, pages[j], 200, NULL);
+            assert_has(page, cases[i].told + (j ? strlen("<td class=\"n\">") : 0));
+            assert_has(page, "Times are those of Europe/Stockholm.");
+        }
+        g_autofree char *json = page_of(&f, "/api/leads", 200, NULL);
+        g_autofree char *in_utc = g_strdup_printf("\"handoff_at\":\"%.19s.000Z\"", cases[i].handoff);
+        assert_has(json, in_utc);
+        static const char *const named[] = {"/", "/worklist", "/promises", "/channels", "/routes"};
+        for (unsigned j = 0; j < G_N_ELEMENTS(named); j++) {
+            g_autofree char *page = page_of(&f, named[j], 200, NULL);
+            assert_has(page, "Europe/Stockholm");
+        }
+        end(&f);
+    }
 }
 
 /* In Stockholm the 15th begins on the 14th at 22:00 UTC. */
@@ -566,6 +601,7 @@ main(void)
         cmocka_unit_test(leads_are_asked_for_by_the_stage_they_reached),
         cmocka_unit_test(a_lead_loses_its_cycles_one_by_one),
         cmocka_unit_test(what_was_settled_long_ago_is_forgotten_with_all_that_is_its),
+        cmocka_unit_test(times_are_told_in_the_zone_that_the_page_names),
         cmocka_unit_test(promises_are_told_by_the_day_of_the_zone),
         cmocka_unit_test(a_lead_is_told_with_who_had_it_and_why_it_was_routed),
         cmocka_unit_test(a_page_is_made_once_a_second_however_many_ask),
