@@ -48,7 +48,7 @@ typedef struct {
 void lc_pages_tell_instances(lc_pages *pages, const lc_instance_state *states, size_t n);
 
 /* What a page may be asked besides its path; NULL-terminated. */
-#define LC_PAGE_PARAMETERS 19
+#define LC_PAGE_PARAMETERS 29
 extern const char *const lc_page_parameters[LC_PAGE_PARAMETERS + 1];
 
 typedef struct {

@@ -108,7 +108,7 @@ typedef struct {
     size_t n_headers;
     int64_t *offset; /* filled in by flush; NULL: not wanted. Must live until flush or abort */
     uint32_t tag;    /* which fact of the batch caused it: see `refused` */
-} lc_outgoing;       /* all borrowed for the call only, but `offset` */
+} lc_outgoing;       /* key and value are borrowed until flush or abort, too; the headers for the call only */
 
 /* One record of a changelog, while replaying. */
 typedef struct {

@@ -249,6 +249,12 @@ typedef struct {
     lc_text channel, rule, owner, clock, cause, reason, track;
     lc_text first_contact;           /* kept, broken, running or stopped: that promise */
     lc_text stage;                   /* reached */
+    lc_text is;                      /* a kind: opened, held_back, contacted, ... (kinds.h) */
+    lc_text next, broke, early;      /* a clock: it is due next; it was broken once; it was given up too early */
+    lc_text broke_by;                /* who had it when `broke` was broken */
+    lc_text routed, route, onto;     /* a cause, a route, a track: it was routed so once */
+    lc_text month;                   /* of its hand-off: "2026-02" */
+    int age;                         /* `stage` was reached within so many periods and one; -1: whenever */
     bool is_unowned, is_broken;      /* is_broken: `clock` is one that is broken; otherwise the next that is due */
     lc_instant due_from, due_before; /* due_before LC_ABSENT: it need not be due; LC_NEVER: whenever */
     lc_instant handed_off_from, settled_from; /* LC_ABSENT: whenever */

@@ -138,7 +138,8 @@ put_list_as_text(lc_writer *writer, uint8_t *at, const lc_record_field *field, c
     return lc_put_text(writer, at, (lc_text){json->str, json->len});
 }
 
-static uint8_t *
+/* But for texts and lists there is room. */
+static G_ALWAYS_INLINE inline uint8_t *
 put_column(lc_writer *writer, uint8_t *at, const lc_record_field *field, const void *row)
 {
     switch ((lc_field_kind)field->kind) {
@@ -148,7 +149,7 @@ put_column(lc_writer *writer, uint8_t *at, const lc_record_field *field, const v
     case LC_FIELD_LIST:
         return put_list_as_text(writer, at, field, row);
     default:
-        return put_member(writer, lc_writer_room(writer, at, SHORT_BYTES), field, LC_NO_TEXT, row);
+        return put_member(writer, at, field, LC_NO_TEXT, row);
     }
 }
 
@@ -156,7 +157,7 @@ static uint8_t *
 put_key(lc_writer *writer, uint8_t *at, const lc_record *record, const void *row)
 {
     for (size_t i = 0; i < record->n_key_fields; i++)
-        at = put_column(writer, at, &record->fields[i], row);
+        at = put_column(writer, lc_writer_room(writer, at, SHORT_BYTES), &record->fields[i], row);
     return at;
 }
 
@@ -168,19 +169,41 @@ lc_encode_row_key(GByteArray *out, int table, const void *row)
     lc_writer_close(&writer, put_key(&writer, at, lc_rows_record(table), row));
 }
 
+/* Beyond the key. */
+static uint8_t *
+put_columns(lc_writer *writer, uint8_t *at, const lc_record *record, const void *row)
+{
+    const lc_record_field *end = record->fields + record->n_fields;
+    for (const lc_record_field *field = record->fields + record->n_key_fields; field < end; field++) {
+        bool is_null = field->is_optional && lc_field_is_null(field, row);
+        at = lc_writer_room(writer, at, SHORT_BYTES);
+        *at++ = is_null ? 0 : 2;
+        if (is_null)
+            continue;
+        if (field->kind == LC_FIELD_TEXT)
+            at = lc_put_text(writer, at, *(const lc_text *)lc_field_member(field, row));
+        else
+            at = put_column(writer, at, field, row);
+    }
+    return at;
+}
+
+static uint8_t *
+put_nulls(lc_writer *writer, uint8_t *at, size_t n)
+{
+    at = lc_writer_room(writer, at, n);
+    memset(at, 0, n);
+    return at + n;
+}
+
 static void
 encode_row(GByteArray *out, const lc_record *record, const void *row, bool deleted)
 {
     lc_writer writer;
     uint8_t *at = put_key(&writer, lc_writer_open(&writer, out), record, row);
     at = lc_put_byte(&writer, at, deleted);
-    for (size_t i = record->n_key_fields; i < record->n_fields; i++) {
-        const lc_record_field *field = &record->fields[i];
-        bool is_null = deleted || (field->is_optional && lc_field_is_null(field, row));
-        at = lc_put_byte(&writer, at, is_null ? 0 : 2);
-        if (!is_null)
-            at = put_column(&writer, at, field, row);
-    }
+    at = deleted ? put_nulls(&writer, at, record->n_fields - record->n_key_fields)
+                 : put_columns(&writer, at, record, row);
     lc_writer_close(&writer, at);
 }
 

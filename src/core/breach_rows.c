@@ -21,7 +21,7 @@ collect_breaches(GArray *breaches, const lc_finding *findings, guint n)
     for (const lc_finding *finding = findings; finding < findings + n; finding++) {
         lc_row_breach begun = {.finding = finding};
         if (finding->type == LC_OUTCOME_BREACHED)
-            g_array_append_val(breaches, begun);
+            *lc_array_add(breaches, lc_row_breach) = begun;
         else if (finding->type == LC_OUTCOME_ESCALATED)
             find_breach(breaches, finding)->level =
                 (uint32_t)(finding->breach.escalation - finding->rule->escalations) + 1;
@@ -33,7 +33,7 @@ collect_breaches(GArray *breaches, const lc_finding *findings, guint n)
 void
 lc_row_breaches(const lc_row_side *side, GArray *breaches)
 {
-    g_array_set_size(breaches, 0);
+    lc_array_empty(breaches);
     if (side->cycle == NULL)
         return;
     collect_breaches(breaches, side->shared, side->n_shared);

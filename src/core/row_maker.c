@@ -28,5 +28,5 @@ lc_row_finding_id(const lc_row_maker *m, const lc_row_side *side, const lc_findi
 void
 lc_row_publish(const lc_row_maker *m, const lc_row *row)
 {
-    g_array_append_vals(m->rows->rows, row, 1);
+    *lc_array_add(m->rows->rows, lc_row) = *row;
 }

@@ -6,11 +6,11 @@
 void
 lc_rows_init(lc_rows *rows)
 {
-    *rows = (lc_rows){.rows = g_array_new(FALSE, FALSE, sizeof(lc_row)),
-                      .rows_then = g_array_new(FALSE, FALSE, sizeof(lc_row)),
-                      .rows_now = g_array_new(FALSE, FALSE, sizeof(lc_row)),
-                      .breaches_then = g_array_new(FALSE, FALSE, sizeof(lc_row_breach)),
-                      .breaches_now = g_array_new(FALSE, FALSE, sizeof(lc_row_breach))};
+    *rows = (lc_rows){.rows = lc_array_new(lc_row),
+                      .rows_then = lc_array_new(lc_row),
+                      .rows_now = lc_array_new(lc_row),
+                      .breaches_then = lc_array_new(lc_row_breach),
+                      .breaches_now = lc_array_new(lc_row_breach)};
 }
 
 void
@@ -43,7 +43,7 @@ stages_of(const lc_row_maker *m, const lc_row_side *side, GArray *rows)
                           .named = lc_stage_set_has(lc_cycle_stage_set(side->replay, cycle, LC_STAGES_NAMED), i),
                           .age = lc_stage_age(cycle, reached_at),
                       }};
-        g_array_append_val(rows, row);
+        *lc_array_add(rows, lc_row) = row;
     }
 }
 
@@ -63,7 +63,7 @@ add_tenure(const lc_row_maker *m, GArray *rows, lc_text owner, lc_instant from, 
         .type = LC_ROW_TENURE,
         .tenure = {
             .position = rows->len + 1, .lead_id = m->namer->lead_id, .owner = owner, .from_at = from, .to_at = to}};
-    g_array_append_val(rows, row);
+    *lc_array_add(rows, lc_row) = row;
 }
 
 static void
@@ -135,8 +135,8 @@ compare_rows(const lc_row_maker *m, lc_row_side *was, lc_row_side *is, collect *
     GArray *then = m->rows->rows_then, *now = m->rows->rows_now;
     bool same_cycle = was->cycle && is->cycle && was->cycle->handoff_at == is->cycle->handoff_at;
 
-    g_array_set_size(then, 0);
-    g_array_set_size(now, 0);
+    lc_array_empty(then);
+    lc_array_empty(now);
     if (was->cycle)
         collect(m, was, then);
     if (is->cycle)
@@ -227,14 +227,17 @@ delete_cycle(const lc_row_maker *m, lc_row_side *was)
 static void
 compare_cycle_rows(const lc_row_maker *m, lc_row_side *was, lc_row_side *is)
 {
-    lc_row then = {.type = LC_ROW_CYCLE}, now = then;
     bool same_cycle = was->cycle && is->cycle && was->cycle->handoff_at == is->cycle->handoff_at;
+    lc_row now; /* cleared, its many columns would be written twice */
+    lc_cycle_row then;
 
+    now.type = LC_ROW_CYCLE;
+    now.deleted = false;
     if (is->cycle) {
         lc_cycle_row_make(is, m->namer->lead_id, m->rows->breaches_now->len, &now.cycle);
         if (same_cycle)
-            lc_cycle_row_make(was, m->namer->lead_id, m->rows->breaches_then->len, &then.cycle);
-        if (!same_cycle || !lc_record_equal(&lc_row_records[LC_ROW_CYCLE], &then.cycle, &now.cycle))
+            lc_cycle_row_make(was, m->namer->lead_id, m->rows->breaches_then->len, &then);
+        if (!same_cycle || !lc_record_equal(&lc_row_records[LC_ROW_CYCLE], &then, &now.cycle))
             publish_cycle(m, is, &now);
     }
     if (was->cycle && !same_cycle)
@@ -320,10 +323,20 @@ compare_published(const void *row, const void *other, G_GNUC_UNUSED void *unused
     return a->type != b->type ? (a->type < b->type ? -1 : 1) : compare_keys(a, b);
 }
 
+/* They are made table by table, and a lead has one cycle, as a rule. */
+static bool
+are_in_order(const GArray *rows)
+{
+    for (guint i = 1; i < rows->len; i++)
+        if (compare_published(&g_array_index(rows, lc_row, i - 1), &g_array_index(rows, lc_row, i), NULL) > 0)
+            return false;
+    return true;
+}
+
 static void
 sort(GArray *rows)
 {
-    if (rows->len > 1)
+    if (!are_in_order(rows))
         g_qsort_with_data(rows->data, (gint)rows->len, sizeof(lc_row), compare_published, NULL);
 }
 
@@ -334,7 +347,7 @@ lc_rows_make(lc_rows *rows, unsigned types, lc_namer *namer, lc_replay *before, 
     lc_row_maker m = {rows, types, namer};
     guint end = MAX(before->first_number + before->cycles->len, after->cycles->len);
 
-    g_array_set_size(rows->rows, 0);
+    lc_array_empty(rows->rows);
     for (guint number = before->first_number; types && number < end; number++) {
         lc_row_side was = side_before(before, after, number, shared), is = side_of(after, number);
         compare_cycle(&m, &was, &is);
@@ -349,7 +362,7 @@ lc_rows_delete(lc_rows *rows, unsigned types, lc_namer *namer, lc_replay *before
 {
     lc_row_maker m = {rows, types, namer};
 
-    g_array_set_size(rows->rows, 0);
+    lc_array_empty(rows->rows);
     for (guint number = 0; types && number < before->first_number + before->cycles->len; number++) {
         lc_row_side was = side_before(before, after, number, shared), is = {0};
         compare_cycle(&m, &was, &is);

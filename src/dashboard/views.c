@@ -27,18 +27,28 @@ const char *const lc_page_parameters[LC_PAGE_PARAMETERS + 1] = {
     [ASK_FIRST_CONTACT] = "first_contact",
     [ASK_STAGE] = "stage",
     [ASK_TO] = "to",
+    [ASK_IS] = "is",
+    [ASK_NEXT] = "next",
+    [ASK_BROKE] = "broke",
+    [ASK_EARLY] = "early",
+    [ASK_BY] = "by",
+    [ASK_ROUTED] = "routed",
+    [ASK_ROUTE] = "route",
+    [ASK_ONTO] = "onto",
+    [ASK_MONTH] = "month",
+    [ASK_AGE] = "age",
     [ASK_TABLE] = "table",
     NULL,
 };
 
 /* ---- What is asked ---- */
 
-/* NULL: not asked; what a form sends empty is not asked either, but of a channel. */
+/* NULL: not asked; what a form sends empty is not asked either, but of a channel or a track. */
 static const char *
 asked(const lc_page_question *question, lc_page_parameter parameter)
 {
     const char *value = question->values[parameter];
-    return value && (*value || parameter == ASK_CHANNEL) ? value : NULL;
+    return value && (*value || parameter == ASK_CHANNEL || parameter == ASK_ONTO) ? value : NULL;
 }
 
 unsigned
@@ -172,6 +182,16 @@ view_leads(const lc_view *view, const lc_page_question *question)
         .is_broken = broken != NULL,
         .first_contact = lc_text_of(asked(question, ASK_FIRST_CONTACT)),
         .stage = lc_text_of(asked(question, ASK_STAGE)),
+        .is = lc_text_of(asked(question, ASK_IS)),
+        .next = lc_text_of(asked(question, ASK_NEXT)),
+        .broke = lc_text_of(asked(question, ASK_BROKE)),
+        .early = lc_text_of(asked(question, ASK_EARLY)),
+        .broke_by = lc_text_of(asked(question, ASK_BY)),
+        .routed = lc_text_of(asked(question, ASK_ROUTED)),
+        .route = lc_text_of(asked(question, ASK_ROUTE)),
+        .onto = lc_text_of(asked(question, ASK_ONTO)),
+        .month = lc_text_of(asked(question, ASK_MONTH)),
+        .age = asked(question, ASK_AGE) ? (int)strtol(asked(question, ASK_AGE), NULL, 10) : -1,
         .due_from = LC_ABSENT,
         .due_before = LC_ABSENT,
         .handed_off_from = LC_ABSENT,

@@ -24,6 +24,16 @@ typedef enum {
     ASK_FIRST_CONTACT,
     ASK_STAGE,
     ASK_TO,
+    ASK_IS,
+    ASK_NEXT,
+    ASK_BROKE,
+    ASK_EARLY,
+    ASK_BY,
+    ASK_ROUTED,
+    ASK_ROUTE,
+    ASK_ONTO,
+    ASK_MONTH,
+    ASK_AGE,
     ASK_TABLE
 } lc_page_parameter;
 

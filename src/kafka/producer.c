@@ -1,6 +1,5 @@
 /* producer.c - the transactional producer: its client, and what goes into one transaction. */
-#include "producing.h"
-
+#include "enqueue.h"
 #include "trouble.h"
 
 #include <errno.h>
@@ -293,6 +292,8 @@ lc_producer_begin(lc_producer *producer, GError **error)
     if (!lc_producer_is_ready(producer, error))
         return false;
     g_array_set_size(producer->slots, 0);
+    for (int i = 0; i < LC_OUTPUTS; i++)
+        producer->bundles[i].n = 0;
     producer->n_delivered = 0;
     producer->n_refused = 0;
     producer->refused = -1;
@@ -302,52 +303,6 @@ lc_producer_begin(lc_producer *producer, GError **error)
     producer->refused_topic = NULL;
     rd_kafka_error_t *cause = rd_kafka_begin_transaction(producer->client);
     return !cause || lc_kafka_fail_with(error, LC_ERROR_ABORT, cause, "begin_transaction");
-}
-
-static rd_kafka_headers_t *
-make_headers(const lc_outgoing *outgoing)
-{
-    rd_kafka_headers_t *headers = rd_kafka_headers_new(outgoing->n_headers);
-
-    for (size_t i = 0; i < outgoing->n_headers; i++)
-        rd_kafka_header_add(headers, outgoing->headers[i].name.data, (ssize_t)outgoing->headers[i].name.size,
-                            outgoing->headers[i].value.data, (ssize_t)outgoing->headers[i].value.size);
-    return headers;
-}
-
-static rd_kafka_resp_err_t
-enqueue_with_headers(lc_producer *producer, const lc_outgoing *outgoing, void *opaque)
-{
-    rd_kafka_headers_t *headers = make_headers(outgoing);
-    rd_kafka_vu_t parts[] = {
-        {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = producer->topics[outgoing->output]},
-        {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = outgoing->partition},
-        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
-        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)outgoing->key.data, outgoing->key.size}},
-        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)outgoing->value.data, outgoing->value.size}},
-        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
-        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = opaque},
-    };
-    rd_kafka_error_t *cause = rd_kafka_produceva(producer->client, parts, G_N_ELEMENTS(parts));
-
-    if (cause == NULL)
-        return RD_KAFKA_RESP_ERR_NO_ERROR;
-    rd_kafka_resp_err_t err = rd_kafka_error_code(cause);
-    rd_kafka_error_destroy(cause);
-    rd_kafka_headers_destroy(headers);
-    return err;
-}
-
-static rd_kafka_resp_err_t
-enqueue(lc_producer *producer, const lc_outgoing *outgoing, void *opaque)
-{
-    if (outgoing->n_headers)
-        return enqueue_with_headers(producer, outgoing, opaque);
-    if (rd_kafka_produce(producer->topics[outgoing->output], outgoing->partition, RD_KAFKA_MSG_F_COPY,
-                         (void *)outgoing->value.data, outgoing->value.size, outgoing->key.data, outgoing->key.size,
-                         opaque) == 0)
-        return RD_KAFKA_RESP_ERR_NO_ERROR;
-    return rd_kafka_last_error();
 }
 
 /* Whether the transaction failed because a topic may not be written to; what follows from that is no news. */
@@ -388,17 +343,17 @@ hear_all(lc_producer *producer)
 }
 
 static bool
-fail_to_produce(lc_producer *producer, const lc_outgoing *outgoing, rd_kafka_resp_err_t err, GError **error)
+fail_to_produce(lc_producer *producer, lc_output output, lc_message_number number, rd_kafka_resp_err_t err,
+                GError **error)
 {
-    g_array_set_size(producer->slots, producer->slots->len - 1);
     if (err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
-        producer->refused = outgoing->tag;
+        producer->refused = g_array_index(producer->slots, slot, number - 1).tag;
     else if (err != RD_KAFKA_RESP_ERR__QUEUE_FULL)
         hear_all(producer);
     if (is_refused(producer, error))
         return false;
     return lc_kafka_fail(error, err == RD_KAFKA_RESP_ERR__QUEUE_FULL ? LC_ERROR_RETRY : LC_ERROR_ABORT, err,
-                         "producing to %s", producer->options->outputs[outgoing->output]);
+                         "producing to %s", producer->options->outputs[output]);
 }
 
 bool
@@ -409,23 +364,31 @@ lc_producer_produce(lc_producer *producer, const lc_outgoing *outgoing, GError *
     if (!lc_producer_is_ready(producer, error))
         return false;
     g_array_append_val(producer->slots, one);
-    void *opaque = GSIZE_TO_POINTER((gsize)producer->slots->len);
-    rd_kafka_resp_err_t err = enqueue(producer, outgoing, opaque);
-    if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-        rd_kafka_poll(producer->client, LC_PRODUCER_CALL_MS);
-        err = enqueue(producer, outgoing, opaque);
-    }
+    lc_message_number number = producer->slots->len;
+    rd_kafka_resp_err_t err = lc_enqueue(producer, outgoing, &number);
     if (err)
-        return fail_to_produce(producer, outgoing, err, error);
+        return fail_to_produce(producer, outgoing->output, number, err, error);
     if (producer->slots->len % SERVE_EVERY == 0)
         rd_kafka_poll(producer->client, 0);
+    return true;
+}
+
+static bool
+hand_over_all(lc_producer *producer, GError **error)
+{
+    for (int output = 0; output < LC_OUTPUTS; output++) {
+        lc_message_number failed = 0;
+        rd_kafka_resp_err_t err = lc_enqueue_rest(producer, (lc_output)output, &failed);
+        if (err)
+            return fail_to_produce(producer, (lc_output)output, failed, err, error);
+    }
     return true;
 }
 
 bool
 lc_producer_flush(lc_producer *producer, GError **error)
 {
-    if (!lc_producer_is_ready(producer, error))
+    if (!lc_producer_is_ready(producer, error) || !hand_over_all(producer, error))
         return false;
     rd_kafka_resp_err_t err = rd_kafka_flush(producer->client, LC_PRODUCER_CALL_MS);
     if (err == RD_KAFKA_RESP_ERR__TIMED_OUT)

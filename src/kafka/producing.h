@@ -10,6 +10,14 @@ typedef struct {
     int end_txns; /* EndTxn requests sent since the commit began */
 } lc_sent_requests;
 
+/* Messages that go to one partition: each call of librdkafka takes locks and reads clocks, for one as for many. */
+#define LC_BUNDLE_MESSAGES 128
+typedef struct {
+    int32_t partition;
+    size_t n;
+    rd_kafka_message_t messages[LC_BUNDLE_MESSAGES];
+} lc_bundle;
+
 struct lc_producer {
     const lc_kafka_options *options;
     char *transactional_id;
@@ -22,7 +30,8 @@ struct lc_producer {
     unsigned caution; /* how many times batches were made smaller */
 
     /* since begin */
-    GArray *slots; /* who waits for the delivery report of each message */
+    GArray *slots;                 /* who waits for the delivery report of each message */
+    lc_bundle bundles[LC_OUTPUTS]; /* not handed over yet */
     guint n_delivered;
     guint n_refused; /* for their size, by brokers */
     int64_t refused;

@@ -29,6 +29,14 @@ oldest_age(const lc_conversion *c)
     return oldest;
 }
 
+/* The leads of a month, or those that reached a stage by an age; those that are kept. */
+static char *
+link_of(const lc_cohort *cohort, const char *stage, const char *age)
+{
+    return lc_link("/leads", "month", LC_MONTH(cohort->month), "channel", cohort->channel.data, "stage", stage, "age",
+                   age, NULL);
+}
+
 static void
 add_triangle(const lc_making *making, const lc_conversion *c)
 {
@@ -48,7 +56,7 @@ add_triangle(const lc_making *making, const lc_conversion *c)
         const lc_cohort *cohort = cohort_at(c, i);
         lc_report_name(table, cohort->channel, "(all)");
         lc_table_text(table, lc_text_of(LC_MONTH(cohort->month)));
-        lc_table_count(table, cohort->leads);
+        lc_report_count(table, cohort->leads, link_of(cohort, NULL, NULL));
         for (unsigned age = 0; age < n; age++)
             lc_table_share(table, cohort->reached[age], age < cohort->n_ages ? cohort->leads : 0);
     }
@@ -67,6 +75,7 @@ static void
 add_trend(const lc_making *making, const lc_conversion *c)
 {
     unsigned age = age_of_trend(c);
+    g_autofree char *within = g_strdup_printf("%u", age);
     g_autofree char *title =
         g_strdup_printf("Trend by channel: share that had reached %s within %u days of the hand-off",
                         c->stage ? c->stage : "(no stage)", (age + 1) * PERIOD_DAYS);
@@ -82,8 +91,8 @@ add_trend(const lc_making *making, const lc_conversion *c)
             continue;
         lc_report_name(table, cohort->channel, "(all)");
         lc_table_text(table, lc_text_of(LC_MONTH(cohort->month)));
-        lc_table_count(table, cohort->leads);
-        lc_table_count(table, cohort->reached[age]);
+        lc_report_count(table, cohort->leads, link_of(cohort, NULL, NULL));
+        lc_report_count(table, cohort->reached[age], link_of(cohort, c->stage, within));
         lc_table_share(table, cohort->reached[age], cohort->leads);
     }
 }
@@ -120,6 +129,7 @@ add_channels(const lc_making *making, const lc_conversion *c)
     for (guint i = 0; i < c->channels->len; i++) {
         const lc_channel_share *channel = &g_array_index(c->channels, lc_channel_share, i);
         lc_table_text(table, channel->channel);
+        lc_table_link(table, lc_link("/leads", "channel", channel->channel.data, NULL));
         lc_table_count(table, channel->leads);
         lc_table_count(table, channel->reached);
         lc_table_share(table, channel->reached, channel->leads);

@@ -1,5 +1,6 @@
 /* leads.c - the leads behind a number, and whose they are. */
 #include "firsts.h"
+#include "kinds.h"
 #include "making.h"
 
 #include <leadclock/calendar.h>
@@ -48,7 +49,57 @@ has_kept(const lc_ledger_cycle *cycle, lc_text first_contact)
 static bool
 has_reached(const choosing *c, const lc_ledger_cycle *cycle)
 {
-    return c->stage == 0 || lc_cycle_stage(cycle, c->stage);
+    const lc_ledger_stage *stage = c->stage ? lc_cycle_stage(cycle, c->stage) : NULL;
+    return c->stage == 0 || (stage && (c->filter->age < 0 || stage->age <= c->filter->age));
+}
+
+static bool
+has_broken(const choosing *c, const lc_ledger_cycle *cycle, lc_text clock, bool early)
+{
+    if (lc_text_is_absent(clock))
+        return true;
+    LC_EACH_BREACH (breach, cycle)
+        if (breach->early == early && lc_clock_is(lc_ledger_text(c->ledger, breach->part.name), clock) &&
+            (early || is_of(c, breach->owner, c->filter->broke_by)))
+            return true;
+    return false;
+}
+
+static bool
+was_routed(const choosing *c, const lc_ledger_cycle *cycle)
+{
+    const lc_lead_filter *filter = c->filter;
+    if (lc_text_is_absent(filter->routed))
+        return true;
+    LC_EACH_ROUTE (route, cycle)
+        if (lc_text_equal(lc_text_of(lc_cause_name((lc_cause)route->cause)), filter->routed) &&
+            lc_text_equal(lc_text_of(lc_route_name((lc_route)route->route)), filter->route) &&
+            lc_text_equal(lc_ledger_text(c->ledger, route->part.name), filter->onto))
+            return true;
+    return false;
+}
+
+static bool
+is_of_month(const lc_ledger_cycle *cycle, lc_text month)
+{
+    return lc_text_is_absent(month) || lc_text_equal(lc_text_of(LC_MONTH(cycle->cohort)), month);
+}
+
+static bool
+is_next(const choosing *c, const lc_ledger_cycle *cycle, lc_text clock)
+{
+    return lc_text_is_absent(clock) || (cycle->open && cycle->open->next_clock &&
+                                        lc_clock_is(lc_ledger_text(c->ledger, cycle->open->next_clock), clock));
+}
+
+/* What happened to it once. */
+static bool
+has_happened(const choosing *c, const lc_ledger_cycle *cycle)
+{
+    const lc_lead_filter *filter = c->filter;
+    return lc_cycle_is(cycle, filter->is) && is_next(c, cycle, filter->next) &&
+           has_broken(c, cycle, filter->broke, false) && has_broken(c, cycle, filter->early, true) &&
+           was_routed(c, cycle) && is_of_month(cycle, filter->month);
 }
 
 static bool
@@ -66,7 +117,7 @@ is_wanted(const choosing *c, const lc_ledger_cycle *cycle)
            is_of(c, cycle->owner, filter->owner) &&
            (is_of(c, cycle->reason, filter->reason) || is_of(c, cycle->rejected_as, filter->reason)) &&
            is_of(c, cycle->track, filter->track) && has_cause(cycle, filter->cause) &&
-           has_kept(cycle, filter->first_contact) && has_reached(c, cycle) &&
+           has_kept(cycle, filter->first_contact) && has_reached(c, cycle) && has_happened(c, cycle) &&
            (!filter->is_unowned || cycle->owner == 0) && (!filter->is_broken || is_broken(c, cycle)) &&
            (filter->due_before == LC_ABSENT || is_due(c, cycle->open)) &&
            cycle->handoff_at >= filter->handed_off_from && cycle->handoff_at < filter->handed_off_before &&
@@ -219,8 +270,13 @@ add_owner(lc_table *table, lc_text owner, const owner_count *count)
     lc_report_name(table, owner, "(nobody)");
     lc_table_link(table, lc_text_is_absent(owner) ? lc_link("/worklist", "unowned", "1", NULL)
                                                   : lc_link("/worklist", "owner", owner.data, NULL));
-    lc_table_count(table, count->open);
-    lc_table_count(table, count->broken);
+    bool is_unowned = lc_text_is_absent(owner);
+    lc_report_count(
+        table, count->open,
+        lc_link("/leads", "is", "open", is_unowned ? "unowned" : "owner", is_unowned ? "1" : owner.data, NULL));
+    lc_report_count(
+        table, count->broken,
+        lc_link("/leads", "broken", "any", is_unowned ? "unowned" : "owner", is_unowned ? "1" : owner.data, NULL));
 }
 
 void

@@ -53,6 +53,12 @@ typedef struct {
     GHashTable *next;
 } promises;
 
+static char *
+link_of(const promises *p, const char *channel, const char *name, const char *value)
+{
+    return lc_link("/leads", "from", LC_FROM(p->making), "channel", channel, name, value, NULL);
+}
+
 /* `kind` begins the names of its metrics; `stage` is a milestone's, or absent. */
 static void
 add_promise(const promises *p, const char *channel, const char *clock, const char *kind, lc_text stage)
@@ -69,13 +75,17 @@ add_promise(const promises *p, const char *channel, const char *clock, const cha
         return;
     lc_table_text(p->table, channel ? lc_text_of(channel) : LC_ALL_CHANNELS);
     lc_table_text(p->table, lc_text_of(clock));
-    if (is_known)
+    bool is_first = strcmp(kind, "first_contact") == 0;
+    if (is_first)
+        lc_report_count(p->table, kept, link_of(p, channel, "first_contact", "kept"));
+    else if (is_known)
         lc_table_count(p->table, kept);
     else
         lc_table_nothing(p->table);
-    lc_table_count(p->table, late);
-    lc_table_count(p->table, too_early);
-    lc_table_count(p->table, next);
+    lc_report_count(p->table, late,
+                    is_first ? link_of(p, channel, "first_contact", "broken") : link_of(p, channel, "broke", clock));
+    lc_report_count(p->table, too_early, link_of(p, channel, "early", clock));
+    lc_report_count(p->table, next, link_of(p, channel, "next", clock));
     lc_table_share(p->table, kept, is_known ? kept + late : 0);
 }
 
@@ -315,6 +325,10 @@ add_broken(const lc_making *making)
         lc_report_name(table, lc_ledger_text(making->ledger, b->owner), "(nobody)");
         lc_table_text(table, lc_ledger_text(making->ledger, b->clock));
         lc_table_count(table, b->broken);
+        if (b->owner)
+            lc_table_link(table, lc_link("/leads", "from", LC_FROM(making), "broke",
+                                         lc_ledger_text(making->ledger, b->clock).data, "by",
+                                         lc_ledger_text(making->ledger, b->owner).data, NULL));
         lc_table_count(table, b->not_ended);
         lc_table_duration(table, lc_spans_percentile(b->late, 0, 50));
     }

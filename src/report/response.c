@@ -71,9 +71,11 @@ static void
 add_response_of(const lc_making *making, lc_table *table, const waits *w, lc_spans *spans, uint32_t channel)
 {
     int64_t opened = counted(w->opened, channel);
+    const char *name = channel ? lc_ledger_text(making->ledger, channel).data : NULL;
     lc_report_name(table, lc_ledger_text(making->ledger, channel), "(all)");
-    lc_table_count(table, opened);
-    lc_table_count(table, (int64_t)lc_spans_count(spans, channel));
+    lc_report_count(table, opened, lc_link("/leads", "from", LC_FROM(making), "channel", name, "is", "opened", NULL));
+    lc_report_count(table, (int64_t)lc_spans_count(spans, channel),
+                    lc_link("/leads", "from", LC_FROM(making), "channel", name, "is", "contacted", NULL));
     lc_table_share(table, (int64_t)lc_spans_count(spans, channel), opened);
     add_percentiles(table, spans, channel);
     for (size_t i = 0; i < G_N_ELEMENTS(within); i++)
@@ -98,21 +100,24 @@ add_response(const lc_making *making, const waits *w, const GArray *channels, lc
 }
 
 static void
-add_delay_of(const lc_making *making, lc_table *table, const char *whose, lc_spans *spans, uint32_t channel)
+add_delay_of(const lc_making *making, lc_table *table, const char *whose, const char *kind, lc_spans *spans,
+             uint32_t channel)
 {
     if (lc_spans_count(spans, channel) == 0)
         return;
     lc_report_name(table, lc_ledger_text(making->ledger, channel), "(all)");
     lc_table_text(table, lc_text_of(whose));
-    lc_table_count(table, (int64_t)lc_spans_count(spans, channel));
+    lc_report_count(table, (int64_t)lc_spans_count(spans, channel),
+                    lc_link("/leads", "from", LC_FROM(making), "channel",
+                            channel ? lc_ledger_text(making->ledger, channel).data : NULL, "is", kind, NULL));
     add_percentiles(table, spans, channel);
 }
 
 static void
 add_delays_of(const lc_making *making, lc_table *table, const waits *w, uint32_t channel)
 {
-    add_delay_of(making, table, "system: hand-off to first owner", w->to_owner, channel);
-    add_delay_of(making, table, "people: owner to first contact", w->to_contact, channel);
+    add_delay_of(making, table, "system: hand-off to first owner", "assigned", w->to_owner, channel);
+    add_delay_of(making, table, "people: owner to first contact", "answered", w->to_contact, channel);
 }
 
 static void

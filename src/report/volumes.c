@@ -3,53 +3,6 @@
 
 #include <leadclock/text.h>
 
-/* ---- The whole ---- */
-
-static void
-add_line(lc_table *table, const char *what, int64_t count, int64_t whole)
-{
-    lc_table_text(table, lc_text_of(what));
-    lc_table_count(table, count);
-    lc_table_share(table, count, whole);
-}
-
-static void
-add_totals(const lc_making *making)
-{
-    static const struct {
-        const char *what, *metric;
-    } held[] = {
-        {"opened", "opened"},
-        {"held back: cooldown", "cooled_down"},
-        {"held back: open dialogue", "open_dialogue"},
-        {"held back: not qualified", "not_qualified"},
-        {"contacted", "contacted"},
-        {"handed off again while open", "duplicate"},
-        {"paused", "paused"},
-        {"escalated", "escalated"},
-        {"clawed back", "clawed_back"},
-        {"unresponsive", "unresponsive"},
-        {"rejected", "rejected"},
-        {"rejected once settled", "rejected_late"},
-        {"rejected, reason unknown", "reason_unknown"},
-        {"completed", "completed"},
-        {"merged into another", "merged"},
-        {"erased", "erased"},
-    };
-    lc_table *table = lc_report_add_table(making, "totals", "What happened");
-    lc_table_column(table, LC_CELL_TEXT, "what", "");
-    lc_table_column(table, LC_CELL_COUNT, "count", "count");
-    lc_table_column(table, LC_CELL_SHARE, "share_of_handoffs", "of hand-offs");
-    int64_t handed_off = lc_summary_get(making->sums, NULL, "handed_off");
-    if (making->question->facts)
-        add_line(table, "facts", (int64_t)making->question->facts, 0);
-    if (making->question->skipped)
-        add_line(table, "facts skipped", (int64_t)making->question->skipped, 0);
-    add_line(table, "hand-offs", handed_off, handed_off);
-    for (size_t i = 0; i < G_N_ELEMENTS(held); i++)
-        add_line(table, held[i].what, lc_summary_get(making->sums, NULL, held[i].metric), handed_off);
-}
-
 /* ---- Rejections and endings ---- */
 
 static void
@@ -81,7 +34,7 @@ add_rejections(const lc_making *making)
 
 /* ---- The funnel by channel ---- */
 
-/* A count that leads to its leads, where a cause or the hand-off tells which they are. */
+/* A count that leads to its leads, where a cause, a kind or the hand-off tells which they are. */
 static void
 add_metric(const lc_making *making, lc_table *table, const char *channel, const char *metric)
 {
@@ -96,16 +49,75 @@ add_metric(const lc_making *making, lc_table *table, const char *channel, const 
                   {"cooled_down", LC_CAUSE_COOLDOWN},
                   {"open_dialogue", LC_CAUSE_OPEN_DIALOGUE},
                   {"not_qualified", LC_CAUSE_NOT_QUALIFIED}};
+    static const char *const kinds[] = {"opened",    "contacted",      "duplicate", "paused",
+                                        "escalated", "reason_unknown", NULL};
     const char *cause = NULL;
     for (size_t i = 0; i < G_N_ELEMENTS(causes); i++)
         if (strcmp(causes[i].metric, metric) == 0)
             cause = lc_cause_name(causes[i].cause);
     int64_t count = lc_summary_get(making->sums, channel, metric);
-    if (cause || strcmp(metric, "handed_off") == 0)
+    bool is_kind = g_strv_contains(kinds, metric);
+    if (cause || is_kind || strcmp(metric, "handed_off") == 0)
         lc_report_count(table, count,
-                        lc_link("/leads", "from", LC_FROM(making), "channel", channel, "cause", cause, NULL));
+                        lc_link("/leads", "from", LC_FROM(making), "channel", channel, "cause", cause, "is",
+                                is_kind ? metric : NULL, NULL));
     else
         lc_table_count(table, count);
+}
+
+/* ---- The whole ---- */
+
+static void
+add_line(lc_table *table, const char *what, int64_t count)
+{
+    lc_table_text(table, lc_text_of(what));
+    lc_table_count(table, count);
+    lc_table_nothing(table);
+}
+
+static void
+add_happened(const lc_making *making, lc_table *table, const char *what, const char *metric, int64_t whole)
+{
+    lc_table_text(table, lc_text_of(what));
+    add_metric(making, table, NULL, metric);
+    lc_table_share(table, lc_summary_get(making->sums, NULL, metric), whole);
+}
+
+static void
+add_totals(const lc_making *making)
+{
+    static const struct {
+        const char *what, *metric;
+    } held[] = {
+        {"opened", "opened"},
+        {"held back: cooldown", "cooled_down"},
+        {"held back: open dialogue", "open_dialogue"},
+        {"held back: not qualified", "not_qualified"},
+        {"contacted", "contacted"},
+        {"handed off again while open", "duplicate"},
+        {"paused", "paused"},
+        {"escalated", "escalated"},
+        {"clawed back", "clawed_back"},
+        {"unresponsive", "unresponsive"},
+        {"rejected", "rejected"},
+        {"rejected once settled", "rejected_late"},
+        {"rejected, reason unknown", "reason_unknown"},
+        {"completed", "completed"},
+        {"merged into another", "merged"},
+        {"erased", "erased"},
+    };
+    lc_table *table = lc_report_add_table(making, "totals", "What happened");
+    lc_table_column(table, LC_CELL_TEXT, "what", "");
+    lc_table_column(table, LC_CELL_COUNT, "count", "count");
+    lc_table_column(table, LC_CELL_SHARE, "share_of_handoffs", "of hand-offs");
+    int64_t handed_off = lc_summary_get(making->sums, NULL, "handed_off");
+    if (making->question->facts)
+        add_line(table, "facts", (int64_t)making->question->facts);
+    if (making->question->skipped)
+        add_line(table, "facts skipped", (int64_t)making->question->skipped);
+    add_happened(making, table, "hand-offs", "handed_off", handed_off);
+    for (size_t i = 0; i < G_N_ELEMENTS(held); i++)
+        add_happened(making, table, held[i].what, held[i].metric, handed_off);
 }
 
 static void
@@ -226,10 +238,14 @@ add_held_back_of(const lc_making *making, lc_table *table, const char *channel)
     if (held_back == 0)
         return;
     lc_table_text(table, channel ? lc_text_of(channel) : LC_ALL_CHANNELS);
-    lc_table_count(table, held_back);
-    for (guint i = 0; i < making->stages->len; i++)
-        lc_table_count(table, lc_summary_get_named(making->sums, channel,
-                                                   "held_back_reached:", lc_text_of(making->stages->pdata[i])));
+    lc_report_count(table, held_back,
+                    lc_link("/leads", "from", LC_FROM(making), "channel", channel, "is", "held_back", NULL));
+    for (guint i = 0; i < making->stages->len; i++) {
+        const char *stage = making->stages->pdata[i];
+        lc_report_count(
+            table, lc_summary_get_named(making->sums, channel, "held_back_reached:", lc_text_of(stage)),
+            lc_link("/leads", "from", LC_FROM(making), "channel", channel, "is", "held_back", "stage", stage, NULL));
+    }
 }
 
 static void
@@ -349,7 +365,11 @@ add_clawbacks(const lc_making *making)
         const group *g = sorted->pdata[i];
         lc_table_text(table, lc_ledger_text(making->ledger, g->first));
         lc_table_text(table, lc_ledger_text(making->ledger, g->second));
-        lc_table_count(table, g->count);
+        lc_report_count(table, g->count,
+                        lc_link("/leads", "from", LC_FROM(making), "channel",
+                                lc_ledger_text(making->ledger, g->first).data, "rule",
+                                lc_ledger_text(making->ledger, g->second).data, "cause",
+                                lc_cause_name(LC_CAUSE_CLAWED_BACK), NULL));
     }
 }
 
@@ -379,7 +399,10 @@ add_routes(const lc_making *making)
         lc_report_name(table, lc_ledger_text(making->ledger, g->first), "(no track)");
         lc_table_text(table, lc_text_of(lc_route_name((lc_route)g->route)));
         lc_table_text(table, lc_text_of(lc_cause_name((lc_cause)g->cause)));
-        lc_table_count(table, g->count);
+        lc_report_count(table, g->count,
+                        lc_link("/leads", "from", LC_FROM(making), "routed", lc_cause_name((lc_cause)g->cause), "route",
+                                lc_route_name((lc_route)g->route), "onto",
+                                lc_ledger_text(making->ledger, g->first).data, NULL));
     }
 }
 

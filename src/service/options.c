@@ -300,7 +300,7 @@ const lc_option lc_options[] = {
     {"batch.facts", OPTION_COUNT, "20000", AT(batch.facts), .min = 1, .max = 1000000,
      .doc = "At most so many facts a transaction."},
     {"batch.wakeups", OPTION_COUNT, "10000", AT(batch.wakeups), .min = 1, .max = 1000000,
-     .doc = "At most so many due leads a transaction."},
+     .doc = "At most so many due leads of each partition a transaction."},
     {"batch.linger", OPTION_DURATION, "50ms", AT(batch.linger), .min = 0, .max = 10 * LC_SECOND,
      .doc = "A batch waits at most so long for more facts."},
     {"cache.leads", OPTION_COUNT, "0", AT(cache.leads), .min = 0, .max = 65536,

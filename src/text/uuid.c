@@ -1,27 +1,38 @@
 /* uuid.c - UUIDs as 16 bytes. */
 #include <leadclock/text.h>
 
-/* By character: one more than its value; 0: no lower-case hexadecimal digit. */
-static const uint8_t hex_values[256] = {
-    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
-    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
-};
+#define EACH 0x0101010101010101u
+#define DIGITS 8
 
-/* What a digit is tells no branch: the digits of UUIDs are random, and of each branch on one a third is mispredicted,
- * which took 0.1 us a UUID. */
+/* Eight digits in lower case as four bytes. Together, and no branch tells what a digit is: the digits of UUIDs are
+ * random, and of each branch on one a third is mispredicted, which took 0.1 us a UUID. */
+static bool
+pack(const char *text, uint8_t *bytes)
+{
+    uint64_t said;
+
+    memcpy(&said, text, sizeof said);
+    said = GUINT64_FROM_LE(said);
+    uint64_t values = (said & 0x0f * EACH) + 9 * (said >> 6 & EACH), letters = (values + 6 * EACH) >> 4 & EACH;
+    if ((values & 0xf0 * EACH) || values + '0' * EACH + ('a' - '9' - 1) * letters != said)
+        return false;
+    uint64_t packed = (values << 4 | values >> 8) & 0x00ff00ff00ff00ffu;
+    packed = (packed | packed >> 8) & 0x0000ffff0000ffffu;
+    uint32_t four = GUINT32_TO_LE((uint32_t)(packed | packed >> 16));
+    memcpy(bytes, &four, sizeof four);
+    return true;
+}
+
 bool
 lc_text_uuid(lc_text text, uint8_t *bytes)
 {
-    static const uint8_t places[LC_TEXT_UUID_BYTES] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
-    const uint8_t *at = (const uint8_t *)text.data;
-    unsigned all = 0;
+    char middle[2 * DIGITS]; /* from the first dash on, without dashes */
 
-    if (text.size != LC_TEXT_UUID_SIZE || at[8] != '-' || at[13] != '-' || at[18] != '-' || at[23] != '-')
+    if (text.size != LC_TEXT_UUID_SIZE || text.data[8] != '-' || text.data[13] != '-' || text.data[18] != '-' ||
+        text.data[23] != '-')
         return false;
-    for (size_t i = 0; i < LC_TEXT_UUID_BYTES; i++) {
-        unsigned high = hex_values[at[places[i]]] - 1u, low = hex_values[at[places[i] + 1]] - 1u;
-        all |= high | low;
-        bytes[i] = (uint8_t)(high << 4 | low);
-    }
-    return all < 16;
+    for (size_t i = 0; i < 4; i++)
+        memcpy(middle + 4 * i, text.data + 9 + 5 * i, 4);
+    return pack(text.data, bytes) && pack(middle, bytes + 4) && pack(middle + DIGITS, bytes + 8) &&
+           pack(text.data + 28, bytes + 12);
 }

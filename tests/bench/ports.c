@@ -65,17 +65,18 @@ static void
 produce_batch(lc_log *log, lc_output output, unsigned n, size_t value_bytes)
 {
     GError *error = NULL;
-    char value[512] = "", key[16];
+    char value[512] = "";
+    g_autofree char(*keys)[16] = g_malloc_n(n, sizeof *keys);
     g_autofree int64_t *offsets = g_new(int64_t, n);
 
     for (size_t i = 0; i < value_bytes; i++)
         value[i] = (char)g_random_int();
     must(lc_log_begin(log, &error), error);
     for (unsigned i = 0; i < n; i++) {
-        int size = g_snprintf(key, sizeof key, "lead-%u", i);
+        int size = g_snprintf(keys[i], sizeof keys[i], "lead-%u", i);
         lc_outgoing outgoing = {.output = output,
-                                .partition = output == LC_OUTPUT_STATE ? (int32_t)(i % PARTITIONS) : -1,
-                                .key = {key, (size_t)size},
+                                .partition = output == LC_OUTPUT_STATE ? (int32_t)((uint64_t)i * PARTITIONS / n) : -1,
+                                .key = {keys[i], (size_t)size},
                                 .value = {value, value_bytes},
                                 .offset = &offsets[i]};
         again(lc_log_produce(log, &outgoing, &error), error);

@@ -134,7 +134,7 @@ def alert():
     hook = {"name": "crm", "url": receiver.url(), "secret": SECRET, "max_age": "3650d",
             "events": ["SlaWarning", "SlaBreached", "LeadClawedBack", "LeadRouted", "LeadSettled"]}  # fmt: skip
     role = Role("alert", f"alert: {json.dumps({'webhooks': [hook], 'alertmanager': {'urls': ['http://127.0.0.1:1']}})}\n")
-    world, number = role.world, 0
+    world, tellers = role.world, []
     try:
         world.start("a")
         world.publish([fact | {"lead_id": "refused", "occurred_at": now_ms() - 30 * DAY}
@@ -142,7 +142,8 @@ def alert():
         world.settle()
         wait_for("a promise to be broken", lambda: world.watch("leads.breaches"), 60)
         for right in role.each("WRITE") + role.each("READ") + role.each("READ", kind="GROUP"):
-            teller, number = Alerter(world, f"alert-{number}", *role.settings()), number + 1
+            teller = Alerter(world, f"alert-{len(tellers)}", *role.settings())
+            tellers.append(teller)
             with role.without(right) as pattern:
                 teller.start()
                 wait_for("it says so", lambda pattern=pattern, teller=teller: re.search(pattern, teller.get("/readyz")[1]), 60)
@@ -151,7 +152,8 @@ def alert():
         world.services.pop().stop()
         role.require_all_tried()
     finally:
-        receiver.close()
+        for program in [*tellers, receiver]:
+            program.close()
         place.close()
         role.close()
 

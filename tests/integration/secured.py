@@ -28,7 +28,7 @@ USERS = ("leadclock", "publisher", "watcher", "auditor", "mover", "republisher",
          "less-service", "less-publisher", "less-ingest", "less-alert", "less-dashboard", "less-tools", "less-admin")  # fmt: skip
 
 # Numbers of Kafka's protocol.
-CREATE_ACLS, DELETE_ACLS = 30, 31
+DESCRIBE_ACLS, CREATE_ACLS, DELETE_ACLS = 29, 30, 31
 ANY, DENY, ALLOW = 1, 2, 3
 KINDS = {"TOPIC": 2, "GROUP": 3, "CLUSTER": 4, "TRANSACTIONAL_ID": 5}
 PATTERNS = {"LITERAL": 3, "PREFIXED": 4}
@@ -167,6 +167,7 @@ class Secured:
         body += text(f"User:{user}") + text("*") + struct.pack(">bb", OPERATIONS[operation], permission)
         answer = self.ask(CREATE_ACLS, body)
         require(struct.unpack(">iih", answer[:10])[1:] == (1, 0), f"the right is not given: {answer}")
+        self.wait_for_acls(True, kind, name, pattern, user, OPERATIONS[operation], permission)
 
     def allow_again(self, kind, name, pattern="LITERAL", user="leadclock"):
         """Takes back what was denied of one resource."""
@@ -174,6 +175,7 @@ class Secured:
         body += text(f"User:{user}") + text(None) + struct.pack(">bb", ANY, DENY)
         answer = self.ask(DELETE_ACLS, body)
         require(struct.unpack(">iih", answer[:10])[1:] == (1, 0), f"the right is not given back: {answer}")
+        self.wait_for_acls(False, kind, name, pattern, user, ANY, DENY)
 
     def take(self, operation, kind, name, pattern, user):
         """Takes back one that was given, which must be there."""
@@ -181,9 +183,23 @@ class Secured:
         body += text(f"User:{user}") + text(None) + struct.pack(">bb", OPERATIONS[operation], ALLOW)
         answer = self.ask(DELETE_ACLS, body)
         require(struct.unpack(">iihhi", answer[:16])[1:] == (1, 0, -1, 1), f"not one right is taken: {answer}")
+        self.wait_for_acls(False, kind, name, pattern, user, OPERATIONS[operation], ALLOW)
+
+    def wait_for_acls(self, are_there, kind, name, pattern, user, operation, permission):
+        """The controller has answered: the broker's authorizer hears of it a moment later."""
+        body = struct.pack(">b", KINDS[kind]) + text(name) + struct.pack(">b", PATTERNS[pattern])
+        body += text(f"User:{user}") + text(None) + struct.pack(">bb", operation, permission)
+
+        def is_known():
+            answer = self.ask(DESCRIBE_ACLS, body)
+            error, message = struct.unpack(">hh", answer[4:8])
+            require(error == 0, f"the rights are not told: {answer}")
+            return (struct.unpack_from(">i", answer, 8 + max(message, 0))[0] > 0) == are_there
+
+        wait_for("the broker to know of a right", is_known, 30)
 
     def ask(self, request, body):
-        """librdkafka 2.0.2 knows no rights of transactional ids, and Kafka's own tools take seconds a call. Both requests
+        """librdkafka 2.0.2 knows no rights of transactional ids, and Kafka's own tools take seconds a call. All requests
         are of version 1."""
         message = struct.pack(">hhi", request, 1, 1) + text("secured") + body
         with socket.create_connection(("127.0.0.1", self.ports["OPEN"]), timeout=20) as connection:

@@ -747,12 +747,12 @@ a_message_refused_for_its_size_is_named(void **state)
 static bool
 commit_together(lc_log *log, lc_output output, unsigned n, size_t size, GError **error)
 {
-    g_autofree char *bytes = g_malloc(size);
+    g_autofree char *bytes = g_malloc(n * size);
+    for (size_t b = 0; b < n * size; b++)
+        bytes[b] = (char)g_random_int(); /* lz4 gains nothing */
     must(lc_log_begin(log, error), *error);
     for (unsigned i = 0; i < n; i++) {
-        for (size_t b = 0; b < size; b++)
-            bytes[b] = (char)g_random_int(); /* lz4 gains nothing */
-        lc_outgoing outgoing = {.output = output, .key = LC_TEXT("k"), .value = {bytes, size}, .tag = i};
+        lc_outgoing outgoing = {.output = output, .key = LC_TEXT("k"), .value = {bytes + i * size, size}, .tag = i};
         if (!lc_log_produce(log, &outgoing, error))
             return false;
     }
@@ -793,6 +793,32 @@ messages_that_are_too_large_only_together_are_not_refused(void **state)
     g_clear_error(&error);
     assert_int_equal(lc_log_refused(log), 0);
     lc_log_abort(log);
+    lc_log_free(log);
+    world_free(w);
+}
+
+/* What goes to one partition is handed to the client together, and of these its queue takes a part at a time. */
+static void
+messages_wait_for_room_in_their_order(void **state)
+{
+    enum { MESSAGES = 400 };
+    static const char *const properties[] = {"queue.buffering.max.messages", "50", "linger.ms", "5", NULL};
+    GError *error = NULL;
+    char keys[MESSAGES][8];
+    int64_t offsets[MESSAGES];
+    world *w = world_new(1);
+    (void)state;
+    w->options.properties = properties;
+    lc_log *log = joined(w, "a");
+    must(lc_log_begin(log, &error), error);
+    for (int i = 0; i < MESSAGES; i++) {
+        g_snprintf(keys[i], sizeof keys[i], "%d", i);
+        produce(log, LC_OUTPUT_STATE, 0, keys[i], &offsets[i]);
+    }
+    again(lc_log_flush(log, &error), error);
+    for (int i = 0; i < MESSAGES; i++)
+        assert_int_equal(offsets[i], i);
+    assert_int_equal(commit(log, &error), LC_COMMIT_CLEAN);
     lc_log_free(log);
     world_free(w);
 }
@@ -1082,6 +1108,7 @@ main(int argc, char **argv)
         cmocka_unit_test(a_damaged_changelog_is_said),
         cmocka_unit_test(a_message_refused_for_its_size_is_named),
         cmocka_unit_test(messages_that_are_too_large_only_together_are_not_refused),
+        cmocka_unit_test(messages_wait_for_room_in_their_order),
         cmocka_unit_test(brokers_see_who_a_client_is),
         cmocka_unit_test(a_second_producer_fences_the_first),
         cmocka_unit_test(the_transaction_of_a_dead_owner_is_found_and_ended),

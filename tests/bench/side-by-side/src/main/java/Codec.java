@@ -32,25 +32,36 @@ final class Codec {
   static String registry;
 
   private final Map<Integer, SpecificDatumReader<SpecificRecord>> readers = new HashMap<>();
-  private final Map<Schema, Integer> ids = new HashMap<>();
-  private final Map<Schema, SpecificDatumReader<SpecificRecord>> plain = new HashMap<>();
-  private final Map<Schema, SpecificDatumWriter<SpecificRecord>> writers = new HashMap<>();
+  private final Map<Class<?>, Integer> ids = new HashMap<>();
+  private final Map<Class<?>, SpecificDatumWriter<SpecificRecord>> writers = new HashMap<>();
   private final ByteArrayOutputStream out = new ByteArrayOutputStream(256);
   private BinaryEncoder encoder;
   private BinaryDecoder decoder;
 
-  static Deserializer<SpecificRecord> facts() {
-    return (topic, bytes) -> OWN.get().readFact(bytes);
+  static Deserializer<SpecificRecord> framedReader() {
+    return (topic, bytes) -> {
+      if (bytes == null) return null;
+      Codec own = OWN.get();
+      return own.read(own.readers.computeIfAbsent(ByteBuffer.wrap(bytes).getInt(1), Codec::readerOf), bytes, 5);
+    };
   }
 
-  static Serializer<SpecificRecord> outcomes() {
-    return (topic, record) -> OWN.get().write(record, OWN.get().idOf(topic, record.getSchema()));
+  static Serializer<SpecificRecord> framedWriter() {
+    return (topic, record) -> record == null ? null : OWN.get().write(record, OWN.get().idOf(topic, record));
   }
 
   @SuppressWarnings("unchecked")
+  static <T extends SpecificRecord> Serde<T> framed() {
+    return (Serde<T>) Serdes.serdeFrom(framedWriter(), framedReader());
+  }
+
+  /** Without a frame; `schema` is the reader's and the writer's. */
+  @SuppressWarnings("unchecked")
   static <T extends SpecificRecord> Serde<T> stored(Schema schema) {
+    ThreadLocal<SpecificDatumReader<SpecificRecord>> reader =
+        ThreadLocal.withInitial(() -> new SpecificDatumReader<>(schema));
     return Serdes.serdeFrom((topic, record) -> record == null ? null : OWN.get().write(record, -1),
-        (topic, bytes) -> bytes == null ? null : (T) OWN.get().readStored(schema, bytes));
+        (topic, bytes) -> bytes == null ? null : (T) OWN.get().read(reader.get(), bytes, 0));
   }
 
   private SpecificRecord read(SpecificDatumReader<SpecificRecord> reader, byte[] bytes, int from) {
@@ -62,32 +73,28 @@ final class Codec {
     }
   }
 
-  private SpecificRecord readFact(byte[] bytes) {
-    return read(readers.computeIfAbsent(ByteBuffer.wrap(bytes).getInt(1), Codec::readerOf), bytes, 5);
-  }
-
-  private SpecificRecord readStored(Schema schema, byte[] bytes) {
-    return read(plain.computeIfAbsent(schema, SpecificDatumReader::new), bytes, 0);
-  }
-
   private byte[] write(SpecificRecord record, int id) {
     out.reset();
     if (id >= 0) out.writeBytes(ByteBuffer.allocate(5).putInt(1, id).array());
     try {
-      encoder = EncoderFactory.get().directBinaryEncoder(out, encoder);
-      writers.computeIfAbsent(record.getSchema(), SpecificDatumWriter::new).write(record, encoder);
+      encoder = EncoderFactory.get().binaryEncoder(out, encoder);
+      writers.computeIfAbsent(record.getClass(), c -> new SpecificDatumWriter<>(record.getSchema()))
+          .write(record, encoder);
+      encoder.flush();
     } catch (IOException e) {
       throw new IllegalStateException(e);
     }
     return out.toByteArray();
   }
 
-  private int idOf(String topic, Schema schema) {
-    return ids.computeIfAbsent(schema, s -> register(topic + "-" + s.getFullName(), s));
+  private int idOf(String topic, SpecificRecord record) {
+    Schema schema = record.getSchema();
+    return ids.computeIfAbsent(record.getClass(), c -> register(topic + "-" + schema.getFullName(), schema));
   }
 
   private static SpecificDatumReader<SpecificRecord> readerOf(int id) {
-    Schema writer = new Schema.Parser().parse(textIn(ask(HttpRequest.newBuilder(URI.create(registry + "/schemas/ids/" + id)))));
+    String answer = ask(HttpRequest.newBuilder(URI.create(registry + "/schemas/ids/" + id)));
+    Schema writer = new Schema.Parser().parse(tree(answer).get("schema").asText());
     Schema reader = SpecificData.get().getSchema(SpecificData.get().getClass(writer));
     return new SpecificDatumReader<>(writer, reader);
   }
@@ -97,10 +104,6 @@ final class Codec {
     String answer = ask(HttpRequest.newBuilder(URI.create(registry + "/subjects/" + subject + "/versions"))
         .header("Content-Type", "application/json").POST(HttpRequest.BodyPublishers.ofString(body)));
     return tree(answer).get("id").asInt();
-  }
-
-  private static String textIn(String answer) {
-    return tree(answer).get("schema").asText();
   }
 
   private static JsonNode tree(String json) {
