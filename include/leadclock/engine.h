@@ -99,7 +99,7 @@ typedef struct {
     bool ready;                   /* recovered, and its facts flow */
     lc_instant safe_time;         /* LC_ABSENT: unknown */
     lc_instant next_wakeup;       /* LC_NEVER: none */
-    size_t n_wakeups;             /* leads that wait for one, as of the last read of the store */
+    size_t n_wakeups;             /* in the store, as of the last read; those that no longer hold too */
     int64_t lag;                  /* records up to the ends last asked for, all inputs together; -1: not known */
     uint64_t wrong_partition;     /* dead letters that another partitioner made */
     int64_t rebuild_left_ms;      /* an estimate */
@@ -163,7 +163,7 @@ void lc_worker_report_clear(lc_worker_report *report);
 typedef enum {
     LC_DIFFERS_POSITION,  /* the store has no position, or one that is not that of whole batches */
     LC_DIFFERS_LEAD,      /* a state is missing, not the one of the changelog, or should not be there */
-    LC_DIFFERS_WAKEUP,    /* a wake-up is missing, at another time, or should not be there */
+    LC_DIFFERS_WAKEUP,    /* there is no wake-up at the time that the lead wants; more of them do no harm */
     LC_DIFFERS_POPULATION /* counters */
 } lc_difference_kind;
 

@@ -10,38 +10,44 @@
 
 #include <leadclock/base.h>
 
+#define LC_DUE_GRAIN_MS 16 /* wake-ups this near each other may come together: a timer is late by as much */
+
 /* One field of a counters hash. */
 typedef struct {
     lc_text metric;
     int64_t count;
 } lc_stored_count;
 
-/* A read of one partition (step 4), one MULTI: the position, how many wake-ups there are, those due, leads, counters.
- */
+/* A read of one partition (step 4): the position, how many wake-ups there are, those due, leads, counters; what takes
+ * more than one MULTI is of one position too. Wake-ups are only added: one that no longer holds, because its lead wants
+ * to wake at another time by now, is still there until that time comes. So they may be of any lead, and twice. */
 typedef struct {
     int32_t partition;
 
     /* in */
-    lc_instant due_before; /* wake-ups with at < due_before; LC_ABSENT: wake-ups are not asked for */
-    unsigned max_due;      /* at most so many, the earliest first */
+    lc_instant due_before; /* wake-ups with at < due_before, but those of its last LC_DUE_GRAIN_MS may come later;
+                              LC_ABSENT: they are not asked for */
+    unsigned max_due;      /* at most so many; 0: only when the next one is */
     const lc_text *lead_ids;
     size_t n_leads;
     size_t most_bytes;          /* it is left out where the leads of the reads before it took more; 0: no bound */
     const lc_text *populations; /* "channel|cohort" */
     size_t n_populations;
-    bool count_wakeups;   /* also how many wake-ups there are */
-    bool with_wakeups;    /* also the wake-up of each lead: for verify */
-    bool all_populations; /* also the names of all populations of the partition: after an assignment */
+    bool count_wakeups;         /* also how many wake-ups there are */
+    const lc_instant *wake_ats; /* by lead_ids: also whether the lead has a wake-up just then (LC_NEVER: not asked
+                                   for); NULL: of none. For verify */
+    bool all_populations;       /* also the names of all populations of the partition: after an assignment */
 
     /* out; good until the next read_begin */
     lc_text applied;  /* the position applied; absent: none. The caller compares it */
-    size_t n_wakeups; /* of the partition, if they were to be counted */
+    size_t n_wakeups; /* of the partition, if they were to be counted; those that no longer hold too */
     lc_text *due;     /* lead ids */
     size_t n_due;
-    lc_instant next_wakeup;   /* the earliest that is left after those in `due`; LC_NEVER: none */
+    bool is_untidy;           /* a write that takes these (takes_due) is wanted even where there are none */
+    lc_instant next_wakeup;   /* none that is left after those in `due` is earlier; LC_NEVER: none */
     bool is_left_out;         /* nothing below is set, nor `applied` */
     lc_text *leads;           /* the states, by lead_ids; absent: not there */
-    lc_instant *wake_ats;     /* by lead_ids; LC_NEVER: none */
+    bool *has_wakeup;         /* by lead_ids, if that was asked for */
     lc_stored_count **counts; /* by populations */
     size_t *n_counts;
     lc_text *population_names;
@@ -52,7 +58,7 @@ typedef struct {
     lc_text lead_id;
     lc_text state;      /* absent: the lead is deleted */
     lc_instant wake_at; /* LC_NEVER: none */
-    bool wake_changed;  /* false: the wake-up there is right already, leave it */
+    bool wake_changed;  /* false: there is a wake-up at that time already; true: one is added */
 } lc_lead_change;
 
 /* Absolute values of one population; replaces what is there. None: the population is deleted. */
@@ -73,6 +79,10 @@ typedef struct {
     size_t n_counters;
     const lc_text *unlink_keys; /* keys found by scan, to be removed (3b) */
     size_t n_unlink_keys;
+    lc_instant now; /* about: what is near it is kept in finer order */
+    bool takes_due; /* of the due wake-ups that were last read the first n_taken are removed, and what is untidy is put
+                       in order: once a read */
+    size_t n_taken;
 
     bool written; /* out; false: the position was another, or changed meanwhile; nothing was written */
 } lc_store_write;

@@ -79,8 +79,9 @@ static const struct {
     {SERVICE | TOOLS | ADMIN, BY_SENTINELS, "role"},
     {SERVICE | TOOLS | ADMIN, IN_A_CLUSTER, "cluster|slots cluster|info"},
     {SERVICE | TOOLS | ADMIN, ANYHOW, "set setnx del watch unwatch multi exec"},
-    {SERVICE | TOOLS, ANYHOW, "hmget hset hdel hgetall sadd srem smembers zadd zrem zcard zrangebyscore"},
-    {TOOLS, ANYHOW, "hscan zscore"},
+    {SERVICE | TOOLS, ANYHOW, "hmget hset hdel hgetall sadd srem smembers zadd zrem zrangebyscore"},
+    {SERVICE | TOOLS, ANYHOW, "rpush lrange ltrim incrby"},
+    {TOOLS, ANYHOW, "hscan"},
 };
 
 /* ---- What it comes to ---- */

@@ -56,6 +56,31 @@ settle(lc_batch *batch)
     }
 }
 
+/* Due wake-ups that no lead wants any more, and nothing else: Kafka need not know. */
+static bool
+is_stale(const lc_batch *batch)
+{
+    for (guint i = 0; i < batch->shares->len; i++) {
+        const lc_share *share = lc_batch_share_at(batch, i);
+        if (!is_wakeups_alone(share))
+            return false;
+        for (guint k = 0; k < share->leads->len; k++)
+            if (((const lc_batch_lead *)share->leads->pdata[k])->changed)
+                return false;
+    }
+    return batch->shares->len > 0;
+}
+
+static bool
+take_stale(lc_batch *batch, GError **error)
+{
+    if (!lc_batch_take_stale(batch, error))
+        return false;
+    for (guint i = 0; i < batch->shares->len; i++)
+        lc_batch_share_at(batch, i)->partition->next_wakeup = lc_batch_share_at(batch, i)->next_wakeup;
+    return true;
+}
+
 /* All that was polled is judged. */
 static void
 tell_safe_time(lc_batch *batch)
@@ -153,7 +178,10 @@ carry_out(lc_batch *batch, GError **error)
 
     if (n < batch->records->len && !lc_batch_cut(batch, n, error))
         return false;
-    return lc_batch_load_counters(batch, error) && lc_batch_publish(batch, error) && lc_batch_apply(batch, error);
+    if (!lc_batch_load_counters(batch, error) || !lc_batch_publish(batch, error) || !lc_batch_apply(batch, error))
+        return false;
+    settle(batch);
+    return true;
 }
 
 static bool
@@ -175,9 +203,10 @@ process(lc_batch *batch, GError **error)
         worker->leads_at_once *= 2;
     if (batch->shares->len > 0) {
         go_on(batch);
-        if (!lc_batch_load_leads(batch, error) || !carry_out(batch, error))
+        if (!lc_batch_load_leads(batch, error))
             return false;
-        settle(batch);
+        if (is_stale(batch) ? !take_stale(batch, error) : !carry_out(batch, error))
+            return false;
     } else if (!lc_batch_make_sure(batch, error)) {
         return false;
     }

@@ -34,9 +34,8 @@ collect_leads(lc_batch *batch, apply_state *apply)
             continue;
         lc_instant wake_at = lc_lead_is_empty(&lead->lead) ? LC_NEVER : lead->lead.wake_at;
         apply->sources[apply->n_leads] = lead;
-        apply->leads[apply->n_leads++] =
-            (lc_lead_change){lead->lead.id, lc_outbox_value(batch->outbox, lead->message), wake_at,
-                             wake_at != lead->stored_wake_at || i < apply->share->n_due};
+        apply->leads[apply->n_leads++] = (lc_lead_change){lead->lead.id, lc_outbox_value(batch->outbox, lead->message),
+                                                          wake_at, wake_at != lead->stored_wake_at || lead->was_woken};
         apply->share->next_wakeup = MIN(apply->share->next_wakeup, wake_at);
     }
 }
@@ -63,6 +62,17 @@ sure_with(apply_state *apply, const lc_store_write *piece)
     return piece->n_leads + piece->n_counters ? apply->sure : apply->ends;
 }
 
+/* Those of the first leads, which were loaded: what a cut batch left is still due. */
+static size_t
+count_taken(const lc_share *share)
+{
+    size_t n = 0;
+
+    while (n < share->n_wakeups && (share->due[n]->is_loaded || !LC_CHECKS(LC_CHECK_TAKEN)))
+        n++;
+    return n;
+}
+
 /* The next piece: all that is left, with the whole position; or 5,000 leads, in the order of their changelog offsets,
  * with the position that recovery would have written there. */
 static lc_store_write
@@ -75,9 +85,13 @@ next_piece(lc_batch *batch, apply_state *apply)
         .expected = lc_text_of(share->partition->expected),
         .leads = apply->leads + apply->n_written,
         .n_leads = n,
+        .now = batch->worker->time->wall(batch->worker->time),
     };
 
     apply->is_last = n == left;
+    /* With the last piece: what the leads wanted before is there as long as they stand so. */
+    piece.takes_due = apply->is_last && share->n_wakeups > 0;
+    piece.n_taken = piece.takes_due ? count_taken(share) : 0;
     g_free(apply->next);
     if (apply->is_last) {
         piece.counters = apply->counters;
@@ -192,25 +206,18 @@ take_sure(lc_partition *partition, const lc_store_write *write, char *position, 
     return true;
 }
 
-bool
-lc_batch_make_sure(lc_batch *batch, GError **error)
+/* Nothing of Kafka's changes. */
+static bool
+write_positions(lc_batch *batch, lc_partition **partitions, lc_store_write *writes, size_t n, GError **error)
 {
-    lc_worker *worker = batch->worker;
-    lc_store_write *writes = lc_arena_new(&batch->arena, lc_store_write, worker->partitions->len);
-    lc_partition **partitions = lc_arena_new(&batch->arena, lc_partition *, worker->partitions->len);
-    char **positions = lc_arena_new(&batch->arena, char *, worker->partitions->len);
-    size_t n = 0;
+    char **positions = lc_arena_new(&batch->arena, char *, n);
 
-    for (guint i = 0; i < worker->partitions->len; i++) {
-        lc_partition *partition = worker->partitions->pdata[i];
-        if (partition->must_recover || !partition->is_unsure)
-            continue;
-        partitions[n] = partition;
-        positions[n] = position_of(worker, partition);
-        writes[n] = (lc_store_write){.partition = partition->number,
-                                     .expected = lc_text_of(partition->expected),
-                                     .next = lc_text_of(positions[n])};
-        n++;
+    for (size_t i = 0; i < n; i++) {
+        positions[i] = position_of(batch->worker, partitions[i]);
+        writes[i].partition = partitions[i]->number;
+        writes[i].expected = lc_text_of(partitions[i]->expected);
+        writes[i].next = lc_text_of(positions[i]);
+        writes[i].now = batch->worker->time->wall(batch->worker->time);
     }
     bool done = n == 0 || write_store(batch, writes, n, error);
     for (size_t i = 0; i < n; i++) {
@@ -222,4 +229,55 @@ lc_batch_make_sure(lc_batch *batch, GError **error)
         }
     }
     return done;
+}
+
+bool
+lc_batch_make_sure(lc_batch *batch, GError **error)
+{
+    lc_worker *worker = batch->worker;
+    lc_store_write *writes = lc_arena_new(&batch->arena, lc_store_write, worker->partitions->len);
+    lc_partition **partitions = lc_arena_new(&batch->arena, lc_partition *, worker->partitions->len);
+    size_t n = 0;
+
+    for (guint i = 0; i < worker->partitions->len; i++) {
+        lc_partition *partition = worker->partitions->pdata[i];
+        if (partition->must_recover || !partition->is_unsure)
+            continue;
+        writes[n] = (lc_store_write){0};
+        partitions[n++] = partition;
+    }
+    return write_positions(batch, partitions, writes, n, error);
+}
+
+bool
+lc_batch_take_stale(lc_batch *batch, GError **error)
+{
+    lc_store_write *writes = lc_arena_new(&batch->arena, lc_store_write, batch->shares->len);
+    lc_partition **partitions = lc_arena_new(&batch->arena, lc_partition *, batch->shares->len);
+
+    for (guint i = 0; i < batch->shares->len; i++) {
+        lc_share *share = lc_batch_share_at(batch, i);
+        writes[i] = (lc_store_write){.takes_due = true, .n_taken = count_taken(share)};
+        partitions[i] = share->partition;
+    }
+    return write_positions(batch, partitions, writes, batch->shares->len, error);
+}
+
+bool
+lc_batch_tidy(lc_batch *batch, lc_partition **looked, const lc_store_read *reads, size_t n, GError **error)
+{
+    lc_store_write *writes = lc_arena_new(&batch->arena, lc_store_write, n);
+    lc_partition **untidy = lc_arena_new(&batch->arena, lc_partition *, n);
+    size_t n_untidy = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (reads[i].n_due == 0 && reads[i].is_untidy && LC_CHECKS(LC_CHECK_TIDY)) {
+            writes[n_untidy] = (lc_store_write){.takes_due = true};
+            untidy[n_untidy++] = looked[i];
+        }
+    if (!write_positions(batch, untidy, writes, n_untidy, error))
+        return false;
+    for (size_t i = 0; i < n_untidy; i++)
+        untidy[i]->looked_ms = INT64_MIN / 2; /* there may be more: at once */
+    return true;
 }

@@ -39,6 +39,10 @@ lc_batch_judge_due(lc_batch *batch, lc_share *share, guint first, guint end)
 
     for (size_t i = first; i < MIN(end, share->n_due); i++) {
         lc_batch_lead *lead = share->leads->pdata[i];
+        /* One of before: by now the lead wants to wake later, or never. */
+        if (lead->lead.wake_at >= share->now)
+            continue;
+        lead->was_woken = true;
         take_judgement(batch, share, lead, NULL,
                        lc_lead_judge(batch->worker->judge, &lead->lead, NULL, share->now, &batch->arena), cause);
         /* The wake-up is used up even where nothing follows from it. */

@@ -16,6 +16,7 @@ struct lc_batch_lead {
     bool is_known;             /* it was kept from an earlier batch, and is not read */
     bool is_loaded;            /* its state was read, if there is one */
     bool changed;
+    bool was_woken; /* a wake-up that it wanted came */
     size_t rows;    /* in the outbox: see lc_outbox_add_row */
     size_t message; /* its state in the outbox */
     int64_t offset; /* its state in the changelog */
@@ -29,6 +30,8 @@ typedef struct lc_share {
     GPtrArray *leads;    /* lc_batch_lead *, by first use */
     guint n_planned;     /* of them, to be loaded */
     size_t n_due;        /* of them, due wake-ups: the first ones */
+    lc_batch_lead **due; /* the leads of these wake-ups, in the store's order, one more than once */
+    size_t n_wakeups;
     lc_instant due_from; /* none of them is due before */
     bool has_facts;
     bool is_read;                /* its position was compared, and some of its leads are loaded, if it has any */

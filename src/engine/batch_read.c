@@ -174,8 +174,10 @@ take_due(lc_batch *batch, lc_partition *partition, const lc_store_read *read)
     lc_share *share = lc_batch_share_of(batch, partition);
     share->due_from = due_from;
     share->next_wakeup = read->next_wakeup;
+    share->due = lc_arena_new(&batch->arena, lc_batch_lead *, read->n_due);
+    share->n_wakeups = read->n_due;
     for (size_t i = 0; i < read->n_due; i++)
-        lc_batch_lead_of(batch, share, lc_arena_text(&batch->arena, read->due[i]));
+        share->due[i] = lc_batch_lead_of(batch, share, lc_arena_text(&batch->arena, read->due[i]));
     share->n_due = share->leads->len;
 }
 
@@ -207,7 +209,7 @@ lc_batch_read_due(lc_batch *batch, GError **error)
         looked[i]->n_wakeups = reads[i].n_wakeups;
         take_due(batch, looked[i], &reads[i]);
     }
-    return true;
+    return lc_batch_tidy(batch, looked, reads, n, error);
 }
 
 /* ---- Leads: a few thousand at a time, because while the store looks for some, those before are judged ---- */

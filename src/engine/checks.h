@@ -22,7 +22,9 @@ typedef enum {
     LC_CHECK_GROWTH = 1 << 13,        /* timers fire as of when the topics' partitions were counted */
     LC_CHECK_APART = 1 << 14,         /* a partition that waits holds up no other */
     LC_CHECK_LAST_ROW = 1 << 15,      /* of a row that a batch changes twice, what it is in the end is published */
-    LC_CHECK_FORGET = 1 << 16         /* recovery forgets the leads that were kept (4) */
+    LC_CHECK_FORGET = 1 << 16,        /* recovery forgets the leads that were kept (4) */
+    LC_CHECK_TAKEN = 1 << 17,         /* of due wake-ups only those are taken that were looked at (9) */
+    LC_CHECK_TIDY = 1 << 18           /* the store puts in order what comes near (4) */
 } lc_check;
 #ifdef LC_WEAKEN
 extern unsigned lc_weakened;

@@ -110,6 +110,7 @@ lc_refill_write_piece(lc_recovery *r, lc_store_write piece, char *next, GError *
     piece.partition = r->partition->number;
     piece.expected = r->applied_text;
     piece.next = lc_text_of(position);
+    piece.now = r->worker->time->wall(r->worker->time);
     if (!lc_store_write_begin(store, &piece, 1, &problem) || !lc_store_write_end(store, &problem))
         return lc_refill_lose_store(r, problem, error);
     if (!piece.written)

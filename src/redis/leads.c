@@ -12,6 +12,21 @@
 
 /* ---- Ids ---- */
 
+lc_text
+lc_redis_pack_id(lc_arena *arena, lc_text id)
+{
+    uint8_t bytes[LC_TEXT_UUID_BYTES];
+
+    if (lc_text_uuid(id, bytes))
+        return (lc_text){memcpy(lc_arena_alloc(arena, sizeof bytes), bytes, sizeof bytes), sizeof bytes};
+    if (id.size != LC_TEXT_UUID_BYTES && (id.size < LC_TEXT_UUID_BYTES || id.data[0] != ESCAPE[0]))
+        return id;
+    char *escaped = lc_arena_alloc(arena, id.size + 1);
+    escaped[0] = ESCAPE[0];
+    memcpy(escaped + 1, id.data, id.size);
+    return (lc_text){escaped, id.size + 1};
+}
+
 void
 lc_redis_say_id(lc_connection *redis, lc_text id)
 {

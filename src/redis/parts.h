@@ -4,8 +4,8 @@
 #include "connection.h"
 
 #define LC_MAX_PARTITIONS 16384 /* a slot each */
-#define LC_LAYOUT 2             /* of the keys: redis.h */
-#define LC_LAYOUT_SIGN "#2"     /* what its positions end with: those of another one are never believed */
+#define LC_LAYOUT 3             /* of the keys: redis.h */
+#define LC_LAYOUT_SIGN "#3"     /* what its positions end with: those of another one are never believed */
 #define LC_LEAD_BUCKETS 32 /* hashes of leads a partition: few, for a command each, and none too large to be moved */
 #define LC_WORDS_MAX 1000  /* keys of one variadic command: no longer holds up what else Redis does */
 
@@ -14,6 +14,29 @@ typedef struct {
     size_t ends[LC_LEAD_BUCKETS];
     size_t *order;
 } lc_buckets;
+
+/* A list of wake-ups: those of some time (wakeups.c). */
+typedef struct {
+    unsigned level; /* of how long a time, from 0 */
+    int64_t number;
+} lc_span;
+
+typedef struct {
+    lc_instant at;
+    lc_text id;     /* as it is stored */
+    unsigned level; /* of the list to which it is added: not above */
+} lc_wakeup;
+#define LC_SPAN_LEVELS 3
+
+/* What the last read of due wake-ups found of a partition, and what the next write does about it (due.c). */
+typedef struct lc_due lc_due;
+
+/* What a read asks for, in the order in which it is said. */
+typedef struct {
+    lc_buckets *leads;
+    lc_span *spans; /* that may have the wake-ups sought */
+    size_t n_spans;
+} lc_read_plan;
 
 typedef struct {
     lc_store store;
@@ -34,8 +57,9 @@ typedef struct {
     lc_arena read_arena; /* what the reads' texts point into */
     lc_store_read *reads;
     size_t n_reads;
-    lc_buckets **read_buckets; /* the leads of each read */
-    size_t read_bytes;         /* of the leads taken so far */
+    lc_read_plan *read_plans; /* side by side with `reads` */
+    size_t read_bytes;        /* of the leads taken so far */
+    lc_due **dues;            /* by partition; NULL: nothing was found */
 
     lc_arena write_arena; /* replies that nobody keeps */
     lc_store_write *writes;
@@ -92,7 +116,8 @@ unsigned lc_redis_slot(const char *key);
 
 /* ---- Leads in their hashes (leads.c) ---- */
 
-/* An id as it is stored: as a word, and back (it may point into `said`). */
+/* An id as it is stored: in `arena` or `id` itself, as a word, and back (it may point into `said`). */
+lc_text lc_redis_pack_id(lc_arena *arena, lc_text id);
 void lc_redis_say_id(lc_connection *redis, lc_text id);
 lc_text lc_redis_take_id(lc_arena *arena, lc_text said);
 /* `first`: a lc_text, the next one `stride` bytes on. */
@@ -113,7 +138,47 @@ lc_redis_expect(lc_text text)
 /* Of a value. */
 lc_text lc_redis_lead_state(lc_arena *arena, lc_text id, lc_text value);
 
+/* ---- Wake-ups in their lists (wakeups.c) ---- */
+
+lc_span lc_span_of(unsigned level, lc_instant at);
+lc_instant lc_span_begin(lc_span span);
+lc_instant lc_span_end(lc_span span);
+bool lc_span_equal(lc_span a, lc_span b);
+/* As the index names it. False: it is none of ours. */
+bool lc_span_parse(lc_text said, lc_span *span);
+void lc_redis_say_span(lc_connection *redis, lc_span span);
+/* The key of its list. */
+void lc_redis_say_list(lc_connection *redis, lc_text prefix, lc_span span);
+/* Of one in this list; its id is in `said`. */
+lc_wakeup lc_redis_take_wakeup(lc_span span, lc_text said);
+/* Adds them to lists that suit how near they are. The number of commands. */
+size_t lc_redis_say_wakeups(lc_redis_store *store, const lc_store_write *write, const lc_wakeup *wakeups, size_t n);
+/* The lists that may have what is sought, and whether they have it, by their answers. */
+void lc_redis_plan_wakeups(lc_arena *arena, const lc_store_read *read, lc_read_plan *plan);
+void lc_redis_find_wakeups(lc_arena *arena, lc_store_read *read, const lc_read_plan *plan, redisReply **answers);
+
+/* ---- Due wake-ups (due.c): two round trips, one for the index, one for the lists ---- */
+
+#define LC_DUE_COMMANDS 2
+void lc_due_ask(lc_redis_store *store, const lc_store_read *read);
+/* False: no lists need be asked for. */
+bool lc_due_take(lc_redis_store *store, lc_store_read *read, redisReply **answers);
+bool lc_due_is_asked(const lc_redis_store *store, const lc_store_read *read);
+void lc_due_ask_lists(lc_redis_store *store, const lc_store_read *read);
+bool lc_due_receive_lists(lc_redis_store *store, lc_store_read *read, GError **error);
+/* The commands that take what was due, of which there were `*n_taken`; adds to `wakeups` (of lc_wakeup) what is to be
+ * added. Their number. */
+size_t lc_due_say_taken(lc_redis_store *store, const lc_store_write *write, GArray *wakeups, size_t *n_taken);
+/* Something is added to this list, which so is not at its end where it was. */
+void lc_due_grow(lc_due *due, lc_span span);
+/* The write was done, and answered. */
+void lc_due_follow(lc_redis_store *store, const lc_store_write *write);
+void lc_due_free(lc_due *due);
+
 /* ---- The port ---- */
+
+/* What follows a MULTI of so many commands: its answers; NULL: an error. */
+const redisReply *lc_redis_receive_exec(lc_redis_store *store, size_t n_commands, GError **error);
 
 bool lc_redis_read_begin(lc_store *store, lc_store_read *reads, size_t n, GError **error);
 bool lc_redis_read_end(lc_store *store, GError **error);

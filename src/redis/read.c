@@ -1,38 +1,8 @@
-/* Reads: one MULTI a partition, so that the position compared is that of all that was read. */
+/* Reads: one MULTI a partition, so that the position compared is that of all that was read; and where wake-ups are due,
+ * one more for their lists, at the same position. */
 #include "parts.h"
 
 #include <stdlib.h>
-
-#define DUE_COMMANDS 3 /* of ask_wakeups */
-
-/* Up to `n` from the `skip`th on, of those with scores from `from` to `to`. */
-static void
-ask_range(lc_connection *redis, lc_text prefix, lc_text from, lc_text to, bool with_scores, unsigned skip, unsigned n)
-{
-    lc_connection_command(redis, with_scores ? 8 : 7);
-    lc_connection_word(redis, LC_TEXT("ZRANGEBYSCORE"));
-    lc_connection_words(redis, prefix, LC_TEXT("wakeups"));
-    lc_connection_word(redis, from);
-    lc_connection_word(redis, to);
-    if (with_scores)
-        lc_connection_word(redis, LC_TEXT("WITHSCORES"));
-    lc_connection_word(redis, LC_TEXT("LIMIT"));
-    lc_connection_number(redis, skip);
-    lc_connection_number(redis, n);
-}
-
-/* Scores cost Redis as much as all the rest of a range: only that of the next one is asked for, be it due or not. */
-static void
-ask_wakeups(lc_connection *redis, lc_text prefix, const lc_store_read *read)
-{
-    char before[32];
-    int size = g_snprintf(before, sizeof before, "(%" G_GINT64_FORMAT, read->due_before);
-    lc_text due = {before, (size_t)size}, later = {before + 1, (size_t)size - 1};
-
-    ask_range(redis, prefix, LC_TEXT("-inf"), due, false, 0, read->max_due);
-    ask_range(redis, prefix, LC_TEXT("-inf"), due, true, read->max_due, 1);
-    ask_range(redis, prefix, later, LC_TEXT("+inf"), true, 0, 1);
-}
 
 /* Does `visit` with some leads of one hash after the other: those order[from] to order[end - 1]. */
 typedef void (*visit_leads)(lc_redis_store *store, lc_store_read *read, unsigned bucket, size_t from, size_t end,
@@ -41,7 +11,7 @@ typedef void (*visit_leads)(lc_redis_store *store, lc_store_read *read, unsigned
 static size_t
 each_bucket(lc_redis_store *store, lc_store_read *read, visit_leads visit, void *data)
 {
-    const lc_buckets *buckets = store->read_buckets[read - store->reads];
+    const lc_buckets *buckets = store->read_plans[read - store->reads].leads;
     size_t n = 0, from = 0;
 
     for (unsigned b = 0; b < LC_LEAD_BUCKETS; b++)
@@ -58,7 +28,7 @@ static void
 ask_for_some(lc_redis_store *store, lc_store_read *read, unsigned bucket, size_t from, size_t end, void *data)
 {
     lc_connection *redis = &store->connection;
-    const size_t *order = store->read_buckets[read - store->reads]->order;
+    const size_t *order = store->read_plans[read - store->reads].leads->order;
     (void)data;
 
     lc_connection_command(redis, 2 + end - from);
@@ -71,15 +41,16 @@ ask_for_some(lc_redis_store *store, lc_store_read *read, unsigned bucket, size_t
     }
 }
 
-/* ZMSCORE would be one command, and needs Redis 6.2. */
+/* Whole: what is sought may be anywhere in them. */
 static void
-ask_scores(lc_connection *redis, lc_text prefix, const lc_store_read *read)
+ask_spans(lc_connection *redis, lc_text prefix, const lc_read_plan *plan)
 {
-    for (size_t i = 0; i < read->n_leads; i++) {
-        lc_connection_command(redis, 3);
-        lc_connection_word(redis, LC_TEXT("ZSCORE"));
-        lc_connection_words(redis, prefix, LC_TEXT("wakeups"));
-        lc_redis_say_id(redis, read->lead_ids[i]);
+    for (size_t i = 0; i < plan->n_spans; i++) {
+        lc_connection_command(redis, 4);
+        lc_connection_word(redis, LC_TEXT("LRANGE"));
+        lc_redis_say_list(redis, prefix, plan->spans[i]);
+        lc_connection_number(redis, 0);
+        lc_connection_number(redis, -1);
     }
 }
 
@@ -99,8 +70,8 @@ ask_counters(lc_connection *redis, lc_text prefix, const lc_store_read *read)
 static size_t
 count_commands(lc_redis_store *store, lc_store_read *read)
 {
-    return 1 + read->count_wakeups + (read->due_before != LC_ABSENT ? DUE_COMMANDS : 0) +
-           each_bucket(store, read, NULL, NULL) + (read->with_wakeups ? read->n_leads : 0) + read->n_populations +
+    return 1 + read->count_wakeups + (read->due_before != LC_ABSENT ? LC_DUE_COMMANDS : 0) +
+           each_bucket(store, read, NULL, NULL) + store->read_plans[read - store->reads].n_spans + read->n_populations +
            (read->all_populations ? 1 : 0);
 }
 
@@ -116,14 +87,13 @@ ask(lc_redis_store *store, lc_store_read *read)
     lc_connection_words(redis, prefix, LC_TEXT("applied"));
     if (read->count_wakeups) {
         lc_connection_command(redis, 2);
-        lc_connection_word(redis, LC_TEXT("ZCARD"));
-        lc_connection_words(redis, prefix, LC_TEXT("wakeups"));
+        lc_connection_word(redis, LC_TEXT("GET"));
+        lc_connection_words(redis, prefix, LC_TEXT("waiting"));
     }
     if (read->due_before != LC_ABSENT)
-        ask_wakeups(redis, prefix, read);
+        lc_due_ask(store, read);
     each_bucket(store, read, ask_for_some, NULL);
-    if (read->with_wakeups)
-        ask_scores(redis, prefix, read);
+    ask_spans(redis, prefix, &store->read_plans[read - store->reads]);
     ask_counters(redis, prefix, read);
     if (read->all_populations) {
         lc_connection_command(redis, 2);
@@ -145,10 +115,11 @@ lc_redis_read_begin(lc_store *base, lc_store_read *reads, size_t n, GError **err
     store->read_bytes = 0;
     if (!lc_redis_connect(store, error))
         return false;
-    store->read_buckets = lc_arena_new(&store->read_arena, lc_buckets *, n);
+    store->read_plans = lc_arena_new(&store->read_arena, lc_read_plan, n);
     for (size_t i = 0; i < n; i++) {
-        store->read_buckets[i] =
+        store->read_plans[i].leads =
             lc_redis_sort_ids(&store->read_arena, reads[i].lead_ids, sizeof(lc_text), reads[i].n_leads);
+        lc_redis_plan_wakeups(&store->read_arena, &reads[i], &store->read_plans[i]);
         ask(store, &reads[i]);
     }
     lc_redis_ask_evictions(store);
@@ -156,24 +127,6 @@ lc_redis_read_begin(lc_store *base, lc_store_read *reads, size_t n, GError **err
 }
 
 /* ---- Taking the answers apart ---- */
-
-static lc_instant
-instant_of(const redisReply *score)
-{
-    return (lc_instant)strtod(score->str, NULL);
-}
-
-static void
-take_wakeups(lc_redis_store *store, lc_store_read *read, redisReply **answers)
-{
-    const redisReply *due = answers[0], *left = answers[1]->elements ? answers[1] : answers[2];
-
-    read->n_due = due->elements;
-    read->due = lc_arena_new(&store->read_arena, lc_text, due->elements);
-    for (size_t i = 0; i < due->elements; i++)
-        read->due[i] = lc_redis_take_id(&store->read_arena, lc_reply_text(due->element[i]));
-    read->next_wakeup = left->elements ? instant_of(left->element[1]) : LC_NEVER;
-}
 
 /* Of all reads so far. */
 static void
@@ -186,7 +139,7 @@ count_bytes(lc_redis_store *store, const lc_store_read *read)
 static void
 take_some(lc_redis_store *store, lc_store_read *read, unsigned bucket, size_t from, size_t end, void *data)
 {
-    const size_t *order = store->read_buckets[read - store->reads]->order;
+    const size_t *order = store->read_plans[read - store->reads].leads->order;
     redisReply ***next = data;
     redisReply **values = (*(*next)++)->element;
     (void)bucket;
@@ -206,14 +159,13 @@ take_leads(lc_redis_store *store, lc_store_read *read, redisReply **next)
 }
 
 static redisReply **
-take_scores(lc_redis_store *store, lc_store_read *read, redisReply **next)
+take_spans(lc_redis_store *store, lc_store_read *read, redisReply **next)
 {
-    read->wake_ats = lc_arena_new(&store->read_arena, lc_instant, read->n_leads);
-    for (size_t i = 0; i < read->n_leads; i++) {
-        const redisReply *score = *next++;
-        read->wake_ats[i] = score->type == REDIS_REPLY_NIL ? LC_NEVER : instant_of(score);
-    }
-    return next;
+    const lc_read_plan *plan = &store->read_plans[read - store->reads];
+
+    if (read->wake_ats)
+        lc_redis_find_wakeups(&store->read_arena, read, plan, next);
+    return next + plan->n_spans;
 }
 
 static redisReply **
@@ -241,6 +193,15 @@ take_population_names(lc_redis_store *store, lc_store_read *read, const redisRep
         read->population_names[i] = lc_reply_text(names->element[i]);
 }
 
+/* None, or what nobody of ours wrote: none. */
+static size_t
+count_of(const redisReply *reply)
+{
+    long long count = reply->type == REDIS_REPLY_STRING ? strtoll(reply->str, NULL, 10) : 0;
+
+    return count > 0 ? (size_t)count : 0;
+}
+
 static void
 take(lc_redis_store *store, lc_store_read *read, const redisReply *answers)
 {
@@ -248,28 +209,28 @@ take(lc_redis_store *store, lc_store_read *read, const redisReply *answers)
 
     read->applied = lc_redis_position(*next++);
     if (read->count_wakeups)
-        read->n_wakeups = (size_t)(*next++)->integer;
+        read->n_wakeups = count_of(*next++);
     read->next_wakeup = LC_NEVER;
+    read->is_untidy = false;
     read->n_due = read->n_population_names = 0;
     if (lc_text_is_absent(read->applied))
         store->layout_is_noted = false; /* emptied, it seems, of all */
     if (read->due_before != LC_ABSENT) {
-        take_wakeups(store, read, next);
-        next += DUE_COMMANDS;
+        lc_due_take(store, read, next);
+        next += LC_DUE_COMMANDS;
     }
     next = take_leads(store, read, next);
     count_bytes(store, read);
-    if (read->with_wakeups)
-        next = take_scores(store, read, next);
+    next = take_spans(store, read, next);
     next = take_counters(store, read, next);
     if (read->all_populations)
         take_population_names(store, read, *next);
 }
 
 static bool
-check_answers(lc_redis_store *store, lc_store_read *read, const redisReply *answers, GError **error)
+check_answers(lc_redis_store *store, size_t n_commands, const redisReply *answers, GError **error)
 {
-    if (answers->type != REDIS_REPLY_ARRAY || answers->elements != count_commands(store, read)) {
+    if (answers->type != REDIS_REPLY_ARRAY || answers->elements != n_commands) {
         g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "Redis gave no answer to a read");
         lc_connection_close(&store->connection);
         return false;
@@ -295,21 +256,48 @@ begin_answer(lc_redis_store *store, lc_store_read *read)
         lc_arena_reset(&store->scan_arena);
 }
 
+const redisReply *
+lc_redis_receive_exec(lc_redis_store *store, size_t n_commands, GError **error)
+{
+    for (size_t n = 1 + n_commands; n > 0; n--)
+        if (!lc_connection_expect(&store->connection, error))
+            return NULL;
+    const redisReply *answers = lc_connection_expect(&store->connection, error);
+    return answers && check_answers(store, n_commands, answers, error) ? answers : NULL;
+}
+
 static bool
 receive(lc_redis_store *store, lc_store_read *read, GError **error)
 {
     begin_answer(store, read);
-    for (size_t n = 1 + count_commands(store, read); n > 0; n--)
-        if (!lc_connection_expect(&store->connection, error))
-            return false;
-    const redisReply *answers = lc_connection_expect(&store->connection, error);
+    const redisReply *answers = lc_redis_receive_exec(store, count_commands(store, read), error);
     if (answers == NULL)
-        return false;
-    if (!check_answers(store, read, answers, error))
         return false;
     if (!read->is_left_out)
         take(store, read, answers);
     return true;
+}
+
+/* The lists that turned out to be due. */
+static bool
+read_lists(lc_redis_store *store, GError **error)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < store->n_reads; i++)
+        if (lc_due_is_asked(store, &store->reads[i])) {
+            lc_due_ask_lists(store, &store->reads[i]);
+            any = true;
+        }
+    if (!any)
+        return true;
+    lc_redis_ask_evictions(store);
+    if (!lc_connection_send(&store->connection, error))
+        return false;
+    for (size_t i = 0; i < store->n_reads; i++)
+        if (lc_due_is_asked(store, &store->reads[i]) && !lc_due_receive_lists(store, &store->reads[i], error))
+            return false;
+    return lc_redis_take_evictions(store, error);
 }
 
 bool
@@ -321,5 +309,5 @@ lc_redis_read_end(lc_store *base, GError **error)
         if (!receive(store, &store->reads[i], error))
             return false;
     store->connection.replies = &store->read_arena;
-    return lc_redis_take_evictions(store, error);
+    return lc_redis_take_evictions(store, error) && read_lists(store, error);
 }

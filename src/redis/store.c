@@ -103,6 +103,14 @@ lc_redis_open_layout(lc_redis_store *store, GError **error)
     return check_layout(store, error) && (store->layout_is_old || lc_redis_note_layout(store, error));
 }
 
+static void
+free_dues(lc_redis_store *store)
+{
+    for (int32_t p = 0; store->dues && p < store->partitions; p++)
+        lc_due_free(store->dues[p]);
+    g_clear_pointer(&store->dues, g_free);
+}
+
 bool
 lc_redis_name_keys(lc_redis_store *store, int32_t partitions, GError **error)
 {
@@ -113,6 +121,8 @@ lc_redis_name_keys(lc_redis_store *store, int32_t partitions, GError **error)
     }
     if (store->partitions == partitions)
         return true;
+    free_dues(store);
+    store->dues = g_new0(lc_due *, (gsize)partitions);
     g_strfreev(store->prefixes);
     store->prefixes = g_new0(char *, (gsize)partitions + 1);
     for (int32_t p = 0; p < partitions; p++) {
@@ -263,6 +273,7 @@ redis_free(lc_store *base)
     lc_arena_clear(&store->scan_arena);
     g_string_free(store->ahead, TRUE);
     g_array_unref(store->scanned_keys);
+    free_dues(store);
     g_strfreev(store->prefixes);
     g_free(store->run_id);
     g_free(store->mark);

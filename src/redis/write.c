@@ -3,11 +3,10 @@
  * words. */
 #include "parts.h"
 
-/* Sends a variadic command for all leads that `has`, LC_WORDS_MAX at a time. */
+/* Sends a variadic command for all leads of a hash that `has`, LC_WORDS_MAX at a time. */
 typedef struct {
     const char *command;
-    const char *key; /* after the prefix; NULL: that of the hash, so a command each */
-    size_t words;    /* of each lead */
+    size_t words; /* of each lead */
     bool (*has)(const lc_lead_change *change);
     void (*put)(lc_connection *redis, const lc_lead_change *change);
 } lead_command;
@@ -24,18 +23,6 @@ is_deleted(const lc_lead_change *change)
     return lc_text_is_absent(change->state);
 }
 
-static bool
-has_wakeup(const lc_lead_change *change)
-{
-    return change->wake_changed && change->wake_at != LC_NEVER;
-}
-
-static bool
-loses_wakeup(const lc_lead_change *change)
-{
-    return change->wake_changed && change->wake_at == LC_NEVER;
-}
-
 static void
 put_field(lc_connection *redis, const lc_lead_change *change)
 {
@@ -49,18 +36,9 @@ put_state(lc_connection *redis, const lc_lead_change *change)
     lc_redis_say_lead(redis, change);
 }
 
-static void
-put_wakeup(lc_connection *redis, const lc_lead_change *change)
-{
-    lc_connection_number(redis, change->wake_at);
-    put_field(redis, change);
-}
-
 static const lead_command lead_commands[] = {
-    {"HSET", NULL, 2, has_state, put_state},
-    {"HDEL", NULL, 1, is_deleted, put_field},
-    {"ZADD", "wakeups", 2, has_wakeup, put_wakeup},
-    {"ZREM", "wakeups", 1, loses_wakeup, put_field},
+    {"HSET", 2, has_state, put_state},
+    {"HDEL", 1, is_deleted, put_field},
 };
 
 /* The leads of a write in the order in which they are said. */
@@ -98,10 +76,7 @@ say_some(lc_redis_store *store, lc_text prefix, const lead_command *how, unsigne
             n_commands++;
             lc_connection_command(redis, 2 + in_command * how->words);
             lc_connection_word(redis, lc_text_of(how->command));
-            if (how->key)
-                lc_connection_words(redis, prefix, lc_text_of(how->key));
-            else
-                lc_redis_say_bucket(redis, prefix, bucket);
+            lc_redis_say_bucket(redis, prefix, bucket);
         }
         how->put(redis, change);
         in_command--;
@@ -109,44 +84,50 @@ say_some(lc_redis_store *store, lc_text prefix, const lead_command *how, unsigne
     return n_commands;
 }
 
-static int
-by_wake_at(const void *a, const void *b, void *leads)
-{
-    lc_instant x = ((const lc_lead_change *)leads)[*(const size_t *)a].wake_at;
-    lc_instant y = ((const lc_lead_change *)leads)[*(const size_t *)b].wake_at;
-
-    return (x > y) - (x < y);
-}
-
-/* Wake-ups that are near each other cost Redis less one after the other: it goes the same way for all of them. */
-static const size_t *
-sort_by_wake_at(lc_redis_store *store, const lc_store_write *write)
-{
-    size_t *order = lc_arena_new(&store->write_arena, size_t, write->n_leads);
-
-    for (size_t i = 0; i < write->n_leads; i++)
-        order[i] = i;
-    if (write->n_leads)
-        g_qsort_with_data(order, (gint)write->n_leads, sizeof *order, by_wake_at, (gpointer)write->leads);
-    return order;
-}
-
 static size_t
 say_leads(lc_redis_store *store, lc_text prefix, const lc_store_write *write)
 {
     const lc_buckets *buckets =
         lc_redis_sort_ids(&store->write_arena, write->leads, sizeof(lc_lead_change), write->n_leads);
-    lead_order in = {write->leads, buckets->order}, by_time = {write->leads, sort_by_wake_at(store, write)};
+    lead_order in = {write->leads, buckets->order};
     size_t n_commands = 0;
 
-    for (size_t c = 0; c < G_N_ELEMENTS(lead_commands); c++) {
-        const lead_command *how = &lead_commands[c];
-        if (how->key)
-            n_commands += say_some(store, prefix, how, 0, by_time, 0, write->n_leads);
-        for (unsigned b = 0; how->key == NULL && b < LC_LEAD_BUCKETS; b++)
-            n_commands += say_some(store, prefix, how, b, in, b ? buckets->ends[b - 1] : 0, buckets->ends[b]);
-    }
+    for (size_t c = 0; c < G_N_ELEMENTS(lead_commands); c++)
+        for (unsigned b = 0; b < LC_LEAD_BUCKETS; b++)
+            n_commands +=
+                say_some(store, prefix, &lead_commands[c], b, in, b ? buckets->ends[b - 1] : 0, buckets->ends[b]);
     return n_commands;
+}
+
+static size_t
+say_waiting(lc_connection *redis, lc_text prefix, int64_t more)
+{
+    if (more == 0)
+        return 0;
+    lc_connection_command(redis, 3);
+    lc_connection_word(redis, LC_TEXT("INCRBY"));
+    lc_connection_words(redis, prefix, LC_TEXT("waiting"));
+    lc_connection_number(redis, more);
+    return 1;
+}
+
+/* First what was due is taken, then what is new is added: it may come to the same lists. */
+static size_t
+say_wakeups(lc_redis_store *store, lc_text prefix, const lc_store_write *write)
+{
+    g_autoptr(GArray) wakeups = g_array_new(FALSE, FALSE, sizeof(lc_wakeup));
+    size_t n_taken = 0, n_commands = lc_due_say_taken(store, write, wakeups, &n_taken);
+
+    for (size_t i = 0; i < write->n_leads; i++) {
+        const lc_lead_change *change = &write->leads[i];
+        lc_wakeup wakeup = {.at = change->wake_at, .level = LC_SPAN_LEVELS - 1};
+        if (!change->wake_changed || change->wake_at == LC_NEVER)
+            continue;
+        wakeup.id = lc_redis_pack_id(&store->write_arena, change->lead_id);
+        g_array_append_val(wakeups, wakeup);
+    }
+    n_commands += lc_redis_say_wakeups(store, write, (const lc_wakeup *)(const void *)wakeups->data, wakeups->len);
+    return n_commands + say_waiting(&store->connection, prefix, (int64_t)wakeups->len - (int64_t)n_taken);
 }
 
 static size_t
@@ -199,6 +180,7 @@ say_changes(lc_redis_store *store, const lc_store_write *write)
     lc_connection_say(redis, "MULTI");
     n_commands += say_unlinks(redis, write);
     n_commands += say_leads(store, prefix, write);
+    n_commands += say_wakeups(store, prefix, write);
     for (size_t i = 0; i < write->n_counters; i++)
         n_commands += say_population(redis, prefix, &write->counters[i]);
     lc_connection_command(redis, 3);
@@ -283,6 +265,7 @@ take_outcome(lc_redis_store *store, lc_store_write *write, size_t n_done, const 
             return forget_position(store, write);
         }
     write->written = true;
+    lc_due_follow(store, write);
     return true;
 }
 

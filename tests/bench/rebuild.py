@@ -110,7 +110,7 @@ def one_reply(file):
 
 
 def redis_alone(bench):
-    """The same writes from a file: MULTI, ten HSETs or ZADDs of 1,000 leads, SET, EXEC; the next ones are sent without
+    """The same writes from a file: MULTI, ten HSETs or RPUSHes of 1,000 leads, SET, EXEC; the next ones are sent without
     waiting for answers. The states are those that are there."""
     connection = socket.create_connection(("127.0.0.1", int(os.environ["REDIS_PORT"])))
     file = connection.makefile("rb", 1 << 20)
@@ -126,9 +126,9 @@ def redis_alone(bench):
             held = ask("HGETALL", leads)
             size += sum(map(len, held[1::2]))
             writes += [words("HSET", leads, *held[at : at + 2000]) for at in range(0, len(held), 2000)]
-        woken = ask("ZRANGE", key, 0, -1, "WITHSCORES")
-        pairs = [word for id, score in zip(woken[::2], woken[1::2]) for word in (score, id)]
-        writes += [words("ZADD", key, *pairs[at : at + 2000]) for at in range(0, len(pairs), 2000)]
+        for list in sorted(ask("KEYS", key + b":*")):
+            woken = ask("LRANGE", list, 0, -1)
+            writes += [words("RPUSH", list, *woken[at : at + 1000]) for at in range(0, len(woken), 1000)]
         for first in range(0, len(writes), 10):
             piece = [words("WATCH", prefix + b"applied"), words("GET", prefix + b"applied"), words("MULTI")]
             piece += writes[first : first + 10]

@@ -14,9 +14,9 @@ PASSWORD = "redis-pa55"
 WHOLE = os.environ.get("LC_RIGHTS") == "whole"
 # In the short form one of each kind is taken away.
 SOME = {"service": ("hmget",), "tools": ("get", "hset", "scan", "multi"), "admin": ("get", "scan", "unlink")}
-# Used only where something has gone wrong, or leads are forgotten; info, whose lack is warned of; exec, whose lack a server
+# Used only where something has gone wrong, leads are forgotten, or timers fire; info, whose lack is warned of; exec, whose lack a server
 # says as that of a transaction that was broken off.
-SELDOM = ("del", "unwatch", "hdel", "srem", "zrem", "info", "exec")
+SELDOM = ("del", "unwatch", "hdel", "srem", "zrem", "lrange", "ltrim", "info", "exec")
 # Only where a partition is emptied first, or Redis is empty.
 WITH_KEYS, WITHOUT_KEYS = ("unlink", "scan"), ("setnx",)
 

@@ -212,7 +212,7 @@ what_is_written_is_read(void **state)
     lc_text ids[] = {LC_TEXT("l2"), LC_TEXT("nobody"), LC_TEXT("l1"), LC_TEXT("l 3")};
     lc_text populations[] = {LC_TEXT("nothing|here"), LC_TEXT("demo|2026-01")};
     lc_store_read reads[] = {{.partition = 1,
-                              .due_before = 101,
+                              .due_before = 112,
                               .max_due = 10,
                               .lead_ids = ids,
                               .n_leads = 4,
@@ -220,7 +220,7 @@ what_is_written_is_read(void **state)
                               .n_populations = 2,
                               .all_populations = true,
                               .count_wakeups = true},
-                             {.partition = 2, .due_before = 101, .max_due = 10, .count_wakeups = true}};
+                             {.partition = 2, .due_before = 112, .max_due = 10, .count_wakeups = true}};
     must(read_all(store, reads, 2, &error), error);
     assert_text(reads[0].applied, "1:2:n");
     assert_text(reads[0].leads[0], "");
@@ -266,7 +266,10 @@ deleting_leaves_nothing_behind(void **state)
 
     counters.n_counts = 0;
     lead = (lc_lead_change){.lead_id = LC_TEXT("l1"), .wake_at = LC_NEVER, .wake_changed = true};
-    write.expected = LC_TEXT("2"), write.next = LC_TEXT("3");
+    read = (lc_store_read){.partition = 0, .due_before = 100, .max_due = 10};
+    must(read_all(store, &read, 1, &error), error);
+    assert_int_equal(read.n_due, 2); /* those of both writes */
+    write.expected = LC_TEXT("2"), write.next = LC_TEXT("3"), write.takes_due = true, write.n_taken = 2;
     must(write_all(store, &write, 1, &error), error);
     uint64_t cursor = 0;
     size_t total = 0;
@@ -276,10 +279,11 @@ deleting_leaves_nothing_behind(void **state)
         must(lc_store_scan(store, 0, &cursor, &keys, &n, &error), error);
         total += n;
     } while (cursor);
-    assert_int_equal(total, 0);
+    assert_int_equal(total, 1); /* that none wait */
     lc_store_free(store);
 }
 
+/* A list is of 16 ms. */
 static void
 wakeups_come_in_order_and_within_limits(void **state)
 {
@@ -289,24 +293,24 @@ wakeups_come_in_order_and_within_limits(void **state)
         const char *due;
         lc_instant next;
     } cases[] = {
-        {0, 10, "", 10},
-        {10, 10, "", 10},
-        {11, 10, "a", 20},
-        {21, 10, "a b c", 30},
-        {21, 2, "a b", 20},
-        {21, 1, "a", 20},
-        {1000, 4, "a b c d", LC_NEVER},
-        {1000, 3, "a b c", 30},
-        {1000, 0, "", 10},
-        {1800000000001, 10, "a b c d", LC_NEVER},
+        {0, 10, "", 1007},
+        {1007, 10, "", 1007},
+        {1008, 10, "a", 2015},
+        {2016, 10, "a c b", 3007},
+        {2016, 2, "a c", 2015},
+        {2016, 1, "a", 1007},
+        {5000, 4, "a c b d", LC_NEVER},
+        {5000, 3, "a c b", 3007},
+        {5000, 0, "", 1007},
+        {1800000000001, 10, "a c b d", LC_NEVER},
     };
     GError *error = NULL;
     g_autofree char *name = new_name();
     lc_store *store = open_store(test_url(), name);
-    lc_lead_change leads[] = {{LC_TEXT("d"), LC_TEXT("s"), 30, true},
-                              {LC_TEXT("a"), LC_TEXT("s"), 10, true},
-                              {LC_TEXT("c"), LC_TEXT("s"), 20, true},
-                              {LC_TEXT("b"), LC_TEXT("s"), 20, true}};
+    lc_lead_change leads[] = {{LC_TEXT("d"), LC_TEXT("s"), 3000, true},
+                              {LC_TEXT("a"), LC_TEXT("s"), 1000, true},
+                              {LC_TEXT("c"), LC_TEXT("s"), 2000, true},
+                              {LC_TEXT("b"), LC_TEXT("s"), 2000, true}};
     lc_store_write write = {.partition = 3, .next = LC_TEXT("1"), .leads = leads, .n_leads = 4};
     (void)state;
     must(write_all(store, &write, 1, &error), error);
@@ -320,6 +324,185 @@ wakeups_come_in_order_and_within_limits(void **state)
         assert_true(read.next_wakeup == cases[i].next);
     }
     lc_store_free(store);
+}
+
+/* ---- Wake-ups over time ---- */
+
+/* Some wake-ups of a partition, each of a lead of its own, and when they came. */
+typedef struct {
+    lc_store *store, *other; /* other: of one who takes over, and gives back; or NULL */
+    lc_instant now;
+    unsigned n_positions;
+    char position[32];
+    GArray *at;   /* lc_instant, by number of the lead */
+    GArray *came; /* lc_instant; LC_NEVER: not yet */
+    unsigned n_twice;
+} timers;
+
+static lc_instant
+timer(const GArray *instants, guint i)
+{
+    return g_array_index(instants, lc_instant, i);
+}
+
+static void
+write_timers(timers *t, lc_lead_change *leads, size_t n, bool takes_due, size_t n_taken)
+{
+    GError *error = NULL;
+    char next[32];
+    g_snprintf(next, sizeof next, "p%u", ++t->n_positions);
+    lc_store_write write = {.partition = 1,
+                            .expected = t->n_positions > 1 ? lc_text_of(t->position) : LC_NO_TEXT,
+                            .next = lc_text_of(next),
+                            .leads = leads,
+                            .n_leads = n,
+                            .now = t->now,
+                            .takes_due = takes_due,
+                            .n_taken = n_taken};
+    must(write_all(t->store, &write, 1, &error), error);
+    assert_true(write.written);
+    g_strlcpy(t->position, next, sizeof t->position);
+}
+
+static void
+set_timers(timers *t, unsigned n, lc_duration from, lc_duration within)
+{
+    g_autofree lc_lead_change *leads = g_new0(lc_lead_change, n);
+    lc_arena arena = {0};
+    for (unsigned i = 0; i < n; i++) {
+        char id[16];
+        lc_instant at = t->now + from + (lc_instant)(g_random_double() * (double)within), never = LC_NEVER;
+        g_snprintf(id, sizeof id, "%u", t->at->len);
+        leads[i] = (lc_lead_change){lc_arena_text(&arena, lc_text_of(id)), LC_TEXT("s"), at, true};
+        g_array_append_val(t->at, at);
+        g_array_append_val(t->came, never);
+    }
+    write_timers(t, leads, n, false, 0);
+    lc_arena_clear(&arena);
+}
+
+static void
+take_timer(timers *t, lc_text id)
+{
+    g_autofree char *text = g_strndup(id.data, id.size);
+    guint i = (guint)atoi(text);
+    assert_true(timer(t->at, i) < t->now);
+    t->n_twice += timer(t->came, i) != LC_NEVER;
+    g_array_index(t->came, lc_instant, i) = MIN(timer(t->came, i), t->now);
+}
+
+/* What each found before is of no use to it when it comes back. */
+static void
+change_hands(timers *t)
+{
+    lc_store *store = t->store;
+    if (t->other == NULL || g_random_int_range(0, 4))
+        return;
+    t->store = t->other;
+    t->other = store;
+}
+
+/* As a worker does, until nothing is left to be done; of the due ones some may be left. */
+static void
+fire_timers(timers *t, unsigned max, bool takes_all)
+{
+    GError *error = NULL;
+    lc_store_read read = {.partition = 1, .due_before = t->now, .max_due = max, .count_wakeups = true};
+    do {
+        change_hands(t);
+        must(read_all(t->store, &read, 1, &error), error);
+        assert_text(read.applied, t->position);
+        assert_true(read.n_due <= max && read.n_due <= read.n_wakeups);
+        size_t n = takes_all ? read.n_due : read.n_due - read.n_due / 3;
+        for (size_t i = 0; i < n; i++)
+            take_timer(t, read.due[i]);
+        if (read.is_untidy)
+            write_timers(t, NULL, 0, true, n);
+    } while (read.is_untidy || read.next_wakeup < t->now);
+    for (guint i = 0; i < t->at->len; i++)
+        if (timer(t->came, i) == LC_NEVER) {
+            assert_true(timer(t->at, i) >= t->now - LC_DUE_GRAIN_MS);
+            assert_true(timer(t->at, i) >= read.next_wakeup - LC_DUE_GRAIN_MS);
+        }
+}
+
+static timers
+new_timers(const char *name)
+{
+    return (timers){.store = open_store(test_url(), name),
+                    .now = 1767225600123,
+                    .at = g_array_new(FALSE, FALSE, sizeof(lc_instant)),
+                    .came = g_array_new(FALSE, FALSE, sizeof(lc_instant))};
+}
+
+static void
+timers_clear(timers *t)
+{
+    lc_store_free(t->store);
+    if (t->other)
+        lc_store_free(t->other);
+    g_array_unref(t->at);
+    g_array_unref(t->came);
+}
+
+/* However far away it was; once, unless another goes on where one ended: then some may come twice, and all come. */
+static void
+each_wakeup_comes_when_it_is_due(void **state)
+{
+    static const lc_duration steps[] = {7, 90, 900, 7 * LC_SECOND, 3 * LC_MINUTE, LC_HOUR};
+    (void)state;
+    for (int changes_hands = 0; changes_hands < 3; changes_hands++) {
+        g_autofree char *name = new_name(), *tag = lc_redis_tag(1, PARTITIONS);
+        timers t = new_timers(name);
+        t.other = changes_hands == 2 ? open_store(test_url(), name) : NULL;
+        set_timers(&t, 12000, LC_HOUR, 2 * LC_SECOND); /* more than are moved at once */
+        set_timers(&t, 500, 0, LC_DAY);
+        for (int round = 0; round < 400; round++) {
+            change_hands(&t);
+            set_timers(&t, g_random_int_range(0, 5), -LC_SECOND, 2 * LC_SECOND);
+            set_timers(&t, g_random_int_range(0, 5), 0, steps[g_random_int_range(0, G_N_ELEMENTS(steps))] * 40);
+            t.now += round % 100 < 90 ? steps[g_random_int_range(0, 4)] : steps[g_random_int_range(0, 6)];
+            fire_timers(&t, round % 3 ? 1000 : 7, round % 5);
+            if (changes_hands == 1 && round % 7 == 0) {
+                lc_store_free(t.store);
+                t.store = open_store(test_url(), name);
+            }
+        }
+        t.now += 10 * LC_DAY;
+        fire_timers(&t, 1000, true);
+        for (guint i = 0; i < t.came->len; i++)
+            assert_true(timer(t.came, i) != LC_NEVER);
+        if (!changes_hands)
+            assert_int_equal(t.n_twice, 0);
+        g_autofree char *waiting = beside(test_url(), "GET %s:{%s}:waiting", name, tag);
+        assert_string_equal(waiting, "0");
+        g_autofree char *lists = beside(test_url(), "ZCARD %s:{%s}:wakeups", name, tag);
+        assert_string_equal(lists, "0");
+        timers_clear(&t);
+    }
+}
+
+/* Between the read of due ones and the write that takes them others come into the same list: they are not lost. */
+static void
+what_comes_again_while_it_is_taken_stays(void **state)
+{
+    GError *error = NULL;
+    g_autofree char *name = new_name();
+    timers t = new_timers(name);
+    (void)state;
+    set_timers(&t, 3, 5, 1);
+    t.now += 100;
+    lc_store_read read = {.partition = 1, .due_before = t.now, .max_due = 10};
+    must(read_all(t.store, &read, 1, &error), error);
+    assert_int_equal(read.n_due, 3);
+    set_timers(&t, 2, -95, 1);
+    write_timers(&t, NULL, 0, true, 3);
+    must(read_all(t.store, &read, 1, &error), error);
+    assert_int_equal(read.n_due, 2);
+    write_timers(&t, NULL, 0, true, 2);
+    must(read_all(t.store, &read, 1, &error), error);
+    assert_int_equal(read.n_due, 0);
+    timers_clear(&t);
 }
 
 static void
@@ -342,7 +525,8 @@ many_leads_go_in_one_write(void **state)
     lc_store_write write = {.partition = 0, .next = LC_TEXT("1"), .leads = leads, .n_leads = N};
     must(write_all(store, &write, 1, &error), error);
     assert_true(write.written);
-    lc_store_read read = {.partition = 0, .due_before = N, .max_due = N, .lead_ids = ids, .n_leads = N};
+    lc_store_read read = {
+        .partition = 0, .due_before = N + LC_DUE_GRAIN_MS, .max_due = N, .lead_ids = ids, .n_leads = N};
     must(read_all(store, &read, 1, &error), error);
     for (int i = 0; i < N; i++)
         assert_true(lc_text_equal(read.leads[i], i % 5 ? ids[i] : LC_NO_TEXT));
@@ -402,14 +586,17 @@ a_lead_is_found_whatever_its_id_and_its_state(void **state)
         }
         lc_store_write write = {.partition = 2, .next = LC_TEXT("1"), .leads = leads, .n_leads = N};
         must(write_all(store, &write, 1, &error), error);
+        lc_instant wake_ats[N];
+        for (size_t i = 0; i < N; i++)
+            wake_ats[i] = (lc_instant)i + (i < N - 1); /* of the last one another */
         lc_store_read read = {
-            .partition = 2, .due_before = 100, .max_due = N, .lead_ids = ids, .n_leads = N, .with_wakeups = true};
+            .partition = 2, .due_before = 100, .max_due = N, .lead_ids = ids, .n_leads = N, .wake_ats = wake_ats};
         must(read_all(store, &read, 1, &error), error);
         assert_int_equal(read.n_due, N);
         for (size_t i = 0; i < N; i++) {
             assert_true(lc_text_equal(read.leads[i], leads[i].state));
             assert_true(lc_text_equal(read.due[i], ids[i]));
-            assert_true(read.wake_ats[i] == (lc_instant)i + 1);
+            assert_int_equal(read.has_wakeup[i], i < N - 1);
         }
         g_autoptr(GHashTable) found = g_hash_table_new(lc_text_key_hash, lc_text_key_equal);
         uint64_t cursor = 0;
@@ -458,7 +645,7 @@ only_the_expected_position_is_moved(void **state)
         g_autofree char *key = applied_key(name, 2);
         lc_store *store = open_store(test_url(), name);
         if (cases[i].there) {
-            g_autofree char *set = beside(test_url(), "SET %s %s#2", key, cases[i].there);
+            g_autofree char *set = beside(test_url(), "SET %s %s#3", key, cases[i].there);
         }
         lc_lead_change lead = {LC_TEXT("l"), LC_TEXT("s"), 5, true};
         lc_store_write write = {.partition = 2,
@@ -469,7 +656,7 @@ only_the_expected_position_is_moved(void **state)
         must(write_all(store, &write, 1, &error), error);
         assert_int_equal(write.written, cases[i].written);
         lc_text id = LC_TEXT("l");
-        lc_store_read read = {.partition = 2, .due_before = 10, .max_due = 5, .lead_ids = &id, .n_leads = 1};
+        lc_store_read read = {.partition = 2, .due_before = 16, .max_due = 5, .lead_ids = &id, .n_leads = 1};
         must(read_all(store, &read, 1, &error), error);
         assert_text(read.applied, cases[i].written ? "next" : cases[i].there);
         assert_text(read.leads[0], cases[i].written ? "s" : NULL);
@@ -482,7 +669,7 @@ only_the_expected_position_is_moved(void **state)
 static void
 whoever_comes_between_prevents_the_write(void **state)
 {
-    static const char *const between[] = {"SET %s other#2", "DEL %s", "SET %s 1#2" /* the same text: still a change */};
+    static const char *const between[] = {"SET %s other#3", "DEL %s", "SET %s 1#3" /* the same text: still a change */};
     GError *error = NULL;
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(between); i++) {
@@ -845,7 +1032,7 @@ a_scan_finds_all_of_its_partition_and_nothing_else(void **state)
                 g_array_append_val(found, key);
             }
         } while (cursor);
-        assert_int_equal(found->len, 2); /* the lead, the wake-ups */
+        assert_int_equal(found->len, 4); /* the lead, the wake-up, the index of these, how many they are */
         lc_store_write write = {.partition = 0,
                                 .expected = LC_TEXT("1"),
                                 .next = LC_TEXT("2"),
@@ -853,8 +1040,8 @@ a_scan_finds_all_of_its_partition_and_nothing_else(void **state)
                                 .n_unlink_keys = found->len};
         must(write_all(store, &write, 1, &error), error);
         lc_text ids[] = {LC_TEXT("a"), LC_TEXT("b")};
-        lc_store_read reads[] = {{.partition = 0, .due_before = 10, .max_due = 5, .lead_ids = ids, .n_leads = 2},
-                                 {.partition = 1, .due_before = 10, .max_due = 5, .lead_ids = ids, .n_leads = 2}};
+        lc_store_read reads[] = {{.partition = 0, .due_before = 16, .max_due = 5, .lead_ids = ids, .n_leads = 2},
+                                 {.partition = 1, .due_before = 16, .max_due = 5, .lead_ids = ids, .n_leads = 2}};
         must(read_all(store, reads, 2, &error), error);
         assert_text(reads[0].leads[0], NULL);
         assert_int_equal(reads[0].n_due, 0);
@@ -922,7 +1109,7 @@ a_layout_for_other_partitions_is_refused(void **state)
     (void)state;
     must(lc_store_open(store, PARTITIONS, &error), error);
     assert_false(lc_store_open(store, PARTITIONS + 1, &error));
-    assert_error(&error, LC_ERROR_CONFIG, "2:5");
+    assert_error(&error, LC_ERROR_CONFIG, "3:5");
     lc_store_free(store);
 }
 
@@ -938,7 +1125,7 @@ an_emptied_redis_gets_its_layout_back(void **state)
     assert_applied(store, 0, NULL);
     assert_true(move(store, 0, NULL, "1", "a", &error));
     g_autofree char *layout = beside(redis.url, "GET n:layout");
-    assert_string_equal(layout, "2:4");
+    assert_string_equal(layout, "3:4");
     lc_store_free(store);
     own_redis_free(&redis);
 }
@@ -954,32 +1141,32 @@ an_earlier_layout_is_taken_for_nothing(void **state)
     for (int32_t p = 0; p < 2; p++) {
         g_autofree char *key = applied_key("n", p), *set = beside(redis.url, "SET %s old", key);
     }
-    g_autofree char *earlier = beside(redis.url, "SET n:layout 1:4");
+    g_autofree char *earlier = beside(redis.url, "SET n:layout 2:4");
     lc_store *store = open_store(redis.url, "n"), *reader = open_store(redis.url, "n");
     assert_applied(store, 0, NULL);
     assert_applied(reader, 1, NULL);
     g_autofree char *untouched = beside(redis.url, "GET n:layout");
-    assert_string_equal(untouched, "1:4");
+    assert_string_equal(untouched, "2:4");
     assert_false(move(store, 0, "old", "new", "b", &error));
     assert_null(error);
     assert_true(move(store, 0, NULL, "new", "b", &error));
     assert_applied(store, 0, "new");
     assert_applied(store, 1, NULL);
     g_autofree char *layout = beside(redis.url, "GET n:layout");
-    assert_string_equal(layout, "2:4");
+    assert_string_equal(layout, "3:4");
     /* One of the earlier version that still runs believes no position of ours, nor do we one of its. */
     g_autofree char *key = applied_key("n", 0), *ours = beside(redis.url, "GET %s", key);
-    assert_string_equal(ours, "new#2");
+    assert_string_equal(ours, "new#3");
     g_autofree char *theirs = beside(redis.url, "SET %s new", key);
     assert_applied(store, 0, NULL);
     lc_store_free(reader);
     lc_store_free(writer);
     lc_store_free(store);
 
-    g_autofree char *later = beside(redis.url, "SET n:layout 3:4");
+    g_autofree char *later = beside(redis.url, "SET n:layout 4:4");
     store = new_store(redis.url, "n");
     assert_false(lc_store_open(store, PARTITIONS, &error));
-    assert_error(&error, LC_ERROR_CONFIG, "3:4");
+    assert_error(&error, LC_ERROR_CONFIG, "4:4");
     lc_store_free(store);
     own_redis_free(&redis);
 }
@@ -1126,6 +1313,8 @@ main(void)
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(deleting_leaves_nothing_behind),
         cmocka_unit_test(wakeups_come_in_order_and_within_limits),
+        cmocka_unit_test(each_wakeup_comes_when_it_is_due),
+        cmocka_unit_test(what_comes_again_while_it_is_taken_stays),
         cmocka_unit_test(many_leads_go_in_one_write),
         cmocka_unit_test(a_lead_is_found_whatever_its_id_and_its_state),
         cmocka_unit_test(only_the_expected_position_is_moved),

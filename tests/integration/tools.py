@@ -94,17 +94,16 @@ def verify_finds():
         (bucket, field), (other_bucket, other) = list(world.stored_leads(redis)[0].values())[:2]
         prefix = bucket[: bucket.index(b":leads:")]
         state = redis.command("HGET", bucket, field)
-        wakeups, counters = prefix + b":wakeups", one_key(world, redis, "{*}:counters:*")
+        counters = one_key(world, redis, "{*}:counters:*")
         position = one_key(world, redis, "{*}:applied")
-        lead = redis.command("ZRANGE", wakeups, -1, -1)
-        require(lead, "no wake-up to change")
+        wakeups = lambda: world.redis_keys(redis, "{*}:wakeups:*")
+        require(wakeups(), "no wake-up to change")
         harms = [
             (r"lead\tdifferent\t", lambda: redis.command("HSET", bucket, field, state + b"x")),
             (r"lead\tmissing\t", lambda: redis.command("HDEL", other_bucket, other)),
             (r"lead\textra\tstranger", lambda: [redis.command("HSET", prefix + b":leads:%d" % i, "stranger", "x") for i in range(32)]),
-            (r"wake-up\tat another time\t", lambda: redis.command("ZADD", wakeups, 9_000_000_000_000, lead[0])),
-            (r"wake-up\tmissing\t", lambda: redis.command("ZREM", wakeups, lead[0])),
-            (r"wake-up\ttoo many\t", lambda: redis.command("ZADD", wakeups, 9_000_000_000_000, "nobody")),
+            (r"wake-up\tmissing\t", lambda: redis.command("DEL", *wakeups())),
+            (r"wake-up\tmissing\t", lambda: [redis.command("LSET", key, 0, b"\0\0\0another") for key in wakeups()]),
             (r"counters\tdifferent\t", lambda: redis.command("HINCRBY", counters, "handed_off", 1)),
             (r"counters\textra\tstranger\|2026-01",
              lambda: redis.command("HSET", prefix + b":counters:stranger|2026-01", "handed_off", 1)),
@@ -205,18 +204,18 @@ def refusals_are_named():
         expect(world, 0, r"made anew", "rebuild")
         expect(world, 0, r": 0 differences", "verify")
 
-        redis.command("SET", position, "nonsense#2")
+        redis.command("SET", position, "nonsense#3")
         ends_with(world.start("unreadable"), 1, "can't be read", "leadclock rebuild")
         expect(world, 0, r"made anew", "rebuild")
 
         layout = one_key(world, redis, "layout")
-        redis.command("SET", layout, "2:7")
+        redis.command("SET", layout, "3:7")
         ends_with(world.start("partitions"), 2, "7", "partitions")
-        redis.command("SET", layout, "3:4")
-        ends_with(world.start("later"), 2, "3:4")
+        redis.command("SET", layout, "4:4")
+        ends_with(world.start("later"), 2, "4:4")
         redis.command("SET", layout, "1:4")
         for key in world.redis_keys(redis, "{*}:applied"):
-            redis.command("SET", key, redis.command("GET", key).removesuffix(b"#2"))
+            redis.command("SET", key, redis.command("GET", key).removesuffix(b"#3"))
         old = position.rpartition(b":")[0] + b":lead:of-layout-1"
         redis.command("SET", old, "x")
         expect(world, 1, "position\tmissing", "verify")
@@ -224,7 +223,7 @@ def refusals_are_named():
         service = world.start("earlier")
         world.settle()
         require("an earlier version's" in service.read_log(), "it does not say that it is made anew")
-        require_equal("the layout", redis.command("GET", layout), b"2:4")
+        require_equal("the layout", redis.command("GET", layout), b"3:4")
         require(not redis.command("EXISTS", old), "something of layout 1 is left")
         stop(world, service)
         expect(world, 0, r": 0 differences", "verify")

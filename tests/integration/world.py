@@ -453,9 +453,18 @@ log: {{level: info}}
         positions = [redis.command("GET", key) or b"rec" for key in self.redis_keys(redis, "{*}:applied")]
         if len(positions) != self.partitions or any(position.startswith(b"rec") for position in positions):
             return False
-        now = now_ms()
-        due = sum(redis.command("ZCOUNT", key, "-inf", now) for key in self.redis_keys(redis, "{*}:wakeups"))
-        return due == 0 and self.lag() == 0
+        return self.due(redis, now_ms()) == 0 and self.lag() == 0
+
+    def due(self, redis, now):
+        """How many wake-ups of Redis are due."""
+        due = 0
+        for key in self.redis_keys(redis, "{*}:wakeups:*:*"):
+            level, number = map(int, key.split(b":")[-2:])
+            bits, offset = ((4, 1), (13, 2), (20, 3))[level]
+            if number << bits < now:
+                found = redis.command("LRANGE", key, 0, -1)
+                due += sum((number << bits) + int.from_bytes(one[:offset], "big") < now for one in found)
+        return due
 
     def settle(self, timeout=120):
         """Waits until nothing more happens: settled, three times in a row."""

@@ -61,6 +61,8 @@ static const struct {
     {"broker-clock", LC_CHECK_BROKER_CLOCK << SIM_ENGINE_BIT},
     {"growth", LC_CHECK_GROWTH << SIM_ENGINE_BIT},
     {"forget", LC_CHECK_FORGET << SIM_ENGINE_BIT},
+    {"taken", (unsigned)LC_CHECK_TAKEN << SIM_ENGINE_BIT},
+    {"tidy", (unsigned)LC_CHECK_TIDY << SIM_ENGINE_BIT},
 };
 
 static unsigned

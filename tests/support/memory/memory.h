@@ -236,9 +236,16 @@ const lc_memory_seen *lc_memory_redis_seen(const lc_memory_redis *redis);
 /* What is stored. NULL: not there. Borrowed until the next write. */
 GBytes *lc_memory_redis_applied(const lc_memory_redis *redis, int32_t partition);
 GBytes *lc_memory_redis_lead(const lc_memory_redis *redis, int32_t partition, lc_text lead_id);
+/* The wake-up that was added last; LC_NEVER: there is none. */
 lc_instant lc_memory_redis_wakeup(const lc_memory_redis *redis, int32_t partition, lc_text lead_id);
-/* GBytes (lead id) -> GBytes (state); GBytes (lead id) -> lc_instant*; char* (population) -> GHashTable of char*
- * (metric) -> int64_t*. Borrowed. */
+bool lc_memory_redis_has_wakeup(const lc_memory_redis *redis, int32_t partition, lc_text lead_id, lc_instant at);
+
+typedef struct {
+    lc_instant at;
+    bool is_far; /* it is not due before it was put in order */
+} lc_memory_wakeup;
+/* GBytes (lead id) -> GBytes (state); GBytes (lead id) -> GArray of lc_memory_wakeup; char* (population) -> GHashTable
+ * of char* (metric) -> int64_t*. Borrowed. */
 GHashTable *lc_memory_redis_leads(const lc_memory_redis *redis, int32_t partition);
 GHashTable *lc_memory_redis_wakeups(const lc_memory_redis *redis, int32_t partition);
 GHashTable *lc_memory_redis_counters(const lc_memory_redis *redis, int32_t partition);

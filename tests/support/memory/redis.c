@@ -1,4 +1,4 @@
-/* redis.c - strings, sorted sets and hashes, with WATCH and MULTI. */
+/* redis.c - strings, hashes and wake-ups, with WATCH and MULTI. */
 #include "redis.h"
 
 static void
@@ -13,7 +13,8 @@ slot_init(lc_memory_slot *slot)
     *slot = (lc_memory_slot){
         .leads = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref,
                                        (GDestroyNotify)g_bytes_unref),
-        .wakeups = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, g_free),
+        .wakeups = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref,
+                                         (GDestroyNotify)g_array_unref),
         .counters = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)counts_free)};
 }
 
@@ -49,7 +50,7 @@ slot_copy(lc_memory_slot *to, const lc_memory_slot *from)
         g_hash_table_insert(to->leads, g_bytes_ref(key), g_bytes_ref(value));
     g_hash_table_iter_init(&iter, from->wakeups);
     while (g_hash_table_iter_next(&iter, &key, &value))
-        g_hash_table_insert(to->wakeups, g_bytes_ref(key), g_memdup2(value, sizeof(lc_instant)));
+        g_hash_table_insert(to->wakeups, g_bytes_ref(key), g_array_copy(value));
     g_hash_table_iter_init(&iter, from->counters);
     while (g_hash_table_iter_next(&iter, &key, &value))
         g_hash_table_insert(to->counters, g_strdup(key), copy_counts(value));
@@ -179,12 +180,53 @@ lc_memory_redis_lead(const lc_memory_redis *redis, int32_t partition, lc_text le
     return g_hash_table_lookup(redis->data.slots[partition].leads, key);
 }
 
+static GArray *
+wakeups_of(const lc_memory_redis *redis, int32_t partition, lc_text lead_id)
+{
+    g_autoptr(GBytes) key = g_bytes_new_static(lead_id.data, lead_id.size);
+    return g_hash_table_lookup(redis->data.slots[partition].wakeups, key);
+}
+
 lc_instant
 lc_memory_redis_wakeup(const lc_memory_redis *redis, int32_t partition, lc_text lead_id)
 {
-    g_autoptr(GBytes) key = g_bytes_new_static(lead_id.data, lead_id.size);
-    const lc_instant *at = g_hash_table_lookup(redis->data.slots[partition].wakeups, key);
-    return at ? *at : LC_NEVER;
+    const GArray *wakeups = wakeups_of(redis, partition, lead_id);
+    return wakeups ? g_array_index(wakeups, lc_memory_wakeup, wakeups->len - 1).at : LC_NEVER;
+}
+
+bool
+lc_memory_redis_has_wakeup(const lc_memory_redis *redis, int32_t partition, lc_text lead_id, lc_instant at)
+{
+    const GArray *wakeups = wakeups_of(redis, partition, lead_id);
+    for (guint i = 0; wakeups && i < wakeups->len; i++)
+        if (g_array_index(wakeups, lc_memory_wakeup, i).at == at)
+            return true;
+    return false;
+}
+
+void
+lc_memory_slot_add_wakeup(lc_memory_slot *slot, GBytes *lead_id, lc_memory_wakeup wakeup)
+{
+    GArray *wakeups = g_hash_table_lookup(slot->wakeups, lead_id);
+    if (wakeups == NULL) {
+        wakeups = g_array_new(FALSE, FALSE, sizeof(lc_memory_wakeup));
+        g_hash_table_insert(slot->wakeups, g_bytes_ref(lead_id), wakeups);
+    }
+    g_array_append_val(wakeups, wakeup);
+}
+
+void
+lc_memory_slot_remove_wakeup(lc_memory_slot *slot, GBytes *lead_id, lc_instant at)
+{
+    GArray *wakeups = g_hash_table_lookup(slot->wakeups, lead_id);
+    for (guint i = 0; wakeups && i < wakeups->len; i++) {
+        if (g_array_index(wakeups, lc_memory_wakeup, i).at != at)
+            continue;
+        g_array_remove_index(wakeups, i);
+        if (wakeups->len == 0)
+            g_hash_table_remove(slot->wakeups, lead_id);
+        return;
+    }
 }
 
 GHashTable *

@@ -37,6 +37,10 @@ struct lc_memory_redis {
     lc_memory_seen seen;
 };
 
+/* One wake-up more, and one less where there is one. */
+void lc_memory_slot_add_wakeup(lc_memory_slot *slot, GBytes *lead_id, lc_memory_wakeup wakeup);
+void lc_memory_slot_remove_wakeup(lc_memory_slot *slot, GBytes *lead_id, lc_instant at);
+
 /* The position changes, also to the same text. `applied` is handed over. */
 void lc_memory_slot_set_applied(lc_memory_redis *redis, lc_memory_slot *slot, GBytes *applied);
 

@@ -1,6 +1,9 @@
 /* store.c - lc_store in memory. */
 #include "redis.h"
 
+#define FAR (4 * LC_SECOND)
+#define NEAR (2 * LC_SECOND)
+
 /* lc_store on the memory Redis. Each read is one MULTI; each write is WATCH and GET, then, a step later, MULTI. */
 
 typedef struct {
@@ -13,8 +16,16 @@ typedef struct {
     size_t n_reads;
     lc_store_write *writes;
     size_t n_writes;
-    GBytes **known; /* by partition: the position last seen, for LC_MEMORY_WEAKEN_READ_GUARD */
+    GArray **due;          /* by partition: memory_wakeup that were due when last read */
+    lc_instant *near_from; /* by partition: what is before comes near, as was last read */
+    GBytes **known;        /* by partition: the position last seen, for LC_MEMORY_WEAKEN_READ_GUARD */
 } memory_store;
+
+/* A wake-up of a lead. */
+typedef struct {
+    GBytes *lead_id;
+    lc_memory_wakeup wakeup;
+} memory_wakeup;
 
 /* ---- The connection ---- */
 
@@ -105,34 +116,65 @@ bytes_text(lc_arena *arena, GBytes *bytes)
     return lc_arena_text(arena, (lc_text){data ? data : "", size});
 }
 
-typedef struct {
-    lc_text lead_id;
-    lc_instant at;
-} wakeup;
+static void
+clear_wakeup(gpointer data)
+{
+    g_bytes_unref(((memory_wakeup *)data)->lead_id);
+}
+
+static memory_wakeup *
+wakeup_at(GArray *wakeups, guint i)
+{
+    return &g_array_index(wakeups, memory_wakeup, i);
+}
 
 static int
 by_due(gconstpointer a, gconstpointer b)
 {
-    const wakeup *x = a, *y = b;
-    return x->at != y->at ? (x->at > y->at ? 1 : -1) : lc_text_compare(x->lead_id, y->lead_id);
+    const memory_wakeup *x = a, *y = b;
+    return x->wakeup.at != y->wakeup.at ? (x->wakeup.at > y->wakeup.at ? 1 : -1)
+                                        : g_bytes_compare(x->lead_id, y->lead_id);
 }
 
+/* Of a slot, by time. */
+static GArray *
+all_wakeups(const lc_memory_slot *slot)
+{
+    GArray *all = g_array_new(FALSE, FALSE, sizeof(memory_wakeup));
+    GHashTableIter iter;
+    gpointer key, value;
+    g_array_set_clear_func(all, clear_wakeup);
+    g_hash_table_iter_init(&iter, slot->wakeups);
+    while (g_hash_table_iter_next(&iter, &key, &value))
+        for (guint i = 0; i < ((GArray *)value)->len; i++) {
+            memory_wakeup one = {g_bytes_ref(key), g_array_index((GArray *)value, lc_memory_wakeup, i)};
+            g_array_append_val(all, one);
+        }
+    g_array_sort(all, by_due);
+    return all;
+}
+
+/* Those that are far are not given: they are to be put in order first. */
 static void
 read_wakeups(memory_store *store, const lc_memory_slot *slot, lc_store_read *read)
 {
-    guint n = g_hash_table_size(slot->wakeups), i = 0;
-    wakeup *all = lc_arena_new(&store->arena, wakeup, n + 1);
-    GHashTableIter iter;
-    gpointer key, at;
-    g_hash_table_iter_init(&iter, slot->wakeups);
-    while (g_hash_table_iter_next(&iter, &key, &at))
-        all[i++] = (wakeup){bytes_text(&store->arena, key), *(lc_instant *)at};
-    qsort(all, n, sizeof *all, by_due);
-    read->due = lc_arena_new(&store->arena, lc_text, n + 1);
-    read->n_due = 0;
-    for (; read->n_due < n && read->n_due < read->max_due && all[read->n_due].at < read->due_before; read->n_due++)
-        read->due[read->n_due] = all[read->n_due].lead_id;
-    read->next_wakeup = read->n_due < n ? all[read->n_due].at : LC_NEVER;
+    g_autoptr(GArray) all = all_wakeups(slot);
+    GArray *due = store->due[read->partition];
+    g_array_set_size(due, 0);
+    read->due = lc_arena_new(&store->arena, lc_text, all->len + 1);
+    store->near_from[read->partition] = MIN(read->due_before, LC_NEVER - NEAR) + NEAR;
+    for (guint i = 0; i < all->len; i++) {
+        memory_wakeup *one = wakeup_at(all, i);
+        if (one->wakeup.is_far && read->max_due && one->wakeup.at < store->near_from[read->partition])
+            read->is_untidy = true;
+        if (one->wakeup.is_far || read->n_due == read->max_due || one->wakeup.at >= read->due_before) {
+            read->next_wakeup = MIN(read->next_wakeup, one->wakeup.at);
+            continue;
+        }
+        memory_wakeup own = {g_bytes_ref(one->lead_id), one->wakeup};
+        g_array_append_val(due, own);
+        read->due[read->n_due++] = bytes_text(&store->arena, one->lead_id);
+    }
 }
 
 static void
@@ -197,14 +239,19 @@ position_told(memory_store *store, const lc_store_read *read, const lc_memory_sl
 }
 
 static void
-read_scores(memory_store *store, const lc_memory_slot *slot, lc_store_read *read)
+find_wakeups(memory_store *store, lc_store_read *read)
 {
-    read->wake_ats = lc_arena_new(&store->arena, lc_instant, read->n_leads);
-    for (size_t i = 0; i < read->n_leads; i++) {
-        g_autoptr(GBytes) key = g_bytes_new(read->lead_ids[i].data, read->lead_ids[i].size);
-        const lc_instant *at = g_hash_table_lookup(slot->wakeups, key);
-        read->wake_ats[i] = at ? *at : LC_NEVER;
-    }
+    read->has_wakeup = lc_arena_new(&store->arena, bool, read->n_leads + 1);
+    for (size_t i = 0; i < read->n_leads; i++)
+        read->has_wakeup[i] =
+            lc_memory_redis_has_wakeup(store->redis, read->partition, read->lead_ids[i], read->wake_ats[i]);
+}
+
+static size_t
+count_wakeups(const lc_memory_slot *slot)
+{
+    g_autoptr(GArray) all = all_wakeups(slot);
+    return all->len;
 }
 
 static size_t
@@ -226,15 +273,16 @@ read_one(memory_store *store, lc_store_read *read)
     const lc_memory_slot *slot = slot_of(store, read->partition);
     read->applied = bytes_text(&store->arena, position_told(store, read, slot));
     if (read->count_wakeups)
-        read->n_wakeups = g_hash_table_size(slot->wakeups);
+        read->n_wakeups = count_wakeups(slot);
     read->due = NULL;
     read->n_due = 0;
+    read->is_untidy = false;
     read->next_wakeup = LC_NEVER;
     if (read->due_before != LC_ABSENT)
         read_wakeups(store, slot, read);
     read_leads(store, slot, read);
-    if (read->with_wakeups)
-        read_scores(store, slot, read);
+    if (read->wake_ats)
+        find_wakeups(store, read);
     read_counters(store, slot, read);
     if (read->all_populations)
         read_population_names(store, slot, read);
@@ -280,7 +328,7 @@ equals(GBytes *bytes, lc_text text)
 }
 
 static void
-write_lead(lc_memory_slot *slot, const lc_lead_change *change)
+write_lead(lc_memory_slot *slot, const lc_lead_change *change, lc_instant now)
 {
     GBytes *key = text_bytes(change->lead_id);
     if (change->state.data)
@@ -288,9 +336,8 @@ write_lead(lc_memory_slot *slot, const lc_lead_change *change)
     else
         g_hash_table_remove(slot->leads, key);
     if (change->wake_changed && change->wake_at != LC_NEVER)
-        g_hash_table_replace(slot->wakeups, g_bytes_ref(key), g_memdup2(&change->wake_at, sizeof(lc_instant)));
-    else if (change->wake_changed)
-        g_hash_table_remove(slot->wakeups, key);
+        lc_memory_slot_add_wakeup(slot, key,
+                                  (lc_memory_wakeup){change->wake_at, now > 0 && change->wake_at >= now + FAR});
     g_bytes_unref(key);
 }
 
@@ -323,13 +370,34 @@ unlink_key(lc_memory_slot *slot, lc_text key)
     }
 }
 
+/* What was due, and what was far and came near. */
+static void
+take_due(memory_store *store, lc_memory_slot *slot, const lc_store_write *write)
+{
+    GHashTableIter iter;
+    gpointer value;
+    if (!write->takes_due)
+        return;
+    for (guint i = 0; i < write->n_taken; i++) {
+        const memory_wakeup *one = wakeup_at(store->due[write->partition], i);
+        lc_memory_slot_remove_wakeup(slot, one->lead_id, one->wakeup.at);
+    }
+    g_hash_table_iter_init(&iter, slot->wakeups);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        for (guint i = 0; i < ((GArray *)value)->len; i++) {
+            lc_memory_wakeup *one = &g_array_index((GArray *)value, lc_memory_wakeup, i);
+            one->is_far = one->is_far && one->at >= store->near_from[write->partition];
+        }
+}
+
 static void
 execute(memory_store *store, lc_memory_slot *slot, const lc_store_write *write)
 {
     for (size_t i = 0; i < write->n_unlink_keys; i++)
         unlink_key(slot, write->unlink_keys[i]);
+    take_due(store, slot, write);
     for (size_t i = 0; i < write->n_leads; i++)
-        write_lead(slot, &write->leads[i]);
+        write_lead(slot, &write->leads[i], write->now);
     for (size_t i = 0; i < write->n_counters; i++)
         write_counters(slot, &write->counters[i]);
     lc_memory_slot_set_applied(store->redis, slot, text_bytes(write->next));
@@ -339,8 +407,9 @@ execute(memory_store *store, lc_memory_slot *slot, const lc_store_write *write)
 static void
 execute_in_part(memory_store *store, lc_memory_slot *slot, const lc_store_write *write)
 {
+    take_due(store, slot, write);
     for (size_t i = 0; i < write->n_leads / 2; i++)
-        write_lead(slot, &write->leads[i]);
+        write_lead(slot, &write->leads[i], write->now);
     lc_memory_slot_set_applied(store->redis, slot, text_bytes(write->next));
 }
 
@@ -348,7 +417,7 @@ execute_in_part(memory_store *store, lc_memory_slot *slot, const lc_store_write 
 static bool
 may_be_torn(const lc_store_write *write)
 {
-    return write->n_leads + write->n_counters + write->n_unlink_keys > 0;
+    return write->n_leads + write->n_counters + write->n_unlink_keys > 0 || write->takes_due;
 }
 
 static bool
@@ -513,8 +582,12 @@ static void
 store_free(lc_store *base)
 {
     memory_store *store = (memory_store *)base;
-    for (int32_t i = 0; i < store->redis->data.n_partitions; i++)
+    for (int32_t i = 0; i < store->redis->data.n_partitions; i++) {
         g_clear_pointer(&store->known[i], g_bytes_unref);
+        g_array_unref(store->due[i]);
+    }
+    g_free(store->due);
+    g_free(store->near_from);
     g_free(store->known);
     lc_arena_clear(&store->arena);
     g_free(store);
@@ -539,5 +612,11 @@ lc_memory_store_new(lc_memory_redis *redis)
     store->redis = redis;
     store->world = redis->world;
     store->known = g_new0(GBytes *, redis->data.n_partitions);
+    store->due = g_new0(GArray *, redis->data.n_partitions);
+    store->near_from = g_new0(lc_instant, redis->data.n_partitions);
+    for (int32_t i = 0; i < redis->data.n_partitions; i++) {
+        store->due[i] = g_array_new(FALSE, FALSE, sizeof(memory_wakeup));
+        g_array_set_clear_func(store->due[i], clear_wakeup);
+    }
     return &store->store;
 }
