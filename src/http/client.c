@@ -12,6 +12,7 @@ struct lc_http_client {
     char **headers;
     lc_duration timeout;
     size_t max_answer_bytes;
+    bool was_answered; /* ever */
 };
 
 /* What is behind an exchange. */
@@ -171,7 +172,8 @@ problem_of_certificate(CURL *handle)
 }
 
 /* With TLS 1.3 a server says what it does not like about us once we have begun to write, by an alert, which may be
- * lost. Where none came it may as well have gone away; on a connection that was used before it has. */
+ * lost. Where none came it may as well have gone away; on a connection that was used before it has, if it ever
+ * answered: libcurl also uses one again on which nothing could be written. */
 static lc_http_tls_problem
 problem_of_end(const request *r)
 {
@@ -179,7 +181,7 @@ problem_of_end(const request *r)
     curl_easy_getinfo(r->handle, CURLINFO_NUM_CONNECTS, &made);
     if (strstr(r->door.problem, "alert"))
         return LC_HTTP_TLS_REFUSES_US;
-    return made ? LC_HTTP_TLS_ENDED : LC_HTTP_TLS_WELL;
+    return made || !r->client->was_answered ? LC_HTTP_TLS_ENDED : LC_HTTP_TLS_WELL;
 }
 
 static lc_http_tls_problem
@@ -216,6 +218,7 @@ end_request(request *r, CURLcode code)
     curl_easy_getinfo(r->handle, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(r->handle, CURLINFO_RETRY_AFTER, &retry_after);
     r->door.result = result_of(code);
+    r->client->was_answered |= code == CURLE_OK;
     r->door.tls_problem = tls_problem_of(r, code);
     r->door.status = (int)status;
     r->door.retry_after = CLAMP(retry_after, 0, G_MAXINT32) * LC_SECOND;
