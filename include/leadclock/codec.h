@@ -208,7 +208,7 @@ size_t lc_container_position(const lc_container *container);
 /* ---- Lead states: LeadState of schemas/LeadState.avsc ---- */
 
 void lc_encode_lead(GByteArray *out, const lc_lead *lead);
-/* Texts point into `body` where they can; the rest, and the facts (with room for two more), come from `arena`. */
+/* Texts point into `body` where they can; the rest, and the facts (with room for one more), come from `arena`. */
 bool
 lc_plan_read_lead(const lc_plan *plan, const void *body, size_t size, lc_arena *arena, lc_lead *lead, GError **error);
 /* Only its id and wake_at, without reading the facts: for recovery. */
