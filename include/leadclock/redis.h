@@ -3,14 +3,16 @@
  * Uses hiredis, OpenSSL where hiredis has TLS, and store.h. Layout 3, keys of partition p of P ("NAME:{TAG}:" before
  * each, TAG chosen so that the slot of p lies in [p*16384/P, (p+1)*16384/P)):
  *   leads:0 to leads:31      hashes  lead id (a UUID as 16 bytes) -> its state (leads.c)
- *   wakeups:L:N              list    wake-ups between N and N + 1 times 16 ms, 8 s or 17 min (L: 0 to 2): how long
- * after the beginning, and the lead id (wakeups.c) wakeups                  zset    L:N of each of these lists, score
- * its beginning waiting                  string  how many wake-ups there are counters:CHANNEL|COHORT  hash    metric ->
- * count populations              set     the CHANNEL|COHORT that have counters applied                  string  the
- * position applied; then "#3", and "@RUN_ID:COUNT" where keys were evicted and once, outside of the partitions, in
- * whatever slot that is: NAME:layout, "3:P". No key has a time to live. Layouts 1 (a string a lead) and 2 (a sorted set
- * of wake-ups), whose positions have no "#3", are taken for nothing, and made anew. The layout is no promise: other
- * programs use `leadclock inspect` and the topics. */
+ *   wakeups:L:N              list    wake-ups of N to N+1 times 16 ms, 8 s or 17 min (L: 0 to 2): how long after
+ *                                    its beginning, and the lead id (wakeups.c)
+ *   wakeups                  zset    L:N of each of these lists, score its beginning
+ *   waiting                  string  how many wake-ups there are
+ *   counters:CHANNEL|COHORT  hash    metric -> count
+ *   populations              set     the CHANNEL|COHORT that have counters
+ *   applied                  string  the position applied; then "#3", and "@RUN_ID:COUNT" where keys were evicted
+ * and once, outside of the partitions, in whatever slot that is: NAME:layout, "3:P". No key has a time to live. Layouts
+ * 1 (a string a lead) and 2 (a sorted set of wake-ups), whose positions have no "#3", are taken for nothing, and made
+ * anew. The layout is no promise: other programs use `leadclock inspect` and the topics. */
 #pragma once
 
 #include <leadclock/base.h>
