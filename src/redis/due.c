@@ -198,9 +198,7 @@ lc_due_ask_lists(lc_redis_store *store, const lc_store_read *read)
     lc_text prefix = lc_prefix(store, read->partition);
 
     lc_connection_say(redis, "MULTI");
-    lc_connection_command(redis, 2);
-    lc_connection_word(redis, LC_TEXT("GET"));
-    lc_connection_words(redis, prefix, LC_TEXT("applied"));
+    lc_redis_say_get(redis, prefix, LC_TEXT("applied"));
     for (guint i = 0; i < due->lists->len; i++)
         ask_list(redis, prefix, list_at(due, i), moved_of(due, list_at(due, i)->span));
     if (due->is_moving)

@@ -75,6 +75,14 @@ count_commands(lc_redis_store *store, lc_store_read *read)
            (read->all_populations ? 1 : 0);
 }
 
+void
+lc_redis_say_get(lc_connection *redis, lc_text prefix, lc_text key)
+{
+    lc_connection_command(redis, 2);
+    lc_connection_word(redis, LC_TEXT("GET"));
+    lc_connection_words(redis, prefix, key);
+}
+
 static void
 ask(lc_redis_store *store, lc_store_read *read)
 {
@@ -82,13 +90,9 @@ ask(lc_redis_store *store, lc_store_read *read)
     lc_text prefix = lc_prefix(store, read->partition);
 
     lc_connection_say(redis, "MULTI");
-    lc_connection_command(redis, 2);
-    lc_connection_word(redis, LC_TEXT("GET"));
-    lc_connection_words(redis, prefix, LC_TEXT("applied"));
+    lc_redis_say_get(redis, prefix, LC_TEXT("applied"));
     if (read->count_wakeups) {
-        lc_connection_command(redis, 2);
-        lc_connection_word(redis, LC_TEXT("GET"));
-        lc_connection_words(redis, prefix, LC_TEXT("waiting"));
+        lc_redis_say_get(redis, prefix, LC_TEXT("waiting"));
     }
     if (read->due_before != LC_ABSENT)
         lc_due_ask(store, read);

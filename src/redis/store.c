@@ -19,9 +19,7 @@ lc_redis_ask_layout(lc_redis_store *store, GError **error)
 {
     lc_connection *redis = &store->connection;
 
-    lc_connection_command(redis, 2);
-    lc_connection_word(redis, LC_TEXT("GET"));
-    lc_connection_words(redis, lc_text_of(store->name), LC_TEXT(":layout"));
+    lc_redis_say_get(redis, lc_text_of(store->name), LC_TEXT(":layout"));
     return lc_connection_send(redis, error) ? lc_connection_expect(redis, error) : NULL;
 }
 
