@@ -97,7 +97,7 @@ if [ $what = short ]; then
     # shellcheck disable=SC2206  # several words
     targets=(--target leadclock test_store ${units//.c/})
 elif [ $what = servers ]; then
-    targets=(--target leadclock test_store test_log)
+    targets=(--target leadclock test_store test_log harm-topic)
 fi
 
 build_there() {

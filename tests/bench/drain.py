@@ -153,8 +153,11 @@ def compiling_seconds(pid):
     """CPU that the compilers of a JVM have taken."""
     seconds = 0
     for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/stat", encoding="utf-8") as file:
-            name, _, rest = file.read().rpartition(") ")
+        try:
+            with open(f"/proc/{pid}/task/{task}/stat", encoding="utf-8") as file:
+                name, _, rest = file.read().rpartition(") ")
+        except FileNotFoundError:
+            continue  # it has ended
         if "CompilerThre" in name:
             seconds += sum(int(field) for field in rest.split()[11:13]) / TICKS
     return seconds

@@ -1,6 +1,6 @@
 #!/bin/bash
 # side-by-side.sh [FACTS] [--rounds N] [--workers N] [--sides LIST] [--set KEY=VALUE]... [--write-readme] - Leadclock and the
-# same job on Kafka Streams (side-by-side/: exactly once, RocksDB or in memory, transactional stores or plain ones) work off
+# much the same job on Kafka Streams (side-by-side/: exactly once, RocksDB or in memory, transactional stores or plain ones) work off
 # the same backlog by turns on the same servers; prints medians, and how many times better the first side is. The job leaves
 # out reassigning, cooldown, repeated hand-offs, duplicates, corrections, settlements and ends of breaches; neither writes
 # tables. Defaults: a million facts, three rounds. --set gives Streams another setting, --write-readme writes the README's
@@ -10,6 +10,7 @@
 set -euo pipefail
 . "$(dirname "$0")/../../deploy/lib.sh"
 
+case " $* " in *" -h "* | *" --help "*) exec python3 -B "$ROOT/tests/bench/side-by-side/compare.py" --only-options --help ;; esac
 python3 -B "$ROOT/tests/bench/side-by-side/compare.py" --only-options "$@"
 "$ROOT/deploy/install-deps.sh"
 mkdir -p "$ROOT/build"

@@ -107,8 +107,8 @@ def paragraph(options, rows):
         f"The same job on Kafka Streams {version}, exactly once (`tests/bench/side-by-side`), with state in RocksDB or in "
         f"memory: `{command} --sides {','.join(rows)} --write-readme` lets both work off the same facts by turns, on the "
         f"same servers and {os.cpu_count()} cores, and wrote this table: medians, and in brackets how many times better "
-        f"Leadclock is. Its job is the smaller one: no corrections of what was said before, no settlements, no ends of "
-        f"breaches. What both publish of breaches, clawbacks, routes and counters is the same: `--check` compares it. The "
+        f"Leadclock is. The job on Kafka Streams is the smaller one: no corrections of what was said before, no settlements, no ends of "
+        f"breaches. What both publish of breaches, clawbacks, routes and counters `--check` compares. The "
         f"first line and the third have Java start and compile itself, the second and the fourth less of it.",
         "",
         f"| {options.facts:,} facts, median of {options.rounds} | " + " | ".join(NAMES[side] for side in rows) + " |",
