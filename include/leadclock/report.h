@@ -247,7 +247,7 @@ void lc_answers_add_days(lc_answers *report, const lc_ledger *ledger, const lc_p
 /* Which leads. Absent texts: any. */
 typedef struct {
     lc_text channel, rule, owner, clock, cause, reason, track;
-    lc_text first_contact;           /* kept, broken, running or stopped: that promise */
+    lc_text first_contact;           /* none, kept, broken, running or stopped: that promise */
     lc_text stage;                   /* reached */
     lc_text is;                      /* a kind: opened, held_back, contacted, ... (kinds.h) */
     lc_text next, broke, early;      /* a clock: it is due next; it was broken once; it was given up too early */

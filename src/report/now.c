@@ -334,7 +334,7 @@ add_longest(const counting *c)
     lc_table_column(table, LC_CELL_TEXT, "lead_id", "lead");
     lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
     lc_table_column(table, LC_CELL_TEXT, "owner", "owner");
-    lc_table_column(table, LC_CELL_INSTANT, "broken_since", "since (UTC)");
+    lc_table_column(table, LC_CELL_INSTANT, "broken_since", "since");
     lc_table_column(table, LC_CELL_DURATION, "broken_ms", "for");
     lc_table_column(table, LC_CELL_COUNT, "attempts", "attempts");
     lc_table_column(table, LC_CELL_COUNT, "escalation", "escalated to");

@@ -136,8 +136,9 @@ CPU seconds of pages                      {", ".join(costs)}"""
     )
     if kept < cycles * 0.9:
         raise SystemExit(f"{kept} cycles are too few to prove anything of {cycles}")
-    if all_mib * 2**20 > MOST_BYTES * max(cycles / 1e6, 0.2):
-        raise SystemExit(f"{all_mib:.0f} MiB are more than {MOST_BYTES >> 20}")
+    most_mib = MOST_BYTES * max(cycles / 1e6, 0.2) / 2**20
+    if all_mib > most_mib:
+        raise SystemExit(f"{all_mib:.0f} MiB are more than {most_mib:.0f}")
 
 
 def main():

@@ -258,6 +258,7 @@ what_is_broken_longest_comes_first_and_leads_to_its_owner(void **state)
     assert_in_order(page, ">ann</a>", ">bo</a>"); /* two of hers */
     assert_has(page, "<a href=\"/leads?broken=any&amp;owner=ann\">2</a>");
     assert_has(page, "The longest has been broken for 1h: lead long.");
+    assert_has_not(page, "(UTC)"); /* times are those of the policy */
     g_autofree char *hers = page_of(&f, "/leads", 200, "broken", "any", "owner", "ann", NULL);
     assert_in_order(hers, ">middle</a>", ">short</a>");
     assert_has_not(hers, ">long</a>");
@@ -425,6 +426,7 @@ times_are_told_in_the_zone_that_the_page_names(void **state)
         for (unsigned j = 0; j < G_N_ELEMENTS(named); j++) {
             g_autofree char *page = page_of(&f, named[j], 200, NULL);
             assert_has(page, "Europe/Stockholm");
+            assert_has_not(page, "(UTC)");
         }
         end(&f);
     }
