@@ -319,6 +319,14 @@ say_nothing_more(lc_connection *redis)
     lc_connection_say(redis, "EXEC");
 }
 
+static bool
+receive_nothing_more(lc_connection *redis, GError **error)
+{
+    const redisReply *begun = lc_connection_expect(redis, error);
+
+    return begun && lc_connection_expect(redis, error);
+}
+
 /* One partition: its WATCH and GET are sent already, its changes prepared; the WATCH and GET of `following`, if any, go
  * with its EXEC. */
 static bool
@@ -341,7 +349,7 @@ write_partition(lc_redis_store *store, lc_store_write *write, const lc_store_wri
         prepare(store, following);
     if (as_expected)
         return receive_outcome(store, write, n_commands, error);
-    return lc_connection_expect(&store->connection, error) && lc_connection_expect(&store->connection, error);
+    return receive_nothing_more(&store->connection, error);
 }
 
 bool
