@@ -309,12 +309,13 @@ def reached_otherwise(world, server, sentinel, more):
 
 
 def in_a_cluster():
-    """Of one node, which has all slots."""
+    """Of one node, which has all slots, and does not say where it is: so it is where it was asked."""
     world = Place("redis-rights-cluster", policy_of("card/feed"))
-    server = Server(world.folder, "cluster-enabled yes", f"cluster-port {free_port()}")
+    server = Server(world.folder, "cluster-enabled yes", f"cluster-port {free_port()}", "cluster-preferred-endpoint-type unknown-endpoint")
     try:
         server.operator().command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
         wait_for("the cluster is up", lambda: b"cluster_state:ok" in server.operator().command("CLUSTER", "INFO"), 30)
+        require(server.operator().command("CLUSTER", "SLOTS")[0][2][0] is None, "it says where it is")
         world.write_config({"redis": f'{{url: "redis+cluster://127.0.0.1:{server.port}"}}'})
         reached_otherwise(world, server, None, ("cluster|slots", "cluster|info"))
     finally:
