@@ -5,15 +5,6 @@
 
 /* ---- By clock and channel ---- */
 
-/* How many open cycles have which clock due next: "CHANNEL\nCLOCK" -> count, also of all channels ("\nCLOCK"). */
-static void
-count_next(GHashTable *next, const char *channel, const char *clock)
-{
-    g_autofree char *key = g_strdup_printf("%s\n%s", channel ? channel : "", clock);
-    gpointer count = g_hash_table_lookup(next, key);
-    g_hash_table_insert(next, g_steal_pointer(&key), GUINT_TO_POINTER(GPOINTER_TO_UINT(count) + 1));
-}
-
 /* A first contact that has been broken, and those that follow it, are one promise to the reader. */
 static const char *
 clock_of(lc_text clock)
@@ -21,10 +12,16 @@ clock_of(lc_text clock)
     return g_str_has_prefix(clock.data, "first_contact:") ? "first_contact:again" : clock.data;
 }
 
+typedef struct {
+    int64_t pair; /* of a channel's number and a clock's; first: how it is found */
+    int64_t count;
+} pair_count;
+
+/* A set. */
 static GHashTable *
-find_next(const lc_making *making)
+count_pairs(const lc_making *making)
 {
-    GHashTable *next = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, NULL);
+    GHashTable *counts = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     GHashTableIter iter;
     gpointer item;
     g_hash_table_iter_init(&iter, making->ledger->cycles);
@@ -32,10 +29,38 @@ find_next(const lc_making *making)
         const lc_ledger_cycle *cycle = item;
         if (!lc_cycle_is_asked_for(cycle, making->question) || cycle->open == NULL || cycle->open->next_clock == 0)
             continue;
-        g_autofree char *channel = g_strconcat("=", lc_ledger_text(making->ledger, cycle->channel).data, NULL);
-        const char *clock = clock_of(lc_ledger_text(making->ledger, cycle->open->next_clock));
-        count_next(next, channel, clock);
-        count_next(next, NULL, clock);
+        const pair_count one = {(int64_t)cycle->channel << 32 | cycle->open->next_clock, 0};
+        pair_count *found = g_hash_table_lookup(counts, &one);
+        if (found == NULL)
+            g_hash_table_add(counts, found = g_memdup2(&one, sizeof one));
+        found->count++;
+    }
+    return counts;
+}
+
+static void
+add_next(GHashTable *next, const char *channel, const char *clock, int64_t count)
+{
+    g_autofree char *key = g_strdup_printf("%s%s\n%s", channel ? "=" : "", channel ? channel : "", clock);
+    count += GPOINTER_TO_UINT(g_hash_table_lookup(next, key));
+    g_hash_table_insert(next, g_steal_pointer(&key), GUINT_TO_POINTER((guint)count));
+}
+
+/* How many open cycles have which clock due next: "=CHANNEL\nCLOCK" -> count, also of all channels ("\nCLOCK"). */
+static GHashTable *
+find_next(const lc_making *making)
+{
+    g_autoptr(GHashTable) counts = count_pairs(making);
+    GHashTable *next = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, NULL);
+    GHashTableIter iter;
+    gpointer item;
+    g_hash_table_iter_init(&iter, counts);
+    while (g_hash_table_iter_next(&iter, &item, NULL)) {
+        const pair_count *one = item;
+        const char *channel = lc_ledger_text(making->ledger, (uint32_t)(one->pair >> 32)).data;
+        const char *clock = clock_of(lc_ledger_text(making->ledger, (uint32_t)one->pair));
+        add_next(next, channel ? channel : "", clock, one->count);
+        add_next(next, NULL, clock, one->count);
     }
     return next;
 }

@@ -305,16 +305,28 @@ typedef struct {
     int64_t count;
 } group;
 
-static group *
-group_of(GHashTable *groups, const group *key)
+static guint
+group_hash(gconstpointer of)
 {
-    g_autofree char *text = g_strdup_printf("%u %u %d %d", key->first, key->second, key->cause, key->route);
-    group *found = g_hash_table_lookup(groups, text);
+    return (guint)lc_text_hash(0, (lc_text){of, offsetof(group, count)});
+}
+
+static gboolean
+group_equal(gconstpointer a, gconstpointer b)
+{
+    return memcmp(a, b, offsetof(group, count)) == 0;
+}
+
+/* `groups` is a set. */
+static void
+count_one(GHashTable *groups, const group *key)
+{
+    group *found = g_hash_table_lookup(groups, key);
     if (found == NULL) {
         found = g_memdup2(key, sizeof *key);
-        g_hash_table_insert(groups, g_steal_pointer(&text), found);
+        g_hash_table_add(groups, found);
     }
-    return found;
+    found->count++;
 }
 
 static int
@@ -337,7 +349,7 @@ sorted_groups(const lc_making *making, GHashTable *groups)
     GHashTableIter iter;
     gpointer item;
     g_hash_table_iter_init(&iter, groups);
-    while (g_hash_table_iter_next(&iter, NULL, &item))
+    while (g_hash_table_iter_next(&iter, &item, NULL))
         g_ptr_array_add(sorted, item);
     g_ptr_array_sort_with_data(sorted, compare_groups, (gpointer)making->ledger);
     return sorted;
@@ -346,7 +358,7 @@ sorted_groups(const lc_making *making, GHashTable *groups)
 static void
 add_clawbacks(const lc_making *making)
 {
-    g_autoptr(GHashTable) groups = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, g_free);
+    g_autoptr(GHashTable) groups = g_hash_table_new_full(group_hash, group_equal, g_free, NULL);
     GHashTableIter iter;
     gpointer item;
     g_hash_table_iter_init(&iter, making->ledger->cycles);
@@ -354,7 +366,7 @@ add_clawbacks(const lc_making *making)
         const lc_ledger_cycle *cycle = item;
         const group key = {.first = cycle->channel, .second = cycle->rule};
         if (cycle->cause == LC_CAUSE_CLAWED_BACK && lc_cycle_is_asked_for(cycle, making->question))
-            group_of(groups, &key)->count++;
+            count_one(groups, &key);
     }
     g_autoptr(GPtrArray) sorted = sorted_groups(making, groups);
     lc_table *table = lc_report_add_table(making, "clawbacks", "Clawed back, by channel and rule");
@@ -376,7 +388,7 @@ add_clawbacks(const lc_making *making)
 static void
 add_routes(const lc_making *making)
 {
-    g_autoptr(GHashTable) groups = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, g_free);
+    g_autoptr(GHashTable) groups = g_hash_table_new_full(group_hash, group_equal, g_free, NULL);
     GHashTableIter iter;
     gpointer item;
     g_hash_table_iter_init(&iter, making->ledger->cycles);
@@ -385,7 +397,7 @@ add_routes(const lc_making *making)
             continue;
         LC_EACH_ROUTE (route, (const lc_ledger_cycle *)item) {
             const group key = {.first = route->part.name, .cause = route->cause, .route = route->route};
-            group_of(groups, &key)->count++;
+            count_one(groups, &key);
         }
     }
     g_autoptr(GPtrArray) sorted = sorted_groups(making, groups);
