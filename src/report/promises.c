@@ -81,7 +81,7 @@ typedef struct {
 static char *
 link_of(const promises *p, const char *channel, const char *name, const char *value)
 {
-    return lc_link("/leads", "from", LC_FROM(p->making), "channel", channel, name, value, NULL);
+    return LC_LEADS_LINK(p->making, "channel", channel, name, value);
 }
 
 /* `kind` begins the names of its metrics; `stage` is a milestone's, or absent. */
@@ -175,20 +175,13 @@ add_contact(tally *t, lc_contact contact)
     t->stopped += contact == LC_CONTACT_STOPPED;
 }
 
-/* How the leads of a row are asked for. */
-typedef struct {
-    const char *parameter, *value; /* NULL: they can't be */
-} asked;
-
-static void
-add_of_tally(const lc_making *making, lc_table *table, int64_t count, const char *state, asked by)
+/* The leads of an owner, or of a rule; absent: of none. */
+static char *
+link_of_tally(const lc_making *making, const char *column, lc_text name, const char *state)
 {
-    if (by.parameter == NULL)
-        lc_table_count(table, count);
-    else
-        lc_report_count(
-            table, count,
-            lc_link("/leads", "from", LC_FROM(making), "first_contact", state, by.parameter, by.value, NULL));
+    return strcmp(column, "owner") == 0
+               ? LC_LEADS_LINK(making, "first_contact", state, LC_WHOSE(name))
+               : LC_LEADS_LINK(making, "first_contact", state, column, name.data ? name.data : "");
 }
 
 static void
@@ -196,15 +189,13 @@ add_tally(const lc_making *making, lc_table *table, uint32_t number, const char 
           const tally *t)
 {
     lc_text name = lc_ledger_text(making->ledger, number);
-    bool is_unowned = number == 0 && strcmp(column, "owner") == 0;
-    asked by = {number ? column : is_unowned ? "unowned" : NULL, number ? name.data : "1"};
     lc_report_name(table, name, none);
     if (number)
-        lc_table_link(table, lc_link("/leads", "from", LC_FROM(making), column, name.data, NULL));
-    add_of_tally(making, table, t->kept, "kept", by);
-    add_of_tally(making, table, t->broken, "broken", by);
-    add_of_tally(making, table, t->running, "running", by);
-    add_of_tally(making, table, t->stopped, "stopped", by);
+        lc_table_link(table, LC_LEADS_LINK(making, column, name.data));
+    lc_report_count(table, t->kept, link_of_tally(making, column, name, "kept"));
+    lc_report_count(table, t->broken, link_of_tally(making, column, name, "broken"));
+    lc_report_count(table, t->running, link_of_tally(making, column, name, "running"));
+    lc_report_count(table, t->stopped, link_of_tally(making, column, name, "stopped"));
     lc_table_share(table, t->kept, t->kept + t->broken);
 }
 
@@ -349,11 +340,9 @@ add_broken(const lc_making *making)
         const broken *b = sorted->pdata[i];
         lc_report_name(table, lc_ledger_text(making->ledger, b->owner), "(nobody)");
         lc_table_text(table, lc_ledger_text(making->ledger, b->clock));
-        lc_table_count(table, b->broken);
-        if (b->owner)
-            lc_table_link(table, lc_link("/leads", "from", LC_FROM(making), "broke",
-                                         lc_ledger_text(making->ledger, b->clock).data, "by",
-                                         lc_ledger_text(making->ledger, b->owner).data, NULL));
+        lc_report_count(table, b->broken,
+                        LC_LEADS_LINK(making, "broke", lc_ledger_text(making->ledger, b->clock).data, "by",
+                                      b->owner ? lc_ledger_text(making->ledger, b->owner).data : ""));
         lc_table_count(table, b->not_ended);
         lc_table_duration(table, lc_spans_percentile(b->late, 0, 50));
     }

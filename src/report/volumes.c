@@ -25,8 +25,8 @@ add_rejections(const lc_making *making)
             lc_table_text(table, channel ? lc_text_of(channel) : LC_ALL_CHANNELS);
             lc_table_text(table, reason);
             lc_table_count(table, count);
-            lc_table_link(table, lc_link("/leads", "from", LC_FROM(making), "cause", lc_cause_name(LC_CAUSE_REJECTED),
-                                         "channel", channel, "reason", reason.data, NULL));
+            lc_table_link(table, LC_LEADS_LINK(making, "cause", lc_cause_name(LC_CAUSE_REJECTED), "channel", channel,
+                                               "reason", reason.data));
             lc_table_share(table, count, lc_summary_get(making->sums, channel, "rejected"));
         }
     }
@@ -59,8 +59,7 @@ add_metric(const lc_making *making, lc_table *table, const char *channel, const 
     bool is_kind = g_strv_contains(kinds, metric);
     if (cause || is_kind || strcmp(metric, "handed_off") == 0)
         lc_report_count(table, count,
-                        lc_link("/leads", "from", LC_FROM(making), "channel", channel, "cause", cause, "is",
-                                is_kind ? metric : NULL, NULL));
+                        LC_LEADS_LINK(making, "channel", channel, "cause", cause, "is", is_kind ? metric : NULL));
     else
         lc_table_count(table, count);
 }
@@ -130,9 +129,9 @@ add_funnel_of(const lc_making *making, lc_table *table, const char *channel)
     for (size_t i = 0; i < G_N_ELEMENTS(metrics); i++)
         add_metric(making, table, channel, metrics[i]);
     for (guint i = 0; i < making->stages->len; i++)
-        lc_report_count(
-            table, lc_summary_get_named(making->sums, channel, "reached:", lc_text_of(making->stages->pdata[i])),
-            lc_link("/leads", "from", LC_FROM(making), "channel", channel, "stage", making->stages->pdata[i], NULL));
+        lc_report_count(table,
+                        lc_summary_get_named(making->sums, channel, "reached:", lc_text_of(making->stages->pdata[i])),
+                        LC_LEADS_LINK(making, "channel", channel, "stage", making->stages->pdata[i]));
     for (guint i = 0; i < making->won->len; i++)
         won += lc_summary_get_named(making->sums, channel, "reached:", lc_text_of(making->won->pdata[i]));
     lc_table_share(table, won, lc_summary_get(making->sums, channel, "handed_off"));
@@ -238,13 +237,11 @@ add_held_back_of(const lc_making *making, lc_table *table, const char *channel)
     if (held_back == 0)
         return;
     lc_table_text(table, channel ? lc_text_of(channel) : LC_ALL_CHANNELS);
-    lc_report_count(table, held_back,
-                    lc_link("/leads", "from", LC_FROM(making), "channel", channel, "is", "held_back", NULL));
+    lc_report_count(table, held_back, LC_LEADS_LINK(making, "channel", channel, "is", "held_back"));
     for (guint i = 0; i < making->stages->len; i++) {
         const char *stage = making->stages->pdata[i];
-        lc_report_count(
-            table, lc_summary_get_named(making->sums, channel, "held_back_reached:", lc_text_of(stage)),
-            lc_link("/leads", "from", LC_FROM(making), "channel", channel, "is", "held_back", "stage", stage, NULL));
+        lc_report_count(table, lc_summary_get_named(making->sums, channel, "held_back_reached:", lc_text_of(stage)),
+                        LC_LEADS_LINK(making, "channel", channel, "is", "held_back", "stage", stage));
     }
 }
 
@@ -378,10 +375,9 @@ add_clawbacks(const lc_making *making)
         lc_table_text(table, lc_ledger_text(making->ledger, g->first));
         lc_table_text(table, lc_ledger_text(making->ledger, g->second));
         lc_report_count(table, g->count,
-                        lc_link("/leads", "from", LC_FROM(making), "channel",
-                                lc_ledger_text(making->ledger, g->first).data, "rule",
-                                lc_ledger_text(making->ledger, g->second).data, "cause",
-                                lc_cause_name(LC_CAUSE_CLAWED_BACK), NULL));
+                        LC_LEADS_LINK(making, "channel", lc_ledger_text(making->ledger, g->first).data, "rule",
+                                      lc_ledger_text(making->ledger, g->second).data, "cause",
+                                      lc_cause_name(LC_CAUSE_CLAWED_BACK)));
     }
 }
 
@@ -412,9 +408,9 @@ add_routes(const lc_making *making)
         lc_table_text(table, lc_text_of(lc_route_name((lc_route)g->route)));
         lc_table_text(table, lc_text_of(lc_cause_name((lc_cause)g->cause)));
         lc_report_count(table, g->count,
-                        lc_link("/leads", "from", LC_FROM(making), "routed", lc_cause_name((lc_cause)g->cause), "route",
-                                lc_route_name((lc_route)g->route), "onto",
-                                lc_ledger_text(making->ledger, g->first).data, NULL));
+                        LC_LEADS_LINK(making, "routed", lc_cause_name((lc_cause)g->cause), "route",
+                                      lc_route_name((lc_route)g->route), "onto",
+                                      lc_ledger_text(making->ledger, g->first).data));
     }
 }
 
