@@ -112,7 +112,7 @@ def a_lead_comes_breaks_and_is_taken_back():
         wait_for("it to be behind the number",
                  lambda: dashboard.leads("leads", "/leads?broken=first_contact&owner=ann") == ["newcomer"], SOON_S)  # fmt: skip
         work = dashboard.tables("/worklist?owner=ann")["worklist"]
-        require(work[0]["lead_id"] == "newcomer" and work[0]["why"].startswith("A promise is broken"), f"{work}")
+        require(work[0]["lead_id"] == "newcomer" and work[0]["why"].startswith("A promise has been broken for "), f"{work}")
         wait_for("the escalation", lambda: "escalated to level 1" in dashboard.page("/lead/newcomer"), 10 + SOON_S)
         world.publish([contacted("newcomer", at + 1000)])
         timed("the retraction", lambda: "newcomer" not in dashboard.leads("broken"))
