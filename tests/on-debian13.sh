@@ -104,7 +104,17 @@ build_there() {
     say "building on Debian 13 ($build)"
     in_it cmake -B "$build" -G Ninja "${options[@]}" >/dev/null
     in_it nice cmake --build "$build" "${targets[@]}"
-    in_it "$build/leadclock" --version
+    check_version
+}
+
+# What the tests go by is what is so here.
+check_version() {
+    local version can
+    version=$(in_it "$build/leadclock" --version)
+    echo "$version"
+    for can in scram-with-kafka-4 session-renewal redis-tls https; do
+        grep -qF "$can yes" <<<"$version" || die "Debian 13's libraries can, and leadclock --version says not: $can"
+    done
 }
 
 # ---- On servers ----
@@ -143,7 +153,7 @@ start_servers() {
 
 # A script of tests/integration each, and its tests (none named: all of them).
 on_servers=("logins" "rights" "secured_path" "live card_feed feed_with_kills feed_with_two_processes" "takeover rebalance"
-    "timely backlog" "json_facts mixed_feed" "tables rows_are_filled")
+    "timely backlog" "json_facts mixed_feed" "tables rows_are_filled" "sentinel" "cluster")
 
 test_log() {
     say "the log, with Debian 13's librdkafka"
