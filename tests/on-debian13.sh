@@ -46,7 +46,8 @@ make_root() {
     command -v mmdebstrap >/dev/null || die "mmdebstrap is missing: deploy/install-deps.sh installs it"
     remove_folder "$root" || die "the old one stays"
     log=$(mktemp)
-    with_progress "a Debian 13 in $root" "$log" mmdebstrap --variant=minbase --include="$packages" trixie "$root" ||
+    with_progress "a Debian 13 in $root" "$log" mmdebstrap --variant=minbase --include="$packages" \
+        --aptopt='Acquire::Retries "3"' trixie "$root" ||
         die "it could not be made"
     rm -f "$log"
     echo "$packages" >"$root/.made"
