@@ -118,6 +118,9 @@ check_version() {
     done
 }
 
+# Whoever has a Debian 13 gets there by our own script.
+test_dependencies() { in_it deploy/install-deps.sh --simulate; }
+
 # ---- On servers ----
 
 test_redis() {
@@ -188,6 +191,7 @@ short)
     test_redis
     ;;
 *)
+    [ $what = servers ] || test_dependencies
     [ $what = servers ] ||
         in_it ctest --test-dir "$build" --output-on-failure -LE 'integration|model|fuzz' -E 'house/(format|tidy|removal)' -j "$(nproc)"
     make_stand_in
