@@ -70,4 +70,4 @@ is_known openjdk-17-jdk-headless || missing=("${missing[@]/#openjdk-17-jdk-headl
 with_progress "apt-get install (${#missing[@]} packages and what they need)" "$log" \
     apt install "${simulate[@]}" -y --no-install-recommends "${missing[@]}"
 rm -f "$log"
-tell_of_chromium
+((${#simulate[@]})) || tell_of_chromium

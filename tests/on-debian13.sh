@@ -36,7 +36,8 @@ packages=gcc,libc6-dev,cmake,ninja-build,pkg-config,ccache,libavro-dev,librdkafk
 packages+=,libfyaml-dev,libjansson-dev,libcurl4-openssl-dev,nettle-dev,zlib1g-dev,libsnappy-dev,libzstd-dev
 packages+=,libmicrohttpd-dev,libical-dev,libcmocka-dev,redis-server,python3,tzdata,tzdata-legacy,openssl,jq,procps
 # Of the house's tests.
-more_packages=(python3-jsonschema python3-venv mandoc groff-base bsdextrautils zsh systemd prometheus docker-compose ca-certificates)
+more_packages=(python3-jsonschema python3-venv mandoc groff-base bsdextrautils zsh systemd prometheus prometheus-alertmanager
+    docker-compose ca-certificates)
 
 is_made() { [ "$(cat "$root/.made" 2>/dev/null)" = "$packages" ]; }
 has_more() { [ "$(cat "$root/.more" 2>/dev/null)" = "${more_packages[*]}" ]; }
@@ -66,6 +67,12 @@ add_packages() {
         die "it could not be had"
     rm -f "$log"
     echo "${more_packages[*]}" >"$root/.more"
+}
+
+# Whom this machine believes, pip there believes too: a company's proxy may show a certificate of its own.
+take_authorities() {
+    local there=$root/etc/ssl/certs/ca-certificates.crt
+    [ ! -e "${there#"$root"}" ] || { cp "${there#"$root"}" "$there.$$" && mv "$there.$$" "$there"; }
 }
 
 # The tree is at its own path there, and /tmp is ours: so scripts that run here can start the program there.
@@ -181,6 +188,7 @@ flock -s 8
 is_made || { flock 8 && { is_made || make_root; }; }
 mount_all
 [ $what != whole ] || has_more || { flock 8 && add_packages; }
+[ $what != whole ] || take_authorities
 flock -s 8
 
 build_there
