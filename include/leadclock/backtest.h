@@ -61,6 +61,9 @@ lc_backtest_side_new(char **policies, bool tallied, lc_backtest_sink sink, void 
 void lc_backtest_side_free(lc_backtest_side *side);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_backtest_side, lc_backtest_side_free)
 
+/* As long as the side lives. */
+const lc_policy_book *lc_backtest_side_book(const lc_backtest_side *side);
+
 /* Before the first fact: keeps the rows that stand, to be written in this format. It takes time, and memory for all. */
 void lc_backtest_side_keep_rows(lc_backtest_side *side, lc_rows_format format);
 
@@ -78,3 +81,17 @@ const lc_counter_sums *lc_backtest_side_counters(const lc_backtest_side *side);
 lc_answers *lc_backtest_side_report(const lc_backtest_side *side, const lc_report_question *question);
 /* What would change, of sides that were tallied. */
 lc_answers *lc_backtest_compare(const lc_backtest_side *one, const lc_backtest_side *other);
+
+/* ---- What of the facts means nothing, or may be a mistake ---- */
+
+typedef struct lc_oddities lc_oddities;
+
+/* Stages and reasons that no document of `book` (borrowed) lists, event_ids that repeat, facts later than `today`. */
+lc_oddities *lc_oddities_new(const lc_policy_book *book, lc_instant today);
+void lc_oddities_free(lc_oddities *odd);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_oddities, lc_oddities_free)
+
+/* The fact that `source` gave last, and what came of it. */
+void lc_oddities_take(lc_oddities *odd, const lc_fact *fact, lc_verdict verdict, lc_fact_source *source);
+/* In the end, on standard error: of each kind how many, and where the first stood; nothing where there were none. */
+void lc_oddities_tell(const lc_oddities *odd, const char *command);

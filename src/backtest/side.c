@@ -55,6 +55,12 @@ lc_backtest_side_new(char **policies, bool tallied, lc_backtest_sink sink, void 
     return side;
 }
 
+const lc_policy_book *
+lc_backtest_side_book(const lc_backtest_side *side)
+{
+    return side->book;
+}
+
 void
 lc_backtest_side_free(lc_backtest_side *side)
 {

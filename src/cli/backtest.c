@@ -28,6 +28,7 @@ typedef struct {
     lc_backtest_side *sides[2]; /* the second with --compare only */
     GString *output;
     GHashTable *full_leads; /* char *: those that were said to have too many facts */
+    lc_oddities *odd;
     bool output_failed;
     uint64_t seen, bad; /* facts, and those of them that were skipped */
     lc_progress progress;
@@ -230,6 +231,7 @@ take_fact(backtest *b, const lc_sourced_fact *fact)
     lc_verdict verdict = lc_backtest_side_fact(b->sides[0], fact->lead_id, &fact->fact, fact->arrived_at);
     if (b->sides[1])
         lc_backtest_side_fact(b->sides[1], fact->lead_id, &fact->fact, fact->arrived_at);
+    lc_oddities_take(b->odd, &fact->fact, verdict, b->source);
     if (verdict == LC_VERDICT_TOO_MANY_FACTS)
         report_too_many_facts(b, fact->lead_id);
 }
@@ -307,10 +309,16 @@ make_sides(backtest *b, GError **error)
 static bool
 run(backtest *b, GError **error)
 {
-    if (!make_sides(b, error) || (b->source = lc_fact_source_open(b->options->events, error)) == NULL)
+    if (!make_sides(b, error))
+        return false;
+    const lc_policy_book *book = lc_backtest_side_book(b->sides[0]);
+    b->odd = lc_oddities_new(book, g_get_real_time() / 1000);
+    if (!lc_cli_asking_check_stage(&b->options->asking, book, error) ||
+        (b->source = lc_fact_source_open(b->options->events, error)) == NULL)
         return false;
     bool whole = replay(b, error);
     lc_fact_source_warn(b->source, "backtest");
+    lc_oddities_tell(b->odd, "backtest");
     finish(b);
     return whole && print_results(b, error);
 }
@@ -332,6 +340,7 @@ static void
 clear(backtest *b)
 {
     g_clear_pointer(&b->source, lc_fact_source_close);
+    g_clear_pointer(&b->odd, lc_oddities_free);
     g_clear_pointer(&b->sides[0], lc_backtest_side_free);
     g_clear_pointer(&b->sides[1], lc_backtest_side_free);
     g_string_free(b->output, TRUE);

@@ -214,8 +214,11 @@ print_for_people(const inspect_command *command)
     char judged[LC_INSTANT_TEXT_BYTES], wake[LC_INSTANT_TEXT_BYTES], erased[LC_INSTANT_TEXT_BYTES];
     printf("Lead %.*s, partition %d of %d. Times are UTC.\n", LC_TEXT_ARGS(command->lead_id), command->partition,
            command->partitions);
-    printf("Judged up to %s; to be judged again after %s.\n", lc_cli_format_instant(lead->judged_at, judged),
-           lc_cli_format_instant(lead->wake_at, wake));
+    if (lead->judged_at > 0)
+        printf("Judged up to %s", lc_cli_format_instant(lead->judged_at, judged));
+    else
+        printf("Judged by its facts alone so far, because the partition's time was not known yet when they came");
+    printf("; to be judged again after %s.\n", lc_cli_format_instant(lead->wake_at, wake));
     if (lead->erased_at != LC_ABSENT)
         printf("Erased at %s: nothing from before is kept.\n", lc_cli_format_instant(lead->erased_at, erased));
     if (lead->n_facts == 0)
@@ -288,7 +291,7 @@ print_json(const inspect_command *command)
     g_autoptr(GString) json = g_string_new("{\"lead_id\":");
     lc_json_write_text(json, command->lead_id);
     g_string_append_printf(json, ",\"partition\":%d", command->partition);
-    append_instant(json, ",\"judged_at\":", command->lead.judged_at);
+    append_instant(json, ",\"judged_at\":", command->lead.judged_at > 0 ? command->lead.judged_at : LC_ABSENT);
     append_instant(json, ",\"wake_at\":", command->lead.wake_at);
     append_instant(json, ",\"erased_at\":", command->lead.erased_at);
     g_string_append(json, ",\"facts\":[");

@@ -12,6 +12,7 @@ typedef struct {
     lc_fact_source *source;
     lc_inputs inputs;
     GByteArray *record;
+    lc_duration max_future; /* the service's */
     uint64_t published, bad;
     lc_progress progress;
 } publish_command;
@@ -117,6 +118,10 @@ publish_fact(publish_command *command, const lc_sourced_fact *sourced, GError **
         report_bad(command, what);
         return true;
     }
+    if (!lc_fact_check(&sourced->fact, g_get_real_time() / 1000, command->max_future, &problem)) {
+        report_bad(command, problem->message);
+        return true;
+    }
     g_byte_array_set_size(command->record, 0);
     if (!lc_inputs_encode(&command->inputs, command->record, sourced->lead_id, &sourced->fact, &problem)) {
         report_bad(command, problem->message);
@@ -197,6 +202,7 @@ static bool
 start(publish_command *command, const lc_config *config, char **topics, const char *events, GError **error)
 {
     lc_kafka_options kafka = lc_cli_kafka_options(config);
+    command->max_future = config->max_future;
     command->record = g_byte_array_new();
     return choose_topics(command, config, topics, error) &&
            (command->source = lc_fact_source_open(events, error)) != NULL &&

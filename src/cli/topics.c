@@ -5,7 +5,7 @@
 #define TWO_MIB "2097152"     /* max.message.bytes of what may be as large as a lead's state */
 #define ONE_MIB "1048588"     /* of all others, Kafka's default: producers send batches of up to 1,000,000 bytes */
 #define DEFAULT_PARTITIONS 4
-#define SEEN_TIMEOUT_US (20 * G_USEC_PER_SEC)
+#define SEEN_TIMEOUT_US (60 * G_USEC_PER_SEC)
 
 typedef enum { SETTING_EXACTLY, SETTING_AT_LEAST } comparison;
 
@@ -302,7 +302,13 @@ run(topics_command *command)
     guint wrong = print_comparison(command);
     if (command->lag && !print_lag(command, &error))
         return lc_cli_fail("topics", error);
-    if (wrong && count_missing(command))
+    guint missing = count_missing(command);
+    if (missing && command->create)
+        fprintf(stderr,
+                "leadclock topics: %u of %u topics were made, but the brokers do not tell of them yet; they are busy: "
+                "look again in a while\n",
+                missing, command->wanted->len);
+    else if (missing)
         fprintf(stderr,
                 "leadclock topics: %u of %u topics are missing or different; --create makes those that are "
                 "missing\n",

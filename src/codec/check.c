@@ -126,13 +126,14 @@ required_time_check(const char *field, lc_instant instant, const lc_complaint *t
 static bool
 future_check(lc_instant occurred_at, lc_instant record_time, lc_duration max_future, const lc_complaint *to)
 {
-    if (record_time == LC_ABSENT || record_time < 0 || occurred_at <= record_time)
+    char ahead[LC_DURATION_TEXT_BYTES], most[LC_DURATION_TEXT_BYTES];
+
+    if (record_time == LC_ABSENT || record_time < 0 || occurred_at <= record_time ||
+        occurred_at - record_time <= max_future)
         return true;
-    return occurred_at - record_time <= max_future ||
-           refuse(to, "occurred_at",
-                  "occurred_at is %" G_GINT64_FORMAT " ms ahead of the record's timestamp; at most %" G_GINT64_FORMAT
-                  " (max_future) are allowed",
-                  occurred_at - record_time, max_future);
+    return refuse(to, "occurred_at",
+                  "occurred_at is %s ahead of the record's timestamp; at most %s (max_future) are allowed",
+                  lc_duration_format(occurred_at - record_time, ahead), lc_duration_format(max_future, most));
 }
 
 static bool

@@ -418,9 +418,9 @@ log_free(lc_log *base)
     kafka_log *log = kafka_log_of(base);
 
     log_replay_close(base);
-    lc_takeover_clear(&log->takeover);
     g_clear_pointer(&log->producer, lc_producer_free);
     g_clear_pointer(&log->group, lc_group_free);
+    lc_takeover_clear(&log->takeover);
     free_options(&log->options);
     g_free(log);
 }

@@ -1,9 +1,13 @@
 /* process.c - which process a client is, and whether it lives. */
 #include "process.h"
 
+#include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define BOOT_CHARACTERS 8 /* of the boot's id: enough to tell two of one host */
@@ -23,6 +27,10 @@ process_clear(process *p)
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(process, process_clear)
+
+/* Of the names that processes take: while one ends another may begin. */
+#define NAME_TRIES 10
+#define NAME_RETRY_US 20000
 
 /* When a process started, in ticks since the boot (field 22 of its stat; the name before may hold anything). NULL: it
  * does not run. */
@@ -127,4 +135,61 @@ lc_process_find(const char *client_id)
     if (start == NULL || strcmp(start, other.start) != 0)
         return LC_PROCESS_DEAD;
     return strcmp(self.pid, other.pid) == 0 ? LC_PROCESS_SELF : LC_PROCESS_RUNS;
+}
+
+/* ---- Names ---- */
+
+/* Any name makes one of the length that there is room for. */
+static socklen_t
+name_address(const char *name, struct sockaddr_un *address)
+{
+    g_autofree char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, name, -1);
+    int n = g_snprintf(address->sun_path + 1, sizeof address->sun_path - 1, "leadclock/%s", digest);
+
+    address->sun_family = AF_UNIX;
+    address->sun_path[0] = '\0'; /* abstract */
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
+}
+
+/* The process that listens there; 0: none any more. */
+static int
+who_listens(const struct sockaddr_un *address, socklen_t size)
+{
+    struct ucred peer = {0};
+    socklen_t peer_size = sizeof peer;
+    int asking = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (asking < 0)
+        return 0;
+    bool known = connect(asking, (const struct sockaddr *)address, size) == 0 &&
+                 getsockopt(asking, SOL_SOCKET, SO_PEERCRED, &peer, &peer_size) == 0;
+    close(asking);
+    return known ? (int)peer.pid : 0;
+}
+
+bool
+lc_process_take_name(const char *name, int *held, int *other)
+{
+    struct sockaddr_un address = {0};
+    socklen_t size = name_address(name, &address);
+
+    *held = -1;
+    for (int tries = 0; tries < NAME_TRIES; tries++) {
+        int listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (listening < 0)
+            return true;
+        if (bind(listening, (struct sockaddr *)&address, size) == 0 && listen(listening, 1) == 0) {
+            *held = listening;
+            return true;
+        }
+        bool is_taken = errno == EADDRINUSE;
+        close(listening);
+        if (!is_taken)
+            return true;
+        *other = who_listens(&address, size);
+        if (*other != 0)
+            return *other == (int)getpid();
+        g_usleep(NAME_RETRY_US);
+    }
+    return true;
 }

@@ -4,6 +4,8 @@
 #include "admin.h"
 #include "process.h"
 
+#include <unistd.h>
+
 #define CALL_MS 1000
 #define SESSION_MARGIN_MS 3000 /* until a coordinator that is busy has seen to it */
 #define MARK '@'               /* in no group's name, and in no instance's */
@@ -128,7 +130,11 @@ find_member(rd_kafka_t *client, rd_kafka_event_t *event, void *data, GError **er
     const search *wanted = data;
     lc_takeover_member *member = wanted->member;
     size_t n;
-    (void)client;
+    char *cluster = rd_kafka_clusterid(client, CALL_MS);
+
+    g_strlcpy(member->cluster, cluster ? cluster : "", sizeof member->cluster);
+    if (cluster)
+        rd_kafka_mem_free(client, cluster);
     const rd_kafka_ConsumerGroupDescription_t **groups =
         rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result(event), &n);
 
@@ -188,12 +194,35 @@ wait_for_absence(lc_takeover *takeover, int64_t session_ms, const lc_takeover_me
     return false;
 }
 
+/* Where a member takes the place of one that died the group keeps the dead one's client.id: of two on this machine only
+ * this tells. */
+static bool
+take_name(lc_takeover *takeover, const lc_takeover_member *member, GError **error)
+{
+    const lc_kafka_options *options = takeover->options;
+    g_autofree char *name = g_strdup_printf("%s\n%s\n%s", member->cluster, options->group, options->instance);
+    int other = 0;
+
+    if (takeover->has_name)
+        return true;
+    if (!lc_process_take_name(name, &takeover->name, &other)) {
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
+                    "another process runs as the same instance (%s of group %s: process %d of this machine): stop it, "
+                    "or give each process its own `instance`",
+                    options->instance, options->group, other);
+        return false;
+    }
+    takeover->has_name = takeover->name >= 0;
+    return true;
+}
+
 bool
 lc_takeover_check_instance(lc_takeover *takeover, int64_t session_ms, GError **error)
 {
     lc_takeover_member member;
 
-    if (!lc_takeover_find_member(takeover, takeover->options->instance, &member, error))
+    if (!lc_takeover_find_member(takeover, takeover->options->instance, &member, error) ||
+        !take_name(takeover, &member, error))
         return false;
     lc_process_state state = member.is_there ? lc_process_find(member.client_id) : LC_PROCESS_DEAD;
     if (state == LC_PROCESS_RUNS)
@@ -241,4 +270,7 @@ lc_takeover_clear(lc_takeover *takeover)
     drop(&takeover->fencer);
     lc_group_question_clear(&takeover->question);
     g_clear_pointer(&takeover->fenced_id, g_free);
+    if (takeover->has_name)
+        close(takeover->name);
+    takeover->has_name = false;
 }

@@ -10,6 +10,8 @@ typedef struct {
     char *fenced_id;
     lc_group_question question; /* who is a member */
     int64_t met_ms;             /* monotonic: when another of our name was first met in the group; 0: never */
+    bool has_name;
+    int name; /* what holds our name on this machine, see process.h */
 } lc_takeover;
 
 /* lc_log.is_peer. The ids of versions before "GROUP-@INSTANCE" were GROUP-INSTANCE: they too, as long as they name a
@@ -29,11 +31,13 @@ bool lc_takeover_high_watermarks(lc_takeover *takeover, const char *const *topic
 typedef struct {
     bool is_there;
     char client_id[256], address[64];
+    char cluster[64]; /* Kafka's, where this was asked; "": it does not say */
 } lc_takeover_member;
 
 /* The member of the group with this group.instance.id. */
 bool lc_takeover_find_member(lc_takeover *takeover, const char *instance, lc_takeover_member *member, GError **error);
-/* lc_log.check_instance. `session_ms`: after which the group forgets who died. */
+/* lc_log.check_instance. `session_ms`: after which the group forgets who died. From here on no other process of this
+ * machine gets past its own, until this is cleared. */
 bool lc_takeover_check_instance(lc_takeover *takeover, int64_t session_ms, GError **error);
 bool lc_takeover_fence(lc_takeover *takeover, const char *transactional_id, GError **error);
 

@@ -12,4 +12,5 @@ with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "queries.sql"
 with duckdb.connect(sys.argv[1], read_only=True) as database:
     for title, query in queries:
         if len(sys.argv) == 2 or any(word in title for word in sys.argv[2:]):
-            print(f"{title}\n\n{database.sql(query)}\n")
+            print(f"{title}\n")
+            database.sql(query).show(max_rows=100000, max_width=160)

@@ -1,0 +1,169 @@
+/* oddities.c - what of the facts means nothing to a policy, or may be a mistake: counted, and told in the end. */
+#include <leadclock/backtest.h>
+#include <leadclock/text.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define NAMES_KEPT 1000
+#define NAMES_TOLD 5
+#define NAME_TOLD 40 /* characters */
+
+typedef struct {
+    uint64_t n;
+    char *first;       /* place */
+    GHashTable *names; /* of what: name -> how often; or NULL */
+} oddity;
+
+struct lc_oddities {
+    const lc_policy_book *book;
+    lc_instant today;
+    uint64_t n_facts;
+    oddity repeated, later, stages, reasons;
+};
+
+lc_oddities *
+lc_oddities_new(const lc_policy_book *book, lc_instant today)
+{
+    lc_oddities *odd = g_new0(lc_oddities, 1);
+
+    odd->book = book;
+    odd->today = today;
+    odd->stages.names = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, NULL);
+    odd->reasons.names = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, NULL);
+    return odd;
+}
+
+void
+lc_oddities_free(lc_oddities *odd)
+{
+    g_free(odd->repeated.first);
+    g_free(odd->later.first);
+    g_free(odd->stages.first);
+    g_free(odd->reasons.first);
+    g_hash_table_unref(odd->stages.names);
+    g_hash_table_unref(odd->reasons.names);
+    g_free(odd);
+}
+
+/* ---- Counting ---- */
+
+static void
+count(oddity *one, lc_fact_source *source)
+{
+    if (one->n++ == 0)
+        one->first = g_strdup(lc_fact_source_place(source));
+}
+
+static void
+count_name(oddity *one, lc_text name, lc_fact_source *source)
+{
+    g_autofree char *text = g_strndup(name.data, name.size);
+    guint known = GPOINTER_TO_UINT(g_hash_table_lookup(one->names, text));
+
+    count(one, source);
+    if (known || g_hash_table_size(one->names) < NAMES_KEPT)
+        g_hash_table_insert(one->names, g_steal_pointer(&text), GUINT_TO_POINTER(known + 1));
+}
+
+typedef int (*find_name)(const lc_policy *policy, lc_text name);
+
+static bool
+is_listed(const lc_policy_book *book, find_name find, lc_text name)
+{
+    for (size_t i = 0; i < lc_policy_book_size(book); i++)
+        if (find(lc_policy_book_get(book, i), name) >= 0)
+            return true;
+    return false;
+}
+
+void
+lc_oddities_take(lc_oddities *odd, const lc_fact *fact, lc_verdict verdict, lc_fact_source *source)
+{
+    odd->n_facts++;
+    if (verdict == LC_VERDICT_REPEATED)
+        count(&odd->repeated, source);
+    if (fact->occurred_at > odd->today)
+        count(&odd->later, source);
+    if (fact->type == LC_FACT_PROGRESSED && !is_listed(odd->book, lc_policy_stage, fact->text))
+        count_name(&odd->stages, fact->text, source);
+    if (fact->type == LC_FACT_REJECTED && !is_listed(odd->book, lc_policy_reason, fact->text))
+        count_name(&odd->reasons, fact->text, source);
+}
+
+/* ---- Telling ---- */
+
+typedef struct {
+    const char *name;
+    guint n;
+} named;
+
+/* The most frequent first. */
+static gint
+by_number(gconstpointer a, gconstpointer b)
+{
+    const named *one = a, *other = b;
+
+    return one->n != other->n ? (one->n < other->n ? 1 : -1) : strcmp(one->name, other->name);
+}
+
+static void
+add_name(GString *text, const named *one)
+{
+    g_autofree char *start =
+        g_utf8_strlen(one->name, -1) > NAME_TOLD ? g_utf8_substring(one->name, 0, NAME_TOLD) : NULL;
+
+    lc_json_write_text(text, lc_text_of(start ? start : one->name));
+    g_string_append_printf(text, "%s (%u)", start ? "..." : "", one->n);
+}
+
+/* "\"won\" (12), \"Lost\" (3) and 2 more". Caller frees. */
+static char *
+list_names(GHashTable *names)
+{
+    g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(named));
+    GString *text = g_string_new(NULL);
+    GHashTableIter iter;
+    gpointer name, n;
+
+    g_hash_table_iter_init(&iter, names);
+    while (g_hash_table_iter_next(&iter, &name, &n)) {
+        named one = {name, GPOINTER_TO_UINT(n)};
+        g_array_append_val(all, one);
+    }
+    g_array_sort(all, by_number);
+    for (guint i = 0; i < MIN(all->len, NAMES_TOLD); i++) {
+        g_string_append(text, i ? ", " : "");
+        add_name(text, &g_array_index(all, named, i));
+    }
+    if (all->len > NAMES_TOLD)
+        g_string_append_printf(text, " and %u more", all->len - NAMES_TOLD);
+    return g_string_free(text, FALSE);
+}
+
+static void
+tell_names(const char *command, const oddity *one, const char *what, const char *follows)
+{
+    if (one->n == 0)
+        return;
+    g_autofree char *names = list_names(one->names);
+    fprintf(stderr, "leadclock %s: %" PRIu64 " facts name %s that no policy document lists: %s; %s (the first is %s)\n",
+            command, one->n, what, names, follows, one->first);
+}
+
+void
+lc_oddities_tell(const lc_oddities *odd, const char *command)
+{
+    if (odd->later.n)
+        fprintf(stderr,
+                "leadclock %s: %" PRIu64 " of %" PRIu64 " facts are later than now; what stands after one counts "
+                "as arriving then, and all clocks until then have run out: look at its occurred_at (the first is %s)\n",
+                command, odd->later.n, odd->n_facts, odd->later.first);
+    if (odd->repeated.n)
+        fprintf(stderr,
+                "leadclock %s: %" PRIu64 " of %" PRIu64 " facts repeat an event_id that their lead has; they change "
+                "nothing (the first is %s)\n",
+                command, odd->repeated.n, odd->n_facts, odd->repeated.first);
+    tell_names(command, &odd->stages, "stages", "they are no progress");
+    tell_names(command, &odd->reasons, "reasons", "they count as `other`");
+}
