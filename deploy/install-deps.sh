@@ -1,6 +1,6 @@
 #!/bin/bash
-# install-deps.sh - installs with apt what building, testing and the demo need on Debian 12 (or newer) and Ubuntu.
-# Does nothing where all is there. Starts no service.
+# install-deps.sh [--simulate] - installs with apt what building, testing and the demo need on Debian 12 (or newer) and
+# Ubuntu. Does nothing where all is there. Starts no service. --simulate: installs nothing, and fails where it could not.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -14,6 +14,9 @@ packages=(
     mandoc groff-base zsh systemd lintian dpkg-dev mmdebstrap strace docker-compose
 )
 
+simulate=()
+[ "${1:-}" != --simulate ] || simulate=(--simulate)
+is_known() { apt-cache show "$1" 2>/dev/null | grep "^Package: $1$" >/dev/null; }
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
 missing=()
@@ -27,16 +30,18 @@ fi
 # shellcheck disable=SC2206  # drops what became empty
 missing=(${missing[@]})
 
-# What tests look at the dashboard in. Ubuntu has it as a snap alone: there nothing is added, and that is said at the end.
-add_chromium() {
-    command -v chromium >/dev/null || [[ " ${missing[*]} " == *" chromium "* ]] && return
-    ! apt-cache show chromium 2>/dev/null | grep '^Package: chromium$' >/dev/null || missing+=(chromium)
+add_if_known() { [[ " ${missing[*]} " == *" $1 "* ]] || ! is_known "$1" || missing+=("$1"); }
+# What not every release has: the browser in which tests look at the dashboard (Ubuntu has it as a snap alone: there nothing
+# is added, and that is said at the end), and names that time zones had before, which Debian 12 has in tzdata.
+add_by_release() {
+    command -v chromium >/dev/null || add_if_known chromium
+    is_installed tzdata-legacy || add_if_known tzdata-legacy
 }
 tell_of_chromium() {
     command -v chromium >/dev/null ||
         say "no chromium, and no package of that name: the tests that look at the dashboard in it fail until it is in the PATH"
 }
-add_chromium
+add_by_release
 ((${#missing[@]})) || { tell_of_chromium; exit 0; }
 
 say "to be installed: ${missing[*]}"
@@ -59,8 +64,10 @@ fi
 log=$(mktemp)
 apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@"; }
 with_progress "apt-get update" "$log" apt update
-add_chromium
+add_by_release
+# Debian 13 has a later Java only.
+is_known openjdk-17-jdk-headless || missing=("${missing[@]/#openjdk-17-jdk-headless/default-jdk-headless}")
 with_progress "apt-get install (${#missing[@]} packages and what they need)" "$log" \
-    apt install -y --no-install-recommends "${missing[@]}"
+    apt install "${simulate[@]}" -y --no-install-recommends "${missing[@]}"
 rm -f "$log"
-tell_of_chromium
+((${#simulate[@]})) || tell_of_chromium

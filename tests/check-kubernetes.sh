@@ -107,7 +107,7 @@ check_compose() {
     cp "$1/kubernetes/base/config/policy.yaml" "$scratch/composing"
     sed "s!/run/secrets!$secrets!" "$1/compose/leadclock.yaml" >"$scratch/composing/leadclock.yaml"
     for command in run ingest alert dashboard; do
-        grep -A 1 'command:' "$scratch/composed" | grep -qxF -- "    - $command" || complain "compose: $command is not there"
+        grep -A 1 'command:' "$scratch/composed" | grep -qx -- " *- $command" || complain "compose: $command is not there"
         "$leadclock" check --config "$scratch/composing/leadclock.yaml" --for "$command" >"$scratch/said" 2>&1 ||
             complain "compose, $command: $(cat "$scratch/said")"
     done

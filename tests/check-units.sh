@@ -1,6 +1,7 @@
 #!/bin/bash
 # check-units.sh LEADCLOCK - fails unless systemd takes each unit of deploy/systemd without a word, with the example of
-# credentials, calls its exposure 2.0 or lower, and the program has the command that it starts.
+# credentials, calls its exposure 2.0 or lower, the program has the command that it starts, and what that command reads is
+# checked before a start and before a reload.
 # check-units.sh --self-test LEADCLOCK - breaks each of these in a copy and fails unless it is found.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -13,13 +14,18 @@ complain() {
 
 # Of a copy in which the program is where it was built, because systemd looks whether it is there.
 check_unit() {
-    local unit=$1 said command
+    local unit=$1 said command before first
     said=$(systemd-analyze security --offline=true --no-pager --threshold="$MOST_EXPOSURE" "$unit" 2>&1) ||
         complain "${unit##*/}: exposed: $(tail -n 1 <<<"$said")"
     said=$(systemd-analyze verify --man=no "$unit" 2>&1) && [ -z "$said" ] || complain "${unit##*/}: systemd: $said"
     command=$(sed -n 's!^ExecStart=[^ ]* \([a-z]*\).*!\1!p' "$unit")
     { [ -n "$command" ] && "$leadclock" "$command" --help >/dev/null 2>&1; } ||
         complain "${unit##*/}: leadclock has no command \"$command\""
+    for before in ExecStartPre ExecReload; do
+        first=$(grep -m 1 "^$before=" "$unit" || true)
+        [[ "$first " == "$before=$leadclock check --for $command "* ]] ||
+            complain "${unit##*/}: $before does not check what \"$command\" reads: $first"
+    done
 }
 
 check() {
@@ -60,6 +66,8 @@ if [ "$1" = --self-test ]; then
     broken "systemd: " credentials.conf 's/^LoadCredential=redis/LoadCredentials=redis/'
     broken "has no command" leadclock.service 's!^ExecStart=.*!ExecStart=/bin/true!'
     broken "has no command" leadclock.service 's!leadclock run!leadclock runn!'
+    broken "ExecStartPre does not check" leadclock-alert.service 's!check --for alert!check --for run!'
+    broken "ExecReload does not check" leadclock-ingest.service '/^ExecReload=.*check/d'
     echo "each was found"
 else
     leadclock=$1

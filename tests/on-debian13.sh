@@ -36,7 +36,8 @@ packages=gcc,libc6-dev,cmake,ninja-build,pkg-config,ccache,libavro-dev,librdkafk
 packages+=,libfyaml-dev,libjansson-dev,libcurl4-openssl-dev,nettle-dev,zlib1g-dev,libsnappy-dev,libzstd-dev
 packages+=,libmicrohttpd-dev,libical-dev,libcmocka-dev,redis-server,python3,tzdata,tzdata-legacy,openssl,jq,procps
 # Of the house's tests.
-more_packages=(python3-jsonschema python3-venv mandoc groff-base bsdextrautils zsh systemd prometheus docker-compose ca-certificates)
+more_packages=(python3-jsonschema python3-venv mandoc groff-base bsdextrautils zsh systemd prometheus prometheus-alertmanager
+    docker-compose ca-certificates)
 
 is_made() { [ "$(cat "$root/.made" 2>/dev/null)" = "$packages" ]; }
 has_more() { [ "$(cat "$root/.more" 2>/dev/null)" = "${more_packages[*]}" ]; }
@@ -46,7 +47,8 @@ make_root() {
     command -v mmdebstrap >/dev/null || die "mmdebstrap is missing: deploy/install-deps.sh installs it"
     remove_folder "$root" || die "the old one stays"
     log=$(mktemp)
-    with_progress "a Debian 13 in $root" "$log" mmdebstrap --variant=minbase --include="$packages" trixie "$root" ||
+    with_progress "a Debian 13 in $root" "$log" mmdebstrap --variant=minbase --include="$packages" \
+        --aptopt='Acquire::Retries "3"' trixie "$root" ||
         die "it could not be made"
     rm -f "$log"
     echo "$packages" >"$root/.made"
@@ -65,6 +67,12 @@ add_packages() {
         die "it could not be had"
     rm -f "$log"
     echo "${more_packages[*]}" >"$root/.more"
+}
+
+# Whom this machine believes, pip there believes too: a company's proxy may show a certificate of its own.
+take_authorities() {
+    local there=$root/etc/ssl/certs/ca-certificates.crt
+    [ ! -e "${there#"$root"}" ] || { cp "${there#"$root"}" "$there.$$" && mv "$there.$$" "$there"; }
 }
 
 # The tree is at its own path there, and /tmp is ours: so scripts that run here can start the program there.
@@ -104,8 +112,21 @@ build_there() {
     say "building on Debian 13 ($build)"
     in_it cmake -B "$build" -G Ninja "${options[@]}" >/dev/null
     in_it nice cmake --build "$build" "${targets[@]}"
-    in_it "$build/leadclock" --version
+    check_version
 }
+
+# What the tests go by is what is so here.
+check_version() {
+    local version can
+    version=$(in_it "$build/leadclock" --version)
+    echo "$version"
+    for can in scram-with-kafka-4 session-renewal redis-tls https; do
+        grep -qF "$can yes" <<<"$version" || die "Debian 13's libraries can, and leadclock --version says not: $can"
+    done
+}
+
+# Whoever has a Debian 13 gets there by our own script.
+test_dependencies() { in_it deploy/install-deps.sh --simulate; }
 
 # ---- On servers ----
 
@@ -143,7 +164,7 @@ start_servers() {
 
 # A script of tests/integration each, and its tests (none named: all of them).
 on_servers=("logins" "rights" "secured_path" "live card_feed feed_with_kills feed_with_two_processes" "takeover rebalance"
-    "timely backlog" "json_facts mixed_feed" "tables rows_are_filled")
+    "timely backlog" "json_facts mixed_feed" "tables rows_are_filled" "sentinel" "cluster")
 
 test_log() {
     say "the log, with Debian 13's librdkafka"
@@ -167,6 +188,7 @@ flock -s 8
 is_made || { flock 8 && { is_made || make_root; }; }
 mount_all
 [ $what != whole ] || has_more || { flock 8 && add_packages; }
+[ $what != whole ] || take_authorities
 flock -s 8
 
 build_there
@@ -177,6 +199,7 @@ short)
     test_redis
     ;;
 *)
+    [ $what = servers ] || test_dependencies
     [ $what = servers ] ||
         in_it ctest --test-dir "$build" --output-on-failure -LE 'integration|model|fuzz' -E 'house/(format|tidy|removal)' -j "$(nproc)"
     make_stand_in

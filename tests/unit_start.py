@@ -16,10 +16,10 @@ import sys
 import tempfile
 import time
 
-# What a command says first, where no server is there.
+# What a command says once it has looked, where no server is there, and goes on to say.
 WAITS = {
     "run": "STATUS=worker 1 waits for Kafka",
-    "ingest": "STATUS=the registry",
+    "ingest": "STATUS=registry http://",
     "alert": "STATUS=breaches: no connection to Kafka",
     "dashboard": "STATUS=the tables are not read yet",
 }
@@ -40,11 +40,11 @@ def fail(text):
     sys.exit(f"unit_start: {text}")
 
 
-def wait_for(text, condition, seconds=30):
+def wait_for(text, condition, heard, seconds=60):
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
-            fail(f"gave up after {seconds} s: {text}")
+            fail(f"gave up after {seconds} s: {text}; it said {heard}")
         time.sleep(0.1)
 
 
@@ -102,8 +102,8 @@ def serve(root, uid, command):
     environment = {"PATH": os.environ["PATH"], "NOTIFY_SOCKET": "/run/leadclock-test", "WATCHDOG_USEC": "2000000"}
     process = sandboxed(root, uid, command, env=environment)
     try:
-        wait_for("a status", lambda: process.poll() is not None or manager.heard(WAITS.get(command[1], "STATUS=")))
-        wait_for("the watchdog", lambda: process.poll() is not None or manager.heard("WATCHDOG=1"))
+        wait_for("its status", lambda: process.poll() is not None or manager.heard(WAITS[command[1]]), manager.said)
+        wait_for("the watchdog", lambda: process.poll() is not None or manager.heard("WATCHDOG=1"), manager.said)
         if process.poll() is not None:
             fail(f"it ended by itself with {process.returncode}: {process.stderr.read()}")
         if manager.heard("READY=1"):

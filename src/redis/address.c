@@ -207,6 +207,12 @@ lc_redis_address_init(lc_redis_address *address, const lc_redis_options *options
            take_file(&address->sentinel_login, "redis.sentinel_password_file", options->sentinel_password_file, error);
 }
 
+const char *
+lc_redis_address_scheme(const lc_redis_address *address)
+{
+    return address->tls ? "rediss" : "redis";
+}
+
 void
 lc_redis_address_of_node(lc_redis_address *address, const lc_redis_address *cluster, const char *host, int port)
 {

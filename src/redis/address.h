@@ -34,4 +34,6 @@ void lc_redis_address_of_node(lc_redis_address *address, const lc_redis_address 
 
 /* LC_ERROR_CONFIG: a URL that can't be used. To be cleared in any case. */
 bool lc_redis_address_init(lc_redis_address *address, const lc_redis_options *options, GError **error);
+/* What a URL of one server that is reached in the same way begins with: by TLS or not. */
+const char *lc_redis_address_scheme(const lc_redis_address *address);
 void lc_redis_address_clear(lc_redis_address *address);

@@ -54,16 +54,16 @@ host_of(const redisReply *host, const char *asked)
 }
 
 static bool
-refuse_map(const redisReply *reply, const lc_redis_endpoint *at, GError **error)
+refuse_map(const lc_connection *asking, const redisReply *reply, const lc_redis_endpoint *at, GError **error)
 {
     bool is_no_cluster = strstr(reply->str, "cluster support disabled") || g_str_has_prefix(reply->str, "ERR unknown");
 
     if (!is_no_cluster)
         return lc_connection_refuse(reply, error);
     g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
-                "the Redis at %s:%d says \"%s\" when asked for its slots; where it is no cluster's, write redis:// in "
+                "the Redis at %s:%d says \"%s\" when asked for its slots; where it is no cluster's, write %s:// in "
                 "redis.url",
-                at->host, at->port, reply->str);
+                at->host, at->port, reply->str, lc_redis_address_scheme(&asking->address));
     return false;
 }
 
@@ -86,7 +86,7 @@ ask_connected(lc_connection *asking, const lc_redis_endpoint *at, GError **error
     lc_connection_say(asking, "CLUSTER SLOTS");
     lc_connection_say(asking, "CLUSTER INFO");
     const redisReply *map = lc_connection_send(asking, error) ? lc_connection_receive(asking, error) : NULL;
-    if (map == NULL || (map->type == REDIS_REPLY_ERROR && !refuse_map(map, at, error)))
+    if (map == NULL || (map->type == REDIS_REPLY_ERROR && !refuse_map(asking, map, at, error)))
         return NULL;
     const redisReply *info = lc_connection_receive(asking, error);
     return info && is_with_others(info, at, error) ? map : NULL;

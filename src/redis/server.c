@@ -200,8 +200,9 @@ check_info(lc_redis_store *store, const char *info, GError **error)
     if (cluster && (strcmp(cluster, "1") == 0) != store->connection.address.is_cluster) {
         g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
                     store->connection.address.is_cluster
-                        ? "this Redis is no cluster's; write redis:// in redis.url"
-                        : "this Redis is a cluster's; write redis+cluster:// in redis.url, and some of its nodes");
+                        ? "this Redis is no cluster's; write %s:// in redis.url"
+                        : "this Redis is a cluster's; write %s+cluster:// in redis.url, and some of its nodes",
+                    lc_redis_address_scheme(&store->connection.address));
         return false;
     }
     if (version && atoi(version) < 4) {

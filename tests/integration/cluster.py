@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """cluster.py [TEST...] - a Redis Cluster of three masters and three replicas, with a password: masters die, hang, and
-hand slots over, while facts flow. What comes out is what the backtest says."""
+hand slots over, while facts flow. What comes out is what the backtest says. All of it by TLS where this leadclock can."""
 
 import re
 import shutil
@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 
-from sentinel import PASSWORD, Server
+from sentinel import PASSWORD, Server, way_to_speak
 from timing import Watched
 from world import BINARY, REDIS_URL, SHORT_SESSION, Failure, Service, World, free_port, get, load_feed, main, policy_of, require
 from world import say, slices, wait_for
@@ -21,6 +21,7 @@ class Cluster:
 
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="leadclock-cluster-")
+        self.way = way_to_speak(self.folder)
         self.nodes = []
         for _ in range(6):
             self.add_node()
@@ -30,7 +31,7 @@ class Cluster:
 
     def add_node(self):
         self.nodes.append(
-            Server(self.folder, "cluster-enabled yes", "cluster-node-timeout 2000", "cluster-replica-validity-factor 0",
+            Server(self.folder, self.way, "cluster-enabled yes", "cluster-node-timeout 2000", "cluster-replica-validity-factor 0",
                    "cluster-allow-replica-migration no", f'requirepass "{PASSWORD}"', f'masterauth "{PASSWORD}"', 'save ""',
                    "maxmemory-policy noeviction", "repl-diskless-sync-delay 0", f"cluster-port {free_port()}")
         )  # fmt: skip
@@ -43,14 +44,14 @@ class Cluster:
         shutil.rmtree(self.folder)
 
     def cli(self, *arguments):
-        done = subprocess.run(["redis-cli", "-a", PASSWORD, "--no-auth-warning", *arguments], capture_output=True, timeout=90,
-                              check=False)  # fmt: skip
+        done = subprocess.run(["redis-cli", *self.way.cli, "-a", PASSWORD, "--no-auth-warning", *arguments], capture_output=True,
+                              timeout=90, check=False)  # fmt: skip
         require(done.returncode == 0, f"redis-cli {' '.join(arguments)}: {done.stdout.decode()[-2000:]}")
         return done.stdout.decode()
 
-    def settings(self, scheme="redis+cluster", nodes=2, rest=""):
+    def settings(self, kind="+cluster", nodes=2):
         hosts = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes[:nodes])
-        return f'{{url: "{scheme}://{hosts}{rest}", password: "{PASSWORD}"}}'
+        return f'{{url: "{self.way.scheme}{kind}://{hosts}", password: "{PASSWORD}"{self.way.settings}}}'
 
     def up(self):
         return [node for node in self.nodes if node.process.poll() is None and not is_stopped(node)]
@@ -259,7 +260,7 @@ def what_is_refused():
     """A cluster that is called a server, a server that is called a cluster, each node that may evict keys, nodes that are not
     there."""
     cluster = Cluster()
-    world = World("cluster-refuses", policy_of("card/feed"), redis=cluster.settings("redis", 1))
+    world = World("cluster-refuses", policy_of("card/feed"), redis=cluster.settings("", 1))
     try:
         world.create_topics()
 
@@ -270,7 +271,7 @@ def what_is_refused():
             for word in words:
                 require(word in said, f"{word!r} is not in: {said}")
 
-        refused(2, "this Redis is a cluster's; write redis+cluster:// in redis.url")
+        refused(2, f"this Redis is a cluster's; write {cluster.way.scheme}+cluster:// in redis.url")
         world.write_config({"redis": '{url: "' + re.sub(r"^redis://(.*?)/\d*$", r"redis+cluster://\1", REDIS_URL) + '"}'})
         refused(2, "asked for its slots", "write redis:// in redis.url")
         world.write_config({"redis": cluster.settings()})

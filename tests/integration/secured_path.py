@@ -14,7 +14,7 @@ from alerting import SECRET, Alertmanager, Receiver
 from commands import expect
 from dashboard import Dashboard
 from ingest import LINES, door
-from world import BINARY, PARTITIONS, ROOT, STACK_DIR, Redis, World, load_feed, main, multiply, policy_of, require
+from world import BINARY, PARTITIONS, ROOT, STACK_DIR, Redis, World, can, load_feed, main, multiply, policy_of, require
 from world import require_equal, say, slices, wait_for
 
 ROLES = ("service", "publisher", "ingest", "alert", "dashboard", "tools", "admin")
@@ -120,14 +120,14 @@ def lines_of(facts):
 
 def publish_while_sessions_end(world, facts):
     """Three of them between any two parts: a librdkafka that can renews them, with another Kafka closes the connection."""
-    can = "session-renewal yes" in subprocess.run([BINARY, "--version"], capture_output=True, check=True, text=True).stdout
+    renews = can("session-renewal")
     before = world.stack.sessions()
     for count, some in enumerate(slices(facts, 6)):
         world.publish(some)
-        wait_for("sessions to end", lambda: world.stack.sessions()[can] - before[can] >= 3 * count, 60)
+        wait_for("sessions to end", lambda: world.stack.sessions()[renews] - before[renews] >= 3 * count, 60)
     closed, renewed = (now - then for now, then in zip(world.stack.sessions(), before))
     say(f"{closed} connections were closed, {renewed} sessions renewed")
-    require(renewed >= 15 if can else closed >= 15, f"closed {closed}, renewed {renewed}: that is not what --version says")
+    require(renewed >= 15 if renews else closed >= 15, f"closed {closed}, renewed {renewed}: that is not what --version says")
 
 
 def require_closed(world):

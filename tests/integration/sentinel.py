@@ -1,34 +1,72 @@
 #!/usr/bin/env python3
 """sentinel.py [TEST...] - Redis under three sentinels, with passwords: masters die, hang, come back as replicas, and are
-replaced by replicas that lack their last writes, while facts flow. What comes out is what the backtest says."""
+replaced by replicas that lack their last writes, while facts flow. What comes out is what the backtest says. All of it by
+TLS, with certificates of both sides, where this leadclock can."""
 
 import os
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
 from urllib.parse import quote
 
+from secured import Certificates
 from timing import Watched
-from world import BINARY, Failure, Redis, World, free_port, load_feed, main, policy_of, require, say, slices, wait_for
+from world import BINARY, Failure, Redis, World, can, free_port, load_feed, main, policy_of, require, say, slices, wait_for
 
 PASSWORD, SENTINEL_PASSWORD = "of the data", "of the sentinels"
 MASTER = "leads"
 
 
+class InTheClear:
+    """How all speak to each other: servers among themselves, leadclock (`settings`), redis-cli, and we."""
+
+    scheme, settings, cli, context = "redis", "", (), None
+
+    def __init__(self, folder):
+        """Nothing is needed of `folder`."""
+
+    def lines(self, port):
+        return [f"port {port}"]
+
+
+class ByTls:
+    """The same, and who shows no certificate is not let in anywhere."""
+
+    scheme = "rediss"
+
+    def __init__(self, folder):
+        made = Certificates(folder)
+        ours, key, self.servers, self.ca = made.client, made.path("leadclock.key"), made.path("broker.store"), made.root
+        self.settings = f", ca: {self.ca}, certificate: {ours}, key: {key}"
+        self.cli = ("--tls", "--cacert", self.ca, "--cert", ours, "--key", key)
+        self.context = ssl.create_default_context(cafile=self.ca)
+        self.context.load_cert_chain(ours, key)
+
+    def lines(self, port):
+        return ["port 0", f"tls-port {port}", f"tls-cert-file {self.servers}", f"tls-key-file {self.servers}",
+                f"tls-ca-cert-file {self.ca}", "tls-auth-clients yes", "tls-replication yes", "tls-cluster yes"]  # fmt: skip
+
+
+def way_to_speak(folder):
+    return ByTls(folder) if can("redis-tls") else InTheClear(folder)
+
+
 class Server:
     """A redis-server, or a sentinel, with a configuration file that it may rewrite."""
 
-    def __init__(self, folder, *lines, is_sentinel=False):
+    def __init__(self, folder, way, *lines, is_sentinel=False):
         self.port, self.password = free_port(), SENTINEL_PASSWORD if is_sentinel else PASSWORD
+        self.way = way
         self.folder = tempfile.mkdtemp(dir=folder)
         self.file = os.path.join(self.folder, "redis.conf")
         self.options = ["--sentinel"] if is_sentinel else []
         with open(self.file, "w", encoding="utf-8") as file:
-            file.write("\n".join([f"port {self.port}", "bind 127.0.0.1", f"dir {self.folder}", "logfile log", *lines, ""]))
+            file.write("\n".join([*way.lines(self.port), "bind 127.0.0.1", f"dir {self.folder}", "logfile log", *lines, ""]))
         self.start()
 
     def start(self):
@@ -42,7 +80,10 @@ class Server:
             return False
 
     def command(self, *words):
-        return Redis(f"redis://:{quote(self.password)}@127.0.0.1:{self.port}").command(*words)
+        return self.connect().command(*words)
+
+    def connect(self):
+        return Redis(f"redis://:{quote(self.password)}@127.0.0.1:{self.port}", self.way.context)
 
     def kill(self):
         self.process.kill()
@@ -54,10 +95,11 @@ class Sentinels:
 
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="leadclock-sentinel-")
+        self.way = way_to_speak(self.folder)
         common = [f'requirepass "{PASSWORD}"', f'masterauth "{PASSWORD}"', 'save ""', "maxmemory-policy noeviction",
                   "repl-diskless-sync-delay 0", "repl-ping-replica-period 1"]  # fmt: skip
-        self.servers = [Server(self.folder, *common)]
-        self.servers.append(Server(self.folder, *common, f"replicaof 127.0.0.1 {self.servers[0].port}"))
+        self.servers = [Server(self.folder, self.way, *common)]
+        self.servers.append(Server(self.folder, self.way, *common, f"replicaof 127.0.0.1 {self.servers[0].port}"))
         watched = [
             f"sentinel monitor {MASTER} 127.0.0.1 {self.servers[0].port} 2",
             f'sentinel auth-pass {MASTER} "{PASSWORD}"',
@@ -66,7 +108,7 @@ class Sentinels:
             f'requirepass "{SENTINEL_PASSWORD}"',
             f'sentinel sentinel-pass "{SENTINEL_PASSWORD}"',
         ]
-        self.sentinels = [Server(self.folder, *watched, is_sentinel=True) for _ in range(3)]
+        self.sentinels = [Server(self.folder, self.way, *watched, is_sentinel=True) for _ in range(3)]
         wait_for("the sentinels know each other and the replica", self.are_complete, 30)
 
     def close(self):
@@ -92,7 +134,7 @@ class Sentinels:
         return next(server for server in self.servers if server is not self.master())
 
     def redis(self):
-        return Redis(f"redis://:{quote(PASSWORD)}@127.0.0.1:{self.master().port}")
+        return self.master().connect()
 
     def cut_off(self, replica):
         """From its master, until it is told the right password."""
@@ -101,7 +143,8 @@ class Sentinels:
 
     def settings(self, password=SENTINEL_PASSWORD):
         hosts = ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in self.sentinels)
-        return f'{{url: "redis+sentinel://{hosts}/{MASTER}", password: "{PASSWORD}", sentinel_password: "{password}"}}'
+        return (f'{{url: "{self.way.scheme}+sentinel://{hosts}/{MASTER}", password: "{PASSWORD}", '
+                f'sentinel_password: "{password}"{self.way.settings}}}')  # fmt: skip
 
     def name(self, master, server):
         """Makes all sentinels call `server` the master of that name, whatever it is."""

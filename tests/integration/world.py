@@ -180,11 +180,13 @@ def require_equal(what, live, expected):
 
 
 class Redis:
-    """As much of RESP as is needed here."""
+    """As much of RESP as is needed here. `tls`: an SSLContext, for a server that wants it."""
 
-    def __init__(self, url=REDIS_URL):
+    def __init__(self, url=REDIS_URL, tls=None):
         url = urllib.parse.urlparse(url)
         self.socket = socket.create_connection((url.hostname, url.port or 6379), timeout=10)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname=url.hostname)
         self.file = self.socket.makefile("rb")
         if url.password:
             user = [url.username] if url.username else []
@@ -221,6 +223,12 @@ def register_schema(subject, schema):
     )
     with urllib.request.urlopen(request, timeout=20) as answer:
         return json.load(answer)["id"]
+
+
+def can(what):
+    """Whether the libraries that leadclock was built with can do what its --version calls so."""
+    told = subprocess.run([BINARY, "--version"], capture_output=True, check=True, text=True, timeout=60)
+    return f"{what} yes" in told.stdout
 
 
 def stack(*arguments):
