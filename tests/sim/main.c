@@ -157,7 +157,7 @@ run_many(void)
 {
     report *shared = mmap(NULL, sizeof(report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     double began = seconds_now();
-    uint64_t next = (uint64_t)options.start, failures = 0;
+    uint64_t next = (uint64_t)options.start, failures = 0, failed = 0;
     for (;;) {
         uint64_t left = options.seeds ? (uint64_t)(options.start + options.seeds) - next : SEEDS_A_CHILD;
         if (left == 0 || (options.seconds && seconds_now() - began >= (double)options.seconds))
@@ -169,6 +169,7 @@ run_many(void)
         printf("seed %" G_GUINT64_FORMAT ": %s\n", shared->seed, shared->failure);
         fflush(stdout);
         failures++;
+        failed = shared->seed;
         shared->failed = false;
         next = shared->seed + 1;
         if (!options.keep_going)
@@ -178,7 +179,7 @@ run_many(void)
     printf("%" G_GUINT64_FORMAT " seeds held, %" G_GUINT64_FORMAT " failed, in %.0f s\n", shared->done, failures,
            seconds_now() - began);
     if (failures && !options.expect_failure)
-        printf("replay with: sim --seed %" G_GUINT64_FORMAT " --trace%s%s%s\n", shared->seed,
+        printf("replay with: sim --seed %" G_GUINT64_FORMAT " --trace%s%s%s\n", failed,
                options.failovers ? " --failovers" : "", options.weaken ? " --weaken " : "",
                options.weaken ? options.weaken : "");
     return (failures > 0) == options.expect_failure && is_whole ? 0 : 1;

@@ -174,9 +174,11 @@ seen_before(sim *s, int32_t partition, lc_instant wall)
     bool may_be_append_time = is_append_time(s, partition, wall);
     if (asked == LC_NEVER && !may_be_append_time)
         sim_fail(s, "a safe time of partition %d that nobody asked for: %+" PRId64, partition, wall - s->began);
-    if (!may_be_append_time)
-        return asked;
-    return s->plan.clock_jumps ? LC_ABSENT : MIN(asked, wall);
+    if (may_be_append_time && s->plan.clock_jumps)
+        return LC_ABSENT;
+    /* A wall clock that was put back stands before the asking. That an input was seen at its end then, by that clock,
+     * may be the earliest of all inputs' times, beside another's that is behind, and goes by its records' time. */
+    return MIN(asked, wall);
 }
 
 /* ---- Facts ---- */
