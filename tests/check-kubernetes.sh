@@ -1,9 +1,9 @@
 #!/bin/bash
 # check-kubernetes.sh LEADCLOCK [SCRATCH] - has kubernetes-validate (pip, kept in SCRATCH) hold each manifest of
 # deploy/kubernetes against the schemas of Kubernetes' API, leadclock check the configuration in them, and docker-compose
-# read deploy/compose.yaml, in which all programs are, and whose doors only this machine reaches; the same of what the example makes of them where kubectl is installed, and of the
-# ServiceMonitor, which is no part of that API, where npm is. The configurations of Prometheus and Alertmanager by promtool and
-# amtool.
+# read deploy/compose.yaml, in which all programs are, whose doors only this machine reaches, and whose secrets the image's user
+# can read and strangers can't; the same of what the example makes of them where kubectl is installed, and of the ServiceMonitor,
+# which is no part of that API, where npm is. The configurations of Prometheus and Alertmanager by promtool and amtool.
 # check-kubernetes.sh --self-test LEADCLOCK [SCRATCH] - breaks some of it in a copy and fails unless it is found.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -49,14 +49,60 @@ END
     node "$scratch/monitor.mjs" "$1" >"$scratch/said" 2>&1 || complain "ServiceMonitor: $(grep -m 1 ValidationError: "$scratch/said")"
 }
 
+# What docker-compose has made of ports, however they are written: each service and port that others than this machine reach.
+# Fails where there are none at all, because then nothing was looked at.
+list_open_ports() {
+    "$scratch/python/bin/python" - "$scratch/composed" <<'END'
+import sys
+import yaml
+
+with open(sys.argv[1], encoding="utf-8") as file:
+    services = yaml.safe_load(file).get("services", {})
+seen = 0
+for name, service in services.items():
+    if service.get("network_mode") == "host":
+        print(name, "network_mode: host")
+    for port in service.get("ports", []):
+        seen += 1
+        host = port.get("host_ip", "") if isinstance(port, dict) else str(port).rpartition(":")[0].rpartition(":")[0]
+        if host not in ("127.0.0.1", "[::1]", "::1"):
+            print(name, port)
+sys.exit(seen == 0)
+END
+}
+
+# USER COMMAND...
+as_user() { setpriv --reuid="$1" --regid="$1" --clear-groups "${@:2}"; }
+
+# FOLDER: what make-secrets.sh makes for who is no root: the image's user can read the files, which a container is
+# handed without their folder (here by links), and nobody else comes to them.
+check_secrets_of_others() {
+    local made=$scratch/plain name
+    [ "$(id -u)" = 0 ] || { echo "not root: what make-secrets.sh makes for another was not looked at"; return; }
+    rm -rf "$made"
+    mkdir -p "$made/handed"
+    chmod 755 "$made" "$made/handed"
+    cp "$1/compose/make-secrets.sh" "$made"
+    chown 1000:1000 "$made"
+    (cd "$made" && as_user 1000 ./make-secrets.sh secrets) >"$scratch/said" 2>&1 || complain "compose: make-secrets.sh: $(cat "$scratch/said")"
+    grep -q "As root" "$scratch/said" || complain "compose: make-secrets.sh does not say what it would do as root"
+    for name in ingest-token dashboard-password; do
+        ln "$made/secrets/$name" "$made/handed"
+        (cd "$made/handed" && as_user 65532 test -s "$name" -a -r "$name") || complain "compose: the image's user can't read $name"
+        ! (cd "$made" && as_user 65531 cat "secrets/$name") 2>/dev/null | grep -q . || complain "compose: strangers read $name"
+    done
+}
+
 # FOLDER: of deploy. The secrets are where make-secrets.sh puts them, which are hard to guess, and nobody else's.
 check_compose() {
     local command secrets=$scratch/secrets
     docker-compose -f "$1/compose.yaml" config >"$scratch/composed" 2>"$scratch/said" || complain "compose: $(cat "$scratch/said")"
     rm -rf "$secrets"
-    "$1/compose/make-secrets.sh" "$secrets"
-    [ "$(stat -c %a "$secrets"/* | sort -u)" = 600 ] || complain "compose: everybody may read the secrets"
+    "$1/compose/make-secrets.sh" "$secrets" 2>/dev/null
+    [ "$(id -u)" != 0 ] || [ "$(stat -c %a:%u "$secrets"/* | sort -u)" = 600:65532 ] ||
+        complain "compose: others than the image's user may read the secrets"
     [ "$(sort -u "$secrets"/* | wc -l)" = 2 ] || complain "compose: the secrets are the same"
+    check_secrets_of_others "$1"
     mkdir -p "$scratch/composing"
     cp "$1/kubernetes/base/config/policy.yaml" "$scratch/composing"
     sed "s!/run/secrets!$secrets!" "$1/compose/leadclock.yaml" >"$scratch/composing/leadclock.yaml"
@@ -65,16 +111,16 @@ check_compose() {
         "$leadclock" check --config "$scratch/composing/leadclock.yaml" --for "$command" >"$scratch/said" 2>&1 ||
             complain "compose, $command: $(cat "$scratch/said")"
     done
-    ! sed -n 's/^ *ports: //p' "$1/compose.yaml" | grep -v '^\["127\.0\.0\.1:' >"$scratch/said" ||
-        complain "compose: others reach $(cat "$scratch/said")"
+    list_open_ports >"$scratch/said" 2>&1 || complain "compose: no ports were looked at $(cat "$scratch/said")"
+    [ ! -s "$scratch/said" ] || complain "compose: others reach $(cat "$scratch/said")"
     sed "s!/etc/prometheus/rules.yml!$1/prometheus/rules.yml!" "$1/compose/prometheus.yml" >"$scratch/prometheus.yml"
     promtool check config "$scratch/prometheus.yml" >"$scratch/said" 2>&1 || complain "compose, Prometheus: $(cat "$scratch/said")"
     amtool check-config "$1/compose/alertmanager.yml" >"$scratch/said" 2>&1 || complain "compose, Alertmanager: $(cat "$scratch/said")"
 }
 
-check() {
+# FOLDER: of deploy.
+check_manifests() {
     local folder=$1/kubernetes file count=0 manifests=()
-    failures=0
     for file in "$folder"/base/*.yaml; do
         case $file in
         */kustomization.yaml) continue ;;
@@ -100,18 +146,28 @@ check() {
     else
         echo "no kubectl here: what kustomize makes of the example was not looked at"
     fi
-    check_compose "$1"
-    echo "$count manifests, $failures complaints"
+    echo "$count manifests"
+}
+
+# FOLDER PART...: of deploy.
+check() {
+    local part
+    failures=0
+    for part in "${@:2}"; do
+        "check_$part" "$1"
+    done
+    echo "$failures complaints"
     ((failures == 0))
 }
 
 # broken SAYS FILE SED
 broken() {
-    local copy=$scratch/copy
+    local copy=$scratch/copy part=manifests
+    [[ $2 != compose* ]] || part=compose
     rm -rf "$copy" && cp -r "$root/deploy" "$copy"
     sed -i "$3" "$copy/$2"
     cmp -s "$copy/$2" "$root/deploy/$2" && { echo "nothing was changed: $*"; exit 1; }
-    if (check "$copy") >"$scratch/all-said" 2>&1 || ! grep -qF -- "$1" "$scratch/all-said"; then
+    if (check "$copy" $part) >"$scratch/all-said" 2>&1 || ! grep -qF -- "$1" "$scratch/all-said"; then
         echo "not found: $*: $(cat "$scratch/all-said")"
         exit 1
     fi
@@ -120,7 +176,7 @@ broken() {
 self_test=false
 [ "$1" != --self-test ] || { self_test=true && shift; }
 leadclock=$1
-scratch=${2:-$(mktemp -d)}
+scratch=$(realpath -m "${2:-$(mktemp -d)}")
 mkdir -p "$scratch"
 bring_validators
 if $self_test; then
@@ -132,11 +188,21 @@ if $self_test; then
     [ ! -d "$scratch/node_modules" ] || broken "ServiceMonitor: " kubernetes/base/servicemonitor.yaml 's/interval: 15s/interval: soon/'
     broken "compose: " compose.yaml 's/^services:/service:/'
     broken "compose: dashboard is not there" compose.yaml 's/\[dashboard, --config/[watch, --config/'
-    broken "compose: others reach" compose.yaml 's/"127.0.0.1:9466:9466"/"9466:9466"/'
+    broken "compose: others reach ingest" compose.yaml 's/"127.0.0.1:9466:9466"/"9466:9466"/'
+    broken "compose: others reach ingest" compose.yaml 's/\["127.0.0.1:9466:9466"\]/\n      - "0.0.0.0:9466:9466"/'
+    broken "compose: others reach dashboard" compose.yaml 's/\["127.0.0.1:9465:9465"\]/\n      - target: 9465\n        published: 9465/'
+    broken "compose: others reach alert" compose.yaml 's/^  alert:/&\n    network_mode: host/'
+    broken "compose: no ports were looked at" compose.yaml 's/ports: .*/expose: ["1"]/'
+    if [ "$(id -u)" = 0 ]; then
+        broken "compose: others than the image's user" compose/make-secrets.sh 's/^umask 077/umask 022/'
+        broken "compose: others than the image's user" compose/make-secrets.sh 's/chown 65532:65532/true/'
+        broken "compose: the image's user can't read ingest-token" compose/make-secrets.sh 's/chmod 444/chmod 400/'
+        broken "compose: strangers read dashboard-password" compose/make-secrets.sh 's/chmod 700/chmod 755/'
+    fi
     broken "compose, ingest: " compose/leadclock.yaml '/token_files/d'
     broken "compose, Prometheus: " compose/prometheus.yml 's/scrape_configs/scrape_config/'
     broken "compose, Alertmanager: " compose/alertmanager.yml 's/name: nobody/name: somebody/'
     echo "each was found"
 else
-    check "$root/deploy"
+    check "$root/deploy" manifests compose
 fi

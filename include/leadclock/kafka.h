@@ -186,6 +186,8 @@ typedef struct {
 } lc_read_record; /* good until the next read */
 lc_reader *
 lc_reader_new(const lc_kafka_options *options, const char *const *topics, bool from_beginning, GError **error);
+/* From now on records come without their headers, which take a third of the time that it takes to read one. */
+void lc_reader_pass_headers(lc_reader *reader);
 /* 1: a record; 0: nothing within the time-out; -1: error. */
 int lc_reader_read(lc_reader *reader, int timeout_ms, lc_read_record *record, GError **error);
 /* All that was stable when the reader was made, or has looked again, has been read. */

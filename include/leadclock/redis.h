@@ -35,6 +35,9 @@ typedef struct {
 const char *lc_redis_library_version(void);
 bool lc_redis_has_tls(void);
 
+/* Whether it names another database than 0, which is to be selected. */
+bool lc_redis_selects(const char *url);
+
 /* All options are copied. LC_ERROR_CONFIG: a URL that can't be used. Connects to nothing yet. */
 lc_store *lc_redis_store_new(const lc_redis_options *options, GError **error);
 

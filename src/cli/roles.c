@@ -2,6 +2,7 @@
 #include "common.h"
 
 #include <leadclock/core.h>
+#include <leadclock/redis.h>
 
 const char *const lc_role_names[LC_ROLES + 1] = {"service",   "publisher", "ingest", "alert",
                                                  "dashboard", "tools",     "admin",  NULL};
@@ -65,7 +66,13 @@ static const struct {
 };
 
 /* How Redis is reached. */
-enum { ALONE = 1, BY_SENTINELS = 2, IN_A_CLUSTER = 4, ANYHOW = ALONE | BY_SENTINELS | IN_A_CLUSTER };
+enum {
+    ALONE = 1,
+    BY_SENTINELS = 2,
+    IN_A_CLUSTER = 4,
+    ANOTHER_DATABASE = 8,
+    ANYHOW = ALONE | BY_SENTINELS | IN_A_CLUSTER
+};
 
 static const struct {
     unsigned roles, where;
@@ -75,12 +82,12 @@ static const struct {
 #define TOOLS (1u << LC_ROLE_TOOLS)
 #define ADMIN (1u << LC_ROLE_ADMIN)
     {SERVICE | TOOLS | ADMIN, ANYHOW, "info get scan unlink"},
-    {SERVICE | TOOLS | ADMIN, ALONE | BY_SENTINELS, "select"},
+    {SERVICE | TOOLS | ADMIN, ANOTHER_DATABASE, "select"},
     {SERVICE | TOOLS | ADMIN, BY_SENTINELS, "role"},
     {SERVICE | TOOLS | ADMIN, IN_A_CLUSTER, "cluster|slots cluster|info"},
-    {SERVICE | TOOLS | ADMIN, ANYHOW, "set setnx del watch unwatch multi exec"},
-    {SERVICE | TOOLS, ANYHOW, "hmget hset hdel hgetall sadd srem smembers zadd zrem zrangebyscore"},
-    {SERVICE | TOOLS, ANYHOW, "rpush lrange ltrim incrby"},
+    {SERVICE | TOOLS | ADMIN, ANYHOW, "set setnx watch multi exec"},
+    {SERVICE | TOOLS, ANYHOW, "hmget hset hdel hgetall sadd srem smembers zadd zrangebyscore rpush lrange incrby"},
+    {SERVICE, ANYHOW, "zrem ltrim"},
     {TOOLS, ANYHOW, "hscan"},
 };
 
@@ -255,7 +262,7 @@ lc_role_redis_commands(lc_role role, const lc_config *config)
     unsigned where = strstr(config->redis.url, "+sentinel://")  ? BY_SENTINELS
                      : strstr(config->redis.url, "+cluster://") ? IN_A_CLUSTER
                                                                 : ALONE;
-    return redis_commands(role, where);
+    return redis_commands(role, where | (lc_redis_selects(config->redis.url) ? ANOTHER_DATABASE : 0));
 }
 
 /* ---- For the documentation ---- */

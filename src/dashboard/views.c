@@ -43,12 +43,19 @@ const char *const lc_page_parameters[LC_PAGE_PARAMETERS + 1] = {
 
 /* ---- What is asked ---- */
 
-/* NULL: not asked; what a form sends empty is not asked either, but of a channel or a track. */
+/* Where the empty text is an answer: a channel or a track may have that name; no rule, nobody. */
+static bool
+may_be_empty(lc_page_parameter parameter)
+{
+    return parameter == ASK_CHANNEL || parameter == ASK_ONTO || parameter == ASK_RULE || parameter == ASK_BY;
+}
+
+/* NULL: not asked; what a form sends empty is not asked either. */
 static const char *
 asked(const lc_page_question *question, lc_page_parameter parameter)
 {
     const char *value = question->values[parameter];
-    return value && (*value || parameter == ASK_CHANNEL || parameter == ASK_ONTO) ? value : NULL;
+    return value && (*value || may_be_empty(parameter)) ? value : NULL;
 }
 
 unsigned
@@ -151,6 +158,12 @@ choose_times(const lc_view *view, const lc_page_question *question, lc_lead_filt
         filter->settled_from = begins;
 }
 
+static const char *
+none_of(int parameter)
+{
+    return parameter == ASK_RULE ? "(none)" : parameter == ASK_BY ? "(nobody)" : "";
+}
+
 static char *
 question_in_words(const lc_page_question *question)
 {
@@ -159,7 +172,8 @@ question_in_words(const lc_page_question *question)
         if (asked(question, (lc_page_parameter)i) == NULL || i == ASK_TABLE)
             continue;
         g_autofree char *name = g_strdelimit(g_strdup(lc_page_parameters[i]), "_", ' ');
-        g_string_append_printf(words, "%s%s %s", words->len ? ", " : "", name, question->values[i]);
+        const char *value = question->values[i];
+        g_string_append_printf(words, "%s%s %s", words->len ? ", " : "", name, *value ? value : none_of(i));
     }
     return words->len ? g_string_free(g_steal_pointer(&words), FALSE) : g_strdup("all that are kept, newest first");
 }

@@ -22,7 +22,8 @@ lc_kafka_lend(const rd_kafka_message_t *message, int topic, GArray *headers)
 {
     rd_kafka_timestamp_type_t type;
     int64_t timestamp = rd_kafka_message_timestamp(message, &type);
-    take_headers(message, headers);
+    if (headers)
+        take_headers(message, headers);
     return (lc_read_record){
         .topic = topic,
         .partition = message->partition,
@@ -30,7 +31,7 @@ lc_kafka_lend(const rd_kafka_message_t *message, int topic, GArray *headers)
         .timestamp = type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? LC_ABSENT : timestamp,
         .key = {message->key, message->key ? message->key_len : 0},
         .value = {message->payload, message->payload ? message->len : 0},
-        .headers = (const lc_header *)(void *)headers->data,
-        .n_headers = headers->len,
+        .headers = headers ? (const lc_header *)(void *)headers->data : NULL,
+        .n_headers = headers ? headers->len : 0,
     };
 }

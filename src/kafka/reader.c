@@ -4,6 +4,9 @@
 #include "fetch.h"
 #include "lend.h"
 
+/* A call of librdkafka for each message would take as long as all else that is done with a row. */
+#define AT_ONCE 256
+
 /* One partition, and how far it must be read to have caught up. */
 typedef struct {
     int64_t start, position, end;
@@ -20,10 +23,13 @@ struct lc_reader {
     lc_fetch_waker waker;
     bool idle; /* the last poll gave nothing */
 
+    rd_kafka_queue_t *queue;               /* the client's */
+    rd_kafka_message_t *messages[AT_ONCE]; /* taken out of it; those from `next` on are not lent yet */
+    size_t n_messages, next;
     rd_kafka_message_t *message; /* the one lent out */
     rd_kafka_topic_t *last_topic;
     int last_index;
-    GArray *headers; /* lc_header */
+    GArray *headers; /* lc_header; NULL: they are not wanted */
 };
 
 #define GONE_WITHIN_MS 5000
@@ -159,6 +165,7 @@ lc_reader_new(const lc_kafka_options *options, const char *const *topics, bool f
         return NULL;
     g_autoptr(lc_reader) reader = g_new0(lc_reader, 1);
     reader->client = client;
+    reader->queue = rd_kafka_queue_get_consumer(client);
     lc_fetch_waker_init(&reader->waker, client, queued);
     reader->brokers = g_strdup(options->brokers);
     reader->topics = g_strdupv((char **)topics);
@@ -166,6 +173,12 @@ lc_reader_new(const lc_kafka_options *options, const char *const *topics, bool f
     reader->n_partitions = g_new0(int32_t, g_strv_length(reader->topics));
     reader->headers = g_array_new(FALSE, FALSE, sizeof(lc_header));
     return start(reader, options, from_beginning, error) ? g_steal_pointer(&reader) : NULL;
+}
+
+void
+lc_reader_pass_headers(lc_reader *reader)
+{
+    g_clear_pointer(&reader->headers, g_array_unref);
 }
 
 /* ---- Reading ---- */
@@ -240,14 +253,35 @@ wake(lc_reader *reader)
     lc_fetch_waker_wake(&reader->waker, list, WAKE_AGAIN_MS);
 }
 
+/* What is there; the call for many would wait until there are as many, so where nothing is, the call for one waits. It
+ * loses messages around a rebalance (librdkafka 2.0.2), and without a group there is none. */
+static void
+take_messages(lc_reader *reader, int timeout_ms)
+{
+    ssize_t n = rd_kafka_consume_batch_queue(reader->queue, 0, reader->messages, AT_ONCE);
+    reader->next = 0;
+    reader->n_messages = n > 0 ? (size_t)n : 0;
+    if (reader->n_messages == 0 && (reader->messages[0] = rd_kafka_consumer_poll(reader->client, timeout_ms)))
+        reader->n_messages = 1;
+}
+
+static rd_kafka_message_t *
+next_message(lc_reader *reader, int timeout_ms)
+{
+    if (reader->next == reader->n_messages) {
+        wake(reader);
+        take_messages(reader, timeout_ms);
+        reader->idle = reader->n_messages == 0;
+    }
+    return reader->next < reader->n_messages ? reader->messages[reader->next++] : NULL;
+}
+
 int
 lc_reader_read(lc_reader *reader, int timeout_ms, lc_read_record *record, GError **error)
 {
     g_clear_pointer(&reader->message, rd_kafka_message_destroy);
-    wake(reader);
-    rd_kafka_message_t *message = rd_kafka_consumer_poll(reader->client, timeout_ms);
-    reader->idle = message == NULL;
-    if (reader->idle)
+    rd_kafka_message_t *message = next_message(reader, timeout_ms);
+    if (message == NULL)
         return 0;
     if (!message->err)
         return lend_record(reader, message, record);
@@ -350,9 +384,11 @@ lc_reader_free(lc_reader *reader)
 {
     if (reader == NULL)
         return;
-    if (reader->message)
-        rd_kafka_message_destroy(reader->message);
+    g_clear_pointer(&reader->message, rd_kafka_message_destroy);
+    while (reader->next < reader->n_messages)
+        rd_kafka_message_destroy(reader->messages[reader->next++]);
     lc_fetch_waker_clear(&reader->waker);
+    rd_kafka_queue_destroy(reader->queue);
     /* To close a consumer may take for ever where a topic was deleted; there is no group to leave. */
     lc_kafka_destroy(reader->client, GONE_WITHIN_MS);
     for (guint i = 0; i < g_strv_length(reader->topics); i++)
@@ -361,6 +397,6 @@ lc_reader_free(lc_reader *reader)
     g_free(reader->n_partitions);
     g_strfreev(reader->topics);
     g_free(reader->brokers);
-    g_array_unref(reader->headers);
+    g_clear_pointer(&reader->headers, g_array_unref);
     g_free(reader);
 }

@@ -165,19 +165,37 @@ take_file(lc_redis_login *login, const char *key, const char *path, GError **err
     return true;
 }
 
-bool
-lc_redis_address_init(lc_redis_address *address, const lc_redis_options *options, GError **error)
+static bool
+parse_url(lc_redis_address *address, const char *url, bool *has_tls, GError **error)
 {
-    const char *colon = strstr(options->url, "://");
-    g_autofree char *scheme = colon ? g_strndup(options->url, (gsize)(colon - options->url)) : NULL;
+    const char *colon = strstr(url, "://");
+    g_autofree char *scheme = colon ? g_strndup(url, (gsize)(colon - url)) : NULL;
 
     *address = (lc_redis_address){.endpoints = g_ptr_array_new_with_free_func(free_endpoint)};
     if (scheme == NULL)
         return refuse_url(error, "not a URL");
-    bool has_tls = g_str_has_prefix(scheme, "rediss");
-    if (has_tls) /* the same forms */
+    *has_tls = g_str_has_prefix(scheme, "rediss");
+    if (*has_tls) /* the same forms */
         memmove(scheme + strlen("redis"), scheme + strlen("rediss"), strlen(scheme + strlen("rediss")) + 1);
-    if (!parse_rest(address, scheme, colon + strlen("://"), error))
+    return parse_rest(address, scheme, colon + strlen("://"), error);
+}
+
+bool
+lc_redis_selects(const char *url)
+{
+    lc_redis_address address;
+    bool has_tls, selects = parse_url(&address, url, &has_tls, NULL) && address.database != 0;
+
+    lc_redis_address_clear(&address);
+    return selects;
+}
+
+bool
+lc_redis_address_init(lc_redis_address *address, const lc_redis_options *options, GError **error)
+{
+    bool has_tls;
+
+    if (!parse_url(address, options->url, &has_tls, error))
         return false;
     if (has_tls && (address->tls = lc_redis_tls_new(options, error)) == NULL)
         return false;

@@ -163,17 +163,18 @@ lc_connection_refuse(const redisReply *reply, GError **error)
     static const char *const of_operator[] = {
         "NOAUTH", "WRONGPASS", "NOPERM", "ERR invalid password", "ERR AUTH", "ERR DB index", "ERR Client sent AUTH",
         NULL};
+    static const char of_exec[] = "EXECABORT Transaction discarded because of: ";
+    const char *said = reply->str + (g_str_has_prefix(reply->str, of_exec) ? strlen(of_exec) : 0);
     lc_error code = LC_ERROR_RETRY;
 
     for (const char *const *start = of_operator; *start; start++)
-        if (g_str_has_prefix(reply->str, *start))
+        if (g_str_has_prefix(said, *start))
             code = LC_ERROR_CONFIG;
-    const char *remedy = remedy_of(reply->str);
-    if (g_str_has_prefix(reply->str, "ASK ") || g_str_has_prefix(reply->str, "TRYAGAIN"))
-        g_set_error(error, LC_ERROR, (int)code, "a slot of Redis is being moved, which is waited for: %s", reply->str);
+    const char *remedy = remedy_of(said);
+    if (g_str_has_prefix(said, "ASK ") || g_str_has_prefix(said, "TRYAGAIN"))
+        g_set_error(error, LC_ERROR, (int)code, "a slot of Redis is being moved, which is waited for: %s", said);
     else
-        g_set_error(error, LC_ERROR, (int)code, "Redis says: %s%s%s", reply->str, remedy ? "; " : "",
-                    remedy ? remedy : "");
+        g_set_error(error, LC_ERROR, (int)code, "Redis says: %s%s%s", said, remedy ? "; " : "", remedy ? remedy : "");
     return false;
 }
 
@@ -251,9 +252,11 @@ log_in(lc_connection *connection, const lc_redis_login *login, GError **error)
     return lc_connection_send(connection, error) && take_login(connection, login, error);
 }
 
+/* It begins in database 0. */
 static bool
 greet(lc_connection *connection, GError **error)
 {
+    bool selects = connection->address.database != 0;
     const lc_redis_login *login = &connection->address.login;
     g_autoptr(GError) problem = NULL;
 
@@ -262,11 +265,13 @@ greet(lc_connection *connection, GError **error)
         g_propagate_error(error, g_steal_pointer(&problem));
         return false;
     }
-    lc_connection_command(connection, 2);
-    lc_connection_word(connection, LC_TEXT("SELECT"));
-    lc_connection_number(connection, connection->address.database);
-    return lc_connection_send(connection, error) && (!logs_in || take_login(connection, login, error)) &&
-           lc_connection_expect(connection, error);
+    if (selects) {
+        lc_connection_command(connection, 2);
+        lc_connection_word(connection, LC_TEXT("SELECT"));
+        lc_connection_number(connection, connection->address.database);
+    }
+    return (!(logs_in || selects) || lc_connection_send(connection, error)) &&
+           (!logs_in || take_login(connection, login, error)) && (!selects || lc_connection_expect(connection, error));
 }
 
 /* To `at`, or the socket; nothing is said yet. */

@@ -179,6 +179,8 @@ void lc_due_free(lc_due *due);
 
 /* GET of a key, which is `prefix` and `key`. */
 void lc_redis_say_get(lc_connection *redis, lc_text prefix, lc_text key);
+/* UNLINK of the position. */
+void lc_redis_say_unlink(lc_redis_store *store, int32_t partition);
 /* What follows a MULTI of so many commands: its answers; NULL: an error. */
 const redisReply *lc_redis_receive_exec(lc_redis_store *store, size_t n_commands, GError **error);
 

@@ -49,11 +49,11 @@ lc_redis_position(const redisReply *reply)
     return (lc_text){position.data, end - sign};
 }
 
-static void
-say_of_position(lc_redis_store *store, const char *command, int32_t partition)
+void
+lc_redis_say_unlink(lc_redis_store *store, int32_t partition)
 {
     lc_connection_command(&store->connection, 2);
-    lc_connection_word(&store->connection, lc_text_of(command));
+    lc_connection_word(&store->connection, LC_TEXT("UNLINK"));
     lc_connection_words(&store->connection, lc_prefix(store, partition), LC_TEXT("applied"));
 }
 
@@ -65,7 +65,7 @@ drop_positions(lc_redis_store *store, bool all, int32_t *n, GError **error)
 
     for (int32_t p = 0; p < store->partitions; p++)
         if (has_partition(store, p))
-            say_of_position(store, "GET", p);
+            lc_redis_say_get(&store->connection, lc_prefix(store, p), LC_TEXT("applied"));
     if (!lc_connection_send(&store->connection, error))
         return false;
     for (int32_t p = 0; p < store->partitions; p++) {
@@ -79,7 +79,7 @@ drop_positions(lc_redis_store *store, bool all, int32_t *n, GError **error)
     }
     *n = (int32_t)dropped->len;
     for (guint i = 0; i < dropped->len; i++)
-        say_of_position(store, "DEL", g_array_index(dropped, int32_t, i));
+        lc_redis_say_unlink(store, g_array_index(dropped, int32_t, i));
     if (dropped->len && !lc_connection_send(&store->connection, error))
         return false;
     for (guint i = 0; i < dropped->len; i++)
@@ -163,14 +163,14 @@ lc_redis_take_evictions(lc_redis_store *store, GError **error)
 
 /* Once, whoever sees it first. */
 static void
-tell_blindness(const char *what)
+tell_blindness(const char *what, const char *remedy)
 {
     static gint told;
 
     if (g_atomic_int_compare_and_exchange(&told, 0, 1))
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
-                         "Redis does not %s; it must be noeviction, and that keys were evicted would not be seen",
-                         what);
+                         "Redis does not %s; it must be noeviction, and that keys were evicted would not be seen%s",
+                         what, remedy);
 }
 
 /* What such a server does from now on is not seen: whoever uses it again, under whatever policy, makes it anew. */
@@ -219,7 +219,7 @@ check_info(lc_redis_store *store, const char *info, GError **error)
     if (policy && strcmp(policy, "noeviction") != 0)
         return refuse_policy(store, policy, error);
     if (policy == NULL)
-        tell_blindness("tell its maxmemory-policy");
+        tell_blindness("tell its maxmemory-policy", "");
     return true;
 }
 
@@ -240,7 +240,8 @@ check_server(lc_redis_store *store, GError **error)
         return lc_connection_refuse(reply, error);
     g_clear_pointer(&store->mark, g_free);
     store->mark = g_strdup(LC_LAYOUT_SIGN);
-    tell_blindness("let us see its maxmemory-policy");
+    g_autofree char *what = g_strdup_printf("let us see its maxmemory-policy (%s)", reply->str);
+    tell_blindness(what, "; `leadclock topics --acls` prints the ACL that its user needs");
     return true;
 }
 

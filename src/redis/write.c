@@ -239,9 +239,7 @@ is_as_expected(lc_redis_store *store, const lc_store_write *write, bool *as_expe
 static bool
 forget_position(lc_redis_store *store, const lc_store_write *write)
 {
-    lc_connection_command(&store->connection, 2);
-    lc_connection_word(&store->connection, LC_TEXT("DEL"));
-    lc_connection_words(&store->connection, lc_prefix(store, write->partition), LC_TEXT("applied"));
+    lc_redis_say_unlink(store, write->partition);
     if (lc_connection_send(&store->connection, NULL))
         lc_connection_receive(&store->connection, NULL);
     lc_connection_close(&store->connection);
@@ -313,6 +311,22 @@ say_prepared(lc_redis_store *store)
     store->connection.out = prepared;
 }
 
+/* Ends a WATCH by what is needed anyway: UNWATCH would be one right more. */
+static void
+say_nothing_more(lc_connection *redis)
+{
+    lc_connection_say(redis, "MULTI");
+    lc_connection_say(redis, "EXEC");
+}
+
+static bool
+receive_nothing_more(lc_connection *redis, GError **error)
+{
+    const redisReply *begun = lc_connection_expect(redis, error);
+
+    return begun && lc_connection_expect(redis, error);
+}
+
 /* One partition: its WATCH and GET are sent already, its changes prepared; the WATCH and GET of `following`, if any, go
  * with its EXEC. */
 static bool
@@ -326,7 +340,7 @@ write_partition(lc_redis_store *store, lc_store_write *write, const lc_store_wri
     if (as_expected)
         say_prepared(store);
     else
-        lc_connection_say(&store->connection, "UNWATCH");
+        say_nothing_more(&store->connection);
     if (following)
         say_watch(store, following);
     if (!lc_connection_send(&store->connection, error))
@@ -335,7 +349,7 @@ write_partition(lc_redis_store *store, lc_store_write *write, const lc_store_wri
         prepare(store, following);
     if (as_expected)
         return receive_outcome(store, write, n_commands, error);
-    return lc_connection_expect(&store->connection, error) != NULL;
+    return receive_nothing_more(&store->connection, error);
 }
 
 bool

@@ -11,7 +11,9 @@
 #define TOP 16
 #define BOTTOM 40
 #define MOST_LINES 6
+#define LINES_ACROSS 4
 #define LINE_HEIGHT 18
+#define LEAST_LEADS 10 /* of a point: of two leads one that has come is 50 % */
 
 static const char *const colours[MOST_LINES] = {"#1b4f9c", "#a3410e", "#1c7044", "#6b2c8f", "#8a6d00", "#0e7490"};
 static const char *const dashes[MOST_LINES] = {"none", "6 3", "2 3", "8 3 2 3", "1 4", "12 4"};
@@ -20,7 +22,7 @@ typedef struct {
     const lc_conversion *conversion;
     unsigned age;
     int32_t first, last; /* months */
-    double top;          /* the greatest share shown */
+    double top;          /* the share of the uppermost line across */
 } drawing;
 
 static const lc_cohort *
@@ -29,17 +31,28 @@ cohort_at(const drawing *d, guint i)
     return &g_array_index(d->conversion->cohorts, lc_cohort, i);
 }
 
-/* Its cell is known. */
+/* Its cell is known, and says something. */
 static bool
 is_shown(const drawing *d, const lc_cohort *cohort)
 {
-    return cohort->n_ages > d->age && cohort->leads > 0;
+    return cohort->n_ages > d->age && cohort->leads >= LEAST_LEADS;
 }
 
 static double
 share_of(const drawing *d, const lc_cohort *cohort)
 {
     return (double)cohort->reached[d->age] / (double)cohort->leads;
+}
+
+/* So that the lines across stand at round shares. */
+static double
+round_top(double top)
+{
+    static const double steps[] = {.0025, .005, .01, .02, .025, .05, .1, .15, .2};
+    for (size_t i = 0; i < G_N_ELEMENTS(steps); i++)
+        if (top <= LINES_ACROSS * steps[i])
+            return LINES_ACROSS * steps[i];
+    return 1;
 }
 
 static void
@@ -54,7 +67,7 @@ measure(drawing *d)
         d->last = MAX(d->last, cohort->month);
         d->top = MAX(d->top, share_of(d, cohort));
     }
-    d->top = MAX(d->top, 0.01);
+    d->top = round_top(d->top);
 }
 
 static int
@@ -73,12 +86,12 @@ static void
 draw_frame(GString *out, const drawing *d)
 {
     char month[LC_MONTH_TEXT_BYTES];
-    for (int i = 0; i <= 4; i++) {
-        double share = d->top * i / 4;
+    for (int i = 0; i <= LINES_ACROSS; i++) {
+        double share = d->top * i / LINES_ACROSS;
         int y = y_of(d, share);
         g_string_append_printf(out,
                                "<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\" stroke=\"#ddd\"/>"
-                               "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%.1f %%</text>\n",
+                               "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%.3g %%</text>\n",
                                LEFT, y, WIDTH - RIGHT, y, LEFT - 6, y + 4, 100 * share);
     }
     for (int32_t m = d->first; m <= d->last; m += MAX(1, (d->last - d->first) / 4))
@@ -153,20 +166,17 @@ lc_chart_write(GString *out, const lc_conversion *conversion)
     measure(&d);
     if (conversion->stage == NULL || d.first == INT32_MAX || d.first == d.last)
         return;
-    g_string_append_printf(
-        out,
-        "<svg role=\"img\" aria-labelledby=\"trend-title trend-desc\" viewBox=\"0 0 %d %d\" width=\"%d\" "
-        "height=\"%d\" font-family=\"sans-serif\" font-size=\"12\">\n<title id=\"trend-title\">",
-        WIDTH, HEIGHT, WIDTH, HEIGHT);
-    g_string_append(out, "Conversion to ");
+    g_string_append(out, "<h2 id=\"trend-title\">Conversion to ");
     lc_html_text(out, conversion->stage);
     g_string_append_printf(
         out,
-        " by month of hand-off</title>\n<desc id=\"trend-desc\">The share of each month's leads that "
-        "had reached it within %u days, by channel. The numbers are in the table \"Trend by "
-        "channel\" below; of many channels the first %d by name that have %d leads are drawn."
-        "</desc>\n",
-        (d.age + 1) * 30, MOST_LINES - 1, LC_REPORT_LEADS);
+        " within %u days, by month of hand-off and channel</h2>\n"
+        "<svg role=\"img\" aria-labelledby=\"trend-title trend-desc\" viewBox=\"0 0 %d %d\" "
+        "width=\"%d\" height=\"%d\" font-family=\"sans-serif\" font-size=\"12\">\n"
+        "<desc id=\"trend-desc\">The share of each month's leads that had reached it by then. The "
+        "numbers are in the table \"Trend by channel\" below; months of fewer than %d leads are left "
+        "out, and of many channels the first %d by name that have %d leads are drawn.</desc>\n",
+        (d.age + 1) * 30, WIDTH, HEIGHT, WIDTH, HEIGHT, LEAST_LEADS, MOST_LINES - 1, LC_REPORT_LEADS);
     draw_frame(out, &d);
     draw_lines(out, &d);
     g_string_append(out, "</svg>\n");

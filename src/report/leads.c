@@ -14,10 +14,12 @@ typedef struct {
 
 /* ---- Choosing ---- */
 
+/* The empty text asks for none, too: who asks for no owner or no rule has no name for it. */
 static bool
 is_of(const choosing *c, uint32_t number, lc_text wanted)
 {
-    return lc_text_is_absent(wanted) || lc_text_equal(lc_ledger_text(c->ledger, number), wanted);
+    return lc_text_is_absent(wanted) || (number == 0 && wanted.size == 0) ||
+           lc_text_equal(lc_ledger_text(c->ledger, number), wanted);
 }
 
 static bool
@@ -268,15 +270,9 @@ static void
 add_owner(lc_table *table, lc_text owner, const owner_count *count)
 {
     lc_report_name(table, owner, "(nobody)");
-    lc_table_link(table, lc_text_is_absent(owner) ? lc_link("/worklist", "unowned", "1", NULL)
-                                                  : lc_link("/worklist", "owner", owner.data, NULL));
-    bool is_unowned = lc_text_is_absent(owner);
-    lc_report_count(
-        table, count->open,
-        lc_link("/leads", "is", "open", is_unowned ? "unowned" : "owner", is_unowned ? "1" : owner.data, NULL));
-    lc_report_count(
-        table, count->broken,
-        lc_link("/leads", "broken", "any", is_unowned ? "unowned" : "owner", is_unowned ? "1" : owner.data, NULL));
+    lc_table_link(table, lc_link("/worklist", LC_WHOSE(owner), NULL));
+    lc_report_count(table, count->open, lc_link("/leads", "is", "open", LC_WHOSE(owner), NULL));
+    lc_report_count(table, count->broken, lc_link("/leads", "broken", "any", LC_WHOSE(owner), NULL));
 }
 
 void

@@ -36,6 +36,10 @@ char *lc_report_minute(const lc_policy_book *book, lc_instant at);
 /* When the leads that are asked for begin, as a link says it; NULL: at any time. Good to the end of the block. */
 #define LC_FROM(making) (lc_report_from((making), (char[LC_INSTANT_TEXT_BYTES]){0}))
 const char *lc_report_from(const lc_making *making, char *text);
+/* To those of the leads that are asked for that are so: parameters and values, as lc_link takes them. Caller frees. */
+#define LC_LEADS_LINK(making, ...) lc_link("/leads", "from", LC_FROM(making), __VA_ARGS__, NULL)
+/* Whose leads, as two arguments of lc_link: absent is nobody's. */
+#define LC_WHOSE(owner) (lc_text_is_absent(owner) ? "unowned" : "owner"), ((owner).data ? (owner).data : "1")
 /* "/lead/ID". Caller frees. */
 char *lc_report_lead_link(lc_text lead_id);
 /* As people read it: to the second from a minute on, to the minute from a day on. Good to the end of the block. */

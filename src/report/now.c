@@ -291,11 +291,8 @@ add_owners(const counting *c)
         const tally *t = sorted->pdata[i];
         lc_text owner = lc_ledger_text(c->making->ledger, t->number);
         lc_report_name(table, owner, "(nobody)");
-        lc_table_link(table, lc_text_is_absent(owner) ? lc_link("/worklist", "unowned", "1", NULL)
-                                                      : lc_link("/worklist", "owner", owner.data, NULL));
-        lc_report_count(table, t->broken,
-                        lc_text_is_absent(owner) ? lc_link("/leads", "broken", "any", "unowned", "1", NULL)
-                                                 : lc_link("/leads", "broken", "any", "owner", owner.data, NULL));
+        lc_table_link(table, lc_link("/worklist", LC_WHOSE(owner), NULL));
+        lc_report_count(table, t->broken, lc_link("/leads", "broken", "any", LC_WHOSE(owner), NULL));
         lc_table_duration(table, t->since == LC_NEVER || t->since == LC_ABSENT
                                      ? LC_ABSENT
                                      : (c->at - t->since) / LC_SECOND * LC_SECOND);

@@ -5,15 +5,6 @@
 
 /* ---- By clock and channel ---- */
 
-/* How many open cycles have which clock due next: "CHANNEL\nCLOCK" -> count, also of all channels ("\nCLOCK"). */
-static void
-count_next(GHashTable *next, const char *channel, const char *clock)
-{
-    g_autofree char *key = g_strdup_printf("%s\n%s", channel ? channel : "", clock);
-    gpointer count = g_hash_table_lookup(next, key);
-    g_hash_table_insert(next, g_steal_pointer(&key), GUINT_TO_POINTER(GPOINTER_TO_UINT(count) + 1));
-}
-
 /* A first contact that has been broken, and those that follow it, are one promise to the reader. */
 static const char *
 clock_of(lc_text clock)
@@ -21,10 +12,16 @@ clock_of(lc_text clock)
     return g_str_has_prefix(clock.data, "first_contact:") ? "first_contact:again" : clock.data;
 }
 
+typedef struct {
+    int64_t pair; /* of a channel's number and a clock's; first: how it is found */
+    int64_t count;
+} pair_count;
+
+/* A set. */
 static GHashTable *
-find_next(const lc_making *making)
+count_pairs(const lc_making *making)
 {
-    GHashTable *next = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, NULL);
+    GHashTable *counts = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     GHashTableIter iter;
     gpointer item;
     g_hash_table_iter_init(&iter, making->ledger->cycles);
@@ -32,10 +29,38 @@ find_next(const lc_making *making)
         const lc_ledger_cycle *cycle = item;
         if (!lc_cycle_is_asked_for(cycle, making->question) || cycle->open == NULL || cycle->open->next_clock == 0)
             continue;
-        g_autofree char *channel = g_strconcat("=", lc_ledger_text(making->ledger, cycle->channel).data, NULL);
-        const char *clock = clock_of(lc_ledger_text(making->ledger, cycle->open->next_clock));
-        count_next(next, channel, clock);
-        count_next(next, NULL, clock);
+        const pair_count one = {(int64_t)cycle->channel << 32 | cycle->open->next_clock, 0};
+        pair_count *found = g_hash_table_lookup(counts, &one);
+        if (found == NULL)
+            g_hash_table_add(counts, found = g_memdup2(&one, sizeof one));
+        found->count++;
+    }
+    return counts;
+}
+
+static void
+add_next(GHashTable *next, const char *channel, const char *clock, int64_t count)
+{
+    g_autofree char *key = g_strdup_printf("%s%s\n%s", channel ? "=" : "", channel ? channel : "", clock);
+    count += GPOINTER_TO_UINT(g_hash_table_lookup(next, key));
+    g_hash_table_insert(next, g_steal_pointer(&key), GUINT_TO_POINTER((guint)count));
+}
+
+/* How many open cycles have which clock due next: "=CHANNEL\nCLOCK" -> count, also of all channels ("\nCLOCK"). */
+static GHashTable *
+find_next(const lc_making *making)
+{
+    g_autoptr(GHashTable) counts = count_pairs(making);
+    GHashTable *next = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, NULL);
+    GHashTableIter iter;
+    gpointer item;
+    g_hash_table_iter_init(&iter, counts);
+    while (g_hash_table_iter_next(&iter, &item, NULL)) {
+        const pair_count *one = item;
+        const char *channel = lc_ledger_text(making->ledger, (uint32_t)(one->pair >> 32)).data;
+        const char *clock = clock_of(lc_ledger_text(making->ledger, (uint32_t)one->pair));
+        add_next(next, channel ? channel : "", clock, one->count);
+        add_next(next, NULL, clock, one->count);
     }
     return next;
 }
@@ -56,7 +81,7 @@ typedef struct {
 static char *
 link_of(const promises *p, const char *channel, const char *name, const char *value)
 {
-    return lc_link("/leads", "from", LC_FROM(p->making), "channel", channel, name, value, NULL);
+    return LC_LEADS_LINK(p->making, "channel", channel, name, value);
 }
 
 /* `kind` begins the names of its metrics; `stage` is a milestone's, or absent. */
@@ -150,20 +175,13 @@ add_contact(tally *t, lc_contact contact)
     t->stopped += contact == LC_CONTACT_STOPPED;
 }
 
-/* How the leads of a row are asked for. */
-typedef struct {
-    const char *parameter, *value; /* NULL: they can't be */
-} asked;
-
-static void
-add_of_tally(const lc_making *making, lc_table *table, int64_t count, const char *state, asked by)
+/* The leads of an owner, or of a rule; absent: of none. */
+static char *
+link_of_tally(const lc_making *making, const char *column, lc_text name, const char *state)
 {
-    if (by.parameter == NULL)
-        lc_table_count(table, count);
-    else
-        lc_report_count(
-            table, count,
-            lc_link("/leads", "from", LC_FROM(making), "first_contact", state, by.parameter, by.value, NULL));
+    return strcmp(column, "owner") == 0
+               ? LC_LEADS_LINK(making, "first_contact", state, LC_WHOSE(name))
+               : LC_LEADS_LINK(making, "first_contact", state, column, name.data ? name.data : "");
 }
 
 static void
@@ -171,15 +189,13 @@ add_tally(const lc_making *making, lc_table *table, uint32_t number, const char 
           const tally *t)
 {
     lc_text name = lc_ledger_text(making->ledger, number);
-    bool is_unowned = number == 0 && strcmp(column, "owner") == 0;
-    asked by = {number ? column : is_unowned ? "unowned" : NULL, number ? name.data : "1"};
     lc_report_name(table, name, none);
     if (number)
-        lc_table_link(table, lc_link("/leads", "from", LC_FROM(making), column, name.data, NULL));
-    add_of_tally(making, table, t->kept, "kept", by);
-    add_of_tally(making, table, t->broken, "broken", by);
-    add_of_tally(making, table, t->running, "running", by);
-    add_of_tally(making, table, t->stopped, "stopped", by);
+        lc_table_link(table, LC_LEADS_LINK(making, column, name.data));
+    lc_report_count(table, t->kept, link_of_tally(making, column, name, "kept"));
+    lc_report_count(table, t->broken, link_of_tally(making, column, name, "broken"));
+    lc_report_count(table, t->running, link_of_tally(making, column, name, "running"));
+    lc_report_count(table, t->stopped, link_of_tally(making, column, name, "stopped"));
     lc_table_share(table, t->kept, t->kept + t->broken);
 }
 
@@ -324,11 +340,9 @@ add_broken(const lc_making *making)
         const broken *b = sorted->pdata[i];
         lc_report_name(table, lc_ledger_text(making->ledger, b->owner), "(nobody)");
         lc_table_text(table, lc_ledger_text(making->ledger, b->clock));
-        lc_table_count(table, b->broken);
-        if (b->owner)
-            lc_table_link(table, lc_link("/leads", "from", LC_FROM(making), "broke",
-                                         lc_ledger_text(making->ledger, b->clock).data, "by",
-                                         lc_ledger_text(making->ledger, b->owner).data, NULL));
+        lc_report_count(table, b->broken,
+                        LC_LEADS_LINK(making, "broke", lc_ledger_text(making->ledger, b->clock).data, "by",
+                                      b->owner ? lc_ledger_text(making->ledger, b->owner).data : ""));
         lc_table_count(table, b->not_ended);
         lc_table_duration(table, lc_spans_percentile(b->late, 0, 50));
     }

@@ -73,9 +73,9 @@ add_response_of(const lc_making *making, lc_table *table, const waits *w, lc_spa
     int64_t opened = counted(w->opened, channel);
     const char *name = channel ? lc_ledger_text(making->ledger, channel).data : NULL;
     lc_report_name(table, lc_ledger_text(making->ledger, channel), "(all)");
-    lc_report_count(table, opened, lc_link("/leads", "from", LC_FROM(making), "channel", name, "is", "opened", NULL));
+    lc_report_count(table, opened, LC_LEADS_LINK(making, "channel", name, "is", "opened"));
     lc_report_count(table, (int64_t)lc_spans_count(spans, channel),
-                    lc_link("/leads", "from", LC_FROM(making), "channel", name, "is", "contacted", NULL));
+                    LC_LEADS_LINK(making, "channel", name, "is", "contacted"));
     lc_table_share(table, (int64_t)lc_spans_count(spans, channel), opened);
     add_percentiles(table, spans, channel);
     for (size_t i = 0; i < G_N_ELEMENTS(within); i++)
@@ -107,9 +107,9 @@ add_delay_of(const lc_making *making, lc_table *table, const char *whose, const 
         return;
     lc_report_name(table, lc_ledger_text(making->ledger, channel), "(all)");
     lc_table_text(table, lc_text_of(whose));
-    lc_report_count(table, (int64_t)lc_spans_count(spans, channel),
-                    lc_link("/leads", "from", LC_FROM(making), "channel",
-                            channel ? lc_ledger_text(making->ledger, channel).data : NULL, "is", kind, NULL));
+    lc_report_count(
+        table, (int64_t)lc_spans_count(spans, channel),
+        LC_LEADS_LINK(making, "channel", channel ? lc_ledger_text(making->ledger, channel).data : NULL, "is", kind));
     add_percentiles(table, spans, channel);
 }
 

@@ -25,8 +25,8 @@ add_rejections(const lc_making *making)
             lc_table_text(table, channel ? lc_text_of(channel) : LC_ALL_CHANNELS);
             lc_table_text(table, reason);
             lc_table_count(table, count);
-            lc_table_link(table, lc_link("/leads", "from", LC_FROM(making), "cause", lc_cause_name(LC_CAUSE_REJECTED),
-                                         "channel", channel, "reason", reason.data, NULL));
+            lc_table_link(table, LC_LEADS_LINK(making, "cause", lc_cause_name(LC_CAUSE_REJECTED), "channel", channel,
+                                               "reason", reason.data));
             lc_table_share(table, count, lc_summary_get(making->sums, channel, "rejected"));
         }
     }
@@ -59,8 +59,7 @@ add_metric(const lc_making *making, lc_table *table, const char *channel, const 
     bool is_kind = g_strv_contains(kinds, metric);
     if (cause || is_kind || strcmp(metric, "handed_off") == 0)
         lc_report_count(table, count,
-                        lc_link("/leads", "from", LC_FROM(making), "channel", channel, "cause", cause, "is",
-                                is_kind ? metric : NULL, NULL));
+                        LC_LEADS_LINK(making, "channel", channel, "cause", cause, "is", is_kind ? metric : NULL));
     else
         lc_table_count(table, count);
 }
@@ -130,9 +129,9 @@ add_funnel_of(const lc_making *making, lc_table *table, const char *channel)
     for (size_t i = 0; i < G_N_ELEMENTS(metrics); i++)
         add_metric(making, table, channel, metrics[i]);
     for (guint i = 0; i < making->stages->len; i++)
-        lc_report_count(
-            table, lc_summary_get_named(making->sums, channel, "reached:", lc_text_of(making->stages->pdata[i])),
-            lc_link("/leads", "from", LC_FROM(making), "channel", channel, "stage", making->stages->pdata[i], NULL));
+        lc_report_count(table,
+                        lc_summary_get_named(making->sums, channel, "reached:", lc_text_of(making->stages->pdata[i])),
+                        LC_LEADS_LINK(making, "channel", channel, "stage", making->stages->pdata[i]));
     for (guint i = 0; i < making->won->len; i++)
         won += lc_summary_get_named(making->sums, channel, "reached:", lc_text_of(making->won->pdata[i]));
     lc_table_share(table, won, lc_summary_get(making->sums, channel, "handed_off"));
@@ -238,13 +237,11 @@ add_held_back_of(const lc_making *making, lc_table *table, const char *channel)
     if (held_back == 0)
         return;
     lc_table_text(table, channel ? lc_text_of(channel) : LC_ALL_CHANNELS);
-    lc_report_count(table, held_back,
-                    lc_link("/leads", "from", LC_FROM(making), "channel", channel, "is", "held_back", NULL));
+    lc_report_count(table, held_back, LC_LEADS_LINK(making, "channel", channel, "is", "held_back"));
     for (guint i = 0; i < making->stages->len; i++) {
         const char *stage = making->stages->pdata[i];
-        lc_report_count(
-            table, lc_summary_get_named(making->sums, channel, "held_back_reached:", lc_text_of(stage)),
-            lc_link("/leads", "from", LC_FROM(making), "channel", channel, "is", "held_back", "stage", stage, NULL));
+        lc_report_count(table, lc_summary_get_named(making->sums, channel, "held_back_reached:", lc_text_of(stage)),
+                        LC_LEADS_LINK(making, "channel", channel, "is", "held_back", "stage", stage));
     }
 }
 
@@ -305,16 +302,28 @@ typedef struct {
     int64_t count;
 } group;
 
-static group *
-group_of(GHashTable *groups, const group *key)
+static guint
+group_hash(gconstpointer of)
 {
-    g_autofree char *text = g_strdup_printf("%u %u %d %d", key->first, key->second, key->cause, key->route);
-    group *found = g_hash_table_lookup(groups, text);
+    return (guint)lc_text_hash(0, (lc_text){of, offsetof(group, count)});
+}
+
+static gboolean
+group_equal(gconstpointer a, gconstpointer b)
+{
+    return memcmp(a, b, offsetof(group, count)) == 0;
+}
+
+/* `groups` is a set. */
+static void
+count_one(GHashTable *groups, const group *key)
+{
+    group *found = g_hash_table_lookup(groups, key);
     if (found == NULL) {
         found = g_memdup2(key, sizeof *key);
-        g_hash_table_insert(groups, g_steal_pointer(&text), found);
+        g_hash_table_add(groups, found);
     }
-    return found;
+    found->count++;
 }
 
 static int
@@ -337,7 +346,7 @@ sorted_groups(const lc_making *making, GHashTable *groups)
     GHashTableIter iter;
     gpointer item;
     g_hash_table_iter_init(&iter, groups);
-    while (g_hash_table_iter_next(&iter, NULL, &item))
+    while (g_hash_table_iter_next(&iter, &item, NULL))
         g_ptr_array_add(sorted, item);
     g_ptr_array_sort_with_data(sorted, compare_groups, (gpointer)making->ledger);
     return sorted;
@@ -346,7 +355,7 @@ sorted_groups(const lc_making *making, GHashTable *groups)
 static void
 add_clawbacks(const lc_making *making)
 {
-    g_autoptr(GHashTable) groups = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, g_free);
+    g_autoptr(GHashTable) groups = g_hash_table_new_full(group_hash, group_equal, g_free, NULL);
     GHashTableIter iter;
     gpointer item;
     g_hash_table_iter_init(&iter, making->ledger->cycles);
@@ -354,7 +363,7 @@ add_clawbacks(const lc_making *making)
         const lc_ledger_cycle *cycle = item;
         const group key = {.first = cycle->channel, .second = cycle->rule};
         if (cycle->cause == LC_CAUSE_CLAWED_BACK && lc_cycle_is_asked_for(cycle, making->question))
-            group_of(groups, &key)->count++;
+            count_one(groups, &key);
     }
     g_autoptr(GPtrArray) sorted = sorted_groups(making, groups);
     lc_table *table = lc_report_add_table(making, "clawbacks", "Clawed back, by channel and rule");
@@ -366,17 +375,16 @@ add_clawbacks(const lc_making *making)
         lc_table_text(table, lc_ledger_text(making->ledger, g->first));
         lc_table_text(table, lc_ledger_text(making->ledger, g->second));
         lc_report_count(table, g->count,
-                        lc_link("/leads", "from", LC_FROM(making), "channel",
-                                lc_ledger_text(making->ledger, g->first).data, "rule",
-                                lc_ledger_text(making->ledger, g->second).data, "cause",
-                                lc_cause_name(LC_CAUSE_CLAWED_BACK), NULL));
+                        LC_LEADS_LINK(making, "channel", lc_ledger_text(making->ledger, g->first).data, "rule",
+                                      lc_ledger_text(making->ledger, g->second).data, "cause",
+                                      lc_cause_name(LC_CAUSE_CLAWED_BACK)));
     }
 }
 
 static void
 add_routes(const lc_making *making)
 {
-    g_autoptr(GHashTable) groups = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, g_free);
+    g_autoptr(GHashTable) groups = g_hash_table_new_full(group_hash, group_equal, g_free, NULL);
     GHashTableIter iter;
     gpointer item;
     g_hash_table_iter_init(&iter, making->ledger->cycles);
@@ -385,7 +393,7 @@ add_routes(const lc_making *making)
             continue;
         LC_EACH_ROUTE (route, (const lc_ledger_cycle *)item) {
             const group key = {.first = route->part.name, .cause = route->cause, .route = route->route};
-            group_of(groups, &key)->count++;
+            count_one(groups, &key);
         }
     }
     g_autoptr(GPtrArray) sorted = sorted_groups(making, groups);
@@ -400,9 +408,9 @@ add_routes(const lc_making *making)
         lc_table_text(table, lc_text_of(lc_route_name((lc_route)g->route)));
         lc_table_text(table, lc_text_of(lc_cause_name((lc_cause)g->cause)));
         lc_report_count(table, g->count,
-                        lc_link("/leads", "from", LC_FROM(making), "routed", lc_cause_name((lc_cause)g->cause), "route",
-                                lc_route_name((lc_route)g->route), "onto",
-                                lc_ledger_text(making->ledger, g->first).data, NULL));
+                        LC_LEADS_LINK(making, "routed", lc_cause_name((lc_cause)g->cause), "route",
+                                      lc_route_name((lc_route)g->route), "onto",
+                                      lc_ledger_text(making->ledger, g->first).data));
     }
 }
 

@@ -90,12 +90,13 @@ static void
 say_broken(GString *why, const lc_work *work, lc_instant at)
 {
     char age[LC_DURATION_TEXT_BYTES];
-    if (work->broken == 1)
-        g_string_append(why, "a promise is broken");
+    bool is_one = work->broken == 1, is_known = work->broken_since != LC_ABSENT;
+    if (is_one)
+        g_string_append(why, is_known ? "a promise has been broken" : "a promise is broken");
     else
         g_string_append_printf(why, "%u promises are broken", work->broken);
-    if (work->broken_since != LC_ABSENT)
-        g_string_append_printf(why, ", since %s", roughly(at - work->broken_since, age));
+    if (is_known)
+        g_string_append_printf(why, "%s for %s", is_one ? "" : ", the first", roughly(at - work->broken_since, age));
     if (work->escalation)
         g_string_append_printf(why, ", escalated to level %u", work->escalation);
     g_string_append(why, "; ");

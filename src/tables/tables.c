@@ -32,7 +32,10 @@ lc_tables_new(const lc_kafka_options *options, lc_registry *registry, const char
             tables->tables[n++] = table;
         }
     tables->reader = lc_reader_new(options, (const char *const *)tables->topics, true, error);
-    return tables->reader ? g_steal_pointer(&tables) : NULL;
+    if (tables->reader == NULL)
+        return NULL;
+    lc_reader_pass_headers(tables->reader);
+    return g_steal_pointer(&tables);
 }
 
 void

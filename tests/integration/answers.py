@@ -63,7 +63,7 @@ def require_work(world, cycles, at):
     places = [text.find(f" {lead} ") for lead in nobodys]
     require(places == sorted(places) and -1 not in places, f"what nobody has is not listed in its order:\n{text}")
     broken = next(row for row in given if row["lead_id"] == "fresh-0")
-    require("A promise is broken" in broken["why"] or "promises are broken" in broken["why"], broken["why"])
+    require("A promise has been broken" in broken["why"] or "promises are broken" in broken["why"], broken["why"])
 
 
 def figures_are_those_of_a_backtest():

@@ -12,8 +12,8 @@ import time
 
 from sentinel import PASSWORD, Server, way_to_speak
 from timing import Watched
-from world import BINARY, REDIS_URL, SHORT_SESSION, Failure, Service, World, free_port, load_feed, main, policy_of, require, say
-from world import slices, wait_for
+from world import BINARY, REDIS_URL, SHORT_SESSION, Failure, Service, World, free_port, get, load_feed, main, policy_of, require
+from world import say, slices, wait_for
 
 
 class Cluster:
@@ -82,6 +82,11 @@ class Cluster:
                     raise
         raise Failure(f"nobody has it: {words}")
 
+    def take_away(self, node):
+        self.cli("--cluster", "del-node", f"127.0.0.1:{self.nodes[0].port}", node.command("CLUSTER", "MYID").decode())
+        self.nodes.remove(node)
+        node.kill()
+
     def know_each_other(self):
         infos = [node.command("CLUSTER", "INFO").decode() for node in self.up()]
         return all("cluster_state:ok" in info and f"cluster_known_nodes:{len(self.nodes)}" in info for info in infos)
@@ -92,16 +97,21 @@ class Cluster:
                 return next(node for node in self.nodes if node.port == master[1])
         raise Failure(f"nobody has slot {slot}")
 
-    def move(self, slot, source, target):
-        """As redis-cli does it, key by key, so that the slot is torn for a while."""
+    def move(self, slot, source, target, torn=None):
+        """As redis-cli does it, key by key, so that the slot is torn for a while: `torn` is done when a key or none is left."""
         source_id, target_id = source.command("CLUSTER", "MYID").decode(), target.command("CLUSTER", "MYID").decode()
         target.command("CLUSTER", "SETSLOT", slot, "IMPORTING", source_id)
         source.command("CLUSTER", "SETSLOT", slot, "MIGRATING", target_id)
         moved = 0
         while keys := source.command("CLUSTER", "GETKEYSINSLOT", slot, 20):
+            is_last = len(keys) < 20
+            keys = keys[:-1] if torn and is_last and len(keys) > 1 else keys
             source.command("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "AUTH", PASSWORD, "KEYS", *keys)
             moved += len(keys)
             time.sleep(0.02)  # torn for longer
+            if torn and is_last:
+                torn()
+                torn = None
         for node in (target, source, *self.masters()):
             node.command("CLUSTER", "SETSLOT", slot, "NODE", target_id)
         return moved
@@ -123,7 +133,8 @@ def scan(node, pattern):
 
 def nodes_come_and_go():
     """Facts flow while a master is killed, one hangs for longer than the node time-out, a partition's slot moves to
-    another master, and nodes are added. `verify` finds nothing at the end, and `reset` empties all nodes."""
+    another master, which is said meanwhile, and a node is added, and taken away. `verify` finds nothing at the end, and `reset`
+    empties all nodes."""
     cluster = Cluster()
     world = World("cluster", policy_of("people/feed"), redis=cluster.settings())
     world.redis = lambda: cluster
@@ -162,13 +173,25 @@ def nodes_come_and_go():
         slot = slots_of(world, cluster)[2]
         source = cluster.owner(slot)
         target = next(node for node in cluster.masters() if node is not source)
-        world.publish(feed[3][: len(feed[3]) // 2])
-        say(f"slot {slot} with {cluster.move(slot, source, target)} keys moved")
+        parts = slices(feed[3], 3)
+
+        def is_said():
+            return re.search(rf"a slot of Redis is being moved, .*: (ASK {slot} |TRYAGAIN)", get(service.port, "/readyz")[1])
+
+        def ask_for_it():
+            world.publish(parts[0])
+            wait_for("it is said that the slot is being moved", is_said, 60)
+
+        say(f"slot {slot} with {cluster.move(slot, source, target, ask_for_it)} keys moved")
         newcomer = cluster.add_node()
         cluster.cli("--cluster", "add-node", f"127.0.0.1:{newcomer.port}", f"127.0.0.1:{source.port}")
         wait_for("all know the new one", cluster.know_each_other, 30)
-        world.publish(feed[3][len(feed[3]) // 2 :])
+        world.publish(parts[1])
         cluster.move(slot, target, newcomer)
+        world.settle()
+        world.publish(parts[2])
+        cluster.move(slot, newcomer, target)
+        cluster.take_away(newcomer)
         world.settle()
 
         world.run("verify")
@@ -199,6 +222,7 @@ def spread_out():
         wait_for("everybody to have a partition", lambda: all("msg=recovered " in one.read_log() for one in services), 60)
         masters = {cluster.owner(slot).port for slot in slots_of(world, cluster)}
         require(len(masters) == 3, f"the partitions lie on {len(masters)} masters")
+        wait_for("a connection a node and worker", lambda: all(0 < connections_of(one) <= 8 for one in cluster.masters()), 30)
 
         services[1].kill()
         world.publish(feed[1])
@@ -220,6 +244,11 @@ def spread_out():
         cluster.close()
 
 
+def connections_of(node):
+    """Of others than who asks."""
+    return sum(b"cmd=client|list" not in line for line in node.command("CLIENT", "LIST", "TYPE", "normal").splitlines())
+
+
 def slots_of(world, cluster):
     """Of the partitions, in the order of their keys."""
     keys = world.redis_keys(cluster, "{*}:applied")
@@ -228,7 +257,8 @@ def slots_of(world, cluster):
 
 
 def what_is_refused():
-    """A cluster that is called a server, a server that is called a cluster, a node that is not there."""
+    """A cluster that is called a server, a server that is called a cluster, each node that may evict keys, nodes that are not
+    there."""
     cluster = Cluster()
     world = World("cluster-refuses", policy_of("card/feed"), redis=cluster.settings("", 1))
     try:
@@ -245,6 +275,10 @@ def what_is_refused():
         world.write_config({"redis": '{url: "' + re.sub(r"^redis://(.*?)/\d*$", r"redis+cluster://\1", REDIS_URL) + '"}'})
         refused(2, "asked for its slots", "write redis:// in redis.url")
         world.write_config({"redis": cluster.settings()})
+        for node in cluster.masters():
+            node.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+            refused(2, "its maxmemory-policy is allkeys-lru")
+            node.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
         for node in cluster.nodes:
             node.kill()
         refused(3, "Redis at 127.0.0.1", "Connection refused")

@@ -112,7 +112,7 @@ def a_lead_comes_breaks_and_is_taken_back():
         wait_for("it to be behind the number",
                  lambda: dashboard.leads("leads", "/leads?broken=first_contact&owner=ann") == ["newcomer"], SOON_S)  # fmt: skip
         work = dashboard.tables("/worklist?owner=ann")["worklist"]
-        require(work[0]["lead_id"] == "newcomer" and work[0]["why"].startswith("A promise is broken"), f"{work}")
+        require(work[0]["lead_id"] == "newcomer" and work[0]["why"].startswith("A promise has been broken for "), f"{work}")
         wait_for("the escalation", lambda: "escalated to level 1" in dashboard.page("/lead/newcomer"), 10 + SOON_S)
         world.publish([contacted("newcomer", at + 1000)])
         timed("the retraction", lambda: "newcomer" not in dashboard.leads("broken"))
@@ -241,7 +241,8 @@ NO_LEADS = {
     "endings": {"rejected late", "erased"},
     "broken_by_owner": {"still broken"},
 }
-NO_LEADS_ROWS = {"rejected once settled", "erased", "(none)", "(nobody)"}
+# Likewise, by table, the first cells of their rows.
+NO_LEADS_ROWS = {"totals": {"rejected once settled", "erased"}}
 # What is counted once for each breach or route, not for each lead.
 MORE_THAN_LEADS = {"routes", "broken_by_owner"}
 
@@ -281,16 +282,19 @@ def numbers_lead_to_their_leads():
                 facts.append(dict(created(lead, at + 4 * MINUTE), event_id=f"again{i}"))
         world.publish(facts)
         world.settle()
-        wait_for("the leads", lambda: re.search(r"\b6\d leads: ", dashboard.page("/leads")), 60)
+        # One that begins now has read all that stands once it is ready; of this one nobody knows what it has yet to read.
+        dashboard.stop()
+        dashboard.start()
+        wait_for("all rows", lambda: (dashboard.ask("/readyz") or [0])[0] == 200, 60)
+        require(re.search(r"\b6\d leads: ", dashboard.page("/leads")), "there are other leads")
         seen = {}
         for path in ("/", "/worklist", "/promises?days=90", "/routes?days=90", "/channels"):
             for table, row, column, number, link in numbers_of(dashboard.page(path)):
                 what = f"{path}: {table}, {row}, {column}: {number}"
-                if column in NO_LEADS.get(table, ()) or (link is None and row in NO_LEADS_ROWS):
+                if column in NO_LEADS.get(table, ()) or row in NO_LEADS_ROWS.get(table, ()):
+                    require(link is None, f"{what} leads to {link}: it is no exception")
                     continue
-                require(link is not None, f"{what} leads nowhere")
-                if not link.startswith("/leads?"):
-                    continue
+                require(link and link.startswith("/leads?"), f"{what} leads to {link}, not to leads")
                 found = re.search(r">(\d+) leads?: ", dashboard.page(link))
                 require(found, f"{what} leads to {link}, which does not say how many")
                 leads = int(found[1])
@@ -366,13 +370,12 @@ def fifty_viewers():
         world.publish([created(f"lead-{i}", at - i) for i in range(LEADS_TO_LOOK_AT)])
         wait_for("the leads", lambda: f"{LEADS_TO_LOOK_AT} leads: " in dashboard.page("/leads"), 60)
         making = time_of_making(dashboard)
-        one, of_one, _, _ = cpu_of_looking(dashboard, 1)
         cpu, answers, pages, lasted = cpu_of_looking(dashboard, 50)
         require(answers >= 100, f"so few answers prove nothing: {answers}")
         require(2 <= pages <= lasted + 4, f"{pages} pages were made in {lasted:.1f} s")
-        each = (cpu - one) / (answers - of_one)
-        say(f"an answer more takes {each * 1000:.2f} ms of CPU; a page {making * 1000:.1f} ms to make")
-        require(each < making / 3, "a viewer more costs as much as a page")
+        each = cpu / answers
+        say(f"an answer takes {each * 1000:.2f} ms of CPU, the pages' making included; a page {making * 1000:.1f} ms to make")
+        require(0 < each < making / 3, "a viewer more costs as much as a page")
         dashboard.stop()
         world.services[0].stop()
     finally:

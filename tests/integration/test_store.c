@@ -937,6 +937,28 @@ a_redis_that_does_not_let_us_look_is_told_once(void **state)
 }
 
 static void
+a_master_that_became_a_replica_is_a_retry_until_it_is_one_again(void **state)
+{
+    (void)state;
+    own_redis redis = own_redis_new(NULL);
+    lc_store *store = open_store(redis.url, "replica");
+    static const char *const said[] = {"READONLY", "is a replica and takes no writes"};
+    lc_store_write write = {.partition = 0, .next = LC_TEXT("1")};
+    g_free(beside(redis.url, "REPLICAOF 127.0.0.1 1"));
+    for (size_t i = 0; i < G_N_ELEMENTS(said); i++) {
+        g_autoptr(GError) error = NULL;
+        assert_false(lc_store_write_begin(store, &write, 1, &error) && lc_store_write_end(store, &error));
+        assert_true(g_error_matches(error, LC_ERROR, LC_ERROR_RETRY));
+        if (strstr(error->message, said[i]) == NULL)
+            fail_msg("%s", error->message);
+    }
+    g_free(beside(redis.url, "REPLICAOF NO ONE"));
+    assert_true(lc_store_write_begin(store, &write, 1, NULL) && lc_store_write_end(store, NULL) && write.written);
+    lc_store_free(store);
+    own_redis_free(&redis);
+}
+
+static void
 a_cut_connection_is_a_retry_and_heals(void **state)
 {
     GError *error = NULL;
@@ -1326,6 +1348,7 @@ main(void)
         cmocka_unit_test(keys_evicted_between_two_looks_cost_the_positions),
         cmocka_unit_test(a_restart_does_not_hide_what_a_redis_that_may_evict_has_done),
         cmocka_unit_test(a_redis_that_does_not_let_us_look_is_told_once),
+        cmocka_unit_test(a_master_that_became_a_replica_is_a_retry_until_it_is_one_again),
         cmocka_unit_test(a_cut_connection_is_a_retry_and_heals),
         cmocka_unit_test(a_redis_that_is_away_is_waited_for),
         cmocka_unit_test(a_redis_that_hangs_is_left_after_a_second),

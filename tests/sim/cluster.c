@@ -960,6 +960,7 @@ sim_run(uint64_t seed, unsigned weaken, bool trace)
     run_all(&s);
     if (s.failure == NULL && s.n_steps >= MAX_STEPS)
         sim_fail(&s, "no end in sight after %d calls", MAX_STEPS);
+    sim_failover_count(&s);
     clear(&s);
     return s.failure;
 }

@@ -15,7 +15,7 @@ const char *const sim_failover_names[SIM_FAILOVERS] = {
     [SIM_SLEPT_LONG] = "a master slept longer than the node time-out, and another was promoted",
     [SIM_EXEC_LATE] = "a master that woke did an EXEC that was given up",
     [SIM_EXEC_TOO_LATE] = "it refused one, because the watched position had changed",
-    [SIM_MOVED_BUSY] = "a slot was moved while its partition was busy",
+    [SIM_MOVED_BUSY] = "a slot was moved while its partition was busy: it was asked for",
 };
 
 /* ---- What a seed asks for ---- */
@@ -162,7 +162,6 @@ fail_over(sim *s, bool is_between)
 {
     uint32_t way = sim_random_below(&s->random, 3);
     s->fails_over = true;
-    sim_failovers[SIM_BETWEEN] += is_between && way < 2;
     if (way == 0)
         let_die(s, is_between);
     else if (way == 1)
@@ -181,7 +180,6 @@ begin_move(sim *s)
         return;
     sim_say(s, "the slot of partition %zu is being moved", partition);
     s->moves |= 1u << partition;
-    s->met_before[partition] = lc_memory_redis_seen(s->redis)->met_moving;
     lc_memory_redis_set_moving(s->redis, (int32_t)partition, true);
     sim_add_event(s, s->now + sim_random_between(&s->random, 1, MOST_MOVE), SIM_MOVED, partition);
 }
@@ -193,7 +191,7 @@ end_move(sim *s, size_t partition)
         return;
     sim_say(s, "the slot of partition %zu has moved", partition);
     s->moves &= ~(1u << partition);
-    sim_failovers[SIM_MOVED_BUSY] += lc_memory_redis_seen(s->redis)->met_moving > s->met_before[partition];
+    sim_failovers[SIM_MOVED_BUSY] += lc_memory_redis_seen(s->redis)->met_moving >> partition & 1;
     lc_memory_redis_set_moving(s->redis, (int32_t)partition, false);
 }
 
@@ -255,6 +253,12 @@ sim_failover_end(sim *s)
     end_failover(s);
     for (int32_t partition = 0; partition < s->plan.partitions; partition++)
         end_move(s, (size_t)partition);
+}
+
+void
+sim_failover_count(const sim *s)
+{
+    sim_failovers[SIM_BETWEEN] += lc_memory_redis_seen(s->redis)->between;
 }
 
 /* ---- Copies that may be read again ---- */

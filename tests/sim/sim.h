@@ -179,11 +179,10 @@ struct sim {
     bool fails_over;             /* until the old master is a replica */
     unsigned written_before;     /* to old masters, before the one there is */
     uint32_t moves;              /* slots that are being moved, by partition */
-    unsigned met_before[SIM_MAX_PARTITIONS];
-    lc_arena arena;  /* of the workload */
-    GArray *records; /* sim_record */
-    GArray *hidden;  /* size_t: records published, not visible yet */
-    GArray *events;  /* sim_event, a heap would be overkill: sorted, the next one last */
+    lc_arena arena;              /* of the workload */
+    GArray *records;             /* sim_record */
+    GArray *hidden;              /* size_t: records published, not visible yet */
+    GArray *events;              /* sim_event, a heap would be overkill: sorted, the next one last */
     uint64_t n_events;
     GPtrArray *lives;  /* sim_life* */
     sim_life *current; /* NULL: the scheduler */
@@ -243,6 +242,7 @@ void sim_failover_draw_alone(sim_plan *plan, sim_random *random);
 void sim_failover_step(sim *s, const char *call);
 void sim_failover_happen(sim *s, const sim_event *event);
 void sim_failover_end(sim *s);
+void sim_failover_count(const sim *s);
 int64_t sim_failover_oldest(const sim *s, int32_t partition, lc_changelog changelog);
 
 /* cluster.c */

@@ -329,6 +329,94 @@ a_restored_snapshot_is_what_was_and_cuts_the_connection(void **state)
     lc_store_free(store);
 }
 
+static bool
+has_wakeup(lc_store *store, lc_instant at)
+{
+    lc_text id = LC_TEXT("lead");
+    lc_store_read read = {.partition = 1, .due_before = LC_ABSENT, .lead_ids = &id, .n_leads = 1, .wake_ats = &at};
+    assert_true(lc_store_read_begin(store, &read, 1, NULL) && lc_store_read_end(store, NULL));
+    return read.has_wakeup[0];
+}
+
+static void
+promote_empty(fixture *f)
+{
+    g_autoptr(lc_memory_redis) other = lc_memory_redis_new(&f->manual.world, N_PARTITIONS);
+    lc_memory_snapshot *nothing = lc_memory_redis_snapshot(other);
+    lc_memory_redis_promote(f->redis, nothing);
+    lc_memory_snapshot_free(nothing);
+}
+
+static void
+who_is_connected_to_the_old_master_reads_what_that_one_has(void **state)
+{
+    fixture *f = *state;
+    lc_store *to_old = lc_memory_store_new(f->redis), *to_new = lc_memory_store_new(f->redis);
+    assert_true(write_lead(to_old, NULL, "1", 50, NULL));
+    promote_empty(f);
+    assert_true(write_lead(to_old, "1", "2", 60, NULL));
+    assert_true(write_lead(to_new, NULL, "1", 70, NULL));
+    assert_true(has_wakeup(to_old, 50) && has_wakeup(to_old, 60));
+    assert_false(has_wakeup(to_old, 70));
+    assert_true(has_wakeup(to_new, 70));
+    assert_false(has_wakeup(to_new, 50) || has_wakeup(to_new, 60));
+    lc_store_free(to_old);
+    lc_store_free(to_new);
+}
+
+static fixture *promoting;
+static const char *promoted_at;
+
+static void
+promote_at(lc_memory_world *world, const char *call)
+{
+    (void)world;
+    if (promoted_at && strcmp(call, promoted_at) == 0) {
+        promoted_at = NULL;
+        promote_empty(promoting);
+    }
+}
+
+static void
+a_promotion_between_watch_and_exec_is_counted_and_no_other(void **state)
+{
+    static const struct {
+        const char *at;
+        unsigned n;
+    } cases[] = {{"store watch", 0}, {"store exec answered", 0}, {"store exec", 1}, {NULL, 0}};
+    fixture *f = promoting = *state;
+    f->manual.world.step = promote_at;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        unsigned before = lc_memory_redis_seen(f->redis)->between;
+        lc_store *store = lc_memory_store_new(f->redis);
+        lc_memory_redis_empty(f->redis);
+        assert_true(write_lead(store, NULL, "1", 50, NULL));
+        promoted_at = cases[i].at;
+        assert_true(write_lead(store, "1", "2", 50, NULL)); /* to the one that was cut off, if it was */
+        assert_int_equal(lc_memory_redis_seen(f->redis)->between - before, cases[i].n);
+        lc_store_free(store);
+    }
+}
+
+static void
+a_slot_that_is_moved_is_met_by_who_asks_for_it_and_not_for_another(void **state)
+{
+    fixture *f = *state;
+    lc_store *store = lc_memory_store_new(f->redis);
+    g_autoptr(GError) error = NULL;
+    lc_memory_redis_set_moving(f->redis, 0, true);
+    assert_true(write_lead(store, NULL, "1", 50, NULL)); /* partition 1 */
+    assert_int_equal(lc_memory_redis_seen(f->redis)->met_moving, 0);
+    lc_memory_redis_set_moving(f->redis, 1, true);
+    assert_false(write_lead(store, "1", "2", 50, &error));
+    assert_true(g_error_matches(error, LC_ERROR, LC_ERROR_RETRY));
+    lc_memory_redis_set_moving(f->redis, 1, false);
+    assert_int_equal(lc_memory_redis_seen(f->redis)->met_moving, 1 << 1);
+    lc_memory_redis_set_moving(f->redis, 1, true);
+    assert_int_equal(lc_memory_redis_seen(f->redis)->met_moving, 0);
+    lc_store_free(store);
+}
+
 int
 main(void)
 {
@@ -348,6 +436,10 @@ main(void)
         cmocka_unit_test_setup_teardown(a_position_that_changes_between_watch_and_exec_stops_the_write, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_restored_snapshot_is_what_was_and_cuts_the_connection, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_is_connected_to_the_old_master_reads_what_that_one_has, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_promotion_between_watch_and_exec_is_counted_and_no_other, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_slot_that_is_moved_is_met_by_who_asks_for_it_and_not_for_another, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -398,8 +398,9 @@ a_lead_says_why_it_is_where_it_is(void **state)
                     .escalation = 2,
                     .paused_since = LC_ABSENT};
     g_autofree char *broken = lc_work_why(&work, at);
-    assert_string_equal(broken, "A promise is broken, since 3h, escalated to level 2; handed off 3h 30m ago, counts as "
-                                "2h newer: the head start of rule hot");
+    assert_string_equal(broken,
+                        "A promise has been broken for 3h, escalated to level 2; handed off 3h 30m ago, counts as "
+                        "2h newer: the head start of rule hot");
     work.broken = 0;
     work.priority_at = work.handoff_at;
     work.paused_since = instant("2026-01-10T09:59:30Z");

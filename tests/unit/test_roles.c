@@ -127,7 +127,12 @@ redis_is_for_those_who_ask_it_and_as_it_is_reached(void **state)
         lc_role role;
         const char *url, *has, *has_not;
     } reached[] = {
-        {LC_ROLE_SERVICE, "redis.url=redis://127.0.0.1:1/0", "+select", "cluster"},
+        {LC_ROLE_SERVICE, "redis.url=redis://127.0.0.1:1/0", "+get", "+select"},
+        {LC_ROLE_SERVICE, "redis.url=redis://127.0.0.1:1/2", "+select", "cluster"},
+        {LC_ROLE_TOOLS, "redis.url=redis+sentinel://127.0.0.1:1/m/2", "+select", "cluster"},
+        {LC_ROLE_TOOLS, "redis.url=redis+sentinel://127.0.0.1:1/2", "+role", "+select"},
+        {LC_ROLE_ADMIN, "redis.url=unix:///run/redis/2?db=3", "+select", "cluster"},
+        {LC_ROLE_TOOLS, "redis.url=redis://127.0.0.1:1", "+hscan", "+ltrim"},
         {LC_ROLE_SERVICE, "redis.url=redis+cluster://127.0.0.1:1", "+cluster|slots", "+select"},
         {LC_ROLE_SERVICE, "redis.url=rediss+sentinel://127.0.0.1:1/m", "+role", "cluster"},
         {LC_ROLE_ADMIN, "redis.url=redis://127.0.0.1:1/0", "+scan", "+hset"},

@@ -161,6 +161,7 @@ void
 lc_memory_redis_promote(lc_memory_redis *redis, const lc_memory_snapshot *replica)
 {
     lc_memory_redis_rejoin(redis);
+    redis->promotions++;
     redis->old = g_new0(lc_memory_old_master, 1);
     *redis->old = (lc_memory_old_master){redis->data, redis->connections, redis->is_asleep, redis->late};
     redis->is_asleep = false;
@@ -188,6 +189,8 @@ void
 lc_memory_redis_set_moving(lc_memory_redis *redis, int32_t partition, bool is_moving)
 {
     redis->moving = is_moving ? redis->moving | 1u << partition : redis->moving & ~(1u << partition);
+    if (is_moving)
+        redis->seen.met_moving &= ~(1u << partition);
     /* A key that comes or goes ends its WATCH. */
     redis->data.slots[partition].version = ++redis->last_version;
 }
@@ -196,7 +199,7 @@ bool
 lc_memory_is_moving(lc_memory_redis *redis, uint64_t connection, int32_t partition)
 {
     bool is_moving = redis->moving & 1u << partition && !leads_to_old(redis, connection);
-    redis->seen.met_moving += is_moving;
+    redis->seen.met_moving |= (uint32_t)is_moving << partition;
     return is_moving;
 }
 

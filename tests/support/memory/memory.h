@@ -229,7 +229,8 @@ void lc_memory_redis_set_moving(lc_memory_redis *redis, int32_t partition, bool 
 typedef struct {
     unsigned written_to_old; /* a master that was cut off was written to */
     unsigned late_done, late_refused;
-    unsigned met_moving; /* a slot that was being moved was asked for */
+    unsigned between;    /* an EXEC was to be sent, and another had become master since its WATCH was answered */
+    uint32_t met_moving; /* slots, by partition, that were asked for while they were moved, the last time each was */
 } lc_memory_seen;
 const lc_memory_seen *lc_memory_redis_seen(const lc_memory_redis *redis);
 

@@ -181,27 +181,33 @@ lc_memory_redis_lead(const lc_memory_redis *redis, int32_t partition, lc_text le
 }
 
 static GArray *
-wakeups_of(const lc_memory_redis *redis, int32_t partition, lc_text lead_id)
+wakeups_of(const lc_memory_slot *slot, lc_text lead_id)
 {
     g_autoptr(GBytes) key = g_bytes_new_static(lead_id.data, lead_id.size);
-    return g_hash_table_lookup(redis->data.slots[partition].wakeups, key);
+    return g_hash_table_lookup(slot->wakeups, key);
 }
 
 lc_instant
 lc_memory_redis_wakeup(const lc_memory_redis *redis, int32_t partition, lc_text lead_id)
 {
-    const GArray *wakeups = wakeups_of(redis, partition, lead_id);
+    const GArray *wakeups = wakeups_of(&redis->data.slots[partition], lead_id);
     return wakeups ? g_array_index(wakeups, lc_memory_wakeup, wakeups->len - 1).at : LC_NEVER;
+}
+
+bool
+lc_memory_slot_has_wakeup(const lc_memory_slot *slot, lc_text lead_id, lc_instant at)
+{
+    const GArray *wakeups = wakeups_of(slot, lead_id);
+    for (guint i = 0; wakeups && i < wakeups->len; i++)
+        if (g_array_index(wakeups, lc_memory_wakeup, i).at == at)
+            return true;
+    return false;
 }
 
 bool
 lc_memory_redis_has_wakeup(const lc_memory_redis *redis, int32_t partition, lc_text lead_id, lc_instant at)
 {
-    const GArray *wakeups = wakeups_of(redis, partition, lead_id);
-    for (guint i = 0; wakeups && i < wakeups->len; i++)
-        if (g_array_index(wakeups, lc_memory_wakeup, i).at == at)
-            return true;
-    return false;
+    return lc_memory_slot_has_wakeup(&redis->data.slots[partition], lead_id, at);
 }
 
 void

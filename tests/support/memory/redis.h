@@ -33,6 +33,7 @@ struct lc_memory_redis {
     lc_memory_old_master *old; /* NULL: there is one master */
     bool is_asleep;
     GArray *late;
+    uint64_t promotions;
     uint32_t moving; /* slots, by partition */
     lc_memory_seen seen;
 };
@@ -40,6 +41,7 @@ struct lc_memory_redis {
 /* One wake-up more, and one less where there is one. */
 void lc_memory_slot_add_wakeup(lc_memory_slot *slot, GBytes *lead_id, lc_memory_wakeup wakeup);
 void lc_memory_slot_remove_wakeup(lc_memory_slot *slot, GBytes *lead_id, lc_instant at);
+bool lc_memory_slot_has_wakeup(const lc_memory_slot *slot, lc_text lead_id, lc_instant at);
 
 /* The position changes, also to the same text. `applied` is handed over. */
 void lc_memory_slot_set_applied(lc_memory_redis *redis, lc_memory_slot *slot, GBytes *applied);

@@ -239,12 +239,11 @@ position_told(memory_store *store, const lc_store_read *read, const lc_memory_sl
 }
 
 static void
-find_wakeups(memory_store *store, lc_store_read *read)
+find_wakeups(memory_store *store, const lc_memory_slot *slot, lc_store_read *read)
 {
     read->has_wakeup = lc_arena_new(&store->arena, bool, read->n_leads + 1);
     for (size_t i = 0; i < read->n_leads; i++)
-        read->has_wakeup[i] =
-            lc_memory_redis_has_wakeup(store->redis, read->partition, read->lead_ids[i], read->wake_ats[i]);
+        read->has_wakeup[i] = lc_memory_slot_has_wakeup(slot, read->lead_ids[i], read->wake_ats[i]);
 }
 
 static size_t
@@ -282,7 +281,7 @@ read_one(memory_store *store, lc_store_read *read)
         read_wakeups(store, slot, read);
     read_leads(store, slot, read);
     if (read->wake_ats)
-        find_wakeups(store, read);
+        find_wakeups(store, slot, read);
     read_counters(store, slot, read);
     if (read->all_populations)
         read_population_names(store, slot, read);
@@ -434,11 +433,18 @@ is_unguarded(const memory_store *store, const lc_store_write *write)
     return store->redis->weakened & bit;
 }
 
+/* What a WATCH saw. */
+typedef struct {
+    uint64_t version, connection, promotions;
+} watched_slot;
+
 /* False: the EXEC can't be sent by the connection of its WATCH. */
 static bool
-arrive_to_execute(memory_store *store, lc_store_write *write, uint64_t watched, GError **error)
+arrive_to_execute(memory_store *store, lc_store_write *write, watched_slot watched, GError **error)
 {
-    if (!arrive(store, "store exec", error)) {
+    bool arrives = arrive(store, "store exec", error);
+    store->redis->seen.between += store->redis->promotions != watched.promotions;
+    if (!arrives) {
         if (!(store->redis->weakened & LC_MEMORY_WEAKEN_ONE_CONNECTION) || store->redis->down)
             return false;
         g_clear_error(error);
@@ -447,7 +453,7 @@ arrive_to_execute(memory_store *store, lc_store_write *write, uint64_t watched, 
     if (lc_memory_is_asleep(store->redis, store->connection)) {
         lc_memory_snapshot *after = lc_memory_copy_at(store->redis, store->connection);
         execute(store, &after->slots[write->partition], write);
-        lc_memory_keep_late(store->redis, store->connection, write->partition, watched, after);
+        lc_memory_keep_late(store->redis, store->connection, write->partition, watched.version, after);
     }
     return is_taken(store, write->partition, error);
 }
@@ -459,13 +465,13 @@ write_one(memory_store *store, lc_store_write *write, GError **error)
     if (!arrive(store, "store watch", error) || !is_taken(store, write->partition, error))
         return false;
     lc_memory_slot *slot = slot_of(store, write->partition);
-    uint64_t watched = slot->version, connection = store->connection;
+    const watched_slot watched = {slot->version, store->connection, store->redis->promotions};
     if (!equals(slot->applied, write->expected) && !is_unguarded(store, write))
         return true;
     if (!arrive_to_execute(store, write, watched, error))
         return false;
     slot = slot_of(store, write->partition);
-    if (slot->version != watched && store->connection == connection && !is_unguarded(store, write))
+    if (slot->version != watched.version && store->connection == watched.connection && !is_unguarded(store, write))
         return true;
     bool is_torn = may_be_torn(write) && has_fault(store, LC_MEMORY_FAULT_STORE_TORN);
     if (is_torn || (may_be_torn(write) && has_fault(store, LC_MEMORY_FAULT_STORE_EXEC))) {
