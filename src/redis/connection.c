@@ -146,6 +146,11 @@ remedy_of(const char *refusal)
         {"WRONGPASS", "look at redis.user and redis.password (of sentinels: redis.sentinel_user and "
                       "redis.sentinel_password)"},
         {"ERR invalid password", "look at redis.password (of sentinels: redis.sentinel_password)"},
+        {"ERR AUTH",
+         "it has no password, and redis.url, redis.password or redis.password_file gives one: take that away, "
+         "or give it one"},
+        {"ERR Client sent AUTH", "it has no password, and redis.url, redis.password or redis.password_file gives one"},
+        {"ERR DB index", "redis.url names a database that it does not have"},
         {"NOAUTH", "it wants a login: set redis.user and redis.password, or redis.password_file (of sentinels: "
                    "redis.sentinel_user and so on)"},
         {"NOPERM", "`leadclock topics --acls` prints the ACL that its user needs"},
@@ -285,8 +290,11 @@ reach(lc_connection *connection, int timeout_ms, GError **error)
                               : redisConnectUnixWithTimeout(connection->address.path, timeout);
     if (connection->context == NULL)
         return lose(connection, error, "no memory");
-    if (connection->context->err)
-        return lose(connection, error, connection->context->errstr);
+    if (connection->context->err) {
+        g_autofree char *unreached =
+            g_strconcat(connection->context->errstr, "; look whether it runs, and whether redis.url is right", NULL);
+        return lose(connection, error, unreached);
+    }
     connection->context->reader->fn = &reply_functions;
     connection->context->reader->maxbuf = 0; /* its buffer is kept from one large reply to the next */
     redisSetTimeout(connection->context, timeout);
