@@ -140,13 +140,17 @@ test_redis() {
         kill "$(cat "$folder/redis.pid")"; rm -rf "$folder"; exit $status' "$ROOT/$build"
 }
 
-# Every command of it runs there, with the environment of who calls it.
-make_stand_in() {
-    cat >"$ROOT/$build/leadclock-there" <<END
+# Every command of it runs there, with the environment of who calls it; and so does what scripts call of what is beside it.
+make_stand_ins() {
+    local program there=$ROOT/$build/there
+    for program in leadclock tests/integration/harm-topic; do
+        mkdir -p "$(dirname "$there/$program")"
+        cat >"$there/$program" <<END
 #!/bin/sh
-exec chroot "$root" sh -c 'cd "\$0" && exec "\$@"' "\$PWD" "$ROOT/$build/leadclock" "\$@"
+exec chroot "$root" sh -c 'cd "\$0" && exec "\$@"' "\$PWD" "$ROOT/$build/$program" "\$@"
 END
-    chmod +x "$ROOT/$build/leadclock-there"
+        chmod +x "$there/$program"
+    done
 }
 
 start_servers() {
@@ -177,7 +181,7 @@ test_on_servers() {
     for test in "$@"; do
         say "$test, with Debian 13's librdkafka"
         # shellcheck disable=SC2086  # several words
-        LC_BINARY=$ROOT/$build/leadclock-there python3 -B "$ROOT/tests/integration/${test%% *}.py" ${test#"${test%% *}"}
+        LC_BINARY=$ROOT/$build/there/leadclock python3 -B "$ROOT/tests/integration/${test%% *}.py" ${test#"${test%% *}"}
     done
 }
 
@@ -202,7 +206,7 @@ short)
     [ $what = servers ] || test_dependencies
     [ $what = servers ] ||
         in_it ctest --test-dir "$build" --output-on-failure -LE 'integration|model|fuzz' -E 'house/(format|tidy|removal)' -j "$(nproc)"
-    make_stand_in
+    make_stand_ins
     start_servers
     if (($#)); then
         test_on_servers "$@"
