@@ -4,7 +4,8 @@
 # that need no servers (but for the model's, and what judges files of here: by clang-format, or how scripts remove folders),
 # and those on servers that TLS and the newer librdkafka concern; for these the servers and the scripts run here, and
 # `leadclock` there. --short: unit tests, and Redis by TLS, built without sanitizers. --servers: only what is on servers, or
-# of tests/integration what is named ("takeover rebalance"). Needs root, for chroot.
+# of tests/integration what is named ("takeover rebalance"). Needs root, for chroot. Exit code 77: a Debian 13 can't be made
+# or entered here, and nothing was tried.
 set -euo pipefail
 . "$(dirname "$0")/../deploy/lib.sh"
 
@@ -17,7 +18,9 @@ esac
 [ "$(id -u)" = 0 ] || die "chroot needs root: run it as root"
 
 # What is mounted below is so for this script alone, and ends with it, however it ends.
+cannot() { echo "$(basename "$0"): $*; nothing was tried" >&2 && exit 77; }
 mounts=$(readlink /proc/self/ns/mnt)
+unshare --mount true 2>/dev/null || cannot "this machine lets root have no mounts of its own (unshare --mount)"
 [ "${LC_MOUNTS_OF:-$mounts}" != "$mounts" ] || exec env LC_MOUNTS_OF="$mounts" unshare --mount "$0" "$@"
 
 what=whole
@@ -49,7 +52,7 @@ make_root() {
     log=$(mktemp)
     with_progress "a Debian 13 in $root" "$log" mmdebstrap --variant=minbase --include="$packages" \
         --aptopt='Acquire::Retries "3"' trixie "$root" ||
-        die "it could not be made"
+        cannot "a Debian 13 could not be had"
     rm -f "$log"
     echo "$packages" >"$root/.made"
 }
@@ -76,15 +79,10 @@ take_authorities() {
 }
 
 # The tree is at its own path there, and /tmp is ours: so scripts that run here can start the program there.
-mount_at() {
-    mkdir -p "${!#}"
-    mount "$@"
-}
+mount_at() { mkdir -p "${!#}" && mount "$@"; }
 mount_all() {
-    mount_at -t proc proc "$root/proc"
-    mount_at --rbind /dev "$root/dev"
-    mount_at --bind /tmp "$root/tmp"
-    mount_at --bind "$ROOT" "$root$ROOT"
+    mount_at -t proc proc "$root/proc" && mount_at --rbind /dev "$root/dev" &&
+        mount_at --bind /tmp "$root/tmp" && mount_at --bind "$ROOT" "$root$ROOT"
 }
 
 # in_it COMMAND... - in the tree, with a build folder of its own, and nothing of our environment.
@@ -190,7 +188,7 @@ mkdir -p "$CACHE"
 exec 8>"$CACHE/debian13.lock"
 flock -s 8
 is_made || { flock 8 && { is_made || make_root; }; }
-mount_all
+mount_all || cannot "what is mounted in the root can't be"
 [ $what != whole ] || has_more || { flock 8 && add_packages; }
 [ $what != whole ] || take_authorities
 flock -s 8
