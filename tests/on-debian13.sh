@@ -20,7 +20,7 @@ esac
 # What is mounted below is so for this script alone, and ends with it, however it ends.
 cannot() { echo "$(basename "$0"): $*; nothing was tried" >&2 && exit 77; }
 mounts=$(readlink /proc/self/ns/mnt)
-unshare --mount true 2>/dev/null || cannot "this machine lets root have no mounts of its own (unshare --mount)"
+unshare --mount mount -t tmpfs none /mnt 2>/dev/null || cannot "this machine lets root have no mounts of its own (unshare --mount)"
 [ "${LC_MOUNTS_OF:-$mounts}" != "$mounts" ] || exec env LC_MOUNTS_OF="$mounts" unshare --mount "$0" "$@"
 
 what=whole
@@ -47,12 +47,14 @@ has_more() { [ "$(cat "$root/.more" 2>/dev/null)" = "${more_packages[*]}" ]; }
 
 make_root() {
     local log
+    curl -sfL --retry 3 --max-time 60 -o /dev/null http://deb.debian.org/debian/dists/trixie/Release ||
+        cannot "Debian's mirror does not give Debian 13 (deb.debian.org)"
     command -v mmdebstrap >/dev/null || die "mmdebstrap is missing: deploy/install-deps.sh installs it"
     remove_folder "$root" || die "the old one stays"
     log=$(mktemp)
     with_progress "a Debian 13 in $root" "$log" mmdebstrap --variant=minbase --include="$packages" \
         --aptopt='Acquire::Retries "3"' trixie "$root" ||
-        cannot "a Debian 13 could not be had"
+        die "it could not be made"
     rm -f "$log"
     echo "$packages" >"$root/.made"
 }
@@ -188,7 +190,7 @@ mkdir -p "$CACHE"
 exec 8>"$CACHE/debian13.lock"
 flock -s 8
 is_made || { flock 8 && { is_made || make_root; }; }
-mount_all || cannot "what is mounted in the root can't be"
+mount_all
 [ $what != whole ] || has_more || { flock 8 && add_packages; }
 [ $what != whole ] || take_authorities
 flock -s 8

@@ -4,14 +4,13 @@
 # him: then they are readable, in a folder that only who asks can enter (a container is handed the files without the folder).
 set -eu
 folder=${1:-$(dirname "$0")/secrets}
-mkdir -p "$folder"
+[ -d "$folder" ] || { mkdir -p "$folder" && chmod 700 "$folder"; }
 umask 077
 for name in ingest-token dashboard-password; do
     [ -s "$folder/$name" ] || head -c 24 /dev/urandom | base64 | tr '+/' '-_' >"$folder/$name"
-    [ "$(id -u)" != 0 ] || chown 65532:65532 "$folder/$name"
+    [ "$(id -u)" != 0 ] || { chown 65532:65532 "$folder/$name" && chmod 600 "$folder/$name"; }
 done
 [ "$(id -u)" != 0 ] || exit 0
-[ ! -O "$folder" ] || chmod 700 "$folder"
 for name in ingest-token dashboard-password; do
     [ ! -O "$folder/$name" ] || chmod 444 "$folder/$name"
 done

@@ -16,18 +16,19 @@ typedef struct {
 } oddity;
 
 struct lc_oddities {
-    const lc_policy_book *book;
+    const lc_policy_book *book, *other; /* or NULL */
     lc_instant today;
     uint64_t n_facts;
     oddity repeated, later, stages, reasons;
 };
 
 lc_oddities *
-lc_oddities_new(const lc_policy_book *book, lc_instant today)
+lc_oddities_new(const lc_policy_book *book, const lc_policy_book *other, lc_instant today)
 {
     lc_oddities *odd = g_new0(lc_oddities, 1);
 
     odd->book = book;
+    odd->other = other;
     odd->today = today;
     odd->stages.names = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, NULL);
     odd->reasons.names = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, NULL);
@@ -71,7 +72,7 @@ typedef int (*find_name)(const lc_policy *policy, lc_text name);
 static bool
 is_listed(const lc_policy_book *book, find_name find, lc_text name)
 {
-    for (size_t i = 0; i < lc_policy_book_size(book); i++)
+    for (size_t i = 0; book && i < lc_policy_book_size(book); i++)
         if (find(lc_policy_book_get(book, i), name) >= 0)
             return true;
     return false;
@@ -85,9 +86,11 @@ lc_oddities_take(lc_oddities *odd, const lc_fact *fact, lc_verdict verdict, lc_f
         count(&odd->repeated, source);
     if (fact->occurred_at > odd->today)
         count(&odd->later, source);
-    if (fact->type == LC_FACT_PROGRESSED && !is_listed(odd->book, lc_policy_stage, fact->text))
+    if (fact->type == LC_FACT_PROGRESSED && !is_listed(odd->book, lc_policy_stage, fact->text) &&
+        !is_listed(odd->other, lc_policy_stage, fact->text))
         count_name(&odd->stages, fact->text, source);
-    if (fact->type == LC_FACT_REJECTED && !is_listed(odd->book, lc_policy_reason, fact->text))
+    if (fact->type == LC_FACT_REJECTED && !is_listed(odd->book, lc_policy_reason, fact->text) &&
+        !is_listed(odd->other, lc_policy_reason, fact->text))
         count_name(&odd->reasons, fact->text, source);
 }
 
@@ -137,33 +140,38 @@ list_names(GHashTable *names)
         add_name(text, &g_array_index(all, named, i));
     }
     if (all->len > NAMES_TOLD)
-        g_string_append_printf(text, " and %u more", all->len - NAMES_TOLD);
+        g_string_append_printf(text, " and %s%u more", all->len == NAMES_KEPT ? "at least " : "",
+                               all->len - NAMES_TOLD);
     return g_string_free(text, FALSE);
 }
 
 static void
-tell_names(const char *command, const oddity *one, const char *what, const char *follows)
+tell(const lc_oddities *odd, const char *command, const oddity *one, const char *what)
 {
-    if (one->n == 0)
-        return;
-    g_autofree char *names = list_names(one->names);
-    fprintf(stderr, "leadclock %s: %" PRIu64 " facts name %s that no policy document lists: %s; %s (the first is %s)\n",
-            command, one->n, what, names, follows, one->first);
+    if (one->n > 0)
+        fprintf(stderr, "leadclock %s: %" PRIu64 " of %" PRIu64 " facts: %s (the first is %s)\n", command, one->n,
+                odd->n_facts, what, one->first);
+}
+
+/* `what` has a place for the names. */
+static void
+tell_names(const lc_oddities *odd, const char *command, const oddity *one, const char *what) G_GNUC_PRINTF(4, 0);
+
+static void
+tell_names(const lc_oddities *odd, const char *command, const oddity *one, const char *what)
+{
+    g_autofree char *names = list_names(one->names), *text = g_strdup_printf(what, names);
+
+    tell(odd, command, one, text);
 }
 
 void
 lc_oddities_tell(const lc_oddities *odd, const char *command)
 {
-    if (odd->later.n)
-        fprintf(stderr,
-                "leadclock %s: %" PRIu64 " of %" PRIu64 " facts are later than now; what stands after one counts "
-                "as arriving then, and all clocks until then have run out: look at its occurred_at (the first is %s)\n",
-                command, odd->later.n, odd->n_facts, odd->later.first);
-    if (odd->repeated.n)
-        fprintf(stderr,
-                "leadclock %s: %" PRIu64 " of %" PRIu64 " facts repeat an event_id that their lead has; they change "
-                "nothing (the first is %s)\n",
-                command, odd->repeated.n, odd->n_facts, odd->repeated.first);
-    tell_names(command, &odd->stages, "stages", "they are no progress");
-    tell_names(command, &odd->reasons, "reasons", "they count as `other`");
+    tell(odd, command, &odd->later,
+         "later than now; what stands after one counts as arriving then, and all clocks until then have run out: look "
+         "at its occurred_at");
+    tell(odd, command, &odd->repeated, "an event_id that their lead has already; they change nothing");
+    tell_names(odd, command, &odd->stages, "a stage that no policy document lists: %s; they are no progress");
+    tell_names(odd, command, &odd->reasons, "a reason that no policy document lists: %s; they count as `other`");
 }

@@ -106,6 +106,9 @@ static const char more[] =
     "  leadclock backtest --policy policy.yaml --quiet --report last-year.jsonl\n"
     "  leadclock backtest --policy policy.yaml --compare stricter.yaml last-year.jsonl\n"
     "  leadclock backtest --policy policy.yaml --counters counters.jsonl - < facts.jsonl > outcomes.jsonl\n\n"
+    "In the end, what of the facts means nothing to the policy (stages and reasons that it does not list, event_ids "
+    "that\n"
+    "repeat), or lies after now, is told on standard error.\n\n"
     "Exit codes: 0 done, 1 lines were skipped or the facts could not be read to their end, 2 usage or policy.";
 
 /* False: wrong usage, already said. */
@@ -312,7 +315,7 @@ run(backtest *b, GError **error)
     if (!make_sides(b, error))
         return false;
     const lc_policy_book *book = lc_backtest_side_book(b->sides[0]);
-    b->odd = lc_oddities_new(book, g_get_real_time() / 1000);
+    b->odd = lc_oddities_new(book, b->sides[1] ? lc_backtest_side_book(b->sides[1]) : NULL, g_get_real_time() / 1000);
     if (!lc_cli_asking_check_stage(&b->options->asking, book, error) ||
         (b->source = lc_fact_source_open(b->options->events, error)) == NULL)
         return false;

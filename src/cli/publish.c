@@ -107,6 +107,23 @@ report_bad(publish_command *command, const char *what)
     fprintf(stderr, "%s: %s; skipped\n", lc_fact_source_place(command->source), what);
 }
 
+/* The service would make a dead letter of it, by the broker's clock. */
+static bool
+refuse_future(publish_command *command, lc_instant occurred_at)
+{
+    char ahead[LC_DURATION_TEXT_BYTES], most[LC_DURATION_TEXT_BYTES];
+    lc_duration future = occurred_at - g_get_real_time() / 1000;
+
+    if (future <= command->max_future)
+        return false;
+    g_autofree char *what =
+        g_strdup_printf("occurred_at is %s ahead of this machine's clock, and the service takes at "
+                        "most %s (max_future) ahead of the brokers': one of them is wrong",
+                        lc_duration_format(future, ahead), lc_duration_format(command->max_future, most));
+    report_bad(command, what);
+    return true;
+}
+
 /* False only where nothing more can be sent. */
 static bool
 publish_fact(publish_command *command, const lc_sourced_fact *sourced, GError **error)
@@ -118,10 +135,8 @@ publish_fact(publish_command *command, const lc_sourced_fact *sourced, GError **
         report_bad(command, what);
         return true;
     }
-    if (!lc_fact_check(&sourced->fact, g_get_real_time() / 1000, command->max_future, &problem)) {
-        report_bad(command, problem->message);
+    if (refuse_future(command, sourced->fact.occurred_at))
         return true;
-    }
     g_byte_array_set_size(command->record, 0);
     if (!lc_inputs_encode(&command->inputs, command->record, sourced->lead_id, &sourced->fact, &problem)) {
         report_bad(command, problem->message);
@@ -219,6 +234,7 @@ static const char more[] =
     "one of\n"
     "LeadCreated, LeadContacted, LeadRejected, LeadProgressed, LeadAssigned, LeadPaused, LeadResumed, LeadMerged and "
     "LeadErased.\n\n"
+    "A fact that lies more than max_future ahead of this machine's clock is skipped: the service would refuse it.\n\n"
     "Exit codes: 0 done, 1 lines were skipped, 2 usage or configuration, 3 Kafka or the registry does not answer.\n\n"
     "Example:\n"
     "  leadclock publish --config leadclock.yaml facts.jsonl\n"

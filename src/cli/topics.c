@@ -6,6 +6,7 @@
 #define ONE_MIB "1048588"     /* of all others, Kafka's default: producers send batches of up to 1,000,000 bytes */
 #define DEFAULT_PARTITIONS 4
 #define SEEN_TIMEOUT_US (60 * G_USEC_PER_SEC)
+#define TELL_AFTER_US (3 * G_USEC_PER_SEC)
 
 typedef enum { SETTING_EXACTLY, SETTING_AT_LEAST } comparison;
 
@@ -231,12 +232,17 @@ create_missing(topics_command *command, GError **error)
             return false;
     }
     /* A broker may need a moment until it tells of a topic that it has just made. */
-    int64_t give_up = g_get_monotonic_time() + SEEN_TIMEOUT_US;
-    do
+    int64_t began = g_get_monotonic_time();
+    for (bool is_told = false;; g_usleep(100000)) {
         if (!describe(command, error))
             return false;
-    while (count_missing(command) && g_get_monotonic_time() < give_up && (g_usleep(100000), true));
-    return true;
+        int64_t waited = g_get_monotonic_time() - began;
+        if (count_missing(command) == 0 || waited > SEEN_TIMEOUT_US)
+            return true;
+        if (waited > TELL_AFTER_US && !is_told)
+            fprintf(stderr, "leadclock topics: waiting until the brokers tell of what they made\n");
+        is_told = is_told || waited > TELL_AFTER_US;
+    }
 }
 
 /* ---- Lag ---- */
@@ -304,10 +310,11 @@ run(topics_command *command)
         return lc_cli_fail("topics", error);
     guint missing = count_missing(command);
     if (missing && command->create)
-        fprintf(stderr,
-                "leadclock topics: %u of %u topics were made, but the brokers do not tell of them yet; they are busy: "
-                "look again in a while\n",
-                missing, command->wanted->len);
+        fprintf(
+            stderr,
+            "leadclock topics: the brokers took what was to be made, and do not tell of %u of %u topics yet; they are "
+            "busy: look again in a while\n",
+            missing, command->wanted->len);
     else if (missing)
         fprintf(stderr,
                 "leadclock topics: %u of %u topics are missing or different; --create makes those that are "

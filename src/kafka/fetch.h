@@ -18,7 +18,8 @@ typedef struct {
 void lc_fetch_waker_init(lc_fetch_waker *waker, rd_kafka_t *client, long queued_min_messages);
 void lc_fetch_waker_clear(lc_fetch_waker *waker);
 
-/* To be called before each poll; cheap. Whether it is time to look at what is behind. */
+/* To be called before each poll; cheap. Whether it is time to look at what is behind. `idle`: to look at the clock in
+ * any case, after a poll that gave nothing or before one of many messages. */
 bool lc_fetch_waker_is_due(lc_fetch_waker *waker, bool idle);
 
 /* Sends a request to the leader of every partition of the list, whose offsets are lost; looks again in `pause_ms`. */

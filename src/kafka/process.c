@@ -12,6 +12,10 @@
 
 #define BOOT_CHARACTERS 8 /* of the boot's id: enough to tell two of one host */
 
+/* For a name that one who ends, or begins, has not given up, or not taken yet. */
+#define NAME_TRIES 10
+#define NAME_RETRY_US 20000
+
 typedef struct {
     char *pid, *start, *ns, *boot, *host; /* owned */
 } process;
@@ -27,10 +31,6 @@ process_clear(process *p)
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(process, process_clear)
-
-/* Of the names that processes take: while one ends another may begin. */
-#define NAME_TRIES 10
-#define NAME_RETRY_US 20000
 
 /* When a process started, in ticks since the boot (field 22 of its stat; the name before may hold anything). NULL: it
  * does not run. */
@@ -151,20 +151,24 @@ name_address(const char *name, struct sockaddr_un *address)
     return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
 }
 
-/* The process that listens there; 0: none any more. */
-static int
-who_listens(const struct sockaddr_un *address, socklen_t size)
+/* Whether somebody listens there; `*pid`: who, 0: one of another namespace of process ids, or its queue is full of
+ * those who asked before. */
+static bool
+is_held(const struct sockaddr_un *address, socklen_t size, int *pid)
 {
     struct ucred peer = {0};
     socklen_t peer_size = sizeof peer;
     int asking = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
+    *pid = 0;
     if (asking < 0)
-        return 0;
-    bool known = connect(asking, (const struct sockaddr *)address, size) == 0 &&
-                 getsockopt(asking, SOL_SOCKET, SO_PEERCRED, &peer, &peer_size) == 0;
+        return false;
+    bool connected = connect(asking, (const struct sockaddr *)address, size) == 0;
+    bool held = connected || errno == EAGAIN;
+    if (connected && getsockopt(asking, SOL_SOCKET, SO_PEERCRED, &peer, &peer_size) == 0)
+        *pid = (int)peer.pid;
     close(asking);
-    return known ? (int)peer.pid : 0;
+    return held;
 }
 
 bool
@@ -186,8 +190,7 @@ lc_process_take_name(const char *name, int *held, int *other)
         close(listening);
         if (!is_taken)
             return true;
-        *other = who_listens(&address, size);
-        if (*other != 0)
+        if (is_held(&address, size, other))
             return *other == (int)getpid();
         g_usleep(NAME_RETRY_US);
     }

@@ -19,6 +19,6 @@ typedef enum {
 lc_process_state lc_process_find(const char *client_id);
 
 /* Takes a name that one process of this machine has at a time, until `*held` is closed or the process ends, however it
- * ends: an abstract Unix socket, so one of its network namespace. False: another process has it, `*other`. True with
- * `*held` -1: this process has it already, or may make no such socket. */
+ * ends: an abstract Unix socket, so one of its network namespace. False: another process has it, `*other`; `*other` 0:
+ * nobody can tell which. True with `*held` -1: this process has it already, or may make no such socket. */
 bool lc_process_take_name(const char *name, int *held, int *other);

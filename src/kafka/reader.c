@@ -247,7 +247,8 @@ list_all(const lc_reader *reader, bool behind)
 static void
 wake(lc_reader *reader)
 {
-    if (reader->behind == 0 || !lc_fetch_waker_is_due(&reader->waker, reader->idle))
+    /* A call for many is as good as idle: it comes once for many messages. */
+    if (reader->behind == 0 || !lc_fetch_waker_is_due(&reader->waker, true))
         return;
     g_autoptr(rd_kafka_topic_partition_list_t) list = list_all(reader, true);
     lc_fetch_waker_wake(&reader->waker, list, WAKE_AGAIN_MS);

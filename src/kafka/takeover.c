@@ -206,10 +206,11 @@ take_name(lc_takeover *takeover, const lc_takeover_member *member, GError **erro
     if (takeover->has_name)
         return true;
     if (!lc_process_take_name(name, &takeover->name, &other)) {
+        g_autofree char *which = other ? g_strdup_printf("process %d", other) : g_strdup("one");
         g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
-                    "another process runs as the same instance (%s of group %s: process %d of this machine): stop it, "
-                    "or give each process its own `instance`",
-                    options->instance, options->group, other);
+                    "another process runs as the same instance (%s of group %s: %s of this machine): stop it, or give "
+                    "each process its own `instance`",
+                    options->instance, options->group, which);
         return false;
     }
     takeover->has_name = takeover->name >= 0;

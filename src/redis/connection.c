@@ -147,9 +147,11 @@ remedy_of(const char *refusal)
                       "redis.sentinel_password)"},
         {"ERR invalid password", "look at redis.password (of sentinels: redis.sentinel_password)"},
         {"ERR AUTH",
-         "it has no password, and redis.url, redis.password or redis.password_file gives one: take that away, "
-         "or give it one"},
-        {"ERR Client sent AUTH", "it has no password, and redis.url, redis.password or redis.password_file gives one"},
+         "it has no password, and redis.url, redis.password or redis.password_file gives one (of sentinels: "
+         "redis.sentinel_password and so on)"},
+        {"ERR Client sent AUTH",
+         "it has no password, and redis.url, redis.password or redis.password_file gives one (of "
+         "sentinels: redis.sentinel_password and so on)"},
         {"ERR DB index", "redis.url names a database that it does not have"},
         {"NOAUTH", "it wants a login: set redis.user and redis.password, or redis.password_file (of sentinels: "
                    "redis.sentinel_user and so on)"},
@@ -291,8 +293,10 @@ reach(lc_connection *connection, int timeout_ms, GError **error)
     if (connection->context == NULL)
         return lose(connection, error, "no memory");
     if (connection->context->err) {
+        bool is_named = !connection->address.is_cluster && (connection->is_to_sentinel || !connection->address.master);
         g_autofree char *unreached =
-            g_strconcat(connection->context->errstr, "; look whether it runs, and whether redis.url is right", NULL);
+            g_strconcat(connection->context->errstr,
+                        is_named ? "; look whether it runs, and whether redis.url is right" : NULL, NULL);
         return lose(connection, error, unreached);
     }
     connection->context->reader->fn = &reply_functions;

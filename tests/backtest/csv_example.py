@@ -57,11 +57,14 @@ code, _, said = call(LEADCLOCK, "backtest", "--policy", policy, "--quiet", "--re
 require((code, said) == (0, ""), said)
 
 with tempfile.TemporaryDirectory() as folder:
+    # Two calls within a minute are two facts.
     for name in ("leads.csv", "activities.csv"):
         shutil.copy(os.path.join(FOLDER, name), folder)
     with open(os.path.join(folder, "activities.csv"), "a", encoding="utf-8") as file:
         file.write("L-3;28.03.2026 10:00;Brief;cy;erreicht\nL-3;2026-03-28;Telefon;cy;erreicht\n")
+        file.write("L-4;30.03.2026 09:25;Telefon;anna;erreicht\n")
     code, text, said = make_facts(folder)
-    require(code == 1 and len(text.splitlines()) == len(wanted), "rows that are not clear are facts, or no trouble")
+    require(code == 1 and len(text.splitlines()) == len(wanted) + 1, "rows that are not clear are facts, or no trouble")
+    require(len({json.loads(line)["event_id"] for line in text.splitlines()}) == len(wanted) + 1, "ids repeat")
     require('activities.csv:5: LeadContacted: "Brief" in Art is none of Telefon, E-Mail, Termin; passed over' in said and
             "activities.csv:6: LeadContacted: time data '2026-03-28'" in said, said)  # fmt: skip

@@ -176,12 +176,13 @@ class WrongInput(unittest.TestCase):
                  + line % ("LeadContacted", "4", "2162-01-07T09:00:00Z", ""))  # fmt: skip
         done = run(*self.policy, "-", given=given)
         self.assertEqual(done.returncode, 0, done.stderr)
-        for told in ("1 of 5 facts repeat an event_id that their lead has; they change nothing (the first is standard input:2)",
-                     '1 facts name stages that no policy document lists: "shipped" (1); they are no progress '
-                     "(the first is standard input:3)",
-                     '1 facts name reasons that no policy document lists: "Wettbewerber" (1); they count as `other` '
+        for told in ("1 of 5 facts: an event_id that their lead has already; they change nothing (the first is standard "
+                     "input:2)",
+                     '1 of 5 facts: a stage that no policy document lists: "shipped" (1); they are no progress (the first '
+                     "is standard input:3)",
+                     '1 of 5 facts: a reason that no policy document lists: "Wettbewerber" (1); they count as `other` '
                      "(the first is standard input:4)",
-                     "1 of 5 facts are later than now;", "(the first is standard input:5)"):  # fmt: skip
+                     "1 of 5 facts: later than now;", "(the first is standard input:5)"):  # fmt: skip
             self.assertIn(told, done.stderr)
 
     def test_a_stage_to_report_on_is_one_of_the_policy(self):
@@ -288,7 +289,7 @@ class Output(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         # What is odd in this feed on purpose; each line is of such a kind.
         self.assertEqual([line for line in done.stderr.splitlines() if not re.search(
-            r"repeat an event_id|name (stages|reasons) that no policy", line)], [])  # fmt: skip
+            r"facts: an event_id that|facts: a (stage|reason) that no policy", line)], [])  # fmt: skip
 
     def test_a_full_disk_is_named(self):
         with open("/dev/full", "w", encoding="utf-8") as full:

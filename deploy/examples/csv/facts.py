@@ -48,7 +48,7 @@ def value_of(rule, row, mapping):
         try:
             read = number(text)
             return str(int(read) if read == int(read) else read)
-        except ValueError:
+        except (ValueError, OverflowError):
             raise Unclear(f"\"{text}\" in {rule['column']} is no number") from None
     return text
 
@@ -68,8 +68,9 @@ def fact_of(kind, row, mapping):
     if attributes:
         fact["attributes"] = {name: value for name, value in attributes.items() if value is not None}
     fact = {field: value for field, value in fact.items() if value is not None}
-    # The same row makes the same id each time, so a second export changes nothing.
-    named = "\n".join([fact["type"], fact["lead_id"], fact["occurred_at"], fact.get("stage", "")])
+    # The same row makes the same id each time, so a second export changes nothing. Of contacts there may be two a minute.
+    telling = ["stage"] if fact["type"] != "LeadContacted" else ["method", "outcome", "owner"]
+    named = "\n".join([fact["type"], fact["lead_id"], fact["occurred_at"], *(fact.get(field, "") for field in telling)])
     return {**fact, "event_id": str(uuid.uuid5(uuid.NAMESPACE_URL, named))}
 
 
@@ -80,14 +81,15 @@ def main():
     facts, unclear = [], 0
     for kind in mapping["facts"]:
         with open(os.path.join(folder, kind["file"]), encoding=mapping.get("encoding", "utf-8-sig"), newline="") as file:
-            for number_of_row, row in enumerate(csv.DictReader(file, delimiter=mapping.get("delimiter", ",")), 2):
+            rows = csv.DictReader(file, delimiter=mapping.get("delimiter", ","))
+            for row in rows:
                 if any(row.get(column) != value for column, value in kind.get("only", {}).items()):
                     continue
                 try:
                     facts.append(fact_of(kind, row, mapping))
                 except Unclear as problem:
                     unclear += 1
-                    print(f"{kind['file']}:{number_of_row}: {kind['type']}: {problem}; passed over", file=sys.stderr)
+                    print(f"{kind['file']}:{rows.line_num}: {kind['type']}: {problem}; passed over", file=sys.stderr)
     facts = [fact for fact in facts if fact]
     # In order of time, a hand-off before what follows it in the same instant.
     facts.sort(key=lambda fact: (datetime.datetime.fromisoformat(fact["occurred_at"]), fact["type"] != "LeadCreated"))
