@@ -21,7 +21,8 @@ struct lc_reader {
     int32_t *n_partitions; /* by topic */
     unsigned behind;       /* partitions that have not caught up */
     lc_fetch_waker waker;
-    bool idle; /* the last poll gave nothing */
+    bool idle;          /* the last poll gave nothing */
+    size_t most_queued; /* messages that were seen in the queue at once */
 
     rd_kafka_queue_t *queue;               /* the client's */
     rd_kafka_message_t *messages[AT_ONCE]; /* taken out of it; those from `next` on are not lent yet */
@@ -38,7 +39,8 @@ struct lc_reader {
 
 /* ---- Start ---- */
 
-/* What waits in librdkafka's queue takes half a KiB a record: 100,000 of them, its default, are no faster. */
+/* What waits in librdkafka's queue takes half a KiB a record: 100,000 of them, its default, are no faster. By bytes it
+ * holds what is read in half a second: each time that it is full fetching stands still for a moment. */
 static rd_kafka_t *
 new_client(const lc_kafka_options *options, long *queued, GError **error)
 {
@@ -47,7 +49,7 @@ new_client(const lc_kafka_options *options, long *queued, GError **error)
                                            "queued.min.messages",
                                            "20000",
                                            "queued.max.messages.kbytes",
-                                           "8192",
+                                           "32768",
                                            "fetch.message.max.bytes",
                                            "131072",
                                            NULL};
@@ -247,6 +249,11 @@ list_all(const lc_reader *reader, bool behind)
 static void
 wake(lc_reader *reader)
 {
+    /* The queue is full by its bytes as a rule, and by how many messages that is shows. Woken when half of them are
+     * left, fetching goes on while these are read. */
+    reader->most_queued = MAX(reader->most_queued, rd_kafka_queue_length(reader->queue));
+    if (reader->waker.low > 0)
+        reader->waker.low = MAX(reader->waker.low, reader->most_queued / 2);
     /* A call for many is as good as idle: it comes once for many messages. */
     if (reader->behind == 0 || !lc_fetch_waker_is_due(&reader->waker, true))
         return;
