@@ -21,7 +21,6 @@ struct lc_reader {
     int32_t *n_partitions; /* by topic */
     unsigned behind;       /* partitions that have not caught up */
     lc_fetch_waker waker;
-    bool idle;          /* the last poll gave nothing */
     size_t most_queued; /* messages that were seen in the queue at once */
 
     rd_kafka_queue_t *queue;               /* the client's */
@@ -40,7 +39,7 @@ struct lc_reader {
 /* ---- Start ---- */
 
 /* What waits in librdkafka's queue takes half a KiB a record: 100,000 of them, its default, are no faster. By bytes it
- * holds what is read in half a second: each time that it is full fetching stands still for a moment. */
+ * holds what is read in a third of a second: each time that it is full fetching stands still for a moment. */
 static rd_kafka_t *
 new_client(const lc_kafka_options *options, long *queued, GError **error)
 {
@@ -279,7 +278,6 @@ next_message(lc_reader *reader, int timeout_ms)
     if (reader->next == reader->n_messages) {
         wake(reader);
         take_messages(reader, timeout_ms);
-        reader->idle = reader->n_messages == 0;
     }
     return reader->next < reader->n_messages ? reader->messages[reader->next++] : NULL;
 }

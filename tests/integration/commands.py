@@ -104,6 +104,10 @@ def publish_elsewhere():
     expect(world, 1, r"standard input:2: no input topic is named after LeadContacted; say --topic LeadContacted=NAME",
            "publish", *two, "--topic", "LeadCreated=other", "-", stdin=lines)  # fmt: skip
     require(len(watched(world, *two, "crm")) == 2 and len(watched(world, *two, "other")) == 1, "they went elsewhere")
+    late = json.dumps(created("late", 2, occurred_at="2150-01-01T00:00:00Z")).encode()
+    expect(world, 1, r"standard input:1: occurred_at is \d+\S+ .*ahead of this machine's clock", "publish", *only, "-",
+           stdin=late)  # fmt: skip
+    require(len(watched(world, *only, "crm")) == 2, "a fact from the future was published")
     expect(world, 2, "write TYPE=NAME", "publish", *two, "--topic", "LeadSold=other", "-")
     expect(world, 2, r"topic \S+nowhere does not exist", "publish", *two, "--topic", "LeadCreated=nowhere", "-")
     expect(world, 2, "no such file|No such file", "publish", *only, "/nowhere.jsonl")
