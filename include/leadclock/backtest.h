@@ -87,7 +87,7 @@ lc_answers *lc_backtest_compare(const lc_backtest_side *one, const lc_backtest_s
 typedef struct lc_oddities lc_oddities;
 
 /* Stages and reasons that no document of `book`, nor of `other` (or NULL; both borrowed), lists, event_ids that repeat,
- * facts later than `today`. */
+ * facts later than `today`, attributes that are compared as numbers and are none. */
 lc_oddities *lc_oddities_new(const lc_policy_book *book, const lc_policy_book *other, lc_instant today);
 void lc_oddities_free(lc_oddities *odd);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_oddities, lc_oddities_free)

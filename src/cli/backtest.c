@@ -108,7 +108,8 @@ static const char more[] =
     "  leadclock backtest --policy policy.yaml --counters counters.jsonl - < facts.jsonl > outcomes.jsonl\n\n"
     "In the end, what of the facts means nothing to the policy (stages and reasons that it does not list, event_ids "
     "that\n"
-    "repeat), or lies after now, is told on standard error.\n\n"
+    "repeat, attributes that a rule compares as numbers and that are none), or lies after now, is told on standard "
+    "error.\n\n"
     "Exit codes: 0 done, 1 lines were skipped or the facts could not be read to their end, 2 usage or policy.";
 
 /* False: wrong usage, already said. */

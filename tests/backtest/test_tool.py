@@ -185,6 +185,33 @@ class WrongInput(unittest.TestCase):
                      "1 of 5 facts: later than now;", "(the first is standard input:5)"):  # fmt: skip
             self.assertIn(told, done.stderr)
 
+    def test_attributes_that_are_compared_as_numbers_and_are_none_are_told(self):
+        policy = """name: numbers
+reasons: {other: {route: NURTURE}}
+gates:
+  qualification:
+    signals: [{name: rich, when: {at_least: {revenue: 1.5}}, points: 20}]
+    threshold: 0
+    otherwise: {route: NURTURE}
+rules:
+  - {name: large, when: {at_least: {employees: 200, revenue: 5}}, clawback: {after: 9d}}
+  - {name: rest, when: any, clawback: {after: 9d}}
+"""
+        values = [("employees", "1,200"), ("employees", "250"), ("employees", "1.200,00"), ("employees", "-3.50"),
+                  ("revenue", ""), ("region", "north"), ("employees", "12 000")]  # fmt: skip
+        given = "".join((CREATED % ("a", number)).replace("}", ',"attributes":{"%s":"%s"}}' % value)
+                        for number, value in enumerate(values))  # fmt: skip
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
+            file.write(policy)
+            file.flush()
+            done = run("--policy", file.name, "-", given=given)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('3 of 7 facts: an attribute "employees" that is no number, as "1,200", which rule large compares with '
+                      "`at_least`; they are below every bound: write digits, and a point where there are decimals (the "
+                      "first is standard input:1)\n", done.stderr)  # fmt: skip
+        self.assertIn('1 of 7 facts: an attribute "revenue" that is no number, as "", which signal rich compares', done.stderr)
+        self.assertEqual(done.stderr.count("that is no number"), 2, done.stderr)
+
     def test_a_stage_to_report_on_is_one_of_the_policy(self):
         done = run(*self.policy, "--quiet", "--report", "--stage", "won", "-", given=CREATED % ("a", "1"))
         self.assertEqual(done.returncode, 2, done.stderr)
@@ -289,7 +316,7 @@ class Output(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         # What is odd in this feed on purpose; each line is of such a kind.
         self.assertEqual([line for line in done.stderr.splitlines() if not re.search(
-            r"facts: an event_id that|facts: a (stage|reason) that no policy", line)], [])  # fmt: skip
+            r"facts: an event_id that|facts: a (stage|reason) that no policy|facts: an attribute .* that is no number", line)], [])  # fmt: skip
 
     def test_a_full_disk_is_named(self):
         with open("/dev/full", "w", encoding="utf-8") as full:
