@@ -194,6 +194,9 @@ const lc_policy *lc_policy_book_get(const lc_policy_book *book, size_t index);
 /* The document in effect at an instant (the earliest covers all before it); never NULL. */
 const lc_policy *lc_policy_book_at(const lc_policy_book *book, lc_instant instant);
 
+/* The reporting_time_zone that all documents have; NULL: they differ. */
+const lc_zone *lc_policy_book_zone(const lc_policy_book *book);
+
 /* An attribute that a condition compares as a number (`at_least`). */
 typedef struct {
     lc_text attribute;

@@ -148,6 +148,16 @@ lc_instant_parse(const char *text, lc_instant *instant)
     return true;
 }
 
+bool
+lc_zone_date_parse(const lc_zone *zone, const char *text, lc_instant *begins)
+{
+    lc_instant read;
+    if (!read_date(&text, &read) || *text != '\0')
+        return false;
+    *begins = zone ? lc_zone_instants_of(zone, read).first : read;
+    return true;
+}
+
 /* Two digits. */
 static char *
 put_pair(char *to, unsigned number)

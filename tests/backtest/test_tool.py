@@ -50,6 +50,10 @@ class WrongInput(unittest.TestCase):
             ([*self.policy, "a", "b"], "one argument too many"),
             ([*self.policy, "--until", "tomorrow", "-"], "--until: \"tomorrow\""),
             ([*self.policy, "--until", "5x", "-"], "--until"),
+            ([*self.policy, "--until", "2026-02-30", "-"],
+             '--until: "2026-02-30" is no time; write it as 2026-02-02T09:00:00Z (a zone is needed), as 2026-02-02'),
+            ([*self.policy, "--report", "--from", "2026-2-2", "-"], '--from: "2026-2-2" is no time'),
+            ([*self.policy, "--report", "--from", "2026-02-02", "--to", "2026-02-02", "-"], "--from is not before --to"),
             ([*self.policy, "--report", "--format", "xml", "-"], "none of text, json, csv and html"),
             ([*self.policy, "--format", "json", "-"], "--format is for"),
             ([*self.policy, "--tables", "x", "--format", "json", "-"], "none of jsonl, csv and avro"),
@@ -580,6 +584,30 @@ class Report(unittest.TestCase):
         self.assertEqual(seen.rows, sum(len(rows) for rows in filled.values()) + len(filled))
         for finding in self.tables["findings"]:
             self.assertIn(html.escape(finding["says"]).replace("&#x27;", "&#39;"), page)
+
+    def test_a_date_is_the_beginning_of_that_day_where_the_policy_reports(self):
+        """Of these feeds that is in Stockholm."""
+        report = lambda *options: run(*folder_arguments(self.feed, "--quiet", "--report", *options)).stdout
+        named = report("--from", "2026-02-10", "--to", "2026-07-01")
+        self.assertIn("Leads handed off from 2026-02-10 00:00 to before 2026-07-01 00:00", " ".join(named.split()))
+        self.assertEqual(named, report("--from", "2026-02-10T00:00:00+01:00", "--to", "2026-07-01T00:00:00+02:00"))
+        until = [option if option.startswith("-") or "Z" not in option else "2026-12-01"
+                 for option in folder_arguments(self.feed, "--quiet", "--report")]  # fmt: skip
+        self.assertIn("as of 2026-12-01 00:00 (Europe/Stockholm)", " ".join(run(*until).stdout.split()))
+
+    def test_a_date_is_one_of_utc_where_documents_report_in_several_zones(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(self.feed, "policy.yaml"), encoding="utf-8") as file:
+                text = file.read()
+            for number, zone in enumerate(("Europe/Stockholm", "America/New_York")):
+                again = re.sub("(?m)^name: .*", f"name: p{number}", text.replace("Europe/Stockholm", zone))
+                with open(os.path.join(folder, f"{number}.yaml"), "w", encoding="utf-8") as file:
+                    file.write(re.sub("(?m)^effective_from: .*\n", "", again).replace(
+                        "\n", "\neffective_from: 2026-06-01T00:00:00Z\n" if number else "\n", 1))  # fmt: skip
+            done = run("--policy", folder, "--quiet", "--report", "--from", "2026-02-10",
+                       os.path.join(self.feed, "events.jsonl"))  # fmt: skip
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("Leads handed off from 2026-02-10 01:00", " ".join(done.stdout.split()))
 
     def test_a_table_comes_alone(self):
         whole = run(*folder_arguments(self.feed, "--quiet", "--report", "--format", "csv")).stdout
