@@ -2,6 +2,7 @@
 #include "asking.h"
 
 #include <leadclock/calendar.h>
+#include <leadclock/text.h>
 
 #include <errno.h>
 
@@ -71,19 +72,30 @@ lc_cli_asking_check(const lc_cli_asking *asking, GError **error)
     return false;
 }
 
+static void
+add_once(GPtrArray *names, lc_text name)
+{
+    g_autofree char *added = g_strndup(name.data, name.size);
+    if (!g_ptr_array_find_with_equal_func(names, added, g_str_equal, NULL))
+        g_ptr_array_add(names, g_steal_pointer(&added));
+}
+
 static bool
 check_stage(const lc_cli_asking *asking, const lc_policy_book *book, GError **error)
 {
-    g_autoptr(GString) names = g_string_new(NULL);
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     for (size_t i = 0; i < lc_policy_book_size(book); i++) {
         const lc_policy *policy = lc_policy_book_get(book, i);
         if (asking->stage == NULL || lc_policy_stage(policy, lc_text_of(asking->stage)) >= 0)
             return true;
         for (unsigned j = 0; j < policy->n_stages; j++)
-            g_string_append_printf(names, "%s%.*s", names->len ? ", " : "", LC_TEXT_ARGS(policy->stages[j].name));
+            add_once(names, policy->stages[j].name);
     }
-    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "--stage: the policy has no stage \"%s\"; stages: %s", asking->stage,
-                names->len ? names->str : "none");
+    g_ptr_array_add(names, NULL);
+    g_autofree char *meant = lc_did_you_mean(asking->stage, (const char *const *)names->pdata);
+    g_autofree char *all = g_strjoinv(", ", (char **)names->pdata);
+    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "--stage: the policy has no stage \"%s\"%s%s stages: %s",
+                asking->stage, meant, *meant ? "" : ";", *all ? all : "none");
     return false;
 }
 
@@ -110,8 +122,9 @@ lc_cli_asking_choose_table(const lc_cli_asking *asking, lc_answers *report, GErr
         return true;
     g_auto(GStrv) known = g_strsplit(names, ", ", -1);
     if (!g_strv_contains((const char *const *)known, asking->table)) {
-        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "--table: the report has no table \"%s\"; tables: %s",
-                    asking->table, names);
+        g_autofree char *meant = lc_did_you_mean(asking->table, (const char *const *)known);
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "--table: the report has no table \"%s\"%s%s tables: %s",
+                    asking->table, meant, *meant ? "" : ";", names);
         return false;
     }
     lc_answers_choose_table(report, asking->table);

@@ -82,6 +82,26 @@ class WrongInput(unittest.TestCase):
         self.assertIn("2 of 4 facts skipped", done.stderr)
         self.assertIn('"metric":"handed_off","count":2', done.stdout)
 
+    def test_what_was_probably_meant_is_named(self):
+        cases = [(["reprot"], 'no command "reprot"; did you mean "report"? \'leadclock --help\' lists them'),
+                 (["prune"], 'no command "prune"; \'leadclock --help\' lists them'),
+                 (["backtest", *self.policy, "--quiet", "--report", "--table", "promise", "-"],
+                  'the report has no table "promise"; did you mean "promises"? tables: first_contact_by_rule, '),
+                 (["backtest", *self.policy, "--quiet", "--report", "--stage", "opportunty", "-"],
+                  '--stage: the policy has no stage "opportunty"; did you mean "OPPORTUNITY"? stages: SAL, '),
+                 (["topics", "--acls", "publishr", "--set", "name=a", "--set", "policy=p.yaml"],
+                  'there is no role publishr; did you mean "publisher"? roles: service, '),
+                 (["tables", "--set", "name=a", "--set", "policy=p.yaml", "--fill", "cycle"],
+                  '"cycle" is no table; did you mean "cycles"? \'leadclock tables\' lists them'),
+                 (["publish", "--topic", "LeadCreate=crm", "--set", "name=a", "--set", "policy=p.yaml", "-"],
+                  'LeadMerged or LeadErased; did you mean "LeadCreated"?')]  # fmt: skip
+        for arguments, message in cases:
+            with self.subTest(arguments=arguments):
+                done = subprocess.run([LEADCLOCK, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE, check=False, encoding="utf-8", timeout=100)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn(message, done.stderr)
+
     def test_the_version_names_the_time_zone_data(self):
         done = subprocess.run([LEADCLOCK, "--version"], stdout=subprocess.PIPE, check=True, encoding="utf-8", timeout=100)
         self.assertRegex(done.stdout, r"\Aleadclock \d+\.\d+\.\d+ \(time zone data 20\d\d[a-z]+\)\n"
@@ -219,7 +239,7 @@ rules:
     def test_a_stage_to_report_on_is_one_of_the_policy(self):
         done = run(*self.policy, "--quiet", "--report", "--stage", "won", "-", given=CREATED % ("a", "1"))
         self.assertEqual(done.returncode, 2, done.stderr)
-        self.assertIn('--stage: the policy has no stage "won"; stages: ', done.stderr)
+        self.assertIn('--stage: the policy has no stage "won"; did you mean "WON"? stages: SAL, ', done.stderr)
 
     def test_no_facts_at_all_is_no_error(self):
         done = run(*self.policy, "-")

@@ -109,6 +109,9 @@ def publish_elsewhere():
            stdin=late)  # fmt: skip
     require(len(watched(world, *only, "crm")) == 2, "a fact from the future was published")
     expect(world, 2, "write TYPE=NAME", "publish", *two, "--topic", "LeadSold=other", "-")
+    meant = rf'topic breechs does not exist; did you mean "{re.escape(world.prefix)}leads.breaches"\?'
+    expect(world, 2, meant, "watch", "breechs")
+    expect(world, 2, r"topic nonsense does not exist; 'leadclock topics' lists", "watch", "nonsense")
     expect(world, 2, r"topic \S+nowhere does not exist", "publish", *two, "--topic", "LeadCreated=nowhere", "-")
     expect(world, 2, "no such file|No such file", "publish", *only, "/nowhere.jsonl")
 
