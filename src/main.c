@@ -40,7 +40,7 @@ print_usage(FILE *file)
 {
     fprintf(file, "Usage: leadclock COMMAND [OPTION...]\n\n%s\n\nCommands:\n", about);
     for (size_t i = 0; commands[i].name; i++)
-        fprintf(file, "  %-11s %s\n", commands[i].name, commands[i].help);
+        fprintf(file, "  %-12s %s\n", commands[i].name, commands[i].help);
     fprintf(file, "\n'leadclock COMMAND --help' tells more. Exit codes: 0 done, 1 found something, 2 usage or "
                   "configuration, 3 a server can't be reached.\n");
 }
