@@ -113,7 +113,9 @@ static const char more[] =
     "that\n"
     "repeat, attributes that a rule compares as numbers and that are none), or lies after now, is told on standard "
     "error.\n\n"
-    "Exit codes: 0 done, 1 lines were skipped or the facts could not be read to their end, 2 usage or policy.";
+    "Exit codes: 0 done, 1 lines were skipped or the facts could not be read to their end, 2 usage, policy, or a "
+    "file that\n"
+    "holds no facts (CSV, a JSON array, what is compressed).";
 
 /* False: wrong usage, already said. */
 static bool

@@ -206,7 +206,8 @@ publish(publish_command *command)
     size_t not_delivered = lc_publisher_flush(command->publisher, &lost);
     lc_progress_clear(&command->progress);
     lc_fact_source_warn(command->source, "publish");
-    say_done(command, not_delivered);
+    if (ok || command->published)
+        say_done(command, not_delivered);
     if (!ok)
         return lc_cli_fail("publish", error);
     if (not_delivered)

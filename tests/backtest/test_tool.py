@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """test_tool.py LEADCLOCK EXAMPLES: the backtest as a tool: wrong input is named, reports and comparisons add up."""
+import bz2
 import collections
 import csv
 import html
 import html.parser
 import datetime
+import gzip
 import io
 import json
+import lzma
 import os
 import re
 import pty
@@ -15,6 +18,7 @@ import sys
 import tempfile
 import time
 import unittest
+import zipfile
 
 LEADCLOCK, EXAMPLES = sys.argv[1:3]
 FEED = os.path.join(EXAMPLES, "full", "feed")
@@ -243,7 +247,50 @@ rules:
 
     def test_no_facts_at_all_is_no_error(self):
         done = run(*self.policy, "-")
-        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+        self.assertEqual(done.stderr, "leadclock backtest: there is no fact in standard input\n")
+
+    def test_what_holds_no_facts_is_said_at_once_with_what_to_do(self):
+        lines = CREATED % ("a", "1") + CREATED % ("b", "2")
+        array = "[" + lines.strip().replace("\n", ",") + "]"
+        table = "lead_id;created;channel\n7;05.01.2026;ads\n"
+        spread = json.dumps(json.loads(CREATED % ("a", "1")), indent=2)
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr("facts.jsonl", lines)
+        cases = [(array.encode(), "is a JSON array; facts are JSON Lines, one object a line: jq -c '.[]' FILE makes them"),
+                 (("\n  " + array).encode(), "is a JSON array"),
+                 (spread.encode(), "has an object over several lines; facts are JSON Lines, one object a line: jq -c . FILE"),
+                 (table.encode(), "looks like CSV; deploy/examples/csv makes facts of it, by a mapping of its columns"),
+                 (("\ufeff" + table).encode(), "looks like CSV"),
+                 (table.replace(";", "\t").encode(), "looks like CSV"),
+                 (table.encode("utf-16"), "is UTF-16; facts are UTF-8: iconv -f UTF-16 -t UTF-8 FILE makes it so"),
+                 (lines.encode("utf-16-be"), "is UTF-16; facts are UTF-8: iconv -f UTF-16BE"),
+                 (lines.encode("utf-16-le"), "is UTF-16; facts are UTF-8: iconv -f UTF-16LE"),
+                 (gzip.compress(lines.encode()), "is compressed (gzip); unpack it on the way: zcat FILE | leadclock ..., with -"),
+                 (bz2.compress(lines.encode()), "is compressed (bzip2)"),
+                 (lzma.compress(lines.encode()), "is compressed (xz)"),
+                 (b"\x28\xb5\x2f\xfd\x04\x00", "is compressed (zstd)"),
+                 (archive.getvalue(), "is a zip archive or a workbook; unpack it, or export the workbook as CSV")]  # fmt: skip
+        for content, message in cases:
+            with self.subTest(message=message), tempfile.NamedTemporaryFile(suffix=".txt") as file:
+                file.write(content)
+                file.flush()
+                done = run(*self.policy, "--quiet", "--report", file.name)
+                self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
+                self.assertTrue(done.stderr.startswith(f"leadclock backtest: {file.name} {message}"), done.stderr)
+                self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+
+    def test_what_only_looks_odd_is_read(self):
+        """Anything but the first line, or no format that is known: the line is named, and the others are read."""
+        for odd in ("nonsense", "{\"type\": 5, \"x\": 1}", "7", "null", "\"a, b\" {"):
+            with self.subTest(odd=odd):
+                done = run(*self.policy, "--counters", "-", "-", given=odd + "\n" + CREATED % ("a", "1"))
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertIn("1 of 2 facts skipped", done.stderr)
+        for later in ("[1]", "a,b,c", "{"):
+            done = run(*self.policy, "--counters", "-", "-", given=CREATED % ("a", "1") + later + "\n")
+            self.assertIn("1 of 2 facts skipped", done.stderr)
 
     def test_help_tells_what_it_does(self):
         done = run("--help")

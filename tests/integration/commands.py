@@ -132,6 +132,9 @@ def publish_elsewhere():
     expect(world, 2, meant, "watch", "breechs")
     expect(world, 2, r"topic nonsense does not exist; 'leadclock topics' lists", "watch", "nonsense")
     expect(world, 2, r"topic \S+nowhere does not exist", "publish", *two, "--topic", "LeadCreated=nowhere", "-")
+    expect(world, 2, r"^leadclock publish: standard input looks like CSV; deploy/examples/csv makes facts of it.*\n\Z",
+           "publish", *only, "-", stdin=b"lead_id,channel\n7,ads\n")  # fmt: skip
+    expect(world, 0, r"there is no fact in standard input\n0 facts published", "publish", *only, "-")
     expect(world, 2, "no such file|No such file", "publish", *only, "/nowhere.jsonl")
 
 
