@@ -25,6 +25,8 @@ bool lc_duration_parse(const char *text, lc_duration *duration, bool *has_days);
 #define LC_DURATION_TEXT_BYTES 64
 /* "1d 2h 30m", the largest units first, milliseconds as "250ms"; returns `text`. */
 char *lc_duration_format(lc_duration duration, char *text);
+/* Of open time, of which a day is not 24 h: "52h 10m"; returns `text`. */
+char *lc_open_time_format(lc_duration duration, char *text);
 
 /* ---- Zones ---- */
 

@@ -167,10 +167,11 @@ bool lc_table_format_parse(const char *text, lc_table_format *format);
 typedef enum {
     LC_CELL_TEXT,
     LC_CELL_COUNT,
-    LC_CELL_CHANGE,   /* a count with its sign: +3 */
-    LC_CELL_SHARE,    /* for people a percentage, for machines 0 to 1 */
-    LC_CELL_DURATION, /* for people "2m 30s", for machines milliseconds */
-    LC_CELL_INSTANT   /* for people "2026-02-02 09:00" in the zone of the book, for machines in UTC and with seconds */
+    LC_CELL_CHANGE,    /* a count with its sign: +3 */
+    LC_CELL_SHARE,     /* for people a percentage, for machines 0 to 1 */
+    LC_CELL_DURATION,  /* for people "2d 4h 10m", for machines milliseconds */
+    LC_CELL_OPEN_TIME, /* a duration by a calendar, whose days have not 24 h: for people "52h 10m" */
+    LC_CELL_INSTANT    /* for people "2026-02-02 09:00" in the zone of the book, for machines in UTC and with seconds */
 } lc_cell_kind;
 
 typedef struct lc_table lc_table;

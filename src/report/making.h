@@ -45,6 +45,9 @@ char *lc_report_lead_link(lc_text lead_id);
 /* As people read it: to the second from a minute on, to the minute from a day on. Good to the end of the block. */
 #define LC_SPAN(duration) (lc_report_span((duration), (char[LC_DURATION_TEXT_BYTES]){0}))
 const char *lc_report_span(lc_duration duration, char *text);
+/* The same of open time: in hours. */
+#define LC_OPEN_TIME(duration) (lc_report_open_time((duration), (char[LC_DURATION_TEXT_BYTES]){0}))
+const char *lc_report_open_time(lc_duration duration, char *text);
 /* "1 lead", "12 leads". Good to the end of the block. */
 #define LC_LEADS(count) (lc_report_leads((count), (char[32]){0}, 32))
 const char *lc_report_leads(int64_t count, char *text, size_t size);

@@ -335,7 +335,7 @@ add_broken(const lc_making *making)
     lc_table_column(table, LC_CELL_TEXT, "clock", "clock");
     lc_table_column(table, LC_CELL_COUNT, "broken", "broken");
     lc_table_column(table, LC_CELL_COUNT, "not_ended", "still broken");
-    lc_table_column(table, LC_CELL_DURATION, "late_median_ms", "late (median)");
+    lc_table_column(table, LC_CELL_OPEN_TIME, "late_median_ms", "late (median)");
     for (guint i = 0; i < sorted->len; i++) {
         const broken *b = sorted->pdata[i];
         lc_report_name(table, lc_ledger_text(making->ledger, b->owner), "(nobody)");

@@ -169,17 +169,19 @@ durations_are_written(void **state)
 {
     static const struct {
         lc_duration duration;
-        const char *text;
-    } cases[] = {{0, "0s"},
-                 {250, "250ms"},
-                 {LC_DAY + 2 * LC_HOUR + 30 * LC_MINUTE, "1d 2h 30m"},
-                 {-90 * LC_SECOND, "-1m 30s"},
-                 {LC_NEVER, "106751991167d 7h 12m 55s 807ms"},
-                 {LC_ABSENT, "-106751991167d 7h 12m 55s 808ms"}};
+        const char *text, *open_time;
+    } cases[] = {{0, "0s", "0s"},
+                 {250, "250ms", "250ms"},
+                 {LC_DAY + 2 * LC_HOUR + 30 * LC_MINUTE, "1d 2h 30m", "26h 30m"},
+                 {52 * LC_HOUR + 10 * LC_MINUTE, "2d 4h 10m", "52h 10m"},
+                 {-90 * LC_SECOND, "-1m 30s", "-1m 30s"},
+                 {LC_NEVER, "106751991167d 7h 12m 55s 807ms", "2562047788015h 12m 55s 807ms"},
+                 {LC_ABSENT, "-106751991167d 7h 12m 55s 808ms", "-2562047788015h 12m 55s 808ms"}};
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         char text[LC_DURATION_TEXT_BYTES];
         assert_string_equal(lc_duration_format(cases[i].duration, text), cases[i].text);
+        assert_string_equal(lc_open_time_format(cases[i].duration, text), cases[i].open_time);
     }
 }
 

@@ -460,6 +460,36 @@ what_a_spreadsheet_would_run_stays_text(void **state)
     }
 }
 
+static void
+open_time_is_told_in_hours_and_plain_time_in_days(void **state)
+{
+    (void)state;
+    static const struct {
+        lc_duration duration;
+        const char *plain, *open_time;
+    } cases[] = {{52 * LC_HOUR + 10 * LC_MINUTE, "2d 4h 10m", "52h 10m"},
+                 {2 * LC_DAY, "2d", "48h"},
+                 {LC_DAY + 29 * LC_SECOND, "1d", "24h"},
+                 {90 * LC_SECOND + 400, "1m 30s", "1m 30s"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GPtrArray) tables = g_ptr_array_new_with_free_func((GDestroyNotify)lc_table_free);
+        g_autoptr(GString) json = g_string_new(NULL), text = g_string_new(NULL);
+        lc_table *table = lc_table_new("t", "T");
+        lc_table_column(table, LC_CELL_DURATION, "plain_ms", "");
+        lc_table_column(table, LC_CELL_OPEN_TIME, "open_ms", "");
+        lc_table_duration(table, cases[i].duration);
+        lc_table_duration(table, cases[i].duration);
+        g_ptr_array_add(tables, table);
+        lc_tables_write(text, tables, LC_TABLE_TEXT);
+        g_autofree char *told = g_strdup_printf("T\n%s  %s\n", cases[i].plain, cases[i].open_time);
+        assert_string_equal(text->str, told);
+        lc_tables_write(json, tables, LC_TABLE_JSON);
+        g_autofree char *milliseconds = g_strdup_printf(
+            "\"plain_ms\":%" G_GINT64_FORMAT ",\"open_ms\":%" G_GINT64_FORMAT, cases[i].duration, cases[i].duration);
+        assert_non_null(strstr(json->str, milliseconds));
+    }
+}
+
 /* Nothing has happened yet. */
 static void
 an_empty_ledger_makes_a_report(void **state)
@@ -490,6 +520,7 @@ main(void)
         cmocka_unit_test(a_lead_says_why_it_is_where_it_is),
         cmocka_unit_test(what_others_wrote_stays_text),
         cmocka_unit_test(what_a_spreadsheet_would_run_stays_text),
+        cmocka_unit_test(open_time_is_told_in_hours_and_plain_time_in_days),
         cmocka_unit_test(an_empty_ledger_makes_a_report),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
