@@ -87,5 +87,8 @@ void lc_report_add_volumes(const lc_making *making);
 void lc_report_add_stages(const lc_making *making);
 void lc_report_add_conversion(const lc_making *making);
 
+/* Of the promises: rules of which there were none. */
+void lc_report_add_unmatched(const lc_making *making);
+
 /* "2026-02". */
 #define LC_MONTH(month) (lc_month_format((month), (char[LC_MONTH_TEXT_BYTES]){0}))

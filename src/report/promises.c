@@ -358,4 +358,5 @@ lc_report_add_promises(const lc_making *making)
                       "Of clocks other than first_contact it is counted by month how often they are kept: leads of "
                       "other times than whole months show only what was broken.");
     add_broken(making);
+    lc_report_add_unmatched(making);
 }

@@ -702,6 +702,30 @@ class Report(unittest.TestCase):
         self.assertEqual(len({len(line) for line in block}), 1, block)
 
 
+class RulesWithoutLeads(unittest.TestCase):
+    policy = """name: p
+reasons: {other: {route: NURTURE}}
+rules:
+  - {name: partners, when: {channel: [partner]}, clawback: {after: 9d}}
+  - {name: rest, when: any, clawback: {after: 9d}}
+"""
+
+    def test_they_are_named_in_every_format(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
+            file.write(self.policy)
+            file.flush()
+            report = lambda kind, *facts: run("--policy", file.name, "--quiet", "--report", "--format", kind, "-",
+                                              given="".join(facts)).stdout  # fmt: skip
+            ads, partner = CREATED % ("a", "1"), (CREATED % ("b", "2")).replace("ads", "partner")
+            self.assertEqual(json.loads(report("json", ads))["rules_without_leads"], [{"policy": "p", "rule": "partners"}])
+            self.assertIn("\nRules that no lead of this time came under\npolicy  rule\np       partners\n", report("text", ads))
+            self.assertIn("rules_without_leads,p,partners\n", report("csv", ads))
+            self.assertIn("<caption>Rules that no lead of this time came under</caption>", report("html", ads))
+            self.assertIn("- No lead came under 1 of 2 rules: partners.\n", report("text", ads))
+            self.assertEqual(json.loads(report("json", ads, partner))["rules_without_leads"], [])
+            self.assertNotIn("came under", report("text", ads, partner) + report("text"))
+
+
 class ReportOfPeople(Report):
     """With pauses, later owners, prospects who ask again, escalations."""
 

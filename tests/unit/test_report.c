@@ -6,6 +6,7 @@
 #include "asserting.h"
 
 #include <math.h>
+#include <stdio.h>
 
 static const char policy_text[] = "name: p\n"
                                   "reporting_time_zone: Europe/Stockholm\n"
@@ -334,6 +335,72 @@ a_gate_is_too_strict_where_even_the_low_end_is_above_a_channel_that_is_not_weak(
     }
 }
 
+/* ---- Rules without leads ---- */
+
+#define RULES_OF(name, from, rules)                                                                                    \
+    "name: " name "\n" from "reasons: {other: {route: NURTURE}}\nrules:\n" rules                                       \
+    "  - {name: rest, when: any, clawback: {after: 30d}}\n"
+#define RULE_OF(name) "  - {name: " name ", when: {channel: [" name "]}, clawback: {after: 30d}}\n"
+
+static void
+add_under(fixture *f, int number, const char *handed_off, const char *rule)
+{
+    lc_cycle_row row = cycle_row(number, "demo");
+    row.handoff_at = instant(handed_off);
+    row.rule = lc_text_of(rule);
+    lc_ledger_take(f->ledger, LC_ROW_CYCLE, false, &row);
+}
+
+/* A rule of one document is not one of another, whatever their names; a document without leads has nothing to say. */
+static void
+a_rule_that_no_lead_came_under_is_named_by_its_document(void **state)
+{
+    (void)state;
+    static const char *const documents[] = {
+        RULES_OF("old", "", RULE_OF("hot") RULE_OF("cold")),
+        RULES_OF("new", "effective_from: 2026-06-01T00:00:00Z\n", RULE_OF("hot") RULE_OF("cold")),
+        RULES_OF("next", "effective_from: 2026-07-20T00:00:00Z\n", RULE_OF("hot"))};
+    static const struct {
+        const char *from, *rows, *says;
+    } cases[] = {{"2026-01-01T00:00:00Z", "old,cold\nold,rest\nnew,hot\nnew,rest\n",
+                  "No lead came under 4 of 6 rules: cold, rest, hot, rest."},
+                 {"2026-06-01T00:00:00Z", "new,hot\nnew,rest\n", "No lead came under 2 of 3 rules: hot, rest."},
+                 {"2026-07-01T00:00:00Z", "", NULL}};
+    g_autofree char *folder = g_dir_make_tmp("lc-report-XXXXXX", NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(documents); i++) {
+        g_autofree char *path = g_strdup_printf("%s/%zu.yaml", folder, i);
+        assert_true(g_file_set_contents(path, documents[i], -1, NULL));
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        fixture f = begin("2026-08-01T00:00:00Z");
+        g_autoptr(GError) error = NULL;
+        lc_policy_book_free(f.book);
+        f.question.book = f.book = lc_policy_book_load((const char *const[]){folder, NULL}, &error);
+        must(f.book != NULL, error);
+        f.question.from = instant(cases[i].from);
+        add_under(&f, 1, "2026-05-01T00:00:00Z", "hot");
+        add_under(&f, 2, "2026-06-10T00:00:00Z", "cold");
+        g_autofree char *text = text_of(&f, LC_TABLE_TEXT);
+        g_autoptr(lc_answers) report = lc_answers_new(f.ledger, &f.question);
+        g_autoptr(GString) csv = g_string_new(NULL);
+        assert_true(lc_answers_write_csv(csv, report, "rules_without_leads"));
+        g_auto(GStrv) lines = g_strsplit(csv->str, "\n", 2);
+        assert_string_equal(lines[0], "table,policy,rule");
+        g_autoptr(GString) rows = g_string_new(lines[1]);
+        g_string_replace(rows, "rules_without_leads,", "", 0);
+        assert_string_equal(rows->str, cases[i].rows);
+        assert_true((strstr(text, "Rules that no lead of this time came under") != NULL) == (cases[i].says != NULL));
+        if (cases[i].says)
+            assert_non_null(strstr(text, cases[i].says));
+        end(&f);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(documents); i++) {
+        g_autofree char *path = g_strdup_printf("%s/%zu.yaml", folder, i);
+        remove(path);
+    }
+    remove(folder);
+}
+
 /* ---- The work list ---- */
 
 static void
@@ -516,6 +583,7 @@ main(void)
         cmocka_unit_test(five_months_are_too_few_to_compare),
         cmocka_unit_test(the_oldest_age_that_six_months_completed_is_taken),
         cmocka_unit_test(a_gate_is_too_strict_where_even_the_low_end_is_above_a_channel_that_is_not_weak),
+        cmocka_unit_test(a_rule_that_no_lead_came_under_is_named_by_its_document),
         cmocka_unit_test(what_is_broken_comes_first_then_what_is_newest),
         cmocka_unit_test(a_lead_says_why_it_is_where_it_is),
         cmocka_unit_test(what_others_wrote_stays_text),
