@@ -388,7 +388,9 @@ static const char style[] =
     "thead th{border-bottom:2px solid #888;font-weight:600}"
     "td.n,th.n{text-align:right;white-space:nowrap}"
     "li{margin:.4em 0}"
-    "svg{max-width:100%;height:auto}"
+    "svg.chart{max-width:100%;height:auto}"
+    ".legend{list-style:none;margin:.3em 0 1em;padding:0}"
+    ".legend li{display:inline-block;margin:0 1.5em 0 0}"
     "@media print{body{font-size:10pt;margin:0;max-width:none}table{page-break-inside:auto}tr,li,svg{page-break-inside:"
     "avoid}}";
 
@@ -436,11 +438,8 @@ lc_answers_write_part(GString *out, const lc_answers *report, const char *path)
     }
     if (report->findings->len)
         g_string_append(out, "</ul>\n");
-    if (report->conversion) {
-        g_string_append(out, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Trend\">\n");
+    if (report->conversion)
         lc_chart_write(out, report->conversion);
-        g_string_append(out, "</div>\n");
-    }
     for (guint i = 0; i < report->tables->len; i++) {
         const lc_table *table = report->tables->pdata[i];
         g_autofree char *csv = g_strconcat("/csv", path, query, "table=", table->name, NULL);

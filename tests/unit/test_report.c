@@ -335,6 +335,27 @@ a_gate_is_too_strict_where_even_the_low_end_is_above_a_channel_that_is_not_weak(
     }
 }
 
+/* ---- The drawing ---- */
+
+/* Its lines are named in full, below it, whatever a channel is called. */
+static void
+a_line_is_named_in_full_below_the_drawing(void **state)
+{
+    (void)state;
+    static const char channel[] = "a partner portal <of the north> with a long name";
+    fixture f = begin("2026-08-01T00:00:00Z");
+    fill_six_months(&f, channel, 120, 12);
+    g_autofree char *html = text_of(&f, LC_TABLE_HTML);
+    const char *drawing = strstr(html, "<svg class=\"chart\""),
+               *end_of_it = strstr(html, "</svg>\n<ul class=\"legend\">");
+    assert_non_null(drawing);
+    assert_non_null(end_of_it);
+    assert_true(drawing < end_of_it);
+    assert_non_null(strstr(end_of_it, "/></svg> all channels</li>"));
+    assert_non_null(strstr(end_of_it, "/></svg> a partner portal &lt;of the north&gt; with a long name</li>"));
+    end(&f);
+}
+
 /* ---- Rules without leads ---- */
 
 #define RULES_OF(name, from, rules)                                                                                    \
@@ -583,6 +604,7 @@ main(void)
         cmocka_unit_test(five_months_are_too_few_to_compare),
         cmocka_unit_test(the_oldest_age_that_six_months_completed_is_taken),
         cmocka_unit_test(a_gate_is_too_strict_where_even_the_low_end_is_above_a_channel_that_is_not_weak),
+        cmocka_unit_test(a_line_is_named_in_full_below_the_drawing),
         cmocka_unit_test(a_rule_that_no_lead_came_under_is_named_by_its_document),
         cmocka_unit_test(what_is_broken_comes_first_then_what_is_newest),
         cmocka_unit_test(a_lead_says_why_it_is_where_it_is),
