@@ -25,6 +25,8 @@ typedef struct {
     GPtrArray *stages; /* char *: of all documents, in order, each once */
     GPtrArray *won;    /* char *: those that close as won */
     lc_answers *report;
+    const lc_report_question *before; /* the period before; NULL: nothing is said of one */
+    const lc_summary *sums_before;    /* its */
 } lc_making;
 
 #define LC_ALL_CHANNELS LC_TEXT("(all)")
@@ -87,6 +89,8 @@ void lc_report_add_volumes(const lc_making *making);
 void lc_report_add_stages(const lc_making *making);
 void lc_report_add_conversion(const lc_making *making);
 
+/* Of the promises: how late they were. */
+void lc_report_add_late(const lc_making *making);
 /* Of the promises: rules of which there were none. */
 void lc_report_add_unmatched(const lc_making *making);
 

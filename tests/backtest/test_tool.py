@@ -662,6 +662,24 @@ class Report(unittest.TestCase):
                  for option in folder_arguments(self.feed, "--quiet", "--report")]  # fmt: skip
         self.assertIn("as of 2026-12-01 00:00 (Europe/Stockholm)", " ".join(run(*until).stdout.split()))
 
+    def test_the_period_before_is_what_its_own_report_says(self):
+        report = lambda *months: json.loads(run(*folder_arguments(
+            self.feed, "--quiet", "--report", "--format", "json", "--from", months[0], "--to", months[1])).stdout)  # fmt: skip
+        now, before = report("2026-04-01", "2026-06-01"), report("2026-02-01", "2026-04-01")
+        compared = 0
+        for table, keys in (("promises", ["channel", "clock"]), ("first_contact_by_rule", ["rule"]),
+                            ("first_contact_by_owner", ["owner"])):  # fmt: skip
+            then = {tuple(row[key] for key in keys): row["kept_share"] for row in before[table]}
+            for row in now[table]:
+                share, was = row["kept_share"], then.get(tuple(row[key] for key in keys))
+                self.assertEqual(row["kept_share_before"], was, (table, row))
+                if share is None or was is None:
+                    self.assertIsNone(row["kept_points"])
+                else:
+                    self.assertAlmostEqual(row["kept_points"], share - was, 5)
+                    compared += 1
+        self.assertGreater(compared, 15)
+
     def test_a_date_is_one_of_utc_where_documents_report_in_several_zones(self):
         with tempfile.TemporaryDirectory() as folder:
             with open(os.path.join(self.feed, "policy.yaml"), encoding="utf-8") as file:

@@ -356,6 +356,71 @@ a_line_is_named_in_full_below_the_drawing(void **state)
     end(&f);
 }
 
+/* ---- The period before ---- */
+
+static void
+add_contact(fixture *f, int number, const char *handed_off, bool is_kept)
+{
+    lc_cycle_row row = cycle_row(number, "demo");
+    row.handoff_at = instant(handed_off);
+    row.rule = LC_TEXT("standard");
+    row.first_contact_state = is_kept ? LC_FIRST_CONTACT_MET : LC_FIRST_CONTACT_BREACHED;
+    lc_ledger_take(f->ledger, LC_ROW_CYCLE, false, &row);
+}
+
+/* Of the period three of four were kept, of the one before it one of two; what lies before both, or after, counts for
+ * neither. A month comes after a month, a week over the change to summer time after seven days, and anything else after
+ * what is as long. */
+static void
+a_share_stands_beside_that_of_the_period_before(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *to, *of[4], *before[2], *neither[2];
+    } cases[] = {
+        {"2026-02-28T23:00:00Z",
+         "2026-03-31T22:00:00Z",
+         {"2026-02-28T23:00:00Z", "2026-03-10T00:00:00Z", "2026-03-20T00:00:00Z", "2026-03-31T21:59:59Z"},
+         {"2026-01-31T23:00:00Z", "2026-02-28T22:59:59Z"},
+         {"2026-01-31T22:59:59Z", "2026-03-31T22:00:00Z"}},
+        {"2026-03-25T23:00:00Z",
+         "2026-04-01T22:00:00Z",
+         {"2026-03-25T23:00:00Z", "2026-03-27T00:00:00Z", "2026-03-28T00:00:00Z", "2026-04-01T21:59:59Z"},
+         {"2026-03-18T23:00:00Z", "2026-03-25T22:59:59Z"},
+         {"2026-03-18T22:59:59Z", "2026-04-01T22:00:00Z"}},
+        {"2026-03-10T10:00:00Z",
+         "2026-03-10T12:00:00Z",
+         {"2026-03-10T10:00:00Z", "2026-03-10T10:01:00Z", "2026-03-10T11:00:00Z", "2026-03-10T11:59:59Z"},
+         {"2026-03-10T08:00:00Z", "2026-03-10T09:59:59Z"},
+         {"2026-03-10T07:59:59Z", "2026-03-10T12:00:00Z"}},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        fixture f = begin("2026-08-01T00:00:00Z");
+        f.question.from = instant(cases[i].from);
+        f.question.to = instant(cases[i].to);
+        for (int j = 0; j < 4; j++)
+            add_contact(&f, j, cases[i].of[j], j > 0);
+        for (int j = 0; j < 2; j++) {
+            add_contact(&f, 10 + j, cases[i].before[j], j > 0);
+            add_contact(&f, 20 + j, cases[i].neither[j], true);
+        }
+        g_autofree char *json = text_of(&f, LC_TABLE_JSON), *text = text_of(&f, LC_TABLE_TEXT);
+        if (!strstr(json, "\"rule\":\"standard\",\"kept\":3,\"broken\":1,\"running\":0,\"stopped\":0,"
+                          "\"kept_share\":0.75,\"kept_share_before\":0.5,\"kept_points\":0.25"))
+            fail_msg("%s: %s", cases[i].from, json);
+        assert_non_null(strstr(text, "75.0 %  50.0 %   +25.0\n"));
+        assert_non_null(strstr(json, "(75.0 % kept, 50.0 % in the period before)"));
+        /* What was settled then is forgotten, so nothing is said of it. */
+        lc_ledger_forget_before(f.ledger, instant(cases[i].before[0]) + 1);
+        g_autofree char *later = text_of(&f, LC_TABLE_JSON);
+        assert_null(strstr(later, "before"));
+        f.question.from = LC_ABSENT;
+        g_autofree char *all = text_of(&f, LC_TABLE_JSON);
+        assert_null(strstr(all, "kept_points"));
+        end(&f);
+    }
+}
+
 /* ---- Rules without leads ---- */
 
 #define RULES_OF(name, from, rules)                                                                                    \
@@ -604,6 +669,7 @@ main(void)
         cmocka_unit_test(five_months_are_too_few_to_compare),
         cmocka_unit_test(the_oldest_age_that_six_months_completed_is_taken),
         cmocka_unit_test(a_gate_is_too_strict_where_even_the_low_end_is_above_a_channel_that_is_not_weak),
+        cmocka_unit_test(a_share_stands_beside_that_of_the_period_before),
         cmocka_unit_test(a_line_is_named_in_full_below_the_drawing),
         cmocka_unit_test(a_rule_that_no_lead_came_under_is_named_by_its_document),
         cmocka_unit_test(what_is_broken_comes_first_then_what_is_newest),
