@@ -71,6 +71,11 @@ size_t lc_byte_order_mark(const char *text, size_t size);
 /* The one of `names` (NULL-terminated) that was probably meant by `name`, which is none of them: one that is near, or
  * that has more or less around it ("warning", "time_zone", "Monday"); NULL: none. */
 const char *lc_nearest_name(const char *name, const char *const *names);
+/* The same as "; did you mean \"NAME\"?"; empty: none. Caller frees. */
+char *lc_did_you_mean(const char *name, const char *const *names);
+/* How many letters must be added, removed, changed or swapped with their neighbour to make one of the other; case does
+ * not count. */
+unsigned lc_name_distance(const char *one, const char *other);
 
 /* ---- Numbers ---- */
 

@@ -294,6 +294,7 @@ lc_json_read(const char *text, size_t size, const lc_stand_ins *stand_ins, lc_ar
     lc_json_scanner r = lc_json_scan(text, size, arena, error);
     lc_json_line line;
     if (!read_fact(&r, stand_ins, arena, &line)) {
+        lc_json_name_similar(&r, arena);
         *problem = r.problem;
         return false;
     }
@@ -307,8 +308,10 @@ lc_json_read_fact(const char *line, size_t size, lc_arena *arena, lc_fact *fact,
 {
     lc_json_scanner r = lc_json_scan(line, size, arena, error);
     lc_json_line read;
-    if (!read_fact(&r, NULL, arena, &read))
+    if (!read_fact(&r, NULL, arena, &read)) {
+        lc_json_name_similar(&r, arena);
         return false;
+    }
     *fact = read.fact;
     *lead_id = read.lead_id;
     *arrived_at = read.arrived_at;
