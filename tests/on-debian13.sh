@@ -105,7 +105,7 @@ if [ $what = short ]; then
     # shellcheck disable=SC2206  # several words
     targets=(--target leadclock test_store test_cluster_map ${units//.c/})
 elif [ $what = servers ]; then
-    targets=(--target leadclock test_store test_cluster_map test_log harm-topic)
+    targets=(--target leadclock test_store test_cluster_map test_log harm-topic raw-producer)
 fi
 
 build_there() {
@@ -144,7 +144,7 @@ test_redis() {
 # Every command of it runs there, with the environment of who calls it; and so does what scripts call of what is beside it.
 make_stand_ins() {
     local program there=$ROOT/$build/there
-    for program in leadclock tests/integration/harm-topic; do
+    for program in leadclock tests/integration/{harm-topic,raw-producer}; do
         mkdir -p "$(dirname "$there/$program")"
         cat >"$there/$program" <<END
 #!/bin/sh
