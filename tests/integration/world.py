@@ -666,6 +666,7 @@ log: {{level: info}}
         for service in self.services:
             if service.is_running():
                 service.kill()
+        for service in self.services:
             require(
                 "Sanitizer" not in service.read_log() and "runtime error:" not in service.read_log(),
                 f"the sanitizers complain: {service.log_path}",
