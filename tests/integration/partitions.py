@@ -251,6 +251,20 @@ def all_grow_a_little():
     grow_and_move("a-little", 3 * PARTITIONS // 2)
 
 
+def largest_record_is_moved():
+    """A record as large as brokers take by default, which can be no fact, holds nothing up: it becomes a dead letter."""
+    world = settled("largest", 20)
+    try:
+        world.produce("leads.contacted", "lead-7", [os.urandom(1_048_490)])
+        grow_all(world, 3 * PARTITIONS)
+        wait_for("the brokers to tell", lambda: attempt(world, "repartition", "--dry-run")[0] == 0, 60)
+        expect(world, 0, r"goes on with 12 partitions", "repartition", "--yes")
+        world.start("mended")
+        wait_for("the dead letter", lambda: len(world.dead_letters()) == 1, 60)
+    finally:
+        world.close()
+
+
 # ---- Beginning anew after growth ----
 
 
@@ -318,6 +332,7 @@ TESTS = {
         members_differ,
         all_grow_while_stopped,
         all_grow_a_little,
+        largest_record_is_moved,
         reset_after_growth,
         republish_is_cut_off,
     )
