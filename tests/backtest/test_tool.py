@@ -185,6 +185,17 @@ class WrongInput(unittest.TestCase):
                      "1 of 5 facts: later than now;", "(the first is standard input:5)"):  # fmt: skip
             self.assertIn(told, done.stderr)
 
+    def test_what_rows_do_not_tell_is_no_zero(self):
+        """A rejection once settled is counted by month: of leads of another time it is not known."""
+        given = CREATED % ("a", "1") + "".join(
+            '{"type":"LeadRejected","lead_id":"a","event_id":"r%d","occurred_at":"2026-01-05T1%d:00:00Z","reason":"other"}\n'
+            % (hour, hour) for hour in (0, 1))  # fmt: skip
+        for begins, late in ("2026-01-01T00:00:00Z", "1"), ("2026-01-02T00:00:00Z", ""):
+            done = run("--policy", os.path.join(CLAWBACK, "policy.yaml"), "--quiet", "--report", "--from", begins,
+                       "--table", "totals", "--format", "csv", "-", given=given)  # fmt: skip
+            self.assertIn("totals,rejected,1,1\n", done.stdout)
+            self.assertIn(f"totals,rejected once settled,{late},{late}\n", done.stdout)
+
     def test_a_stage_to_report_on_is_one_of_the_policy(self):
         done = run(*self.policy, "--quiet", "--report", "--stage", "won", "-", given=CREATED % ("a", "1"))
         self.assertEqual(done.returncode, 2, done.stderr)
