@@ -1,5 +1,5 @@
 /* text.h - texts as keys: the hash for what others choose; what was probably meant by a name that is none; UUIDs as
- * bytes; secrets as files hold them; and texts as a terminal shows them.
+ * bytes; numbers; secrets as files hold them; and texts as a terminal shows them.
  *
  * No I/O but of files that hold secrets, which are read and never written.
  *
@@ -71,6 +71,11 @@ size_t lc_byte_order_mark(const char *text, size_t size);
 /* The one of `names` (NULL-terminated) that was probably meant by `name`, which is none of them: one that is near, or
  * that has more or less around it ("warning", "time_zone", "Monday"); NULL: none. */
 const char *lc_nearest_name(const char *name, const char *const *names);
+
+/* ---- Numbers ---- */
+
+/* In decimal; returns what follows. All of LC_NUMBER_BYTES may be written over. */
+char *lc_put_number(char *to, int64_t number);
 
 /* ---- UUIDs ---- */
 
