@@ -79,15 +79,7 @@ unsigned lc_name_distance(const char *one, const char *other);
 
 /* ---- Numbers ---- */
 
-/* What the longest one takes. */
-enum { LC_NUMBER_TEXT_SIZE = 20 };
-
-/* In decimal, without NUL; returns where it ends. */
-char *lc_put_number(char *to, int64_t number);
-
-/* ---- Numbers ---- */
-
-/* In decimal; returns what follows. All of LC_NUMBER_BYTES may be written over. */
+/* In decimal, without NUL; returns what follows. All of LC_NUMBER_BYTES may be written over. */
 char *lc_put_number(char *to, int64_t number);
 
 /* ---- UUIDs ---- */

@@ -16,9 +16,8 @@ typedef struct {
     lc_kafka_options kafka;
     gboolean dry_run, yes;
     int32_t partitions, former;
-    int32_t
-        halfway;    /* where an earlier call, cut off before the inputs grew again, was moving states to; 0: none was */
-    GArray *unread; /* lc_group_lag: `low` is where the group stands */
+    int32_t halfway; /* where a call that was cut off before the inputs grew again was moving states to; 0: nowhere */
+    GArray *unread;  /* lc_group_lag: `low` is where the group stands */
     int64_t *ends[LC_CHANGELOGS]; /* C, by former partition */
     const char **metadata;        /* by former partition; borrowed from `unread` */
     lc_progress progress;
