@@ -1,5 +1,5 @@
 /* text.h - texts as keys: the hash for what others choose; what was probably meant by a name that is none; UUIDs as
- * bytes; secrets as files hold them; and texts as a terminal shows them.
+ * bytes; numbers in decimal; secrets as files hold them; and texts as a terminal shows them.
  *
  * No I/O but of files that hold secrets, which are read and never written.
  *
@@ -76,6 +76,14 @@ char *lc_did_you_mean(const char *name, const char *const *names);
 /* How many letters must be added, removed, changed or swapped with their neighbour to make one of the other; case does
  * not count. */
 unsigned lc_name_distance(const char *one, const char *other);
+
+/* ---- Numbers ---- */
+
+/* What the longest one takes. */
+enum { LC_NUMBER_TEXT_SIZE = 20 };
+
+/* In decimal, without NUL; returns where it ends. */
+char *lc_put_number(char *to, int64_t number);
 
 /* ---- UUIDs ---- */
 

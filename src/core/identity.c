@@ -1,6 +1,8 @@
 /* Rules 6.1 and 6.2: the identity of an outcome and its place among others. */
 #include "outcome.h"
 
+#include <leadclock/text.h>
+
 #include <nettle/version.h>
 
 static bool
@@ -54,7 +56,7 @@ static const uint8_t namespace[16] = {0x5b, 0x0c, 0x1f, 0x0e, 0x6a, 0x43, 0x5c, 
 
 /* Of a text without the names of a clock, a warning and a lead: two numbers, the longest names of a type and a cause, a
  * UUID. */
-enum { MOST_DIGITS = 20, MOST_FIXED_BYTES = 128 };
+enum { MOST_FIXED_BYTES = 128 };
 
 void
 lc_namer_init(lc_namer *namer)
@@ -85,28 +87,6 @@ put(char *to, lc_text text)
     if (text.size)
         memcpy(to, text.data, text.size);
     return to + text.size;
-}
-
-/* Two digits at a time, which halves the divisions. */
-static char *
-put_number(char *to, int64_t number)
-{
-    static const char pairs[] =
-        "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243"
-        "4445464748495051525354555657585960616263646566676869707172737475767778798081828384858687"
-        "888990919293949596979899";
-    char digits[MOST_DIGITS], *end = digits + sizeof digits, *at = end;
-    uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
-
-    for (; rest >= 10; rest /= 100) {
-        at -= 2;
-        memcpy(at, &pairs[rest % 100 * 2], 2);
-    }
-    if (rest > 0 || at == end)
-        *--at = (char)('0' + rest);
-    if (number < 0)
-        *--at = '-';
-    return put(to, (lc_text){at, (size_t)(end - at)});
 }
 
 static lc_uuid
@@ -156,11 +136,11 @@ name_finding(const lc_entry *entry, lc_outcome_type type, lc_instant at, lc_name
 
     to = put(to, lc_text_of(lc_outcome_type_name(type)));
     *to++ = '/';
-    to = put_number(to, entry->number);
+    to = lc_put_number(to, entry->number);
     *to++ = '/';
     to = put_key(to, type, finding);
     *to++ = '/';
-    to = put_number(to, at);
+    to = lc_put_number(to, at);
     *to++ = '/';
     to = put(to, namer->lead_id);
     return name_text(namer, to);

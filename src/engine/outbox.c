@@ -3,11 +3,16 @@
 
 #include "checks.h"
 
+#include <leadclock/calendar.h>
+#include <leadclock/text.h>
+
 #include <inttypes.h>
 #include <stdio.h>
 
 #define DEAD_LETTER_KEY_BYTES ((size_t)64 * 1024)
 #define MAX_HEADERS 8
+/* A UUID, the name of a topic (at most 249 bytes), two numbers, an instant, what stands between them. */
+#define HEADER_TEXT_BYTES 512
 
 typedef enum { MESSAGE_OUTCOME, MESSAGE_CHANGELOG, MESSAGE_ROW, MESSAGE_DEAD_LETTER } message_kind;
 
@@ -292,8 +297,8 @@ lc_outbox_value(const lc_outbox *outbox, size_t index)
 typedef struct {
     lc_header headers[MAX_HEADERS];
     size_t n;
-    char text[512]; /* what is formatted for them */
-    size_t used;
+    char text[HEADER_TEXT_BYTES]; /* what is put together for them */
+    char *at;                     /* where the next one's is to stand */
 } header_list;
 
 static void
@@ -302,40 +307,53 @@ add_header(header_list *list, const char *name, lc_text value)
     list->headers[list->n++] = (lc_header){lc_text_of(name), value};
 }
 
-static void add_formatted_header(header_list *list, const char *name, const char *format, ...) G_GNUC_PRINTF(3, 4);
+/* Its value stands in `text`, from `at` up to `end`. */
+static void
+add_put_header(header_list *list, const char *name, char *end)
+{
+    add_header(list, name, (lc_text){list->at, (size_t)(end - list->at)});
+    list->at = end;
+}
 
 static void
-add_formatted_header(header_list *list, const char *name, const char *format, ...)
+add_number_header(header_list *list, const char *name, int64_t number)
 {
-    char *text = list->text + list->used;
-    size_t room = sizeof list->text - list->used;
-    va_list arguments;
+    add_put_header(list, name, lc_put_number(list->at, number));
+}
 
-    va_start(arguments, format);
-    int size = vsnprintf(text, room, format, arguments);
-    va_end(arguments);
-    g_assert(size >= 0 && (size_t)size < room);
-    list->used += (size_t)size + 1;
-    add_header(list, name, (lc_text){text, (size_t)size});
+static char *
+put_text(char *to, lc_text text)
+{
+    return mempcpy(to, text.data, text.size);
+}
+
+/* Where it comes from: "TOPIC/PARTITION/OFFSET", or "wake/NOW". */
+static char *
+put_cause(char *to, const lc_cause_of *cause, const char *const *input_names)
+{
+    if (cause->topic < 0)
+        return lc_put_number(put_text(to, LC_TEXT("wake/")), cause->now);
+    to = put_text(to, lc_text_of(input_names[cause->topic]));
+    *to++ = '/';
+    to = lc_put_number(to, cause->partition);
+    *to++ = '/';
+    return lc_put_number(to, cause->offset);
 }
 
 /* CloudEvents, Kafka binding. ce_id is unique for each message: the outcome's id and what caused it. */
 static void
 add_cloud_event(const lc_outbox *outbox, const message *sent, header_list *list)
 {
-    char id[LC_UUID_TEXT_BYTES], time[LC_INSTANT_TEXT_BYTES];
+    char *id = list->at;
 
-    lc_uuid_format(&sent->outcome.event_id, id);
     add_header(list, "ce_specversion", LC_TEXT("1.0"));
-    if (sent->cause.topic >= 0)
-        add_formatted_header(list, "ce_id", "%s.%s/%" PRId32 "/%" PRId64, id,
-                             outbox->options->input_names[sent->cause.topic], sent->cause.partition,
-                             sent->cause.offset);
-    else
-        add_formatted_header(list, "ce_id", "%s.wake/%" PRId64, id, sent->cause.now);
+    lc_uuid_format(&sent->outcome.event_id, id);
+    id += LC_UUID_TEXT_BYTES - 1;
+    *id++ = '.';
+    add_put_header(list, "ce_id", put_cause(id, &sent->cause, outbox->options->input_names));
     add_header(list, "ce_type", lc_text_of(lc_schema_record_name(lc_outcome_schema(sent->outcome.type))));
     add_header(list, "ce_source", lc_text_of(outbox->options->source));
-    add_formatted_header(list, "ce_time", "%s", lc_instant_format(sent->outcome.occurred_at, time));
+    add_put_header(list, "ce_time", lc_instant_put(list->at, sent->outcome.occurred_at));
     add_header(list, "content-type", LC_TEXT("application/avro"));
 }
 
@@ -344,13 +362,13 @@ static void
 add_reason(const lc_outbox *outbox, const message *sent, header_list *list)
 {
     add_header(list, "__connect.errors.topic", lc_text_of(outbox->options->input_names[sent->cause.topic]));
-    add_formatted_header(list, "__connect.errors.partition", "%" PRId32, sent->cause.partition);
-    add_formatted_header(list, "__connect.errors.offset", "%" PRId64, sent->cause.offset);
+    add_number_header(list, "__connect.errors.partition", sent->cause.partition);
+    add_number_header(list, "__connect.errors.offset", sent->cause.offset);
     add_header(list, "__connect.errors.exception.class.name",
                lc_text_of(lc_dead_reason_name(sent->dead_letter.reason)));
     add_header(list, "__connect.errors.exception.message", lc_text_of(sent->dead_letter.detail));
     if (sent->dead_letter.value.size > sent->dead_letter.most_bytes)
-        add_formatted_header(list, "leadclock.truncated", "%zu", sent->dead_letter.value.size);
+        add_number_header(list, "leadclock.truncated", (int64_t)sent->dead_letter.value.size);
 }
 
 static bool
@@ -358,7 +376,8 @@ produce_one(const lc_outbox *outbox, lc_log *log, size_t index, GError **error)
 {
     const message *sent = &g_array_index(outbox->messages, message, index);
     header_list list;
-    list.n = list.used = 0;
+    list.n = 0;
+    list.at = list.text;
     lc_outgoing outgoing = {
         .output = sent->output,
         .partition = sent->partition,
