@@ -1,5 +1,5 @@
 /* text.h - texts as keys: the hash for what others choose; what was probably meant by a name that is none; UUIDs as
- * bytes; numbers in decimal; secrets as files hold them; and texts as a terminal shows them.
+ * bytes; numbers; secrets as files hold them; and texts as a terminal shows them.
  *
  * No I/O but of files that hold secrets, which are read and never written.
  *
@@ -83,6 +83,11 @@ unsigned lc_name_distance(const char *one, const char *other);
 enum { LC_NUMBER_TEXT_SIZE = 20 };
 
 /* In decimal, without NUL; returns where it ends. */
+char *lc_put_number(char *to, int64_t number);
+
+/* ---- Numbers ---- */
+
+/* In decimal; returns what follows. All of LC_NUMBER_BYTES may be written over. */
 char *lc_put_number(char *to, int64_t number);
 
 /* ---- UUIDs ---- */

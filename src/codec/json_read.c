@@ -282,7 +282,8 @@ read_fact(lc_json_scanner *r, const lc_stand_ins *texts, lc_arena *arena, lc_jso
         .arrived_at = LC_ABSENT};
     if (!read_line(r, texts, arena, line))
         return false;
-    const lc_complaint to = {&r->problem.field, r->error};
+    /* The scanner has looked at all texts but those that stand in. */
+    const lc_complaint to = {&r->problem.field, r->error, texts == NULL};
     r->problem.fault = LC_JSON_NO_FACT;
     return lc_record_check(line->lead_id, &line->fact, &to) && lc_time_check("arrived_at", line->arrived_at, &to);
 }

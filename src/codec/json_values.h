@@ -50,6 +50,7 @@ G_STATIC_ASSERT(LC_JSON_DATA_FIELD == LC_JSON_FIELDS - 1);
 typedef struct {
     lc_arena *arena;
     unsigned given; /* a bit for each field; the others' values are not set */
+    int next;       /* where to look first for the field of the next key */
     lc_json_value of[LC_JSON_FIELDS];
     /* what "attributes" holds */
     lc_attribute attributes[LC_MAX_ATTRIBUTES];

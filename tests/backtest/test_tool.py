@@ -240,6 +240,26 @@ rules:
         self.assertIn('1 of 7 facts: an attribute "revenue" that is no number, as "", which signal rich compares', done.stderr)
         self.assertEqual(done.stderr.count("that is no number"), 2, done.stderr)
 
+    def test_what_rows_do_not_tell_is_no_zero(self):
+        """A rejection once settled is counted by month: of leads of another time it is not known."""
+        given = CREATED % ("a", "1") + "".join(
+            '{"type":"LeadRejected","lead_id":"a","event_id":"r%d","occurred_at":"2026-01-05T1%d:00:00Z","reason":"other"}\n'
+            % (hour, hour) for hour in (0, 1))  # fmt: skip
+        for begins, late in ("2026-01-01T00:00:00Z", "1"), ("2026-01-02T00:00:00Z", ""):
+            done = run("--policy", os.path.join(CLAWBACK, "policy.yaml"), "--quiet", "--report", "--from", begins,
+                       "--table", "totals", "--format", "csv", "-", given=given)  # fmt: skip
+            self.assertIn("totals,rejected,1,1\n", done.stdout)
+            self.assertIn(f"totals,rejected once settled,{late},{late}\n", done.stdout)
+
+    def test_a_hand_off_that_comes_late_takes_what_was_found_with_it(self):
+        """The cycle has another id then, its route has not."""
+        line = '{"type":"%s","lead_id":"a","event_id":"%s","occurred_at":"2026-01-05T%d:00:00Z",%s}\n'
+        given = (line % ("LeadCreated", "1", 10, '"channel":"ads"') + line % ("LeadRejected", "2", 11, '"reason":"other"')
+                 + line % ("LeadCreated", "3", 9, '"channel":"ads","arrived_at":"2026-01-05T12:00:00Z"'))  # fmt: skip
+        done = run("--policy", os.path.join(CLAWBACK, "policy.yaml"), "--quiet", "--report", "--table", "routes",
+                   "--format", "csv", "-", given=given.replace("T9:", "T09:"))  # fmt: skip
+        self.assertEqual(done.stdout, "table,track,route,cause,count\nroutes,general,NURTURE,REJECTED,1\n")
+
     def test_a_stage_to_report_on_is_one_of_the_policy(self):
         done = run(*self.policy, "--quiet", "--report", "--stage", "won", "-", given=CREATED % ("a", "1"))
         self.assertEqual(done.returncode, 2, done.stderr)

@@ -538,7 +538,17 @@ a_count_is_one_line(void **state)
     static const struct {
         int64_t count;
         const char *text;
-    } cases[] = {{1, "1"}, {-12, "-12"}, {INT64_MAX, "9223372036854775807"}, {INT64_MIN, "-9223372036854775808"}};
+    } cases[] = {{0, "0"},
+                 {1, "1"},
+                 {9, "9"},
+                 {-9, "-9"},
+                 {10, "10"},
+                 {-12, "-12"},
+                 {100, "100"},
+                 {12345, "12345"},
+                 {1005, "1005"},
+                 {INT64_MAX, "9223372036854775807"},
+                 {INT64_MIN, "-9223372036854775808"}};
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GString) json = g_string_new(NULL);
         g_autofree char *expected = g_strdup_printf(

@@ -171,6 +171,21 @@ all_channels_are_added_up_and_partitions_too(void **state)
     end(&f);
 }
 
+static void
+a_stage_whose_name_begins_like_an_age_of_another_counts_for_itself(void **state)
+{
+    (void)state;
+    fixture f = begin("2026-12-31T00:00:00Z");
+    count(&f, "demo", 3, "handed_off", 10);
+    count(&f, "demo", 3, "reached:WON@0", 2);
+    count(&f, "demo", 3, "reached:WON@1st", 4); /* the stage "WON@1st" */
+    count(&f, "demo", 3, "reached:WON@1st@0", 4);
+    count(&f, "demo", 3, "reached:WON@100", 3); /* the stage "WON@100" */
+    g_autoptr(lc_conversion) c = lc_conversion_find(f.ledger, &f.question);
+    assert_int_equal(cohort_of(c, "demo", 3)->reached[LC_REPORT_AGES - 1], 2);
+    end(&f);
+}
+
 /* ---- Weak channels ---- */
 
 /* Six months; ads brings 1 of 120, the rest 60 of 600. The upper end of 1 of 120 is 4.57 %, half of 10 % is 5 %. */
@@ -664,6 +679,7 @@ main(void)
         cmocka_unit_test(a_cell_is_empty_until_its_time_is_over_for_all_leads_of_the_month),
         cmocka_unit_test(a_month_is_one_in_the_zone_of_the_policy),
         cmocka_unit_test(all_channels_are_added_up_and_partitions_too),
+        cmocka_unit_test(a_stage_whose_name_begins_like_an_age_of_another_counts_for_itself),
         cmocka_unit_test(a_channel_is_weak_where_even_the_upper_end_is_below_half),
         cmocka_unit_test(a_young_cohort_is_not_a_bad_one),
         cmocka_unit_test(five_months_are_too_few_to_compare),
