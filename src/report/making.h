@@ -26,7 +26,7 @@ typedef struct {
     GPtrArray *won;    /* char *: those that close as won */
     lc_answers *report;
     const lc_report_question *before; /* the period before; NULL: nothing is said of one */
-    const lc_summary *sums_before;    /* its */
+    const lc_summary *sums_before;    /* its, where it is whole months, or else NULL */
 } lc_making;
 
 #define LC_ALL_CHANNELS LC_TEXT("(all)")

@@ -3,6 +3,74 @@
 
 #include <leadclock/text.h>
 
+/* ---- First contacts, counted ---- */
+
+typedef struct {
+    int64_t kept, broken, running, stopped;
+} tally;
+
+/* Of one period. By the number of a text; 0: of none. */
+typedef struct {
+    GHashTable *rules, *owners, *channels;
+    tally all;
+} contacts;
+
+static tally *
+tally_of(GHashTable *tallies, uint32_t number)
+{
+    tally *found = g_hash_table_lookup(tallies, GUINT_TO_POINTER(number));
+    if (found == NULL) {
+        found = g_new0(tally, 1);
+        g_hash_table_insert(tallies, GUINT_TO_POINTER(number), found);
+    }
+    return found;
+}
+
+static void
+add_contact(tally *t, lc_contact contact)
+{
+    t->kept += contact == LC_CONTACT_KEPT;
+    t->broken += contact == LC_CONTACT_BROKEN;
+    t->running += contact == LC_CONTACT_RUNNING;
+    t->stopped += contact == LC_CONTACT_STOPPED;
+}
+
+static void
+collect_contacts(const lc_making *making, const lc_report_question *period, contacts *of)
+{
+    GHashTableIter iter;
+    gpointer item;
+    g_hash_table_iter_init(&iter, making->ledger->cycles);
+    while (g_hash_table_iter_next(&iter, &item, NULL)) {
+        const lc_ledger_cycle *cycle = item;
+        lc_contact contact = lc_cycle_contact(cycle);
+        if (!lc_cycle_is_asked_for(cycle, period) || contact == LC_CONTACT_NONE)
+            continue;
+        add_contact(&of->all, contact);
+        add_contact(tally_of(of->rules, cycle->rule), contact);
+        add_contact(tally_of(of->owners, cycle->owner), contact);
+        add_contact(tally_of(of->channels, cycle->channel), contact);
+    }
+}
+
+static contacts
+contacts_new(void)
+{
+    return (contacts){.rules = g_hash_table_new_full(NULL, NULL, NULL, g_free),
+                      .owners = g_hash_table_new_full(NULL, NULL, NULL, g_free),
+                      .channels = g_hash_table_new_full(NULL, NULL, NULL, g_free)};
+}
+
+static void
+contacts_clear(contacts *of)
+{
+    g_hash_table_unref(of->rules);
+    g_hash_table_unref(of->owners);
+    g_hash_table_unref(of->channels);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(contacts, contacts_clear)
+
 /* ---- What was kept of what was kept or broken, and before ---- */
 
 static void
@@ -102,6 +170,7 @@ typedef struct {
     const lc_making *making;
     lc_table *table;
     GHashTable *next;
+    const contacts *before;
 } promises;
 
 static char *
@@ -110,17 +179,33 @@ link_of(const promises *p, const char *channel, const char *name, const char *va
     return LC_LEADS_LINK(p->making, "channel", channel, name, value);
 }
 
-/* `met` and `breached` are the beginnings of the names of the metrics of a clock that is first_contact, or of any where
- * all are known of the period before. */
+static const tally *
+contacts_before(const promises *p, const char *channel)
+{
+    static const tally nothing;
+    if (channel == NULL)
+        return &p->before->all;
+    uint32_t number = lc_texts_find(p->making->ledger->texts, lc_text_of(channel));
+    const tally *found = g_hash_table_lookup(p->before->channels, GUINT_TO_POINTER(number));
+    return found ? found : &nothing;
+}
+
+/* `met` and `breached` begin the names of the metrics of its clock. Where the period before is no whole months, only
+ * first contacts are known to be kept. */
 static void
 add_shares_of_clock(const promises *p, const char *channel, int64_t kept, int64_t whole, const char *met,
                     const char *breached, lc_text stage)
 {
     const lc_summary *before = p->making->sums_before;
-    bool is_known = before && (lc_summary_is_whole(before) || g_str_has_prefix(met, "first_contact_"));
-    int64_t kept_before = is_known ? lc_summary_get_named(before, channel, met, stage) : 0;
-    int64_t late_before = is_known ? lc_summary_get_named(before, channel, breached, stage) : 0;
-    add_shares(p->making, p->table, kept, whole, kept_before, kept_before + late_before);
+    if (before) {
+        int64_t kept_before = lc_summary_get_named(before, channel, met, stage);
+        add_shares(p->making, p->table, kept, whole, kept_before,
+                   kept_before + lc_summary_get_named(before, channel, breached, stage));
+        return;
+    }
+    const tally *then = contacts_before(p, channel);
+    bool is_known = strcmp(met, "first_contact_met") == 0;
+    add_shares(p->making, p->table, kept, whole, then->kept, is_known ? then->kept + then->broken : 0);
 }
 
 /* `kind` begins the names of its metrics; `stage` is a milestone's, or absent. */
@@ -170,11 +255,11 @@ add_promises_of(const promises *p, const char *channel)
 }
 
 static void
-add_by_clock(const lc_making *making)
+add_by_clock(const lc_making *making, const contacts *before)
 {
     g_autoptr(GHashTable) next = find_next(making);
     lc_table *table = lc_report_add_table(making, "promises", "Promises kept and broken, by channel and clock");
-    const promises p = {making, table, next};
+    const promises p = {making, table, next, before};
     lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
     lc_table_column(table, LC_CELL_TEXT, "clock", "clock");
     lc_table_column(table, LC_CELL_COUNT, "kept", "kept");
@@ -189,36 +274,6 @@ add_by_clock(const lc_making *making)
 }
 
 /* ---- First contact by rule and by owner ---- */
-
-typedef struct {
-    int64_t kept, broken, running, stopped;
-} tally;
-
-/* Of one period. By the number of a text; 0: of none. */
-typedef struct {
-    GHashTable *rules, *owners;
-    tally all;
-} contacts;
-
-static tally *
-tally_of(GHashTable *tallies, uint32_t number)
-{
-    tally *found = g_hash_table_lookup(tallies, GUINT_TO_POINTER(number));
-    if (found == NULL) {
-        found = g_new0(tally, 1);
-        g_hash_table_insert(tallies, GUINT_TO_POINTER(number), found);
-    }
-    return found;
-}
-
-static void
-add_contact(tally *t, lc_contact contact)
-{
-    t->kept += contact == LC_CONTACT_KEPT;
-    t->broken += contact == LC_CONTACT_BROKEN;
-    t->running += contact == LC_CONTACT_RUNNING;
-    t->stopped += contact == LC_CONTACT_STOPPED;
-}
 
 /* The leads of an owner, or of a rule; absent: of none. */
 static char *
@@ -285,49 +340,14 @@ say_first_contact(const lc_making *making, const tally *all, const tally *before
 }
 
 static void
-collect_contacts(const lc_making *making, const lc_report_question *period, contacts *of)
+add_first_contact(const lc_making *making, const contacts *before)
 {
-    GHashTableIter iter;
-    gpointer item;
-    g_hash_table_iter_init(&iter, making->ledger->cycles);
-    while (g_hash_table_iter_next(&iter, &item, NULL)) {
-        const lc_ledger_cycle *cycle = item;
-        lc_contact contact = lc_cycle_contact(cycle);
-        if (!lc_cycle_is_asked_for(cycle, period) || contact == LC_CONTACT_NONE)
-            continue;
-        add_contact(&of->all, contact);
-        add_contact(tally_of(of->rules, cycle->rule), contact);
-        add_contact(tally_of(of->owners, cycle->owner), contact);
-    }
-}
-
-static contacts
-contacts_new(void)
-{
-    return (contacts){.rules = g_hash_table_new_full(NULL, NULL, NULL, g_free),
-                      .owners = g_hash_table_new_full(NULL, NULL, NULL, g_free)};
-}
-
-static void
-contacts_clear(contacts *of)
-{
-    g_hash_table_unref(of->rules);
-    g_hash_table_unref(of->owners);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(contacts, contacts_clear)
-
-static void
-add_first_contact(const lc_making *making)
-{
-    g_auto(contacts) now = contacts_new(), before = contacts_new();
+    g_auto(contacts) now = contacts_new();
     collect_contacts(making, making->question, &now);
-    if (making->before)
-        collect_contacts(making, making->before, &before);
-    say_first_contact(making, &now.all, &before.all);
-    add_tallies(making, now.rules, before.rules, "first_contact_by_rule", "The promise of a first contact, by rule",
+    say_first_contact(making, &now.all, &before->all);
+    add_tallies(making, now.rules, before->rules, "first_contact_by_rule", "The promise of a first contact, by rule",
                 "rule", "(none)");
-    add_tallies(making, now.owners, before.owners, "first_contact_by_owner",
+    add_tallies(making, now.owners, before->owners, "first_contact_by_owner",
                 "The promise of a first contact, by who owns the lead now, or did at its settlement", "owner",
                 "(nobody)");
 }
@@ -429,8 +449,11 @@ add_broken(const lc_making *making)
 void
 lc_report_add_promises(const lc_making *making)
 {
-    add_first_contact(making);
-    add_by_clock(making);
+    g_auto(contacts) before = contacts_new();
+    if (making->before)
+        collect_contacts(making, making->before, &before);
+    add_first_contact(making, &before);
+    add_by_clock(making, &before);
     if (!lc_summary_is_whole(making->sums))
         lc_report_say(making, "promises",
                       "Of clocks other than first_contact it is counted by month how often they are kept: leads of "

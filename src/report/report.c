@@ -2,6 +2,7 @@
 #include "making.h"
 
 #include "before.h"
+#include "months.h"
 
 #include "table.h"
 
@@ -175,6 +176,13 @@ about(const lc_report_question *question, const lc_report_question *before)
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
+static bool
+is_of_months(const lc_report_question *question)
+{
+    int32_t first, end;
+    return lc_months_between(question->book, question->from, question->to, &first, &end);
+}
+
 lc_answers *
 lc_answers_new(const lc_ledger *ledger, const lc_report_question *question)
 {
@@ -185,7 +193,7 @@ lc_answers_new(const lc_ledger *ledger, const lc_report_question *question)
     bool tells_promises = question->parts == 0 || question->parts & LC_REPORT_PROMISES;
     const lc_report_question *before =
         tells_promises && lc_report_before(ledger, question, &period_before) ? &period_before : NULL;
-    g_autoptr(lc_summary) sums_before = before ? lc_summary_new(ledger, before) : NULL;
+    g_autoptr(lc_summary) sums_before = before && is_of_months(before) ? lc_summary_new(ledger, before) : NULL;
     lc_answers *report = lc_report_new(question->book, "Leads: promises, volumes, conversion", about(question, before));
     const lc_making making = {ledger, question, sums, stages, won, report, before, sums_before};
     static const struct {
