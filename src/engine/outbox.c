@@ -11,7 +11,8 @@
 
 #define DEAD_LETTER_KEY_BYTES ((size_t)64 * 1024)
 #define MAX_HEADERS 8
-/* A UUID, the name of a topic (at most 249 bytes), two numbers, an instant, what stands between them. */
+/* A UUID, the name of a topic (at most 249 bytes), two numbers with the room that they want, an instant, what stands
+ * between them. */
 #define HEADER_TEXT_BYTES 512
 
 typedef enum { MESSAGE_OUTCOME, MESSAGE_CHANGELOG, MESSAGE_ROW, MESSAGE_DEAD_LETTER } message_kind;

@@ -52,7 +52,7 @@ forget_stage(lc_ledger *ledger, const lc_stage_row *row)
     lc_ledger_holder *holder = lc_ledger_find_holder(ledger, &row->cycle_id);
     const lc_ledger_stage *stage = holder ? lc_holder_stage(holder, lc_texts_find(ledger->texts, row->stage)) : NULL;
     if (stage)
-        lc_ledger_drop_part(ledger, holder, &stage->part);
+        lc_ledger_drop_part(ledger, holder, (lc_ledger_part *)&stage->part);
 }
 
 static void
@@ -61,7 +61,7 @@ forget_tenure(lc_ledger *ledger, const lc_tenure_row *row)
     lc_ledger_holder *holder = lc_ledger_find_holder(ledger, &row->cycle_id);
     const lc_ledger_tenure *tenure = holder ? lc_holder_tenure(holder, row->position) : NULL;
     if (tenure)
-        lc_ledger_drop_part(ledger, holder, &tenure->part);
+        lc_ledger_drop_part(ledger, holder, (lc_ledger_part *)&tenure->part);
 }
 
 void
@@ -141,6 +141,7 @@ void
 lc_ledger_forget_before(lc_ledger *ledger, lc_instant before)
 {
     aging a = {ledger, before};
+    ledger->forgotten_before = MAX(ledger->forgotten_before, before);
     g_hash_table_foreach_remove(ledger->cycles, was_settled_before, &a);
     g_hash_table_foreach_remove(ledger->awaited, waits_in_vain, &a);
 }

@@ -59,6 +59,7 @@ lc_ledger_new(void)
                                   [LC_PART_ROUTE] = sizeof(lc_ledger_route),
                                   [LC_PART_TENURE] = sizeof(lc_ledger_tenure)};
     lc_ledger *ledger = g_new0(lc_ledger, 1);
+    ledger->forgotten_before = LC_ABSENT;
     ledger->texts = lc_texts_new();
     ledger->cycles = g_hash_table_new_full(id_hash, id_equal, g_free, NULL);
     ledger->awaited = g_hash_table_new(id_hash, id_equal);
@@ -178,8 +179,11 @@ static lc_ledger_breach *
 breach_of(lc_ledger *ledger, const lc_breach_row *row)
 {
     lc_uuid *id = g_hash_table_lookup(ledger->breaches, &row->event_id);
-    if (id)
-        return G_STRUCT_MEMBER_P(id, -(glong)offsetof(lc_ledger_breach, id));
+    if (id) {
+        lc_ledger_breach *known = G_STRUCT_MEMBER_P(id, -(glong)offsetof(lc_ledger_breach, id));
+        known->of = lc_ledger_move_part(ledger, known->of, &known->part, &row->cycle_id);
+        return known;
+    }
     lc_ledger_holder *holder = lc_ledger_holder_of(ledger, &row->cycle_id);
     lc_ledger_breach *breach = lc_ledger_add_part(ledger, holder, LC_PART_BREACH);
     breach->of = holder;
@@ -241,8 +245,11 @@ static lc_ledger_route *
 route_of(lc_ledger *ledger, const lc_route_row *row)
 {
     lc_uuid *id = g_hash_table_lookup(ledger->routes, &row->event_id);
-    if (id)
-        return G_STRUCT_MEMBER_P(id, -(glong)offsetof(lc_ledger_route, id));
+    if (id) {
+        lc_ledger_route *known = G_STRUCT_MEMBER_P(id, -(glong)offsetof(lc_ledger_route, id));
+        known->of = lc_ledger_move_part(ledger, known->of, &known->part, &row->cycle_id);
+        return known;
+    }
     lc_ledger_holder *holder = lc_ledger_holder_of(ledger, &row->cycle_id);
     lc_ledger_route *route = lc_ledger_add_part(ledger, holder, LC_PART_ROUTE);
     route->of = holder;

@@ -57,17 +57,35 @@ lc_ledger_free_part(lc_ledger *ledger, lc_ledger_part *part)
     lc_slab_give(&ledger->parts[part->kind], part);
 }
 
-void
-lc_ledger_drop_part(lc_ledger *ledger, lc_ledger_holder *holder, const lc_ledger_part *part)
+/* What is awaited is awaited no more without its last part. */
+static void
+take_out(lc_ledger *ledger, lc_ledger_holder *holder, const lc_ledger_part *part)
 {
     lc_ledger_part **at = &holder->parts;
     while (*at != part)
         at = &(*at)->next;
-    lc_ledger_part *dropped = *at;
-    *at = dropped->next;
-    lc_ledger_free_part(ledger, dropped);
+    *at = part->next;
     if (holder->parts == NULL && g_hash_table_lookup(ledger->awaited, holder) == holder)
         lc_ledger_await_no_more(ledger, holder);
+}
+
+void
+lc_ledger_drop_part(lc_ledger *ledger, lc_ledger_holder *holder, lc_ledger_part *part)
+{
+    take_out(ledger, holder, part);
+    lc_ledger_free_part(ledger, part);
+}
+
+lc_ledger_holder *
+lc_ledger_move_part(lc_ledger *ledger, lc_ledger_holder *from, lc_ledger_part *part, const lc_uuid *id)
+{
+    if (memcmp(&from->id, id, sizeof *id) == 0)
+        return from;
+    take_out(ledger, from, part);
+    lc_ledger_holder *to = lc_ledger_holder_of(ledger, id);
+    part->next = to->parts;
+    to->parts = part;
+    return to;
 }
 
 void

@@ -18,7 +18,11 @@ void *lc_ledger_add_part(lc_ledger *ledger, lc_ledger_holder *holder, lc_part_ki
 /* One that nothing holds any more. */
 void lc_ledger_free_part(lc_ledger *ledger, lc_ledger_part *part);
 /* What is awaited is awaited no more without its last part. */
-void lc_ledger_drop_part(lc_ledger *ledger, lc_ledger_holder *holder, const lc_ledger_part *part);
+void lc_ledger_drop_part(lc_ledger *ledger, lc_ledger_holder *holder, lc_ledger_part *part);
+/* It is that cycle's from now on (or still): a hand-off that came late gives what was found a cycle of another id. Its
+ * holder. */
+lc_ledger_holder *
+lc_ledger_move_part(lc_ledger *ledger, lc_ledger_holder *from, lc_ledger_part *part, const lc_uuid *id);
 /* The parts of one are the other's from now on, which had none. */
 void lc_ledger_move_parts(lc_ledger_holder *from, lc_ledger_holder *to);
 /* NULL: there is none. */

@@ -34,6 +34,13 @@ add_rejections(const lc_making *making)
 
 /* ---- The funnel by channel ---- */
 
+/* Rows tell neither what came after the settlement nor who was erased: that is no zero. */
+static bool
+is_told(const lc_making *making, const char *metric)
+{
+    return lc_summary_is_whole(making->sums) || (strcmp(metric, "rejected_late") != 0 && strcmp(metric, "erased") != 0);
+}
+
 /* A count that leads to its leads, where a cause, a kind or the hand-off tells which they are. */
 static void
 add_metric(const lc_making *making, lc_table *table, const char *channel, const char *metric)
@@ -60,8 +67,10 @@ add_metric(const lc_making *making, lc_table *table, const char *channel, const 
     if (cause || is_kind || strcmp(metric, "handed_off") == 0)
         lc_report_count(table, count,
                         LC_LEADS_LINK(making, "channel", channel, "cause", cause, "is", is_kind ? metric : NULL));
-    else
+    else if (is_told(making, metric))
         lc_table_count(table, count);
+    else
+        lc_table_nothing(table);
 }
 
 /* ---- The whole ---- */
@@ -79,7 +88,7 @@ add_happened(const lc_making *making, lc_table *table, const char *what, const c
 {
     lc_table_text(table, lc_text_of(what));
     add_metric(making, table, NULL, metric);
-    lc_table_share(table, lc_summary_get(making->sums, NULL, metric), whole);
+    lc_table_share(table, lc_summary_get(making->sums, NULL, metric), is_told(making, metric) ? whole : 0);
 }
 
 static void
