@@ -201,10 +201,10 @@ def whole_path():
         for service in world.services:
             service.stop()
     finally:
-        if world:
-            world.close()
         for program in programs:
             program.close()
+        if world:
+            world.close()
 
 
 def rows_of(world):

@@ -53,13 +53,20 @@ class Flow:
     def __init__(self, test, instances, rate=200, topic="leads.state"):
         properties = f"{{session.timeout.ms: {SESSION_S}000}}"
         self.world, self.facts = World(test, POLICY % 3600, properties=properties), Facts()
+        self.topic, self.tail = topic, None
+        try:
+            self.begin(instances, rate)
+        except BaseException:
+            self.close()
+            raise
+
+    def begin(self, instances, rate):
         self.world.create_topics()
         self.services = [Watched(self.world, f"p{n}") for n in range(instances)]
         for service in self.services:
             service.until_ready()
-        self.topic = topic
-        self.tail = Tail(self.world, topic)
-        self.feeder = Feeder(self.world, rate, self.lead if topic == "leads.state" else self.junk)
+        self.tail = Tail(self.world, self.topic)
+        self.feeder = Feeder(self.world, rate, self.lead if self.topic == "leads.state" else self.junk)
         self.feeder.start()
         wait_for("all partitions move", lambda: len({one.partition for one in self.tail.seen}) == PARTITIONS, 30)
         time.sleep(2)
@@ -95,7 +102,8 @@ class Flow:
         say_load()
 
     def close(self):
-        self.tail.close()
+        if self.tail:
+            self.tail.close()
         self.world.close()
 
 
