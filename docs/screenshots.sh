@@ -1,5 +1,5 @@
 #!/bin/bash
-# screenshots.sh [FOLDER] - the dashboard's pages as pictures in FOLDER (default: docs/pictures), at 1440 and 390 pixels,
+# screenshots.sh [FOLDER] - the dashboard's pages as pictures in FOLDER (default: docs/pictures), at 1440 and 360 pixels,
 # of a year of invented leads (deploy/demo/year.py), by a headless Chromium on real servers.
 # LC_STACK_DIR names servers that run (deploy/stack.sh up); otherwise they are started, and stopped at the end.
 set -euo pipefail
@@ -76,6 +76,6 @@ lead=$(curl -fsS "http://127.0.0.1:$port/api/leads?cause=REJECTED" | jq -r '.lea
 for page in now=/ worklist=/worklist promises=/promises channels=/channels routes=/routes service=/service \
     lead="/lead/$lead"; do
     picture "${page%%=*}" 1440 900 "${page#*=}"
-    picture "${page%%=*}-phone" 390 844 "${page#*=}"
+    picture "${page%%=*}-phone" 360 740 "${page#*=}"
 done
 say "the pictures are in $pictures"

@@ -1,5 +1,6 @@
 /* main.c - picks the subcommand. */
 #include <leadclock/cli.h>
+#include <leadclock/text.h>
 
 #include <errno.h>
 #include <glib.h>
@@ -39,9 +40,20 @@ print_usage(FILE *file)
 {
     fprintf(file, "Usage: leadclock COMMAND [OPTION...]\n\n%s\n\nCommands:\n", about);
     for (size_t i = 0; commands[i].name; i++)
-        fprintf(file, "  %-11s %s\n", commands[i].name, commands[i].help);
+        fprintf(file, "  %-12s %s\n", commands[i].name, commands[i].help);
     fprintf(file, "\n'leadclock COMMAND --help' tells more. Exit codes: 0 done, 1 found something, 2 usage or "
                   "configuration, 3 a server can't be reached.\n");
+}
+
+static void
+refuse_command(const char *name)
+{
+    const char *names[G_N_ELEMENTS(commands)];
+
+    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
+        names[i] = commands[i].name;
+    g_autofree char *meant = lc_did_you_mean(name, names);
+    fprintf(stderr, "leadclock: no command \"%s\"%s%s 'leadclock --help' lists them\n", name, meant, *meant ? "" : ";");
 }
 
 /* What was asked for and could not be written is no success. */
@@ -76,6 +88,6 @@ main(int argc, char **argv)
     for (size_t i = 0; commands[i].name; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return finish(commands[i].run(argc - 1, argv + 1));
-    fprintf(stderr, "leadclock: no command \"%s\"; 'leadclock --help' lists them\n", argv[1]);
+    refuse_command(argv[1]);
     return 2;
 }

@@ -103,9 +103,9 @@ if [ $what = short ]; then
     options=(-DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG=-O0 -DLC_WERROR=ON)
     units=$(cd "$ROOT/tests/unit" && echo test_*.c)
     # shellcheck disable=SC2206  # several words
-    targets=(--target leadclock test_store ${units//.c/})
+    targets=(--target leadclock test_store test_cluster_map ${units//.c/})
 elif [ $what = servers ]; then
-    targets=(--target leadclock test_store test_log harm-topic)
+    targets=(--target leadclock test_store test_cluster_map test_log harm-topic raw-producer)
 fi
 
 build_there() {
@@ -131,19 +131,20 @@ test_dependencies() { in_it deploy/install-deps.sh --simulate; }
 # ---- On servers ----
 
 test_redis() {
-    say "Redis with TLS, on Debian 13's Redis"
+    say "Redis with TLS, and a cluster's map, on Debian 13's Redis"
     # shellcheck disable=SC2016  # the inner shell's
     in_it sh -c 'folder=$(mktemp -d) && cd "$folder"
         redis-server --port 0 --unixsocket "$folder/redis.sock" --save "" --daemonize yes --pidfile "$folder/redis.pid" >/dev/null
         until redis-cli -s "$folder/redis.sock" ping >/dev/null 2>&1; do sleep 0.1; done
-        LC_TEST_REDIS_URL=unix://$folder/redis.sock "$0"/tests/integration/test_store; status=$?
+        LC_TEST_REDIS_URL=unix://$folder/redis.sock "$0"/tests/integration/test_store && "$0"/tests/integration/test_cluster_map
+        status=$?
         kill "$(cat "$folder/redis.pid")"; rm -rf "$folder"; exit $status' "$ROOT/$build"
 }
 
 # Every command of it runs there, with the environment of who calls it; and so does what scripts call of what is beside it.
 make_stand_ins() {
     local program there=$ROOT/$build/there
-    for program in leadclock tests/integration/harm-topic; do
+    for program in leadclock tests/integration/{harm-topic,raw-producer}; do
         mkdir -p "$(dirname "$there/$program")"
         cat >"$there/$program" <<END
 #!/bin/sh

@@ -22,10 +22,10 @@ typedef enum {
     LC_SOURCE_FACT,
     LC_SOURCE_BAD, /* no valid fact: `error` says why; the source goes on */
     LC_SOURCE_END,
-    LC_SOURCE_BROKEN /* it can't be read on: `error` says why */
+    LC_SOURCE_BROKEN /* it can't be read on: `error` says why; LC_ERROR_CONFIG: it holds something else than facts */
 } lc_source_event;
 
-/* "-": standard input. LC_ERROR_CONFIG: it can't be opened. */
+/* "-": standard input. LC_ERROR_CONFIG: it can't be opened, or begins as something that holds no facts. */
 lc_fact_source *lc_fact_source_open(const char *path, GError **error);
 void lc_fact_source_close(lc_fact_source *source);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_fact_source, lc_fact_source_close)
@@ -35,8 +35,8 @@ lc_source_event lc_fact_source_next(lc_fact_source *source, lc_sourced_fact *fac
 
 /* "events.jsonl:17" (a line), "facts.avro: record 17": where the last one stood. Good until the next call. */
 const char *lc_fact_source_place(lc_fact_source *source);
-/* In the end: how many hand-offs had an empty channel, and where the first stood, on standard error; nothing where
- * there were none. */
+/* In the end, on standard error: that there was no fact at all; how many hand-offs had an empty channel, and where the
+ * first stood; nothing where there were none. */
 void lc_fact_source_warn(const lc_fact_source *source, const char *command);
 /* The share read so far, 0 to 1; negative where the size is not known. */
 double lc_fact_source_share(const lc_fact_source *source);
@@ -87,7 +87,7 @@ lc_answers *lc_backtest_compare(const lc_backtest_side *one, const lc_backtest_s
 typedef struct lc_oddities lc_oddities;
 
 /* Stages and reasons that no document of `book`, nor of `other` (or NULL; both borrowed), lists, event_ids that repeat,
- * facts later than `today`. */
+ * facts later than `today`, attributes that are compared as numbers and are none. */
 lc_oddities *lc_oddities_new(const lc_policy_book *book, const lc_policy_book *other, lc_instant today);
 void lc_oddities_free(lc_oddities *odd);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_oddities, lc_oddities_free)

@@ -25,6 +25,8 @@ bool lc_duration_parse(const char *text, lc_duration *duration, bool *has_days);
 #define LC_DURATION_TEXT_BYTES 64
 /* "1d 2h 30m", the largest units first, milliseconds as "250ms"; returns `text`. */
 char *lc_duration_format(lc_duration duration, char *text);
+/* Of open time, of which a day is not 24 h: "52h 10m"; returns `text`. */
+char *lc_open_time_format(lc_duration duration, char *text);
 
 /* ---- Zones ---- */
 
@@ -47,6 +49,8 @@ int32_t lc_zone_month(const lc_zone *zone, lc_instant instant);
 void lc_zone_day(const lc_zone *zone, lc_instant instant, lc_instant *begins, lc_instant *ends);
 
 #define LC_DATE_TEXT_BYTES 32
+/* "2026-02-02": when that day begins in the zone; NULL: in UTC. */
+bool lc_zone_date_parse(const lc_zone *zone, const char *text, lc_instant *begins);
 /* The date of an instant in the zone, "2026-02-02"; returns `text`. */
 char *lc_zone_date_format(const lc_zone *zone, lc_instant instant, char *text);
 

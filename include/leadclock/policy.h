@@ -194,6 +194,21 @@ const lc_policy *lc_policy_book_get(const lc_policy_book *book, size_t index);
 /* The document in effect at an instant (the earliest covers all before it); never NULL. */
 const lc_policy *lc_policy_book_at(const lc_policy_book *book, lc_instant instant);
 
+/* The reporting_time_zone that all documents have; NULL: they differ. */
+const lc_zone *lc_policy_book_zone(const lc_policy_book *book);
+
+/* An attribute that a condition compares as a number (`at_least`). */
+typedef struct {
+    lc_text attribute;
+    const char *kind; /* "rule", "requirement" or "signal": whose condition it is */
+    lc_text name;     /* of the first that does */
+} lc_policy_number;
+
+/* Appends those of all documents that are not among `numbers` (lc_policy_number) yet, each once. */
+void lc_policy_book_numbers(const lc_policy_book *book, GArray *numbers);
+/* Whether `at_least` can compare it (2.1); what it can't is below every bound. */
+bool lc_policy_is_number(lc_text value);
+
 /* SHA-256 in hex (caller frees) of the documents in effect at or before `now` (their text, and that of the iCalendar
  * files they name, in order):
  * it changes when a running promise may have changed, not when a later document is added. */

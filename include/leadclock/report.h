@@ -167,10 +167,12 @@ bool lc_table_format_parse(const char *text, lc_table_format *format);
 typedef enum {
     LC_CELL_TEXT,
     LC_CELL_COUNT,
-    LC_CELL_CHANGE,   /* a count with its sign: +3 */
-    LC_CELL_SHARE,    /* for people a percentage, for machines 0 to 1 */
-    LC_CELL_DURATION, /* for people "2m 30s", for machines milliseconds */
-    LC_CELL_INSTANT   /* for people "2026-02-02 09:00" in the zone of the book, for machines in UTC and with seconds */
+    LC_CELL_CHANGE,    /* a count with its sign: +3 */
+    LC_CELL_SHARE,     /* for people a percentage, for machines 0 to 1 */
+    LC_CELL_POINTS,    /* one share less another: for people "+1.5" of a hundred, for machines 0.015 */
+    LC_CELL_DURATION,  /* for people "2d 4h 10m", for machines milliseconds */
+    LC_CELL_OPEN_TIME, /* a duration by a calendar, whose days have not 24 h: for people "52h 10m" */
+    LC_CELL_INSTANT    /* for people "2026-02-02 09:00" in the zone of the book, for machines in UTC and with seconds */
 } lc_cell_kind;
 
 typedef struct lc_table lc_table;
@@ -187,7 +189,7 @@ void lc_table_text(lc_table *table, lc_text text);
 void lc_table_count(lc_table *table, int64_t count);
 /* Nothing where `whole` is 0. */
 void lc_table_share(lc_table *table, int64_t part, int64_t whole);
-/* A share that is no part of a whole. */
+/* A share that is no part of a whole, or points. */
 void lc_table_ratio(lc_table *table, double ratio);
 /* Nothing, whatever the column. */
 void lc_table_nothing(lc_table *table);

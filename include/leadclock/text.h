@@ -1,5 +1,5 @@
 /* text.h - texts as keys: the hash for what others choose; what was probably meant by a name that is none; UUIDs as
- * bytes; numbers in decimal; secrets as files hold them; and texts as a terminal shows them.
+ * bytes; numbers; secrets as files hold them; and texts as a terminal shows them.
  *
  * No I/O but of files that hold secrets, which are read and never written.
  *
@@ -71,6 +71,11 @@ size_t lc_byte_order_mark(const char *text, size_t size);
 /* The one of `names` (NULL-terminated) that was probably meant by `name`, which is none of them: one that is near, or
  * that has more or less around it ("warning", "time_zone", "Monday"); NULL: none. */
 const char *lc_nearest_name(const char *name, const char *const *names);
+/* The same as "; did you mean \"NAME\"?"; empty: none. Caller frees. */
+char *lc_did_you_mean(const char *name, const char *const *names);
+/* How many letters must be added, removed, changed or swapped with their neighbour to make one of the other; case does
+ * not count. */
+unsigned lc_name_distance(const char *one, const char *other);
 
 /* ---- Numbers ---- */
 
@@ -78,6 +83,11 @@ const char *lc_nearest_name(const char *name, const char *const *names);
 enum { LC_NUMBER_TEXT_SIZE = 20 };
 
 /* In decimal, without NUL; returns where it ends. */
+char *lc_put_number(char *to, int64_t number);
+
+/* ---- Numbers ---- */
+
+/* In decimal; returns what follows. All of LC_NUMBER_BYTES may be written over. */
 char *lc_put_number(char *to, int64_t number);
 
 /* ---- UUIDs ---- */

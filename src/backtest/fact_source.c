@@ -3,6 +3,8 @@
 
 #include <leadclock/text.h>
 
+#include "other_formats.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +13,8 @@
 struct lc_fact_source {
     char *name;
     GString *place;
+    bool has_begun; /* something was read that is a fact, or should be one */
+    bool has_ended;
     uint64_t without_channel; /* hand-offs */
     char *first_without_channel;
 
@@ -77,17 +81,33 @@ open_container(lc_fact_source *source, GError **error)
     return false;
 }
 
-/* A container begins with "Obj"; no line of JSON begins with an O. What can't be read is no container: the first line
- * is tried, which tells why. */
-static bool
-begins_as_container(FILE *file)
+/* What can't be read is tried again with the first line, which tells why. */
+static int
+peek(FILE *file)
 {
     int first = getc(file);
     if (first != EOF)
         ungetc(first, file);
     else if (ferror(file))
         clearerr(file);
-    return first == 'O';
+    return first;
+}
+
+static bool
+refuse(const lc_fact_source *source, const char *what, GError **error)
+{
+    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "%s %s", source->name, what);
+    return false;
+}
+
+/* A container begins with "Obj"; no line of JSON begins with an O. An array may be one line, and larger than memory. */
+static bool
+look_at_beginning(lc_fact_source *source, GError **error)
+{
+    int first = peek(source->file);
+    if (first == '[')
+        return refuse(source, lc_other_format("[", 1), error);
+    return first != 'O' || open_container(source, error);
 }
 
 static FILE *
@@ -121,7 +141,7 @@ lc_fact_source_open(const char *path, GError **error)
     source->file = file;
     source->size = size;
     source->place = g_string_new(NULL);
-    if (begins_as_container(file) && !open_container(source, error))
+    if (!look_at_beginning(source, error))
         return NULL;
     return g_steal_pointer(&source);
 }
@@ -176,6 +196,11 @@ next_from_lines(lc_fact_source *source, lc_sourced_fact *fact, GError **error)
         set_errno(error, LC_ERROR_FATAL, source->name);
         return LC_SOURCE_BROKEN;
     }
+    const char *other = source->has_begun ? NULL : lc_other_format(source->line, (size_t)size);
+    if (other) {
+        refuse(source, other, error);
+        return LC_SOURCE_BROKEN;
+    }
     lc_arena_reset(&source->arena);
     size_t mark = source->number == 1 ? lc_byte_order_mark(source->line, (size_t)size) : 0;
     bool read = lc_json_read_fact(source->line + mark, (size_t)size - mark, &source->arena, &fact->fact, &fact->lead_id,
@@ -212,6 +237,8 @@ lc_fact_source_next(lc_fact_source *source, lc_sourced_fact *fact, GError **erro
 {
     lc_source_event event =
         source->container ? next_from_container(source, fact, error) : next_from_lines(source, fact, error);
+    source->has_begun |= event == LC_SOURCE_FACT || event == LC_SOURCE_BAD;
+    source->has_ended |= event == LC_SOURCE_END;
     if (event == LC_SOURCE_FACT)
         note_channel(source, &fact->fact);
     return event;
@@ -220,6 +247,8 @@ lc_fact_source_next(lc_fact_source *source, lc_sourced_fact *fact, GError **erro
 void
 lc_fact_source_warn(const lc_fact_source *source, const char *command)
 {
+    if (source->has_ended && !source->has_begun)
+        fprintf(stderr, "leadclock %s: there is no fact in %s\n", command, source->name);
     if (source->without_channel)
         fprintf(stderr,
                 "leadclock %s: %" G_GUINT64_FORMAT " of LeadCreated have an empty channel, the first is %s; they are "

@@ -52,34 +52,37 @@ has_rare(const lc_fact *fact)
            fact->until != LC_ABSENT;
 }
 
-static lc_text
-text_of(const lc_fact *fact)
-{
-    return fact->type == LC_FACT_MERGED ? fact->into : fact->text;
-}
+/* Which of the two it has. */
+#define TEXT_OF(fact) ((fact)->type == LC_FACT_MERGED ? &(fact)->into : &(fact)->text)
 
 static size_t
 stored_size(const lc_fact *fact)
 {
     size_t size = sizeof(lc_stored_fact) + (has_rare(fact) ? sizeof(rare_instants) : 0);
-    size += fact->event_id.size + fact->owner.size + fact->channel.size + fact->campaign.size + text_of(fact).size;
+    size += fact->event_id.size + fact->owner.size + fact->channel.size + fact->campaign.size + TEXT_OF(fact)->size;
     for (size_t i = 0; i < fact->n_attributes; i++)
         size += sizeof(attribute_sizes) + fact->attributes[i].key.size + fact->attributes[i].value.size;
     return (size + 7) & ~(size_t)7;
 }
 
-static char *
-write_text(char *at, lc_text text)
+/* The text as it is kept. */
+static lc_text
+write_text(char **at, lc_text text, uint32_t *size)
 {
-    if (text.size)
-        memcpy(at, text.data, text.size);
-    return at + text.size;
+    if (lc_text_is_absent(text)) {
+        *size = ABSENT;
+        return LC_NO_TEXT;
+    }
+    lc_text kept = {memcpy(*at, text.data, text.size), text.size};
+    *size = (uint32_t)text.size;
+    *at += text.size;
+    return kept;
 }
 
-static void
-write_fact(lc_stored_fact *to, const lc_fact *fact)
+/* The fact as it is kept: its texts are those of `to`. */
+static lc_fact
+write_fact(lc_stored_fact *to, const lc_fact *fact, lc_arena *arena)
 {
-    const lc_text texts[TEXTS] = {fact->event_id, fact->owner, fact->channel, fact->campaign, text_of(fact)};
     to->occurred_at = fact->occurred_at;
     to->n_attributes = (uint32_t)fact->n_attributes;
     to->type = (uint8_t)fact->type;
@@ -92,15 +95,20 @@ write_fact(lc_stored_fact *to, const lc_fact *fact)
         *rare++ = (rare_instants){fact->recorded_at, fact->published_at, fact->follow_up_at, fact->until};
     attribute_sizes *sizes = (attribute_sizes *)rare;
     char *at = (char *)(sizes + fact->n_attributes);
-    for (int i = 0; i < TEXTS; i++) {
-        to->sizes[i] = lc_text_is_absent(texts[i]) ? ABSENT : (uint32_t)texts[i].size;
-        at = write_text(at, texts[i]);
-    }
+    lc_attribute *attributes = fact->n_attributes ? lc_arena_new(arena, lc_attribute, fact->n_attributes) : NULL;
+    lc_fact kept = *fact;
+    kept.event_id = write_text(&at, fact->event_id, &to->sizes[EVENT_ID]);
+    kept.owner = write_text(&at, fact->owner, &to->sizes[OWNER]);
+    kept.channel = write_text(&at, fact->channel, &to->sizes[CHANNEL]);
+    kept.campaign = write_text(&at, fact->campaign, &to->sizes[CAMPAIGN]);
+    kept.note = kept.text = kept.into = LC_NO_TEXT;
+    *TEXT_OF(&kept) = write_text(&at, *TEXT_OF(fact), &to->sizes[TEXT]);
     for (size_t i = 0; i < fact->n_attributes; i++) {
-        const lc_attribute *attribute = &fact->attributes[i];
-        sizes[i] = (attribute_sizes){(uint32_t)attribute->key.size, (uint32_t)attribute->value.size};
-        at = write_text(write_text(at, attribute->key), attribute->value);
+        attributes[i].key = write_text(&at, fact->attributes[i].key, &sizes[i].key);
+        attributes[i].value = write_text(&at, fact->attributes[i].value, &sizes[i].value);
     }
+    kept.attributes = attributes;
+    return kept;
 }
 
 static lc_text
@@ -132,14 +140,14 @@ read_fact(const lc_stored_fact *from, lc_fact *fact, lc_arena *arena)
         .published_at = instants.published_at,
         .follow_up_at = instants.follow_up_at,
         .until = instants.until,
-        .note = LC_NO_TEXT,
         .attributes = attributes,
         .n_attributes = from->n_attributes,
     };
-    lc_text *texts[TEXTS] = {&fact->event_id, &fact->owner, &fact->channel, &fact->campaign,
-                             fact->type == LC_FACT_MERGED ? &fact->into : &fact->text};
-    for (int i = 0; i < TEXTS; i++)
-        *texts[i] = read_text(&at, from->sizes[i]);
+    fact->event_id = read_text(&at, from->sizes[EVENT_ID]);
+    fact->owner = read_text(&at, from->sizes[OWNER]);
+    fact->channel = read_text(&at, from->sizes[CHANNEL]);
+    fact->campaign = read_text(&at, from->sizes[CAMPAIGN]);
+    *TEXT_OF(fact) = read_text(&at, from->sizes[TEXT]);
     for (size_t i = 0; i < from->n_attributes; i++) {
         attributes[i].key = read_text(&at, sizes[i].key);
         attributes[i].value = read_text(&at, sizes[i].value);
@@ -198,13 +206,10 @@ lc_lead_table_own(lc_lead_table *table, lc_kept_lead *lead, const lc_fact *fact)
 {
     size_t bytes = stored_size(fact);
     lc_stored_fact *stored = take_room(table, lead, bytes);
-    lc_fact own;
     stored->older = lead->newest;
     stored->bytes = (uint32_t)bytes;
-    write_fact(stored, fact);
     lead->newest = stored;
-    read_fact(stored, &own, &table->arena);
-    return own;
+    return write_fact(stored, fact, &table->arena);
 }
 
 void
@@ -271,6 +276,8 @@ lc_kept_lead *
 lc_lead_table_take(lc_lead_table *table, lc_text id)
 {
     lc_kept_lead *lead = g_hash_table_lookup(table->leads, &id);
+    if (lead)
+        lc_wake_queue_fetch(table->wake_ups, lead->slot, &lead->lead.id);
     return take_in_hand(table, lead ? lead : new_lead(table, id));
 }
 

@@ -15,12 +15,46 @@ typedef struct {
     GHashTable *names; /* of what: name -> how often; or NULL */
 } oddity;
 
+/* An attribute that a condition compares as a number, and those of its values that are none. */
+typedef struct {
+    lc_policy_number number;
+    oddity values;
+    char *example;
+} odd_number;
+
 struct lc_oddities {
     const lc_policy_book *book, *other; /* or NULL */
     lc_instant today;
     uint64_t n_facts;
     oddity repeated, later, stages, reasons;
+    GArray *numbers; /* odd_number */
 };
+
+static void
+clear_number(gpointer data)
+{
+    odd_number *one = data;
+
+    g_free(one->values.first);
+    g_free(one->example);
+}
+
+static GArray *
+list_numbers(const lc_policy_book *book, const lc_policy_book *other)
+{
+    g_autoptr(GArray) compared = g_array_new(FALSE, FALSE, sizeof(lc_policy_number));
+    GArray *numbers = g_array_new(FALSE, FALSE, sizeof(odd_number));
+
+    lc_policy_book_numbers(book, compared);
+    if (other)
+        lc_policy_book_numbers(other, compared);
+    for (guint i = 0; i < compared->len; i++) {
+        odd_number added = {.number = g_array_index(compared, lc_policy_number, i)};
+        g_array_append_val(numbers, added);
+    }
+    g_array_set_clear_func(numbers, clear_number);
+    return numbers;
+}
 
 lc_oddities *
 lc_oddities_new(const lc_policy_book *book, const lc_policy_book *other, lc_instant today)
@@ -32,6 +66,7 @@ lc_oddities_new(const lc_policy_book *book, const lc_policy_book *other, lc_inst
     odd->today = today;
     odd->stages.names = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, NULL);
     odd->reasons.names = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, NULL);
+    odd->numbers = list_numbers(book, other);
     return odd;
 }
 
@@ -44,6 +79,7 @@ lc_oddities_free(lc_oddities *odd)
     g_free(odd->reasons.first);
     g_hash_table_unref(odd->stages.names);
     g_hash_table_unref(odd->reasons.names);
+    g_array_unref(odd->numbers);
     g_free(odd);
 }
 
@@ -78,6 +114,22 @@ is_listed(const lc_policy_book *book, find_name find, lc_text name)
     return false;
 }
 
+static void
+take_numbers(lc_oddities *odd, const lc_fact *fact, lc_fact_source *source)
+{
+    for (guint i = 0; i < odd->numbers->len; i++) {
+        odd_number *one = &g_array_index(odd->numbers, odd_number, i);
+        for (size_t j = 0; j < fact->n_attributes; j++) {
+            lc_text value = fact->attributes[j].value;
+            if (!lc_text_equal(fact->attributes[j].key, one->number.attribute) || lc_policy_is_number(value))
+                continue;
+            if (one->values.n == 0)
+                one->example = g_strndup(value.data, value.size);
+            count(&one->values, source);
+        }
+    }
+}
+
 void
 lc_oddities_take(lc_oddities *odd, const lc_fact *fact, lc_verdict verdict, lc_fact_source *source)
 {
@@ -92,6 +144,8 @@ lc_oddities_take(lc_oddities *odd, const lc_fact *fact, lc_verdict verdict, lc_f
     if (fact->type == LC_FACT_REJECTED && !is_listed(odd->book, lc_policy_reason, fact->text) &&
         !is_listed(odd->other, lc_policy_reason, fact->text))
         count_name(&odd->reasons, fact->text, source);
+    if (fact->n_attributes > 0)
+        take_numbers(odd, fact, source);
 }
 
 /* ---- Telling ---- */
@@ -111,13 +165,12 @@ by_number(gconstpointer a, gconstpointer b)
 }
 
 static void
-add_name(GString *text, const named *one)
+add_quoted(GString *text, const char *name)
 {
-    g_autofree char *start =
-        g_utf8_strlen(one->name, -1) > NAME_TOLD ? g_utf8_substring(one->name, 0, NAME_TOLD) : NULL;
+    g_autofree char *start = g_utf8_strlen(name, -1) > NAME_TOLD ? g_utf8_substring(name, 0, NAME_TOLD) : NULL;
 
-    lc_json_write_text(text, lc_text_of(start ? start : one->name));
-    g_string_append_printf(text, "%s (%u)", start ? "..." : "", one->n);
+    lc_json_write_text(text, lc_text_of(start ? start : name));
+    g_string_append(text, start ? "..." : "");
 }
 
 /* "\"won\" (12), \"Lost\" (3) and 2 more". Caller frees. */
@@ -137,7 +190,8 @@ list_names(GHashTable *names)
     g_array_sort(all, by_number);
     for (guint i = 0; i < MIN(all->len, NAMES_TOLD); i++) {
         g_string_append(text, i ? ", " : "");
-        add_name(text, &g_array_index(all, named, i));
+        add_quoted(text, g_array_index(all, named, i).name);
+        g_string_append_printf(text, " (%u)", g_array_index(all, named, i).n);
     }
     if (all->len > NAMES_TOLD)
         g_string_append_printf(text, " and %s%u more", all->len == NAMES_KEPT ? "at least " : "",
@@ -165,6 +219,24 @@ tell_names(const lc_oddities *odd, const char *command, const oddity *one, const
     tell(odd, command, one, text);
 }
 
+static void
+tell_number(const lc_oddities *odd, const char *command, const odd_number *one)
+{
+    g_autoptr(GString) text = g_string_new("an attribute ");
+    g_autofree char *attribute = g_strndup(one->number.attribute.data, one->number.attribute.size);
+
+    if (one->values.n == 0)
+        return;
+    add_quoted(text, attribute);
+    g_string_append(text, " that is no number, as ");
+    add_quoted(text, one->example);
+    g_string_append_printf(text,
+                           ", which %s %.*s compares with `at_least`; they are below every bound: write digits, and a "
+                           "point where there are decimals",
+                           one->number.kind, LC_TEXT_ARGS(one->number.name));
+    tell(odd, command, &one->values, text->str);
+}
+
 void
 lc_oddities_tell(const lc_oddities *odd, const char *command)
 {
@@ -174,4 +246,6 @@ lc_oddities_tell(const lc_oddities *odd, const char *command)
     tell(odd, command, &odd->repeated, "an event_id that their lead has already; they change nothing");
     tell_names(odd, command, &odd->stages, "a stage that no policy document lists: %s; they are no progress");
     tell_names(odd, command, &odd->reasons, "a reason that no policy document lists: %s; they count as `other`");
+    for (guint i = 0; i < odd->numbers->len; i++)
+        tell_number(odd, command, &g_array_index(odd->numbers, odd_number, i));
 }

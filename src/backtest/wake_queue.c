@@ -241,20 +241,21 @@ drop_all_stale(lc_wake_queue *queue)
 }
 
 static void
-fetch(const lc_wake_queue *queue, const lc_text *id)
+fetch_item(const lc_wake_queue *queue, const lc_text *id)
 {
     for (size_t at = 0; at < queue->item_bytes; at += CACHE_LINE)
         __builtin_prefetch((const char *)id + at);
 }
 
-/* The rest of their bucket stays later. */
+/* The rest of their bucket stays later. All are fetched before the first is waited for. */
 static void
 bring_near(lc_wake_queue *queue, const GArray *items)
 {
+    for (guint i = 0; i < items->len; i++)
+        fetch_item(queue, slot_at(queue, g_array_index(items, later_wake_up, i).slot)->id);
     for (guint i = 0; i < items->len; i++) {
         const later_wake_up *item = &g_array_index(items, later_wake_up, i);
         queue->limit = MAX(queue->limit, item->at + 1);
-        fetch(queue, slot_at(queue, item->slot)->id);
         add_near(queue, item->slot, item->at);
     }
 }
@@ -350,6 +351,13 @@ lc_wake_queue_due(lc_wake_queue *queue, lc_instant instant)
     if (queue->near->len == 0 || item_at(queue, 0)->at >= instant)
         return NULL;
     return slot_at(queue, item_at(queue, 0)->slot)->id;
+}
+
+void
+lc_wake_queue_fetch(const lc_wake_queue *queue, uint32_t slot, const lc_text *id)
+{
+    __builtin_prefetch(slot_at(queue, slot));
+    fetch_item(queue, id);
 }
 
 /* ---- Slots ---- */

@@ -22,3 +22,5 @@ void lc_wake_queue_leave(lc_wake_queue *queue, uint32_t slot);
 void lc_wake_queue_set(lc_wake_queue *queue, uint32_t slot, lc_instant at);
 /* The id with the earliest wake-up before `instant`, of those at one instant the least in byte order; or NULL. */
 const lc_text *lc_wake_queue_due(lc_wake_queue *queue, lc_instant instant);
+/* What was found by other means is fetched into the cache too, with its slot. */
+void lc_wake_queue_fetch(const lc_wake_queue *queue, uint32_t slot, const lc_text *id);

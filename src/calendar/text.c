@@ -148,6 +148,16 @@ lc_instant_parse(const char *text, lc_instant *instant)
     return true;
 }
 
+bool
+lc_zone_date_parse(const lc_zone *zone, const char *text, lc_instant *begins)
+{
+    lc_instant read;
+    if (!read_date(&text, &read) || *text != '\0')
+        return false;
+    *begins = zone ? lc_zone_instants_of(zone, read).first : read;
+    return true;
+}
+
 /* Two digits. */
 static char *
 put_pair(char *to, unsigned number)
@@ -256,19 +266,21 @@ lc_duration_parse(const char *text, lc_duration *duration, bool *has_days)
     return true;
 }
 
-char *
-lc_duration_format(lc_duration duration, char *text)
+enum { IN_DAYS, IN_HOURS };
+
+static char *
+format_duration(lc_duration duration, size_t largest, char *text)
 {
     static const struct {
         uint64_t size;
         const char *name;
-    } units[] = {{LC_DAY, "d"}, {LC_HOUR, "h"}, {LC_MINUTE, "m"}, {LC_SECOND, "s"}, {1, "ms"}};
+    } units[] = {[IN_DAYS] = {LC_DAY, "d"}, [IN_HOURS] = {LC_HOUR, "h"}, {LC_MINUTE, "m"}, {LC_SECOND, "s"}, {1, "ms"}};
     uint64_t rest = duration < 0 ? -(uint64_t)duration : (uint64_t)duration;
     char *end = text;
     if (duration < 0)
         *end++ = '-';
     const char *separator = "";
-    for (size_t i = 0; i < G_N_ELEMENTS(units); i++) {
+    for (size_t i = largest; i < G_N_ELEMENTS(units); i++) {
         uint64_t count = rest / units[i].size;
         rest %= units[i].size;
         if (count == 0)
@@ -280,6 +292,18 @@ lc_duration_format(lc_duration duration, char *text)
     if (duration == 0)
         g_snprintf(text, LC_DURATION_TEXT_BYTES, "0s");
     return text;
+}
+
+char *
+lc_duration_format(lc_duration duration, char *text)
+{
+    return format_duration(duration, IN_DAYS, text);
+}
+
+char *
+lc_open_time_format(lc_duration duration, char *text)
+{
+    return format_duration(duration, IN_HOURS, text);
 }
 
 char *

@@ -1,6 +1,8 @@
 /* acls.c - what gives each role its rights: commands of Kafka's and Redis' own tools, for a shell. */
 #include "common.h"
 
+#include <leadclock/text.h>
+
 static const char heading[] = "# What each role of %s may do, and no more: for sh, with the rights of an "
                               "administrator. KAFKA_ACLS and REDIS_CLI%s\n"
                               "# are how Kafka's and Redis' tools are called (redis-cli with what it needs to get in, "
@@ -118,7 +120,9 @@ static bool
 refuse(const char *role, const char *why)
 {
     g_autofree char *all = g_strjoinv(", ", (char **)lc_role_names);
-    fprintf(stderr, "leadclock topics: %s%s%s; roles: %s\n", why, role ? " " : "", role ? role : "", all);
+    g_autofree char *meant = lc_did_you_mean(role ? role : "", lc_role_names);
+    fprintf(stderr, "leadclock topics: %s%s%s%s%s roles: %s\n", why, role ? " " : "", role ? role : "", meant,
+            *meant ? "" : ";", all);
     return false;
 }
 

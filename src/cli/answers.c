@@ -67,10 +67,10 @@ lc_cli_read_ledger(const lc_config *config, unsigned tables, GError **error)
 }
 
 bool
-lc_cli_read_at(const char *text, lc_instant *at, GError **error)
+lc_cli_read_at(const char *text, const lc_policy_book *book, lc_instant *at, GError **error)
 {
     *at = g_get_real_time() / 1000;
-    return text == NULL || lc_cli_read_instant("--at", text, at, error);
+    return text == NULL || lc_cli_read_instant("--at", text, book, at, error);
 }
 
 bool

@@ -13,8 +13,8 @@ bool lc_cli_choose_topics(const lc_config *config, unsigned tables, const char *
  * LC_ERROR_CONFIG: a table is not published, or its topic is missing. */
 lc_ledger *lc_cli_read_ledger(const lc_config *config, unsigned tables, GError **error);
 
-/* --at: NULL is now. */
-bool lc_cli_read_at(const char *text, lc_instant *at, GError **error);
+/* --at: NULL is now. `book` as in lc_cli_read_instant. */
+bool lc_cli_read_at(const char *text, const lc_policy_book *book, lc_instant *at, GError **error);
 /* NULL: text. */
 bool lc_cli_read_report_format(const char *text, lc_table_format *format, GError **error);
 /* On standard output. */

@@ -16,7 +16,6 @@ typedef struct {
     const char *events;
     char *until_text, *counters, *tables, *format_text;
     gboolean strict, quiet, report;
-    lc_instant until; /* LC_ABSENT: not given */
     lc_cli_asking asking;
     lc_table_format format;
     lc_rows_format rows_format;
@@ -24,6 +23,8 @@ typedef struct {
 
 typedef struct {
     const options *options;
+    lc_report_question question;
+    lc_instant until; /* LC_ABSENT: not given */
     lc_fact_source *source;
     lc_backtest_side *sides[2]; /* the second with --compare only */
     GString *output;
@@ -58,10 +59,10 @@ refuse(GError **error, const char *message)
 }
 
 static bool
-read_until(options *o, GError **error)
+read_until(const options *o, const lc_policy_book *book, lc_instant *until, GError **error)
 {
-    o->until = LC_ABSENT;
-    return o->until_text == NULL || lc_cli_read_instant("--until", o->until_text, &o->until, error);
+    *until = LC_ABSENT;
+    return o->until_text == NULL || lc_cli_read_instant("--until", o->until_text, book, until, error);
 }
 
 static bool
@@ -92,7 +93,8 @@ check_options(options *o, GError **error)
         return refuse(error, "--quiet leaves nothing to print; add --report, --compare, --counters or --tables");
     if (lc_cli_asking_is_given(&o->asking) && !o->report)
         return refuse(error, "--from, --to, --stage, --months and --table are for --report");
-    return read_until(o, error) && read_format(o, error) && lc_cli_asking_read(&o->asking, error);
+    lc_instant until;
+    return read_until(o, NULL, &until, error) && read_format(o, error) && lc_cli_asking_check(&o->asking, error);
 }
 
 static const char summary[] =
@@ -105,11 +107,15 @@ static const char more[] =
     "Examples:\n"
     "  leadclock backtest --policy policy.yaml --quiet --report last-year.jsonl\n"
     "  leadclock backtest --policy policy.yaml --compare stricter.yaml last-year.jsonl\n"
-    "  leadclock backtest --policy policy.yaml --counters counters.jsonl - < facts.jsonl > outcomes.jsonl\n\n"
+    "  leadclock backtest --policy policy.yaml --counters counters.jsonl - < facts.jsonl > "
+    "outcomes.jsonl\n\n" LC_CLI_ABOUT_TIMES
     "In the end, what of the facts means nothing to the policy (stages and reasons that it does not list, event_ids "
     "that\n"
-    "repeat), or lies after now, is told on standard error.\n\n"
-    "Exit codes: 0 done, 1 lines were skipped or the facts could not be read to their end, 2 usage or policy.";
+    "repeat, attributes that a rule compares as numbers and that are none), or lies after now, is told on standard "
+    "error.\n\n"
+    "Exit codes: 0 done, 1 lines were skipped or the facts could not be read to their end, 2 usage, policy, or a "
+    "file that\n"
+    "holds no facts (CSV, a JSON array, what is compressed).";
 
 /* False: wrong usage, already said. */
 static bool
@@ -190,11 +196,10 @@ write_counters(const lc_counter_sums *counters, const char *path, GError **error
 static bool
 print_tables(backtest *b, GError **error)
 {
-    lc_report_question question = lc_cli_asking_question(&b->options->asking);
-    question.facts = b->seen;
-    question.skipped = b->bad;
-    g_autoptr(lc_answers) report =
-        b->sides[1] ? lc_backtest_compare(b->sides[0], b->sides[1]) : lc_backtest_side_report(b->sides[0], &question);
+    b->question.facts = b->seen;
+    b->question.skipped = b->bad;
+    g_autoptr(lc_answers) report = b->sides[1] ? lc_backtest_compare(b->sides[0], b->sides[1])
+                                               : lc_backtest_side_report(b->sides[0], &b->question);
     if (!lc_cli_asking_choose_table(&b->options->asking, report, error))
         return false;
     lc_answers_write(b->output, report, b->options->format);
@@ -276,7 +281,7 @@ finish(backtest *b)
 {
     bool stopped = b->bad && b->options->strict;
     for (size_t i = 0; i < 2 && b->sides[i]; i++)
-        lc_backtest_side_finish(b->sides[i], stopped ? LC_ABSENT : b->options->until);
+        lc_backtest_side_finish(b->sides[i], stopped ? LC_ABSENT : b->until);
     flush_output(b);
 }
 
@@ -316,7 +321,8 @@ run(backtest *b, GError **error)
         return false;
     const lc_policy_book *book = lc_backtest_side_book(b->sides[0]);
     b->odd = lc_oddities_new(book, b->sides[1] ? lc_backtest_side_book(b->sides[1]) : NULL, g_get_real_time() / 1000);
-    if (!lc_cli_asking_check_stage(&b->options->asking, book, error) ||
+    if (!read_until(b->options, book, &b->until, error) ||
+        !lc_cli_asking_question(&b->options->asking, book, &b->question, error) ||
         (b->source = lc_fact_source_open(b->options->events, error)) == NULL)
         return false;
     bool whole = replay(b, error);

@@ -19,10 +19,26 @@ text_of(const json_t *record, const char *name)
     return json_string_value(json_object_get(record, name));
 }
 
+/* What is shown of a duration is no smaller. */
+static lc_duration
+unit_for(lc_duration duration)
+{
+    return duration >= LC_HOUR ? LC_MINUTE : duration >= LC_SECOND ? LC_SECOND : 1;
+}
+
 static void
 append_duration(GString *out, const json_t *record, const char *name)
 {
     lc_cli_append_duration(out, json_integer_value(json_object_get(record, name)));
+}
+
+/* Of the clock's calendar. */
+static void
+append_open_time(GString *out, const json_t *record, const char *name)
+{
+    char text[LC_DURATION_TEXT_BYTES];
+    lc_duration duration = json_integer_value(json_object_get(record, name)), unit = unit_for(duration);
+    g_string_append(out, lc_open_time_format(duration / unit * unit, text));
 }
 
 /* A due time: "09:00:05" of "2026-02-02T09:00:05.000Z" where the record is of the same day; otherwise with its day. */
@@ -56,10 +72,7 @@ void
 lc_cli_append_duration(GString *out, lc_duration duration)
 {
     char text[LC_DURATION_TEXT_BYTES];
-    lc_duration unit = duration >= LC_DAY      ? LC_HOUR
-                       : duration >= LC_HOUR   ? LC_MINUTE
-                       : duration >= LC_SECOND ? LC_SECOND
-                                               : 1;
+    lc_duration unit = duration >= LC_DAY ? LC_HOUR : unit_for(duration);
     g_string_append(out, lc_duration_format(duration / unit * unit, text));
 }
 
@@ -94,7 +107,7 @@ describe_breach(const json_t *record, GString *why)
     append_due(why, record);
     if (!early) {
         g_string_append(why, " (");
-        append_duration(why, record, "target_ms");
+        append_open_time(why, record, "target_ms");
         g_string_append_c(why, ')');
     }
     append_count(why, record, "attempts", "attempt", "attempts");
@@ -121,7 +134,7 @@ describe_breach_end(const json_t *record, GString *why)
     append_if(why, "", record, "clock");
     append_if(why, ": ", record, "ended_by");
     g_string_append(why, ", ");
-    append_duration(why, record, "late_ms");
+    append_open_time(why, record, "late_ms");
     g_string_append(why, " late");
     return (lc_description){"BREACH OVER", GREEN};
 }
@@ -164,7 +177,7 @@ describe_settlement(const json_t *record, GString *why)
     }
     if (json_is_integer(json_object_get(record, "response_open_ms"))) {
         g_string_append(why, ", first contact after ");
-        append_duration(why, record, "response_open_ms");
+        append_open_time(why, record, "response_open_ms");
     }
     append_if(why, ", owner ", record, "owner");
     return (lc_description){"SETTLED", BLUE};

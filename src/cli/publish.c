@@ -4,6 +4,7 @@
 
 #include <leadclock/backtest.h>
 #include <leadclock/ingest.h>
+#include <leadclock/text.h>
 
 #include <unistd.h>
 
@@ -40,16 +41,29 @@ full_topic_name(const lc_config *config, const char *name)
     return g_steal_pointer(&prefixed);
 }
 
+/* Caller frees. */
+static char *
+type_meant(const char *option)
+{
+    const char *names[LC_FACT_TYPES + 1] = {NULL};
+    g_autofree char *written = g_strndup(option, strcspn(option, "="));
+
+    for (int type = 0; type < LC_FACT_TYPES; type++)
+        names[type] = lc_fact_type_name((lc_fact_type)type);
+    return find_type(written, strlen(written)) < 0 ? lc_did_you_mean(written, names) : g_strdup("");
+}
+
 static bool
 take_topic_option(publish_command *command, const lc_config *config, const char *option, GError **error)
 {
     const char *equals = strchr(option, '=');
     int type = equals ? find_type(option, (size_t)(equals - option)) : -1;
     if (type < 0 || equals[1] == '\0') {
+        g_autofree char *meant = type_meant(option);
         g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
                     "--topic %s: write TYPE=NAME, where TYPE is LeadCreated, LeadAssigned, LeadContacted, "
-                    "LeadProgressed, LeadRejected, LeadPaused, LeadResumed, LeadMerged or LeadErased",
-                    option);
+                    "LeadProgressed, LeadRejected, LeadPaused, LeadResumed, LeadMerged or LeadErased%s",
+                    option, meant);
         return false;
     }
     g_free(command->inputs.topics[type]);
@@ -192,7 +206,8 @@ publish(publish_command *command)
     size_t not_delivered = lc_publisher_flush(command->publisher, &lost);
     lc_progress_clear(&command->progress);
     lc_fact_source_warn(command->source, "publish");
-    say_done(command, not_delivered);
+    if (ok || command->published)
+        say_done(command, not_delivered);
     if (!ok)
         return lc_cli_fail("publish", error);
     if (not_delivered)

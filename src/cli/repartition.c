@@ -16,7 +16,9 @@ typedef struct {
     lc_kafka_options kafka;
     gboolean dry_run, yes;
     int32_t partitions, former;
-    GArray *unread;               /* lc_group_lag: `low` is where the group stands */
+    int32_t
+        halfway;    /* where an earlier call, cut off before the inputs grew again, was moving states to; 0: none was */
+    GArray *unread; /* lc_group_lag: `low` is where the group stands */
     int64_t *ends[LC_CHANGELOGS]; /* C, by former partition */
     const char **metadata;        /* by former partition; borrowed from `unread` */
     lc_progress progress;
@@ -74,9 +76,18 @@ take_ends(repartition_command *command, const lc_group_lag *one, GError **error)
     return true;
 }
 
+static void
+forget_ends(repartition_command *command)
+{
+    for (int i = 0; i < LC_CHANGELOGS; i++)
+        g_clear_pointer(&command->ends[i], g_free);
+    g_clear_pointer(&command->metadata, g_free);
+}
+
 static bool
 find_ends(repartition_command *command, GError **error)
 {
+    forget_ends(command);
     for (int i = 0; i < LC_CHANGELOGS; i++)
         command->ends[i] = g_new0(int64_t, command->former);
     command->metadata = g_new0(const char *, command->former);
@@ -114,8 +125,18 @@ describe_changelogs(const repartition_command *command, GError **error)
     return lc_kafka_describe_topics(&command->kafka, names, false, LC_CLI_TIMEOUT_MS, error);
 }
 
+/* How many partitions the changelog of states has tells where they are being moved to. Some of them may lie there, and
+ * nowhere else any more: that move is finished first. */
+static void
+find_halfway(repartition_command *command, const GArray *changelogs)
+{
+    int32_t n = g_array_index(changelogs, lc_topic_description, 0).partitions;
+
+    command->halfway = n > command->former && n < command->partitions ? n : 0;
+}
+
 static bool
-check_servers(const repartition_command *command, GError **error)
+check_servers(repartition_command *command, GError **error)
 {
     const lc_redis_options redis = lc_cli_redis_options(command->config);
     g_autoptr(GArray) changelogs = describe_changelogs(command, error);
@@ -124,6 +145,8 @@ check_servers(const repartition_command *command, GError **error)
     for (guint i = 0; changelogs && i < changelogs->len; i++)
         if (!check_changelog(command, &g_array_index(changelogs, lc_topic_description, i), error))
             return false;
+    if (changelogs)
+        find_halfway(command, changelogs);
     return changelogs && lc_redis_partitions(&redis, &in_redis, error);
 }
 
@@ -137,6 +160,37 @@ cut_read(const repartition_command *command)
     }
 }
 
+/* ---- Where the group stands ---- */
+
+/* What a transaction may still change is waited for. */
+static bool
+read_offsets(repartition_command *command, GError **error)
+{
+    g_autoptr(GArray) early = lc_kafka_group_lag(&command->kafka, LC_CLI_TIMEOUT_MS, error);
+
+    g_clear_pointer(&command->unread, g_array_unref);
+    if (early && lc_kafka_wait_for_offsets(&command->kafka, early, error))
+        command->unread = lc_kafka_group_lag(&command->kafka, LC_CLI_TIMEOUT_MS, error);
+    return command->unread != NULL;
+}
+
+/* Also once more. `former`: 0: nothing was committed. */
+static bool
+look(repartition_command *command, GError **error)
+{
+    if (!read_offsets(command, error))
+        return false;
+    command->former = former_count(command);
+    if (command->former == 0 || command->former == command->partitions)
+        return true;
+    if (!find_ends(command, error))
+        return false;
+    cut_read(command);
+    return true;
+}
+
+/* ---- The plan ---- */
+
 static void
 print_plan(const repartition_command *command)
 {
@@ -146,16 +200,18 @@ print_plan(const repartition_command *command)
         states += command->ends[LC_CHANGELOG_STATE][p];
     for (guint i = 0; i < command->unread->len; i++)
         facts += unread_at(command, i)->end - unread_at(command, i)->low;
+    printf("The inputs had %" PRId32 " partitions, and have %" PRId32 ".\n\n", command->former, command->partitions);
+    if (command->halfway)
+        printf("First: a call that was cut off is finished, as far as it moved states: to %" PRId32 " partitions.\n",
+               command->halfway);
     printf(
-        "The inputs had %" PRId32 " partitions, and have %" PRId32 ".\n\n"
         "Moved within %s: the states of leads that belong elsewhere now (%" PRId64 " records are looked at).\n"
         "Published again, each to the partition where its key belongs: %" PRId64 " records of the inputs that were "
         "not read yet.\n"
         "Removed from Redis: all of %s; `leadclock run` makes it anew from the changelogs.\n"
         "%s"
         "Nothing is judged again, and no outcome is published again.\n",
-        command->former, command->partitions, command->kafka.outputs[LC_OUTPUT_STATE], states, facts,
-        command->kafka.group,
+        command->kafka.outputs[LC_OUTPUT_STATE], states, facts, command->kafka.group,
         *command->config->tables.publish
             ? "Deleted and made anew, empty: the tables of rows; 'leadclock tables --fill' publishes their rows anew "
               "then, but\nthose of leads that were purged.\n"
@@ -286,9 +342,10 @@ empty_redis(const repartition_command *command, GError **error)
     return lc_redis_forget(&redis, error);
 }
 
-/* Behind what was published again; with the changelogs as they are now. New partitions have the policy of the first. */
+/* With the changelogs as they are now. New partitions have the policy of the first. `published_again`: behind what was;
+ * else all that was not read is still to be read. */
 static bool
-commit(repartition_command *command, GError **error)
+commit(repartition_command *command, bool published_again, GError **error)
 {
     g_autofree int64_t *states = g_new(int64_t, command->partitions), *counters = g_new(int64_t, command->partitions);
 
@@ -300,16 +357,42 @@ commit(repartition_command *command, GError **error)
     g_autoptr(GPtrArray) former = g_ptr_array_new_with_free_func(g_free);
     for (int32_t p = 0; p < command->former; p++)
         g_ptr_array_add(former, g_strdup(command->metadata[p]));
-    for (guint i = 0; i < command->unread->len; i++) {
+    for (guint i = command->unread->len; i-- > 0;) {
         lc_group_lag *one = &g_array_index(command->unread, lc_group_lag, i);
+        if (one->partition >= command->partitions) {
+            g_array_remove_index(command->unread, i);
+            continue;
+        }
         const int64_t ends[LC_CHANGELOGS] = {
             [LC_CHANGELOG_STATE] = states[one->partition], [LC_CHANGELOG_COUNTERS] = counters[one->partition]};
         const char *before = former->pdata[one->partition < command->former ? one->partition : 0];
         g_free(one->metadata);
         one->metadata = lc_moved_metadata(before, command->partitions, ends);
-        one->committed = one->end;
+        one->committed = published_again ? one->end : one->low;
     }
     return lc_kafka_commit_offsets(&command->kafka, command->unread, NULL, LC_CLI_TIMEOUT_MS, error);
+}
+
+/* As if the inputs had as many partitions as the changelog has, but for facts, which are read or published again later.
+ */
+static bool
+move_halfway(repartition_command *command, GError **error)
+{
+    int32_t partitions = command->partitions;
+
+    fprintf(stderr, "finishing the move to %" PRId32 " partitions\n", command->halfway);
+    command->partitions = command->halfway;
+    bool done = grow_changelogs(command, error) && move_states(command, error) &&
+                lc_cli_check_members(&command->kafka, error) && empty_redis(command, error) &&
+                commit(command, false, error);
+    command->partitions = partitions;
+    return done;
+}
+
+static bool
+finish_halfway(repartition_command *command, GError **error)
+{
+    return command->halfway == 0 || (move_halfway(command, error) && look(command, error));
 }
 
 static int
@@ -319,9 +402,10 @@ carry_out(repartition_command *command)
 
     if (!may_create_tables(command, &error) ||
         !lc_kafka_may_commit(&command->kafka, command->unread, LC_CLI_TIMEOUT_MS, &error) ||
-        !grow_changelogs(command, &error) || !empty_tables(command, &error) || !move_states(command, &error) ||
-        !republish_unread(command, &error) || !lc_cli_check_members(&command->kafka, &error) ||
-        !empty_redis(command, &error) || !commit(command, &error))
+        !finish_halfway(command, &error) || !grow_changelogs(command, &error) || !empty_tables(command, &error) ||
+        !move_states(command, &error) || !republish_unread(command, &error) ||
+        !lc_cli_check_members(&command->kafka, &error) || !empty_redis(command, &error) ||
+        !commit(command, true, &error))
         return lc_cli_fail("repartition", error);
     if (*command->config->tables.publish)
         fprintf(stderr, "now `leadclock tables --fill` publishes the rows of the tables anew\n");
@@ -330,17 +414,6 @@ carry_out(repartition_command *command)
 }
 
 /* ---- The command ---- */
-
-/* What a transaction may still change is waited for. */
-static bool
-read_offsets(repartition_command *command, GError **error)
-{
-    g_autoptr(GArray) early = lc_kafka_group_lag(&command->kafka, LC_CLI_TIMEOUT_MS, error);
-
-    if (early && lc_kafka_wait_for_offsets(&command->kafka, early, error))
-        command->unread = lc_kafka_group_lag(&command->kafka, LC_CLI_TIMEOUT_MS, error);
-    return command->unread != NULL;
-}
 
 static int
 repartition(repartition_command *command)
@@ -353,17 +426,15 @@ repartition(repartition_command *command)
         return lc_cli_fail("repartition", error);
     if (code != EXIT_DONE)
         return code;
-    if (!lc_cli_count_inputs(&command->kafka, &command->partitions, &error) || !read_offsets(command, &error))
+    if (!lc_cli_count_inputs(&command->kafka, &command->partitions, &error) || !look(command, &error))
         return lc_cli_fail("repartition", error);
-    command->former = former_count(command);
     if (command->former == 0 || command->former == command->partitions) {
         fprintf(stderr, "nothing is to be moved: the group has %s\n",
                 command->former ? "run with as many partitions as there are" : "committed nothing");
         return EXIT_DONE;
     }
-    if (!find_ends(command, &error) || !check_servers(command, &error))
+    if (!check_servers(command, &error))
         return lc_cli_fail("repartition", error);
-    cut_read(command);
     print_plan(command);
     if (command->dry_run)
         return EXIT_DONE;
@@ -373,9 +444,7 @@ repartition(repartition_command *command)
 static void
 clear_command(repartition_command *command)
 {
-    for (int i = 0; i < LC_CHANGELOGS; i++)
-        g_free(command->ends[i]);
-    g_free(command->metadata);
+    forget_ends(command);
     g_clear_pointer(&command->unread, g_array_unref);
     g_clear_pointer(&command->config, lc_config_free);
 }

@@ -8,7 +8,6 @@
 typedef struct {
     lc_cli_asking asking;
     char *at_text, *format_text;
-    lc_instant at;
     lc_table_format format;
 } report_options;
 
@@ -33,19 +32,21 @@ static const char more[] =
     "first_contact\n"
     "that were kept) is left out. Conversion looks at the last --months months of hand-offs: a month is shown at an "
     "age\n"
-    "only once all of its leads have had that time.\n\n"
+    "only once all of its leads have had that time.\n\n" LC_CLI_ABOUT_TIMES
     "html is one file that needs nothing from elsewhere: docs/operations.md says how cron mails it on Mondays.\n\n"
     "Exit codes: 0 done, 1 a row can't be read, 2 usage, configuration or a right, 3 Kafka or the registry does not\n"
     "answer.\n\n"
     "Examples:\n"
     "  leadclock report --config leadclock.yaml\n"
-    "  leadclock report --config leadclock.yaml --from 2026-01-01T00:00:00+01:00 --format html > report.html\n"
+    "  leadclock report --config leadclock.yaml --from 2026-01-01 --format html > report.html\n"
     "  leadclock report --config leadclock.yaml --format csv --table conversion > conversion.csv\n";
 
 static bool
 read_options(report_options *options, GError **error)
 {
-    return lc_cli_asking_read(&options->asking, error) && lc_cli_read_at(options->at_text, &options->at, error) &&
+    lc_instant at;
+
+    return lc_cli_asking_check(&options->asking, error) && lc_cli_read_at(options->at_text, NULL, &at, error) &&
            lc_cli_read_report_format(options->format_text, &options->format, error);
 }
 
@@ -54,14 +55,13 @@ tell(const report_options *options, const lc_config *config, GError **error)
 {
     const char *const paths[] = {config->policy, NULL};
     g_autoptr(lc_policy_book) book = lc_policy_book_load(paths, error);
-    if (book == NULL || !lc_cli_asking_check_stage(&options->asking, book, error))
+    lc_report_question question;
+    if (book == NULL || !lc_cli_asking_question(&options->asking, book, &question, error) ||
+        !lc_cli_read_at(options->at_text, book, &question.at, error))
         return EXIT_USAGE;
     g_autoptr(lc_ledger) ledger = lc_cli_read_ledger(config, NEEDED, error);
     if (ledger == NULL)
         return EXIT_FOUND;
-    lc_report_question question = lc_cli_asking_question(&options->asking);
-    question.book = book;
-    question.at = options->at;
     g_autoptr(lc_answers) report = lc_answers_new(ledger, &question);
     if (!lc_cli_asking_choose_table(&options->asking, report, error))
         return EXIT_USAGE;

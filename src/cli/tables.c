@@ -47,15 +47,15 @@ print_tables(const lc_config *config)
 static bool
 is_published(const lc_config *config, const char *name)
 {
-    const char *near = lc_nearest_name(name, lc_config_tables);
-
     if (g_strv_contains((const char *const *)config->tables.publish, name))
         return true;
-    if (g_strv_contains(lc_config_tables, name))
+    if (g_strv_contains(lc_config_tables, name)) {
         fprintf(stderr, "leadclock tables: \"%s\" is not published; add it to tables.publish\n", name);
-    else
-        fprintf(stderr, "leadclock tables: \"%s\" is no table%s%s%s; 'leadclock tables' lists them\n", name,
-                near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+        return false;
+    }
+    g_autofree char *meant = lc_did_you_mean(name, lc_config_tables);
+    fprintf(stderr, "leadclock tables: \"%s\" is no table%s%s 'leadclock tables' lists them\n", name, meant,
+            *meant ? "" : ";");
     return false;
 }
 

@@ -2,6 +2,7 @@
 #include "avro_file.h"
 #include "common.h"
 #include "describe.h"
+#include "topic_names.h"
 
 #include <leadclock/calendar.h>
 #include <stdlib.h>
@@ -36,21 +37,6 @@ is_table(const lc_config *config, const char *topic)
     return false;
 }
 
-/* A name as configured, also without the prefix; otherwise as it is. */
-static char *
-full_name(const lc_config *config, const char *name)
-{
-    const char *const outputs[] = {config->topics.breaches,     config->topics.warnings,
-                                   config->topics.clawbacks,    config->topics.routed,
-                                   config->topics.settled,      config->topics.counters,
-                                   config->topics.dead_letters, config->topics.state,
-                                   config->topics.undelivered,  NULL};
-    g_autofree char *prefixed = g_strconcat(config->topics.prefix, name, NULL);
-    bool is_known = g_strv_contains(outputs, prefixed) ||
-                    g_strv_contains((const char *const *)config->topics.inputs, prefixed) || is_table(config, prefixed);
-    return is_known ? g_steal_pointer(&prefixed) : g_strdup(name);
-}
-
 static void
 choose_topics(watch_command *command, const lc_config *config, char **arguments)
 {
@@ -58,7 +44,7 @@ choose_topics(watch_command *command, const lc_config *config, char **arguments)
                                  config->topics.routed,   config->topics.settled,  config->topics.dead_letters};
     g_autoptr(GStrvBuilder) names = g_strv_builder_new();
     for (char **name = arguments; *name; name++) {
-        g_autofree char *full = full_name(config, *name);
+        g_autofree char *full = lc_cli_topic_name(config, *name);
         g_strv_builder_add(names, full);
     }
     for (size_t i = 0; *arguments == NULL && i < G_N_ELEMENTS(usual); i++)
@@ -392,6 +378,7 @@ static bool
 start(watch_command *command, const lc_config *config, GError **error)
 {
     lc_kafka_options kafka = lc_cli_kafka_options(config);
+    g_autoptr(GError) problem = NULL;
     command->line = g_string_new(NULL);
     command->json = g_string_new(NULL);
     command->colours = isatty(STDOUT_FILENO) && g_getenv("NO_COLOR") == NULL;
@@ -401,7 +388,11 @@ start(watch_command *command, const lc_config *config, GError **error)
     if (command->avro_path && !(command->avro = lc_cli_avro_file_new(command->avro_path, error)))
         return false;
     command->schemas = lc_cli_schemas_new(command->registry);
-    command->reader = lc_reader_new(&kafka, (const char *const *)command->topics, command->from_beginning, error);
+    command->reader = lc_reader_new(&kafka, (const char *const *)command->topics, command->from_beginning, &problem);
+    if (g_error_matches(problem, LC_ERROR, LC_ERROR_CONFIG))
+        lc_cli_name_topic_meant(config, &kafka, (const char *const *)command->topics, &problem);
+    if (problem)
+        g_propagate_error(error, g_steal_pointer(&problem));
     return command->reader != NULL;
 }
 

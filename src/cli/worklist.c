@@ -6,7 +6,6 @@ typedef struct {
     char *owner, *at_text, *format_text;
     gboolean is_unowned;
     int limit;
-    lc_instant at;
     lc_table_format format;
 } worklist_options;
 
@@ -26,7 +25,7 @@ static const char more[] =
     "of\n"
     "docs/lead-policy.md): the order needs no computing anew as time passes. Times are told in the policy's\n"
     "reporting_time_zone; in UTC where there is no policy. Reads the table cycles on Kafka to its end; it joins no\n"
-    "group and changes nothing.\n\n"
+    "group and changes nothing.\n\n" LC_CLI_ABOUT_TIMES
     "Exit codes: 0 done, 1 a row can't be read, 2 usage, configuration or a right, 3 Kafka or the registry does not\n"
     "answer.\n\n"
     "Examples:\n"
@@ -44,7 +43,8 @@ read_options(worklist_options *options, GError **error)
         g_set_error_literal(error, LC_ERROR, LC_ERROR_CONFIG, "--limit: 1 or more; without it all are listed");
         return false;
     }
-    return lc_cli_read_at(options->at_text, &options->at, error) &&
+    lc_instant at;
+    return lc_cli_read_at(options->at_text, NULL, &at, error) &&
            lc_cli_read_report_format(options->format_text, &options->format, error);
 }
 
@@ -59,11 +59,14 @@ list(const worklist_options *options, const lc_config *config, GError **error)
     g_autoptr(lc_policy_book) book = NULL;
     if (g_file_test(config->policy, G_FILE_TEST_EXISTS) && (book = lc_policy_book_load(policies, error)) == NULL)
         return EXIT_USAGE;
+    lc_instant at;
+    if (!lc_cli_read_at(options->at_text, book, &at, error))
+        return EXIT_USAGE;
     g_autoptr(lc_ledger) ledger = lc_cli_read_ledger(config, 1u << LC_ROW_CYCLE, error);
     if (ledger == NULL)
         return EXIT_FOUND;
     g_autoptr(GArray) work = lc_worklist_find(ledger, &filter, &n_all);
-    g_autoptr(lc_answers) report = lc_answers_of_work(work, book, n_all, &filter, options->at);
+    g_autoptr(lc_answers) report = lc_answers_of_work(work, book, n_all, &filter, at);
     return lc_cli_print_report(report, options->format);
 }
 

@@ -11,7 +11,8 @@
 #define FIRST_INSTANT ((lc_instant)631152000000)
 #define END_OF_INSTANTS ((lc_instant)7258118400000)
 
-static bool refuse(const lc_complaint *to, const char *field, const char *format, ...) G_GNUC_PRINTF(3, 4);
+static bool
+refuse(const lc_complaint *to, const char *field, const char *format, ...) G_GNUC_PRINTF(3, 4) __attribute__((cold));
 
 static bool
 refuse(const lc_complaint *to, const char *field, const char *format, ...)
@@ -59,7 +60,7 @@ text_check(const char *field, lc_text text, bool required, size_t max_bytes, con
         return !required || refuse(to, field, "%s is missing", field);
     if (text.size > max_bytes)
         return refuse(to, field, "%s has %zu bytes; at most %zu are allowed", field, text.size, max_bytes);
-    return lc_text_is_utf8(text) || refuse(to, field, "%s is not UTF-8", field);
+    return to->is_utf8 || lc_text_is_utf8(text) || refuse(to, field, "%s is not UTF-8", field);
 }
 
 static bool
@@ -84,7 +85,7 @@ bool
 lc_lead_id_check(lc_text lead_id, GError **error)
 {
     const char *field;
-    return lead_check("lead_id", lead_id, &(lc_complaint){&field, error});
+    return lead_check("lead_id", lead_id, &(lc_complaint){&field, error, false});
 }
 
 static bool
@@ -103,11 +104,9 @@ likely_unit(lc_instant value)
                                                                            : NULL;
 }
 
-bool
-lc_time_check(const char *field, lc_instant instant, const lc_complaint *to)
+static __attribute__((cold)) bool
+refuse_time(const char *field, lc_instant instant, const lc_complaint *to)
 {
-    if (instant == LC_ABSENT || is_sensible(instant))
-        return true;
     const char *unit = likely_unit(instant);
     char text[LC_INSTANT_TEXT_BYTES];
     return refuse(to, field,
@@ -115,6 +114,12 @@ lc_time_check(const char *field, lc_instant instant, const lc_complaint *to)
                   "milliseconds since 1970",
                   field, instant, lc_instant_format(instant, text), unit ? "it looks like " : "", unit ? unit : "",
                   unit ? ", but " : "");
+}
+
+bool
+lc_time_check(const char *field, lc_instant instant, const lc_complaint *to)
+{
+    return instant == LC_ABSENT || is_sensible(instant) || refuse_time(field, instant, to);
 }
 
 static bool
@@ -194,7 +199,7 @@ bool
 lc_fact_check(const lc_fact *fact, lc_instant record_time, lc_duration max_future, GError **error)
 {
     const char *field;
-    return fact_check(fact, record_time, max_future, &(lc_complaint){&field, error});
+    return fact_check(fact, record_time, max_future, &(lc_complaint){&field, error, false});
 }
 
 bool

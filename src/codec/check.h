@@ -7,6 +7,7 @@
 typedef struct {
     const char **field; /* a literal: which field it is about */
     GError **error;
+    bool is_utf8; /* all texts are known to be UTF-8 */
 } lc_complaint;
 
 /* Whether a time that may be absent is one that rule 1.7 allows; otherwise LC_ERROR_RECORD, which says what it looks

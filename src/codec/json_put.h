@@ -5,12 +5,10 @@
 
 #include <leadclock/core.h>
 
-/* What a text or a key takes beside its bytes: its quotes and what stands before it. */
-#define LC_JSON_FRAME_BYTES ((size_t)16)
-/* Of a byte of text, as \u001f. */
-#define LC_JSON_LONGEST_BYTE ((size_t)6)
-/* A key, and any value that is no text and no list; brackets around them too. */
+/* A key, and any value that is no text and no list. */
 #define LC_JSON_FIELD_BYTES ((size_t)96)
+/* What may follow an item or a field: brackets, a comma, a colon. */
+#define LC_JSON_MARK_BYTES ((size_t)4)
 
 typedef struct {
     GString *json;
@@ -21,10 +19,16 @@ typedef struct {
 /* Makes room for `bytes` at `at`; returns where that then is. */
 char *lc_json_grow(lc_json_writer *writer, char *at, size_t bytes);
 
+static inline bool
+lc_json_has_room(const lc_json_writer *writer, const char *at, size_t bytes)
+{
+    return G_LIKELY((size_t)(writer->end - at) >= bytes);
+}
+
 static inline char *
 lc_json_room(lc_json_writer *writer, char *at, size_t bytes)
 {
-    return G_LIKELY((size_t)(writer->end - at) >= bytes) ? at : lc_json_grow(writer, at, bytes);
+    return lc_json_has_room(writer, at, bytes) ? at : lc_json_grow(writer, at, bytes);
 }
 
 /* At the end of `json`, which is returned. */
@@ -47,20 +51,20 @@ lc_json_close(const lc_json_writer *writer, char *at)
 /* A literal. */
 #define LC_JSON_PUT(to, literal) ((char *)mempcpy((to), (literal), sizeof(literal) - 1))
 
-/* What a text takes at most. */
-static inline size_t
-lc_json_text_room(lc_text text)
+/* A word that needs no escape. */
+static inline char *
+lc_json_put_word(char *to, const char *word)
 {
-    return lc_size_sum(LC_JSON_FRAME_BYTES, lc_size_product(LC_JSON_LONGEST_BYTE, text.size));
+    *to++ = '"';
+    to = stpcpy(to, word);
+    *to++ = '"';
+    return to;
 }
 
-/* A string with its quotes. Bytes that are no UTF-8 become U+FFFD. */
-char *lc_json_put_text(char *to, lc_text text);
+/* ---- With the room for it, and for LC_JSON_MARK_BYTES or more after it ---- */
 
-/* ---- With the room for it ---- */
-
-/* A text, or null where it is absent. */
-char *lc_json_text(lc_json_writer *writer, char *at, lc_text text);
+/* A text, or null; bytes that are no UTF-8 become U+FFFD. After it there is room for `then` bytes. */
+char *lc_json_text(lc_json_writer *writer, char *at, lc_text text, size_t then);
 
 /* The members of a record, a comma before each. Fields that are null are written, or left out. */
 char *lc_json_fields(lc_json_writer *writer, char *at, const lc_record *record, lc_text lead_id, const void *of,

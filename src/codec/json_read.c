@@ -282,7 +282,8 @@ read_fact(lc_json_scanner *r, const lc_stand_ins *texts, lc_arena *arena, lc_jso
         .arrived_at = LC_ABSENT};
     if (!read_line(r, texts, arena, line))
         return false;
-    const lc_complaint to = {&r->problem.field, r->error};
+    /* The scanner has looked at all texts but those that stand in. */
+    const lc_complaint to = {&r->problem.field, r->error, texts == NULL};
     r->problem.fault = LC_JSON_NO_FACT;
     return lc_record_check(line->lead_id, &line->fact, &to) && lc_time_check("arrived_at", line->arrived_at, &to);
 }
@@ -294,6 +295,7 @@ lc_json_read(const char *text, size_t size, const lc_stand_ins *stand_ins, lc_ar
     lc_json_scanner r = lc_json_scan(text, size, arena, error);
     lc_json_line line;
     if (!read_fact(&r, stand_ins, arena, &line)) {
+        lc_json_name_similar(&r, arena);
         *problem = r.problem;
         return false;
     }
@@ -307,8 +309,10 @@ lc_json_read_fact(const char *line, size_t size, lc_arena *arena, lc_fact *fact,
 {
     lc_json_scanner r = lc_json_scan(line, size, arena, error);
     lc_json_line read;
-    if (!read_fact(&r, NULL, arena, &read))
+    if (!read_fact(&r, NULL, arena, &read)) {
+        lc_json_name_similar(&r, arena);
         return false;
+    }
     *fact = read.fact;
     *lead_id = read.lead_id;
     *arrived_at = read.arrived_at;

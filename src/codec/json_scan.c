@@ -1,10 +1,6 @@
 /* json_scan.c - reading JSON (RFC 8259): strings in place, eight bytes at a time where they are plain. */
 #include "json_scan.h"
 
-#include "json_plain.h"
-
-#define MAX_DEPTH 32
-
 bool
 lc_json_wrong(lc_json_scanner *r, const char *what)
 {
@@ -104,19 +100,6 @@ check_utf8(lc_json_scanner *r, const char *data, const char *end)
     return lc_json_wrong(r, "bytes that are no UTF-8");
 }
 
-/* The first byte that is not plain; the line's copy has room to read eight at a time. */
-static inline char *
-skip_plain(char *at)
-{
-    for (;; at += 8) {
-        uint64_t word;
-        memcpy(&word, at, sizeof word);
-        uint64_t not_plain = lc_json_not_plain(GUINT64_FROM_LE(word));
-        if (not_plain)
-            return at + __builtin_ctzll(not_plain) / 8;
-    }
-}
-
 /* Everything up to a quote, a backslash or a control character, moved to `*out` where that stands before it. */
 static bool
 read_run(lc_json_scanner *r, char **out)
@@ -124,7 +107,7 @@ read_run(lc_json_scanner *r, char **out)
     char *start = r->at;
     bool ascii = true;
     for (;;) {
-        r->at = skip_plain(r->at);
+        r->at = lc_json_skip_plain(r->at);
         if ((unsigned char)*r->at < 0x80)
             break;
         ascii = false;
@@ -139,9 +122,8 @@ read_run(lc_json_scanner *r, char **out)
     return true;
 }
 
-/* After the opening quote. The text ends with a NUL, at the latest where its closing quote was. */
-static bool
-read_string_rest(lc_json_scanner *r, lc_text *text)
+bool
+lc_json_read_long_way(lc_json_scanner *r, lc_text *text)
 {
     char *start = r->at, *out = r->at;
     for (;;) {
@@ -162,18 +144,20 @@ read_string_rest(lc_json_scanner *r, lc_text *text)
     return true;
 }
 
-static bool
-read_string(lc_json_scanner *r, lc_text *text)
+/* The digits from there on, and what they sum up to, which is good for as many as always fit. */
+static const char *
+read_digits(const char *at, uint64_t *sum)
 {
-    return lc_json_take(r, '"') ? read_string_rest(r, text) : lc_json_wrong(r, "expected a string");
+    for (*sum = 0; g_ascii_isdigit(*at); at++)
+        *sum = *sum * 10 + (uint64_t)(*at - '0');
+    return at;
 }
 
 static const char *
 skip_digits(const char *at)
 {
-    while (g_ascii_isdigit(*at))
-        at++;
-    return at;
+    uint64_t ignored;
+    return read_digits(at, &ignored);
 }
 
 /* Of more digits than always fit. */
@@ -191,17 +175,14 @@ read_long_integer(lc_text text, bool negative, int64_t *integer)
     return !overflows;
 }
 
-/* False: it has more than 64 bits. */
+/* Of a text whose digits sum up to `sum`. False: it has more than 64 bits. */
 static inline bool
-read_integer(lc_text text, int64_t *integer)
+read_integer(lc_text text, uint64_t sum, int64_t *integer)
 {
     bool negative = text.data[0] == '-';
-    int64_t sum = 0;
     if (text.size > 18)
         return read_long_integer(text, negative, integer);
-    for (size_t i = negative; i < text.size; i++)
-        sum = sum * 10 + (text.data[i] - '0');
-    *integer = negative ? -sum : sum;
+    *integer = negative ? -(int64_t)sum : (int64_t)sum;
     return true;
 }
 
@@ -209,7 +190,8 @@ read_integer(lc_text text, int64_t *integer)
 static bool
 read_number(lc_json_scanner *r, lc_json_value *v)
 {
-    const char *start = r->at, *digits = start + (*start == '-'), *at = skip_digits(digits);
+    uint64_t sum;
+    const char *start = r->at, *digits = start + (*start == '-'), *at = read_digits(digits, &sum);
     bool whole = true;
     if (at == digits || (*digits == '0' && at > digits + 1))
         return lc_json_wrong(r, "expected a value");
@@ -226,7 +208,7 @@ read_number(lc_json_scanner *r, lc_json_value *v)
             return lc_json_wrong(r, "a number without its exponent");
     }
     v->text = (lc_text){start, (size_t)(at - start)};
-    v->kind = whole && read_integer(v->text, &v->integer) ? LC_JSON_INTEGER : LC_JSON_REAL;
+    v->kind = whole && read_integer(v->text, sum, &v->integer) ? LC_JSON_INTEGER : LC_JSON_REAL;
     r->at += v->text.size;
     return true;
 }
@@ -242,24 +224,6 @@ skip_array(lc_json_scanner *r, unsigned depth)
             return false;
     } while (lc_json_take(r, ','));
     return lc_json_take(r, ']') || lc_json_wrong(r, "expected , or ]");
-}
-
-bool
-lc_json_read_members(lc_json_scanner *r, bool (*member)(lc_json_scanner *r, unsigned depth, lc_text key, void *data),
-                     unsigned depth, void *data)
-{
-    if (lc_json_take(r, '}'))
-        return true;
-    do {
-        lc_text key;
-        if (!read_string(r, &key))
-            return false;
-        if (!lc_json_take(r, ':'))
-            return lc_json_wrong(r, "expected : after a key");
-        if (!member(r, depth, key, data))
-            return false;
-    } while (lc_json_take(r, ','));
-    return lc_json_take(r, '}') || lc_json_wrong(r, "expected , or }");
 }
 
 static bool
@@ -283,16 +247,9 @@ read_word(lc_json_scanner *r, const char *word, lc_json_kind kind, int64_t integ
 }
 
 bool
-lc_json_read_value(lc_json_scanner *r, unsigned depth, lc_json_value *v)
+lc_json_read_other(lc_json_scanner *r, unsigned depth, lc_json_value *v)
 {
-    if (depth > MAX_DEPTH)
-        return lc_json_wrong(r, "lists and objects nested deeper than 32");
-    lc_json_skip_space(r);
     switch (*r->at) {
-    case '"':
-        r->at++;
-        v->kind = LC_JSON_TEXT;
-        return read_string_rest(r, &v->text);
     case '{':
         r->at++;
         v->kind = LC_JSON_OBJECT;

@@ -5,6 +5,11 @@
 #include "json_put.h"
 #include "utf8.h"
 
+/* What a text takes beside its bytes: its quotes, or that it is null. */
+#define FRAME_BYTES ((size_t)4)
+/* Of a byte of text, as \u001f. */
+#define LONGEST_BYTE ((size_t)6)
+
 static inline bool
 copy_eight(char *to, const char *from)
 {
@@ -78,17 +83,44 @@ put_character(char *to, lc_text text, size_t *at)
     return mempcpy(to, bytes, size);
 }
 
-char *
-lc_json_put_text(char *to, lc_text text)
+static G_NO_INLINE char *
+put_character_by_character(char *to, lc_text text)
 {
-    *to++ = '"';
-    if (G_LIKELY(copy_plain(to, text.data, text.size)))
-        to += text.size;
-    else
-        for (size_t at = 0; at < text.size;)
-            to = put_character(to, text, &at);
+    for (size_t at = 0; at < text.size;)
+        to = put_character(to, text, &at);
     *to++ = '"';
     return to;
+}
+
+static inline char *
+put_text(char *to, lc_text text)
+{
+    *to++ = '"';
+    if (G_UNLIKELY(!copy_plain(to, text.data, text.size)))
+        return put_character_by_character(to, text);
+    to += text.size;
+    *to++ = '"';
+    return to;
+}
+
+static inline char *
+put_text_or_null(char *to, lc_text text)
+{
+    return lc_text_is_absent(text) ? LC_JSON_PUT(to, "null") : put_text(to, text);
+}
+
+static G_NO_INLINE char *
+grow_and_put(lc_json_writer *writer, char *at, lc_text text, size_t room)
+{
+    return put_text_or_null(lc_json_grow(writer, at, room), text);
+}
+
+/* What is rare stands in functions of its own, so that this one calls nothing and keeps all in registers. */
+char *
+lc_json_text(lc_json_writer *writer, char *at, lc_text text, size_t then)
+{
+    size_t room = lc_size_sum(FRAME_BYTES + then, lc_size_product(LONGEST_BYTE, text.size));
+    return lc_json_has_room(writer, at, room) ? put_text_or_null(at, text) : grow_and_put(writer, at, text, room);
 }
 
 void
@@ -96,6 +128,5 @@ lc_json_write_text(GString *json, lc_text text)
 {
     lc_json_writer writer;
     char *at = lc_json_open(&writer, json);
-    at = lc_json_room(&writer, at, lc_json_text_room(text));
-    lc_json_close(&writer, lc_json_put_text(at, text));
+    lc_json_close(&writer, lc_json_text(&writer, at, text, 0));
 }

@@ -44,15 +44,26 @@ const lc_json_field lc_json_fact_fields[] = {
     LC_JSON_FIELD("data", TEXT, 0, event),
 };
 
-/* Length and first letter leave few to compare. */
+/* Among those from `first` to before `end`; -1: none. */
 static inline int
-find_field(lc_text name)
+find_among(int first, int end, lc_text name)
 {
-    for (size_t i = 0; i < LC_JSON_FIELDS; i++)
-        if (lc_json_fact_fields[i].name.size == name.size && lc_json_fact_fields[i].name.data[0] == name.data[0] &&
-            memcmp(lc_json_fact_fields[i].name.data, name.data, name.size) == 0)
-            return (int)i;
+    for (int i = first; i < end; i++)
+        if (lc_json_fact_fields[i].name.size == name.size && lc_text_equal(lc_json_fact_fields[i].name, name))
+            return i;
     return -1;
+}
+
+/* Most come in the order of the table: they are looked for from the last one on. */
+static inline int
+find_field(lc_json_values *values, lc_text name)
+{
+    int i = find_among(values->next, LC_JSON_FIELDS, name);
+    if (i < 0)
+        i = find_among(0, values->next, name);
+    if (i >= 0)
+        values->next = i + 1;
+    return i;
 }
 
 bool
@@ -140,7 +151,7 @@ line_member(lc_json_scanner *r, unsigned depth, lc_text key, void *data)
 {
     lc_json_values *values = data;
     lc_json_value ignored;
-    int i = find_field(key);
+    int i = find_field(values, key);
     if (i < 0)
         return lc_json_read_value(r, depth + 1, &ignored);
     values->given |= 1u << i;
@@ -156,6 +167,7 @@ lc_json_read_values(lc_json_scanner *r, lc_arena *arena, lc_json_values *values)
 {
     values->arena = arena;
     values->given = 0;
+    values->next = 0;
     if (!lc_json_take(r, '{'))
         return lc_json_wrong(r, "expected an object: {\"type\": ...}");
     if (!lc_json_read_members(r, line_member, 1, values))

@@ -50,6 +50,7 @@ G_STATIC_ASSERT(LC_JSON_DATA_FIELD == LC_JSON_FIELDS - 1);
 typedef struct {
     lc_arena *arena;
     unsigned given; /* a bit for each field; the others' values are not set */
+    int next;       /* where to look first for the field of the next key */
     lc_json_value of[LC_JSON_FIELDS];
     /* what "attributes" holds */
     lc_attribute attributes[LC_MAX_ATTRIBUTES];
@@ -67,6 +68,9 @@ lc_json_is_given(const lc_json_values *values, int field)
 
 /* An object, to the end of the text. */
 bool lc_json_read_values(lc_json_scanner *r, lc_arena *arena, lc_json_values *values);
+
+/* After r->error says that r->problem.field is missing: names a key that is there and was probably meant. */
+void lc_json_name_similar(const lc_json_scanner *r, lc_arena *arena);
 
 /* LC_ERROR_RECORD, about this field, with which the message begins; returns false. */
 bool lc_json_refuse(lc_json_scanner *r, const char *field, const char *format, ...) G_GNUC_PRINTF(3, 4);

@@ -7,13 +7,12 @@ static char *
 put_type(lc_json_writer *writer, char *at, const char *name)
 {
     at = LC_JSON_PUT(lc_json_room(writer, at, LC_JSON_FIELD_BYTES), "{\"type\":");
-    return lc_json_text(writer, at, lc_text_of(name));
+    return lc_json_put_word(at, name);
 }
 
 static void
 close_line(lc_json_writer *writer, char *at)
 {
-    at = lc_json_room(writer, at, 1);
     *at++ = '}';
     lc_json_close(writer, at);
 }

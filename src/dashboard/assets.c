@@ -3,9 +3,9 @@
 
 const char lc_dashboard_style[] =
     ":root{color-scheme:light dark;--fg:#1b1d21;--bg:#fff;--soft:#5a6270;--line:#d9dde3;--head:#f4f6f8;--link:#0b57a4;"
-    "--warn:#8a3b00;--warnbg:#fff3e6}\n"
+    "--warn:#8a3b00;--warnbg:#fff3e6;--shade:#0005}\n"
     "@media(prefers-color-scheme:dark){:root{--fg:#e6e8eb;--bg:#15181c;--soft:#a2abb8;--line:#333a44;--head:#1e2329;"
-    "--link:#8cbcf2;--warn:#ffbf80;--warnbg:#33240f}}\n"
+    "--link:#8cbcf2;--warn:#ffbf80;--warnbg:#33240f;--shade:#000c}}\n"
     "*{box-sizing:border-box}\n"
     "body{margin:0;font:15px/1.45 system-ui,sans-serif;color:var(--fg);background:var(--bg)}\n"
     "header{display:flex;flex-wrap:wrap;gap:.4rem 1.2rem;align-items:center;padding:.6rem 1rem;"
@@ -34,7 +34,13 @@ const char lc_dashboard_style[] =
     "overflow-wrap:anywhere}\n"
     ".findings{padding-left:1.2rem;max-width:60rem}\n"
     ".findings li{margin:.25rem 0;overflow-wrap:anywhere}\n"
-    ".scroll{overflow-x:auto;max-width:100%}\n"
+    /* Where there is more to one side, that edge has a shade: a cover of the page's colour goes away with what is
+     * scrolled and uncovers it. */
+    ".scroll{overflow-x:auto;max-width:100%;background:"
+    "linear-gradient(to right,var(--bg) 40%,transparent) left/3rem 100% no-repeat local,"
+    "linear-gradient(to left,var(--bg) 40%,transparent) right/3rem 100% no-repeat local,"
+    "linear-gradient(to right,var(--shade),transparent) left/1rem 100% no-repeat scroll,"
+    "linear-gradient(to left,var(--shade),transparent) right/1rem 100% no-repeat scroll}\n"
     "table{border-collapse:collapse;font-variant-numeric:tabular-nums;min-width:20rem}\n"
     "caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}\n"
     "th,td{padding:.3rem .55rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;font-weight:400;"
@@ -45,13 +51,23 @@ const char lc_dashboard_style[] =
     "tbody td:last-child:not(.n):not(:nth-child(-n+2)){min-width:15rem}\n"
     ".n,thead .n{text-align:right;white-space:nowrap}\n"
     "tbody tr:hover{background:var(--head)}\n"
-    "svg{width:100%;max-width:48rem;min-width:38rem;height:auto;background:#fff;border-radius:.3rem}\n"
+    ".chart{display:block;width:100%;max-width:48rem;height:auto;background:#fff;border-radius:.3rem}\n"
+    ".legend{display:flex;flex-wrap:wrap;gap:.2rem 1.4rem;max-width:48rem;margin:.4rem 0;padding:0;list-style:none}\n"
+    ".legend li{min-width:0;overflow-wrap:anywhere}\n"
+    ".legend svg{vertical-align:middle;background:#fff;border-radius:.15rem}\n"
     ".skip{position:absolute;left:-999rem}\n"
     ".skip:focus{left:1rem;top:.5rem;background:var(--bg);padding:.4rem .8rem}\n"
     "#live:empty{display:none}\n"
     "#live{position:sticky;bottom:0;margin:0;padding:.5rem 1rem;background:var(--warnbg);color:var(--warn)}\n"
     "@media(max-width:40rem){header{padding:.5rem .6rem}main{padding:.5rem .6rem 2rem}form{margin-left:0}"
-    "nav a{padding:.35rem .45rem}th,td{padding:.3rem .45rem}}\n"
+    "nav a{padding:.35rem .45rem}th,td{padding:.3rem .45rem}.chart text{font-size:19px}"
+    /* On a phone a lead of the work list is a few lines, the last of which says why it is there. */
+    "#worklist table,#worklist tbody{display:block;min-width:0}#worklist thead{display:none}"
+    "#worklist tr{display:flex;flex-wrap:wrap;gap:0 .9rem;padding:.5rem 0;border-bottom:1px solid var(--line)}"
+    "#worklist tbody :is(th,td){min-width:0;max-width:100%;padding:.05rem 0;border:0;overflow-wrap:anywhere}"
+    "#worklist td:nth-child(5)::before{content:'due: '}#worklist td:nth-child(7)::before{content:'in '}"
+    "#worklist td:nth-child(8)::before{content:'attempts: '}#worklist td:nth-child(9)::before{content:'broken since '}"
+    "#worklist td:nth-child(10)::before{content:'priority '}#worklist tbody td:last-child{flex:1 0 100%;min-width:0}}\n"
     "@media print{header,.csv,.more,#live{display:none}}\n";
 
 /* Asks for the page anew once a second while somebody looks, one request at a time, and puts its content in the place

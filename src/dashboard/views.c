@@ -89,7 +89,8 @@ static lc_answers *
 view_promises(const lc_view *view, const lc_page_question *question)
 {
     static const char *const names[] = {"first_contact",          "promises", "first_contact_by_rule", "response",
-                                        "first_contact_by_owner", "delay",    "broken_by_owner",       NULL};
+                                        "first_contact_by_owner", "delay",    "broken_by_owner",       "late_by_owner",
+                                        "rules_without_leads",    NULL};
     lc_answers *report = part_of_report(view, "Promises", view->now - lc_view_days(question) * LC_DAY,
                                         LC_REPORT_PROMISES | LC_REPORT_RESPONSE, names);
     lc_answers_add_days(report, view->ledger, view->book, view->now, lc_view_days(question));

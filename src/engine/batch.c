@@ -216,17 +216,22 @@ process(lc_batch *batch, GError **error)
 
 /* ---- Filling tables ---- */
 
-static void
+/* How many leads have some: of one that is purged by now nothing is left. */
+static uint64_t
 derive_rows(lc_batch *batch, const lc_share *share)
 {
     const lc_cause_of cause = {.tag = LC_TAG_NONE};
+    uint64_t n = 0;
 
     for (guint i = 0; i < share->leads->len; i++) {
         lc_batch_lead *lead = share->leads->pdata[i];
-        if (!lc_lead_is_empty(&lead->lead))
-            lc_batch_add_rows(batch, share, lead,
-                              lc_lead_derive(batch->worker->judge, &lead->lead, MAX(lead->lead.judged_at, 0)), cause);
+        if (lc_lead_is_empty(&lead->lead))
+            continue;
+        lc_batch_add_rows(batch, share, lead,
+                          lc_lead_derive(batch->worker->judge, &lead->lead, MAX(lead->lead.judged_at, 0)), cause);
+        n++;
     }
+    return n;
 }
 
 static bool
@@ -259,10 +264,10 @@ fill(lc_batch *batch, lc_partition *partition, lc_fill_piece *piece, uint64_t *n
         lc_batch_lead_of(batch, share, piece->ids[i]);
     if (!lc_batch_load_leads(batch, error))
         return false;
-    derive_rows(batch, share);
+    uint64_t n = derive_rows(batch, share);
     if (!add_counts(batch, share, piece, error) || !lc_batch_publish(batch, error) || !lc_batch_apply(batch, error))
         return false;
-    *n_leads += share->leads->len;
+    *n_leads += n;
     piece->ids += share->leads->len;
     piece->n_ids -= share->leads->len;
     piece->n_populations = 0;

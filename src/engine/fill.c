@@ -24,10 +24,13 @@ struct lc_fill {
     void *data;
     uint64_t n_leads;
 
-    /* of the partition under way */
+    /* of the changelog under way */
+    lc_arena key_arena;
+    GHashTable *keys; /* lc_text *: of what was published, or is in the piece */
+
+    /* of the piece */
     lc_arena arena;
-    GHashTable *keys;    /* lc_text *: of the piece */
-    GArray *ids;         /* lc_text */
+    GArray *ids;         /* lc_text, in `key_arena` */
     GArray *populations; /* lc_fill_population */
 };
 
@@ -55,6 +58,7 @@ lc_fill_free(lc_fill *fill)
     g_array_unref(fill->ids);
     g_array_unref(fill->populations);
     lc_arena_clear(&fill->arena);
+    lc_arena_clear(&fill->key_arena);
     g_free(fill);
 }
 
@@ -65,25 +69,32 @@ lc_fill_is_done(const lc_fill *fill, const lc_worker *worker, uint64_t *n_leads)
     return fill->n_filled == worker->partition_count;
 }
 
-/* ---- A piece: keys of a changelog, each once ---- */
+/* ---- A piece: keys of a changelog, each once, however many records of it there are ---- */
 
 static void
 clear_piece(lc_fill *fill)
 {
-    g_hash_table_remove_all(fill->keys);
     g_array_set_size(fill->ids, 0);
     g_array_set_size(fill->populations, 0);
     lc_arena_reset(&fill->arena);
 }
 
-/* The key, where the piece has not had it. */
+static void
+clear_keys(lc_fill *fill)
+{
+    clear_piece(fill);
+    g_hash_table_remove_all(fill->keys);
+    lc_arena_reset(&fill->key_arena);
+}
+
+/* The key, where the changelog has not had it. */
 static const lc_text *
 take_key(lc_fill *fill, lc_text key)
 {
     if (g_hash_table_contains(fill->keys, &key))
         return NULL;
-    lc_text *own = lc_arena_new(&fill->arena, lc_text, 1);
-    *own = lc_arena_text(&fill->arena, key);
+    lc_text *own = lc_arena_new(&fill->key_arena, lc_text, 1);
+    *own = lc_arena_text(&fill->key_arena, key);
     g_hash_table_add(fill->keys, own);
     return own;
 }
@@ -180,7 +191,7 @@ fill_from(lc_worker *worker, lc_partition *partition, lc_changelog changelog, GE
     const lc_scan scan = {changelog, partition->number, 0, partition->ends[changelog]};
     reading under_way = {worker, partition, changelog};
 
-    clear_piece(worker->fill);
+    clear_keys(worker->fill);
     return scan.end == 0 ||
            (lc_scan_changelog(worker, &scan, take_one, &under_way, error) && publish_piece(worker, partition, error));
 }
@@ -204,11 +215,13 @@ static bool
 fill_partition(lc_worker *worker, lc_partition *partition, GError **error)
 {
     lc_fill *fill = worker->fill;
+    uint64_t n_before = fill->n_leads;
 
-    if (publishes_leads(worker) && !fill_from(worker, partition, LC_CHANGELOG_STATE, error))
+    if ((publishes_leads(worker) && !fill_from(worker, partition, LC_CHANGELOG_STATE, error)) ||
+        (publishes(worker, LC_TABLE_COUNTERS) && !fill_from(worker, partition, LC_CHANGELOG_COUNTERS, error))) {
+        fill->n_leads = n_before; /* it begins again */
         return false;
-    if (publishes(worker, LC_TABLE_COUNTERS) && !fill_from(worker, partition, LC_CHANGELOG_COUNTERS, error))
-        return false;
+    }
     fill->filled[partition->number] = true;
     fill->n_filled++;
     return true;

@@ -66,6 +66,7 @@ lc_recovery_free(lc_recovery *r)
     g_free(r->written);
     lc_arena_clear(&r->arena);
     lc_arena_clear(&r->pair_arena);
+    lc_arena_clear(&r->applied_arena);
     lc_arena_clear(&r->piece_arena);
     g_free(r);
 }

@@ -12,9 +12,10 @@
 struct lc_recovery {
     lc_worker *worker;
     lc_partition *partition;
-    lc_arena arena;       /* of the whole recovery */
-    lc_arena pair_arena;  /* of what was last committed */
-    lc_arena piece_arena; /* of one piece */
+    lc_arena arena;         /* of the whole recovery */
+    lc_arena pair_arena;    /* of what was last committed */
+    lc_arena applied_arena; /* of what was last read of the store */
+    lc_arena piece_arena;   /* of one piece */
     int64_t started_ms;
     bool fenced;        /* the one whose transaction was pending */
     bool may_not_fence; /* the last owner */
@@ -36,7 +37,7 @@ struct lc_recovery {
     int64_t changelog_ends[LC_CHANGELOGS];
 
     /* 3b */
-    lc_text applied_text; /* as last read or written; in `arena` or `written` */
+    lc_text applied_text; /* as last read or written; in `applied_arena` or `written` */
     lc_applied applied;
     char *written;
     bool was_newer; /* than the pair that was fetched before it was read */

@@ -26,7 +26,8 @@ lc_refill_ask_applied(lc_recovery *r, GError **error)
         worker->store_ready = false;
         return false;
     }
-    r->applied_text = lc_arena_text(&r->arena, read.applied);
+    lc_arena_reset(&r->applied_arena);
+    r->applied_text = lc_arena_text(&r->applied_arena, read.applied);
     return true;
 }
 
@@ -50,7 +51,8 @@ lc_refill_read_applied(lc_recovery *r, GError **error)
 
     if (done != LC_STEP_DONE)
         return done;
-    if (!lc_applied_parse(r->applied_text, r->worker->options.input_names, r->worker->n_inputs, &r->arena, &r->applied))
+    if (!lc_applied_parse(r->applied_text, r->worker->options.input_names, r->worker->n_inputs, &r->applied_arena,
+                          &r->applied))
         return lc_recovery_stop(r, error, "the position in Redis can't be read; 'leadclock rebuild' makes Redis anew");
     memcpy(r->reached, r->applied.sure, sizeof r->reached);
     memcpy(r->touched, r->applied.ends, sizeof r->touched);

@@ -11,6 +11,7 @@
 #define SHOWN_BYTES ((size_t)40)
 #define LONG_FRAME_BYTES ((size_t)9) /* a zero byte, the schema's id in 8 */
 
+/* Whatever is shown in it, or where it is cut short, is UTF-8: readers of headers take it for a text. */
 void
 lc_fact_refuse(lc_batch_record *record, lc_dead_reason reason, lc_arena *arena, const char *format, ...)
 {
@@ -22,7 +23,8 @@ lc_fact_refuse(lc_batch_record *record, lc_dead_reason reason, lc_arena *arena, 
     va_end(arguments);
     record->refused = true;
     record->reason = reason;
-    record->detail = lc_arena_text(arena, lc_text_of(detail)).data;
+    g_autofree char *valid = g_utf8_make_valid(detail, -1);
+    record->detail = lc_arena_text(arena, lc_text_of(valid)).data;
 }
 
 /* ---- Showing what came ---- */

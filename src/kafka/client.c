@@ -144,16 +144,19 @@ on_error(rd_kafka_t *client, int err, const char *reason, void *opaque)
     lc_kafka_report(client, err, reason);
 }
 
-/* librdkafka's own message names no file. */
+static gint was_made; /* atomic: a client, with all that is needed for one */
+
+/* librdkafka's own message names no file. One that was there may come back. */
 static bool
 check_files(const char *const *pairs, GError **error)
 {
+    lc_error code = g_atomic_int_get(&was_made) ? LC_ERROR_RETRY : LC_ERROR_CONFIG;
+
     for (; pairs && pairs[0]; pairs += 2) {
         bool is_file = g_str_has_prefix(pairs[0], "ssl.") && g_str_has_suffix(pairs[0], ".location");
         if (!is_file || strcmp(pairs[1], "probe") == 0 || access(pairs[1], R_OK) == 0)
             continue;
-        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "kafka.properties: %s: %s: %s", pairs[0], pairs[1],
-                    g_strerror(errno));
+        g_set_error(error, LC_ERROR, (int)code, "kafka.properties: %s: %s: %s", pairs[0], pairs[1], g_strerror(errno));
         return false;
     }
     return true;
@@ -225,6 +228,7 @@ lc_kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, GError **error)
     rd_kafka_t *client = rd_kafka_new(type, conf, reason, sizeof reason);
 
     if (client) {
+        g_atomic_int_set(&was_made, 1);
         lc_credentials_join(client);
         return client;
     }

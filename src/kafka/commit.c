@@ -19,18 +19,29 @@ list_commits(const char *const *inputs, int n_inputs, const lc_log_commit *commi
     return list;
 }
 
-/* The inputs that an error of librdkafka names, as "NAME[PARTITION]@OFFSET(REASON), ..."; all, where it names none. */
+/* Whether librdkafka's list of what was refused has the topic: "NAME[PARTITION](REASON), ...", and from 2.4 on
+ * "NAME(TOPIC ID)[PARTITION](REASON), ...". */
+static bool
+is_listed(const char *text, const char *name)
+{
+    g_autofree char *word = g_strconcat(" ", name, NULL);
+    size_t size = strlen(word);
+
+    for (const char *at = strstr(text, word); at; at = strstr(at + size, word))
+        if (at[size] == '[' || at[size] == '(')
+            return true;
+    return false;
+}
+
+/* The inputs that an error of librdkafka names; all, where it names none. */
 static char *
 names_in(const char *text, const char *const *inputs, int n_inputs)
 {
     g_autoptr(GString) names = g_string_new(NULL);
 
-    for (int i = 0; i < n_inputs; i++) {
-        g_autofree char *part = g_strconcat(inputs[i], "[", NULL);
-        const char *at = strstr(text, part);
-        if (at && (at == text || at[-1] == ' '))
+    for (int i = 0; i < n_inputs; i++)
+        if (is_listed(text, inputs[i]))
             g_string_append_printf(names, "%s%s", names->len ? ", " : "", inputs[i]);
-    }
     return names->len ? g_string_free(g_steal_pointer(&names), FALSE) : g_strjoinv(", ", (char **)inputs);
 }
 

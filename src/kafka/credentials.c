@@ -7,6 +7,7 @@
 static GMutex mutex;
 static GHashTable *clients; /* rd_kafka_t *: those that live */
 static char *path, *user, *last;
+static char *last_of_key; /* ssl.key.password */
 
 /* Apart from the other, which is held while librdkafka's locks are taken. */
 static GMutex looking;
@@ -36,13 +37,36 @@ give_all(const char *password)
 static void
 tell(const char *problem)
 {
+    static GMutex telling;
     static char *told;
 
-    if (problem && g_strcmp0(problem, told) != 0)
-        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
-                         "kafka.password_file: %s; the password from before is kept", problem);
+    g_mutex_lock(&telling);
+    bool is_new = problem && g_strcmp0(problem, told) != 0;
     g_free(told);
     told = g_strdup(problem);
+    g_mutex_unlock(&telling);
+    if (is_new)
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
+                         "kafka.password_file: %s; the password from before is kept", problem);
+}
+
+/* For a new client: while a file can't be read, `*before` is kept, if there is one (g_strdup). */
+static char *
+read_or_keep(const char *file, char *const *before, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    char *password = lc_secret_read(file, &problem);
+
+    if (password)
+        return password;
+    g_mutex_lock(&mutex);
+    password = g_strdup(*before);
+    g_mutex_unlock(&mutex);
+    if (password && before == &last)
+        tell(problem->message);
+    if (password == NULL)
+        g_propagate_error(error, g_steal_pointer(&problem));
+    return password;
 }
 
 static void
@@ -151,7 +175,7 @@ remember(const rd_kafka_conf_t *conf, const char *file, const char *password)
 static bool
 give_password(rd_kafka_conf_t *conf, const char *file, GError **error)
 {
-    char *password = lc_secret_read(file, error);
+    char *password = read_or_keep(file, &last, error);
     bool ok = password && set(conf, "sasl.password", password, error);
 
     if (ok) {
@@ -167,12 +191,15 @@ give_password(rd_kafka_conf_t *conf, const char *file, GError **error)
 static bool
 give_key_password(rd_kafka_conf_t *conf, const char *file, GError **error)
 {
-    char *password = lc_secret_read(file, error);
+    char *password = read_or_keep(file, &last_of_key, error);
     bool ok = password && set(conf, "ssl.key.password", password, error);
 
     if (!ok)
         g_prefix_error(error, "kafka.key_password_file: ");
-    lc_secret_free(password);
+    g_mutex_lock(&mutex);
+    lc_secret_free(last_of_key);
+    last_of_key = password;
+    g_mutex_unlock(&mutex);
     return ok;
 }
 

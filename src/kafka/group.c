@@ -71,13 +71,10 @@ lc_kafka_member_number(const lc_kafka_options *options, const char *name)
     return number;
 }
 
+/* Takes `conf`. */
 static bool
-make_client(lc_group *group, GError **error)
+make_client(lc_group *group, rd_kafka_conf_t *conf, long queued, GError **error)
 {
-    long queued;
-    rd_kafka_conf_t *conf = group_conf(group->options, &queued, error);
-    if (conf == NULL)
-        return false;
     group->session_ms = number_of(conf, "session.timeout.ms");
     rd_kafka_conf_set_opaque(conf, group);
     rd_kafka_conf_set_rebalance_cb(conf, lc_group_on_rebalance);
@@ -109,11 +106,16 @@ drop_client(lc_group *group, int wait_ms)
     group->client = NULL;
 }
 
+/* The old one stays until another can be made: it is asked all the while. */
 bool
 lc_group_renew_client(lc_group *group, GError **error)
 {
+    long queued;
+    rd_kafka_conf_t *conf = group_conf(group->options, &queued, error);
+    if (conf == NULL)
+        return false;
     drop_client(group, LC_GROUP_CALL_MS);
-    if (!make_client(group, error))
+    if (!make_client(group, conf, queued, error))
         return false;
     group->must_renew = group->was_lost = false;
     return !group->is_subscribed || lc_group_subscribe(group, error);
@@ -124,6 +126,10 @@ lc_group_renew_client(lc_group *group, GError **error)
 lc_group *
 lc_group_new(const lc_kafka_options *options, const char *const *inputs, int n_inputs, GError **error)
 {
+    long queued;
+    rd_kafka_conf_t *conf = group_conf(options, &queued, error);
+    if (conf == NULL)
+        return NULL;
     lc_group *group = g_new0(lc_group, 1);
 
     group->options = options;
@@ -137,7 +143,7 @@ lc_group_new(const lc_kafka_options *options, const char *const *inputs, int n_i
     group->ends = g_array_new(FALSE, FALSE, sizeof(lc_log_end));
     group->held = g_ptr_array_new_with_free_func((GDestroyNotify)rd_kafka_message_destroy);
     g_queue_init(&group->events);
-    if (make_client(group, error))
+    if (make_client(group, conf, queued, error))
         return group;
     lc_group_free(group);
     return NULL;

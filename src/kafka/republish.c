@@ -5,6 +5,8 @@
 #define READ_MS 500
 #define SILENCE_US (60 * G_USEC_PER_SEC)
 #define TELL_EVERY 1000
+#define MOST_BYTES "1000000000" /* the largest that librdkafka takes: brokers have had it already */
+#define TIMED_BYTES 1000000     /* what is larger is no fact, and may leave no room for its time */
 
 /* A partition that is read, by a queue of its own: nothing is fetched far ahead of the others. */
 typedef struct {
@@ -167,7 +169,7 @@ gather_headers(republication *r, const rd_kafka_message_t *message, lc_text publ
         has_time |= strcmp(name, LC_KAFKA_PUBLISHED_AT) == 0;
     }
     const lc_header time = {LC_TEXT(LC_KAFKA_PUBLISHED_AT), published_at};
-    if (!has_time)
+    if (!has_time && message->len < TIMED_BYTES)
         g_array_append_val(r->headers, time);
 }
 
@@ -224,6 +226,21 @@ republish_all(republication *r, const GArray *ranges, GError **error)
     return lc_publisher_flush(r->publisher, error) == 0;
 }
 
+/* The operator's properties count. */
+static lc_publisher *
+make_publisher(const lc_kafka_options *options, GError **error)
+{
+    g_autoptr(GStrvBuilder) properties = g_strv_builder_new();
+    lc_kafka_options larger = *options;
+
+    g_strv_builder_add_many(properties, "message.max.bytes", MOST_BYTES, NULL);
+    for (const char *const *one = options->properties; one && *one; one++)
+        g_strv_builder_add(properties, *one);
+    g_auto(GStrv) all = g_strv_builder_end(properties);
+    larger.properties = (const char *const *)all;
+    return lc_publisher_new(&larger, error);
+}
+
 bool
 lc_kafka_republish(const lc_kafka_options *options, const GArray *ranges, int32_t partitions, lc_tell_republish tell,
                    void *data, GError **error)
@@ -234,7 +251,7 @@ lc_kafka_republish(const lc_kafka_options *options, const GArray *ranges, int32_
     g_array_set_clear_func(r.sources, source_clear);
     r.headers = g_array_new(FALSE, FALSE, sizeof(lc_header));
     r.client = make_reader(options, error);
-    r.publisher = r.client ? lc_publisher_new(options, error) : NULL;
+    r.publisher = r.client ? make_publisher(options, error) : NULL;
     bool done = r.publisher && republish_all(&r, ranges, error);
     lc_publisher_free(r.publisher);
     g_array_unref(r.sources);

@@ -283,6 +283,17 @@ lc_policy_book_at(const lc_policy_book *book, lc_instant instant)
     return lc_policy_book_get(book, index);
 }
 
+const lc_zone *
+lc_policy_book_zone(const lc_policy_book *book)
+{
+    const lc_policy *first = lc_policy_book_get(book, 0);
+
+    for (size_t i = 1; i < lc_policy_book_size(book); i++)
+        if (!lc_text_equal(lc_policy_book_get(book, i)->reporting_zone_name, first->reporting_zone_name))
+            return NULL;
+    return first->reporting_zone;
+}
+
 static void
 hash_text(GChecksum *checksum, const void *text, gsize size)
 {

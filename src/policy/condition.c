@@ -12,8 +12,8 @@ count_digits(lc_text text, size_t from)
     return at - from;
 }
 
-static bool
-read_decimal(lc_text text, lc_decimal *decimal)
+bool
+lc_decimal_read(lc_text text, lc_decimal *decimal)
 {
     size_t start = text.size > 0 && text.data[0] == '-' ? 1 : 0;
     size_t n_whole = count_digits(text, start), point = start + n_whole, n_fraction = 0;
@@ -80,7 +80,7 @@ static bool
 bound_holds(const lc_bound_condition *condition, lc_text value)
 {
     lc_decimal number;
-    return read_decimal(value, &number) && is_not_below(&number, &condition->least);
+    return lc_decimal_read(value, &number) && is_not_below(&number, &condition->least);
 }
 
 bool
@@ -218,7 +218,7 @@ read_bounds(lc_document_reader *reader, const lc_yaml *node, lc_condition *condi
         if (!read_attribute_key(reader, seen, node->pairs[i].key, &part.key))
             continue;
         g_autofree char *name = lc_quoted(node->pairs[i].key);
-        if (value->kind != LC_YAML_SCALAR || !read_decimal(value->text, &part.least))
+        if (value->kind != LC_YAML_SCALAR || !lc_decimal_read(value->text, &part.least))
             lc_refuse(reader, value, "at_least %s must be a decimal number, for example 200 or 0.5", name);
         part.bound = value->text;
         list[condition->n_bounds++] = part;

@@ -5,6 +5,8 @@
 
 /* "5 min", "2 min 30 s", "24 h", "30 days". */
 void lc_say_duration(GString *text, lc_duration duration);
+/* The same by the calendar of a clock: of open time a day is not 24 h, so it is said in hours. */
+void lc_say_time_of(GString *text, const lc_clock_rule *clock, lc_duration duration);
 /* "from demo or quote, with region north". */
 void lc_say_condition(GString *text, const lc_condition *condition);
 /* "NURTURE, track early". */

@@ -7,7 +7,7 @@
 static void
 append_open_time(GString *text, const lc_clock_rule *clock)
 {
-    lc_say_duration(text, clock->target);
+    lc_say_time_of(text, clock, clock->target);
     if (lc_calendar_is_always(clock->calendar))
         g_string_append(text, ", day and night");
     else
@@ -39,14 +39,14 @@ append_target(GString *text, const lc_clock_rule *clock)
 
 /* Of working days the time that passes before it is not known. */
 static void
-append_warning(GString *text, const lc_warning *warning)
+append_warning(GString *text, const lc_clock_rule *clock, const lc_warning *warning)
 {
     if (warning->part > 0)
-        lc_say_duration(text, warning->part);
+        lc_say_time_of(text, clock, warning->part);
     else if (warning->percent > 0)
         g_string_append_printf(text, "%u%% of the open time up to then", warning->percent);
     else {
-        lc_say_duration(text, warning->before);
+        lc_say_time_of(text, clock, warning->before);
         g_string_append(text, " of open time before it");
     }
 }
@@ -56,7 +56,7 @@ append_warnings(GString *text, const lc_clock_rule *clock)
 {
     for (unsigned i = 0; i < clock->n_warnings; i++) {
         g_string_append(text, i ? lc_separator(i, clock->n_warnings, " and ") : "; warned at ");
-        append_warning(text, &clock->warnings[i]);
+        append_warning(text, clock, &clock->warnings[i]);
     }
 }
 
@@ -65,7 +65,7 @@ append_escalations(GString *text, const lc_clock_rule *clock)
 {
     for (unsigned i = 0; i < clock->n_escalations; i++) {
         g_string_append(text, i ? lc_separator(i, clock->n_escalations, " and ") : "; while it is broken escalated ");
-        lc_say_duration(text, clock->escalations[i].after);
+        lc_say_time_of(text, clock, clock->escalations[i].after);
     }
     if (clock->n_escalations)
         g_string_append_printf(text, "%s after it was due",

@@ -1,16 +1,15 @@
 /* explain_words.c - lengths, conditions and routes in plain words. */
 #include "explain.h"
 
-void
-lc_say_duration(GString *text, lc_duration duration)
+static void
+say_duration(GString *text, lc_duration duration, bool in_hours)
 {
     static const struct {
         lc_duration size;
         const char *name;
     } units[] = {{LC_DAY, "days"}, {LC_HOUR, "h"}, {LC_MINUTE, "min"}, {LC_SECOND, "s"}, {1, "ms"}};
-    bool in_hours = duration < 2 * LC_DAY || duration % LC_DAY != 0;
     const char *between = "";
-    for (size_t i = in_hours && duration < 3 * LC_DAY ? 1 : 0; i < G_N_ELEMENTS(units); i++) {
+    for (size_t i = in_hours ? 1 : 0; i < G_N_ELEMENTS(units); i++) {
         lc_duration count = duration / units[i].size;
         duration %= units[i].size;
         if (count == 0)
@@ -20,6 +19,21 @@ lc_say_duration(GString *text, lc_duration duration)
     }
     if (*between == '\0')
         g_string_append(text, "0 s");
+}
+
+void
+lc_say_duration(GString *text, lc_duration duration)
+{
+    say_duration(text, duration, duration < 2 * LC_DAY || (duration % LC_DAY != 0 && duration < 3 * LC_DAY));
+}
+
+void
+lc_say_time_of(GString *text, const lc_clock_rule *clock, lc_duration duration)
+{
+    if (lc_calendar_is_always(clock->calendar))
+        lc_say_duration(text, duration);
+    else
+        say_duration(text, duration, true);
 }
 
 static void

@@ -144,6 +144,9 @@ typedef struct {
     lc_text whole, fraction; /* no zeros in front of the one, none at the end of the other */
 } lc_decimal;
 
+/* "-?digits[.digits]"; false: it is none. It borrows from the text. */
+bool lc_decimal_read(lc_text text, lc_decimal *decimal);
+
 typedef struct {
     lc_text key;
     lc_text bound;    /* a decimal number */

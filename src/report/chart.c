@@ -1,18 +1,17 @@
 /* chart.c - the trend as a drawing (SVG in the page): one line a channel, told apart by its mark and its name, not by
- * colour alone. */
+ * colour alone. What the lines are called stands below, where it has the room that it takes on any screen. */
 #include "table.h"
 
 #include <leadclock/calendar.h>
 
-#define WIDTH 760
+#define WIDTH 640
 #define HEIGHT 300
-#define LEFT 52
-#define RIGHT 180 /* room for names */
+#define LEFT 70 /* room for shares, also where a page has them in larger letters */
+#define RIGHT 40
 #define TOP 16
 #define BOTTOM 40
 #define MOST_LINES 6
 #define LINES_ACROSS 4
-#define LINE_HEIGHT 18
 #define LEAST_LEADS 10 /* of a point: of two leads one that has come is 50 % */
 
 static const char *const colours[MOST_LINES] = {"#1b4f9c", "#a3410e", "#1c7044", "#6b2c8f", "#8a6d00", "#0e7490"};
@@ -103,8 +102,6 @@ draw_frame(GString *out, const drawing *d)
 static void
 draw_line(GString *out, const drawing *d, guint from, guint end, unsigned number)
 {
-    int y_name = TOP + 10 + (int)number * LINE_HEIGHT, x_name = WIDTH - RIGHT + 14;
-    lc_text channel = cohort_at(d, from)->channel;
     g_string_append_printf(out,
                            "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"2\" stroke-dasharray=\"%s\" points=\"",
                            colours[number], dashes[number]);
@@ -112,17 +109,23 @@ draw_line(GString *out, const drawing *d, guint from, guint end, unsigned number
         if (is_shown(d, cohort_at(d, i)))
             g_string_append_printf(out, "%d,%d ", x_of(d, cohort_at(d, i)->month),
                                    y_of(d, share_of(d, cohort_at(d, i))));
-    g_string_append_printf(out,
-                           "\"/><line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\" stroke=\"%s\" stroke-width=\"2\" "
-                           "stroke-dasharray=\"%s\"/><text x=\"%d\" y=\"%d\">",
-                           x_name, y_name, x_name + 26, y_name, colours[number], dashes[number], x_name + 32,
-                           y_name + 4);
+    g_string_append(out, "\"/>\n");
+}
+
+static void
+name_line(GString *out, const drawing *d, guint from, G_GNUC_UNUSED guint end, unsigned number)
+{
+    lc_text channel = cohort_at(d, from)->channel;
+    g_string_append_printf(
+        out,
+        "<li><svg viewBox=\"0 0 28 10\" width=\"28\" height=\"10\" aria-hidden=\"true\"><line x1=\"1\" "
+        "y1=\"5\" x2=\"27\" y2=\"5\" stroke=\"%s\" stroke-width=\"2\" stroke-dasharray=\"%s\"/></svg> ",
+        colours[number], dashes[number]);
     g_autofree char *name =
         lc_text_is_absent(channel) ? g_strdup("all channels") : g_strndup(channel.data, channel.size);
     g_autofree char *valid = g_utf8_make_valid(name, -1);
-    g_autofree char *brief = g_utf8_substring(valid, 0, MIN(16, g_utf8_strlen(valid, -1)));
-    lc_html_text(out, brief);
-    g_string_append_printf(out, "%s</text>\n", g_utf8_strlen(valid, -1) > 16 ? "…" : "");
+    lc_html_text(out, valid);
+    g_string_append(out, "</li>\n");
 }
 
 static guint
@@ -149,13 +152,14 @@ is_worth_a_line(const drawing *d, guint from, guint end)
 }
 
 static void
-draw_lines(GString *out, const drawing *d)
+each_line(GString *out, const drawing *d,
+          void (*write)(GString *out, const drawing *d, guint from, guint end, unsigned number))
 {
     unsigned number = 0;
     for (guint from = 0, end; from < d->conversion->cohorts->len && number < MOST_LINES; from = end) {
         end = end_of_channel(d, from);
         if (is_worth_a_line(d, from, end))
-            draw_line(out, d, from, end, number++);
+            write(out, d, from, end, number++);
     }
 }
 
@@ -171,13 +175,15 @@ lc_chart_write(GString *out, const lc_conversion *conversion)
     g_string_append_printf(
         out,
         " within %u days, by month of hand-off and channel</h2>\n"
-        "<svg role=\"img\" aria-labelledby=\"trend-title trend-desc\" viewBox=\"0 0 %d %d\" "
+        "<svg class=\"chart\" role=\"img\" aria-labelledby=\"trend-title trend-desc\" viewBox=\"0 0 %d %d\" "
         "width=\"%d\" height=\"%d\" font-family=\"sans-serif\" font-size=\"12\">\n"
         "<desc id=\"trend-desc\">The share of each month's leads that had reached it by then. The "
         "numbers are in the table \"Trend by channel\" below; months of fewer than %d leads are left "
         "out, and of many channels the first %d by name that have %d leads are drawn.</desc>\n",
         (d.age + 1) * 30, WIDTH, HEIGHT, WIDTH, HEIGHT, LEAST_LEADS, MOST_LINES - 1, LC_REPORT_LEADS);
     draw_frame(out, &d);
-    draw_lines(out, &d);
-    g_string_append(out, "</svg>\n");
+    each_line(out, &d, draw_line);
+    g_string_append(out, "</svg>\n<ul class=\"legend\">\n");
+    each_line(out, &d, name_line);
+    g_string_append(out, "</ul>\n");
 }

@@ -3,8 +3,12 @@
 
 #include <leadclock/text.h>
 
+/* A power of two. */
+#define RECENT ((size_t)1024)
+
 struct lc_counter_sums {
-    GHashTable *sums; /* lc_counter * -> itself */
+    GHashTable *sums;           /* lc_counter * -> itself */
+    lc_counter *recent[RECENT]; /* by recent_place; or NULL */
 };
 
 static guint
@@ -26,7 +30,7 @@ counter_equal(gconstpointer a, gconstpointer b)
 lc_counter_sums *
 lc_counter_sums_new(void)
 {
-    lc_counter_sums *counters = g_new(lc_counter_sums, 1);
+    lc_counter_sums *counters = g_new0(lc_counter_sums, 1);
     counters->sums = g_hash_table_new_full(counter_hash, counter_equal, g_free, NULL);
     return counters;
 }
@@ -50,14 +54,30 @@ add_counter(lc_counter_sums *counters, const lc_counter *key)
     return counter;
 }
 
+static lc_counter *
+find_counter(lc_counter_sums *counters, const lc_counter *key)
+{
+    lc_counter *counter = g_hash_table_lookup(counters->sums, key);
+    return counter ? counter : add_counter(counters, key);
+}
+
+/* Where a counter with this key may lie at hand: a name of a metric nearly always lies where it lay the last time, and
+ * its address is hashed sooner than its letters. */
+static lc_counter **
+recent_place(lc_counter_sums *counters, const lc_counter *key)
+{
+    uint64_t hash = lc_text_hash((uint64_t)(uintptr_t)key->metric.data ^ (uint64_t)key->cohort << 48, key->channel);
+    return &counters->recent[hash % RECENT];
+}
+
 void
 lc_counter_sums_add(lc_counter_sums *counters, const lc_count *count)
 {
     const lc_counter key = {count->channel, count->cohort, count->metric, 0};
-    lc_counter *counter = g_hash_table_lookup(counters->sums, &key);
-    if (counter == NULL)
-        counter = add_counter(counters, &key);
-    counter->count += count->delta;
+    lc_counter **recent = recent_place(counters, &key);
+    if (*recent == NULL || !counter_equal(*recent, &key))
+        *recent = find_counter(counters, &key);
+    (*recent)->count += count->delta;
 }
 
 static int

@@ -141,6 +141,7 @@ void
 lc_ledger_forget_before(lc_ledger *ledger, lc_instant before)
 {
     aging a = {ledger, before};
+    ledger->forgotten_before = MAX(ledger->forgotten_before, before);
     g_hash_table_foreach_remove(ledger->cycles, was_settled_before, &a);
     g_hash_table_foreach_remove(ledger->awaited, waits_in_vain, &a);
 }

@@ -79,7 +79,7 @@ response_in_words(const lc_ledger_cycle *cycle)
     if (cycle->response_open_ms == LC_ABSENT || cycle->response_open_ms == cycle->response_ms)
         return g_strdup_printf("%s after the hand-off", LC_SPAN(cycle->response_ms));
     return g_strdup_printf("%s after the hand-off, %s of open time", LC_SPAN(cycle->response_ms),
-                           LC_SPAN(cycle->response_open_ms));
+                           LC_OPEN_TIME(cycle->response_open_ms));
 }
 
 static char *
@@ -141,7 +141,7 @@ breach_in_words(const story *s, const lc_ledger_breach *breach)
     g_string_append_printf(why, "%s; owner %s; %u attempt%s", breach->early ? "given up too early" : "not done in time",
                            name_of(s, breach->owner, "nobody"), breach->attempts, breach->attempts == 1 ? "" : "s");
     if (breach->target_ms != LC_ABSENT && breach->target_ms > 0)
-        g_string_append_printf(why, "; promised within %s", LC_SPAN(breach->target_ms));
+        g_string_append_printf(why, "; promised within %s", LC_OPEN_TIME(breach->target_ms));
     if (breach->level)
         g_string_append_printf(why, "; escalated to level %u", breach->level);
     return g_string_free(g_steal_pointer(&why), FALSE);
@@ -155,7 +155,7 @@ end_in_words(const lc_ledger_breach *breach)
     if (breach->ended_by >= 0 && breach->ended_by < (int)G_N_ELEMENTS(by))
         g_string_append_printf(why, "by being %s", by[breach->ended_by]);
     if (breach->late_ms != LC_ABSENT)
-        g_string_append_printf(why, "%s%s late", why->len ? ", " : "", LC_SPAN(breach->late_ms));
+        g_string_append_printf(why, "%s%s late", why->len ? ", " : "", LC_OPEN_TIME(breach->late_ms));
     return g_string_free(g_steal_pointer(&why), FALSE);
 }
 

@@ -59,6 +59,7 @@ lc_ledger_new(void)
                                   [LC_PART_ROUTE] = sizeof(lc_ledger_route),
                                   [LC_PART_TENURE] = sizeof(lc_ledger_tenure)};
     lc_ledger *ledger = g_new0(lc_ledger, 1);
+    ledger->forgotten_before = LC_ABSENT;
     ledger->texts = lc_texts_new();
     ledger->cycles = g_hash_table_new_full(id_hash, id_equal, g_free, NULL);
     ledger->awaited = g_hash_table_new(id_hash, id_equal);

@@ -91,8 +91,9 @@ struct lc_ledger {
     GHashTable *breaches, *routes; /* sets of their ids */
     GHashTable *counters;          /* a set */
     lc_slab parts[LC_PART_TENURE + 1], open, holders;
-    lc_chains by_lead;  /* cycles; only where stories are kept */
-    bool keeps_stories; /* tenures, and why routes were taken */
+    lc_chains by_lead;           /* cycles; only where stories are kept */
+    bool keeps_stories;          /* tenures, and why routes were taken */
+    lc_instant forgotten_before; /* what was settled before is not all here; LC_ABSENT: all is */
 };
 
 /* The first cycle of a lead, the others by lc_chains_next; NULL: none is known, or no stories are kept. */

@@ -25,6 +25,8 @@ typedef struct {
     GPtrArray *stages; /* char *: of all documents, in order, each once */
     GPtrArray *won;    /* char *: those that close as won */
     lc_answers *report;
+    const lc_report_question *before; /* the period before; NULL: nothing is said of one */
+    const lc_summary *sums_before;    /* its */
 } lc_making;
 
 #define LC_ALL_CHANNELS LC_TEXT("(all)")
@@ -45,6 +47,9 @@ char *lc_report_lead_link(lc_text lead_id);
 /* As people read it: to the second from a minute on, to the minute from a day on. Good to the end of the block. */
 #define LC_SPAN(duration) (lc_report_span((duration), (char[LC_DURATION_TEXT_BYTES]){0}))
 const char *lc_report_span(lc_duration duration, char *text);
+/* The same of open time: in hours. */
+#define LC_OPEN_TIME(duration) (lc_report_open_time((duration), (char[LC_DURATION_TEXT_BYTES]){0}))
+const char *lc_report_open_time(lc_duration duration, char *text);
 /* "1 lead", "12 leads". Good to the end of the block. */
 #define LC_LEADS(count) (lc_report_leads((count), (char[32]){0}, 32))
 const char *lc_report_leads(int64_t count, char *text, size_t size);
@@ -83,6 +88,11 @@ void lc_report_add_response(const lc_making *making);
 void lc_report_add_volumes(const lc_making *making);
 void lc_report_add_stages(const lc_making *making);
 void lc_report_add_conversion(const lc_making *making);
+
+/* Of the promises: how late they were. */
+void lc_report_add_late(const lc_making *making);
+/* Of the promises: rules of which there were none. */
+void lc_report_add_unmatched(const lc_making *making);
 
 /* "2026-02". */
 #define LC_MONTH(month) (lc_month_format((month), (char[LC_MONTH_TEXT_BYTES]){0}))

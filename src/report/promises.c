@@ -3,6 +3,32 @@
 
 #include <leadclock/text.h>
 
+/* ---- What was kept of what was kept or broken, and before ---- */
+
+static void
+add_share_columns(const lc_making *making, lc_table *table)
+{
+    lc_table_column(table, LC_CELL_SHARE, "kept_share", "share kept");
+    if (making->before == NULL)
+        return;
+    lc_table_column(table, LC_CELL_SHARE, "kept_share_before", "before");
+    lc_table_column(table, LC_CELL_POINTS, "kept_points", "points");
+}
+
+static void
+add_shares(const lc_making *making, lc_table *table, int64_t kept, int64_t whole, int64_t kept_before,
+           int64_t whole_before)
+{
+    lc_table_share(table, kept, whole);
+    if (making->before == NULL)
+        return;
+    lc_table_share(table, kept_before, whole_before);
+    if (whole && whole_before)
+        lc_table_ratio(table, (double)kept / (double)whole - (double)kept_before / (double)whole_before);
+    else
+        lc_table_nothing(table);
+}
+
 /* ---- By clock and channel ---- */
 
 /* A first contact that has been broken, and those that follow it, are one promise to the reader. */
@@ -84,6 +110,19 @@ link_of(const promises *p, const char *channel, const char *name, const char *va
     return LC_LEADS_LINK(p->making, "channel", channel, name, value);
 }
 
+/* `met` and `breached` are the beginnings of the names of the metrics of a clock that is first_contact, or of any where
+ * all are known of the period before. */
+static void
+add_shares_of_clock(const promises *p, const char *channel, int64_t kept, int64_t whole, const char *met,
+                    const char *breached, lc_text stage)
+{
+    const lc_summary *before = p->making->sums_before;
+    bool is_known = before && (lc_summary_is_whole(before) || g_str_has_prefix(met, "first_contact_"));
+    int64_t kept_before = is_known ? lc_summary_get_named(before, channel, met, stage) : 0;
+    int64_t late_before = is_known ? lc_summary_get_named(before, channel, breached, stage) : 0;
+    add_shares(p->making, p->table, kept, whole, kept_before, kept_before + late_before);
+}
+
 /* `kind` begins the names of its metrics; `stage` is a milestone's, or absent. */
 static void
 add_promise(const promises *p, const char *channel, const char *clock, const char *kind, lc_text stage)
@@ -111,7 +150,7 @@ add_promise(const promises *p, const char *channel, const char *clock, const cha
                     is_first ? link_of(p, channel, "first_contact", "broken") : link_of(p, channel, "broke", clock));
     lc_report_count(p->table, too_early, link_of(p, channel, "early", clock));
     lc_report_count(p->table, next, link_of(p, channel, "next", clock));
-    lc_table_share(p->table, kept, is_known ? kept + late : 0);
+    add_shares_of_clock(p, channel, kept, is_known ? kept + late : 0, met, breached, stage);
 }
 
 static void
@@ -142,7 +181,7 @@ add_by_clock(const lc_making *making)
     lc_table_column(table, LC_CELL_COUNT, "broken", "broken");
     lc_table_column(table, LC_CELL_COUNT, "early", "too early");
     lc_table_column(table, LC_CELL_COUNT, "due_next", "due next");
-    lc_table_column(table, LC_CELL_SHARE, "kept_share", "share kept");
+    add_share_columns(making, table);
     add_promises_of(&p, NULL);
     const GPtrArray *channels = lc_summary_channels(making->sums);
     for (guint i = 0; i < channels->len; i++)
@@ -154,6 +193,12 @@ add_by_clock(const lc_making *making)
 typedef struct {
     int64_t kept, broken, running, stopped;
 } tally;
+
+/* Of one period. By the number of a text; 0: of none. */
+typedef struct {
+    GHashTable *rules, *owners;
+    tally all;
+} contacts;
 
 static tally *
 tally_of(GHashTable *tallies, uint32_t number)
@@ -186,7 +231,7 @@ link_of_tally(const lc_making *making, const char *column, lc_text name, const c
 
 static void
 add_tally(const lc_making *making, lc_table *table, uint32_t number, const char *none, const char *column,
-          const tally *t)
+          const tally *t, const tally *before)
 {
     lc_text name = lc_ledger_text(making->ledger, number);
     lc_report_name(table, name, none);
@@ -196,14 +241,14 @@ add_tally(const lc_making *making, lc_table *table, uint32_t number, const char 
     lc_report_count(table, t->broken, link_of_tally(making, column, name, "broken"));
     lc_report_count(table, t->running, link_of_tally(making, column, name, "running"));
     lc_report_count(table, t->stopped, link_of_tally(making, column, name, "stopped"));
-    lc_table_share(table, t->kept, t->kept + t->broken);
+    add_shares(making, table, t->kept, t->kept + t->broken, before->kept, before->kept + before->broken);
 }
 
-/* `tallies`: number of a text -> tally; 0: none. */
 static void
-add_tallies(const lc_making *making, GHashTable *tallies, const char *name, const char *title, const char *column,
-            const char *none)
+add_tallies(const lc_making *making, GHashTable *tallies, GHashTable *before, const char *name, const char *title,
+            const char *column, const char *none)
 {
+    static const tally nothing;
     g_autoptr(GArray) sorted = lc_report_sorted(making->ledger, tallies);
     lc_table *table = lc_report_add_table(making, name, title);
     lc_table_column(table, LC_CELL_TEXT, column, column);
@@ -211,47 +256,78 @@ add_tallies(const lc_making *making, GHashTable *tallies, const char *name, cons
     lc_table_column(table, LC_CELL_COUNT, "broken", "broken");
     lc_table_column(table, LC_CELL_COUNT, "running", "running");
     lc_table_column(table, LC_CELL_COUNT, "stopped", "stopped");
-    lc_table_column(table, LC_CELL_SHARE, "kept_share", "share kept");
+    add_share_columns(making, table);
     for (guint i = 0; i < sorted->len; i++) {
         uint32_t number = g_array_index(sorted, uint32_t, i);
-        add_tally(making, table, number, none, column, tally_of(tallies, number));
+        const tally *then = g_hash_table_lookup(before, GUINT_TO_POINTER(number));
+        add_tally(making, table, number, none, column, tally_of(tallies, number), then ? then : &nothing);
     }
 }
 
-static void
-say_first_contact(const lc_making *making, const tally *all)
+static double
+percent_kept(const tally *of)
 {
-    if (all->kept + all->broken + all->running == 0)
-        return;
-    lc_report_say(making, "promises",
-                  "The promise of a first contact was kept for %s and broken for "
-                  "%" G_GINT64_FORMAT " (%.1f %% kept); for %" G_GINT64_FORMAT " it is still running.",
-                  LC_LEADS(all->kept), all->broken,
-                  all->kept + all->broken ? 100.0 * (double)all->kept / (double)(all->kept + all->broken) : 100.0,
-                  all->running);
+    return of->kept + of->broken ? 100.0 * (double)of->kept / (double)(of->kept + of->broken) : 100.0;
 }
 
 static void
-add_first_contact(const lc_making *making)
+say_first_contact(const lc_making *making, const tally *all, const tally *before)
 {
-    g_autoptr(GHashTable) rules = g_hash_table_new_full(NULL, NULL, NULL, g_free);
-    g_autoptr(GHashTable) owners = g_hash_table_new_full(NULL, NULL, NULL, g_free);
-    tally all = {0};
+    if (all->kept + all->broken + all->running == 0)
+        return;
+    g_autofree char *then = before->kept + before->broken
+                                ? g_strdup_printf(", %.1f %% in the period before", percent_kept(before))
+                                : g_strdup("");
+    lc_report_say(making, "promises",
+                  "The promise of a first contact was kept for %s and broken for "
+                  "%" G_GINT64_FORMAT " (%.1f %% kept%s); for %" G_GINT64_FORMAT " it is still running.",
+                  LC_LEADS(all->kept), all->broken, percent_kept(all), then, all->running);
+}
+
+static void
+collect_contacts(const lc_making *making, const lc_report_question *period, contacts *of)
+{
     GHashTableIter iter;
     gpointer item;
     g_hash_table_iter_init(&iter, making->ledger->cycles);
     while (g_hash_table_iter_next(&iter, &item, NULL)) {
         const lc_ledger_cycle *cycle = item;
         lc_contact contact = lc_cycle_contact(cycle);
-        if (!lc_cycle_is_asked_for(cycle, making->question) || contact == LC_CONTACT_NONE)
+        if (!lc_cycle_is_asked_for(cycle, period) || contact == LC_CONTACT_NONE)
             continue;
-        add_contact(&all, contact);
-        add_contact(tally_of(rules, cycle->rule), contact);
-        add_contact(tally_of(owners, cycle->owner), contact);
+        add_contact(&of->all, contact);
+        add_contact(tally_of(of->rules, cycle->rule), contact);
+        add_contact(tally_of(of->owners, cycle->owner), contact);
     }
-    say_first_contact(making, &all);
-    add_tallies(making, rules, "first_contact_by_rule", "The promise of a first contact, by rule", "rule", "(none)");
-    add_tallies(making, owners, "first_contact_by_owner",
+}
+
+static contacts
+contacts_new(void)
+{
+    return (contacts){.rules = g_hash_table_new_full(NULL, NULL, NULL, g_free),
+                      .owners = g_hash_table_new_full(NULL, NULL, NULL, g_free)};
+}
+
+static void
+contacts_clear(contacts *of)
+{
+    g_hash_table_unref(of->rules);
+    g_hash_table_unref(of->owners);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(contacts, contacts_clear)
+
+static void
+add_first_contact(const lc_making *making)
+{
+    g_auto(contacts) now = contacts_new(), before = contacts_new();
+    collect_contacts(making, making->question, &now);
+    if (making->before)
+        collect_contacts(making, making->before, &before);
+    say_first_contact(making, &now.all, &before.all);
+    add_tallies(making, now.rules, before.rules, "first_contact_by_rule", "The promise of a first contact, by rule",
+                "rule", "(none)");
+    add_tallies(making, now.owners, before.owners, "first_contact_by_owner",
                 "The promise of a first contact, by who owns the lead now, or did at its settlement", "owner",
                 "(nobody)");
 }
@@ -335,7 +411,8 @@ add_broken(const lc_making *making)
     lc_table_column(table, LC_CELL_TEXT, "clock", "clock");
     lc_table_column(table, LC_CELL_COUNT, "broken", "broken");
     lc_table_column(table, LC_CELL_COUNT, "not_ended", "still broken");
-    lc_table_column(table, LC_CELL_DURATION, "late_median_ms", "late (median)");
+    lc_table_column(table, LC_CELL_OPEN_TIME, "late_median_ms", "late (median)");
+    lc_table_column(table, LC_CELL_OPEN_TIME, "late_p90_ms", "late (90th pct.)");
     for (guint i = 0; i < sorted->len; i++) {
         const broken *b = sorted->pdata[i];
         lc_report_name(table, lc_ledger_text(making->ledger, b->owner), "(nobody)");
@@ -345,6 +422,7 @@ add_broken(const lc_making *making)
                                       b->owner ? lc_ledger_text(making->ledger, b->owner).data : ""));
         lc_table_count(table, b->not_ended);
         lc_table_duration(table, lc_spans_percentile(b->late, 0, 50));
+        lc_table_duration(table, lc_spans_percentile(b->late, 0, 90));
     }
 }
 
@@ -358,4 +436,6 @@ lc_report_add_promises(const lc_making *making)
                       "Of clocks other than first_contact it is counted by month how often they are kept: leads of "
                       "other times than whole months show only what was broken.");
     add_broken(making);
+    lc_report_add_late(making);
+    lc_report_add_unmatched(making);
 }

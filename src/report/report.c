@@ -1,6 +1,8 @@
 /* report.c - a report: its findings in sentences, then its tables. */
 #include "making.h"
 
+#include "before.h"
+
 #include "table.h"
 
 #include <leadclock/calendar.h>
@@ -154,7 +156,7 @@ lc_report_minute(const lc_policy_book *book, lc_instant at)
 }
 
 static char *
-about(const lc_report_question *question)
+about(const lc_report_question *question, const lc_report_question *before)
 {
     char time[LC_DATE_TEXT_BYTES];
     g_autofree char *at = lc_report_minute(question->book, question->at);
@@ -165,7 +167,11 @@ about(const lc_report_question *question)
         g_string_append_printf(text, " to before %.16s", lc_report_time(question->book, question->to, time));
     if (question->from == LC_ABSENT && question->to == LC_NEVER)
         g_string_append(text, " at any time");
-    g_string_append_printf(text, ", as of %s." ABOUT_CONVERSION "the last %u months.", at, question->months);
+    g_string_append_printf(text, ", as of %s.", at);
+    if (before)
+        g_string_append_printf(text, " The period before is from %.16s on.",
+                               lc_report_time(question->book, before->from, time));
+    g_string_append_printf(text, ABOUT_CONVERSION "the last %u months.", question->months);
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
@@ -175,8 +181,13 @@ lc_answers_new(const lc_ledger *ledger, const lc_report_question *question)
     g_autoptr(lc_summary) sums = lc_summary_new(ledger, question);
     g_autoptr(GPtrArray) stages = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) won = g_ptr_array_new_with_free_func(g_free);
-    lc_answers *report = lc_report_new(question->book, "Leads: promises, volumes, conversion", about(question));
-    const lc_making making = {ledger, question, sums, stages, won, report};
+    lc_report_question period_before;
+    bool tells_promises = question->parts == 0 || question->parts & LC_REPORT_PROMISES;
+    const lc_report_question *before =
+        tells_promises && lc_report_before(ledger, question, &period_before) ? &period_before : NULL;
+    g_autoptr(lc_summary) sums_before = before ? lc_summary_new(ledger, before) : NULL;
+    lc_answers *report = lc_report_new(question->book, "Leads: promises, volumes, conversion", about(question, before));
+    const lc_making making = {ledger, question, sums, stages, won, report, before, sums_before};
     static const struct {
         lc_report_part part;
         void (*add)(const lc_making *making);
@@ -388,7 +399,9 @@ static const char style[] =
     "thead th{border-bottom:2px solid #888;font-weight:600}"
     "td.n,th.n{text-align:right;white-space:nowrap}"
     "li{margin:.4em 0}"
-    "svg{max-width:100%;height:auto}"
+    "svg.chart{max-width:100%;height:auto}"
+    ".legend{list-style:none;margin:.3em 0 1em;padding:0}"
+    ".legend li{display:inline-block;margin:0 1.5em 0 0}"
     "@media print{body{font-size:10pt;margin:0;max-width:none}table{page-break-inside:auto}tr,li,svg{page-break-inside:"
     "avoid}}";
 
@@ -436,11 +449,8 @@ lc_answers_write_part(GString *out, const lc_answers *report, const char *path)
     }
     if (report->findings->len)
         g_string_append(out, "</ul>\n");
-    if (report->conversion) {
-        g_string_append(out, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Trend\">\n");
+    if (report->conversion)
         lc_chart_write(out, report->conversion);
-        g_string_append(out, "</div>\n");
-    }
     for (guint i = 0; i < report->tables->len; i++) {
         const lc_table *table = report->tables->pdata[i];
         g_autofree char *csv = g_strconcat("/csv", path, query, "table=", table->name, NULL);

@@ -58,11 +58,11 @@ add_percentiles(lc_table *table, lc_spans *spans, uint32_t channel)
 }
 
 static void
-add_percentile_columns(lc_table *table)
+add_percentile_columns(lc_table *table, lc_cell_kind kind)
 {
-    lc_table_column(table, LC_CELL_DURATION, "median_ms", "median");
-    lc_table_column(table, LC_CELL_DURATION, "p90_ms", "90th pct.");
-    lc_table_column(table, LC_CELL_DURATION, "p95_ms", "95th pct.");
+    lc_table_column(table, kind, "median_ms", "median");
+    lc_table_column(table, kind, "p90_ms", "90th pct.");
+    lc_table_column(table, kind, "p95_ms", "95th pct.");
 }
 
 /* ---- Tables ---- */
@@ -83,15 +83,15 @@ add_response_of(const lc_making *making, lc_table *table, const waits *w, lc_spa
 }
 
 static void
-add_response(const lc_making *making, const waits *w, const GArray *channels, lc_spans *spans, const char *name,
-             const char *title)
+add_response(const lc_making *making, const waits *w, const GArray *channels, lc_spans *spans, lc_cell_kind kind,
+             const char *name, const char *title)
 {
     lc_table *table = lc_report_add_table(making, name, title);
     lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
     lc_table_column(table, LC_CELL_COUNT, "opened", "opened");
     lc_table_column(table, LC_CELL_COUNT, "contacted", "contacted");
     lc_table_column(table, LC_CELL_SHARE, "contacted_share", "of opened");
-    add_percentile_columns(table);
+    add_percentile_columns(table, kind);
     for (size_t i = 0; i < G_N_ELEMENTS(within); i++)
         lc_table_column(table, LC_CELL_SHARE, within[i].name, within[i].title);
     add_response_of(making, table, w, spans, 0);
@@ -127,7 +127,7 @@ add_delays(const lc_making *making, const waits *w, const GArray *channels)
     lc_table_column(table, LC_CELL_TEXT, "channel", "channel");
     lc_table_column(table, LC_CELL_TEXT, "delay", "delay");
     lc_table_column(table, LC_CELL_COUNT, "leads", "leads");
-    add_percentile_columns(table);
+    add_percentile_columns(table, LC_CELL_DURATION);
     add_delays_of(making, table, w, 0);
     for (guint i = 0; i < channels->len; i++)
         add_delays_of(making, table, w, g_array_index(channels, uint32_t, i));
@@ -181,8 +181,9 @@ lc_report_add_response(const lc_making *making)
     }
     g_autoptr(GArray) sorted = lc_report_sorted(making->ledger, channels);
     say(making, &w);
-    add_response(making, &w, sorted, plain, "response", "First contact after the hand-off, by channel");
-    add_response(making, &w, sorted, open, "response_open",
+    add_response(making, &w, sorted, plain, LC_CELL_DURATION, "response",
+                 "First contact after the hand-off, by channel");
+    add_response(making, &w, sorted, open, LC_CELL_OPEN_TIME, "response_open",
                  "The same in open time, by the calendar of the promise, by channel");
     add_delays(making, &w, sorted);
 }

@@ -10,7 +10,7 @@ append_number(GString *out, const lc_table_heading *col, const lc_table_cell *c)
     char number[G_ASCII_DTOSTR_BUF_SIZE], instant[LC_INSTANT_TEXT_BYTES];
     if (col->kind == LC_CELL_INSTANT)
         g_string_append(out, lc_instant_format(c->number, instant));
-    else if (col->kind == LC_CELL_SHARE)
+    else if (col->kind == LC_CELL_SHARE || col->kind == LC_CELL_POINTS)
         g_string_append(out, g_ascii_formatd(number, sizeof number, "%.6g", c->share));
     else
         g_string_append_printf(out, "%" G_GINT64_FORMAT, c->number);

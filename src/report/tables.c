@@ -6,6 +6,8 @@
 #include <leadclock/calendar.h>
 #include <leadclock/text.h>
 
+#include <math.h>
+
 bool
 lc_table_format_parse(const char *text, lc_table_format *format)
 {
@@ -183,6 +185,12 @@ lc_report_span(lc_duration duration, char *text)
     return lc_duration_format(rounded(duration), text);
 }
 
+const char *
+lc_report_open_time(lc_duration duration, char *text)
+{
+    return lc_open_time_format(rounded(duration), text);
+}
+
 /* To the minute. */
 static char *
 instant_to_text(const lc_table *table, lc_instant instant)
@@ -208,8 +216,12 @@ lc_table_cell_text(const lc_table *table, guint row, guint index)
         return g_strdup_printf(c->number ? "%+" G_GINT64_FORMAT : "0", c->number);
     case LC_CELL_SHARE:
         return g_strdup_printf("%.1f %%", c->share * 100);
+    case LC_CELL_POINTS:
+        return g_strdup_printf(fabs(c->share) < 0.0005 ? "0.0" : "%+.1f", c->share * 100);
     case LC_CELL_DURATION:
         return g_strdup(lc_duration_format(rounded(c->number), duration));
+    case LC_CELL_OPEN_TIME:
+        return g_strdup(lc_open_time_format(rounded(c->number), duration));
     case LC_CELL_INSTANT:
         return instant_to_text(table, c->number);
     }

@@ -117,24 +117,28 @@ names_in(const char *section)
     return g_strv_builder_end(names);
 }
 
-static const char *
-find_by_last_name(const char *name)
+/* The keys below `section` that end with this name, as "\"redis.url\" or \"registry.url\""; empty: none. Caller
+ * frees. */
+static char *
+find_by_last_name(const char *section, const char *name)
 {
+    g_autoptr(GString) keys = g_string_new(NULL);
     for (size_t i = 0; i < lc_n_options; i++) {
         const char *dot = strrchr(lc_options[i].key, '.');
-        if (dot && strcmp(dot + 1, name) == 0)
-            return lc_options[i].key;
+        if (dot && strcmp(dot + 1, name) == 0 && g_str_has_prefix(lc_options[i].key, section))
+            g_string_append_printf(keys, "%s\"%s\"", keys->len ? " or " : "", lc_options[i].key);
     }
-    return NULL;
+    return g_string_free(g_steal_pointer(&keys), FALSE);
 }
 
 void
 lc_report_unknown(lc_loader *loader, const char *section, const char *name, lc_place at)
 {
     g_auto(GStrv) names = names_in(section);
-    const char *near = lc_nearest_name(name, (const char *const *)names), *elsewhere = find_by_last_name(name);
-    if (elsewhere) {
-        lc_report(loader, at, "unknown key \"%s%s\"; did you mean \"%s\"?", section, name, elsewhere);
+    const char *near = lc_nearest_name(name, (const char *const *)names);
+    g_autofree char *below = find_by_last_name(section, name), *elsewhere = find_by_last_name("", name);
+    if (*below || (*elsewhere && near == NULL)) {
+        lc_report(loader, at, "unknown key \"%s%s\"; did you mean %s?", section, name, *below ? below : elsewhere);
     } else if (near) {
         lc_report(loader, at, "unknown key \"%s%s\"; did you mean \"%s%s\"?", section, name, section, near);
     } else {

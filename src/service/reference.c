@@ -9,6 +9,9 @@ static const char heading[] =
     "`secret` of a webhook. `--set KEY=VALUE` overrides any but `alert.webhooks` "
     "(`--set kafka.brokers=broker:9092`, `--set topics.inputs=a,b`, `--set "
     "kafka.properties.security.protocol=SSL`).\n\n"
+    "A key that is a list says so: in the file `[A, B]`, also where it has one entry, or each on a line of its own "
+    "after "
+    "`- `; with `--set` commas between.\n\n"
     "`${NAME}` in a value is taken from the environment, so that no secret need be in the file; `$$` is a dollar. "
     "Durations are digits with `ms`, `s`, `m`, `h`, `d` (24 h) or `w` (7 d), which may follow each other: `1m30s`.\n\n"
     "| key | default | what |\n|---|---|---|\n";
@@ -20,14 +23,31 @@ show_fallback(const lc_option *option)
         return g_strdup("{}");
     if (option->fallback == NULL)
         return NULL;
-    if (*option->fallback == '\0')
-        return g_strdup("\"\"");
-    return option->kind == OPTION_LIST ? g_strdup_printf("[%s]", option->fallback) : g_strdup(option->fallback);
+    if (option->kind == OPTION_LIST)
+        return g_strdup_printf("[%s]", option->fallback);
+    return g_strdup(*option->fallback ? option->fallback : "\"\"");
 }
 
-static char *
-show_bounds(const lc_option *option)
+static bool
+is_of_webhooks(const lc_option *option)
 {
+    return option >= lc_webhook_options && option < lc_webhook_options + lc_n_webhook_options;
+}
+
+/* How it is written, where it is no single text: " From 1 to 256." A secret on a command line is none. */
+static char *
+show_form(const lc_option *option)
+{
+    if (option->kind == OPTION_LIST && is_of_webhooks(option))
+        return g_strdup(" A list: `[A, B]`.");
+    if (option->kind == OPTION_LIST)
+        return g_strdup_printf(" A list: `[A, B]`, or `--set %s=A,B`.", option->key);
+    if (option->kind == OPTION_WEBHOOKS)
+        return g_strdup(" `[{url: URL, secret: SECRET}]`.");
+    if (option->kind == OPTION_SECRETS)
+        return g_strdup(" A mapping: `{NAME: VALUE}`.");
+    if (lc_option_is_map(option))
+        return g_strdup_printf(" A mapping: `{NAME: VALUE}`, or `--set %s.NAME=VALUE`.", option->key);
     if (option->kind == OPTION_COUNT)
         return g_strdup_printf(" From %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT ".", option->min, option->max);
     if (option->kind != OPTION_DURATION)
@@ -58,8 +78,8 @@ lc_config_describe_key(size_t index, lc_config_key *key)
     const lc_option *option = option_at(index);
     if (option == NULL)
         return false;
-    g_autofree char *bounds = show_bounds(option);
-    *key = (lc_config_key){option->key, show_fallback(option), g_strconcat(option->doc, bounds, NULL)};
+    g_autofree char *form = show_form(option);
+    *key = (lc_config_key){option->key, show_fallback(option), g_strconcat(option->doc, form, NULL)};
     return true;
 }
 

@@ -13,10 +13,8 @@ is_same_letter(char a, char b)
     return g_ascii_tolower(a) == g_ascii_tolower(b);
 }
 
-/* How many letters must be added, removed, changed or swapped with their neighbour to make `b` of `a`; case does not
- * count. */
-static unsigned
-edit_distance(const char *a, const char *b)
+unsigned
+lc_name_distance(const char *a, const char *b)
 {
     size_t n = strlen(a), m = strlen(b), width = m + 1;
     g_autofree unsigned *rows = g_new(unsigned, 3 * width);
@@ -51,6 +49,13 @@ has_same_digits(const char *a, const char *b)
     }
 }
 
+/* Whole words of one are whole words of the other, mostly: "warning" begins with "warn", "prune" has no "run". */
+static bool
+has_at_its_ends(const char *name, const char *part)
+{
+    return g_str_has_prefix(name, part) || g_str_has_suffix(name, part);
+}
+
 const char *
 lc_nearest_name(const char *name, const char *const *names)
 {
@@ -58,7 +63,7 @@ lc_nearest_name(const char *name, const char *const *names)
     size_t length = strlen(name);
     unsigned best = length > 255 ? 0 : (unsigned)(length < 4 ? 1 : length / 3) + 1;
     for (const char *const *at = names; best && *at; at++) {
-        unsigned distance = has_same_digits(name, *at) && strcmp(name, *at) != 0 ? edit_distance(name, *at) : best;
+        unsigned distance = has_same_digits(name, *at) && strcmp(name, *at) != 0 ? lc_name_distance(name, *at) : best;
         if (distance < best) {
             best = distance;
             nearest = *at;
@@ -68,7 +73,14 @@ lc_nearest_name(const char *name, const char *const *names)
     for (; best && nearest == NULL && *names; names++)
         if (has_same_digits(name, *names) && strcmp(name, *names) != 0 &&
             ((length > 3 && strstr(*names, lower)) || (length > 3 && strstr(*names, name)) ||
-             (strlen(*names) >= 3 && (strstr(lower, *names) || strstr(name, *names)))))
+             (strlen(*names) >= 3 && (has_at_its_ends(lower, *names) || has_at_its_ends(name, *names)))))
             nearest = *names;
     return nearest;
+}
+
+char *
+lc_did_you_mean(const char *name, const char *const *names)
+{
+    const char *near = lc_nearest_name(name, names);
+    return near ? g_strdup_printf("; did you mean \"%s\"?", near) : g_strdup("");
 }

@@ -127,8 +127,14 @@ PROMISES = """
 
 BROKEN = f"""
     select coalesce(b.owner, '(nobody)') as owner, clock, count(*) as broken, count(*) - count(ended_at) as not_ended,
-        {percentile('late_ms', 50)} as late_median_ms
+        {percentile('late_ms', 50)} as late_median_ms, {percentile('late_ms', 90)} as late_p90_ms
     from breaches b where kind = 'LATE' group by b.owner, clock"""
+
+LATE = f"""
+    select case when grouping(b.owner) = 1 then '(all)' else coalesce(b.owner, '(nobody)') end as owner,
+        count(*) as ended, {percentile('late_ms', 50)} as late_median_ms, {percentile('late_ms', 90)} as late_p90_ms
+    from breaches b where kind = 'LATE' and late_ms is not null group by grouping sets ((b.owner), ())
+    having count(*) > 0"""
 
 STAGE_TIMES = f"""
     with named as (
@@ -352,6 +358,7 @@ class Feed:
         self.check("first_contact_by_owner", first_contact("owner", "(nobody)"), ["owner"])
         self.check("promises", PROMISES, ["channel", "clock"])
         self.check("broken_by_owner", BROKEN, ["owner", "clock"])
+        self.check("late_by_owner", LATE, ["owner"])
         if self.report["response"][0]["opened"] or len(self.report["response"]) > 1:
             self.check("response", response("response_ms"), ["channel"])
             self.check("response_open", response("response_open_ms"), ["channel"])

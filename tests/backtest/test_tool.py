@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """test_tool.py LEADCLOCK EXAMPLES: the backtest as a tool: wrong input is named, reports and comparisons add up."""
+import bz2
 import collections
 import csv
 import html
 import html.parser
 import datetime
+import gzip
 import io
 import json
+import lzma
 import os
 import re
 import pty
@@ -15,6 +18,7 @@ import sys
 import tempfile
 import time
 import unittest
+import zipfile
 
 LEADCLOCK, EXAMPLES = sys.argv[1:3]
 FEED = os.path.join(EXAMPLES, "full", "feed")
@@ -50,6 +54,10 @@ class WrongInput(unittest.TestCase):
             ([*self.policy, "a", "b"], "one argument too many"),
             ([*self.policy, "--until", "tomorrow", "-"], "--until: \"tomorrow\""),
             ([*self.policy, "--until", "5x", "-"], "--until"),
+            ([*self.policy, "--until", "2026-02-30", "-"],
+             '--until: "2026-02-30" is no time; write it as 2026-02-02T09:00:00Z (a zone is needed), as 2026-02-02'),
+            ([*self.policy, "--report", "--from", "2026-2-2", "-"], '--from: "2026-2-2" is no time'),
+            ([*self.policy, "--report", "--from", "2026-02-02", "--to", "2026-02-02", "-"], "--from is not before --to"),
             ([*self.policy, "--report", "--format", "xml", "-"], "none of text, json, csv and html"),
             ([*self.policy, "--format", "json", "-"], "--format is for"),
             ([*self.policy, "--tables", "x", "--format", "json", "-"], "none of jsonl, csv and avro"),
@@ -77,6 +85,26 @@ class WrongInput(unittest.TestCase):
         self.assertIn("standard input:5: lead_id is missing; skipped", done.stderr)
         self.assertIn("2 of 4 facts skipped", done.stderr)
         self.assertIn('"metric":"handed_off","count":2', done.stdout)
+
+    def test_what_was_probably_meant_is_named(self):
+        cases = [(["reprot"], 'no command "reprot"; did you mean "report"? \'leadclock --help\' lists them'),
+                 (["prune"], 'no command "prune"; \'leadclock --help\' lists them'),
+                 (["backtest", *self.policy, "--quiet", "--report", "--table", "promise", "-"],
+                  'the report has no table "promise"; did you mean "promises"? tables: first_contact_by_rule, '),
+                 (["backtest", *self.policy, "--quiet", "--report", "--stage", "opportunty", "-"],
+                  '--stage: the policy has no stage "opportunty"; did you mean "OPPORTUNITY"? stages: SAL, '),
+                 (["topics", "--acls", "publishr", "--set", "name=a", "--set", "policy=p.yaml"],
+                  'there is no role publishr; did you mean "publisher"? roles: service, '),
+                 (["tables", "--set", "name=a", "--set", "policy=p.yaml", "--fill", "cycle"],
+                  '"cycle" is no table; did you mean "cycles"? \'leadclock tables\' lists them'),
+                 (["publish", "--topic", "LeadCreate=crm", "--set", "name=a", "--set", "policy=p.yaml", "-"],
+                  'LeadMerged or LeadErased; did you mean "LeadCreated"?')]  # fmt: skip
+        for arguments, message in cases:
+            with self.subTest(arguments=arguments):
+                done = subprocess.run([LEADCLOCK, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE, check=False, encoding="utf-8", timeout=100)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn(message, done.stderr)
 
     def test_the_version_names_the_time_zone_data(self):
         done = subprocess.run([LEADCLOCK, "--version"], stdout=subprocess.PIPE, check=True, encoding="utf-8", timeout=100)
@@ -185,6 +213,33 @@ class WrongInput(unittest.TestCase):
                      "1 of 5 facts: later than now;", "(the first is standard input:5)"):  # fmt: skip
             self.assertIn(told, done.stderr)
 
+    def test_attributes_that_are_compared_as_numbers_and_are_none_are_told(self):
+        policy = """name: numbers
+reasons: {other: {route: NURTURE}}
+gates:
+  qualification:
+    signals: [{name: rich, when: {at_least: {revenue: 1.5}}, points: 20}]
+    threshold: 0
+    otherwise: {route: NURTURE}
+rules:
+  - {name: large, when: {at_least: {employees: 200, revenue: 5}}, clawback: {after: 9d}}
+  - {name: rest, when: any, clawback: {after: 9d}}
+"""
+        values = [("employees", "1,200"), ("employees", "250"), ("employees", "1.200,00"), ("employees", "-3.50"),
+                  ("revenue", ""), ("region", "north"), ("employees", "12 000")]  # fmt: skip
+        given = "".join((CREATED % ("a", number)).replace("}", ',"attributes":{"%s":"%s"}}' % value)
+                        for number, value in enumerate(values))  # fmt: skip
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
+            file.write(policy)
+            file.flush()
+            done = run("--policy", file.name, "-", given=given)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('3 of 7 facts: an attribute "employees" that is no number, as "1,200", which rule large compares with '
+                      "`at_least`; they are below every bound: write digits, and a point where there are decimals (the "
+                      "first is standard input:1)\n", done.stderr)  # fmt: skip
+        self.assertIn('1 of 7 facts: an attribute "revenue" that is no number, as "", which signal rich compares', done.stderr)
+        self.assertEqual(done.stderr.count("that is no number"), 2, done.stderr)
+
     def test_what_rows_do_not_tell_is_no_zero(self):
         """A rejection once settled is counted by month: of leads of another time it is not known."""
         given = CREATED % ("a", "1") + "".join(
@@ -208,11 +263,54 @@ class WrongInput(unittest.TestCase):
     def test_a_stage_to_report_on_is_one_of_the_policy(self):
         done = run(*self.policy, "--quiet", "--report", "--stage", "won", "-", given=CREATED % ("a", "1"))
         self.assertEqual(done.returncode, 2, done.stderr)
-        self.assertIn('--stage: the policy has no stage "won"; stages: ', done.stderr)
+        self.assertIn('--stage: the policy has no stage "won"; did you mean "WON"? stages: SAL, ', done.stderr)
 
     def test_no_facts_at_all_is_no_error(self):
         done = run(*self.policy, "-")
-        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+        self.assertEqual(done.stderr, "leadclock backtest: there is no fact in standard input\n")
+
+    def test_what_holds_no_facts_is_said_at_once_with_what_to_do(self):
+        lines = CREATED % ("a", "1") + CREATED % ("b", "2")
+        array = "[" + lines.strip().replace("\n", ",") + "]"
+        table = "lead_id;created;channel\n7;05.01.2026;ads\n"
+        spread = json.dumps(json.loads(CREATED % ("a", "1")), indent=2)
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr("facts.jsonl", lines)
+        cases = [(array.encode(), "is a JSON array; facts are JSON Lines, one object a line: jq -c '.[]' FILE makes them"),
+                 (("\n  " + array).encode(), "is a JSON array"),
+                 (spread.encode(), "has an object over several lines; facts are JSON Lines, one object a line: jq -c . FILE"),
+                 (table.encode(), "looks like CSV; deploy/examples/csv makes facts of it, by a mapping of its columns"),
+                 (("\ufeff" + table).encode(), "looks like CSV"),
+                 (table.replace(";", "\t").encode(), "looks like CSV"),
+                 (table.encode("utf-16"), "is UTF-16; facts are UTF-8: iconv -f UTF-16 -t UTF-8 FILE makes it so"),
+                 (lines.encode("utf-16-be"), "is UTF-16; facts are UTF-8: iconv -f UTF-16BE"),
+                 (lines.encode("utf-16-le"), "is UTF-16; facts are UTF-8: iconv -f UTF-16LE"),
+                 (gzip.compress(lines.encode()), "is compressed (gzip); unpack it on the way: zcat FILE | leadclock ..., with -"),
+                 (bz2.compress(lines.encode()), "is compressed (bzip2)"),
+                 (lzma.compress(lines.encode()), "is compressed (xz)"),
+                 (b"\x28\xb5\x2f\xfd\x04\x00", "is compressed (zstd)"),
+                 (archive.getvalue(), "is a zip archive or a workbook; unpack it, or export the workbook as CSV")]  # fmt: skip
+        for content, message in cases:
+            with self.subTest(message=message), tempfile.NamedTemporaryFile(suffix=".txt") as file:
+                file.write(content)
+                file.flush()
+                done = run(*self.policy, "--quiet", "--report", file.name)
+                self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
+                self.assertTrue(done.stderr.startswith(f"leadclock backtest: {file.name} {message}"), done.stderr)
+                self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+
+    def test_what_only_looks_odd_is_read(self):
+        """Anything but the first line, or no format that is known: the line is named, and the others are read."""
+        for odd in ("nonsense", "{\"type\": 5, \"x\": 1}", "7", "null", "\"a, b\" {"):
+            with self.subTest(odd=odd):
+                done = run(*self.policy, "--counters", "-", "-", given=odd + "\n" + CREATED % ("a", "1"))
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertIn("1 of 2 facts skipped", done.stderr)
+        for later in ("[1]", "a,b,c", "{"):
+            done = run(*self.policy, "--counters", "-", "-", given=CREATED % ("a", "1") + later + "\n")
+            self.assertIn("1 of 2 facts skipped", done.stderr)
 
     def test_help_tells_what_it_does(self):
         done = run("--help")
@@ -309,7 +407,7 @@ class Output(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         # What is odd in this feed on purpose; each line is of such a kind.
         self.assertEqual([line for line in done.stderr.splitlines() if not re.search(
-            r"facts: an event_id that|facts: a (stage|reason) that no policy", line)], [])  # fmt: skip
+            r"facts: an event_id that|facts: a (stage|reason) that no policy|facts: an attribute .* that is no number", line)], [])  # fmt: skip
 
     def test_a_full_disk_is_named(self):
         with open("/dev/full", "w", encoding="utf-8") as full:
@@ -574,6 +672,48 @@ class Report(unittest.TestCase):
         for finding in self.tables["findings"]:
             self.assertIn(html.escape(finding["says"]).replace("&#x27;", "&#39;"), page)
 
+    def test_a_date_is_the_beginning_of_that_day_where_the_policy_reports(self):
+        """Of these feeds that is in Stockholm."""
+        report = lambda *options: run(*folder_arguments(self.feed, "--quiet", "--report", *options)).stdout
+        named = report("--from", "2026-02-10", "--to", "2026-07-01")
+        self.assertIn("Leads handed off from 2026-02-10 00:00 to before 2026-07-01 00:00", " ".join(named.split()))
+        self.assertEqual(named, report("--from", "2026-02-10T00:00:00+01:00", "--to", "2026-07-01T00:00:00+02:00"))
+        until = [option if option.startswith("-") or "Z" not in option else "2026-12-01"
+                 for option in folder_arguments(self.feed, "--quiet", "--report")]  # fmt: skip
+        self.assertIn("as of 2026-12-01 00:00 (Europe/Stockholm)", " ".join(run(*until).stdout.split()))
+
+    def test_the_period_before_is_what_its_own_report_says(self):
+        report = lambda *months: json.loads(run(*folder_arguments(
+            self.feed, "--quiet", "--report", "--format", "json", "--from", months[0], "--to", months[1])).stdout)  # fmt: skip
+        now, before = report("2026-04-01", "2026-06-01"), report("2026-02-01", "2026-04-01")
+        compared = 0
+        for table, keys in (("promises", ["channel", "clock"]), ("first_contact_by_rule", ["rule"]),
+                            ("first_contact_by_owner", ["owner"])):  # fmt: skip
+            then = {tuple(row[key] for key in keys): row["kept_share"] for row in before[table]}
+            for row in now[table]:
+                share, was = row["kept_share"], then.get(tuple(row[key] for key in keys))
+                self.assertEqual(row["kept_share_before"], was, (table, row))
+                if share is None or was is None:
+                    self.assertIsNone(row["kept_points"])
+                else:
+                    self.assertAlmostEqual(row["kept_points"], share - was, 5)
+                    compared += 1
+        self.assertGreater(compared, 15)
+
+    def test_a_date_is_one_of_utc_where_documents_report_in_several_zones(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(self.feed, "policy.yaml"), encoding="utf-8") as file:
+                text = file.read()
+            for number, zone in enumerate(("Europe/Stockholm", "America/New_York")):
+                again = re.sub("(?m)^name: .*", f"name: p{number}", text.replace("Europe/Stockholm", zone))
+                with open(os.path.join(folder, f"{number}.yaml"), "w", encoding="utf-8") as file:
+                    file.write(re.sub("(?m)^effective_from: .*\n", "", again).replace(
+                        "\n", "\neffective_from: 2026-06-01T00:00:00Z\n" if number else "\n", 1))  # fmt: skip
+            done = run("--policy", folder, "--quiet", "--report", "--from", "2026-02-10",
+                       os.path.join(self.feed, "events.jsonl"))  # fmt: skip
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("Leads handed off from 2026-02-10 01:00", " ".join(done.stdout.split()))
+
     def test_a_table_comes_alone(self):
         whole = run(*folder_arguments(self.feed, "--quiet", "--report", "--format", "csv")).stdout
         alone = run(*folder_arguments(self.feed, "--quiet", "--report", "--format", "csv", "--table", "conversion")).stdout
@@ -598,6 +738,30 @@ class Report(unittest.TestCase):
         start = lines.index("By channel: how cycles ended")
         block = lines[start + 1:lines.index("", start)] if "" in lines[start:] else lines[start + 1:]
         self.assertEqual(len({len(line) for line in block}), 1, block)
+
+
+class RulesWithoutLeads(unittest.TestCase):
+    policy = """name: p
+reasons: {other: {route: NURTURE}}
+rules:
+  - {name: partners, when: {channel: [partner]}, clawback: {after: 9d}}
+  - {name: rest, when: any, clawback: {after: 9d}}
+"""
+
+    def test_they_are_named_in_every_format(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
+            file.write(self.policy)
+            file.flush()
+            report = lambda kind, *facts: run("--policy", file.name, "--quiet", "--report", "--format", kind, "-",
+                                              given="".join(facts)).stdout  # fmt: skip
+            ads, partner = CREATED % ("a", "1"), (CREATED % ("b", "2")).replace("ads", "partner")
+            self.assertEqual(json.loads(report("json", ads))["rules_without_leads"], [{"policy": "p", "rule": "partners"}])
+            self.assertIn("\nRules that no lead of this time came under\npolicy  rule\np       partners\n", report("text", ads))
+            self.assertIn("rules_without_leads,p,partners\n", report("csv", ads))
+            self.assertIn("<caption>Rules that no lead of this time came under</caption>", report("html", ads))
+            self.assertIn("- No lead came under 1 of 2 rules: partners.\n", report("text", ads))
+            self.assertEqual(json.loads(report("json", ads, partner))["rules_without_leads"], [])
+            self.assertNotIn("came under", report("text", ads, partner) + report("text"))
 
 
 class ReportOfPeople(Report):

@@ -5,7 +5,7 @@ set -euo pipefail
 . "$(dirname "$0")/../../deploy/lib.sh"
 cd "$ROOT"
 
-build() { cmake --preset release && cmake --build build/release --target leadclock make-facts send-facts; }
+build() { cmake --preset release && cmake --build build/release --target leadclock make-facts send-facts raw-producer; }
 
 script=$1
 shift

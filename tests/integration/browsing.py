@@ -11,7 +11,7 @@ from browser import Browser
 from dashboard import SOON_S, begin
 from world import main, now_ms, require, say, wait_for
 
-SIZES = ((1440, 900), (390, 844))
+SIZES = ((1440, 900), (360, 740))
 SCRIPT = "<script>alert(1)</script>"
 IMAGE = "<img src=x onerror=alert(2)>"
 LONG = "a-name-without-any-place-to-break-it-" * 6
@@ -41,6 +41,16 @@ def look_at(browser, url, name, width):
     require(not out, f"{name}: {out} reaches beyond the edge")
     if os.environ.get("LC_PICTURES"):
         browser.picture(os.path.join(os.environ["LC_PICTURES"], name.strip("/").replace("/", "-").replace("?", "-") + ".png"))
+
+
+def look_at_phone(browser, path):
+    """A table that scrolls shows that it does; a lead of the work list needs no scrolling."""
+    scroll = "document.querySelector('.scroll')"
+    shades = browser.ask(f"{scroll} ? getComputedStyle({scroll}).backgroundAttachment : 'no table'")
+    require(shades == "local, local, scroll, scroll", f"{path}: {shades}")
+    if path == "/worklist":
+        wide = browser.ask("(s => s.scrollWidth - s.clientWidth)(document.querySelector('#worklist .scroll'))")
+        require(wide <= 0, f"the work list is {wide} pixels wider than a phone")
 
 
 def a_lead_comes_breaks_and_is_taken_back_before_ones_eyes():
@@ -92,6 +102,8 @@ def every_page_fits():
                 look_at(browser, origin + path, f"{path[:40]}-{width}", width)
                 if path in WITH_TABLES:
                     require(browser.ask("document.querySelectorAll('main table').length") > 0, f"{path} has no table")
+                    if width == SIZES[1][0]:
+                        look_at_phone(browser, path)
                 require(browser.ask("document.querySelectorAll('main script, main img').length") == 0, f"{path}: a name is an element")
         browser.go(origin + "/routes")
         require(SCRIPT in browser.ask("document.body.innerText"), "the reason is not told as it is")

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from timing import Facts, Producer, preloaded
 
 from world import BINARY, PARTITIONS, World, free_port, get, main, murmur2_partition, now_ms, policy_of, require, wait_for
 
@@ -68,6 +69,24 @@ def topics():
     expect(world, 0, r"leads.erased +2 +- +0 +0\n\nGroup \S+: 0 behind", "topics", "--lag")
 
 
+def a_topic_that_is_told_late():
+    """What was made and is not told of yet is waited for, which is said."""
+    world = World("late-topic", policy_of("card/feed"))
+    late = world.policy + ".late"
+    with open(late, "w", encoding="utf-8"):
+        pass
+    with preloaded("late-topic", LC_LATE_FILE=late, LC_LATE_TOPIC="created"):
+        command = [BINARY, "topics", "--config", world.config, "--create", "--partitions", "2"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        said = process.stderr.readline()
+        require("topics: waiting until the brokers tell of what they made" in said, said)
+        require(process.poll() is None, "it did not wait")
+        os.remove(late)
+        out, err = process.communicate(timeout=60)
+    require(process.returncode == 0 and err == "", f"ended with {process.returncode}: {err}")
+    require(re.search(r"leads.created +2 +ok", out), out)
+
+
 def publish_and_watch():
     """What was published is watched again, key by key; tombstones and strange bytes have their own shape."""
     world = World("publish", policy_of("card/feed"))
@@ -109,7 +128,13 @@ def publish_elsewhere():
            stdin=late)  # fmt: skip
     require(len(watched(world, *only, "crm")) == 2, "a fact from the future was published")
     expect(world, 2, "write TYPE=NAME", "publish", *two, "--topic", "LeadSold=other", "-")
+    meant = rf'topic breechs does not exist; did you mean "{re.escape(world.prefix)}leads.breaches"\?'
+    expect(world, 2, meant, "watch", "breechs")
+    expect(world, 2, r"topic nonsense does not exist; 'leadclock topics' lists", "watch", "nonsense")
     expect(world, 2, r"topic \S+nowhere does not exist", "publish", *two, "--topic", "LeadCreated=nowhere", "-")
+    expect(world, 2, r"^leadclock publish: standard input looks like CSV; deploy/examples/csv makes facts of it.*\n\Z",
+           "publish", *only, "-", stdin=b"lead_id,channel\n7,ads\n")  # fmt: skip
+    expect(world, 0, r"there is no fact in standard input\n0 facts published", "publish", *only, "-")
     expect(world, 2, "no such file|No such file", "publish", *only, "/nowhere.jsonl")
 
 
@@ -131,6 +156,32 @@ def one_lead():
         expect(world, 1, 'nothing is kept of lead "nobody"', "inspect", "nobody")
         world.services[0].stop()
     finally:
+        world.close()
+
+
+def a_lead_of_no_time():
+    """While a transaction is open since before the service began, no time of its partition is known: inspect says so."""
+    world = World("no-time", policy_of("card/feed"))
+    upstream = Producer(world, "upstream")
+    try:
+        world.create_topics()
+        upstream.command("begin")
+        upstream.send("leads.contacted", b"one", Facts().contacted("one", now_ms()))
+        upstream.command("flush")
+        world.publish([created("one", channel="demo", owner="ann")])
+        world.start()
+        wait_for("the lead to be kept", lambda: attempt(world, "inspect", "one")[0] == 0, 60)
+        expect(world, 0, r"Judged by its facts alone so far, because the partition's time was not known yet when they came; "
+               r"to be judged again after \d{4}-", "inspect", "one")  # fmt: skip
+        lead = json.loads(expect(world, 0, "", "inspect", "--format", "json", "one"))
+        require(lead["judged_at"] is None and len(lead["facts"]) == 1, f"{lead}")
+        upstream.command("abort")
+        wait_for("time to be known", lambda: "Judged up to 20" in attempt(world, "inspect", "one")[1], 60)
+        lead = json.loads(expect(world, 0, "", "inspect", "--format", "json", "one"))
+        require(lead["judged_at"] is not None, f"{lead}")
+        world.services[0].stop()
+    finally:
+        upstream.close()
         world.close()
 
 
@@ -309,7 +360,8 @@ def health():
 TESTS = {
     test.__name__: test
     for test in (
-        topics, publish_and_watch, publish_elsewhere, one_lead, how_it_stands, servers_away, policies_by_signal, health,
+        topics, a_topic_that_is_told_late, publish_and_watch, publish_elsewhere, one_lead, a_lead_of_no_time,
+        how_it_stands, servers_away, policies_by_signal, health,
     )
 }  # fmt: skip
 

@@ -240,6 +240,7 @@ NO_LEADS = {
     "gate": {"leads", "reached"},
     "endings": {"rejected late", "erased"},
     "broken_by_owner": {"still broken"},
+    "late_by_owner": {"ended"},
 }
 # Likewise, by table, the first cells of their rows.
 NO_LEADS_ROWS = {"totals": {"rejected once settled", "erased"}}

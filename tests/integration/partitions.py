@@ -251,6 +251,53 @@ def all_grow_a_little():
     grow_and_move("a-little", 3 * PARTITIONS // 2)
 
 
+def is_alone(world):
+    """Each lead's state is kept in the partition where it belongs, and nowhere else."""
+    kept = {}
+    read = ["kcat", "-C", "-q", "-e", "-Z", "-b", BROKERS, "-t", world.prefix + "leads.state", "-o", "beginning"]
+    lines = subprocess.run([*read, "-f", "%p %k %S\\n"], capture_output=True, timeout=60, check=True, text=True).stdout
+    for line in lines.splitlines():
+        partition, key, size = line.split()
+        kept[key, partition] = int(size) > 0
+    places = [key for (key, _), stands in kept.items() if stands]
+    return len(places) == len(set(places))
+
+
+def grows_again_before_it_is_moved():
+    """Cut off, and then the inputs grow once more: what was moved to where it would have belonged does not stay there,
+    where its timers would fire once more."""
+    world = settled("again", LEADS // 4)
+    try:
+        grow_all(world, 3 * PARTITIONS // 2)
+        wait_for("the brokers to tell", lambda: attempt(world, "repartition", "--dry-run")[0] == 0, 60)
+        cut_off(world, "publishing unread facts again", "repartition")
+        grow_all(world, 3 * PARTITIONS)
+        wait_for("the brokers to tell", lambda: attempt(world, "repartition", "--dry-run")[0] == 0, 60)
+        expect(world, 0, r"goes on with 12 partitions", "repartition", "--yes")
+        require(is_alone(world), "states of leads are kept in two partitions")
+        expect(world, 0, r"filled cycles", "tables", "--fill")
+        world.start("mended")
+        require_as_backtest(world)
+        world.require_same_rows()
+        require_nothing_doubled(world.outcomes())
+    finally:
+        world.close()
+
+
+def largest_record_is_moved():
+    """A record as large as brokers take by default, which can be no fact, holds nothing up: it becomes a dead letter."""
+    world = settled("largest", 20)
+    try:
+        world.produce("leads.contacted", "lead-7", [os.urandom(1_048_490)])
+        grow_all(world, 3 * PARTITIONS)
+        wait_for("the brokers to tell", lambda: attempt(world, "repartition", "--dry-run")[0] == 0, 60)
+        expect(world, 0, r"goes on with 12 partitions", "repartition", "--yes")
+        world.start("mended")
+        wait_for("the dead letter", lambda: len(world.dead_letters()) == 1, 60)
+    finally:
+        world.close()
+
+
 # ---- Beginning anew after growth ----
 
 
@@ -318,6 +365,8 @@ TESTS = {
         members_differ,
         all_grow_while_stopped,
         all_grow_a_little,
+        grows_again_before_it_is_moved,
+        largest_record_is_moved,
         reset_after_growth,
         republish_is_cut_off,
     )

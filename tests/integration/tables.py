@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 
-from world import BINARY, TABLES, World, load_feed, main, now_ms, policy_of, require, require_equal, slices
+from commands import expect
+from world import BINARY, TABLES, World, load_feed, main, murmur2_partition, now_ms, policy_of, require, require_equal
+from world import slices
 
 
 def settings(world, **changed):
@@ -69,6 +71,32 @@ def a_killed_fill_is_done_again():
         world.require_same_rows()
         world.start("b")
         world.end_as_if_nothing_happened()
+    finally:
+        world.close()
+
+
+def each_lead_is_filled_once():
+    """However often it has changed, and however many there are: so it is counted, too."""
+    at = now_ms() - 24 * 3600 * 1000
+    leads = [lead for lead in (f"lead-{n}" for n in range(22000)) if murmur2_partition(lead.encode()) == 0]
+    require(len(leads) > 5000, "so few go into one transaction")
+    facts = [{"type": "LeadCreated", "lead_id": lead, "event_id": f"c-{lead}", "occurred_at": at, "channel": "webinar"}
+             for lead in leads]  # fmt: skip
+    facts += [{"type": "LeadContacted", "lead_id": lead, "event_id": f"k-{lead}", "occurred_at": at + 60000,
+               "method": "CALL"} for lead in leads]  # fmt: skip
+    world = World("filled-once", policy_of("card/feed"), tables="[]")
+    try:
+        world.create_topics()
+        world.publish(facts)
+        world.start("a", "batch.facts=1000")
+        world.settle()
+        world.services[0].stop()
+        world.services.clear()
+        settings(world)
+        world.create_topics()
+        expect(world, 0, rf"with the rows of {len(leads)} leads", "tables", "--fill")
+        lines = world.run("watch", "--from-beginning", "--until-caught-up", "leads.tables.cycles").splitlines()
+        require_equal("published rows of cycles", len(lines), len(leads))
     finally:
         world.close()
 
@@ -166,6 +194,7 @@ TESTS = {
     for test in (
         rows_are_filled,
         a_killed_fill_is_done_again,
+        each_lead_is_filled_once,
         reset_empties_tables,
         deletions_by_mark,
         deletions_by_tombstone,

@@ -2,7 +2,8 @@
 """timely.py [TEST...] - no false breach, and no late one, as architecture.md promises under "Safe time".
 
 The bounds of steady and storm are promises, for a release build. LC_TIMERS: how many fall due in one second (default
-1,000,000); LC_TIMERS_BEFORE: the seconds there are to preload them (60)."""
+1,000,000); LC_TIMERS_BEFORE: the seconds there are to preload them (60); LC_STORM_SETTINGS: of the service that is to bear
+them, as for --set (workers=1)."""
 
 import os
 import random
@@ -122,7 +123,7 @@ def storm():
     try:
         world.create_topics()
         publish_hand_offs(world, TIMERS, due - 3600 * 1000, 1)
-        service = Watched(world, "a", f"workers={os.environ.get('LC_WORKERS', '1')}")
+        service = Watched(world, "a", *os.environ.get("LC_STORM_SETTINGS", "workers=1").split())
         service.until_ready()
         feeder = Feeder(world, 200, lambda n, at: [(0, "leads.created", f"f{n}", facts.created(f"f{n}", at))])
         feeder.start()

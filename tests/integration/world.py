@@ -583,7 +583,8 @@ log: {{level: info}}
 
     def produce(self, topic, key, payloads, partition=None):
         """Raw records, as a stranger would send them. A payload of None is a null value."""
-        base = ["kcat", "-P", "-b", BROKERS, "-t", self.prefix + topic, "-X", "partitioner=murmur2_random"]
+        base = ["kcat", "-P", "-b", BROKERS, "-t", self.prefix + topic, "-X", "partitioner=murmur2_random",
+                "-X", "message.max.bytes=2097152"]  # fmt: skip
         if partition is not None:
             base += ["-p", str(partition)]
         if payloads == [None]:
@@ -666,6 +667,7 @@ log: {{level: info}}
         for service in self.services:
             if service.is_running():
                 service.kill()
+        for service in self.services:
             require(
                 "Sanitizer" not in service.read_log() and "runtime error:" not in service.read_log(),
                 f"the sanitizers complain: {service.log_path}",

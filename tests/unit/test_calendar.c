@@ -169,17 +169,19 @@ durations_are_written(void **state)
 {
     static const struct {
         lc_duration duration;
-        const char *text;
-    } cases[] = {{0, "0s"},
-                 {250, "250ms"},
-                 {LC_DAY + 2 * LC_HOUR + 30 * LC_MINUTE, "1d 2h 30m"},
-                 {-90 * LC_SECOND, "-1m 30s"},
-                 {LC_NEVER, "106751991167d 7h 12m 55s 807ms"},
-                 {LC_ABSENT, "-106751991167d 7h 12m 55s 808ms"}};
+        const char *text, *open_time;
+    } cases[] = {{0, "0s", "0s"},
+                 {250, "250ms", "250ms"},
+                 {LC_DAY + 2 * LC_HOUR + 30 * LC_MINUTE, "1d 2h 30m", "26h 30m"},
+                 {52 * LC_HOUR + 10 * LC_MINUTE, "2d 4h 10m", "52h 10m"},
+                 {-90 * LC_SECOND, "-1m 30s", "-1m 30s"},
+                 {LC_NEVER, "106751991167d 7h 12m 55s 807ms", "2562047788015h 12m 55s 807ms"},
+                 {LC_ABSENT, "-106751991167d 7h 12m 55s 808ms", "-2562047788015h 12m 55s 808ms"}};
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         char text[LC_DURATION_TEXT_BYTES];
         assert_string_equal(lc_duration_format(cases[i].duration, text), cases[i].text);
+        assert_string_equal(lc_open_time_format(cases[i].duration, text), cases[i].open_time);
     }
 }
 
@@ -279,7 +281,26 @@ a_day_is_that_of_the_zone(void **state)
         assert_int_equal(day_begins, begins);
         assert_int_equal(day_ends, ends);
         assert_string_equal(lc_zone_date_format(zone, at, text), cases[i].date);
+        assert_true(lc_zone_date_parse(zone, cases[i].date, &at));
+        assert_int_equal(at, begins);
     }
+}
+
+static void
+what_is_no_date_is_refused_and_the_output_untouched(void **state)
+{
+    static const char *const wrong[] = {
+        "",      "2026-02-30",           "2026-13-01",  "2026-1-5", "05.01.2026", "2026-01-05 ",
+        "today", "2026-01-05T00:00:00Z", "2026-01-05Z", "20260105"};
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        lc_instant begins = 7;
+        assert_false(lc_zone_date_parse(NULL, wrong[i], &begins));
+        assert_int_equal(begins, 7);
+    }
+    lc_instant begins, epoch;
+    assert_true(lc_zone_date_parse(NULL, "1970-01-02", &begins) && lc_instant_parse("1970-01-02T00:00Z", &epoch));
+    assert_int_equal(begins, epoch);
 }
 
 /* ---- Calendars: "DAY,DAY HH:MM-HH:MM HH:MM-HH:MM; DAY ..." ---- */
@@ -656,6 +677,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(instants_are_read),
         cmocka_unit_test(a_day_is_that_of_the_zone),
+        cmocka_unit_test(what_is_no_date_is_refused_and_the_output_untouched),
         cmocka_unit_test(what_is_no_instant_is_refused_and_the_output_untouched),
         cmocka_unit_test(instants_are_written),
         cmocka_unit_test(each_day_is_written_as_the_one_after_the_day_before),

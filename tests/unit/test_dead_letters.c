@@ -92,6 +92,8 @@ static const struct {
     {"a list", KEY("a"), NULL, KEY("[{\"type\":\"LeadCreated\"}]"), "UNREADABLE byte 1: it looks like a list of JSON"},
     {"a text", KEY("a"), NULL, KEY("\"{\\\"type\\\":1}\""), "UNREADABLE byte 1: it looks like a string of JSON"},
     {"no frame", KEY("a"), NULL, KEY("what is this"), "UNREADABLE byte 1: neither Avro in the Confluent wire format"},
+    {"a letter that is cut", KEY("a"), NULL, KEY("{\"type\":\"aüüüüüüüüüüüüüüüüüüüüüüü\"}"),
+     "UNKNOWN_TYPE type: \"aüüüüüüüüüüüüüüüüüüü\xef\xbf\xbd\" is no fact"},
     {"an id of 8 bytes", KEY("a"), NULL, KEY("\0\0\0\0\0\0\0\1\x11 and the body"),
      "UNKNOWN_SCHEMA the schema's id seems to have 8 bytes (273), as Apicurio's"},
     {"no such id", KEY("a"), NULL, KEY("\0\0\0\x27\x0f and the body"),

@@ -6,6 +6,12 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#ifdef __SANITIZE_ADDRESS__
+/* GCC on Debian 12 brings no <sanitizer/allocator_interface.h>. */
+size_t __sanitizer_get_current_allocated_bytes(void);
+#else
+#include <malloc.h>
+#endif
 
 static const char policy[] = BENCH_POLICY("10s");
 
@@ -666,6 +672,56 @@ a_store_ahead_of_kafka_stops_it(void **state)
     assert_stops(b, LC_ERROR_FATAL, "rebuild");
 }
 
+static size_t
+allocated_bytes(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+    return __sanitizer_get_current_allocated_bytes();
+#else
+    return mallinfo2().uordblks + mallinfo2().hblkhd;
+#endif
+}
+
+static bool
+refuse_write(lc_store *store, lc_store_write *writes, size_t n, GError **error)
+{
+    (void)store, (void)writes, (void)n;
+    g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "it has no room");
+    return false;
+}
+
+static lc_store_ops refusing; /* reads as any other */
+static size_t first_bytes, last_bytes;
+
+static void
+refuse_writes(void *data)
+{
+    bench *b = data;
+    lc_store *store = b->options.store;
+    if (store->ops != &refusing) {
+        refusing = *store->ops;
+        refusing.write_begin = refuse_write;
+        store->ops = &refusing;
+    }
+    last_bytes = allocated_bytes();
+    if (first_bytes == 0 && b->manual.now > BENCH_BEGIN + LC_MINUTE)
+        first_bytes = last_bytes;
+}
+
+/* For days, perhaps: its memory is full, or its disk. */
+static void
+a_store_that_takes_no_writes_is_waited_for_in_as_much_memory(void **state)
+{
+    bench *b = *state;
+    hand_off(b, "lead");
+    run(b, 2 * LC_SECOND);
+    lc_memory_redis_empty(b->redis);
+    b->meanwhile = refuse_writes;
+    run(b, LC_HOUR / 2);
+    assert_true(first_bytes > 0);
+    assert_in_range(last_bytes, 0, first_bytes + 512 * 1024);
+}
+
 static void
 a_changelog_that_has_lost_its_end_stops_it(void **state)
 {
@@ -984,6 +1040,7 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(changelogs_without_committed_offsets_stop_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_store_ahead_of_kafka_stops_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_store_that_takes_no_writes_is_waited_for_in_as_much_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(a_changelog_that_has_lost_its_end_stops_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_changelog_that_loses_its_end_stops_who_writes_there_and_who_comes_next, setup,
                                         teardown),

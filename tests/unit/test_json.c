@@ -166,6 +166,47 @@ what_is_no_fact_is_named(void **state)
     }
 }
 
+static void
+a_field_that_is_missing_under_its_name_is_found_under_another(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *message;
+    } cases[] = {
+        {"{\"type\":\"LeadErased\",\"leadId\":\"7\"}", "lead_id is missing; did you mean it by \"leadId\"?"},
+        {"{\"type\":\"LeadErased\",\"lead_id\":\"7\",\"Event-ID\":\"e\"}",
+         "event_id is missing; did you mean it by \"Event-ID\"?"},
+        {"{\"occured_at\":1,\"type\":\"LeadErased\",\"lead_id\":\"7\",\"event_id\":\"e\",\"occurred\":2}",
+         "occurred_at is missing; did you mean it by \"occured_at\"?"},
+        {"{\"Type\":\"LeadErased\"}", "type: missing; did you mean it by \"Type\"?"},
+        {"{\"type\":\"LeadProgressed\"," HEAD ",\"stages\":\"SAL\"}",
+         "stage is missing; did you mean it by \"stages\"?"},
+        {"{\"type\":\"LeadCreated\"," HEAD ",\"chanel\":\"ads\"}",
+         "channel is missing; did you mean it by \"chanel\"?"},
+        /* What means something else, is a field of its own, lies deeper, or is there. */
+        {"{\"type\":\"LeadErased\",\"deal_id\":\"7\",\"lead\":\"x\"}", "lead_id is missing"},
+        {"{\"type\":\"LeadErased\",\"lead_id\":\"7\",\"agent_id\":\"e\"}", "event_id is missing"},
+        {"{\"type\":\"LeadMerged\"," HEAD ",\"info\":\"7\"}", "into is missing"},
+        {"{\"type\":\"LeadAssigned\"," HEAD ",\"old_owner\":\"bo\"}", "owner is missing"},
+        {"{\"type\":\"LeadErased\",\"lead_id\":\"7\",\"event_id\":\"e\",\"recorded_at\":1}", "occurred_at is missing"},
+        {"{\"type\":\"LeadErased\",\"x\":{\"leadId\":\"7\"}}", "lead_id is missing"},
+        {"{\"type\":\"LeadErased\",\"leadId\":\"7\",\"lead_id\":null}", "lead_id is missing"},
+        {"{\"type\":\"LeadErased\",\"leadId\":\"7\",\"lead_id\":\"\"}", "lead_id is empty"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        lc_arena arena = {0};
+        read_fact read;
+        lc_json_fact fact;
+        lc_json_problem problem;
+        g_autoptr(GError) error = NULL, again = NULL;
+        assert_false(read_line(cases[i].line, strlen(cases[i].line), &arena, &read, &error));
+        assert_string_equal(error->message, cases[i].message);
+        assert_false(lc_json_read(cases[i].line, strlen(cases[i].line), NULL, &arena, &fact, &problem, &again));
+        assert_string_equal(again->message, cases[i].message);
+        lc_arena_clear(&arena);
+    }
+}
+
 /* ---- CloudEvents, and what stands in ---- */
 
 #define EVENT "\"specversion\":\"1.0\",\"source\":\"/crm\","
@@ -497,7 +538,17 @@ a_count_is_one_line(void **state)
     static const struct {
         int64_t count;
         const char *text;
-    } cases[] = {{1, "1"}, {-12, "-12"}, {INT64_MAX, "9223372036854775807"}, {INT64_MIN, "-9223372036854775808"}};
+    } cases[] = {{0, "0"},
+                 {1, "1"},
+                 {9, "9"},
+                 {-9, "-9"},
+                 {10, "10"},
+                 {-12, "-12"},
+                 {100, "100"},
+                 {12345, "12345"},
+                 {1005, "1005"},
+                 {INT64_MAX, "9223372036854775807"},
+                 {INT64_MIN, "-9223372036854775808"}};
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GString) json = g_string_new(NULL);
         g_autofree char *expected = g_strdup_printf(
@@ -515,6 +566,7 @@ main(void)
         cmocka_unit_test(what_is_not_given_is_absent),
         cmocka_unit_test(escapes_stand_for_what_they_say),
         cmocka_unit_test(what_is_no_fact_is_named),
+        cmocka_unit_test(a_field_that_is_missing_under_its_name_is_found_under_another),
         cmocka_unit_test(a_fact_is_read_from_every_form),
         cmocka_unit_test(what_is_wrong_is_told_with_its_field),
         cmocka_unit_test(an_object_is_shown_as_one_line),

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include <cmocka.h>
+#include <glib/gstdio.h>
 
 #define BACKOFF "fetch.queue.backoff.ms"
 
@@ -53,6 +54,56 @@ the_other_group_protocol_is_refused_with_the_reason(void **state)
     assert_non_null(strstr(said, "refused its group.instance.id until the session of the one before has timed out"));
 }
 
+/* Once it was read: new clients are made all the while, and one that can't be made would end the service. */
+static void
+a_password_file_that_is_away_for_a_while_ends_nothing(void **state)
+{
+    static const char *const properties[] = {"sasl.username", "u", NULL};
+    GError *error = NULL;
+    g_autofree char *folder = g_dir_make_tmp("leadclock-XXXXXX", &error);
+    (void)state;
+    assert_non_null(folder);
+    g_autofree char *file = g_build_filename(folder, "password", NULL);
+    lc_kafka_options options = {.brokers = "127.0.0.1:1",
+                                .group = "g",
+                                .properties = properties,
+                                .password_file = file,
+                                .key_password_file = file};
+
+    assert_int_equal(lc_kafka_member_number(&options, "session.timeout.ms"), -1);
+    assert_true(g_file_set_contents(file, "secret\n", -1, &error));
+    assert_int_equal(lc_kafka_member_number(&options, "session.timeout.ms"), 15000);
+    g_unlink(file);
+    assert_int_equal(lc_kafka_member_number(&options, "session.timeout.ms"), 15000);
+    g_rmdir(folder);
+}
+
+/* Nor does any other file: it is waited for. At the start the operator is to mend it. */
+static void
+a_certificate_that_is_away_for_a_while_is_waited_for(void **state)
+{
+    GError *error = NULL;
+    g_autofree char *folder = g_dir_make_tmp("leadclock-XXXXXX", &error);
+    (void)state;
+    assert_non_null(folder);
+    g_autofree char *file = g_build_filename(folder, "ca.pem", NULL);
+    const char *const properties[] = {"ssl.ca.location", file, NULL};
+    const lc_kafka_options options = {.brokers = "127.0.0.1:1", .properties = properties};
+
+    assert_null(lc_publisher_new(&options, &error));
+    assert_true(g_error_matches(error, LC_ERROR, LC_ERROR_CONFIG));
+    g_clear_error(&error);
+    assert_true(g_file_set_contents(file, "", -1, &error));
+    lc_publisher *publisher = lc_publisher_new(&options, &error);
+    assert_non_null(publisher);
+    g_unlink(file);
+    assert_null(lc_publisher_new(&options, &error));
+    assert_true(g_error_matches(error, LC_ERROR, LC_ERROR_RETRY));
+    g_clear_error(&error);
+    lc_publisher_free(publisher);
+    g_rmdir(folder);
+}
+
 int
 main(void)
 {
@@ -60,6 +111,8 @@ main(void)
         cmocka_unit_test(what_the_operator_names_is_taken),
         cmocka_unit_test(a_full_queue_is_looked_at_again_soon_unless_the_operator_says_when),
         cmocka_unit_test(the_other_group_protocol_is_refused_with_the_reason),
+        cmocka_unit_test(a_password_file_that_is_away_for_a_while_ends_nothing),
+        cmocka_unit_test(a_certificate_that_is_away_for_a_while_is_waited_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,13 +11,13 @@
 static void
 check(int64_t number)
 {
-    char wanted[32], found[LC_NUMBER_TEXT_SIZE + 1];
+    char wanted[32], found[LC_NUMBER_BYTES + 1];
     snprintf(wanted, sizeof wanted, "%" PRId64, number);
-    memset(found, 'x', sizeof found);
+    found[LC_NUMBER_BYTES] = 'x';
     char *end = lc_put_number(found, number);
     assert_int_equal(end - found, strlen(wanted));
     assert_memory_equal(found, wanted, strlen(wanted));
-    assert_int_equal(*end, 'x');
+    assert_int_equal(found[LC_NUMBER_BYTES], 'x');
 }
 
 static void

@@ -244,6 +244,10 @@ static const struct {
      "15:00 on counts for the next; warned at 75% of the open time up to then and 2 h of open time before it; while it "
      "is broken escalated 1 h of open time after it was due.\n"},
     {CALENDAR_AND("time_zone: UTC, week: {mon: [08:00-17:00]}",
+                  "first_contact: {within: 90h, calendar: office, warn: [80h], escalate: [48h]}"),
+     "  - first human contact within 90 h of open time (calendar office); warned at 10 h; while it is broken escalated "
+     "48 h of open time after it was due.\n"},
+    {CALENDAR_AND("time_zone: UTC, week: {mon: [08:00-17:00]}",
                   "first_contact: {within: {working_days: 0}, calendar: office}"),
      "  - first human contact within the working day itself (calendar office), to its last closing time.\n"},
     {RULE("next_contact: {within: 5d}"),

@@ -6,6 +6,7 @@
 #include "asserting.h"
 
 #include <math.h>
+#include <stdio.h>
 
 static const char policy_text[] = "name: p\n"
                                   "reporting_time_zone: Europe/Stockholm\n"
@@ -349,6 +350,158 @@ a_gate_is_too_strict_where_even_the_low_end_is_above_a_channel_that_is_not_weak(
     }
 }
 
+/* ---- The drawing ---- */
+
+/* Its lines are named in full, below it, whatever a channel is called. */
+static void
+a_line_is_named_in_full_below_the_drawing(void **state)
+{
+    (void)state;
+    static const char channel[] = "a partner portal <of the north> with a long name";
+    fixture f = begin("2026-08-01T00:00:00Z");
+    fill_six_months(&f, channel, 120, 12);
+    g_autofree char *html = text_of(&f, LC_TABLE_HTML);
+    const char *drawing = strstr(html, "<svg class=\"chart\""),
+               *end_of_it = strstr(html, "</svg>\n<ul class=\"legend\">");
+    assert_non_null(drawing);
+    assert_non_null(end_of_it);
+    assert_true(drawing < end_of_it);
+    assert_non_null(strstr(end_of_it, "/></svg> all channels</li>"));
+    assert_non_null(strstr(end_of_it, "/></svg> a partner portal &lt;of the north&gt; with a long name</li>"));
+    end(&f);
+}
+
+/* ---- The period before ---- */
+
+static void
+add_contact(fixture *f, int number, const char *handed_off, bool is_kept)
+{
+    lc_cycle_row row = cycle_row(number, "demo");
+    row.handoff_at = instant(handed_off);
+    row.rule = LC_TEXT("standard");
+    row.first_contact_state = is_kept ? LC_FIRST_CONTACT_MET : LC_FIRST_CONTACT_BREACHED;
+    lc_ledger_take(f->ledger, LC_ROW_CYCLE, false, &row);
+}
+
+/* Of the period three of four were kept, of the one before it one of two; what lies before both, or after, counts for
+ * neither. A month comes after a month, a week over the change to summer time after seven days, and anything else after
+ * what is as long. */
+static void
+a_share_stands_beside_that_of_the_period_before(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *to, *of[4], *before[2], *neither[2];
+    } cases[] = {
+        {"2026-02-28T23:00:00Z",
+         "2026-03-31T22:00:00Z",
+         {"2026-02-28T23:00:00Z", "2026-03-10T00:00:00Z", "2026-03-20T00:00:00Z", "2026-03-31T21:59:59Z"},
+         {"2026-01-31T23:00:00Z", "2026-02-28T22:59:59Z"},
+         {"2026-01-31T22:59:59Z", "2026-03-31T22:00:00Z"}},
+        {"2026-03-25T23:00:00Z",
+         "2026-04-01T22:00:00Z",
+         {"2026-03-25T23:00:00Z", "2026-03-27T00:00:00Z", "2026-03-28T00:00:00Z", "2026-04-01T21:59:59Z"},
+         {"2026-03-18T23:00:00Z", "2026-03-25T22:59:59Z"},
+         {"2026-03-18T22:59:59Z", "2026-04-01T22:00:00Z"}},
+        {"2026-03-10T10:00:00Z",
+         "2026-03-10T12:00:00Z",
+         {"2026-03-10T10:00:00Z", "2026-03-10T10:01:00Z", "2026-03-10T11:00:00Z", "2026-03-10T11:59:59Z"},
+         {"2026-03-10T08:00:00Z", "2026-03-10T09:59:59Z"},
+         {"2026-03-10T07:59:59Z", "2026-03-10T12:00:00Z"}},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        fixture f = begin("2026-08-01T00:00:00Z");
+        f.question.from = instant(cases[i].from);
+        f.question.to = instant(cases[i].to);
+        for (int j = 0; j < 4; j++)
+            add_contact(&f, j, cases[i].of[j], j > 0);
+        for (int j = 0; j < 2; j++) {
+            add_contact(&f, 10 + j, cases[i].before[j], j > 0);
+            add_contact(&f, 20 + j, cases[i].neither[j], true);
+        }
+        g_autofree char *json = text_of(&f, LC_TABLE_JSON), *text = text_of(&f, LC_TABLE_TEXT);
+        if (!strstr(json, "\"rule\":\"standard\",\"kept\":3,\"broken\":1,\"running\":0,\"stopped\":0,"
+                          "\"kept_share\":0.75,\"kept_share_before\":0.5,\"kept_points\":0.25"))
+            fail_msg("%s: %s", cases[i].from, json);
+        assert_non_null(strstr(text, "75.0 %  50.0 %   +25.0\n"));
+        assert_non_null(strstr(json, "(75.0 % kept, 50.0 % in the period before)"));
+        /* What was settled then is forgotten, so nothing is said of it. */
+        lc_ledger_forget_before(f.ledger, instant(cases[i].before[0]) + 1);
+        g_autofree char *later = text_of(&f, LC_TABLE_JSON);
+        assert_null(strstr(later, "before"));
+        f.question.from = LC_ABSENT;
+        g_autofree char *all = text_of(&f, LC_TABLE_JSON);
+        assert_null(strstr(all, "kept_points"));
+        end(&f);
+    }
+}
+
+/* ---- Rules without leads ---- */
+
+#define RULES_OF(name, from, rules)                                                                                    \
+    "name: " name "\n" from "reasons: {other: {route: NURTURE}}\nrules:\n" rules                                       \
+    "  - {name: rest, when: any, clawback: {after: 30d}}\n"
+#define RULE_OF(name) "  - {name: " name ", when: {channel: [" name "]}, clawback: {after: 30d}}\n"
+
+static void
+add_under(fixture *f, int number, const char *handed_off, const char *rule)
+{
+    lc_cycle_row row = cycle_row(number, "demo");
+    row.handoff_at = instant(handed_off);
+    row.rule = lc_text_of(rule);
+    lc_ledger_take(f->ledger, LC_ROW_CYCLE, false, &row);
+}
+
+/* A rule of one document is not one of another, whatever their names; a document without leads has nothing to say. */
+static void
+a_rule_that_no_lead_came_under_is_named_by_its_document(void **state)
+{
+    (void)state;
+    static const char *const documents[] = {
+        RULES_OF("old", "", RULE_OF("hot") RULE_OF("cold")),
+        RULES_OF("new", "effective_from: 2026-06-01T00:00:00Z\n", RULE_OF("hot") RULE_OF("cold")),
+        RULES_OF("next", "effective_from: 2026-07-20T00:00:00Z\n", RULE_OF("hot"))};
+    static const struct {
+        const char *from, *rows, *says;
+    } cases[] = {{"2026-01-01T00:00:00Z", "old,cold\nold,rest\nnew,hot\nnew,rest\n",
+                  "No lead came under 4 of 6 rules: cold, rest, hot, rest."},
+                 {"2026-06-01T00:00:00Z", "new,hot\nnew,rest\n", "No lead came under 2 of 3 rules: hot, rest."},
+                 {"2026-07-01T00:00:00Z", "", NULL}};
+    g_autofree char *folder = g_dir_make_tmp("lc-report-XXXXXX", NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(documents); i++) {
+        g_autofree char *path = g_strdup_printf("%s/%zu.yaml", folder, i);
+        assert_true(g_file_set_contents(path, documents[i], -1, NULL));
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        fixture f = begin("2026-08-01T00:00:00Z");
+        g_autoptr(GError) error = NULL;
+        lc_policy_book_free(f.book);
+        f.question.book = f.book = lc_policy_book_load((const char *const[]){folder, NULL}, &error);
+        must(f.book != NULL, error);
+        f.question.from = instant(cases[i].from);
+        add_under(&f, 1, "2026-05-01T00:00:00Z", "hot");
+        add_under(&f, 2, "2026-06-10T00:00:00Z", "cold");
+        g_autofree char *text = text_of(&f, LC_TABLE_TEXT);
+        g_autoptr(lc_answers) report = lc_answers_new(f.ledger, &f.question);
+        g_autoptr(GString) csv = g_string_new(NULL);
+        assert_true(lc_answers_write_csv(csv, report, "rules_without_leads"));
+        g_auto(GStrv) lines = g_strsplit(csv->str, "\n", 2);
+        assert_string_equal(lines[0], "table,policy,rule");
+        g_autoptr(GString) rows = g_string_new(lines[1]);
+        g_string_replace(rows, "rules_without_leads,", "", 0);
+        assert_string_equal(rows->str, cases[i].rows);
+        assert_true((strstr(text, "Rules that no lead of this time came under") != NULL) == (cases[i].says != NULL));
+        if (cases[i].says)
+            assert_non_null(strstr(text, cases[i].says));
+        end(&f);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(documents); i++) {
+        g_autofree char *path = g_strdup_printf("%s/%zu.yaml", folder, i);
+        remove(path);
+    }
+    remove(folder);
+}
+
 /* ---- The work list ---- */
 
 static void
@@ -475,6 +628,36 @@ what_a_spreadsheet_would_run_stays_text(void **state)
     }
 }
 
+static void
+open_time_is_told_in_hours_and_plain_time_in_days(void **state)
+{
+    (void)state;
+    static const struct {
+        lc_duration duration;
+        const char *plain, *open_time;
+    } cases[] = {{52 * LC_HOUR + 10 * LC_MINUTE, "2d 4h 10m", "52h 10m"},
+                 {2 * LC_DAY, "2d", "48h"},
+                 {LC_DAY + 29 * LC_SECOND, "1d", "24h"},
+                 {90 * LC_SECOND + 400, "1m 30s", "1m 30s"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GPtrArray) tables = g_ptr_array_new_with_free_func((GDestroyNotify)lc_table_free);
+        g_autoptr(GString) json = g_string_new(NULL), text = g_string_new(NULL);
+        lc_table *table = lc_table_new("t", "T");
+        lc_table_column(table, LC_CELL_DURATION, "plain_ms", "");
+        lc_table_column(table, LC_CELL_OPEN_TIME, "open_ms", "");
+        lc_table_duration(table, cases[i].duration);
+        lc_table_duration(table, cases[i].duration);
+        g_ptr_array_add(tables, table);
+        lc_tables_write(text, tables, LC_TABLE_TEXT);
+        g_autofree char *told = g_strdup_printf("T\n%s  %s\n", cases[i].plain, cases[i].open_time);
+        assert_string_equal(text->str, told);
+        lc_tables_write(json, tables, LC_TABLE_JSON);
+        g_autofree char *milliseconds = g_strdup_printf(
+            "\"plain_ms\":%" G_GINT64_FORMAT ",\"open_ms\":%" G_GINT64_FORMAT, cases[i].duration, cases[i].duration);
+        assert_non_null(strstr(json->str, milliseconds));
+    }
+}
+
 /* Nothing has happened yet. */
 static void
 an_empty_ledger_makes_a_report(void **state)
@@ -502,10 +685,14 @@ main(void)
         cmocka_unit_test(five_months_are_too_few_to_compare),
         cmocka_unit_test(the_oldest_age_that_six_months_completed_is_taken),
         cmocka_unit_test(a_gate_is_too_strict_where_even_the_low_end_is_above_a_channel_that_is_not_weak),
+        cmocka_unit_test(a_share_stands_beside_that_of_the_period_before),
+        cmocka_unit_test(a_line_is_named_in_full_below_the_drawing),
+        cmocka_unit_test(a_rule_that_no_lead_came_under_is_named_by_its_document),
         cmocka_unit_test(what_is_broken_comes_first_then_what_is_newest),
         cmocka_unit_test(a_lead_says_why_it_is_where_it_is),
         cmocka_unit_test(what_others_wrote_stays_text),
         cmocka_unit_test(what_a_spreadsheet_would_run_stays_text),
+        cmocka_unit_test(open_time_is_told_in_hours_and_plain_time_in_days),
         cmocka_unit_test(an_empty_ledger_makes_a_report),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
