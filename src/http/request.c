@@ -182,10 +182,48 @@ may_answer_at_once(lc_http_request *request)
     return lc_http_header(request, MHD_HTTP_HEADER_EXPECT) != NULL || announced_size(request) > PASSED_OVER_BYTES;
 }
 
+typedef struct {
+    unsigned n;    /* headers that say where the body ends */
+    bool is_other; /* by a coding that is not read */
+} ends_said;
+
+static enum MHD_Result
+note_end(void *data, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    ends_said *said = data;
+    bool is_length = g_ascii_strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
+    bool is_coding = g_ascii_strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
+    (void)kind;
+    said->n += is_length || is_coding;
+    said->is_other |= is_coding && (value == NULL || g_ascii_strcasecmp(value, "chunked") != 0);
+    return MHD_YES;
+}
+
+/* A body whose end may be read in two ways hides a request from who passes it on to us (RFC 9112, 6.3 and 11.2). */
+static bool
+has_two_ends(lc_http_request *request)
+{
+    ends_said said = {0};
+    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, note_end, &said);
+    return said.n > 1 || said.is_other;
+}
+
+/* Nothing of what follows is read. */
+static enum MHD_Result
+refuse_two_ends(lc_http_request *request)
+{
+    static const char *const headers[] = {MHD_HTTP_HEADER_CONNECTION, "close", NULL};
+    lc_http_reply(request, MHD_HTTP_BAD_REQUEST, PLAIN,
+                  LC_TEXT("say once where the body ends: Content-Length, or Transfer-Encoding: chunked\n"), headers);
+    return send_answer(request);
+}
+
 static enum MHD_Result
 begin(lc_http_request *request)
 {
     const lc_http_options *options = &request->http->options;
+    if (has_two_ends(request))
+        return refuse_two_ends(request);
     if (options->body_bytes)
         request->body = g_byte_array_new();
     if (options->begin)

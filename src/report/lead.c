@@ -27,7 +27,7 @@ typedef struct {
     const lc_ledger *ledger;
     const lc_policy_book *book;
     lc_instant at;
-    GPtrArray *cycles; /* lc_ledger_cycle, by number */
+    GPtrArray *cycles; /* lc_ledger_cycle, by hand-off */
     GArray *steps;     /* step */
 } story;
 
@@ -53,10 +53,13 @@ name_of(const story *s, uint32_t number, const char *none)
     return text.size ? text.data : none;
 }
 
+/* A lead that was forgotten counts its cycles from 1 again. */
 static int
 compare_cycles(gconstpointer a, gconstpointer b)
 {
     const lc_ledger_cycle *one = *(lc_ledger_cycle *const *)a, *other = *(lc_ledger_cycle *const *)b;
+    if (one->handoff_at != other->handoff_at)
+        return one->handoff_at < other->handoff_at ? -1 : 1;
     return one->cycle < other->cycle ? -1 : one->cycle > other->cycle;
 }
 

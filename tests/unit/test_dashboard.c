@@ -469,6 +469,26 @@ promises_are_told_by_the_day_of_the_zone(void **state)
 
 /* ---- One lead ---- */
 
+/* A lead of which nothing was kept any more is handed off as a new one, from cycle 1 on; its rows are there still. */
+static void
+the_latest_cycle_is_that_of_the_latest_hand_off(void **state)
+{
+    (void)state;
+    for (int order = 0; order < 2; order++) {
+        fixture f = begin();
+        lc_table_row rows[] = {settled_cycle(&f, 1, "lead", 2 * LC_DAY, "other"), open_cycle(&f, 2, "lead", 0)};
+        rows[0].cycle.cycle = 2;
+        rows[0].cycle.handoff_at = f.now - 3 * LC_DAY;
+        rows[1].cycle.cycle = 1;
+        rows[1].cycle.handoff_at = f.now - LC_HOUR;
+        take(&f, &rows[order]);
+        take(&f, &rows[1 - order]);
+        g_autofree char *page = page_of(&f, "/lead/lead", 200, NULL);
+        assert_has(page, "2 cycles; the latest is open, with ");
+        end(&f);
+    }
+}
+
 static void
 a_lead_is_told_with_who_had_it_and_why_it_was_routed(void **state)
 {
@@ -605,6 +625,7 @@ main(void)
         cmocka_unit_test(what_was_settled_long_ago_is_forgotten_with_all_that_is_its),
         cmocka_unit_test(times_are_told_in_the_zone_that_the_page_names),
         cmocka_unit_test(promises_are_told_by_the_day_of_the_zone),
+        cmocka_unit_test(the_latest_cycle_is_that_of_the_latest_hand_off),
         cmocka_unit_test(a_lead_is_told_with_who_had_it_and_why_it_was_routed),
         cmocka_unit_test(a_page_is_made_once_a_second_however_many_ask),
         cmocka_unit_test(only_who_is_named_may_look),

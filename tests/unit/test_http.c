@@ -356,6 +356,28 @@ broken_chunks_are_no_request(void **state)
     stop(&of);
 }
 
+/* Whoever passes requests on may see another end than we do, and in the rest another request. */
+static void
+a_body_with_two_ends_is_no_request_and_what_follows_none(void **state)
+{
+    (void)state;
+    static const char *const two[] = {"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+                                      "Content-Length: 2\r\nContent-Length: 7\r\n\r\n{}",
+                                      "Transfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"};
+    server of = {.answers_at_once = true};
+    start(&of, (lc_http_options){.body_bytes = 1000});
+    for (size_t i = 0; i < G_N_ELEMENTS(two); i++) {
+        int fd = dial(&of);
+        say_text(fd, "POST /a HTTP/1.1\r\nHost: x\r\n");
+        say_text(fd, two[i]);
+        say_text(fd, "POST /hidden HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+        g_autofree char *heard = hear_all(fd);
+        if (!g_str_has_prefix(heard, "HTTP/1.1 400") || strstr(heard, "hidden"))
+            fail_msg("case %zu: %s", i, heard);
+    }
+    stop(&of);
+}
+
 /* Of what has no end yet: 4xx, or the connection was closed before. */
 static void
 expect_refusal(int fd)
@@ -558,6 +580,7 @@ main(void)
         cmocka_unit_test(a_body_has_its_limit),
         cmocka_unit_test(a_body_without_end_is_cut_off),
         cmocka_unit_test(broken_chunks_are_no_request),
+        cmocka_unit_test(a_body_with_two_ends_is_no_request_and_what_follows_none),
         cmocka_unit_test(a_million_bytes_of_header_are_refused),
         cmocka_unit_test(bodies_together_have_a_limit),
         cmocka_unit_test(who_asks_for_nothing_is_sent_away),
