@@ -135,3 +135,28 @@ lc_exchanges_clear(lc_exchanges *exchanges)
     g_ptr_array_unref(exchanges->all);
     lc_http_client_free(exchanges->client);
 }
+
+const char *
+lc_exchange_tls_advice(lc_http_tls_problem problem)
+{
+    switch (problem) {
+    case LC_HTTP_TLS_CA_UNKNOWN:
+        return "its certificate is signed by a CA that is not known here; name the CA's certificate in registry.ca; "
+               "where that is right, the server does not send the intermediate certificates, which belong to its own";
+    case LC_HTTP_TLS_OUT_OF_DATE:
+        return "its certificate has expired, or is not valid yet: it needs a new one; look at this machine's clock, "
+               "too";
+    case LC_HTTP_TLS_OTHER_NAME:
+        return "its certificate is for another host; name the registry in registry.url as its certificate does";
+    case LC_HTTP_TLS_REFUSES_US:
+        return "it ends the connection: where it asks for a certificate, there is none of ours, or it does not accept "
+               "it; look at registry.certificate and registry.key";
+    case LC_HTTP_TLS_FILES:
+        return "look at registry.ca, registry.certificate and registry.key: whether they are PEM, and the key is the "
+               "certificate's";
+    case LC_HTTP_TLS_NOT_SPOKEN:
+        return "it speaks no TLS there; write http:// in registry.url, or take another port";
+    default:
+        return NULL;
+    }
+}

@@ -38,3 +38,5 @@ const lc_exchange *lc_exchanges_ask(lc_exchanges *exchanges, char *url, char *bo
 /* Until all that the call has asked is answered, or has failed. LC_ERROR_RETRY: not yet, the call is to end and to be
  * made again. */
 bool lc_exchanges_wait(lc_exchanges *exchanges, GError **error);
+/* What is wrong with TLS, and what to do; NULL: nothing is known to be. */
+const char *lc_exchange_tls_advice(lc_http_tls_problem problem);

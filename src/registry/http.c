@@ -65,32 +65,6 @@ answer_message(const lc_exchange *x)
     return text;
 }
 
-/* What is wrong with TLS, and what to do; NULL: nothing is known to be. */
-static const char *
-tls_advice(lc_http_tls_problem problem)
-{
-    switch (problem) {
-    case LC_HTTP_TLS_CA_UNKNOWN:
-        return "its certificate is signed by a CA that is not known here; name the CA's certificate in registry.ca; "
-               "where that is right, the server does not send the intermediate certificates, which belong to its own";
-    case LC_HTTP_TLS_OUT_OF_DATE:
-        return "its certificate has expired, or is not valid yet: it needs a new one; look at this machine's clock, "
-               "too";
-    case LC_HTTP_TLS_OTHER_NAME:
-        return "its certificate is for another host; name the registry in registry.url as its certificate does";
-    case LC_HTTP_TLS_REFUSES_US:
-        return "it ends the connection: where it asks for a certificate, there is none of ours, or it does not accept "
-               "it; look at registry.certificate and registry.key";
-    case LC_HTTP_TLS_FILES:
-        return "look at registry.ca, registry.certificate and registry.key: whether they are PEM, and the key is the "
-               "certificate's";
-    case LC_HTTP_TLS_NOT_SPOKEN:
-        return "it speaks no TLS there; write http:// in registry.url, or take another port";
-    default:
-        return NULL;
-    }
-}
-
 static bool
 has_answered(const lc_exchange *x, GError **error)
 {
@@ -104,7 +78,7 @@ has_answered(const lc_exchange *x, GError **error)
                     "registry %s does not answer: it ends the connection after TLS came about (%s); where it wants a "
                     "certificate of ours, look at registry.certificate and registry.key",
                     x->url, x->http->problem);
-    const char *advice = tls_advice(x->http->tls_problem);
+    const char *advice = lc_exchange_tls_advice(x->http->tls_problem);
     if (advice)
         return fail(error, LC_ERROR_RETRY, "registry %s: no TLS: %s (%s)", x->url, advice, x->http->problem);
     return fail(error, LC_ERROR_RETRY, "registry %s does not answer: %s%s", x->url, x->http->problem,
@@ -116,6 +90,32 @@ static bool
 is_for_later(int status)
 {
     return status == 401 || status == 408 || status == 429 || status >= 500;
+}
+
+/* Is what was refused final? Only a registry's own answer is, by its error_code: the status, and often two digits.
+ * All else may be of a proxy before one that has yet to start; so may a 404 without those digits, of a path. */
+static bool
+is_final(const lc_exchange *x)
+{
+    json_t *member = answer_member(x, "error_code");
+    json_int_t code = json_is_integer(member) ? json_integer_value(member) : 0;
+    json_decref(member);
+    return code / 100 == x->http->status || (code == x->http->status && code != 404);
+}
+
+/* What answers there is no registry, or not yet. */
+static bool
+fail_by_stranger(const http_registry *http, const lc_exchange *x, GError **error)
+{
+    if (x->http->status == 404)
+        return fail(error, LC_ERROR_RETRY,
+                    "registry %s: 404 from %s: is registry.url right? Where the registry has started, its API is "
+                    "not there; give registry.url with its path, as http://HOST:PORT/apis/ccompat/v7 for Apicurio",
+                    http->url, x->url);
+    return fail(error, LC_ERROR_RETRY,
+                "registry %s: HTTP %d from %s, which is no answer of a registry: it may be that of a proxy before one "
+                "that starts; if it stays so, look at registry.url",
+                http->url, x->http->status, x->url);
 }
 
 /* An answer that is neither 200 nor a no. `final`: the code of one that asking again will not change. */
@@ -131,14 +131,11 @@ fail_by_status(const http_registry *http, const lc_exchange *x, lc_error final, 
     if (x->http->status == 403)
         return fail(error, LC_ERROR_RETRY,
                     "registry %s refuses us (HTTP 403)%s; give registry.user the right to read it", http->url, message);
-    if (x->http->status == 404)
-        return fail(error, final,
-                    "registry %s: no registry's API answers there (HTTP 404); give registry.url with its path, as "
-                    "http://HOST:PORT/apis/ccompat/v7 for Apicurio",
-                    http->url);
     if (is_for_later(x->http->status))
-        return fail(error, LC_ERROR_RETRY, "registry %s is not able to answer (HTTP %d)%s", http->url, x->http->status,
-                    message);
+        return fail(error, LC_ERROR_RETRY, "registry %s is not able to answer (HTTP %d from %s)%s", http->url,
+                    x->http->status, x->url, message);
+    if (!is_final(x))
+        return fail_by_stranger(http, x, error);
     return fail(error, final, "registry %s refuses %s (HTTP %d)%s", http->url, x->url, x->http->status, message);
 }
 
@@ -164,12 +161,12 @@ fail_registration(const http_registry *http, const lc_exchange *x, const char *s
                     "registry %s does not have our schema under subject %s, and does not let us register it (HTTP "
                     "403)%s; give registry.user the right to write that subject, or register it (schemas/*.avsc)",
                     http->url, subject, message);
-    if (x->http->status == 409)
+    if (x->http->status == 409 && is_final(x))
         return fail(error, LC_ERROR_CONFIG,
                     "registry %s: our schema is not compatible with those of subject %s%s; set the subject's "
                     "compatibility to BACKWARD or NONE, or choose another topics.prefix",
                     http->url, subject, message);
-    if (x->http->status == 422)
+    if (x->http->status == 422 && is_final(x))
         return fail(error, LC_ERROR_CONFIG, "registry %s does not take our schema for subject %s%s", http->url, subject,
                     message);
     return fail_by_status(http, x, LC_ERROR_CONFIG, error);
@@ -182,7 +179,7 @@ take_id(const http_registry *http, const lc_exchange *x, uint32_t *id, GError **
     json_int_t value = json_is_integer(member) ? json_integer_value(member) : -1;
     json_decref(member);
     if (value < 0 || value > UINT32_MAX)
-        return fail(error, LC_ERROR_CONFIG, "registry %s: its answer has no id; is this a schema registry?", http->url);
+        return fail_by_stranger(http, x, error);
     *id = (uint32_t)value;
     return true;
 }

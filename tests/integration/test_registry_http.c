@@ -117,8 +117,9 @@ a_wrong_path_makes_no_record_bad(void **state)
     g_autoptr(GError) error = NULL;
     assert_false(lc_registry_fetch(registry, &id, 1, &answer, &error));
     assert_error(&error, LC_ERROR_RETRY, "registry.url with its path");
-    assert_false(register_one(registry, "x", lc_schema_text(LC_SCHEMA_LEAD_ERASED), &id, &error));
-    assert_error(&error, LC_ERROR_CONFIG, "registry.url with its path");
+    const lc_registry_entry entry = {"x", lc_schema_text(LC_SCHEMA_LEAD_ERASED)};
+    assert_false(lc_registry_register(registry, &entry, 1, &id, &error));
+    assert_error(&error, LC_ERROR_RETRY, "registry.url with its path");
 }
 
 static void

@@ -1,4 +1,5 @@
-/* test_registry.c - schemas from a file instead of a server. */
+/* test_registry.c - schemas from a file instead of a server, and what is made of a server's answers. */
+#include <leadclock/http.h>
 #include <leadclock/registry.h>
 
 #include <glib/gstdio.h>
@@ -167,6 +168,69 @@ a_server_that_is_away_is_for_another_time(void **state)
     assert_true(g_error_matches(error, LC_ERROR, LC_ERROR_RETRY));
 }
 
+typedef struct {
+    unsigned status;
+    const char *body;
+    lc_error code;
+    const char *says;
+} told;
+
+static void
+reply(lc_http_request *request, void *data)
+{
+    const told *answer = *(const told **)data;
+    lc_http_reply(request, answer->status, "text/html", lc_text_of(answer->body), NULL);
+}
+
+static void
+assert_told(lc_registry *registry, const told *expected)
+{
+    g_autoptr(GError) error = NULL;
+    uint32_t id;
+    do
+        g_clear_error(&error);
+    while (!lc_registry_register(registry, &(lc_registry_entry){"s", CREATED}, 1, &id, &error) &&
+           lc_registry_is_asking(registry));
+    assert_non_null(error);
+    if (error->code != (gint)expected->code || strstr(error->message, expected->says) == NULL)
+        fail_msg("%u %s is told with code %d: %s", expected->status, expected->body, error->code, error->message);
+}
+
+/* A proxy answers before the registry that it stands for has started. */
+static void
+only_what_a_registry_says_itself_is_final(void **state)
+{
+    (void)state;
+    static const told cases[] = {
+        {404, "<html>default backend</html>", LC_ERROR_RETRY, "/api: 404 from http://127.0.0.1:"},
+        {404, "<html>default backend</html>", LC_ERROR_RETRY, "/api/subjects/s/versions: is registry.url right?"},
+        {404, "{\"error_code\": 404, \"message\": \"HTTP 404 Not Found\"}", LC_ERROR_RETRY, "is registry.url right?"},
+        {404, "{\"error_code\": 40401, \"message\": \"Subject 's'\"}", LC_ERROR_CONFIG, "HTTP 404): Subject 's'"},
+        {200, "<html>starting</html>", LC_ERROR_RETRY, "HTTP 200 from http://127.0.0.1:"},
+        {200, "{\"status\": \"UP\"}", LC_ERROR_RETRY, "registry.url"},
+        {302, "", LC_ERROR_RETRY, "HTTP 302 from"},
+        {400, "<html>bad request</html>", LC_ERROR_RETRY, "HTTP 400 from"},
+        {400, "{\"error_code\": 400, \"message\": \"no\"}", LC_ERROR_CONFIG, "HTTP 400): no"},
+        {409, "<html>conflict</html>", LC_ERROR_RETRY, "HTTP 409 from"},
+        {409, "{\"error_code\": 409, \"message\": \"no\"}", LC_ERROR_CONFIG, "not compatible"},
+        {422, "[]", LC_ERROR_RETRY, "HTTP 422 from"},
+        {422, "{\"error_code\": 42201, \"message\": \"no\"}", LC_ERROR_CONFIG, "does not take our schema"},
+        {502, "<html>bad gateway</html>", LC_ERROR_RETRY, "HTTP 502 from http://127.0.0.1:"},
+        {503, "{\"error_code\": 50301, \"message\": \"soon\"}", LC_ERROR_RETRY, "/s): soon"},
+    };
+    const told *answer = cases;
+    g_autoptr(lc_http) http = lc_http_start(
+        &(lc_http_options){
+            .section = "http", .listen = "127.0.0.1:0", .body_bytes = 65536, .handle = reply, .data = &answer},
+        NULL);
+    assert_non_null(http);
+    g_autofree char *url = g_strdup_printf("http://127.0.0.1:%u/api", lc_http_port(http));
+    g_autoptr(lc_registry) registry = lc_registry_new(&(lc_registry_options){.url = url}, NULL);
+    assert_non_null(registry);
+    for (; answer < cases + G_N_ELEMENTS(cases); answer++)
+        assert_told(registry, answer);
+}
+
 int
 main(void)
 {
@@ -178,6 +242,7 @@ main(void)
         cmocka_unit_test(a_wrong_file_is_refused_with_its_place),
         cmocka_unit_test(wrong_options_are_refused),
         cmocka_unit_test(a_server_that_is_away_is_for_another_time),
+        cmocka_unit_test(only_what_a_registry_says_itself_is_final),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
