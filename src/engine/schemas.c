@@ -14,6 +14,7 @@ typedef struct {
     lc_plan *plan;
     bool is_read; /* there is a schema; without a plan it is none that we can read, or of JSON */
     bool is_json;
+    bool is_damaged;     /* what it last gave is no Avro that we can read: as good as a no, once it has said so twice */
     int64_t no_ms;       /* monotonic: when the registry first said no; LC_ABSENT: it has not */
     int64_t failing_ms;  /* since when it fails for this id alone; LC_ABSENT: it does not */
     int64_t no_until_ms; /* it is believed that there is none; LC_ABSENT: it is not */
@@ -101,25 +102,38 @@ make_plan(const char *schema, lc_registry_language language, GError **error)
     return NULL;
 }
 
-/* An id may be known as readable already; it is for ever. */
 static void
-remember_schema(lc_schemas *schemas, uint32_t id, const char *schema, lc_registry_language language)
+tell_unreadable(const lc_schemas *schemas, uint32_t id, const char *why)
+{
+    g_autofree char *name = g_strdup_printf("schema %u", id);
+
+    if (lc_told_may_say_once(schemas->told, name))
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "SCHEMA_ID", LC_NUMBER(id), "MESSAGE",
+                         "schema cannot be read, its records go to the dead letters: %s", why);
+}
+
+/* An id may be known as readable already; it is for ever. False: the text is no Avro that we can read, and may be
+ * another when it is asked for again; `why` it is (g_free). */
+static bool
+remember_schema(lc_schemas *schemas, uint32_t id, const char *schema, lc_registry_language language, char **why)
 {
     g_autoptr(GError) unreadable = NULL;
     known_schema *known = entry_of(schemas, id);
 
     if (known->is_read)
-        return;
+        return true;
+    if (language != LC_REGISTRY_JSON)
+        known->plan = make_plan(schema, language, &unreadable);
+    if (unreadable && language == LC_REGISTRY_AVRO) {
+        *why = g_strdup(unreadable->message);
+        return false;
+    }
+    if (unreadable)
+        tell_unreadable(schemas, id, unreadable->message);
+    known->is_json = language == LC_REGISTRY_JSON;
     known->is_read = true;
     schemas->n_nos--;
-    known->is_json = language == LC_REGISTRY_JSON;
-    if (known->is_json)
-        return;
-    known->plan = make_plan(schema, language, &unreadable);
-    g_autofree char *name = g_strdup_printf("schema %u", id);
-    if (known->plan == NULL && lc_told_may_say_once(schemas->told, name))
-        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "SCHEMA_ID", LC_NUMBER(id), "MESSAGE",
-                         "schema cannot be read, its records go to the dead letters: %s", unreadable->message);
+    return true;
 }
 
 /* What is registered together. */
@@ -179,7 +193,8 @@ lc_schemas_register(lc_schemas *schemas, const char *const *output_names, GError
     for (guint i = 0; i < all->len; i++) {
         const registration *one = &g_array_index(all, registration, i);
         schemas->ids[one->output][one->schema] = ids[i];
-        remember_schema(schemas, ids[i], entries[i].schema_json, LC_REGISTRY_AVRO);
+        g_autofree char *why = NULL;
+        remember_schema(schemas, ids[i], entries[i].schema_json, LC_REGISTRY_AVRO, &why);
     }
     return true;
 }
@@ -204,7 +219,7 @@ lc_schemas_plan(lc_schemas *schemas, uint32_t id, const lc_plan **plan)
     if (known == NULL || (!known->is_read && !is_no(schemas, known)))
         return LC_PLAN_NOT_ASKED;
     if (!known->is_read)
-        return LC_PLAN_NO_SUCH_ID;
+        return known->is_damaged ? LC_PLAN_UNREADABLE : LC_PLAN_NO_SUCH_ID;
     *plan = known->plan;
     return known->plan ? LC_PLAN_READY : known->is_json ? LC_PLAN_JSON : LC_PLAN_UNREADABLE;
 }
@@ -250,16 +265,18 @@ take_answer(lc_schemas *schemas, uint32_t id, lc_registry_answer *answer)
     known_schema *known = entry_of(schemas, id);
     int64_t now_ms = schemas->time->monotonic_ms(schemas->time);
 
-    if (answer->verdict == LC_REGISTRY_HAS) {
-        remember_schema(schemas, id, answer->schema, answer->language);
+    if (answer->verdict == LC_REGISTRY_HAS &&
+        remember_schema(schemas, id, answer->schema, answer->language, &answer->why))
         return;
-    }
     g_free(known->why);
     known->why = g_steal_pointer(&answer->why);
-    if (answer->verdict == LC_REGISTRY_NO)
-        take_no(known, now_ms);
-    else
+    known->is_damaged = answer->verdict == LC_REGISTRY_HAS;
+    if (answer->verdict == LC_REGISTRY_FAILS)
         take_failure(known, now_ms, schemas->timeout);
+    else
+        take_no(known, now_ms);
+    if (known->is_damaged && is_no(schemas, known))
+        tell_unreadable(schemas, id, known->why);
 }
 
 /* Now the registry fails for all. */

@@ -2,7 +2,7 @@
 #include "sim.h"
 
 struct lc_registry {
-    bool has_denied[LC_SCHEMAS]; /* said no to a schema that it has: never a second time */
+    bool has_denied[LC_SCHEMAS]; /* said no to a schema that it has, or gave half of it: never a second time */
 };
 
 lc_registry *
@@ -65,9 +65,19 @@ denies(lc_registry *registry, lc_schema schema)
     sim *s = sim_running;
     if (s->is_quiet || registry->has_denied[schema] || !sim_random_chance(&s->random, s->plan.registry))
         return false;
-    sim_say(s, "fault: the registry says no to schema %u, which it has", SIM_SCHEMA_ID(schema));
+    sim_say(s, "fault: the registry says no to schema %u, which it has, or gives half of it", SIM_SCHEMA_ID(schema));
     registry->has_denied[schema] = true;
     return true;
+}
+
+/* By turns: another draw would make another world of each seed. */
+static lc_registry_answer
+wrong_answer(lc_schema schema)
+{
+    const char *text = lc_schema_text(schema);
+    if (schema % 2)
+        return (lc_registry_answer){.verdict = LC_REGISTRY_NO};
+    return (lc_registry_answer){.verdict = LC_REGISTRY_HAS, .schema = g_strndup(text, strlen(text) / 2)};
 }
 
 static lc_registry_answer
@@ -76,8 +86,10 @@ answer_for(lc_registry *registry, uint32_t id)
     lc_schema schema = (lc_schema)(id - 1);
     if (id == SIM_FAILING_SCHEMA_ID)
         return (lc_registry_answer){.verdict = LC_REGISTRY_FAILS, .why = g_strdup("HTTP 500")};
-    if (id < 1 || id > LC_SCHEMAS || denies(registry, schema))
+    if (id < 1 || id > LC_SCHEMAS)
         return (lc_registry_answer){.verdict = LC_REGISTRY_NO};
+    if (denies(registry, schema))
+        return wrong_answer(schema);
     return (lc_registry_answer){.verdict = LC_REGISTRY_HAS, .schema = g_strdup(lc_schema_text(schema))};
 }
 
