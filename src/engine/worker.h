@@ -36,6 +36,7 @@ struct lc_worker {
     bool is_replaying, replay_is_wanted; /* the log, for one partition; and for another one */
     guint turn;                          /* of the partitions to recover */
     int64_t tended_ms;                   /* monotonic: when the group was last polled */
+    int64_t differ_ms;                   /* monotonic: since when topics' partitions differ; LC_ABSENT: not */
     int64_t give_up_ms;                  /* a server is waited for so long; 0: for ever */
     int64_t got_on_ms;                   /* monotonic: when a tool last had a success */
     int64_t left_ms;                     /* monotonic: since when it has no assignment */

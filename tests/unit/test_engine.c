@@ -906,6 +906,43 @@ topics_that_grow_stop_it(void **state)
     assert_stops(b, LC_ERROR_CONFIG, "had 1 when this started");
 }
 
+static lc_instant differ_until; /* what a broker says that has not heard of all that grew */
+static bench *differing;
+
+static bool
+say_that_they_differ(lc_log *log, int32_t *partitions, GError **error)
+{
+    (void)log;
+    *partitions = BENCH_PARTITIONS;
+    if (differing->manual.now >= differ_until)
+        return true;
+    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "numbers of partitions differ");
+    return false;
+}
+
+static void
+is_told_that_they_differ(lc_log *log)
+{
+    static lc_log_ops altered;
+    altered = *log->ops;
+    altered.check_topics = say_that_they_differ;
+    log->ops = &altered;
+}
+
+static void
+topics_that_have_just_grown_may_differ_for_a_while(void **state)
+{
+    bench *b = *state;
+    differing = b;
+    differ_until = b->manual.now + 5 * LC_SECOND;
+    b->alter_log = is_told_that_they_differ;
+    hand_off(b, "lead");
+    run(b, 20 * LC_SECOND);
+    assert_int_equal(bench_counter(b, "handed_off"), 1);
+    differ_until = LC_NEVER;
+    assert_stops(b, LC_ERROR_CONFIG, "numbers of partitions differ");
+}
+
 /* As if it had been committed by another: `beginning` in place of the first fields of our metadata. */
 static void
 rewrite_metadata(bench *b, int32_t partition, const char *beginning, unsigned dropped)
@@ -1050,6 +1087,7 @@ main(void)
         cmocka_unit_test_setup_teardown(deleted_input_that_held_no_fact_stops_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_changelog_whose_beginning_was_deleted_rebuilds_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(topics_that_grow_stop_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(topics_that_have_just_grown_may_differ_for_a_while, setup, teardown),
         cmocka_unit_test_setup_teardown(offsets_of_another_number_of_partitions_stop_it, setup, teardown),
         cmocka_unit_test_setup_teardown(metadata_of_an_older_version_is_read, setup, teardown),
         cmocka_unit_test_setup_teardown(partitions_that_an_older_version_never_had_stop_it, setup, teardown),
