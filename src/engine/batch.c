@@ -8,6 +8,7 @@
 #include "batch_parts.h"
 #include "batch_publish.h"
 #include "batch_read.h"
+#include "facts.h"
 
 /* What was read but holds no facts (the markers of publishers' transactions) is committed so long after the last
  * commit: deleted before, it would look like facts that were never read. */
@@ -43,6 +44,7 @@ settle(lc_batch *batch)
         lc_partition *partition = share->partition;
         memcpy(partition->offsets, share->next, sizeof(int64_t) * (size_t)batch->worker->n_inputs);
         memcpy(partition->ends, share->ends, sizeof share->ends);
+        lc_facts_forget_poison(batch->worker, partition);
         partition->next_wakeup = share->next_wakeup;
         partition->must_claim = false;
         g_free(partition->policy_hash);

@@ -16,10 +16,36 @@ poison_name(const lc_log_event *record)
     return g_strdup_printf("%d/%" PRId32 "/%" PRId64, record->topic, record->partition, record->offset);
 }
 
+/* Where it stands. */
+typedef struct {
+    int topic;
+    int32_t partition;
+    int64_t offset;
+} poison_place;
+
 void
 lc_facts_poison(lc_worker *worker, const lc_log_event *record)
 {
-    g_hash_table_add(worker->poison, poison_name(record));
+    const poison_place place = {record->topic, record->partition, record->offset};
+
+    g_hash_table_insert(worker->poison, poison_name(record), g_memdup2(&place, sizeof place));
+}
+
+static gboolean
+is_passed(gpointer name, gpointer value, gpointer data)
+{
+    const poison_place *place = value;
+    const lc_partition *partition = data;
+
+    (void)name;
+    return place->partition == partition->number && place->offset < partition->offsets[place->topic];
+}
+
+void
+lc_facts_forget_poison(lc_worker *worker, lc_partition *partition)
+{
+    if (g_hash_table_size(worker->poison))
+        g_hash_table_foreach_remove(worker->poison, is_passed, partition);
 }
 
 bool

@@ -58,7 +58,7 @@ lc_worker_new(const lc_worker_options *options)
     worker->fenced = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     worker->unfenceable = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     worker->differ_ms = LC_ABSENT;
-    worker->poison = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, NULL);
+    worker->poison = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, g_free);
     lc_wall_clock_init(&worker->wall_clock, options->max_future);
     worker->probed_ms = INT64_MIN / 2;
     worker->report.ahead_of_broker = LC_ABSENT;
