@@ -25,7 +25,7 @@ typedef enum {
     LC_SOURCE_BROKEN /* it can't be read on: `error` says why; LC_ERROR_CONFIG: it holds something else than facts */
 } lc_source_event;
 
-/* "-": standard input. LC_ERROR_CONFIG: it can't be opened, or begins as something that holds no facts. */
+/* "-": standard input. LC_ERROR_CONFIG: it can't be opened, or begins as something else than facts. */
 lc_fact_source *lc_fact_source_open(const char *path, GError **error);
 void lc_fact_source_close(lc_fact_source *source);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lc_fact_source, lc_fact_source_close)

@@ -48,9 +48,10 @@ int32_t lc_zone_month(const lc_zone *zone, lc_instant instant);
  * the first, one that doesn't exist where the clocks were changed. */
 void lc_zone_day(const lc_zone *zone, lc_instant instant, lc_instant *begins, lc_instant *ends);
 
-#define LC_DATE_TEXT_BYTES 32
-/* "2026-02-02": when that day begins in the zone; NULL: in UTC. */
+/* "2026-02-02": when that day begins in the zone; NULL: in UTC. False: it is none. */
 bool lc_zone_date_parse(const lc_zone *zone, const char *text, lc_instant *begins);
+
+#define LC_DATE_TEXT_BYTES 32
 /* The date of an instant in the zone, "2026-02-02"; returns `text`. */
 char *lc_zone_date_format(const lc_zone *zone, lc_instant instant, char *text);
 

@@ -198,8 +198,8 @@ bool lc_worker_rebuild(lc_worker *worker, int32_t first, int32_t step, lc_tell_r
                        uint64_t *n_records, GError **error);
 
 /* Publishes every row of every lead that is kept to the tables of `output_names`, partition by partition, as the only
- * member of the group; LC_ERROR_FATAL: there is another. Judges nothing. `*n_leads`: those whose rows were published.
- */
+ * member of the group; LC_ERROR_FATAL: there is another. Judges nothing. `*n_leads`: of how many rows were
+ * published. */
 bool lc_worker_fill(lc_worker *worker, lc_tell_rebuild tell, void *data, uint64_t *n_leads, GError **error);
 
 /* Empties the store, partition by partition, and fills it with nothing: for reset. */

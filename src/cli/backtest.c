@@ -115,7 +115,7 @@ static const char more[] =
     "error.\n\n"
     "Exit codes: 0 done, 1 lines were skipped or the facts could not be read to their end, 2 usage, policy, or a "
     "file that\n"
-    "holds no facts (CSV, a JSON array, what is compressed).";
+    "holds something else than facts (CSV, a JSON array, what is compressed).";
 
 /* False: wrong usage, already said. */
 static bool

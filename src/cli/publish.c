@@ -250,8 +250,8 @@ static const char more[] =
     "LeadCreated, LeadContacted, LeadRejected, LeadProgressed, LeadAssigned, LeadPaused, LeadResumed, LeadMerged and "
     "LeadErased.\n\n"
     "A fact that lies more than max_future ahead of this machine's clock is skipped: the service would refuse it.\n\n"
-    "Exit codes: 0 done, 1 lines were skipped, 2 usage, configuration, or a file that holds no facts, 3 Kafka or the\n"
-    "registry does not answer.\n\n"
+    "Exit codes: 0 done, 1 lines were skipped, 2 usage, configuration, or a file that holds something\n"
+    "else (CSV, a JSON array, what is compressed), 3 Kafka or the registry does not answer.\n\n"
     "Example:\n"
     "  leadclock publish --config leadclock.yaml facts.jsonl\n"
     "  leadclock publish --config leadclock.yaml --topic LeadCreated=crm.leads - < facts.jsonl\n";

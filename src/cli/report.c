@@ -30,9 +30,8 @@ static const char more[] =
     "changes nothing. --from and --to choose the hand-offs whose promises and volumes are told; where they are no\n"
     "beginnings of months in the policy's reporting_time_zone, what only counters know (clocks other than "
     "first_contact\n"
-    "that were kept) is left out. Conversion looks at the last --months months of hand-offs: a month is shown at an "
-    "age\n"
-    "only once all of its leads have had that time.\n\n" LC_CLI_ABOUT_TIMES
+    "that were kept, rejections once settled, erasures) is left out. Conversion looks at the last --months months of\n"
+    "hand-offs: a month is shown at an age only once all of its leads have had that time.\n\n" LC_CLI_ABOUT_TIMES
     "html is one file that needs nothing from elsewhere: docs/operations.md says how cron mails it on Mondays.\n\n"
     "Exit codes: 0 done, 1 a row can't be read, 2 usage, configuration or a right, 3 Kafka or the registry does not\n"
     "answer.\n\n"

@@ -45,9 +45,10 @@ nearest_topic(char **known, const char *name)
     g_autofree const char **words = g_new0(const char *, g_strv_length(known) + 1);
     for (guint i = 0; known[i]; i++)
         words[i] = last_word(known[i]);
-    const char *word = near ? NULL : lc_nearest_name(last_word(name), words);
-    for (guint i = 0; word && near == NULL && known[i]; i++)
-        if (words[i] == word)
+    const char *last = last_word(name);
+    const char *meant = g_strv_contains(words, last) ? last : lc_nearest_name(last, words);
+    for (guint i = 0; meant && near == NULL && known[i]; i++)
+        if (strcmp(words[i], meant) == 0)
             near = known[i];
     return near;
 }

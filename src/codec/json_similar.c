@@ -5,7 +5,7 @@
 
 /* Shorter names are near others that mean something else ("into" and "info"). */
 #define SHORTEST_MISSPELLED 5
-/* So many letters of a name may be one too many, one too few or another. */
+/* Of each so many letters of a name one may be too many, missing, another, or swapped. */
 #define LETTERS_A_SLIP 5
 
 typedef struct {
@@ -34,10 +34,20 @@ is_known(lc_text key)
     return false;
 }
 
+/* It is shown as it stands. */
+static bool
+has_control_characters(lc_text key)
+{
+    for (size_t i = 0; i < key.size; i++)
+        if (g_ascii_iscntrl(key.data[i]))
+            return true;
+    return false;
+}
+
 static bool
 is_similar(const char *field, lc_text key)
 {
-    if (key.size > 2 * strlen(field) || is_known(key))
+    if (key.size > 2 * strlen(field) || is_known(key) || has_control_characters(key))
         return false;
     g_autofree char *wanted = only_letters(lc_text_of(field)), *written = only_letters(key);
     size_t length = strlen(wanted);
@@ -62,9 +72,9 @@ lc_json_name_similar(const lc_json_scanner *r, lc_arena *arena)
 {
     search s = {.field = r->problem.field, .similar = LC_NO_TEXT};
     lc_json_scanner again = lc_json_scan(r->text, (size_t)(r->end - r->start), arena, NULL);
-    if (r->error == NULL || s.field == NULL || !lc_json_take(&again, '{') ||
-        !lc_json_read_members(&again, look_at_member, 1, &s) || s.is_there || s.is_event ||
-        lc_text_is_absent(s.similar))
+    if (r->error == NULL || s.field == NULL || !g_str_has_suffix((*r->error)->message, "missing") ||
+        !lc_json_take(&again, '{') || !lc_json_read_members(&again, look_at_member, 1, &s) || s.is_there ||
+        s.is_event || lc_text_is_absent(s.similar))
         return;
     char *message = g_strdup_printf("%s; did you mean it by \"%.*s\"?", (*r->error)->message, LC_TEXT_ARGS(s.similar));
     g_free((*r->error)->message);

@@ -69,7 +69,7 @@ lc_json_is_given(const lc_json_values *values, int field)
 /* An object, to the end of the text. */
 bool lc_json_read_values(lc_json_scanner *r, lc_arena *arena, lc_json_values *values);
 
-/* After r->error says that r->problem.field is missing: names a key that is there and was probably meant. */
+/* After r->error: where it is that r->problem.field is missing, names a key that is there and was probably meant. */
 void lc_json_name_similar(const lc_json_scanner *r, lc_arena *arena);
 
 /* LC_ERROR_RECORD, about this field, with which the message begins; returns false. */

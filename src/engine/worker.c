@@ -15,6 +15,8 @@
 #include <leadclock/text.h>
 
 #define MANY_TROUBLES 5 /* within LC_COMPLAIN_EVERY_MS */
+/* So long after many it is not ready: each try looks well, up to where the last one ended. */
+#define STUCK_MS 3000
 
 static void
 drop_partition(void *data)
@@ -62,7 +64,7 @@ lc_worker_new(const lc_worker_options *options)
     lc_wall_clock_init(&worker->wall_clock, options->max_future);
     worker->probed_ms = INT64_MIN / 2;
     worker->report.ahead_of_broker = LC_ABSENT;
-    worker->trouble_ms = INT64_MIN / 2;
+    worker->trouble_ms = worker->stuck_until_ms = INT64_MIN / 2;
     worker->report.turned_ms = worker->shared.turned_ms = lc_worker_now_ms(worker);
     worker->leads = lc_lead_cache_new(options->cache_bytes);
     worker->batch = lc_batch_new(worker);
@@ -145,7 +147,8 @@ make_ready(lc_worker *worker, GError **error)
         return false;
     if (worker->fill == NULL)
         lc_worker_resume_all(worker);
-    if (!any_waits(worker) && !lc_is_unanswered(worker->n_unanswered) && !worker->denied)
+    if (!any_waits(worker) && !lc_is_unanswered(worker->n_unanswered) && !worker->denied &&
+        lc_worker_now_ms(worker) >= worker->stuck_until_ms)
         worker->report.waiting_for[0] = '\0';
     return true;
 }
@@ -211,7 +214,7 @@ go_round(lc_worker *worker, GError **error)
 
 /* One trouble is told, and tried again at once. Where they don't end, the log is not to be filled. */
 static void
-take_trouble(lc_worker *worker, const char *problem)
+take_trouble(lc_worker *worker, GError **problem)
 {
     int64_t now_ms = lc_worker_now_ms(worker);
 
@@ -220,9 +223,14 @@ take_trouble(lc_worker *worker, const char *problem)
         worker->n_troubles = 0;
     }
     bool many = ++worker->n_troubles > MANY_TROUBLES;
-    bool is_said = !lc_told_may_say(worker->told, worker, problem, now_ms, LC_COMPLAIN_EVERY_MS);
+    bool is_said = !lc_told_may_say(worker->told, worker, (*problem)->message, now_ms, LC_COMPLAIN_EVERY_MS);
     g_log_structured(G_LOG_DOMAIN, many || is_said ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_WARNING, "WORKER",
-                     worker->options.transactional_id, "MESSAGE", "%s; recovering", problem);
+                     worker->options.transactional_id, "MESSAGE", "%s; recovering", (*problem)->message);
+    if (many) {
+        worker->stuck_until_ms = now_ms + STUCK_MS;
+        lc_worker_complain(worker, "its troubles to end", problem);
+    }
+    g_clear_error(problem);
     lc_worker_publish_report(worker);
     worker->time->sleep_ms(worker->time, many ? LC_TEND_EVERY_MS : 10);
 }
@@ -262,8 +270,7 @@ bear(lc_worker *worker, GError **problem)
         return false;
     if (g_error_matches(*problem, LC_ERROR, LC_ERROR_ABORT))
         worker->producer_ready = false;
-    take_trouble(worker, (*problem)->message);
-    g_clear_error(problem);
+    take_trouble(worker, problem);
     return true;
 }
 

@@ -40,7 +40,8 @@ struct lc_worker {
     int64_t give_up_ms;                  /* a server is waited for so long; 0: for ever */
     int64_t got_on_ms;                   /* monotonic: when a tool last had a success */
     int64_t left_ms;                     /* monotonic: since when it has no assignment */
-    int64_t trouble_ms; /* monotonic: the first of the last rounds that ended badly, and how many they were */
+    int64_t trouble_ms;     /* monotonic: the first of the last rounds that ended badly, and how many they were */
+    int64_t stuck_until_ms; /* monotonic: they were many, and it is not ready till then */
     unsigned n_troubles;
     unsigned n_unanswered; /* questions for partitions, one after the other */
     bool group_checked;    /* what the group gave out, in this assignment */

@@ -3,11 +3,15 @@
 
 #include <leadclock/text.h>
 
+#define PASSWORD_KEY "kafka.password_file"
+#define KEY_PASSWORD_KEY "kafka.key_password_file"
+
 /* All clients of a process log in by one configuration. */
 static GMutex mutex;
 static GHashTable *clients; /* rd_kafka_t *: those that live */
 static char *path, *user, *last;
-static char *last_of_key; /* ssl.key.password */
+static char *last_of_key;                    /* ssl.key.password */
+static char *told_of_password, *told_of_key; /* what was said last of their files */
 
 /* Apart from the other, which is held while librdkafka's locks are taken. */
 static GMutex looking;
@@ -33,26 +37,25 @@ give_all(const char *password)
     }
 }
 
-/* Once, however often it is tried. NULL: nothing is wrong. */
+/* What is wrong with the file of a key of the configuration, once, however often it is tried. NULL: nothing is. */
 static void
-tell(const char *problem)
+tell(const char *key, char **told, const char *problem)
 {
     static GMutex telling;
-    static char *told;
 
     g_mutex_lock(&telling);
-    bool is_new = problem && g_strcmp0(problem, told) != 0;
-    g_free(told);
-    told = g_strdup(problem);
+    bool is_new = problem && g_strcmp0(problem, *told) != 0;
+    g_free(*told);
+    *told = g_strdup(problem);
     g_mutex_unlock(&telling);
     if (is_new)
-        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
-                         "kafka.password_file: %s; the password from before is kept", problem);
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE", "%s: %s; the password from before is kept", key,
+                         problem);
 }
 
 /* For a new client: while a file can't be read, `*before` is kept, if there is one (g_strdup). */
 static char *
-read_or_keep(const char *file, char *const *before, GError **error)
+read_or_keep(const char *file, const char *key, char *const *before, char **told, GError **error)
 {
     g_autoptr(GError) problem = NULL;
     char *password = lc_secret_read(file, &problem);
@@ -62,8 +65,8 @@ read_or_keep(const char *file, char *const *before, GError **error)
     g_mutex_lock(&mutex);
     password = g_strdup(*before);
     g_mutex_unlock(&mutex);
-    if (password && before == &last)
-        tell(problem->message);
+    if (password)
+        tell(key, told, problem->message);
     if (password == NULL)
         g_propagate_error(error, g_steal_pointer(&problem));
     return password;
@@ -75,7 +78,7 @@ read_again(void)
     g_autoptr(GError) error = NULL;
     char *password = lc_secret_read(path, &error);
 
-    tell(error ? error->message : NULL);
+    tell(PASSWORD_KEY, &told_of_password, error ? error->message : NULL);
     if (password == NULL)
         return;
     g_mutex_lock(&mutex);
@@ -85,7 +88,7 @@ read_again(void)
     last = password;
     g_mutex_unlock(&mutex);
     if (is_new)
-        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "MESSAGE", "kafka.password_file: a new password was read");
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "MESSAGE", PASSWORD_KEY ": a new password was read");
 }
 
 static void *
@@ -175,14 +178,14 @@ remember(const rd_kafka_conf_t *conf, const char *file, const char *password)
 static bool
 give_password(rd_kafka_conf_t *conf, const char *file, GError **error)
 {
-    char *password = read_or_keep(file, &last, error);
+    char *password = read_or_keep(file, PASSWORD_KEY, &last, &told_of_password, error);
     bool ok = password && set(conf, "sasl.password", password, error);
 
     if (ok) {
         remember(conf, file, password);
         rd_kafka_conf_interceptor_add_on_new(conf, "leadclock-credentials", on_new, NULL);
     } else {
-        g_prefix_error(error, "kafka.password_file: ");
+        g_prefix_error(error, PASSWORD_KEY ": ");
     }
     lc_secret_free(password);
     return ok;
@@ -191,16 +194,18 @@ give_password(rd_kafka_conf_t *conf, const char *file, GError **error)
 static bool
 give_key_password(rd_kafka_conf_t *conf, const char *file, GError **error)
 {
-    char *password = read_or_keep(file, &last_of_key, error);
-    bool ok = password && set(conf, "ssl.key.password", password, error);
+    char *password = read_or_keep(file, KEY_PASSWORD_KEY, &last_of_key, &told_of_key, error);
 
-    if (!ok)
-        g_prefix_error(error, "kafka.key_password_file: ");
+    if (password == NULL || !set(conf, "ssl.key.password", password, error)) {
+        g_prefix_error(error, KEY_PASSWORD_KEY ": ");
+        lc_secret_free(password);
+        return false;
+    }
     g_mutex_lock(&mutex);
     lc_secret_free(last_of_key);
     last_of_key = password;
     g_mutex_unlock(&mutex);
-    return ok;
+    return true;
 }
 
 bool

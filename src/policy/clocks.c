@@ -106,7 +106,9 @@ read_time_before(lc_document_reader *reader, const lc_yaml *node, const lc_clock
         return true;
     if (too_long)
         lc_refuse(reader, node, "a warning %s before the due time lies outside its clock of %s; take less than that",
-                  node->text.data, lc_duration_format(clock->target, target));
+                  node->text.data,
+                  is_always(clock) ? lc_duration_format(clock->target, target)
+                                   : lc_open_time_format(clock->target, target));
     else
         lc_refuse(reader, node, "a warning %s before the due time lies outside its clock; take more than zero",
                   node->text.data);

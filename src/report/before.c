@@ -40,7 +40,7 @@ bool
 lc_report_before(const lc_ledger *ledger, const lc_report_question *question, lc_report_question *before)
 {
     lc_instant from = question->from, to = MIN(question->to, question->at);
-    if (from == LC_ABSENT || from >= to)
+    if (from <= 0 || from >= to) /* LC_ABSENT too */
         return false;
     lc_instant begins = question->to <= question->at ? months_before(question->book, from, to) : LC_ABSENT;
     if (begins == LC_ABSENT)

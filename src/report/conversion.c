@@ -45,13 +45,14 @@ usual_stage(const lc_policy_book *book)
 
 /* ---- Cohorts ---- */
 
-/* Of a metric "reached:STAGE@K" the K; -1: it is another, perhaps that of a stage "STAGE@2x". */
+/* Of a metric "reached:STAGE@K" the K, which has two digits at most: a stage's name may end in more. -1: it is another.
+ */
 static int
 age_of(const char *metric, const char *prefix)
 {
     const char *age = g_str_has_prefix(metric, prefix) ? metric + strlen(prefix) : "";
     size_t digits = strspn(age, "0123456789");
-    return digits > 0 && age[digits] == '\0' ? atoi(age) : -1;
+    return (digits == 1 || digits == 2) && age[digits] == '\0' ? atoi(age) : -1;
 }
 
 /* Where the cohorts are under way: by channel (0: all) and month. */

@@ -91,7 +91,7 @@ void lc_report_add_conversion(const lc_making *making);
 
 /* Of the promises: how late they were. */
 void lc_report_add_late(const lc_making *making);
-/* Of the promises: rules of which there were none. */
+/* Of the promises: rules that no lead came under. */
 void lc_report_add_unmatched(const lc_making *making);
 
 /* "2026-02". */

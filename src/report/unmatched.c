@@ -38,7 +38,7 @@ collect(const lc_making *making, const matched *found)
 }
 
 static void
-add_rules_of(lc_table *table, const lc_policy *policy, const matched *found, GString *names)
+add_rules_of(lc_table *table, const lc_policy *policy, bool is_only, const matched *found, GString *names)
 {
     for (unsigned i = 0; i < policy->n_rules; i++) {
         const lc_rule *rule = &policy->rules[i];
@@ -47,8 +47,11 @@ add_rules_of(lc_table *table, const lc_policy *policy, const matched *found, GSt
         guint n = lc_table_rows(table);
         lc_table_text(table, policy->name);
         lc_table_text(table, rule->name);
-        if (n < NAMES_SAID)
-            g_string_append_printf(names, "%s%.*s", n ? ", " : "", LC_TEXT_ARGS(rule->name));
+        if (n >= NAMES_SAID)
+            continue;
+        g_string_append_printf(names, "%s%.*s", n ? ", " : "", LC_TEXT_ARGS(rule->name));
+        if (!is_only)
+            g_string_append_printf(names, " (%.*s)", LC_TEXT_ARGS(policy->name));
     }
 }
 
@@ -79,7 +82,7 @@ lc_report_add_unmatched(const lc_making *making)
         const lc_policy *policy = lc_policy_book_get(book, i);
         if (!g_hash_table_contains(policies, policy))
             continue;
-        add_rules_of(table, policy, &found, names);
+        add_rules_of(table, policy, lc_policy_book_size(book) == 1, &found, names);
         n_rules += policy->n_rules;
     }
     say(making, lc_table_rows(table), n_rules, names);

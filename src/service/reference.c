@@ -10,8 +10,7 @@ static const char heading[] =
     "(`--set kafka.brokers=broker:9092`, `--set topics.inputs=a,b`, `--set "
     "kafka.properties.security.protocol=SSL`).\n\n"
     "A key that is a list says so: in the file `[A, B]`, also where it has one entry, or each on a line of its own "
-    "after "
-    "`- `; with `--set` commas between.\n\n"
+    "after `- `; with `--set` commas between.\n\n"
     "`${NAME}` in a value is taken from the environment, so that no secret need be in the file; `$$` is a dollar. "
     "Durations are digits with `ms`, `s`, `m`, `h`, `d` (24 h) or `w` (7 d), which may follow each other: `1m30s`.\n\n"
     "| key | default | what |\n|---|---|---|\n";

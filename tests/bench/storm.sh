@@ -34,4 +34,5 @@ while (($#)); do
     esac
     shift
 done
+[[ $tables = all || $tables = none ]] || { echo "--tables: all or none" >&2; exit 2; }
 exec "$here/with_servers.sh" tests/bench/storm.py "$timers" "$rounds" "$workers" "$tables" ${against:+"$against"}

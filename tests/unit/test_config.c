@@ -325,7 +325,7 @@ static const struct {
     {"", "kafka.broker=a:1", "--set kafka.broker: unknown key \"kafka.broker\"; did you mean \"kafka.brokers\"?"},
     {"", "kafak.brokers=a:1", "--set kafak.brokers: unknown key \"kafak\"; did you mean \"kafka\"?"},
     {"", "url=x", "--set url: unknown key \"url\"; did you mean \"registry.url\" or \"redis.url\"?"},
-    {"", "alert.url=x", "--set alert.url: unknown key \"alert.url\"; did you mean "},
+    {"", "alert.url=x", "--set alert.url: unknown key \"alert.url\"; did you mean \"registry.url\" or \"redis.url\"?"},
     {"", "workers", "--set workers: has no value; write --set workers=VALUE"},
     {"", "workers=x", "--set workers: workers: \"x\" must be a whole number from 1 to 256"},
     {"", "kafka.properties=x", "--set kafka.properties: names no entry; write kafka.properties.NAME=VALUE"},

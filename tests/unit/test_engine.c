@@ -690,7 +690,8 @@ refuse_write(lc_store *store, lc_store_write *writes, size_t n, GError **error)
     return false;
 }
 
-static lc_store_ops refusing; /* reads as any other */
+static lc_store_ops refusing; /* otherwise as any other */
+static const lc_store_ops *whole;
 static size_t first_bytes, last_bytes;
 
 static void
@@ -720,6 +721,52 @@ a_store_that_takes_no_writes_is_waited_for_in_as_much_memory(void **state)
     run(b, LC_HOUR / 2);
     assert_true(first_bytes > 0);
     assert_in_range(last_bytes, 0, first_bytes + 512 * 1024);
+}
+
+/* As where a slot is being moved, and the position is still where it was. */
+static bool
+refuse_leads(lc_store *store, lc_store_read *reads, size_t n, GError **error)
+{
+    for (size_t i = 0; i < n; i++)
+        if (reads[i].n_leads) {
+            g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "its leads are elsewhere");
+            return false;
+        }
+    return whole->read_begin(store, reads, n, error);
+}
+
+static unsigned n_ready, n_waiting;
+
+static void
+refuse_all_leads(void *data)
+{
+    bench *b = data;
+    lc_store *store = b->options.store;
+    if (store->ops != &refusing) {
+        whole = store->ops;
+        refusing = *whole;
+        refusing.read_begin = refuse_leads;
+        store->ops = &refusing;
+        n_ready = n_waiting = 0;
+    }
+    look(b);
+    if (b->manual.now > BENCH_BEGIN + LC_MINUTE)
+        *(watching.waiting_for[0] ? &n_waiting : &n_ready) += 1;
+}
+
+/* Each recovery looks well, and no batch after it does. */
+static void
+a_store_that_has_only_the_position_is_told_all_the_time(void **state)
+{
+    bench *b = *state;
+    hand_off(b, "lead");
+    run(b, 2 * LC_SECOND);
+    hand_off(b, "other");
+    b->meanwhile = refuse_all_leads;
+    run(b, 3 * LC_MINUTE);
+    assert_non_null(strstr(watching.waiting_for, "its leads are elsewhere"));
+    assert_int_equal(n_ready, 0);
+    assert_in_range(n_waiting, 1, UINT_MAX);
 }
 
 static void
@@ -1078,6 +1125,7 @@ main(void)
         cmocka_unit_test_setup_teardown(changelogs_without_committed_offsets_stop_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_store_ahead_of_kafka_stops_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_store_that_takes_no_writes_is_waited_for_in_as_much_memory, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_store_that_has_only_the_position_is_told_all_the_time, setup, teardown),
         cmocka_unit_test_setup_teardown(a_changelog_that_has_lost_its_end_stops_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_changelog_that_loses_its_end_stops_who_writes_there_and_who_comes_next, setup,
                                         teardown),

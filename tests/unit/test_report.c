@@ -181,6 +181,7 @@ a_stage_whose_name_begins_like_an_age_of_another_counts_for_itself(void **state)
     count(&f, "demo", 3, "reached:WON@1st", 4); /* the stage "WON@1st" */
     count(&f, "demo", 3, "reached:WON@1st@0", 4);
     count(&f, "demo", 3, "reached:WON@100", 3); /* the stage "WON@100" */
+    count(&f, "demo", 3, "reached:WON@4294967296", 3);
     g_autoptr(lc_conversion) c = lc_conversion_find(f.ledger, &f.question);
     assert_int_equal(cohort_of(c, "demo", 3)->reached[LC_REPORT_AGES - 1], 2);
     end(&f);
@@ -463,10 +464,11 @@ a_rule_that_no_lead_came_under_is_named_by_its_document(void **state)
         RULES_OF("next", "effective_from: 2026-07-20T00:00:00Z\n", RULE_OF("hot"))};
     static const struct {
         const char *from, *rows, *says;
-    } cases[] = {{"2026-01-01T00:00:00Z", "old,cold\nold,rest\nnew,hot\nnew,rest\n",
-                  "No lead came under 4 of 6 rules: cold, rest, hot, rest."},
-                 {"2026-06-01T00:00:00Z", "new,hot\nnew,rest\n", "No lead came under 2 of 3 rules: hot, rest."},
-                 {"2026-07-01T00:00:00Z", "", NULL}};
+    } cases[] = {
+        {"2026-01-01T00:00:00Z", "old,cold\nold,rest\nnew,hot\nnew,rest\n",
+         "No lead came under 4 of 6 rules: cold (old), rest (old), hot (new), rest (new)."},
+        {"2026-06-01T00:00:00Z", "new,hot\nnew,rest\n", "No lead came under 2 of 3 rules: hot (new), rest (new)."},
+        {"2026-07-01T00:00:00Z", "", NULL}};
     g_autofree char *folder = g_dir_make_tmp("lc-report-XXXXXX", NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(documents); i++) {
         g_autofree char *path = g_strdup_printf("%s/%zu.yaml", folder, i);
