@@ -207,27 +207,27 @@ lc_clocks_first_contact(const lc_replay *replay)
 
 /* ---- What takes place next ---- */
 
-/* Among the instants at one time: by what they are, then the clocks in their order. */
-static inline bool
-is_earlier(const lc_clock_run *run, const lc_clock_run *than)
-{
-    return run->next < than->next || (run->next == than->next && run->next_is < than->next_is);
-}
-
-/* `*others` is the first instant of the others. */
+/* Among the instants at one time: by what they are, then the clocks in their order. `*others` is the first instant of
+ * the others. */
 static lc_clock_run *
 earliest(const lc_replay *replay, lc_instant *others)
 {
     lc_clock_run *run = (lc_clock_run *)(void *)replay->runs->data, *end = run + replay->runs->len, *best = run;
+    lc_instant first = run->next, second = LC_NEVER;
 
-    *others = LC_NEVER;
-    for (run++; run < end; run++)
-        if (is_earlier(run, best)) {
-            *others = best->next;
-            best = run;
-        } else if (run->next < *others) {
-            *others = run->next;
+    for (run++; run < end; run++) {
+        lc_instant next = run->next;
+        if (G_LIKELY(next > first)) {
+            second = MIN(second, next);
+            continue;
         }
+        second = first;
+        if (next == first && run->next_is >= best->next_is)
+            continue;
+        first = next;
+        best = run;
+    }
+    *others = second;
     return best;
 }
 
