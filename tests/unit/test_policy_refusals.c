@@ -226,6 +226,8 @@ static const struct {
     {RULE("first_contact: {within: 5m, warn: [5m]}"), "5m]}}",
      "a warning 5m before the due time lies outside its clock of 5m"},
     {RULE("first_contact: {within: 5m, warn: [1h]}"), "1h]}}", "lies outside its clock"},
+    {OFFICE_RULE("first_contact: {within: 90h, warn: [95h], calendar: office}"), "95h], calendar",
+     "lies outside its clock of 90h"},
     {RULE("first_contact: {within: 5m, warn: [0s]}"), "0s]}}", "lies outside its clock"},
     {RULE("first_contact: {within: 5m, warn: [\"0%\"]}"), "\"0%\"]}}",
      "a warning at 0% of the time lies outside its clock"},
