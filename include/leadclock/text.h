@@ -79,6 +79,9 @@ unsigned lc_name_distance(const char *one, const char *other);
 
 /* ---- Numbers ---- */
 
+/* "00" to "99", two bytes each. */
+extern const char lc_digit_pairs[];
+
 /* In decimal, without NUL; returns what follows. All of LC_NUMBER_BYTES may be written over. */
 char *lc_put_number(char *to, int64_t number);
 

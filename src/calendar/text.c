@@ -1,6 +1,8 @@
 /* text.c - dates, instants, durations and months as text. */
 #include "zone.h"
 
+#include <leadclock/text.h>
+
 #include <stdio.h>
 
 #define LC_LONGEST_DURATION (36525 * LC_DAY)
@@ -162,11 +164,7 @@ lc_zone_date_parse(const lc_zone *zone, const char *text, lc_instant *begins)
 static char *
 put_pair(char *to, unsigned number)
 {
-    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
-                                "25262728293031323334353637383940414243444546474849"
-                                "50515253545556575859606162636465666768697071727374"
-                                "75767778798081828384858687888990919293949596979899";
-    memcpy(to, pairs + 2 * (size_t)number, 2);
+    memcpy(to, lc_digit_pairs + 2 * (size_t)number, 2);
     return to + 2;
 }
 

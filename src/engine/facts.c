@@ -42,10 +42,10 @@ is_passed(gpointer name, gpointer value, gpointer data)
 }
 
 void
-lc_facts_forget_poison(lc_worker *worker, lc_partition *partition)
+lc_facts_forget_poison(lc_worker *worker, const lc_partition *partition)
 {
     if (g_hash_table_size(worker->poison))
-        g_hash_table_foreach_remove(worker->poison, is_passed, partition);
+        g_hash_table_foreach_remove(worker->poison, is_passed, (gpointer)partition);
 }
 
 bool

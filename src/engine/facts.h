@@ -25,5 +25,5 @@ bool lc_facts_decode(lc_worker *worker, lc_batch_record *records, size_t n, lc_a
 /* A fact whose outcomes Kafka refused for their size goes to the dead letters when it comes again. */
 void lc_facts_poison(lc_worker *worker, const lc_log_event *record);
 /* Of what the partition has committed: none of it comes again. */
-void lc_facts_forget_poison(lc_worker *worker, lc_partition *partition);
+void lc_facts_forget_poison(lc_worker *worker, const lc_partition *partition);
 bool lc_facts_is_poison(const lc_worker *worker, const lc_log_event *record);

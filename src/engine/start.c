@@ -24,11 +24,11 @@ check_topics(lc_worker *worker, void *argument, GError **error)
     g_autoptr(GError) problem = NULL;
 
     (void)argument;
-    if (lc_log_check_topics(worker->log, &worker->partition_count, &problem)) {
-        worker->differ_ms = LC_ABSENT;
+    if (lc_log_check_topics(worker->log, &worker->partition_count, &problem))
         return true;
-    }
-    if (g_error_matches(problem, LC_ERROR, LC_ERROR_CONFIG) && may_differ_still(worker))
+    if (!g_error_matches(problem, LC_ERROR, LC_ERROR_CONFIG))
+        worker->differ_ms = LC_ABSENT;
+    else if (may_differ_still(worker))
         problem->code = LC_ERROR_RETRY;
     g_propagate_error(error, g_steal_pointer(&problem));
     return false;

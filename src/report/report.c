@@ -193,7 +193,7 @@ lc_answers_new(const lc_ledger *ledger, const lc_report_question *question)
     bool tells_promises = question->parts == 0 || question->parts & LC_REPORT_PROMISES;
     const lc_report_question *before =
         tells_promises && lc_report_before(ledger, question, &period_before) ? &period_before : NULL;
-    bool tells_counters = before && is_of_months(before) && is_of_months(question);
+    bool tells_counters = before && lc_summary_is_whole(sums) && is_of_months(before);
     g_autoptr(lc_summary) sums_before = tells_counters ? lc_summary_new(ledger, before) : NULL;
     lc_answers *report = lc_report_new(question->book, "Leads: promises, volumes, conversion", about(question, before));
     const lc_making making = {ledger, question, sums, stages, won, report, before, sums_before};

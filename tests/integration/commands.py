@@ -130,6 +130,7 @@ def publish_elsewhere():
     expect(world, 2, "write TYPE=NAME", "publish", *two, "--topic", "LeadSold=other", "-")
     meant = rf'topic breechs does not exist; did you mean "{re.escape(world.prefix)}leads.breaches"\?'
     expect(world, 2, meant, "watch", "breechs")
+    expect(world, 2, meant.replace("breechs", r"crm\.breaches"), "watch", "crm.breaches")
     expect(world, 2, r"topic nonsense does not exist; 'leadclock topics' lists", "watch", "nonsense")
     expect(world, 2, r"topic \S+nowhere does not exist", "publish", *two, "--topic", "LeadCreated=nowhere", "-")
     expect(world, 2, r"^leadclock publish: standard input looks like CSV; deploy/examples/csv makes facts of it.*\n\Z",

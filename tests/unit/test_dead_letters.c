@@ -109,11 +109,10 @@ header_of(const lc_memory_record *record, const char *name)
     return LC_NO_TEXT;
 }
 
-/* "REASON message" of the only dead letter. Caller frees. */
-static char *
+static const lc_memory_record *
 only_dead_letter(bench *b)
 {
-    char *found = NULL;
+    const lc_memory_record *found = NULL;
     for (int32_t partition = 0; partition < BENCH_PARTITIONS; partition++) {
         size_t n;
         const lc_memory_record *const *records =
@@ -121,13 +120,23 @@ only_dead_letter(bench *b)
         for (size_t i = 0; i < n; i++) {
             if (records[i]->status != LC_MEMORY_COMMITTED)
                 continue;
-            lc_text reason = header_of(records[i], "__connect.errors.exception.class.name");
-            lc_text message = header_of(records[i], "__connect.errors.exception.message");
             assert_null(found);
-            found = g_strdup_printf("%.*s %.*s", LC_TEXT_ARGS(reason), LC_TEXT_ARGS(message));
+            found = records[i];
         }
     }
     return found;
+}
+
+/* "REASON message" of the only dead letter; NULL: there is none. Caller frees. */
+static char *
+told_of_dead_letter(bench *b)
+{
+    const lc_memory_record *found = only_dead_letter(b);
+    if (found == NULL)
+        return NULL;
+    lc_text reason = header_of(found, "__connect.errors.exception.class.name");
+    lc_text message = header_of(found, "__connect.errors.exception.message");
+    return g_strdup_printf("%.*s %.*s", LC_TEXT_ARGS(reason), LC_TEXT_ARGS(message));
 }
 
 static void
@@ -142,11 +151,37 @@ a_publisher_is_told_what_is_wrong_and_what_to_do(void **state)
             cases[i].lead_id ? (lc_text){g_bytes_get_data(fact, NULL), g_bytes_get_size(fact)} : cases[i].value;
         lc_memory_append(b->broker, 0, 0, cases[i].key, value, LC_ABSENT);
         assert_true(bench_run(b, 10 * LC_SECOND));
-        g_autofree char *told = only_dead_letter(b);
+        g_autofree char *told = told_of_dead_letter(b);
         if (told == NULL || strstr(told, cases[i].message) == NULL)
             fail_msg("%s: \"%s\" does not say \"%s\"", cases[i].name, told ? told : "nothing", cases[i].message);
         bench_free(b);
     }
+}
+
+#define MEBIBYTE ((size_t)1024 * 1024)
+
+static void
+assert_header(const lc_memory_record *record, const char *name, const char *wanted)
+{
+    lc_text value = header_of(record, name);
+    g_autofree char *found = g_strndup(value.data, value.size);
+    assert_string_equal(found, wanted);
+}
+
+/* What it was is read from its headers: where it lies, and how much of it there is. */
+static void
+a_dead_letter_of_more_than_a_mebibyte_is_cut(void **state)
+{
+    bench *b = *state;
+    g_autofree char *large = g_strnfill(MEBIBYTE + 3, 'x');
+    lc_memory_append(b->broker, 0, 1, LC_TEXT("a"), (lc_text){large, MEBIBYTE + 3}, LC_ABSENT);
+    assert_true(bench_run(b, 10 * LC_SECOND));
+    const lc_memory_record *found = only_dead_letter(b);
+    assert_non_null(found);
+    assert_int_equal(found->value.size, MEBIBYTE);
+    assert_header(found, "leadclock.truncated", "1048579");
+    assert_header(found, "__connect.errors.partition", "1");
+    assert_header(found, "__connect.errors.offset", "0");
 }
 
 /* ---- The log ---- */
@@ -267,6 +302,7 @@ main(void)
     g_log_set_writer_func(keep_warning, NULL, NULL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_publisher_is_told_what_is_wrong_and_what_to_do),
+        cmocka_unit_test_setup_teardown(a_dead_letter_of_more_than_a_mebibyte_is_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(dead_letters_are_told_as_a_number_now_and_then, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_left_is_told_in_the_end, setup, teardown),
         cmocka_unit_test_setup_teardown(a_lead_with_too_many_facts_is_told_once, setup, teardown),

@@ -190,6 +190,7 @@ a_field_that_is_missing_under_its_name_is_found_under_another(void **state)
         {"{\"type\":\"LeadAssigned\"," HEAD ",\"old_owner\":\"bo\"}", "owner is missing"},
         {"{\"type\":\"LeadErased\",\"lead_id\":\"7\",\"event_id\":\"e\",\"recorded_at\":1}", "occurred_at is missing"},
         {"{\"type\":\"LeadErased\",\"x\":{\"leadId\":\"7\"}}", "lead_id is missing"},
+        {"{\"type\":\"LeadErased\",\"lead_\\u001bid\":\"7\"}", "lead_id is missing"}, /* it would be shown */
         {"{\"type\":\"LeadErased\",\"leadId\":\"7\",\"lead_id\":null}", "lead_id is missing"},
         {"{\"type\":\"LeadErased\",\"leadId\":\"7\",\"lead_id\":\"\"}", "lead_id is empty"},
     };
