@@ -44,6 +44,40 @@ def read_lines(path):
         return [json.loads(line) for line in file]
 
 
+TIES = """name: ties
+reasons: {other: {route: NURTURE}}
+rules:
+  - name: all
+    when: any
+    first_contact: {within: 10h, escalate: [40h]}
+    follow_up: {attempts: 1, within: 24h, route: NURTURE, track: quiet}
+    clawback: {after: 50h, from: handoff, warn: [25h], route: NURTURE, track: back}
+"""
+
+
+class AtOneInstant(unittest.TestCase):
+    """Section 5: warnings, then what expires in the order of the clocks, then escalations."""
+
+    def test_what_comes_first_decides_what_comes_at_all(self):
+        line = '{"type":"%s","lead_id":"%s","event_id":"%s","occurred_at":"2026-01-05T0%d:00:00Z"%s}\n'
+        given = (line % ("LeadCreated", "quiet", "1", 0, ',"channel":"ads"')
+                 + line % ("LeadCreated", "silent", "1", 0, ',"channel":"ads"')
+                 + line % ("LeadContacted", "quiet", "2", 1, ',"method":"CALL"')
+                 + line % ("LeadContacted", "quiet", "3", 2, ',"method":"CALL"'))  # fmt: skip
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
+            file.write(TIES)
+            file.flush()
+            done = run("--policy", file.name, "--until", "2026-02-01", "-", given=given)
+        found = collections.defaultdict(list)
+        for outcome in map(json.loads, done.stdout.splitlines()):
+            found[outcome["lead_id"], outcome["occurred_at"]].append(outcome["type"])
+        # The clawback's warning, though follow_up, which comes before it, ends the cycle at that instant.
+        self.assertEqual(found["quiet", "2026-01-06T01:00:00.000Z"], ["SlaWarning", "LeadRouted", "LeadSettled"])
+        # No escalation of the first contact, though it comes before the clawback, which ends the cycle.
+        self.assertEqual(found["silent", "2026-01-07T02:00:00.000Z"],
+                         ["SlaBreachEnded", "LeadClawedBack", "LeadRouted", "LeadSettled"])  # fmt: skip
+
+
 class WrongInput(unittest.TestCase):
     policy = ("--policy", os.path.join(FEED, "policy.yaml"))
 
@@ -245,7 +279,8 @@ rules:
         given = CREATED % ("a", "1") + "".join(
             '{"type":"LeadRejected","lead_id":"a","event_id":"r%d","occurred_at":"2026-01-05T1%d:00:00Z","reason":"other"}\n'
             % (hour, hour) for hour in (0, 1))  # fmt: skip
-        for begins, late in ("2026-01-01T00:00:00Z", "1"), ("2026-01-02T00:00:00Z", ""):
+        # The last is the least number that is a time.
+        for begins, late in ("2026-01-01T00:00:00Z", "1"), ("2026-01-02T00:00:00Z", ""), ("-9223372036854775807", ""):
             done = run("--policy", os.path.join(CLAWBACK, "policy.yaml"), "--quiet", "--report", "--from", begins,
                        "--table", "totals", "--format", "csv", "-", given=given)  # fmt: skip
             self.assertIn("totals,rejected,1,1\n", done.stdout)

@@ -953,7 +953,8 @@ topics_that_grow_stop_it(void **state)
     assert_stops(b, LC_ERROR_CONFIG, "had 1 when this started");
 }
 
-static lc_instant differ_until; /* what a broker says that has not heard of all that grew */
+static lc_instant differ_until;          /* what a broker says that has not heard of all that grew */
+static lc_instant away_from, away_until; /* none says anything */
 static bench *differing;
 
 static bool
@@ -963,6 +964,10 @@ say_that_they_differ(lc_log *log, int32_t *partitions, GError **error)
     *partitions = BENCH_PARTITIONS;
     if (differing->manual.now >= differ_until)
         return true;
+    if (differing->manual.now >= away_from && differing->manual.now < away_until) {
+        g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "no broker answers");
+        return false;
+    }
     g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "numbers of partitions differ");
     return false;
 }
@@ -988,6 +993,22 @@ topics_that_have_just_grown_may_differ_for_a_while(void **state)
     assert_int_equal(bench_counter(b, "handed_off"), 1);
     differ_until = LC_NEVER;
     assert_stops(b, LC_ERROR_CONFIG, "numbers of partitions differ");
+}
+
+/* Longer than that in all, but not at a stretch. */
+static void
+they_may_differ_anew_once_brokers_were_away(void **state)
+{
+    bench *b = *state;
+    differing = b;
+    away_from = b->manual.now + 8 * LC_SECOND;
+    away_until = away_from + 4 * LC_SECOND;
+    differ_until = away_until + 8 * LC_SECOND;
+    b->alter_log = is_told_that_they_differ;
+    hand_off(b, "lead");
+    run(b, 40 * LC_SECOND);
+    away_until = 0;
+    assert_int_equal(bench_counter(b, "handed_off"), 1);
 }
 
 /* As if it had been committed by another: `beginning` in place of the first fields of our metadata. */
@@ -1136,6 +1157,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_changelog_whose_beginning_was_deleted_rebuilds_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(topics_that_grow_stop_it, setup, teardown),
         cmocka_unit_test_setup_teardown(topics_that_have_just_grown_may_differ_for_a_while, setup, teardown),
+        cmocka_unit_test_setup_teardown(they_may_differ_anew_once_brokers_were_away, setup, teardown),
         cmocka_unit_test_setup_teardown(offsets_of_another_number_of_partitions_stop_it, setup, teardown),
         cmocka_unit_test_setup_teardown(metadata_of_an_older_version_is_read, setup, teardown),
         cmocka_unit_test_setup_teardown(partitions_that_an_older_version_never_had_stop_it, setup, teardown),

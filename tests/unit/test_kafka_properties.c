@@ -54,6 +54,18 @@ the_other_group_protocol_is_refused_with_the_reason(void **state)
     assert_non_null(strstr(said, "refused its group.instance.id until the session of the one before has timed out"));
 }
 
+static GString *warnings;
+
+static GLogWriterOutput
+keep_warning(GLogLevelFlags level, const GLogField *fields, gsize n, gpointer data)
+{
+    (void)data;
+    for (gsize i = 0; i < n && (level & G_LOG_LEVEL_WARNING); i++)
+        if (strcmp(fields[i].key, "MESSAGE") == 0)
+            g_string_append_printf(warnings, "%s\n", (const char *)fields[i].value);
+    return G_LOG_WRITER_HANDLED;
+}
+
 /* Once it was read: new clients are made all the while, and one that can't be made would end the service. */
 static void
 a_password_file_that_is_away_for_a_while_ends_nothing(void **state)
@@ -75,6 +87,8 @@ a_password_file_that_is_away_for_a_while_ends_nothing(void **state)
     assert_int_equal(lc_kafka_member_number(&options, "session.timeout.ms"), 15000);
     g_unlink(file);
     assert_int_equal(lc_kafka_member_number(&options, "session.timeout.ms"), 15000);
+    assert_non_null(strstr(warnings->str, "kafka.password_file: "));
+    assert_non_null(strstr(warnings->str, "kafka.key_password_file: "));
     g_rmdir(folder);
 }
 
@@ -115,5 +129,9 @@ main(void)
         cmocka_unit_test(a_certificate_that_is_away_for_a_while_is_waited_for),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    warnings = g_string_new(NULL);
+    g_log_set_writer_func(keep_warning, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    g_string_free(warnings, TRUE);
+    return failed;
 }

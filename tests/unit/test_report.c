@@ -437,6 +437,34 @@ a_share_stands_beside_that_of_the_period_before(void **state)
     }
 }
 
+/* Of March's first 28 days the period before is February, whose counters say how often any clock was kept; of those
+ * days they don't. */
+static void
+a_share_that_is_not_known_has_none_before(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *to;
+        bool is_told;
+    } cases[] = {{"2026-03-31T22:00:00Z", true}, {"2026-03-28T23:00:00Z", false}};
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        fixture f = begin("2026-08-01T00:00:00Z");
+        f.question.from = instant("2026-02-28T23:00:00Z");
+        f.question.to = instant(cases[i].to);
+        count(&f, "demo", 2, "requested_met", 3);
+        count(&f, "demo", 2, "requested_breached", 1);
+        lc_cycle_row row = cycle_row(1, "demo");
+        row.handoff_at = f.question.from;
+        row.next_clock = LC_TEXT("requested");
+        row.next_due_at = instant("2026-08-02T00:00:00Z");
+        lc_ledger_take(f.ledger, LC_ROW_CYCLE, false, &row);
+        g_autofree char *json = text_of(&f, LC_TABLE_JSON);
+        assert_non_null(strstr(json, "\"clock\":\"requested\""));
+        assert_true((strstr(json, "\"kept_share_before\":0.75") != NULL) == cases[i].is_told);
+        end(&f);
+    }
+}
+
 /* ---- Rules without leads ---- */
 
 #define RULES_OF(name, from, rules)                                                                                    \
@@ -688,6 +716,7 @@ main(void)
         cmocka_unit_test(the_oldest_age_that_six_months_completed_is_taken),
         cmocka_unit_test(a_gate_is_too_strict_where_even_the_low_end_is_above_a_channel_that_is_not_weak),
         cmocka_unit_test(a_share_stands_beside_that_of_the_period_before),
+        cmocka_unit_test(a_share_that_is_not_known_has_none_before),
         cmocka_unit_test(a_line_is_named_in_full_below_the_drawing),
         cmocka_unit_test(a_rule_that_no_lead_came_under_is_named_by_its_document),
         cmocka_unit_test(what_is_broken_comes_first_then_what_is_newest),
