@@ -62,9 +62,12 @@ const char lc_dashboard_style[] =
     "@media(max-width:40rem){header{padding:.5rem .6rem}main{padding:.5rem .6rem 2rem}form{margin-left:0}"
     "nav a{padding:.35rem .45rem}th,td{padding:.3rem .45rem}.chart text{font-size:19px}"
     /* On a phone a lead of the work list is a few lines, the last of which says why it is there. */
-    "#worklist table,#worklist tbody{display:block;min-width:0}#worklist thead{display:none}"
+    "#worklist table,#worklist tbody{display:block;min-width:0}"
+    /* Out of sight, but read out. */
+    "#worklist thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}"
     "#worklist tr{display:flex;flex-wrap:wrap;gap:0 .9rem;padding:.5rem 0;border-bottom:1px solid var(--line)}"
     "#worklist tbody :is(th,td){min-width:0;max-width:100%;padding:.05rem 0;border:0;overflow-wrap:anywhere}"
+    "#worklist tbody .none{display:none}"
     "#worklist td:nth-child(5)::before{content:'due: '}#worklist td:nth-child(7)::before{content:'in '}"
     "#worklist td:nth-child(8)::before{content:'attempts: '}#worklist td:nth-child(9)::before{content:'broken since '}"
     "#worklist td:nth-child(10)::before{content:'priority '}#worklist tbody td:last-child{flex:1 0 100%;min-width:0}}\n"

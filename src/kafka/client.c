@@ -146,17 +146,23 @@ on_error(rd_kafka_t *client, int err, const char *reason, void *opaque)
 
 static gint was_made; /* atomic: a client, with all that is needed for one */
 
-/* librdkafka's own message names no file. One that was there may come back. */
+/* Once one client was made, what keeps another from it is a file: it may come back, or be half written. */
+static lc_error
+why_not(void)
+{
+    return g_atomic_int_get(&was_made) ? LC_ERROR_RETRY : LC_ERROR_CONFIG;
+}
+
+/* librdkafka's own message names no file. */
 static bool
 check_files(const char *const *pairs, GError **error)
 {
-    lc_error code = g_atomic_int_get(&was_made) ? LC_ERROR_RETRY : LC_ERROR_CONFIG;
-
     for (; pairs && pairs[0]; pairs += 2) {
         bool is_file = g_str_has_prefix(pairs[0], "ssl.") && g_str_has_suffix(pairs[0], ".location");
         if (!is_file || strcmp(pairs[1], "probe") == 0 || access(pairs[1], R_OK) == 0)
             continue;
-        g_set_error(error, LC_ERROR, (int)code, "kafka.properties: %s: %s: %s", pairs[0], pairs[1], g_strerror(errno));
+        g_set_error(error, LC_ERROR, (int)why_not(), "kafka.properties: %s: %s: %s", pairs[0], pairs[1],
+                    g_strerror(errno));
         return false;
     }
     return true;
@@ -206,8 +212,8 @@ lc_kafka_published_at(const rd_kafka_message_t *message)
 }
 
 /* librdkafka (2.0.2) has destroyed the interceptors of a configuration that it made no client of, and would do so again
- * with the configuration itself. The operator is to mend it: there is one such a start, or one try a minute (sender.c).
- */
+ * with the configuration itself. The operator is to mend it: there is one such a start, or one (some KB) for each try
+ * while a certificate is wrong. */
 static void
 keep_for_good(rd_kafka_conf_t *conf)
 {
@@ -233,7 +239,7 @@ lc_kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, GError **error)
         return client;
     }
     keep_for_good(conf);
-    g_set_error(error, LC_ERROR, LC_ERROR_CONFIG, "kafka: %s", reason);
+    g_set_error(error, LC_ERROR, (int)why_not(), "kafka: %s", reason);
     return NULL;
 }
 

@@ -30,19 +30,29 @@ is_text(const lc_table *table, guint column)
     return lc_table_heading_at(table, column)->kind == LC_CELL_TEXT;
 }
 
-static void
-write_head(GString *out, const lc_table *table)
+/* On a phone the work list's rows are laid out as lines (the style sheet's #worklist): some browsers then forget that
+ * it is a table, unless each part says what it is. */
+static const char *
+role(const lc_table *table, bool is_page, const char *attribute)
 {
-    g_string_append(out, "<table>\n<caption>");
+    return is_page && strcmp(table->name, "worklist") == 0 ? attribute : "";
+}
+
+static void
+write_head(GString *out, const lc_table *table, bool is_page)
+{
+    g_string_append_printf(out, "<table%s>\n<caption>", role(table, is_page, " role=\"table\""));
     lc_html_text(out, table->title);
-    g_string_append(out, "</caption>\n<thead><tr>\n");
+    g_string_append_printf(out, "</caption>\n<thead%s><tr%s>\n", role(table, is_page, " role=\"rowgroup\""),
+                           role(table, is_page, " role=\"row\""));
     for (guint i = 0; i < table->columns->len; i++) {
         const char *title = lc_table_heading_at(table, i)->title;
-        g_string_append(out, is_text(table, i) ? "<th scope=\"col\">" : "<th scope=\"col\" class=\"n\">");
+        g_string_append_printf(out, "<th scope=\"col\"%s%s>", role(table, is_page, " role=\"columnheader\""),
+                               is_text(table, i) ? "" : " class=\"n\"");
         lc_html_text(out, *title ? title : "what");
         g_string_append(out, "</th>\n");
     }
-    g_string_append(out, "</tr></thead>\n<tbody>\n");
+    g_string_append_printf(out, "</tr></thead>\n<tbody%s>\n", role(table, is_page, " role=\"rowgroup\""));
 }
 
 /* On a page a word that is longer than any name is shown in part, and told whole where one points at it. */
@@ -62,18 +72,29 @@ write_words(GString *out, const char *text, bool is_page)
     g_string_append(out, "\xe2\x80\xa6</span>");
 }
 
-/* Mail clients that know no style sheets take the alignment that stands with the cell, which a page may not have; mail
- * takes no line of a thousand bytes (RFC 5321, 4.5.3.1.6), so a cell has one of its own. */
+/* Mail clients that know no style sheets take the alignment that stands with the cell, which a page may not have. */
+static void
+begin_cell(GString *out, const lc_table *table, guint row, guint column, bool is_page)
+{
+    const char *number = is_text(table, column) ? "" : "n";
+    const char *none = is_page && lc_table_cell_at(table, row, column)->absent ? "none" : "";
+    if (column == 0)
+        g_string_append_printf(out, "<th scope=\"row\"%s", role(table, is_page, " role=\"rowheader\""));
+    else
+        g_string_append_printf(out, "<td%s", role(table, is_page, " role=\"cell\""));
+    if (*number || *none)
+        g_string_append_printf(out, " class=\"%s%s%s\"", number, *number && *none ? " " : "", none);
+    g_string_append(out, *number && !is_page ? " style=\"text-align:right\">" : ">");
+}
+
+/* Mail takes no line of a thousand bytes (RFC 5321, 4.5.3.1.6), so a cell has one of its own. */
 static void
 write_cell(GString *out, const lc_table *table, guint row, guint column, bool is_page)
 {
     const lc_table_cell *cell = lc_table_cell_at(table, row, column);
     g_autofree char *text = lc_table_cell_text(table, row, column);
     const char *link = is_page ? cell->link : NULL;
-    g_string_append(out, column == 0 ? "<th scope=\"row\"" : "<td");
-    if (!is_text(table, column))
-        g_string_append(out, is_page ? " class=\"n\"" : " class=\"n\" style=\"text-align:right\"");
-    g_string_append_c(out, '>');
+    begin_cell(out, table, row, column, is_page);
     if (link) {
         g_string_append(out, "<a href=\"");
         lc_html_text(out, link);
@@ -87,9 +108,9 @@ write_cell(GString *out, const lc_table *table, guint row, guint column, bool is
 static void
 write_table(GString *out, const lc_table *table, bool is_page)
 {
-    write_head(out, table);
+    write_head(out, table, is_page);
     for (guint row = 0; row < lc_table_rows(table); row++) {
-        g_string_append(out, "<tr>");
+        g_string_append_printf(out, "<tr%s>", role(table, is_page, " role=\"row\""));
         for (guint i = 0; i < table->columns->len; i++)
             write_cell(out, table, row, i, is_page);
         g_string_append(out, "</tr>\n");

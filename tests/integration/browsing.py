@@ -51,6 +51,12 @@ def look_at_phone(browser, path):
     if path == "/worklist":
         wide = browser.ask("(s => s.scrollWidth - s.clientWidth)(document.querySelector('#worklist .scroll'))")
         require(wide <= 0, f"the work list is {wide} pixels wider than a phone")
+        shown = browser.ask("Array.from(document.querySelectorAll('#worklist tbody td')).filter(e => e.innerText.trim() == '-' && "
+                            "e.getClientRects().length).length")  # fmt: skip
+        absent = browser.ask("document.querySelectorAll('#worklist tbody .none').length")
+        require(absent > 0 and shown == 0, f"{shown} cells with nothing to tell take room, of {absent}")
+        bare = browser.ask("document.querySelectorAll('#worklist :is(table,thead,tbody,tr,th,td):not([role])').length")
+        require(bare == 0, f"{bare} parts of the work list's table don't say what they are")
 
 
 def a_lead_comes_breaks_and_is_taken_back_before_ones_eyes():

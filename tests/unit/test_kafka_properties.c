@@ -118,6 +118,48 @@ a_certificate_that_is_away_for_a_while_is_waited_for(void **state)
     g_rmdir(folder);
 }
 
+/* A certificate of nobody, good until 2126. */
+static const char certificate[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBjzCCATWgAwIBAgIUG8Z7R6aLZ32jftDd0fGKplUABRYwCgYIKoZIzj0EAwIw\n"
+    "HDEaMBgGA1UEAwwRTGVhZGNsb2NrJ3MgdGVzdHMwIBcNMjYxMTMwMTIwNzMwWhgP\n"
+    "MjEyNjExMDYxMjA3MzBaMBwxGjAYBgNVBAMMEUxlYWRjbG9jaydzIHRlc3RzMFkw\n"
+    "EwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEVJlw8GDWNClhgbbhMSFrjEj7sjWYmEx3\n"
+    "XnY2g0vclQgQIw0XJDzm9SuG7h0SJ0jOdpC5vvNceDPsM3TrxG6rWqNTMFEwHQYD\n"
+    "VR0OBBYEFBEUAXUlRxOZlqdfr1J+zDJfwRkdMB8GA1UdIwQYMBaAFBEUAXUlRxOZ\n"
+    "lqdfr1J+zDJfwRkdMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIg\n"
+    "Jepg3/RizTPRg33HG3k/gY6YhqMdcBYhaHPgLxrJPRQCIQDNgTKpXvMRB3ZPgBEs\n"
+    "f6dvthO8cbvlWgx++Eur3VhiNg==\n"
+    "-----END CERTIFICATE-----\n";
+
+/* Who renews certificates may be in the middle of writing one. */
+static void
+a_certificate_that_is_half_written_is_waited_for(void **state)
+{
+    GError *error = NULL;
+    g_autofree char *folder = g_dir_make_tmp("leadclock-XXXXXX", &error);
+    (void)state;
+    assert_non_null(folder);
+    g_autofree char *file = g_build_filename(folder, "ca.pem", NULL);
+    const char *const properties[] = {"security.protocol", "ssl", "ssl.ca.location", file, NULL};
+    const lc_kafka_options options = {.brokers = "127.0.0.1:1", .properties = properties};
+
+    assert_true(g_file_set_contents(file, certificate, -1, &error));
+    lc_publisher *publisher = lc_publisher_new(&options, &error);
+    assert_non_null(publisher);
+    lc_publisher_free(publisher);
+    assert_true(g_file_set_contents(file, certificate, sizeof certificate / 2, &error));
+    assert_null(lc_publisher_new(&options, &error));
+    assert_true(g_error_matches(error, LC_ERROR, LC_ERROR_RETRY));
+    g_clear_error(&error);
+    assert_true(g_file_set_contents(file, certificate, -1, &error));
+    publisher = lc_publisher_new(&options, &error);
+    assert_non_null(publisher);
+    lc_publisher_free(publisher);
+    g_unlink(file);
+    g_rmdir(folder);
+}
+
 int
 main(void)
 {
@@ -127,6 +169,7 @@ main(void)
         cmocka_unit_test(the_other_group_protocol_is_refused_with_the_reason),
         cmocka_unit_test(a_password_file_that_is_away_for_a_while_ends_nothing),
         cmocka_unit_test(a_certificate_that_is_away_for_a_while_is_waited_for),
+        cmocka_unit_test(a_certificate_that_is_half_written_is_waited_for),
     };
 
     warnings = g_string_new(NULL);
