@@ -6,6 +6,8 @@
 
 #define MINUTES_OF_DAY 1440
 
+#define CALENDAR "{time_zone: Europe/Stockholm, week: {mon: [08:00-17:00]}}"
+
 bool
 lc_clock_time_parse(const char *text, int *minute)
 {
@@ -118,7 +120,7 @@ check_night(lc_document_reader *reader, const lc_placed_window *last, const lc_p
 static void
 read_week(lc_document_reader *reader, const lc_yaml *node, lc_calendar_spec *spec)
 {
-    lc_map_key days[] = {{"mon"}, {"tue"}, {"wed"}, {"thu"}, {"fri"}, {"sat"}, {"sun"}};
+    lc_map_key days[] = {{"mon", NULL, "mon: [08:00-17:00]"}, {"tue"}, {"wed"}, {"thu"}, {"fri"}, {"sat"}, {"sun"}};
     lc_placed_window first[G_N_ELEMENTS(days)] = {0}, last[G_N_ELEMENTS(days)] = {0};
     bool open = false;
     size_t n_known = 0;
@@ -164,7 +166,7 @@ read_named_calendar(lc_document_reader *reader, const lc_yaml_pair *pair, GHashT
 {
     lc_text name;
     if (pair->value->kind == LC_YAML_NOTHING)
-        lc_refuse(reader, pair->value, "a calendar without a value; give it a time_zone and a week");
+        lc_refuse(reader, pair->value, "a calendar without a value; write for example " CALENDAR);
     if (!lc_read_name(reader, pair->key, "a calendar's name", &name) ||
         !lc_take_name(reader, seen, pair->key, "calendar"))
         return;
@@ -193,7 +195,7 @@ lc_read_calendars(lc_document_reader *reader, const lc_yaml *node)
     g_autoptr(GHashTable) seen = lc_names_new();
     lc_named_calendar always = {.name = g_strdup("always"), .calendar = lc_calendar_new_always()};
     g_array_append_val(reader->document->calendars, always);
-    if (!lc_read_map(reader, node, "calendars", "office: {time_zone: Europe/Stockholm, week: ...}"))
+    if (!lc_read_map(reader, node, "calendars", "office: " CALENDAR))
         return;
     if (node->n > MOST_CALENDARS)
         lc_refuse(reader, node, "more than %d calendars; split the policy into documents", MOST_CALENDARS);

@@ -98,6 +98,11 @@ read_time_before(lc_document_reader *reader, const lc_yaml *node, const lc_clock
 {
     bool has_days;
     char target[LC_DURATION_TEXT_BYTES];
+    if (strspn(node->text.data, "0123456789") == node->text.size && node->text.size <= 2 && *node->text.data != '0') {
+        lc_refuse(reader, node, "a warning \"%s\" lacks a unit; write \"%s%%\" of the time, or %sm before it is due",
+                  node->text.data, node->text.data, node->text.data);
+        return false;
+    }
     if (!lc_read_duration(reader, node, "a warning", &warning->before, &has_days))
         return false;
     check_unit(reader, node, has_days, clock);
@@ -156,7 +161,7 @@ remark_same_moment(lc_document_reader *reader, const lc_yaml *node, const lc_war
 static void
 read_warnings(lc_document_reader *reader, const lc_yaml *node, lc_clock_rule *clock)
 {
-    if (!lc_read_list(reader, node, "warn", "[\"50%\", 1m]"))
+    if (!lc_read_list(reader, node, "warn", "[\"50%\"]"))
         return;
     g_autoptr(GHashTable) seen = lc_names_new();
     lc_warning *warnings = lc_arena_new(reader->arena, lc_warning, node->n);
@@ -178,8 +183,8 @@ read_escalation(lc_document_reader *reader, const lc_yaml *node, const lc_clock_
     bool has_days;
     if (node->kind == LC_YAML_NOTHING)
         lc_refuse(reader, node, "an escalation is missing; write how long after the due time, for example 1h");
-    if (!lc_read_name(reader, node, "an escalation", &escalation->label) ||
-        !lc_read_duration(reader, node, "an escalation", &escalation->after, &has_days))
+    if (!lc_read_duration(reader, node, "an escalation", &escalation->after, &has_days) ||
+        !lc_read_name(reader, node, "an escalation", &escalation->label))
         return false;
     check_unit(reader, node, has_days, clock);
     if (escalation->after == 0)

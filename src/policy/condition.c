@@ -158,8 +158,9 @@ lc_condition_covers(const lc_condition *general, const lc_condition *special)
 static const lc_text *
 read_values(lc_document_reader *reader, const lc_yaml *node, const char *what, unsigned *n_values)
 {
-    bool short_value = node && node->kind == LC_YAML_SCALAR && node->text.size < 60;
-    g_autofree char *example = g_strdup_printf("[%s]", short_value ? node->text.data : "demo, quote");
+    bool is_shown = node && node->kind == LC_YAML_SCALAR && node->text.size < 60 && !strpbrk(node->text.data, "\"\\");
+    g_autofree char *value = is_shown ? lc_quoted(node) : g_strdup("demo, quote");
+    g_autofree char *example = g_strdup_printf("[%s]", value);
     if (!lc_read_list(reader, node, what, example))
         return NULL;
     if (node->n == 0)
@@ -230,7 +231,9 @@ static void
 read_parts(lc_document_reader *reader, const lc_yaml *node, lc_condition *condition)
 {
     enum { CHANNEL, ATTRIBUTES, AT_LEAST };
-    lc_map_key fields[] = {[CHANNEL] = {"channel"}, [ATTRIBUTES] = {"attributes"}, [AT_LEAST] = {"at_least"}};
+    lc_map_key fields[] = {[CHANNEL] = {"channel", NULL, "channel: [demo, quote]"},
+                           [ATTRIBUTES] = {"attributes"},
+                           [AT_LEAST] = {"at_least"}};
     if (!lc_read_fields(reader, node, "when", fields, G_N_ELEMENTS(fields)))
         return;
     condition->channels = read_values(reader, fields[CHANNEL].value, "channel", &condition->n_channels);

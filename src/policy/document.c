@@ -65,7 +65,8 @@ static bool
 read_reason(lc_document_reader *reader, const lc_yaml_pair *pair, GHashTable *seen, lc_reason *reason)
 {
     enum { ROUTE, TRACK, COOLDOWN };
-    lc_map_key fields[] = {[ROUTE] = {"route"}, [TRACK] = {"track"}, [COOLDOWN] = {"cooldown"}};
+    lc_map_key fields[] = {
+        [ROUTE] = {"route", NULL, "route: NURTURE, track: general"}, [TRACK] = {"track"}, [COOLDOWN] = {"cooldown"}};
     *reason = (lc_reason){.destination = {.route = LC_ROUTE_NURTURE}};
     if (pair->value->kind == LC_YAML_NOTHING)
         lc_refuse(reader, pair->value, "a reason without a value; write for example {route: NURTURE}");

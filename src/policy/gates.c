@@ -1,6 +1,8 @@
 /* gates.c - open dialogue and qualification (4.3). */
 #include "read.h"
 
+#define REQUIREMENT "{name: target-segment, when: {attributes: {segment: [smb]}}}"
+#define SIGNAL "{name: asked-for-demo, when: {channel: [demo]}, points: 50}"
 /* So that no sum of points overflows. */
 #define MOST_POINTS 1000000000
 
@@ -31,7 +33,7 @@ read_criterion(lc_document_reader *reader, const lc_yaml *node, bool signal, GHa
     const char *what = signal ? "a signal" : "a requirement";
     *criterion = (lc_criterion){0};
     if (node->kind == LC_YAML_NOTHING)
-        lc_refuse(reader, node, "%s is missing; write {name: ..., when: ...}", what);
+        lc_refuse(reader, node, "%s is missing; write for example %s", what, signal ? SIGNAL : REQUIREMENT);
     if (!lc_read_fields(reader, node, what, fields, G_N_ELEMENTS(fields) - !signal))
         return false;
     if (lc_read_name(reader, fields[NAME].value, "a name", &criterion->name))
@@ -48,7 +50,7 @@ read_criterion(lc_document_reader *reader, const lc_yaml *node, bool signal, GHa
 static const lc_criterion *
 read_criteria(lc_document_reader *reader, const lc_yaml *node, bool signals, unsigned *n)
 {
-    if (!lc_read_list(reader, node, signals ? "signals" : "require", "[{name: ..., when: ...}]"))
+    if (!lc_read_list(reader, node, signals ? "signals" : "require", signals ? "[" SIGNAL "]" : "[" REQUIREMENT "]"))
         return NULL;
     g_autoptr(GHashTable) seen = lc_names_new();
     lc_criterion *criteria = lc_arena_new(reader->arena, lc_criterion, node->n);
@@ -81,9 +83,11 @@ read_qualification(lc_document_reader *reader, const lc_yaml *node)
 {
     enum { REQUIRE, SIGNALS, THRESHOLD, OTHERWISE };
     enum { ROUTE, TRACK };
-    lc_map_key fields[] = {
-        [REQUIRE] = {"require"}, [SIGNALS] = {"signals"}, [THRESHOLD] = {"threshold"}, [OTHERWISE] = {"otherwise"}};
-    lc_map_key otherwise[] = {[ROUTE] = {"route"}, [TRACK] = {"track"}};
+    lc_map_key fields[] = {[REQUIRE] = {"require", NULL, "require: [" REQUIREMENT "]"},
+                           [SIGNALS] = {"signals"},
+                           [THRESHOLD] = {"threshold"},
+                           [OTHERWISE] = {"otherwise"}};
+    lc_map_key otherwise[] = {[ROUTE] = {"route", NULL, "route: NURTURE, track: early"}, [TRACK] = {"track"}};
     lc_policy *policy = reader->policy;
     if (!lc_read_fields(reader, node, "qualification", fields, G_N_ELEMENTS(fields)))
         return;
@@ -100,7 +104,8 @@ void
 lc_read_gates(lc_document_reader *reader, const lc_yaml *node)
 {
     enum { OPEN_DIALOGUE, QUALIFICATION };
-    lc_map_key fields[] = {[OPEN_DIALOGUE] = {"open_dialogue"}, [QUALIFICATION] = {"qualification"}};
+    lc_map_key fields[] = {
+        [OPEN_DIALOGUE] = {"open_dialogue", NULL, "open_dialogue: {within: 14d}"}, [QUALIFICATION] = {"qualification"}};
     if (!lc_read_fields(reader, node, "gates", fields, G_N_ELEMENTS(fields)))
         return;
     read_open_dialogue(reader, fields[OPEN_DIALOGUE].value);

@@ -52,16 +52,14 @@ read_day(lc_days_reader *days, const lc_yaml *node, const char *text, lc_day *da
 static bool
 take_day(lc_days_reader *days, const lc_yaml *node, const lc_day *day, GHashTable *mine, GHashTable *others)
 {
-    const lc_yaml *first = g_hash_table_lookup(mine, node->text.data);
-    if (first == NULL && !day->yearly)
-        first = g_hash_table_lookup(others, node->text.data);
-    if (first)
-        lc_refuse(days->reader, node,
-                  "%s is given twice (first in line %d); keep one, under holidays or under special_days",
-                  node->text.data, first->line);
+    const lc_yaml *same = g_hash_table_lookup(mine, node->text.data);
+    const lc_yaml *other = day->yearly ? NULL : g_hash_table_lookup(others, node->text.data);
+    if (same || other)
+        lc_refuse(days->reader, node, "%s is given twice (first in line %d); keep %s", node->text.data,
+                  same ? same->line : other->line, same ? "one" : "it under holidays or under special_days");
     else
         g_hash_table_insert(mine, (gpointer)node->text.data, (gpointer)node);
-    return first == NULL;
+    return !same && !other;
 }
 
 /* ---- Holidays ---- */

@@ -155,12 +155,24 @@ take_pair(lc_document_reader *reader, const lc_yaml_pair *pair, const char *what
     }
 }
 
+/* All that must not be missing, or else the first key. */
+static char *
+example_of(const lc_map_key *fields, size_t n_fields)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (size_t i = 0; i < n_fields; i++)
+        if (fields[i].required)
+            g_string_append_printf(text, "%s%s", text->len ? ", " : "", fields[i].required);
+    return text->len ? g_string_free(g_steal_pointer(&text), FALSE) : g_strdup(fields[0].example);
+}
+
 bool
 lc_read_fields(lc_document_reader *reader, const lc_yaml *node, const char *what, lc_map_key *fields, size_t n_fields)
 {
     if (node == NULL)
         return false;
-    if (!lc_read_map(reader, node, what, fields[0].required ? fields[0].required : fields[0].name))
+    g_autofree char *example = node->kind == LC_YAML_MAP ? NULL : example_of(fields, n_fields);
+    if (!lc_read_map(reader, node, what, example))
         return false;
     for (size_t i = 0; i < node->n; i++)
         take_pair(reader, &node->pairs[i], what, fields, n_fields);
@@ -197,7 +209,7 @@ lc_read_list(lc_document_reader *reader, const lc_yaml *node, const char *what, 
 bool
 lc_read_map(lc_document_reader *reader, const lc_yaml *node, const char *what, const char *example)
 {
-    g_autofree char *must = g_strdup_printf("a map of keys, for example {%s}", example);
+    g_autofree char *must = example ? g_strdup_printf("a map of keys, for example {%s}", example) : NULL;
     return expect(reader, node, LC_YAML_MAP, what, must);
 }
 
@@ -246,26 +258,31 @@ refuse_instant(lc_document_reader *reader, const lc_yaml *node, const char *what
 bool
 lc_read_instant(lc_document_reader *reader, const lc_yaml *node, const char *what, lc_instant *instant)
 {
-    lc_text text;
-    if (!lc_read_text(reader, node, what, &text))
+    if (!expect(reader, node, LC_YAML_SCALAR, what, "a time, for example 2026-01-01T00:00:00Z"))
         return false;
-    if (lc_instant_parse(text.data, instant))
+    if (lc_instant_parse(node->text.data, instant))
         return true;
     refuse_instant(reader, node, what);
     return false;
 }
 
-#define UNITS "units: s, m, h, d (24 h), w (7 d), as in 1h30m"
+#define UNITS "units: s, m (minutes), h, d (24 h), w (7 d), as in 1h30m"
+#define WORKING_DAYS "working days"
 
-/* The unit that was probably meant: by its first letter ("min", "hours", "D"), but not where that would be another. */
+/* What was surely meant by a word. Others may be of another length: "M", "mth" and "millis" are no minutes. */
 static const char *
 meant_unit(const char *wrong)
 {
-    static const char *const units[] = {"s", "m", "h", "d", "w"};
-    bool other = g_ascii_strcasecmp(wrong, "ms") == 0 || g_ascii_strncasecmp(wrong, "mo", 2) == 0;
-    for (size_t i = 0; i < G_N_ELEMENTS(units) && !other; i++)
-        if (g_ascii_tolower(wrong[0]) == units[i][0])
-            return units[i];
+    static const struct {
+        const char *unit, *words;
+    } units[] = {
+        {"s", " s sec secs second seconds "}, {"m", " min mins minute minutes "},
+        {"h", " h hr hrs hour hours "},       {"d", " d day days "},
+        {"w", " w wk wks week weeks "},       {WORKING_DAYS, " wd wds bd bds workday workdays working business "}};
+    g_autofree char *lower = g_ascii_strdown(wrong, -1), *word = g_strdup_printf(" %s ", lower);
+    for (size_t i = 0; i < G_N_ELEMENTS(units); i++)
+        if (strstr(units[i].words, word))
+            return units[i].unit;
     return NULL;
 }
 
@@ -274,10 +291,15 @@ refuse_unit(lc_document_reader *reader, const lc_yaml *node, const char *what, c
 {
     g_autofree char *wrong = lc_quoted(node);
     const char *meant = meant_unit(unit);
-    if (meant)
-        lc_refuse(reader, node, "unknown unit \"%s\" in %s %s; did you mean \"%s\"? " UNITS, unit, what, wrong, meant);
-    else
+    if (meant == NULL)
         lc_refuse(reader, node, "unknown unit \"%s\" in %s %s; " UNITS, unit, what, wrong);
+    else if (strcmp(meant, WORKING_DAYS) == 0)
+        lc_refuse(reader, node,
+                  "unknown unit \"%s\" in %s %s; working days are the length of a clock on a calendar with a week, as "
+                  "in first_contact: {within: {working_days: 2}, calendar: office}",
+                  unit, what, wrong);
+    else
+        lc_refuse(reader, node, "unknown unit \"%s\" in %s %s; did you mean \"%s\"? " UNITS, unit, what, wrong, meant);
 }
 
 /* Goes on to the first number and unit that are wrong. */
@@ -311,10 +333,9 @@ bool
 lc_read_duration(lc_document_reader *reader, const lc_yaml *node, const char *what, lc_duration *duration,
                  bool *has_days)
 {
-    lc_text text;
-    if (!lc_read_text(reader, node, what, &text))
+    if (!expect(reader, node, LC_YAML_SCALAR, what, "a duration, for example 5m"))
         return false;
-    if (lc_duration_parse(text.data, duration, has_days))
+    if (lc_duration_parse(node->text.data, duration, has_days))
         return true;
     refuse_duration(reader, node, what);
     return false;
@@ -324,10 +345,9 @@ bool
 lc_read_integer(lc_document_reader *reader, const lc_yaml *node, const char *what, int64_t least, int64_t most,
                 int64_t *number)
 {
-    lc_text text;
-    if (!lc_read_text(reader, node, what, &text))
+    if (!expect(reader, node, LC_YAML_SCALAR, what, "a whole number"))
         return false;
-    if (g_ascii_string_to_signed(text.data, 10, least, most, number, NULL))
+    if (g_ascii_string_to_signed(node->text.data, 10, least, most, number, NULL))
         return true;
     g_autofree char *wrong = lc_quoted(node);
     lc_refuse(reader, node, "%s %s must be a whole number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT, what, wrong,

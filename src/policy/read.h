@@ -63,6 +63,7 @@ char *lc_quoted(const lc_yaml *node);
 typedef struct {
     const char *name;
     const char *required; /* an example of what to write, where it must not be missing */
+    const char *example;  /* of the first key, where no key is required */
     const lc_yaml *key, *value;
     bool misspelled; /* an unknown key is near */
 } lc_map_key;
@@ -72,6 +73,7 @@ bool
 lc_read_fields(lc_document_reader *reader, const lc_yaml *node, const char *what, lc_map_key *fields, size_t n_fields);
 /* True where it is a list. */
 bool lc_read_list(lc_document_reader *reader, const lc_yaml *node, const char *what, const char *example);
+/* True where it is a map; `example` may be NULL then. */
 bool lc_read_map(lc_document_reader *reader, const lc_yaml *node, const char *what, const char *example);
 
 /* Remembers a name in `seen` (lc_names_new); refuses one that is there already. */

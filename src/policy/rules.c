@@ -10,6 +10,16 @@
 
 /* ---- The clocks of a rule ---- */
 
+static void
+read_reassign_word(lc_document_reader *reader, const lc_yaml *node, lc_rule *rule)
+{
+    bool is_word = node->kind == LC_YAML_SCALAR;
+    rule->reassign = is_word && lc_text_equal(node->text, LC_TEXT("true"));
+    bool is_known = rule->reassign || (is_word && lc_text_equal(node->text, LC_TEXT("false")));
+    if (!is_known && node->kind != LC_YAML_NOTHING)
+        lc_refuse(reader, node, "reassign must be true, false or a map of keys, for example {within: 10m, times: 2}");
+}
+
 /* 5.9: `true` is {}. */
 static void
 read_reassign(lc_document_reader *reader, const lc_yaml *node, lc_rule *rule)
@@ -18,7 +28,7 @@ read_reassign(lc_document_reader *reader, const lc_yaml *node, lc_rule *rule)
     lc_map_key fields[] = {[WITHIN] = {"within"}, [TIMES] = {"times"}};
     int64_t times = 1;
     if (node && node->kind != LC_YAML_MAP)
-        lc_read_boolean(reader, node, "reassign", &rule->reassign);
+        read_reassign_word(reader, node, rule);
     else if (lc_read_fields(reader, node, "reassign", fields, G_N_ELEMENTS(fields))) {
         rule->reassign = true;
         lc_read_integer(reader, fields[TIMES].value, "times", 1, MOST_NEXT_OWNERS, &times);
@@ -112,7 +122,7 @@ read_milestones(lc_document_reader *reader, const lc_yaml *node, lc_rule *rule)
     lc_milestone_rule *milestones = lc_arena_new(reader->arena, lc_milestone_rule, node->n);
     for (size_t i = 0; i < node->n; i++)
         if (node->items[i]->kind == LC_YAML_NOTHING)
-            lc_refuse(reader, node->items[i], "a milestone is missing; write {stage: SAL, within: 48h}");
+            lc_refuse(reader, node->items[i], "a milestone is missing; write for example {stage: SAL, within: 48h}");
         else if (read_milestone(reader, node->items[i], seen, &milestones[rule->n_milestones]))
             rule->n_milestones++;
     rule->milestones = milestones;
@@ -178,7 +188,7 @@ static void
 read_pause(lc_document_reader *reader, const lc_yaml *node, lc_rule *rule)
 {
     enum { AT_MOST };
-    lc_map_key fields[] = {[AT_MOST] = {"at_most"}};
+    lc_map_key fields[] = {[AT_MOST] = {"at_most", NULL, "at_most: 14d"}};
     if (!lc_read_fields(reader, node, "pause", fields, G_N_ELEMENTS(fields)))
         return;
     rule->has_pause = true;
@@ -197,7 +207,10 @@ check_clawback_length(lc_document_reader *reader, const lc_map_key *after, const
     if (is_long && !allowed)
         lc_refuse(reader, after->value,
                   "clawback.after is over 30 days, and the odds of converting a lead after 30 days are extremely low; "
-                  "take at most 30d, or add `beyond_30_days: true`");
+                  "take %s, or add `beyond_30_days: true`",
+                  rule->clawback.working_days >= 0                                 ? "fewer working days"
+                  : lc_text_equal(rule->clawback.calendar_name, LC_TEXT("always")) ? "at most 30d"
+                                                                                   : "fewer hours of open time");
     if (!is_long && (rule->clawback.target > 0 || rule->clawback.working_days >= 0) && allowed)
         lc_remark(reader, beyond->key, "beyond_30_days, but clawback.after is not");
 }
@@ -362,7 +375,8 @@ lc_read_rules(lc_document_reader *reader, const lc_yaml *node)
     const lc_yaml *when = node;
     for (size_t i = 0; i < node->n; i++) {
         if (node->items[i]->kind == LC_YAML_NOTHING)
-            lc_refuse(reader, node->items[i], "a rule is missing; write {name: standard, when: any, ...}");
+            lc_refuse(reader, node->items[i],
+                      "a rule is missing; write for example {name: standard, when: any, clawback: {after: 30d}}");
         if (!read_rule(reader, node->items[i], seen, &rules[policy->n_rules], &when))
             continue;
         if (lc_problems_is_empty(reader->document->problems))

@@ -3,7 +3,7 @@
 
 #include <leadclock/text.h>
 
-#include <stdio.h>
+#include <stdlib.h>
 
 /* "Stockholm" of "Europe/Stockholm". */
 static const char *
@@ -13,45 +13,96 @@ place_of(const char *name)
     return slash ? slash + 1 : name;
 }
 
-/* The zone that has this name but for case, or else whose place has it. */
-static const char *
-same_place(const char *wrong, char **names)
+static bool
+is_of_etc(const char *name)
 {
-    g_autofree char *spelled = g_strdelimit(g_strdup(wrong), " ", '_');
-    const char *found = NULL;
+    return g_ascii_strncasecmp(name, "Etc/", 4) == 0;
+}
+
+/* Zones whose last part is no place, so that it says nothing without the first. */
+static bool
+is_of_a_place(const char *name)
+{
+    static const char *const others[] = {"Etc/",          "US/",     "Canada/",         "Brazil/",
+                                         "Mexico/",       "Chile/C", "Australia/North", "Australia/South",
+                                         "Australia/West"};
+    for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
+        if (g_str_has_prefix(name, others[i]))
+            return false;
+    return strchr(name, '/');
+}
+
+/* The zone that has this name but for case, or else those whose place has it. Caller frees with g_strfreev. */
+static char **
+same_zones(const char *spelled, char **names)
+{
+    g_autoptr(GStrvBuilder) found = g_strv_builder_new();
     for (char **name = names; *name; name++) {
         if (g_ascii_strcasecmp(spelled, *name) == 0)
-            return *name;
-        if (found == NULL && g_ascii_strcasecmp(spelled, place_of(*name)) == 0)
-            found = *name;
+            return g_strdupv((char *[]){*name, NULL});
+        if (is_of_a_place(*name) && g_ascii_strcasecmp(place_of(spelled), place_of(*name)) == 0)
+            g_strv_builder_add(found, *name);
     }
-    return found;
+    return g_strv_builder_end(found);
 }
 
-/* What is short and has no place is an abbreviation: the nearest one means other hours ("PST", "EST"). */
+/* The zone of a place whose name has a slip or, where it is long, two. Another city is seldom as near. */
 static const char *
+nearest_zone(const char *spelled, char **names)
+{
+    const char *nearest = NULL;
+    unsigned best = strlen(place_of(spelled)) < strlen("Chicago") ? 2 : 3;
+    for (char **name = names; *name && strchr(spelled, '/'); name++) {
+        unsigned distance = strchr(*name, '/') && !is_of_etc(*name) ? lc_name_distance(spelled, *name) : best;
+        if (distance < best) {
+            best = distance;
+            nearest = *name;
+        }
+    }
+    return nearest;
+}
+
+/* "A" or "B"; NULL: none. Caller frees. */
+static char *
 meant_zone(const char *wrong, char **names)
 {
-    const char *same = same_place(wrong, names);
-    return same || strchr(wrong, '/') == NULL ? same : lc_nearest_name(wrong, (const char *const *)names);
+    g_autofree char *spelled = g_strdelimit(g_strdup(wrong), " ", '_');
+    g_auto(GStrv) same = same_zones(spelled, names);
+    if (same[0])
+        return g_strjoinv("\" or \"", same);
+    return *place_of(spelled) ? g_strdup(nearest_zone(spelled, names)) : NULL;
 }
 
-/* "GMT+2" and "UTC+02:00", whose sign the database turns round: the zone that is so many hours ahead; NULL: another
- * name. Caller frees. */
-static char *
-offset_zone(const char *wrong, char **names, char **hours)
+/* "UTC+2", "gmt -05:00" and "+0530" as minutes ahead of UTC. */
+static bool
+parse_offset(const char *name, int *minutes)
 {
-    int length = 0;
-    char sign, number[3];
-    if ((!g_str_has_prefix(wrong, "GMT") && !g_str_has_prefix(wrong, "UTC")) ||
-        sscanf(wrong + 3, "%c%2[0-9]%n", &sign, number, &length) != 2 || (sign != '+' && sign != '-') ||
-        (wrong[3 + length] != '\0' && strcmp(wrong + 3 + length, ":00") != 0))
-        return NULL;
-    g_autofree char *zone = g_strdup_printf("Etc/GMT%c%d", sign == '+' ? '-' : '+', atoi(number));
-    if (!g_strv_contains((const char *const *)names, zone))
-        return NULL;
-    *hours = g_strdup_printf("%d h %s UTC", atoi(number), sign == '+' ? "ahead of" : "behind");
-    return g_steal_pointer(&zone);
+    g_autoptr(GRegex) form =
+        g_regex_new("^(?:utc|gmt)? ?([+-]) ?(\\d|0\\d|1[0-4])(?::?([0-5]\\d))?$", G_REGEX_CASELESS, 0, NULL);
+    g_autoptr(GMatchInfo) found = NULL;
+    if (!g_regex_match(form, name, 0, &found))
+        return false;
+    g_autofree char *sign = g_match_info_fetch(found, 1), *hours = g_match_info_fetch(found, 2),
+                    *rest = g_match_info_fetch(found, 3);
+    *minutes = (atoi(hours) * 60 + (rest ? atoi(rest) : 0)) * (*sign == '-' ? -1 : 1);
+    return true;
+}
+
+/* In names of the database the sign of an offset is turned round, so that what is meant by one of Etc is not known. */
+static void
+refuse_offset(lc_document_reader *reader, const lc_yaml *node, const char *wrong, int minutes, char **names)
+{
+    g_autofree char *zone = g_strdup_printf("Etc/GMT%+d", -minutes / 60);
+    if (minutes % 60 == 0 && g_strv_contains((const char *const *)names, zone))
+        lc_refuse(reader, node,
+                  "unknown time zone %s; take that of a place, for example Europe/Stockholm, or %s, which is %d h %s "
+                  "UTC all year",
+                  wrong, zone, abs(minutes / 60), minutes > 0 ? "ahead of" : "behind");
+    else
+        lc_refuse(reader, node,
+                  "unknown time zone %s; no zone is named by this offset; take that of a place, as Asia/Kolkata for "
+                  "+05:30",
+                  wrong);
 }
 
 static void
@@ -60,22 +111,26 @@ refuse_zone(lc_document_reader *reader, const lc_yaml *node)
     if (lc_problems_is_full(reader->document->problems))
         return;
     g_auto(GStrv) names = lc_zone_names();
-    g_autofree char *wrong = lc_quoted(node), *hours = NULL;
-    g_autofree char *fixed = offset_zone(node->text.data, names, &hours);
-    const char *meant = meant_zone(node->text.data, names);
-    if (g_strv_contains((const char *const *)names, node->text.data))
+    const char *name = node->text.data;
+    int minutes;
+    bool is_offset = parse_offset(is_of_etc(name) ? name + strlen("Etc/") : name, &minutes);
+    g_autofree char *wrong = lc_quoted(node),
+                    *meant = is_offset && minutes == 0 ? g_strdup("UTC") : meant_zone(name, names);
+    if (g_strv_contains((const char *const *)names, name))
         lc_refuse(reader, node,
                   "the zone database of this machine has %s no more (Debian's package tzdata-legacy has it); take that "
                   "of a place, for example Europe/Stockholm",
                   wrong);
-    else if (fixed)
-        lc_refuse(
-            reader, node,
-            "unknown time zone %s; take that of a place, for example Europe/Stockholm, or %s, which is %s all year",
-            wrong, fixed, hours);
     else if (meant)
         lc_refuse(reader, node, "unknown time zone %s; did you mean \"%s\"? Zones are those of the IANA database",
                   wrong, meant);
+    else if (is_of_etc(name))
+        lc_refuse(reader, node,
+                  "unknown time zone %s; take that of a place, for example Europe/Stockholm; those of Etc go from "
+                  "Etc/GMT-14, which is 14 h ahead of UTC, to Etc/GMT+12, which is 12 h behind",
+                  wrong);
+    else if (is_offset)
+        refuse_offset(reader, node, wrong, minutes, names);
     else
         lc_refuse(reader, node, "unknown time zone %s; take a name of the IANA database, for example Europe/Stockholm",
                   wrong);
@@ -86,8 +141,9 @@ remark_abbreviation(lc_document_reader *reader, const lc_yaml *node)
 {
     static const struct {
         const char *name, *place;
-    } abbreviations[] = {
-        {"EST", "America/New_York"}, {"MST", "America/Denver"}, {"HST", "Pacific/Honolulu"}, {"GMT", "Europe/London"}};
+    } abbreviations[] = {{"EST", "America/New_York"}, {"MST", "America/Denver"}, {"HST", "Pacific/Honolulu"},
+                         {"GMT", "Europe/London"},    {"GMT0", "Europe/London"}, {"GMT+0", "Europe/London"},
+                         {"GMT-0", "Europe/London"}};
     for (size_t i = 0; i < G_N_ELEMENTS(abbreviations); i++)
         if (strcmp(node->text.data, abbreviations[i].name) == 0)
             lc_remark(reader, node,

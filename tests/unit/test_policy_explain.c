@@ -103,7 +103,9 @@ static const struct {
      "policy.yaml:3:33: warning: EST is an abbreviation and never has summer time; take that of a place, for example "
      "America/New_York, or UTC\n"},
     {HEAD "reporting_time_zone: GMT\nrules:\n" LAST, "policy.yaml:3:22: warning: GMT is an abbreviation and never has"},
+    {HEAD "reporting_time_zone: GMT0\nrules:\n" LAST, "warning: GMT0 is an abbreviation and never has summer time"},
     {HEAD "reporting_time_zone: UTC\nrules:\n" LAST, NULL},
+    {HEAD "reporting_time_zone: Zulu\nrules:\n" LAST, NULL},
     {HEAD "reporting_time_zone: EST5EDT\nrules:\n" LAST, NULL},
     {CALENDAR("time_zone: UTC, week: {mon: [00:00-23:59]}"),
      "policy.yaml:3:51: warning: the window ends a minute before midnight; write 24:00 where the whole day is meant\n"},

@@ -102,11 +102,14 @@ static const struct {
     {RULE("first_contact: {within: 5m, warn: [\"50%\", 1m, \"50%\"]}"), "\"50%\"]}}", "warning \"50%\" is given twice"},
     {HEAD "rules:\n  - {name: r, when: {attributes: {a: [b], a: [c]}}, clawback: {after: 1d}}\n" LAST, "a: [c]}}, claw",
      "attribute \"a\" is given twice"},
-    {WEEK("{mon: [08:00-17:00]}, holidays: [2026-01-01, 2026-01-01]"), "2026-01-01]}}", "2026-01-01 is given twice"},
+    {WEEK("{mon: [08:00-17:00]}, holidays: [2026-01-01, 2026-01-01]"), "2026-01-01]}}",
+     "2026-01-01 is given twice (first in line 3); keep one"},
     {WEEK("{mon: [08:00-17:00]}, holidays: [2026-01-01], special_days: {2026-01-01: []}"), "2026-01-01: []",
      "2026-01-01 is given twice"},
     {WEEK("{mon: [08:00-17:00]}, special_days: {2026-01-01: [], 2026-01-01: []}"), "2026-01-01: []",
-     "2026-01-01 is given twice"},
+     "2026-01-01 is given twice (first in line 3); keep one"},
+    {WEEK("{mon: [08:00-17:00]}, special_days: {2026-01-01: []}, holidays: [2026-01-01]"), "2026-01-01: []",
+     "2026-01-01 is given twice (first in line 3); keep it under holidays or under special_days"},
     {WEEK("{mon: [08:00-17:00], mon: []}"), "mon: []}}}", "\"mon\" is given twice"},
 
     /* Unknown names. */
@@ -125,8 +128,24 @@ static const struct {
     {CLAWBACK("after: 1h, route: NUTURE"), "NUTURE}}", "unknown route \"NUTURE\"; did you mean \"NURTURE\"?"},
     {CLAWBACK("after: 1h, route: nurture"), "nurture}}", "unknown route \"nurture\"; did you mean \"NURTURE\"?"},
     {CLAWBACK("after: 30x"), "30x}}",
-     "unknown unit \"x\" in clawback.after \"30x\"; units: s, m, h, d (24 h), w (7 d)"},
-    {CLAWBACK("after: 5M"), "5M}}", "unknown unit \"M\" in clawback.after \"5M\"; did you mean \"m\"?"},
+     "unknown unit \"x\" in clawback.after \"30x\"; units: s, m (minutes), h, d (24 h), w (7 d)"},
+    /* A suggestion is never what means another length: M may be months. */
+    {CLAWBACK("after: 5M"), "5M}}", "unknown unit \"M\" in clawback.after \"5M\"; units"},
+    {CLAWBACK("after: 1mth"), "1mth}}", "unknown unit \"mth\" in clawback.after \"1mth\"; units"},
+    {CLAWBACK("after: 3mths"), "3mths}}", "unknown unit \"mths\" in clawback.after \"3mths\"; units"},
+    {CLAWBACK("after: 500msec"), "500msec}}", "unknown unit \"msec\" in clawback.after \"500msec\"; units"},
+    {CLAWBACK("after: 500millis"), "500millis}}", "unknown unit \"millis\" in clawback.after \"500millis\"; units"},
+    {CLAWBACK("after: 5milliseconds"), "5milliseco", "\"milliseconds\" in clawback.after \"5milliseconds\"; units"},
+    {CLAWBACK("after: 5Stunden"), "5Stunden}}", "unknown unit \"Stunden\" in clawback.after \"5Stunden\"; units"},
+    {CLAWBACK("after: 2Weeks"), "2Weeks}}", "did you mean \"w\"?"},
+    {CLAWBACK("after: 30secs"), "30secs}}", "did you mean \"s\"?"},
+    {CLAWBACK("after: 2H"), "2H}}", "did you mean \"h\"?"},
+    {CLAWBACK("after: 2wd"), "2wd}}",
+     "\"wd\" in clawback.after \"2wd\"; working days are the length of a clock on a calendar with a week, as in "
+     "first_contact: {within: {working_days: 2}, calendar: office}"},
+    {CLAWBACK("after: 2workdays"), "2workdays}}", "\"2workdays\"; working days are"},
+    {CLAWBACK("after: 2working_days"), "2working_days", "\"2working_days\"; working days are"},
+    {CLAWBACK("after: 2 Business days"), "2 Business", "is no duration; write whole numbers"},
     {CLAWBACK("after: 1h30min"), "1h30min}}",
      "unknown unit \"min\" in clawback.after \"1h30min\"; did you mean \"m\"?"},
     {CLAWBACK("after: 2days"), "2days}}", "did you mean \"d\"?"},
@@ -165,6 +184,45 @@ static const struct {
     {HEAD "stages: [S1, S2]\nrules: [{name: r, when: any, clawback: {after: 1h, until: S3}}]\n", "S3}}]",
      "unknown stage \"S3\"; stages here: S1, S2"},
     {HEAD "reporting_time_zone: Stockholm\n" RULES, "Stockholm", "did you mean \"Europe/Stockholm\"?"},
+    {HEAD "reporting_time_zone: America/London\n" RULES, "America/London", "did you mean \"Europe/London\"?"},
+    {HEAD "reporting_time_zone: Istanbul\n" RULES, "Istanbul",
+     "did you mean \"Europe/Istanbul\" or \"Asia/Istanbul\"?"},
+    {HEAD "reporting_time_zone: Eurpoe/Stockholm\n" RULES, "Eurpoe/Sto", "did you mean \"Europe/Stockholm\"?"},
+    {HEAD "reporting_time_zone: America/New-Yrok\n" RULES, "America/New-Y", "did you mean \"America/New_York\"?"},
+    {HEAD "reporting_time_zone: Europe/Z\xc3\xbcrich\n" RULES, "Europe/Z", "did you mean \"Europe/Zurich\"?"},
+    {HEAD "reporting_time_zone: etc/gmt+5\n" RULES, "etc/gmt+5", "did you mean \"Etc/GMT+5\"?"},
+    {HEAD "reporting_time_zone: Asia/Mumbai\n" RULES, "Asia/Mumbai",
+     "\"Asia/Mumbai\"; take a name of the IANA database"},
+    {HEAD "reporting_time_zone: Europe/Bern\n" RULES, "Europe/Bern",
+     "\"Europe/Bern\"; take a name of the IANA database"},
+    {HEAD "reporting_time_zone: America/EST\n" RULES, "America/EST",
+     "\"America/EST\"; take a name of the IANA database"},
+    {HEAD "reporting_time_zone: US/EST\n" RULES, "US/EST", "\"US/EST\"; take a name of the IANA database"},
+    {HEAD "reporting_time_zone: Africa/West\n" RULES, "Africa/West",
+     "\"Africa/West\"; take a name of the IANA database"},
+    {HEAD "reporting_time_zone: America/GMT+5\n" RULES, "America/GMT", "\"America/GMT+5\"; take a name of the IANA"},
+    {HEAD "reporting_time_zone: Europe/\n" RULES, "Europe/", "\"Europe/\"; take a name of the IANA database"},
+    {HEAD "reporting_time_zone: Etc/\n" RULES, "Etc/",
+     "\"Etc/\"; take that of a place, for example Europe/Stockholm; those "
+     "of Etc go from Etc/GMT-14, which is 14 h ahead of UTC, to Etc/GMT+12, which is 12 h behind"},
+    {HEAD "reporting_time_zone: Etc/GMT+13\n" RULES, "Etc/GMT+13", "\"Etc/GMT+13\"; take that of a place"},
+    {HEAD "reporting_time_zone: Etc/GMT+14\n" RULES, "Etc/GMT+14", "\"Etc/GMT+14\"; take that of a place"},
+    {HEAD "reporting_time_zone: Etc/UTC+2\n" RULES, "Etc/UTC+2",
+     "\"Etc/UTC+2\"; take that of a place, for example "
+     "Europe/Stockholm; those of Etc"},
+    {HEAD "reporting_time_zone: Etc/UTC-5\n" RULES, "Etc/UTC-5", "those of Etc go from"},
+    {HEAD "reporting_time_zone: Etc/GMT 2\n" RULES, "Etc/GMT 2", "those of Etc go from"},
+    {HEAD "reporting_time_zone: Etc/EST\n" RULES, "Etc/EST", "those of Etc go from"},
+    {HEAD "reporting_time_zone: Etc/CET\n" RULES, "Etc/CET", "those of Etc go from"},
+    /* Offsets, however they are written. */
+    {HEAD "reporting_time_zone: utc+1\n" RULES, "utc+1", "or Etc/GMT-1, which is 1 h ahead of UTC all year"},
+    {HEAD "reporting_time_zone: GMT +2\n" RULES, "GMT +2", "or Etc/GMT-2, which is 2 h ahead of UTC all year"},
+    {HEAD "reporting_time_zone: -0500\n" RULES, "-0500", "or Etc/GMT+5, which is 5 h behind UTC all year"},
+    {HEAD "reporting_time_zone: UTC+0\n" RULES, "UTC+0", "unknown time zone \"UTC+0\"; did you mean \"UTC\"?"},
+    {HEAD "reporting_time_zone: Etc/UTC-00:00\n" RULES, "Etc/UTC-00:00", "did you mean \"UTC\"?"},
+    {HEAD "reporting_time_zone: UTC+5:30\n" RULES, "UTC+5:30",
+     "\"UTC+5:30\"; no zone is named by this offset; take that of a place, as Asia/Kolkata for +05:30"},
+    {HEAD "reporting_time_zone: GMT-13\n" RULES, "GMT-13", "\"GMT-13\"; no zone is named by this offset"},
 
     /* Windows. */
     {WEEK("{mon: [08:00-12:00, 11:59-17:00]}"), "11:59-17:00]}}", "the windows of a day overlap"},
@@ -244,18 +302,29 @@ static const struct {
     {RULE("first_contact: {within: -5m}"), "-5m}}", "is no duration"},
     {RULE("first_contact: {within: 101y}"), "101y}}", "unknown unit"},
     {RULE("first_contact: {within: 99999w}"), "99999w}}", "at most 100 years"},
-    {RULE("first_contact: {within: [5m]}"), "[5m]}}", "first_contact.within is a list; it must be a single text"},
+    {RULE("first_contact: {within: [5m]}"), "[5m]}}",
+     "first_contact.within is a list; it must be a duration, for example 5m"},
+    {RULE("first_contact: {within: 5m, warn: [50]}"), "50]}}",
+     "a warning \"50\" lacks a unit; write \"50%\" of the time, or 50m before it is due"},
+    {RULE("first_contact: {within: 5m, warn: [0]}"), "0]}}", "a warning \"0\" lacks a unit; write for example 0m"},
+    {RULE("first_contact: {within: 5h, warn: [150]}"), "150]}}",
+     "a warning \"150\" lacks a unit; write for example 150m"},
+    {RULE("first_contact: {within: 5m, escalate: [[5m]]}"), "[5m]]}}",
+     "an escalation is a list; it must be a duration"},
+    {HEAD "effective_from: [2026-01-01]\n" RULES, "[2026-01-01]",
+     "effective_from is a list; it must be a time, for example 2026-01-01T00:00:00Z"},
+    {RULE("follow_up: {attempts: [1], within: 1d}"), "[1], within", "attempts is a list; it must be a whole number"},
     {RULE("first_contact: 5m"), "5m}",
      "first_contact is a single value; it must be a map of keys, for example {within: 5m}"},
     {RULE("first_contact: {within: 5m, reassign: yes}"), "yes}}",
-     "unknown reassign \"yes\"; it is either: false, true"},
+     "reassign must be true, false or a map of keys, for example {within: 10m, times: 2}"},
     {HEAD OFFICE "rules: [{name: r, when: any, clawback: {after: 2d, calendar: office}}]\n",
      "2d, calendar:", "\"2d\": d and w are not clear on the calendar \"office\"; say hours of open time"},
     {HEAD OFFICE "rules: [{name: r, when: any, clawback: {after: 1w2h, calendar: office}}]\n", "1w2h, calendar",
      "d and w are not clear"},
     {HEAD OFFICE "rules: [{name: r, when: any, clawback: {after: 200h, warn: [1d], calendar: office}}]\n",
      "1d], calendar:", "d and w are not clear"},
-    {CLAWBACK("after: 31d"), "31d}}", "clawback.after is over 30 days"},
+    {CLAWBACK("after: 31d"), "31d}}", "extremely low; take at most 30d, or add `beyond_30_days: true`"},
     {CLAWBACK("after: 30d1s"), "30d1s}}", "add `beyond_30_days: true`"},
     {CLAWBACK("after: 31d, beyond_30_days: false"), "31d, beyond_30", "clawback.after is over 30 days"},
     {RULE("follow_up: {attempts: -1, within: 1d}"), "-1, within: 1d", "attempts \"-1\" must be a whole number from 0"},
@@ -292,7 +361,11 @@ static const struct {
     {OFFICE_RULE("requested_time: {late: 1h, early: {working_days: 1}, calendar: office}"), "{working_days: 1}, c",
      "requested_time.early is a map of keys"},
     {HEAD OFFICE "rules: [{name: r, when: any, clawback: {after: {working_days: 31}, calendar: office}}]\n",
-     "{working_days: 31", "clawback.after is over 30 days"},
+     "{working_days: 31",
+     "clawback.after is over 30 days, and the odds of converting a lead after 30 days are extremely low; take fewer "
+     "working days, or add `beyond_30_days: true`"},
+    {HEAD OFFICE "rules: [{name: r, when: any, clawback: {after: 721h, calendar: office}}]\n", "721h, calendar",
+     "extremely low; take fewer hours of open time, or add `beyond_30_days: true`"},
 
     /* Escalations. */
     {RULE("first_contact: {within: 5m, escalate: 1h}"), "1h}}", "escalate is a single value; it must be a list"},
@@ -310,7 +383,7 @@ static const struct {
     {RULE("first_contact: {within: 5m, reassign: {times: 10}}"), "10}}}", "from 1 to 9"},
     {RULE("first_contact: {within: 5m, reassign: {within: 0s}}"), "0s}}}", "reassign.within is zero"},
     {RULE("first_contact: {within: 5m, reassign: {withn: 5m}}"), "withn: 5m", "did you mean \"within\"?"},
-    {RULE("first_contact: {within: 5m, reassign: []}"), "[]}}", "reassign is a list"},
+    {RULE("first_contact: {within: 5m, reassign: []}"), "[]}}", "reassign must be true, false or a map"},
     {OFFICE_RULE("first_contact: {within: 5h, calendar: office, reassign: {within: 1d}}"), "1d}}", "are not clear"},
     {RULE("first_contact: {within: 5m, reassign: {within: {working_days: 1}}}"), "{working_days", "need a calendar"},
     {RULE("first_contact: {within: 5m, renew: maybe}"), "maybe}}", "unknown renew \"maybe\""},
@@ -339,7 +412,7 @@ static const struct {
     {HEAD "rules:\n  - {name: r, when: {attributes: {}}, clawback: {after: 1d}}\n" LAST, "{attributes: {",
      "an empty condition"},
     {HEAD "rules:\n  - {name: r, when: {channel: demo}, clawback: {after: 1d}}\n" LAST, "demo}, clawbac",
-     "channel is a single value; it must be a list, for example [demo]"},
+     "channel is a single value; it must be a list, for example [\"demo\"]"},
     {HEAD "rules:\n  - {name: r, when: {channel: []}, clawback: {after: 1d}}\n" LAST,
      "[]}, clawback:", "an empty list never holds"},
     {HEAD "rules:\n  - {name: r, when: {channel: [[a]]}, clawback: {after: 1d}}\n" LAST, "[a]]}, clawbac",
@@ -435,6 +508,121 @@ what_is_wrong_is_refused_where_it_stands(void **state)
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++)
         failed += !is_refused(refusals[i].yaml, refusals[i].spot, refusals[i].message);
+    assert_int_equal(failed, 0);
+}
+
+/* With @ where `wrong` stands. */
+static const struct {
+    const char *yaml, *wrong;
+} examples[] = {
+    {"@\n", "just text"},
+    {"{@}\n", ""},
+    {HEAD "calendars: @\n" RULES, "3"},
+    {HEAD "calendars: {office: @}\n" RULES, "3"},
+    {HEAD "calendars: {office: @}\n" RULES, ""},
+    {HEAD "calendars: {office: {@}}\n" RULES, ""},
+    {WEEK("@"), "08:00-17:00"},
+    {WEEK("{mon: @}"), "08:00-17:00"},
+    {WEEK("{@}"), ""},
+    {WEEK("{mon: [08:00-17:00]}, holidays: @"), "2026-12-25"},
+    {WEEK("{mon: [08:00-17:00]}, special_days: @"), "[2026-12-25]"},
+    {HEAD "stages: @\n" RULES, "SAL"},
+    {HEAD "stages: [@]\n" RULES, "[SAL]"},
+    {"name: p\nreasons: @\n" RULES, "SUPPRESS"},
+    {"name: p\nreasons: {other: @}\n" RULES, "SUPPRESS"},
+    {"name: p\nreasons: {other: @}\n" RULES, ""},
+    {HEAD "gates: @\n" RULES, "5"},
+    {GATES("open_dialogue: @"), "14d"},
+    {GATES("open_dialogue: {@}"), ""},
+    {GATES("qualification: @"), "5"},
+    {GATES("qualification: {require: @}"), "5"},
+    {GATES("qualification: {require: [@]}"), "a"},
+    {GATES("qualification: {require: [@]}"), "~"},
+    {GATES("qualification: {require: [{@}]}"), ""},
+    {GATES("qualification: {signals: @}"), "5"},
+    {GATES("qualification: {signals: [@]}"), "a"},
+    {GATES("qualification: {signals: [@]}"), "~"},
+    {GATES("qualification: {signals: [{@}]}"), ""},
+    {GATES("qualification: {otherwise: @}"), "NURTURE"},
+    {HEAD "rules: @\n", "5"},
+    {HEAD "rules: [@]\n", "5"},
+    {HEAD "rules: [@, {name: last, when: any, clawback: {after: 30d}}]\n", "~"},
+    {HEAD "rules: [{@}]\n", ""},
+    {HEAD "rules:\n  - {name: r, when: @, clawback: {after: 1d}}\n" LAST, "[demo]"},
+    {HEAD "rules:\n  - {name: r, when: {channel: @}, clawback: {after: 1d}}\n" LAST, "demo"},
+    {HEAD "rules:\n  - {name: r, when: {channel: @}, clawback: {after: 1d}}\n" LAST, "'null'"},
+    {HEAD "rules:\n  - {name: r, when: {channel: @}, clawback: {after: 1d}}\n" LAST, "'a], b: \"c'"},
+    {HEAD "rules:\n  - {name: r, when: {attributes: @}, clawback: {after: 1d}}\n" LAST, "[demo]"},
+    {HEAD "rules:\n  - {name: r, when: {attributes: {a: @}}, clawback: {after: 1d}}\n" LAST, "'[#]'"},
+    {HEAD "rules:\n  - {name: r, when: {at_least: @}, clawback: {after: 1d}}\n" LAST, "5"},
+    {HEAD "rules: [{name: r, when: any, clawback: @}]\n", "30d"},
+    {CLAWBACK("@"), ""},
+    {CLAWBACK("after: @"), "[30d]"},
+    {CLAWBACK("after: @"), "0s"},
+    {CLAWBACK("after: @"), "30"},
+    {HEAD OFFICE "rules: [{name: r, when: any, clawback: {after: @, calendar: office}}]\n", "1d"},
+    {HEAD OFFICE "rules: [{name: r, when: any, clawback: {after: {working_days: 2}, @}}]\n", ""},
+    {OFFICE_RULE("first_contact: {within: {@}, calendar: office}"), ""},
+    {OFFICE_RULE("first_contact: {within: @, calendar: office}"), "[5m]"},
+    {RULE("first_contact: @"), "5m"},
+    {RULE("first_contact: {@}"), ""},
+    {RULE("first_contact: {within: 5s, warn: @}"), "50%"},
+    {RULE("first_contact: {within: 5m, warn: [@]}"), "1.5%"},
+    {RULE("first_contact: {within: 5m, escalate: @}"), "1h"},
+    {RULE("first_contact: {within: 5m, escalate: [@]}"), "[1h]"},
+    {RULE("first_contact: {within: 5m, reassign: @}"), "yes"},
+    {RULE("first_contact: {within: 5m, reassign: @}"), "[1]"},
+    {RULE("requested_time: @"), "4h"},
+    {RULE("requested_time: {@}"), ""},
+    {HEAD "stages: [SAL]\nrules: [{name: r, when: any, clawback: {after: 1d}, milestones: @}]\n", "48h"},
+    {HEAD "stages: [SAL]\nrules: [{name: r, when: any, clawback: {after: 1d}, milestones: [@]}]\n", "48h"},
+    {HEAD "stages: [SAL]\nrules: [{name: r, when: any, clawback: {after: 1d}, milestones: [@]}]\n", "~"},
+    {HEAD "stages: [SAL]\nrules: [{name: r, when: any, clawback: {after: 1d}, milestones: [{@}]}]\n", ""},
+    {RULE("next_contact: @"), "5d"},
+    {RULE("next_contact: {@}"), ""},
+    {RULE("pause: @"), "true"},
+    {RULE("pause: {at_most: @}"), "[14d]"},
+    {RULE("follow_up: @"), "2"},
+    {RULE("follow_up: {@}"), ""},
+    {HEAD "reporting_time_zone: @\n" RULES, "PST"},
+};
+
+static char *
+with_part(const char *yaml, const char *part)
+{
+    g_auto(GStrv) pieces = g_strsplit(yaml, "@", 2);
+    return g_strjoinv(part, pieces);
+}
+
+/* What follows "for example" in each message, as parts of one map where there are several. */
+static char *
+examples_in(const char *message)
+{
+    static const char sign[] = "for example ";
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (const char *at = message; (at = strstr(at, sign));) {
+        at += strlen(sign) + (at[strlen(sign)] == '`');
+        g_string_append_printf(text, "%s%.*s", text->len ? ", " : "", (int)strcspn(at, "\n`;"), at);
+    }
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+static void
+an_example_is_taken_where_it_is_pasted(void **state)
+{
+    unsigned failed = 0;
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(examples); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *wrong = with_part(examples[i].yaml, examples[i].wrong);
+        g_autofree char *message = refusal_of(wrong, strlen(wrong)), *example = examples_in(message);
+        g_autofree char *right = with_part(examples[i].yaml, example);
+        g_autoptr(lc_policy_book) book = lc_policy_book_parse("policy.yaml", right, strlen(right), &error);
+        if (book && *example)
+            continue;
+        print_message("--- %s\n--- as it says:\n%s--- %s\n", message, right, error ? error->message : "no example");
+        failed++;
+    }
     assert_int_equal(failed, 0);
 }
 
@@ -630,6 +818,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_wrong_is_refused_where_it_stands),
+        cmocka_unit_test(an_example_is_taken_where_it_is_pasted),
         cmocka_unit_test(every_problem_of_a_file_is_told_at_once),
         cmocka_unit_test(what_is_wrong_behind_an_alias_is_told_once),
         cmocka_unit_test(a_nul_byte_is_refused_where_it_stands),
