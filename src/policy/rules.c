@@ -7,6 +7,9 @@
 #define MOST_CLAWBACK_WORKING_DAYS 30
 #define LONGEST_CLAWBACK (30 * LC_DAY)
 #define LONG_FIRST_CONTACT (24 * LC_HOUR)
+/* Those on which clocks are looked at: all of a week, and of the holidays of a year. */
+#define LOOKED_AT_DAYS 366
+#define LAST_LOOKED_AT (120 * 365 * LC_DAY)
 
 /* ---- The clocks of a rule ---- */
 
@@ -197,21 +200,65 @@ read_pause(lc_document_reader *reader, const lc_yaml *node, lc_rule *rule)
         lc_remark(reader, fields[AT_MOST].value, "a pause of no length never begins; leave `pause` out");
 }
 
+/* From where a clock that is started on a day, or a little later, takes least. */
+static lc_instant
+best_start(const lc_clock_rule *clock, lc_instant day)
+{
+    if (clock->working_days < 0)
+        return lc_calendar_last(clock->calendar, day, 0);
+    return clock->cutoff == LC_NO_CUTOFF ? lc_calendar_working_days(clock->calendar, day, 0, LC_NO_CUTOFF) - 1 : day;
+}
+
+/* Whether a clock may be due within so much elapsed time. Where it is false one may still be due a day earlier than
+ * that: starts between those that are looked at take less. */
+static bool
+may_be_due_within(const lc_document_reader *reader, const lc_clock_rule *clock, lc_duration elapsed)
+{
+    lc_instant day = CLAMP(reader->policy->effective_from, 0, LAST_LOOKED_AT);
+    for (int i = 0; i < LOOKED_AT_DAYS; i++, day += LC_DAY) {
+        lc_instant start = best_start(clock, day);
+        lc_instant due =
+            clock->working_days < 0
+                ? lc_calendar_add(clock->calendar, start, clock->target)
+                : lc_calendar_working_days(clock->calendar, start, (unsigned)clock->working_days, clock->cutoff);
+        if (due != LC_NEVER && due - start <= elapsed)
+            return true;
+    }
+    return false;
+}
+
+/* What is legal, because open time was promised, but more than 30 days for whoever waits. */
+static bool
+is_slow(const lc_document_reader *reader, const lc_clock_rule *clawback)
+{
+    return lc_problems_is_empty(reader->document->problems) && !lc_calendar_is_always(clawback->calendar) &&
+           !may_be_due_within(reader, clawback, LONGEST_CLAWBACK + LC_DAY);
+}
+
+#define EXTREMELY_LOW "and the odds of converting a lead after 30 days are extremely low"
+
 static void
 check_clawback_length(lc_document_reader *reader, const lc_map_key *after, const lc_map_key *beyond,
-                      const lc_rule *rule)
+                      const lc_clock_rule *clawback)
 {
     bool allowed = false;
-    bool is_long = rule->clawback.target > LONGEST_CLAWBACK || rule->clawback.working_days > MOST_CLAWBACK_WORKING_DAYS;
+    bool is_long = clawback->target > LONGEST_CLAWBACK || clawback->working_days > MOST_CLAWBACK_WORKING_DAYS;
     lc_read_boolean(reader, beyond->value, "beyond_30_days", &allowed);
     if (is_long && !allowed)
         lc_refuse(reader, after->value,
-                  "clawback.after is over 30 days, and the odds of converting a lead after 30 days are extremely low; "
-                  "take %s, or add `beyond_30_days: true`",
-                  rule->clawback.working_days >= 0                                 ? "fewer working days"
-                  : lc_text_equal(rule->clawback.calendar_name, LC_TEXT("always")) ? "at most 30d"
-                                                                                   : "fewer hours of open time");
-    if (!is_long && (rule->clawback.target > 0 || rule->clawback.working_days >= 0) && allowed)
+                  "clawback.after is over 30 days, " EXTREMELY_LOW "; take %s, or add `beyond_30_days: true`",
+                  clawback->working_days >= 0                                 ? "fewer working days"
+                  : lc_text_equal(clawback->calendar_name, LC_TEXT("always")) ? "at most 30d"
+                                                                              : "fewer hours of open time");
+    if (is_long || (clawback->target == 0 && clawback->working_days < 0))
+        return;
+    bool slow = is_slow(reader, clawback);
+    if (slow && !allowed)
+        lc_remark(reader, after->value,
+                  "clawback.after is over 30 days of elapsed time on calendar \"%s\", " EXTREMELY_LOW
+                  "; take less, or add `beyond_30_days: true`",
+                  clawback->calendar_name.data);
+    if (!slow && allowed)
         lc_remark(reader, beyond->key, "beyond_30_days, but clawback.after is not");
 }
 
@@ -234,7 +281,7 @@ read_clawback(lc_document_reader *reader, const lc_yaml *node, lc_rule *rule)
     lc_read_clock(reader,
                   &(lc_clock_fields){"clawback", &fields[AFTER], fields[WARN].value, NULL, fields[CALENDAR].value},
                   &rule->clawback);
-    check_clawback_length(reader, &fields[AFTER], &fields[BEYOND_30_DAYS], rule);
+    check_clawback_length(reader, &fields[AFTER], &fields[BEYOND_30_DAYS], &rule->clawback);
     lc_read_choice(reader, fields[FROM].value, "base", "clawback runs from", bases, G_N_ELEMENTS(bases), &base);
     rule->clawback_from_last_activity = base == 1;
     read_until(reader, fields[UNTIL].value, &rule->clawback_until);
@@ -242,50 +289,6 @@ read_clawback(lc_document_reader *reader, const lc_yaml *node, lc_rule *rule)
 }
 
 /* ---- Rules ---- */
-
-/* Whether one clock is due no later than the other where both start at once; false where that is not known. */
-static bool
-is_no_later(const lc_clock_rule *clock, lc_duration more, const lc_clock_rule *other)
-{
-    return clock->calendar == other->calendar && clock->working_days < 0 && other->working_days < 0 &&
-           clock->target <= other->target + more;
-}
-
-/* Whether what is first contacted in time at the last moment may be taken back before. */
-static void
-remark_order(lc_document_reader *reader, const lc_yaml *node, const lc_rule *rule)
-{
-    if (rule->has_first_contact && is_no_later(&rule->clawback, 0, &rule->first_contact))
-        lc_remark(reader, node, "clawback comes before first_contact is due");
-}
-
-/* A lead in a pause is not taken back, so one that lasts is a lead that is lost to marketing. */
-static void
-remark_pause(lc_document_reader *reader, const lc_map_key *pause, const lc_rule *rule)
-{
-    if (!rule->has_pause)
-        return;
-    if (rule->pause_at_most == LC_NEVER)
-        lc_remark(reader, pause->key,
-                  "a pause without at_most may last for ever, and keeps the lead from being taken back; add at_most, "
-                  "less than clawback.after");
-    else if (lc_calendar_is_always(rule->clawback.calendar) && rule->clawback.target > 0 &&
-             rule->pause_at_most >= rule->clawback.target)
-        lc_remark(reader, pause->key, "pause.at_most is not below clawback.after; take less");
-}
-
-/* A breach that is escalated once the lead was taken back for certain is one that nobody can end any more. */
-static void
-remark_late_escalations(lc_document_reader *reader, const lc_yaml *node, const char *name, const lc_clock_rule *clock,
-                        const lc_rule *rule)
-{
-    if (rule->clawback_from_last_activity || rule->clawback_until >= 0 || rule->has_requested_time)
-        return;
-    for (unsigned i = 0; i < clock->n_escalations; i++)
-        if (is_no_later(&rule->clawback, clock->escalations[i].after, clock))
-            lc_remark(reader, node, "escalation %s of %s comes when the lead is taken back already",
-                      clock->escalations[i].label.data, name);
-}
 
 enum {
     NAME,
@@ -301,17 +304,91 @@ enum {
     N_RULE_FIELDS
 };
 
+/* Whether the target of one clock has surely passed where `time` of the other has, both from one start; false where
+ * that is not known. Open time takes no less than elapsed time. */
+static bool
+is_within(const lc_clock_rule *clock, const lc_clock_rule *other, lc_duration time)
+{
+    bool is_known = clock->calendar == other->calendar || lc_calendar_is_always(clock->calendar);
+    return is_known && clock->working_days < 0 && other->working_days < 0 && clock->target <= time;
+}
+
+/* Whether what is first contacted in time at the last moment may be taken back before. */
+static void
+remark_order(lc_document_reader *reader, const lc_yaml *node, const lc_rule *rule)
+{
+    if (rule->has_first_contact && is_within(&rule->clawback, &rule->first_contact, rule->first_contact.target))
+        lc_remark(reader, node, "clawback comes before first_contact is due");
+}
+
+/* A lead in a pause is not taken back, so one that lasts is a lead that is lost to marketing. */
+static void
+remark_pause(lc_document_reader *reader, const lc_map_key *pause, const lc_rule *rule)
+{
+    if (!rule->has_pause)
+        return;
+    if (rule->pause_at_most == LC_NEVER)
+        lc_remark(reader, pause->key,
+                  "a pause without at_most may last for ever, and keeps the lead from being taken back; add at_most, "
+                  "less than clawback.after");
+    else if (may_be_due_within(reader, &rule->clawback, rule->pause_at_most))
+        lc_remark(reader, pause->key, "pause.at_most is not below clawback.after%s; take less",
+                  lc_calendar_is_always(rule->clawback.calendar) ? "" : ", which may be over sooner");
+}
+
+/* Of a clock that starts no earlier than clawback does. On another calendar than `always` an escalation at closing time
+ * comes before what expires then. */
+static void
+remark_escalations(lc_document_reader *reader, const lc_yaml *node, const char *name, const lc_clock_rule *clock,
+                   const lc_rule *rule)
+{
+    lc_duration earlier = lc_calendar_is_always(rule->clawback.calendar) ? 0 : 1;
+    for (unsigned i = 0; i < clock->n_escalations; i++)
+        if (is_within(&rule->clawback, clock, clock->target + clock->escalations[i].after - earlier))
+            lc_remark(reader, node, "escalation %s of %s comes when the lead is taken back already",
+                      clock->escalations[i].label.data, name);
+}
+
+/* Whether reaching `until`, which stops clawback, shows `stage`, too (4.10): what waits for the one waits for the other
+ * no longer. */
+static bool
+until_shows(const lc_document_reader *reader, const lc_rule *rule, int stage)
+{
+    int until = rule->clawback_until;
+    return until < 0 || until == stage ||
+           (stage >= 0 && stage < until && reader->policy->stages[stage].closes == LC_STAGE_OPEN);
+}
+
+/* A breach that is escalated once the lead was taken back for certain is one that nobody can end any more. So only
+ * what moves or stops clawback by a fact that ends the breach, too, is looked at; a time that was asked for may have
+ * moved it before, and even further than the time that counts now. */
+static void
+remark_late_escalations(lc_document_reader *reader, const lc_map_key *fields, const lc_rule *rule)
+{
+    bool from_handoff = !rule->clawback_from_last_activity;
+    /* `renewed` may run in a cycle of another rule (5.10). */
+    if (rule->has_first_contact && !rule->renew)
+        remark_escalations(reader, fields[FIRST_CONTACT].value, "first_contact", &rule->first_contact, rule);
+    if (rule->has_requested_time)
+        return;
+    for (unsigned i = 0; i < rule->n_milestones && from_handoff; i++)
+        if (until_shows(reader, rule, (int)rule->milestones[i].stage))
+            remark_escalations(reader, fields[MILESTONES].value, rule->milestones[i].name.data,
+                               &rule->milestones[i].clock, rule);
+    /* Further attempts are activity, and end nothing. */
+    if (rule->has_follow_up && from_handoff)
+        remark_escalations(reader, fields[FOLLOW_UP].value, "follow_up", &rule->follow_up, rule);
+    if (rule->has_next_contact && until_shows(reader, rule, rule->next_contact_until))
+        remark_escalations(reader, fields[NEXT_CONTACT].value, "next_contact", &rule->next_contact, rule);
+}
+
 /* What is legal in each of its parts, and odd together. */
 static void
 remark_rule(lc_document_reader *reader, const lc_map_key *fields, const lc_rule *rule)
 {
     remark_order(reader, fields[CLAWBACK].value, rule);
     remark_pause(reader, &fields[PAUSE], rule);
-    if (rule->has_first_contact)
-        remark_late_escalations(reader, fields[FIRST_CONTACT].value, "first_contact", &rule->first_contact, rule);
-    for (unsigned i = 0; i < rule->n_milestones; i++)
-        remark_late_escalations(reader, fields[MILESTONES].value, rule->milestones[i].name.data,
-                                &rule->milestones[i].clock, rule);
+    remark_late_escalations(reader, fields, rule);
 }
 
 static bool

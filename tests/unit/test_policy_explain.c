@@ -16,6 +16,12 @@
 #define CALENDAR_AND(calendar, parts)                                                                                  \
     HEAD "calendars: {office: {" calendar "}}\nrules: [{name: r, when: any, clawback: {after: 30d}, " parts "}]\n"
 #define RULE(parts) HEAD "rules:\n  - {name: r, when: any, clawback: {after: 30d}, " parts "}\n"
+/* Line 4 is the rule; all of its parts. */
+#define OFFICE(parts)                                                                                                  \
+    HEAD "calendars: {office: {time_zone: UTC, week: {mon: &d [08:00-17:00], tue: *d, wed: *d, thu: *d, fri: *d}}}\n"  \
+         "rules: [{name: r, when: any, " parts "}]\n"
+#define STAGES(parts)                                                                                                  \
+    HEAD "stages: [SAL, SQL, {name: WON, closes: won}, PAID]\nrules:\n  - {name: r, when: any, " parts "}\n"
 #define ICS LC_SOURCE_DIR "/tests/unit"
 #define EXAMPLES LC_SOURCE_DIR "/tests/examples/"
 
@@ -68,6 +74,9 @@ static const struct {
      "policy.yaml:4:74: warning: first_contact within more than 24 h; leads cool off within minutes\n"},
     {HEAD "rules:\n  - {name: a, when: any, clawback: {after: 1h}, first_contact: {within: 1h}}\n",
      "policy.yaml:4:36: warning: clawback comes before first_contact is due\n"},
+    {OFFICE("clawback: {after: 9h}, first_contact: {within: 9h, calendar: office}"),
+     "warning: clawback comes before first_contact is due\n"},
+    {OFFICE("clawback: {after: 9h, calendar: office}, first_contact: {within: 9h}"), NULL},
     {HEAD "rules:\n  - {name: a, when: any, clawback: {after: 30d, beyond_30_days: true}}\n",
      "policy.yaml:4:49: warning: beyond_30_days, but clawback.after is not\n"},
     {HEAD "rules:\n  - {name: a, when: any, clawback: {after: 31d, beyond_30_days: true}}\n", NULL},
@@ -116,6 +125,28 @@ static const struct {
     {RULE("pause: {at_most: 30d}"),
      "policy.yaml:4:50: warning: pause.at_most is not below clawback.after; take less\n"},
     {RULE("pause: {at_most: 29d}"), NULL},
+    /* On a calendar: a week of five days of nine hours, 2 working days take 48 h and more, and 18 h 33. */
+    {OFFICE("clawback: {after: {working_days: 2}, calendar: office}, pause: {at_most: 49h}"),
+     "policy.yaml:4:86: warning: pause.at_most is not below clawback.after, which may be over sooner; take less\n"},
+    {OFFICE("clawback: {after: {working_days: 2}, calendar: office}, pause: {at_most: 48h}"), NULL},
+    {OFFICE("clawback: {after: 18h, calendar: office}, pause: {at_most: 33h}"),
+     "warning: pause.at_most is not below clawback.after, which may be over sooner; take less\n"},
+    {OFFICE("clawback: {after: 18h, calendar: office}, pause: {at_most: 32h}"), NULL},
+    {OFFICE("clawback: {after: 30d}, first_contact: {within: 1h, calendar: office}, pause: {at_most: 29d}"), NULL},
+    /* Elapsed time of what is told in open time: 30 days are four weeks and two days. */
+    {OFFICE("clawback: {after: 198h, calendar: office}"), NULL},
+    {OFFICE("clawback: {after: 208h, calendar: office}"),
+     "policy.yaml:4:48: warning: clawback.after is over 30 days of elapsed time on calendar \"office\", and the odds "
+     "of "
+     "converting a lead after 30 days are extremely low; take less, or add `beyond_30_days: true`\n"},
+    {OFFICE("clawback: {after: {working_days: 25}, calendar: office}"), "warning: clawback.after is over 30 days of"},
+    {OFFICE("clawback: {after: {working_days: 20}, calendar: office}"), NULL},
+    {OFFICE("clawback: {after: 720h, calendar: office}"), "warning: clawback.after is over 30 days of elapsed time"},
+    {OFFICE("clawback: {after: 208h, calendar: office, beyond_30_days: true}"), NULL},
+    {CALENDAR("time_zone: UTC, week: {mon: [08:00-17:00]}, holidays: [01-01..12-31]"),
+     "warning: clawback.after is over 30 days of elapsed time"},
+    {OFFICE("clawback: {after: 100h, calendar: office, beyond_30_days: true}"),
+     "warning: beyond_30_days, but clawback.after is not\n"},
     {RULE("pause: {at_most: 0s}"), "policy.yaml:4:67: warning: a pause of no length never begins; leave `pause` out\n"},
     {HEAD "stages: [{name: LOST, closes: lost}]\nrules:\n  - {name: r, when: any, clawback: {after: 30d}, milestones: "
           "[{stage: LOST, within: 1d, escalate: [1h]}]}\n",
@@ -128,7 +159,48 @@ static const struct {
     {RULE("first_contact: {within: 24h, escalate: [29d, 28d]}"),
      "policy.yaml:4:65: warning: escalation 29d of first_contact comes when the lead is taken back already\n"},
     {RULE("first_contact: {within: 24h, escalate: [28d]}"), NULL},
-    {RULE("requested_time: {late: 4h}, first_contact: {within: 24h, escalate: [29d]}"), NULL},
+    /* While nobody has made contact nothing moves or stops the clawback. */
+    {RULE("requested_time: {late: 4h}, first_contact: {within: 24h, escalate: [29d]}"),
+     "escalation 29d of first_contact"},
+    {STAGES("clawback: {after: 5d, from: last_activity, until: SQL}, first_contact: {within: 24h, escalate: [4d]}"),
+     "policy.yaml:5:97: warning: escalation 4d of first_contact comes when the lead is taken back already\n"},
+    /* One who asks again may do so in a cycle of another rule. */
+    {RULE("first_contact: {within: 24h, escalate: [29d], renew: true}"), NULL},
+    /* Open time takes no less than elapsed time; at closing time the escalation is first. */
+    {OFFICE("clawback: {after: 20h}, first_contact: {within: 9h, escalate: [11h], calendar: office}"),
+     "escalation 11h of first_contact comes when the lead is taken back already\n"},
+    {OFFICE("clawback: {after: 18h, calendar: office}, first_contact: {within: 9h, escalate: [9h], calendar: office}"),
+     NULL},
+    {OFFICE("clawback: {after: 18h, calendar: office}, first_contact: {within: 9h, escalate: [10h], calendar: office}"),
+     "escalation 10h of first_contact comes"},
+    {OFFICE("clawback: {after: 18h, calendar: office}, first_contact: {within: 9h, escalate: [10h]}"), NULL},
+    /* Whatever else there is, only what ends the breach moves or stops the clawback. */
+    {STAGES("clawback: {after: 5d}, milestones: [{stage: SAL, within: 1d, escalate: [4d]}]"),
+     "escalation 4d of milestone:SAL comes when the lead is taken back already\n"},
+    {STAGES("clawback: {after: 5d, from: last_activity}, milestones: [{stage: SAL, within: 1d, escalate: [4d]}]"),
+     NULL},
+    {STAGES("clawback: {after: 5d, until: SQL}, milestones: [{stage: SAL, within: 1d, escalate: [4d]}]"),
+     "escalation 4d of milestone:SAL comes"},
+    {STAGES("clawback: {after: 5d, until: SAL}, milestones: [{stage: SQL, within: 1d, escalate: [4d]}]"), NULL},
+    {STAGES("clawback: {after: 5d, until: SQL}, milestones: [{stage: WON, within: 1d, escalate: [4d]}]"), NULL},
+    {STAGES("clawback: {after: 5d, until: PAID}, milestones: [{stage: WON, within: 1d, escalate: [4d]}]"), NULL},
+    {STAGES(
+         "clawback: {after: 5d}, requested_time: {late: 1h}, milestones: [{stage: SAL, within: 1d, escalate: [4d]}]"),
+     NULL},
+    {STAGES("clawback: {after: 5d, until: SAL}, follow_up: {attempts: 1, within: 1d, escalate: [4d]}"),
+     "escalation 4d of follow_up comes when the lead is taken back already\n"},
+    {STAGES("clawback: {after: 5d, from: last_activity}, follow_up: {attempts: 1, within: 1d, escalate: [4d]}"), NULL},
+    {STAGES("clawback: {after: 5d}, requested_time: {late: 1h}, follow_up: {attempts: 1, within: 1d, escalate: [4d]}"),
+     NULL},
+    {STAGES("clawback: {after: 5d, from: last_activity}, next_contact: {within: 1d, escalate: [4d]}"),
+     "escalation 4d of next_contact comes when the lead is taken back already\n"},
+    {STAGES("clawback: {after: 5d, until: SQL}, next_contact: {within: 1d, escalate: [4d]}"), NULL},
+    {STAGES("clawback: {after: 5d, until: SQL}, next_contact: {within: 1d, until: SAL, escalate: [4d]}"),
+     "escalation 4d of next_contact comes"},
+    {STAGES("clawback: {after: 5d, until: SAL}, next_contact: {within: 1d, until: SQL, escalate: [4d]}"), NULL},
+    {STAGES("clawback: {after: 5d}, requested_time: {late: 1h}, next_contact: {within: 1d, escalate: [4d]}"), NULL},
+    /* An earlier requested time may have moved the clawback further than a later one that replaced it. */
+    {STAGES("clawback: {after: 2d}, requested_time: {late: 1d, escalate: [2d]}"), NULL},
     {RULE("first_contact: {within: 5m, escalate: [1h, 60m]}"),
      "policy.yaml:4:93: warning: the escalations 1h and 60m come at the same moment\n"},
     {HEAD "stages: [{name: WON, closes: won}]\nrules:\n  - {name: r, when: any, clawback: {after: 30d}, next_contact: "
