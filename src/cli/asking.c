@@ -2,6 +2,7 @@
 #include "asking.h"
 
 #include <leadclock/calendar.h>
+#include <leadclock/codec.h>
 #include <leadclock/text.h>
 
 #include <errno.h>
@@ -23,6 +24,17 @@ lc_cli_asking_is_given(const lc_cli_asking *asking)
     return asking->from_text || asking->to_text || asking->stage || asking->table || asking->months != LC_CLI_NOT_GIVEN;
 }
 
+/* A number is one as facts have it: seconds would be days in 1970. */
+static bool
+check_number(const char *option, lc_instant instant, GError **error)
+{
+    g_autoptr(GError) wrong = NULL;
+    if (lc_instant_check(option, instant, &wrong))
+        return true;
+    g_set_error_literal(error, LC_ERROR, LC_ERROR_CONFIG, wrong->message);
+    return false;
+}
+
 bool
 lc_cli_read_instant(const char *option, const char *text, const lc_policy_book *book, lc_instant *instant,
                     GError **error)
@@ -33,7 +45,7 @@ lc_cli_read_instant(const char *option, const char *text, const lc_policy_book *
     errno = 0;
     *instant = g_ascii_strtoll(text, &end, 10);
     if (errno == 0 && end != text && *end == '\0')
-        return true;
+        return check_number(option, *instant, error);
     g_set_error(
         error, LC_ERROR, LC_ERROR_CONFIG,
         "%s: \"%s\" is no time; write it as 2026-02-02T09:00:00Z (a zone is needed), as 2026-02-02 (the beginning "

@@ -52,8 +52,8 @@ bool lc_cli_asking_question(const lc_cli_asking *asking, const lc_policy_book *b
 /* Only the table that is asked for, where one is. LC_ERROR_CONFIG: there is none of this name. */
 bool lc_cli_asking_choose_table(const lc_cli_asking *asking, lc_answers *report, GError **error);
 
-/* ISO 8601 with a zone, milliseconds since 1970, or a date, as the beginning of that day where the book's documents all
- * report (else in UTC; `book` may be NULL). LC_ERROR_CONFIG names the option. */
+/* ISO 8601 with a zone, milliseconds since 1970 as a fact may have them, or a date, as the beginning of that day where
+ * the book's documents all report (else in UTC; `book` may be NULL). LC_ERROR_CONFIG names the option. */
 bool lc_cli_read_instant(const char *option, const char *text, const lc_policy_book *book, lc_instant *instant,
                          GError **error);
 /* What --help says of it. */

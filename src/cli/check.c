@@ -179,18 +179,25 @@ check_config(const check_command *command)
     return MAX(of_secrets, of_policies);
 }
 
-/* --policy A B C means all three. */
-static void
+/* --policy A B C means all three; without it a file could be a configuration as well. */
+static bool
 take_arguments(check_command *command, int argc, char **argv)
 {
     g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
-    if (command->policies == NULL || argc < 2)
-        return;
+    if (argc < 2)
+        return true;
+    if (command->policies == NULL) {
+        fprintf(stderr,
+                "leadclock check: \"%s\" is what? name a policy with --policy %s, a configuration with --config %s\n",
+                argv[1], argv[1], argv[1]);
+        return false;
+    }
     g_strv_builder_addv(builder, (const char **)command->policies);
     for (int i = 1; i < argc; i++)
         g_strv_builder_add(builder, argv[i]);
     g_strfreev(command->policies);
     command->policies = g_strv_builder_end(builder);
+    return true;
 }
 
 static int
@@ -236,11 +243,9 @@ lc_cli_check(int argc, char **argv)
         {NULL},
     };
     int code = EXIT_USAGE;
-    if (lc_cli_parse(&argc, &argv, "[FILE...]", summary, more, entries, &command.config) &&
-        (command.policies || lc_cli_check_arguments(argc, argv, 0, 0))) {
-        take_arguments(&command, argc, argv);
+    if (lc_cli_parse(&argc, &argv, "[--policy FILE...]", summary, more, entries, &command.config) &&
+        take_arguments(&command, argc, argv))
         code = run(&command);
-    }
     lc_cli_config_options_clear(&command.config);
     g_strfreev(command.policies);
     g_free(command.command);

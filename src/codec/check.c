@@ -104,22 +104,45 @@ likely_unit(lc_instant value)
                                                                            : NULL;
 }
 
+#define OUT_OF_RANGE "which is not from 1990 to before 2200; it looks like "
+#define A_DEFAULT "a default that slipped through"
+
 static __attribute__((cold)) bool
 refuse_time(const char *field, lc_instant instant, const lc_complaint *to)
 {
     const char *unit = likely_unit(instant);
     char text[LC_INSTANT_TEXT_BYTES];
     return refuse(to, field,
-                  "%s is %" G_GINT64_FORMAT " (%s), which is not from 1990 to before 2200; %s%s%stimes are in "
-                  "milliseconds since 1970",
-                  field, instant, lc_instant_format(instant, text), unit ? "it looks like " : "", unit ? unit : "",
-                  unit ? ", but " : "");
+                  "%s is %" G_GINT64_FORMAT " (%s), " OUT_OF_RANGE "%s%s times are in milliseconds since 1970", field,
+                  instant, lc_instant_format(instant, text), unit ? unit : A_DEFAULT, unit ? ", but" : ";");
+}
+
+static __attribute__((cold)) bool
+refuse_time_text(const char *field, lc_instant instant, const lc_complaint *to)
+{
+    const char *unit = likely_unit(instant);
+    char text[LC_INSTANT_TEXT_BYTES];
+    return refuse(to, field, "%s is %s, " OUT_OF_RANGE "%s%s", field, lc_instant_format(instant, text),
+                  unit ? unit : A_DEFAULT, unit ? " that were taken for milliseconds" : "");
 }
 
 bool
 lc_time_check(const char *field, lc_instant instant, const lc_complaint *to)
 {
     return instant == LC_ABSENT || is_sensible(instant) || refuse_time(field, instant, to);
+}
+
+bool
+lc_time_text_check(const char *field, lc_instant instant, const lc_complaint *to)
+{
+    return is_sensible(instant) || refuse_time_text(field, instant, to);
+}
+
+bool
+lc_instant_check(const char *name, lc_instant instant, GError **error)
+{
+    const char *field;
+    return is_sensible(instant) || refuse_time(name, instant, &(lc_complaint){&field, error, false});
 }
 
 static bool

@@ -13,6 +13,8 @@ typedef struct {
 /* Whether a time that may be absent is one that rule 1.7 allows; otherwise LC_ERROR_RECORD, which says what it looks
  * like. */
 bool lc_time_check(const char *field, lc_instant instant, const lc_complaint *to);
+/* The same of one that came as a text, and is told as one. */
+bool lc_time_text_check(const char *field, lc_instant instant, const lc_complaint *to);
 
 /* lc_lead_id_check and lc_fact_check, without a record time. */
 bool lc_record_check(lc_text lead_id, const lc_fact *fact, const lc_complaint *to);

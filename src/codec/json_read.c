@@ -49,8 +49,11 @@ store_time(lc_json_scanner *r, const lc_json_field *f, const lc_json_value *v, l
     if (v->kind != LC_JSON_TEXT)
         return wrong_kind(r, f, v,
                           "a time: ISO 8601 with a zone, or whole milliseconds since 1970 without an exponent");
-    if (strlen(v->text.data) == v->text.size && lc_instant_parse(v->text.data, instant))
-        return true;
+    if (strlen(v->text.data) == v->text.size && lc_instant_parse(v->text.data, instant)) {
+        const lc_complaint to = {&r->problem.field, r->error, true};
+        r->problem.fault = LC_JSON_NO_FACT;
+        return lc_time_text_check(f->name.data, *instant, &to);
+    }
     return lc_json_refuse(
         r, f->name.data,
         "%s: \"%.*s\" is no time; write it as \"2026-02-02T09:00:00Z\" or \"2026-02-02T10:00:00+01:00\" (the "

@@ -90,6 +90,10 @@ class WrongInput(unittest.TestCase):
             ([*self.policy, "--until", "5x", "-"], "--until"),
             ([*self.policy, "--until", "2026-02-30", "-"],
              '--until: "2026-02-30" is no time; write it as 2026-02-02T09:00:00Z (a zone is needed), as 2026-02-02'),
+            ([*self.policy, "--until", "1767603600", "-"],
+             "--until is 1767603600 (1970-01-21T11:00:03.600Z), which is not from 1990 to before 2200; it looks like "
+             "seconds, but times are in milliseconds since 1970"),
+            ([*self.policy, "--report", "--to", "0", "-"], "--to is 0 (1970-01-01T00:00:00.000Z), which is not from"),
             ([*self.policy, "--report", "--from", "2026-2-2", "-"], '--from: "2026-2-2" is no time'),
             ([*self.policy, "--report", "--from", "2026-02-02", "--to", "2026-02-02", "-"], "--from is not before --to"),
             ([*self.policy, "--report", "--format", "xml", "-"], "none of text, json, csv and html"),
@@ -110,6 +114,19 @@ class WrongInput(unittest.TestCase):
                 self.assertEqual(done.returncode, 2, done.stderr)
                 self.assertIn(message, done.stderr)
                 self.assertEqual(done.stdout, "")
+
+    def test_a_file_that_check_is_not_told_the_kind_of_is_no_riddle(self):
+        policy = self.policy[1]
+        tool = lambda *arguments: subprocess.run([LEADCLOCK, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                                 check=False, encoding="utf-8", timeout=100)  # fmt: skip
+        for arguments in ([policy], ["--set", "name=a", policy]):
+            with self.subTest(arguments=arguments):
+                done = tool("check", *arguments)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn(f'"{policy}" is what? name a policy with --policy {policy}, a configuration with --config '
+                              f"{policy}", done.stderr)  # fmt: skip
+        self.assertEqual(tool("check", "--policy", policy, policy).returncode, 2)  # a name twice
+        self.assertIn("[--policy FILE...]", tool("check", "--help").stdout)
 
     def test_a_line_that_is_no_fact_is_named_and_skipped(self):
         given = CREATED % ("a", "1") + "\n" + "{oops\n" + CREATED % ("b", "2") + '{"type":"LeadErased"}'
@@ -279,8 +296,8 @@ rules:
         given = CREATED % ("a", "1") + "".join(
             '{"type":"LeadRejected","lead_id":"a","event_id":"r%d","occurred_at":"2026-01-05T1%d:00:00Z","reason":"other"}\n'
             % (hour, hour) for hour in (0, 1))  # fmt: skip
-        # The last is the least number that is a time.
-        for begins, late in ("2026-01-01T00:00:00Z", "1"), ("2026-01-02T00:00:00Z", ""), ("-9223372036854775807", ""):
+        # The last is before every fact.
+        for begins, late in ("2026-01-01T00:00:00Z", "1"), ("2026-01-02T00:00:00Z", ""), ("0001-01-02T00:00:00Z", ""):
             done = run("--policy", os.path.join(CLAWBACK, "policy.yaml"), "--quiet", "--report", "--from", begins,
                        "--table", "totals", "--format", "csv", "-", given=given)  # fmt: skip
             self.assertIn("totals,rejected,1,1\n", done.stdout)

@@ -177,15 +177,19 @@ times_are_from_1990_to_before_2200_in_milliseconds(void **state)
         const char *problem; /* NULL: taken */
     } cases[] = {
         {631152000000, NULL},
-        {631151999999, "(1989-12-31T23:59:59.999Z), which is not from 1990 to before 2200; times are in milliseconds"},
+        {631151999999,
+         "(1989-12-31T23:59:59.999Z), which is not from 1990 to before 2200; it looks like a default that "
+         "slipped through; times are in milliseconds since 1970"},
         {7258118399999, NULL},
         {7258118400000, "(2200-01-01T00:00:00.000Z), which is not from 1990"},
         {1770022800, "it looks like seconds, but times are in milliseconds since 1970"},
         {631152000, "looks like seconds"},
         {1770022800000000, "it looks like microseconds"},
         {1770022800000000000, "it looks like nanoseconds"},
-        {-62135596800000, "(0001-01-01T00:00:00.000Z), which is not from 1990"}, /* of .NET */
-        {253402300800000, "which is not from 1990 to before 2200; times are"},
+        {0, "0 (1970-01-01T00:00:00.000Z), which is not from 1990 to before 2200; it looks like a default"},
+        {-2208988800000, "(1900-01-01T00:00:00.000Z), which is not from 1990 to before 2200; it looks like a default"},
+        {-62135596800000, "it looks like a default that slipped through"}, /* of .NET */
+        {253402300799999, "it looks like a default that slipped through"},
         {LC_NEVER, "9223372036854775807"},
         {LC_ABSENT + 1, "-9223372036854775807"},
     };

@@ -61,6 +61,17 @@ static const record_case cases[] = {
      "BAD_FACT event_id is empty"},
     {BYTES("a"), BYTES("{" CHANNEL "}"), "LeadCreated", "e", "2026-01-06T08:00:00Z", "a", 1,
      "BAD_FACT occurred_at is 1d ahead of"},
+    /* What came as a text is told as one. */
+    {BYTES("a"), BYTES("{" CHANNEL "}"), "LeadCreated", "e", "0001-01-01T00:00:00Z", "a", 1,
+     "BAD_FACT ce_time is 0001-01-01T00:00:00.000Z, which is not from 1990 to before 2200; it looks like a default "
+     "that "
+     "slipped through"},
+    {BYTES("a"), BYTES("{\"lead_id\":\"a\",\"event_id\":\"e\",\"occurred_at\":\"1970-01-21T11:40:22.8Z\"," CHANNEL "}"),
+     .told = "BAD_FACT occurred_at is 1970-01-21T11:40:22.800Z, which is not from 1990 to before 2200; it looks like "
+             "seconds that were taken for milliseconds"},
+    {BYTES("a"), BYTES("{\"lead_id\":\"a\",\"event_id\":\"e\",\"occurred_at\":0," CHANNEL "}"),
+     .told = "BAD_FACT occurred_at is 0 (1970-01-01T00:00:00.000Z), which is not from 1990 to before 2200; it looks "
+             "like a default that slipped through; times are in milliseconds since 1970"},
     {BYTES("a"), BYTES("{" ATTRIBUTES "}"), .told = "BAD_FACT data: missing"},
     {BYTES("a"), BYTES("{" ATTRIBUTES ",\"data_base64\":\"e30=\"}"), .told = "BAD_FACT data_base64: a fact in base64"},
     {BYTES("b"), BYTES("{" HEAD "," CHANNEL "}"),
