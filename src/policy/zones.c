@@ -5,6 +5,9 @@
 
 #include <stdlib.h>
 
+/* What is longer is no slip. */
+#define LONGEST_NAME_BYTES 64
+
 /* "Stockholm" of "Europe/Stockholm". */
 static const char *
 place_of(const char *name)
@@ -52,7 +55,8 @@ nearest_zone(const char *spelled, char **names)
 {
     const char *nearest = NULL;
     unsigned best = strlen(place_of(spelled)) < strlen("Chicago") ? 2 : 3;
-    for (char **name = names; *name && strchr(spelled, '/'); name++) {
+    bool may_be_near = strchr(spelled, '/') && strlen(spelled) <= LONGEST_NAME_BYTES;
+    for (char **name = names; *name && may_be_near; name++) {
         unsigned distance = strchr(*name, '/') && !is_of_etc(*name) ? lc_name_distance(spelled, *name) : best;
         if (distance < best) {
             best = distance;
