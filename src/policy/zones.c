@@ -35,15 +35,22 @@ is_of_a_place(const char *name)
     return strchr(name, '/');
 }
 
+static bool
+is_here(const char *name)
+{
+    g_autoptr(lc_zone) zone = lc_zone_new(name);
+    return zone != NULL;
+}
+
 /* The zone that has this name but for case, or else those whose place has it. Caller frees with g_strfreev. */
 static char **
 same_zones(const char *spelled, char **names)
 {
     g_autoptr(GStrvBuilder) found = g_strv_builder_new();
     for (char **name = names; *name; name++) {
-        if (g_ascii_strcasecmp(spelled, *name) == 0)
+        if (g_ascii_strcasecmp(spelled, *name) == 0 && is_here(*name))
             return g_strdupv((char *[]){*name, NULL});
-        if (is_of_a_place(*name) && g_ascii_strcasecmp(place_of(spelled), place_of(*name)) == 0)
+        if (is_of_a_place(*name) && g_ascii_strcasecmp(place_of(spelled), place_of(*name)) == 0 && is_here(*name))
             g_strv_builder_add(found, *name);
     }
     return g_strv_builder_end(found);
@@ -58,7 +65,7 @@ nearest_zone(const char *spelled, char **names)
     bool may_be_near = strchr(spelled, '/') && strlen(spelled) <= LONGEST_NAME_BYTES;
     for (char **name = names; *name && may_be_near; name++) {
         unsigned distance = strchr(*name, '/') && !is_of_etc(*name) ? lc_name_distance(spelled, *name) : best;
-        if (distance < best) {
+        if (distance < best && is_here(*name)) {
             best = distance;
             nearest = *name;
         }

@@ -758,6 +758,27 @@ hostile_files_are_refused_quickly(void **state)
     assert_string_equal(message, "policy.yaml: over 1 MiB; no policy needs that");
 }
 
+/* The list of zones tells of more than Debian's package tzdata has. */
+static void
+a_zone_that_this_machine_lacks_is_not_suggested(void **state)
+{
+    g_autofree char *folder = g_dir_make_tmp("leadclock-XXXXXX", NULL);
+    g_autofree char *list = g_build_filename(folder, "tzdata.zi", NULL);
+    (void)state;
+    assert_true(g_file_set_contents(list, "Z Asia/Kolkata 5:30 - IST\nL Asia/Kolkata Asia/Calcutta\n", -1, NULL));
+    g_setenv("TZDIR", folder, TRUE);
+    bool is_told = is_refused(HEAD "reporting_time_zone: Asia/Calcutta\n" RULES, "Asia/Calcutta",
+                              "the zone database of this machine has \"Asia/Calcutta\" no more"),
+         is_left_out = is_refused(HEAD "reporting_time_zone: Asia/Calcuta\n" RULES, "Asia/Calcuta",
+                                  "\"Asia/Calcuta\"; take a name of the IANA database"),
+         is_no_place = is_refused(HEAD "reporting_time_zone: Calcutta\n" RULES, "Calcutta",
+                                  "\"Calcutta\"; take a name of the IANA database");
+    g_unsetenv("TZDIR");
+    g_remove(list);
+    g_rmdir(folder);
+    assert_true(is_told && is_left_out && is_no_place);
+}
+
 /* ---- Several documents ---- */
 
 static const struct {
@@ -830,6 +851,7 @@ main(void)
         cmocka_unit_test(the_caret_stands_below_the_place),
         cmocka_unit_test(a_byte_order_mark_is_skipped),
         cmocka_unit_test(hostile_files_are_refused_quickly),
+        cmocka_unit_test(a_zone_that_this_machine_lacks_is_not_suggested),
         cmocka_unit_test(documents_are_told_apart),
         cmocka_unit_test(paths_without_policies_are_refused),
     };
