@@ -460,15 +460,26 @@ class Output(unittest.TestCase):
                 self.assertEqual(done.returncode, 1)
                 self.assertIn("standard output: No space left", done.stderr)
 
-    def test_progress_is_shown_on_a_terminal_only(self):
+    def test_progress_is_shown_over_and_over_on_a_terminal_only(self):
         lines = "".join(CREATED % (number, number) for number in range(60000))
         with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as events:
             events.write(lines)
             events.flush()
             arguments = ["--policy", os.path.join(FEED, "policy.yaml"), "--quiet", "--report", events.name]
             piped = run(*arguments)
-            self.assertRegex(on_terminal(arguments), rb"\d+ facts, \d+/s, \d+ %")
-        self.assertEqual(piped.stderr, "")
+            self.assertRegex(on_terminal(arguments), rb"\r\x1b\[K\d+ facts, \d+/s, \d+ %")
+        self.assertRegex(piped.stderr, r"\A(\d+ facts, \d+/s, \d+ %\n)*\Z")
+
+    def test_elsewhere_progress_is_a_line_after_ten_seconds(self):
+        command = [LEADCLOCK, "backtest", "--policy", os.path.join(FEED, "policy.yaml"), "--quiet", "--report", "-"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              encoding="utf-8") as backtest:  # fmt: skip
+            for first in (0, 64):
+                time.sleep(10.5 if first else 0)
+                backtest.stdin.write("".join(CREATED % (first + n, first + n) for n in range(64)))
+                backtest.stdin.flush()
+            said = backtest.communicate(timeout=60)[1]
+        self.assertRegex(said, r"\A128 facts, \d+/s\n\Z")
 
 
 def net_outcomes(outcomes):
