@@ -23,7 +23,7 @@ def problems_of(path, text, names_must_be_links):
         if "://" not in target and not exists(target):
             found.append(f"{path}: a link to {target}, which is not there")
     for name in NAME.findall(without_code(text)) if names_must_be_links else []:
-        if exists(name):
+        if exists(name) and not name.startswith("build/"):  # made here, and nowhere else
             found.append(f"{path}: `{name}` is named; write [`{name}`]({name})")
     return found
 

@@ -184,12 +184,13 @@ typedef void (*lc_tell_difference)(const lc_store_difference *difference, void *
 /* From now on a server that does not answer for so long is LC_ERROR_RETRY, and is not waited for. */
 void lc_worker_give_up_after(lc_worker *worker, lc_duration patience);
 
-/* Compares every partition: states, wake-ups, counters, at the position that the store says of itself in the same
- * step. Waits for servers. False: an error, or stopped. */
-bool lc_worker_verify(lc_worker *worker, lc_tell_difference tell, void *data, lc_verified *verified, GError **error);
-
-/* How far the replay of a partition is: offsets of the changelog. */
+/* How far the work on a partition is: `at` of `end`, offsets of the changelog for one. */
 typedef void (*lc_tell_rebuild)(int32_t partition, int64_t at, int64_t end, void *data);
+
+/* Compares every partition: states, wake-ups, counters, at the position that the store says of itself in the same
+ * step. Waits for servers. False: an error, or stopped. `data`: of both. */
+bool lc_worker_verify(lc_worker *worker, lc_tell_difference tell, lc_tell_rebuild tell_progress, void *data,
+                      lc_verified *verified, GError **error);
 
 /* Empties the store and makes it anew from the changelogs, one partition after the other: every `step`th, from `first`
  * on, so that several workers can share the work. A live service sees it and helps: each write is guarded. `tell` is

@@ -257,7 +257,7 @@ take_event(backtest *b, lc_source_event event, const lc_sourced_fact *fact, GErr
         report_bad_fact(b, (*error)->message);
         g_clear_error(error);
     }
-    lc_progress_show(&b->progress, b->seen, lc_fact_source_share(b->source));
+    lc_progress_count(&b->progress, b->seen, lc_fact_source_share(b->source));
     return !(b->bad && b->options->strict) && !b->output_failed;
 }
 
@@ -366,8 +366,7 @@ lc_cli_backtest(int argc, char **argv)
     backtest b = {.options = &o,
                   .output = g_string_sized_new(2 * OUTPUT_BYTES),
                   .full_leads = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, NULL)};
-    bool on_terminal = isatty(STDERR_FILENO) && (!isatty(STDOUT_FILENO) || o.quiet || o.other_policies);
-    lc_progress_start(&b.progress, on_terminal);
+    lc_progress_start(&b.progress, !isatty(STDOUT_FILENO) || o.quiet || o.other_policies);
     run(&b, &error);
     int code = exit_code(&b, error);
     clear(&b);

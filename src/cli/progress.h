@@ -1,15 +1,21 @@
-/* progress.h - of a command that takes long, on a terminal: facts, rate, share done. Private to this room. */
+/* progress.h - how far a command is that takes long. On a terminal a line that is written over and over; elsewhere, in
+ * a log or what cron mails, a line every 10 s, so that what ends sooner says nothing. Private to this room. */
 #pragma once
 
 #include <leadclock/base.h>
 
 typedef struct {
-    bool shown;
+    bool rewrites, tells;
     gint64 started, next; /* microseconds, monotonic */
 } lc_progress;
 
-void lc_progress_start(lc_progress *progress, bool shown);
-/* Cheap enough for every fact. `share` negative: not known. */
+/* `alone`: nothing else that it prints meanwhile goes to the terminal of standard error; otherwise nothing is shown on
+ * one. */
+void lc_progress_start(lc_progress *progress, bool alone);
+/* `facts` done so far; `share` negative: not known. */
 void lc_progress_show(lc_progress *progress, uint64_t facts, double share);
+/* The same, cheap enough for every fact: looks at the clock now and then. */
+void lc_progress_count(lc_progress *progress, uint64_t facts, double share);
+void lc_progress_show_partition(lc_progress *progress, int32_t partition, int64_t at, int64_t end);
 /* Takes the line away, before something else is printed. */
 void lc_progress_clear(lc_progress *progress);

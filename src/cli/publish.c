@@ -6,8 +6,6 @@
 #include <leadclock/ingest.h>
 #include <leadclock/text.h>
 
-#include <unistd.h>
-
 typedef struct {
     lc_publisher *publisher;
     lc_fact_source *source;
@@ -171,7 +169,7 @@ publish_all(publish_command *command, GError **error)
         case LC_SOURCE_FACT:
             if (!publish_fact(command, &sourced, error))
                 return false;
-            lc_progress_show(&command->progress, command->published, lc_fact_source_share(command->source));
+            lc_progress_count(&command->progress, command->published, lc_fact_source_share(command->source));
             break;
         case LC_SOURCE_BAD:
             report_bad(command, problem->message);
@@ -201,7 +199,7 @@ static int
 publish(publish_command *command)
 {
     g_autoptr(GError) error = NULL, lost = NULL;
-    lc_progress_start(&command->progress, isatty(STDERR_FILENO));
+    lc_progress_start(&command->progress, true);
     bool ok = publish_all(command, &error);
     size_t not_delivered = lc_publisher_flush(command->publisher, &lost);
     lc_progress_clear(&command->progress);

@@ -1,18 +1,16 @@
 /* rebuild.c - Redis anew, from the changelogs: as many partitions at a time as there are workers. */
+#include "progress.h"
 #include "worker.h"
 
 #include <inttypes.h>
-#include <unistd.h>
-
-#define TELL_EVERY_US (G_USEC_PER_SEC / 2)
 
 /* One worker and its share of the partitions. */
 typedef struct {
     char *instance;
     lc_worker *worker;
     int32_t number, of;
-    gint64 told_us;
-    bool is_terminal, done;
+    lc_progress progress;
+    bool done;
     uint64_t n_records;
     GError *error;
     GThread *thread;
@@ -22,12 +20,8 @@ static void
 tell_progress(int32_t partition, int64_t at, int64_t end, void *data)
 {
     hand *told = data;
-    gint64 now = g_get_monotonic_time();
 
-    if (!told->is_terminal || now - told->told_us < TELL_EVERY_US)
-        return;
-    told->told_us = now;
-    fprintf(stderr, "\rpartition %" PRId32 ": %3.0f %% ", partition, 100.0 * (double)at / (double)end);
+    lc_progress_show_partition(&told->progress, partition, at, end);
 }
 
 static bool
@@ -35,7 +29,7 @@ hire(hand *one, int32_t number, const lc_cli_tool *tool, GError **error)
 {
     one->number = number;
     one->of = (int32_t)tool->config->workers;
-    one->is_terminal = isatty(STDERR_FILENO);
+    lc_progress_start(&one->progress, true);
     one->instance = g_strdup_printf("%s-%" PRId32, tool->instance, number);
     one->worker = lc_cli_worker_new(tool->config, one->instance, one->instance, tool->book, tool->told, true, error);
     if (one->worker)
@@ -89,6 +83,8 @@ rebuild_all(const lc_cli_tool *tool, uint64_t *n_records, GError **error)
     for (unsigned i = 0; hired && i < n; i++)
         hired = hire(&hands[i], (int32_t)i, tool, error);
     bool done = hired && work_together(hands, n, n_records, error);
+    if (n)
+        lc_progress_clear(&hands[0].progress);
     for (unsigned i = 0; i < n; i++)
         dismiss(&hands[i]);
     return done;
@@ -103,8 +99,6 @@ rebuild(const lc_cli_tool *tool)
     bool done = rebuild_all(tool, &n_records, &error);
     double seconds = (double)(g_get_monotonic_time() - began) / G_USEC_PER_SEC;
 
-    if (isatty(STDERR_FILENO))
-        fputc('\r', stderr); /* over the progress */
     if (!done)
         return lc_cli_fail("rebuild", error);
     fprintf(stderr, "Redis was made anew from %" PRIu64 " changelog records in %.1f s (%.0f/s)\n", n_records, seconds,

@@ -7,7 +7,6 @@
 #include "worker.h"
 
 #include <inttypes.h>
-#include <unistd.h>
 
 #define GROWN_TIMEOUT_US (30 * G_USEC_PER_SEC)
 
@@ -314,7 +313,7 @@ static bool
 move_states(repartition_command *command, GError **error)
 {
     fprintf(stderr, "moving states\n");
-    lc_progress_start(&command->progress, isatty(STDERR_FILENO));
+    lc_progress_start(&command->progress, true);
     bool done = lc_kafka_move_states(&command->kafka, command->ends[LC_CHANGELOG_STATE], command->former,
                                      command->partitions, tell_progress, command, error);
     lc_progress_clear(&command->progress);
@@ -325,7 +324,7 @@ static bool
 republish_unread(repartition_command *command, GError **error)
 {
     fprintf(stderr, "publishing unread facts again\n");
-    lc_progress_start(&command->progress, isatty(STDERR_FILENO));
+    lc_progress_start(&command->progress, true);
     bool done =
         lc_kafka_republish(&command->kafka, command->unread, command->partitions, tell_progress, command, error);
     lc_progress_clear(&command->progress);

@@ -7,7 +7,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define GONE_TIMEOUT_US (30 * G_USEC_PER_SEC)
 
@@ -275,7 +274,7 @@ republish(reset_command *command, GError **error)
     if (command->resumes)
         return true;
     fprintf(stderr, "publishing the facts again\n");
-    lc_progress_start(&command->progress, isatty(STDERR_FILENO));
+    lc_progress_start(&command->progress, true);
     bool done =
         lc_kafka_republish(&command->kafka, command->offsets, command->partitions, tell_republication, command, error);
     lc_progress_clear(&command->progress);

@@ -1,4 +1,5 @@
 /* tables.c - the tables of rows: which are published, and filling those that were switched on later. */
+#include "progress.h"
 #include "reset.h"
 #include "worker.h"
 
@@ -7,7 +8,6 @@
 #include <inttypes.h>
 #include <unistd.h>
 
-#define TELL_EVERY_US (G_USEC_PER_SEC / 2)
 #define LOOK_EVERY_US (G_USEC_PER_SEC / 50)
 #define STUCK_MS 60000
 
@@ -18,7 +18,7 @@ typedef struct {
     lc_told *told;
     lc_worker *worker;
     gboolean fill;
-    gint64 told_us;
+    lc_progress progress;
     gint has_ended; /* of the thread that fills */
     bool done;
     uint64_t n_leads;
@@ -98,12 +98,8 @@ static void
 tell_progress(int32_t partition, int64_t at, int64_t end, void *data)
 {
     tables_command *command = data;
-    gint64 now = g_get_monotonic_time();
 
-    if (!isatty(STDERR_FILENO) || now - command->told_us < TELL_EVERY_US)
-        return;
-    command->told_us = now;
-    fprintf(stderr, "\rpartition %" PRId32 ": %3.0f %% ", partition, 100.0 * (double)at / (double)end);
+    lc_progress_show_partition(&command->progress, partition, at, end);
 }
 
 static void *
@@ -159,9 +155,9 @@ fill(tables_command *command)
         return lc_cli_fail("tables", error);
     if (code != EXIT_DONE)
         return code;
+    lc_progress_start(&command->progress, true);
     bool done = make_worker(command, &error) && fill_all(command, &error);
-    if (isatty(STDERR_FILENO))
-        fputc('\r', stderr); /* over the progress */
+    lc_progress_clear(&command->progress);
     if (!done)
         return lc_cli_fail("tables", error);
     g_autofree char *names = g_strjoinv(", ", command->config->tables.publish);

@@ -1,4 +1,5 @@
 /* verify.c - Redis against the changelogs. */
+#include "progress.h"
 #include "worker.h"
 
 #include <inttypes.h>
@@ -9,6 +10,7 @@ typedef struct {
     lc_cli_tool tool;
     int limit; /* differences to print; 0: all */
     uint64_t told;
+    lc_progress progress;
 } verify_command;
 
 static const char *
@@ -26,8 +28,17 @@ print_difference(const lc_store_difference *difference, void *data)
 
     if (command->limit && command->told++ >= (uint64_t)command->limit)
         return;
+    lc_progress_clear(&command->progress);
     printf("partition %" PRId32 "\t%s\t%s\t%.*s\n", difference->partition, kind_name(difference->kind),
            difference->what, LC_TEXT_ARGS(difference->key));
+}
+
+static void
+tell_progress(int32_t partition, int64_t at, int64_t end, void *data)
+{
+    verify_command *command = data;
+
+    lc_progress_show_partition(&command->progress, partition, at, end);
 }
 
 static int
@@ -47,7 +58,10 @@ verify(verify_command *command)
     g_autoptr(GError) error = NULL;
     lc_verified verified;
 
-    if (!lc_worker_verify(command->tool.worker, print_difference, command, &verified, &error))
+    lc_progress_start(&command->progress, true);
+    bool done = lc_worker_verify(command->tool.worker, print_difference, tell_progress, command, &verified, &error);
+    lc_progress_clear(&command->progress);
+    if (!done)
         return lc_cli_fail("verify", error);
     return print_summary(command, &verified);
 }

@@ -169,18 +169,19 @@ typedef struct {
     lc_worker *worker;
     lc_partition *partition;
     lc_changelog changelog;
+    uint64_t n_records;
 } reading;
 
 static bool
 take_one(void *data, const lc_replayed *record, GError **error)
 {
-    const reading *under_way = data;
+    reading *under_way = data;
     lc_partition *partition = under_way->partition;
     lc_fill *fill = under_way->worker->fill;
 
     if (!take_record(under_way->worker, under_way->changelog, record, error))
         return false;
-    if (under_way->changelog == LC_CHANGELOG_STATE && record->offset % PIECE_KEYS == 0)
+    if (under_way->changelog == LC_CHANGELOG_STATE && under_way->n_records++ % PIECE_KEYS == 0)
         fill->tell(partition->number, record->offset, partition->ends[LC_CHANGELOG_STATE], fill->data);
     return fill->ids->len + fill->populations->len < PIECE_KEYS || publish_piece(under_way->worker, partition, error);
 }
@@ -189,7 +190,7 @@ static bool
 fill_from(lc_worker *worker, lc_partition *partition, lc_changelog changelog, GError **error)
 {
     const lc_scan scan = {changelog, partition->number, 0, partition->ends[changelog]};
-    reading under_way = {worker, partition, changelog};
+    reading under_way = {worker, partition, changelog, 0};
 
     clear_keys(worker->fill);
     return scan.end == 0 ||

@@ -100,6 +100,8 @@ lc_worker_rebuild(lc_worker *worker, int32_t first, int32_t step, lc_tell_rebuil
     for (int32_t number = first; done && number < worker->partition_count; number += step) {
         lc_partition *partition = lc_partition_new(worker, number);
         done = rebuild_partition(worker, partition, n_records, error);
+        if (done)
+            tell(number, 1, 1, data);
         lc_partition_free(partition);
     }
     return done;

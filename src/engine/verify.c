@@ -26,6 +26,7 @@ typedef struct {
     int64_t reached[LC_CHANGELOGS];
     GHashTable *latest[LC_CHANGELOGS]; /* lc_text * -> latest * */
     lc_tell_difference tell;
+    lc_tell_rebuild tell_progress;
     void *data;
     lc_verified *verified;
 } verification;
@@ -56,16 +57,35 @@ keep(verification *v, lc_changelog changelog, lc_text key, lc_text value)
 
 typedef struct {
     verification *v;
-    lc_changelog changelog;
+    const lc_scan *scan;
+    uint64_t n_records;
 } reading;
+
+/* Reading the states is one half of the work, comparing them the other. */
+static void
+tell_reading(const reading *under_way, int64_t at)
+{
+    const lc_scan *scan = under_way->scan;
+
+    if (scan->changelog == LC_CHANGELOG_STATE && under_way->n_records % CHUNK_LEADS == 0)
+        under_way->v->tell_progress(scan->partition, at, 2 * scan->end, under_way->v->data);
+}
+
+static void
+tell_comparing(const verification *v, guint at, guint end)
+{
+    v->tell_progress(v->partition, (int64_t)end + at, 2 * (int64_t)end, v->data);
+}
 
 static bool
 keep_record(void *data, const lc_replayed *record, GError **error)
 {
-    const reading *under_way = data;
+    reading *under_way = data;
     (void)error;
 
-    keep(under_way->v, under_way->changelog, record->key, record->value);
+    keep(under_way->v, under_way->scan->changelog, record->key, record->value);
+    under_way->n_records++;
+    tell_reading(under_way, record->offset);
     return true;
 }
 
@@ -74,7 +94,7 @@ advance(verification *v, const int64_t *ends, GError **error)
 {
     for (int changelog = 0; changelog < LC_CHANGELOGS; changelog++) {
         const lc_scan scan = {(lc_changelog)changelog, v->partition, v->reached[changelog], ends[changelog]};
-        reading under_way = {v, scan.changelog};
+        reading under_way = {v, &scan, 0};
         if (scan.end <= scan.from)
             continue;
         if (!lc_scan_changelog(v->worker, &scan, keep_record, &under_way, error))
@@ -322,6 +342,7 @@ compare_all_leads(verification *v, GError **error)
             g_ptr_array_add(chunk, keys->pdata[i]);
         if (!compare_leads(v, chunk, error))
             return false;
+        tell_comparing(v, from + chunk->len, keys->len);
         lc_arena_reset(&v->arena);
     }
     return true;
@@ -419,15 +440,19 @@ verify_partition(verification *v, GError **error)
 }
 
 bool
-lc_worker_verify(lc_worker *worker, lc_tell_difference tell_difference, void *data, lc_verified *verified,
-                 GError **error)
+lc_worker_verify(lc_worker *worker, lc_tell_difference tell_difference, lc_tell_rebuild tell_progress, void *data,
+                 lc_verified *verified, GError **error)
 {
     bool done = lc_worker_prepare(worker, error);
 
     *verified = (lc_verified){0};
     for (int32_t partition = 0; done && partition < worker->partition_count; partition++) {
-        verification v = {
-            .worker = worker, .partition = partition, .tell = tell_difference, .data = data, .verified = verified};
+        verification v = {.worker = worker,
+                          .partition = partition,
+                          .tell = tell_difference,
+                          .tell_progress = tell_progress,
+                          .data = data,
+                          .verified = verified};
         for (int i = 0; i < LC_CHANGELOGS; i++)
             v.latest[i] = g_hash_table_new_full(lc_text_key_hash, lc_text_key_equal, NULL, g_free);
         done = verify_partition(&v, error);

@@ -2,7 +2,7 @@
 #include <leadclock/tables.h>
 
 #define LOOK_MS 200
-#define ROWS_A_TELL 20000
+#define ROWS_A_TELL 2000
 
 struct lc_tables {
     lc_reader *reader;

@@ -10,9 +10,11 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from timing import Facts, Producer, preloaded
 
-from world import BINARY, PARTITIONS, World, free_port, get, main, murmur2_partition, now_ms, policy_of, require, wait_for
+import broker
+from timing import Facts, Producer, preloaded
+from world import BINARY, BROKERS, PARTITIONS, ROOT, World, free_port, get, main, murmur2_partition, now_ms, policy_of
+from world import require, wait_for
 
 DAY = 24 * 3600 * 1000
 START = now_ms() - 10 * DAY
@@ -67,6 +69,37 @@ def topics():
     expect(world, 1, r"leads.more +2 +ok.*\n", "topics", *more, "--create", "--partitions", "2")
     expect(world, 1, r"leads.more +2 +has 2 partitions, must have 3", "topics", *more)
     expect(world, 0, r"leads.erased +2 +- +0 +0\n\nGroup \S+: 0 behind", "topics", "--lag")
+
+
+def topics_in_the_docs():
+    """The table of docs/operations.md: topic -> {setting: value}."""
+    with open(os.path.join(ROOT, "docs", "operations.md"), encoding="utf-8") as file:
+        section = file.read().split("\n## Topics\n")[1].split("\n## ")[0]
+    rows = [line.strip("| ").split("|") for line in section.splitlines() if line.startswith("|")]
+    names = [name.strip(" `") for name in rows[0][2:]]
+    told = {}
+    for listed, _, *values in rows[2:]:
+        for topic in re.findall(r"`([^`]+)`", listed):
+            told[topic] = {name: value.split("`")[1] for name, value in zip(names, values) if "`" in value}
+    return told
+
+
+def topics_as_a_broker_has_them():
+    """What is made is what the docs say, asked in a broker's own words; and nothing else is made."""
+    world = World("made", policy_of("card/feed"))
+    with open(world.config, "a", encoding="utf-8") as file:
+        file.write('alert: {webhooks: [{name: crm, url: "http://127.0.0.1:1/", secret: c2VjcmV0}]}\n')
+    out = expect(world, 0, "leads.state +3 +ok", "topics", "--create", "--partitions", "3")
+    made = [line.split()[0].removeprefix(world.prefix) for line in out.splitlines()[1:]]
+    told = topics_in_the_docs()
+    require(sorted(made) == sorted(told), f"made are {sorted(made)}, told of {sorted(told)}")
+    names = [world.prefix + topic for topic in told]
+    partitions, settings = (ask(BROKERS.split(",")[0], names) for ask in (broker.partitions, broker.settings))
+    for topic, values in told.items():
+        found = settings[world.prefix + topic]
+        require(partitions[world.prefix + topic] == 3, f"{topic} has {partitions[world.prefix + topic]} partitions")
+        for name, value in ({"cleanup.policy": "delete"} | values).items():
+            require(found[name] == value, f"{topic}: {name} is {found[name]}, must be {value}")
 
 
 def a_topic_that_is_told_late():
@@ -361,7 +394,7 @@ def health():
 TESTS = {
     test.__name__: test
     for test in (
-        topics, a_topic_that_is_told_late, publish_and_watch, publish_elsewhere, one_lead, a_lead_of_no_time,
+        topics, topics_as_a_broker_has_them, a_topic_that_is_told_late, publish_and_watch, publish_elsewhere, one_lead, a_lead_of_no_time,
         how_it_stands, servers_away, policies_by_signal, health,
     )
 }  # fmt: skip

@@ -4,11 +4,13 @@ said as configured; files of rows."""
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 
 from commands import expect
+from timing import preloaded
 from world import BINARY, TABLES, World, load_feed, main, murmur2_partition, now_ms, policy_of, require, require_equal
 from world import slices
 
@@ -71,6 +73,33 @@ def a_killed_fill_is_done_again():
         world.require_same_rows()
         world.start("b")
         world.end_as_if_nothing_happened()
+    finally:
+        world.close()
+
+
+def a_fill_tells_where_it_is():
+    """A line every 10 s where there is no terminal: here after a first transaction that is held up for longer."""
+    world = World("fill-told", policy_of("card/feed"), tables="[]")
+    hold = os.path.join(world.folder, "hold")
+    try:
+        world.create_topics()
+        world.publish(load_feed("card/feed"))
+        world.start()
+        world.settle()
+        world.services[0].stop()
+        world.services.clear()
+        settings(world)
+        world.create_topics()
+        with open(hold, "w", encoding="utf-8"), preloaded("held-commit", LC_HOLD_FILE=hold):
+            fill = subprocess.Popen([BINARY, "tables", "--config", world.config, "--fill"], stderr=subprocess.PIPE, text=True)
+        while "msg=recovered" not in fill.stderr.readline():
+            require(fill.poll() is None, f"the fill ended with {fill.returncode}")
+        time.sleep(11)
+        os.remove(hold)
+        said = fill.communicate(timeout=120)[1]
+        require(fill.returncode == 0 and re.search(r"(?m)^partition \d+: \d+ %$", said), said)
+        world.backtest()
+        world.require_same_rows()
     finally:
         world.close()
 
@@ -194,6 +223,7 @@ TESTS = {
     for test in (
         rows_are_filled,
         a_killed_fill_is_done_again,
+        a_fill_tells_where_it_is,
         each_lead_is_filled_once,
         reset_empties_tables,
         deletions_by_mark,

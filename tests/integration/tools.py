@@ -4,6 +4,7 @@ rebuild and reset mend; what `run` refuses it names, with the command that mends
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -118,6 +119,25 @@ def verify_finds():
         world.start("b")
         world.settle()
         world.require_same_as_backtest()
+    finally:
+        world.close()
+
+
+def tools_tell_where_they_are():
+    """A line every 10 s where there is no terminal: of tools that wait for Redis, and are stopped meanwhile."""
+    world, service = settled_world("told-where")
+    try:
+        stop(world, service)
+        for tool in ("verify", "rebuild"):
+            Redis().command("CLIENT", "PAUSE", 4500)
+            command = [BINARY, tool, "--config", world.config]
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            time.sleep(3.5)
+            process.send_signal(signal.SIGSTOP)
+            time.sleep(10.5)
+            process.send_signal(signal.SIGCONT)
+            said = process.communicate(timeout=60)[1]
+            require(process.returncode == 0 and re.search(r"(?m)^partition \d+: \d+ %$", said), f"{tool} said {said}")
     finally:
         world.close()
 
@@ -502,6 +522,7 @@ TESTS = {
     test.__name__: test
     for test in (
         verify_finds,
+        tools_tell_where_they_are,
         verify_beside_the_service,
         reset_to_the_beginning,
         reset_to_a_time,

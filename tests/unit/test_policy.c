@@ -328,6 +328,8 @@ open_on(const lc_calendar *calendar, const char *date)
     return lc_calendar_between(calendar, instant_of(text), instant_of(text) + LC_DAY);
 }
 
+/* Also what 3.5 leaves open: dates of a file rank as ranges do (2028-12-26 against 12-26 of every year), and a range of
+ * one day is a range (2026-03-03). */
 static void
 holidays_come_by_date_rule_and_file(void **state)
 {
@@ -335,9 +337,10 @@ holidays_come_by_date_rule_and_file(void **state)
         const char *date;
         int hours;
     } dates[] = {
-        {"2026-12-25", 0}, {"2029-12-25", 8}, {"2026-04-06", 0}, {"2026-04-07", 8}, {"2027-12-26", 4},
-        {"2028-12-26", 2}, {"2026-01-01", 0}, {"2040-01-01", 0}, {"2026-07-10", 1}, {"2026-07-11", 0},
-        {"2028-12-30", 3}, {"2028-12-31", 0}, {"2029-01-02", 0}, {"2029-01-03", 8},
+        {"2026-12-25", 0}, {"2029-12-25", 8}, {"2026-04-06", 0}, {"2026-04-07", 8},
+        {"2027-12-26", 4}, {"2028-12-26", 2}, {"2026-01-01", 0}, {"2040-01-01", 0},
+        {"2026-07-10", 1}, {"2026-07-11", 0}, {"2028-12-30", 3}, {"2028-12-31", 0},
+        {"2029-01-02", 0}, {"2029-01-03", 8}, {"2026-03-03", 5}, {"2026-03-04", 0},
     };
     g_autoptr(lc_policy_book) book = policy_of(
         "name: p\nreasons: {other: {track: t}}\n"
@@ -345,10 +348,10 @@ holidays_come_by_date_rule_and_file(void **state)
         "  office:\n"
         "    time_zone: UTC\n"
         "    week: {mon: &d [09:00-17:00], tue: *d, wed: *d, thu: *d, fri: *d, sat: *d, sun: *d}\n"
-        "    holidays: [01-01, 2026-07-06..2026-07-24, 12-29..01-02]\n"
+        "    holidays: [01-01, 2026-07-06..2026-07-24, 12-29..01-02, 2026-03-03..2026-03-03, 2026-03-04..2026-03-04]\n"
         "    holidays_from: [" LC_SOURCE_DIR "/tests/unit/holidays.ics]\n"
         "    special_days: {2026-07-10: [10:00-11:00], 12-30: [10:00-12:00, 11:00-13:00], 2027-12-26: [08:00-12:00],\n"
-        "                   12-26: [08:00-10:00]}\n"
+        "                   12-26: [08:00-10:00], 2026-03-03: [08:00-13:00]}\n"
         "rules: [{name: r, when: any, clawback: {after: 8h, calendar: office}}]\n");
     const lc_calendar *office = lc_policy_book_get(book, 0)->rules[0].clawback.calendar;
     (void)state;
