@@ -16,7 +16,8 @@ from urllib.parse import quote
 
 from secured import Certificates
 from timing import Watched
-from world import BINARY, Failure, Redis, World, can, free_port, load_feed, main, policy_of, require, say, slices, wait_for
+from world import BINARY, Failure, Redis, World, can, free_port, get, load_feed, main, policy_of, require, say, slices
+from world import wait_for
 
 PASSWORD, SENTINEL_PASSWORD = "of the data", "of the sentinels"
 MASTER = "leads"
@@ -26,6 +27,7 @@ class InTheClear:
     """How all speak to each other: servers among themselves, leadclock (`settings`), redis-cli, and we."""
 
     scheme, settings, cli, context = "redis", "", (), None
+    refused = {}  # settings instead of these, and what is said of them
 
     def __init__(self, folder):
         """Nothing is needed of `folder`."""
@@ -43,6 +45,8 @@ class ByTls:
         made = Certificates(folder)
         ours, key, self.servers, self.ca = made.client, made.path("leadclock.key"), made.path("broker.store"), made.root
         self.settings = f", ca: {self.ca}, certificate: {ours}, key: {key}"
+        self.refused = {f", ca: {self.ca}": "set redis.certificate and redis.key",
+                        f", ca: {made.stranger}, certificate: {ours}, key: {key}": "name the CA that signed it in redis.ca"}  # fmt: skip
         self.cli = ("--tls", "--cacert", self.ca, "--cert", ours, "--key", key)
         self.context = ssl.create_default_context(cafile=self.ca)
         self.context.load_cert_chain(ours, key)
@@ -250,7 +254,8 @@ def another_master_is_named():
 
 
 def what_sentinels_refuse():
-    """A wrong password, a master that they don't know, and no sentinel at all: each is told, and the last waited for."""
+    """A wrong password, a master that they don't know, no sentinel at all, and by TLS a CA that is not theirs and no
+    certificate of ours: each is told with what to do, and what waiting can mend is waited for."""
     servers = Sentinels()
     world = World("sentinel-refuses", policy_of("card/feed"), redis=servers.settings("wrong"))
     try:
@@ -270,6 +275,12 @@ def what_sentinels_refuse():
         servers.name("odd", servers.replica())
         world.write_config({"redis": servers.settings().replace(f"/{MASTER}", "/odd")})
         refused(3, "the sentinels name it, and it is not (yet) the master")
+        for settings, words in servers.way.refused.items():
+            world.write_config({"redis": servers.settings().replace(servers.way.settings, settings)})
+            refused(3, "of the sentinels", words)
+            service = Watched(world, "a")
+            wait_for(f"/readyz says {words}", lambda: words in get(service.port, "/readyz")[1], 30)
+            service.service.stop()
         world.write_config({"redis": servers.settings()})
         for sentinel in servers.sentinels:
             sentinel.kill()
