@@ -14,9 +14,10 @@ import tempfile
 import time
 from urllib.parse import quote
 
+from flowing import Flow
 from secured import Certificates
 from timing import Watched
-from world import BINARY, Failure, Redis, World, can, free_port, get, load_feed, main, policy_of, require, say, slices
+from world import BINARY, Failure, Redis, World, can, free_port, get, load_feed, main, multiply, policy_of, require, slices
 from world import wait_for
 
 PASSWORD, SENTINEL_PASSWORD = "of the data", "of the sentinels"
@@ -89,6 +90,14 @@ class Server:
     def connect(self):
         return Redis(f"redis://:{quote(self.password)}@127.0.0.1:{self.port}", self.way.context)
 
+    def hang(self):
+        self.process.send_signal(signal.SIGSTOP)
+        wait_for("it hangs", self.is_stopped, 10)
+
+    def is_stopped(self):
+        with open(f"/proc/{self.process.pid}/stat", encoding="utf-8") as file:
+            return file.read().rpartition(")")[2].split()[0] in "TZ"
+
     def kill(self):
         self.process.kill()
         self.process.wait()
@@ -158,6 +167,13 @@ class Sentinels:
             sentinel.command("SENTINEL", "MONITOR", master, "127.0.0.1", server.port, 2)
             sentinel.command("SENTINEL", "SET", master, "auth-pass", PASSWORD)
 
+    def hand_over(self):
+        """False: the sentinel has not seen yet that the replica is well."""
+        try:
+            return self.sentinels[0].command("SENTINEL", "FAILOVER", MASTER) == "OK"
+        except Failure:
+            return False
+
     def until_another_leads(self, old):
         wait_for("another master", lambda: self.master() is not old and self.says_master(self.master()), 40)
 
@@ -171,8 +187,8 @@ def positions(world, server):
 
 
 def masters_come_and_go():
-    """Facts flow while the master is killed; hangs; and is killed when its replica lacks what it was told last. Each
-    old master comes back as a replica. `verify` finds nothing at the end."""
+    """Facts flow while the master is killed; hangs; hands over by command; comes back with nothing; and is killed when its
+    replica lacks what it was told last. What it costs is said, and `verify` finds nothing at the end."""
     servers = Sentinels()
     world = World("sentinel", policy_of("people/feed"), redis=servers.settings())
     world.redis = servers.redis
@@ -180,40 +196,46 @@ def masters_come_and_go():
         world.create_topics()
         service = Watched(world, "a")
         service.until_ready()
-        feed = slices(load_feed("people/feed"), 4)
+        flow = Flow(world, multiply(load_feed("people/feed"), 4))
 
-        world.publish(feed[0])
         old = servers.master()
-        old.kill()
-        world.publish(feed[1])
-        began = time.monotonic()
-        servers.until_another_leads(old)
-        service.began = time.monotonic()
-        service.until_ready()
-        say(f"killed: ready {time.monotonic() - began:.1f} s after it, 1.5 s of them until the sentinels give it up")
-        world.settle()
+        with flow.during("a master is killed, and given up after 1.5 s"):
+            old.kill()
+            servers.until_another_leads(old)
         old.start()
         wait_for("it is back as a replica", servers.has_replica, 40)
 
         old = servers.master()
-        old.process.send_signal(signal.SIGSTOP)
-        world.publish(feed[2])
-        servers.until_another_leads(old)
-        world.settle()
+        with flow.during("a master hangs, and is given up after 1.5 s"):
+            old.hang()
+            servers.until_another_leads(old)
         old.process.send_signal(signal.SIGCONT)
         wait_for("it is back as a replica", servers.has_replica, 40)
 
+        old = servers.master()
+        with flow.during("a failover by command"):
+            wait_for("a sentinel does it", servers.hand_over, 40)
+            servers.until_another_leads(old)
+        wait_for("it is back as a replica", servers.has_replica, 40)
+
+        with flow.during("a master is killed, and comes back at once with nothing"):
+            old = servers.master()
+            old.kill()
+            old.start()
+            wait_for("it is a master", lambda: servers.says_master(servers.master()), 40)
+        wait_for("there is a replica", servers.has_replica, 40)
+
         # What is written while the replica does not get it is on no other server when the master dies.
         old, replica = servers.master(), servers.replica()
-        servers.cut_off(replica)
-        before = positions(world, replica)
-        world.publish(feed[3])
-        wait_for("it is applied", lambda: all(positions(world, old)[key] != before[key] for key in before), 12)
-        require(positions(world, replica) == before, "the replica was not cut off")
-        old.kill()
-        replica.command("CONFIG", "SET", "masterauth", PASSWORD)
-        servers.until_another_leads(old)
-        world.settle()
+        with flow.during("a master is killed whose replica lacks its last writes"):
+            servers.cut_off(replica)
+            before = positions(world, replica)
+            wait_for("it is applied", lambda: all(positions(world, old)[key] != before[key] for key in before), 12)
+            require(positions(world, replica) == before, "the replica was not cut off")
+            old.kill()
+            replica.command("CONFIG", "SET", "masterauth", PASSWORD)
+            servers.until_another_leads(old)
+        flow.finish()
 
         world.run("verify")
         world.require_same_as_backtest()
