@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from flowing import Flow
 from secured import Certificates
-from timing import Watched
+from timing import Watched, preloaded
 from world import BINARY, Failure, Redis, World, can, free_port, get, load_feed, main, multiply, policy_of, require, slices
 from world import wait_for
 
@@ -90,6 +90,17 @@ class Server:
     def connect(self):
         return Redis(f"redis://:{quote(self.password)}@127.0.0.1:{self.port}", self.way.context)
 
+    def keep_on_disk(self):
+        """From now on what it has outlives it."""
+        self.command("CONFIG", "SET", "appendonly", "yes")
+        self.command("CONFIG", "SET", "appendfsync", "always")
+        self.command("CONFIG", "REWRITE")
+        wait_for("all is on disk", lambda: b"aof_rewrite_in_progress:0" in self.command("INFO", "persistence"), 20)
+
+    def was_loaded(self):
+        with open(os.path.join(self.folder, "log"), encoding="utf-8", errors="replace") as log:
+            return "DB loaded from append only file" in log.read().rpartition("oO0OoO0OoO0Oo")[2]
+
     def hang(self):
         self.process.send_signal(signal.SIGSTOP)
         wait_for("it hangs", self.is_stopped, 10)
@@ -106,9 +117,9 @@ class Server:
 class Sentinels:
     """A master, a replica, and three sentinels, two of which suffice; a master is given up after 1.5 s."""
 
-    def __init__(self):
+    def __init__(self, way=way_to_speak):
         self.folder = tempfile.mkdtemp(prefix="leadclock-sentinel-")
-        self.way = way_to_speak(self.folder)
+        self.way = way(self.folder)
         common = [f'requirepass "{PASSWORD}"', f'masterauth "{PASSWORD}"', 'save ""', "maxmemory-policy noeviction",
                   "repl-diskless-sync-delay 0", "repl-ping-replica-period 1"]  # fmt: skip
         self.servers = [Server(self.folder, self.way, *common)]
@@ -188,7 +199,8 @@ def positions(world, server):
 
 def masters_come_and_go():
     """Facts flow while the master is killed; hangs; hands over by command; comes back with nothing; and is killed when its
-    replica lacks what it was told last. What it costs is said, and `verify` finds nothing at the end."""
+    replica lacks what it was told last, and comes back with that. Each old master becomes a replica. What it costs is said,
+    and `verify` finds nothing at the end."""
     servers = Sentinels()
     world = World("sentinel", policy_of("people/feed"), redis=servers.settings())
     world.redis = servers.redis
@@ -227,6 +239,7 @@ def masters_come_and_go():
 
         # What is written while the replica does not get it is on no other server when the master dies.
         old, replica = servers.master(), servers.replica()
+        old.keep_on_disk()
         with flow.during("a master is killed whose replica lacks its last writes"):
             servers.cut_off(replica)
             before = positions(world, replica)
@@ -235,11 +248,53 @@ def masters_come_and_go():
             old.kill()
             replica.command("CONFIG", "SET", "masterauth", PASSWORD)
             servers.until_another_leads(old)
+        old.start()
+        require(old.was_loaded(), "it does not come back with what it had")
+        wait_for("it is back as a replica", servers.has_replica, 40)
+        wait_for("what it wrote alone is gone", lambda: positions(world, old) == positions(world, replica), 10)
         flow.finish()
 
         world.run("verify")
         world.require_same_as_backtest()
         require(service.service.is_running(), "the service ended")
+        service.service.stop()
+    finally:
+        world.close()
+        servers.close()
+
+
+def between_watch_and_exec():
+    """The master dies when a worker has its answer to WATCH, and the one that takes over is older than that answer: nothing
+    of the write gets there before what is missing."""
+    servers = Sentinels(InTheClear)
+    world = World("sentinel-exec", policy_of("people/feed"), redis=servers.settings())
+    world.redis = servers.redis
+    hold = os.path.join(world.folder, "hold")
+    try:
+        world.create_topics()
+        with preloaded("held-exec", LC_HOLD_FILE=hold):
+            service = Watched(world, "a")
+        service.until_ready()
+        feed = slices(load_feed("people/feed"), 4)
+        world.publish(feed[0])
+        world.settle()
+        old, replica = servers.master(), servers.replica()
+        servers.cut_off(replica)
+        before = positions(world, replica)
+        world.publish(feed[1])
+        world.settle()
+        with open(hold, "w", encoding="utf-8"):
+            world.publish(feed[2])
+        wait_for("it is before its EXEC", lambda: os.path.exists(hold + ".held"), 30)
+        old.kill()
+        require(positions(world, replica) == before, "the replica was not cut off")
+        replica.command("CONFIG", "SET", "masterauth", PASSWORD)
+        servers.until_another_leads(old)
+        os.remove(hold)
+        world.publish(feed[3])
+        world.settle()
+        world.run("verify")
+        world.require_same_as_backtest()
         service.service.stop()
     finally:
         world.close()
@@ -312,7 +367,10 @@ def what_sentinels_refuse():
         servers.close()
 
 
-TESTS = {test.__name__: test for test in (masters_come_and_go, another_master_is_named, what_sentinels_refuse)}
+TESTS = {
+    test.__name__: test
+    for test in (masters_come_and_go, between_watch_and_exec, another_master_is_named, what_sentinels_refuse)
+}
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))
