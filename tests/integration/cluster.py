@@ -13,6 +13,7 @@ import time
 from flowing import Flow
 from sentinel import PASSWORD, Server, way_to_speak
 from timing import Watched
+from tools import ends_with, evict
 from world import BINARY, REDIS_URL, SHORT_SESSION, Failure, Service, World, free_port, get, load_feed, main, multiply, policy_of
 from world import require, say, slices, wait_for
 
@@ -136,7 +137,7 @@ def scan(node, pattern):
 
 def nodes_come_and_go():
     """Facts flow while a master is killed, one hangs for longer than the node time-out, one hands over by command, one comes
-    back with nothing, a partition's slot moves to another master, which is said meanwhile, and a node is
+    back with nothing, a partition's slot moves to another master, which is said meanwhile, a slot is nobody's, and a node is
     added, and taken away. What it costs is said; `verify` finds nothing at the end, and `reset` empties all nodes."""
     cluster = Cluster()
     world = World("cluster", policy_of("people/feed"), redis=cluster.settings())
@@ -186,6 +187,15 @@ def nodes_come_and_go():
             moved = cluster.move(slot, source, target, lambda: until_said(service, said))
         say(f"slot {slot} with {moved} keys moved")
 
+        with flow.during("a slot is nobody's"):
+            began = time.monotonic()
+            for node in cluster.up():
+                node.command("CLUSTER", "DELSLOTS", slot)
+            until_said(service, r"the cluster is down \(it serves 16383 of 16384 slots\); `redis-cli --cluster check` ")
+            target.command("CLUSTER", "ADDSLOTS", slot)
+            wait_for("the cluster is well", cluster.are_served, 60)
+            say(f"slot {slot} was nobody's for {time.monotonic() - began:.1f} s")
+
         with flow.during("a node is added, and a slot is moved to it"):
             newcomer = cluster.add_node()
             cluster.cli("--cluster", "add-node", f"127.0.0.1:{newcomer.port}", f"127.0.0.1:{source.port}")
@@ -212,6 +222,40 @@ def until_said(service, words):
     """In /readyz, and in the log."""
     wait_for(f"/readyz says {words}", lambda: re.search(words, get(service.port, "/readyz")[1]), 60)
     wait_for(f"the log says {words}", lambda: re.search(words, service.service.read_log()), 20)
+
+
+def keys_are_evicted():
+    """On one node after the other: by a maxmemory-policy that was wrong for a moment, which costs what that node has, and
+    by one that stays wrong, which ends the service."""
+    cluster = Cluster()
+    world = World("cluster-evicts", policy_of("card/feed"), redis=cluster.settings(), partitions=12)
+    world.redis = lambda: cluster
+    try:
+        world.create_topics()
+        world.publish(multiply(load_feed("card/feed"), 20))
+        service = world.start()
+        world.settle()
+        tags = {}  # of a partition of each master
+        for key in world.redis_keys(cluster, "{*}:applied"):
+            tags[cluster.owner(cluster.nodes[0].command("CLUSTER", "KEYSLOT", key))] = key.rpartition(b":")[0].decode()
+        require(len(tags) == 3, f"the partitions lie on {len(tags)} masters")
+        for node, tag in tags.items():
+            told = service.read_log().count("Redis has evicted keys")
+            evict(node, f"{tag}:stranger")
+            wait_for("it to notice", lambda: service.read_log().count("Redis has evicted keys") > told, 40)
+            world.settle()
+            world.run("verify")
+        for node in tags:
+            node.command("CONFIG", "SET", "maxmemory-policy", "allkeys-random")
+            ends_with(service, 2, "maxmemory-policy is allkeys-random", "noeviction", "made anew")
+            node.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
+            service = world.start()
+            world.settle()
+        world.run("verify")
+        world.require_same_as_backtest()
+    finally:
+        world.close()
+        cluster.close()
 
 
 def spread_out():
@@ -301,7 +345,7 @@ def what_is_refused():
         cluster.close()
 
 
-TESTS = {test.__name__: test for test in (nodes_come_and_go, spread_out, what_is_refused)}
+TESTS = {test.__name__: test for test in (nodes_come_and_go, keys_are_evicted, spread_out, what_is_refused)}
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))
