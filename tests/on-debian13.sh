@@ -169,7 +169,8 @@ start_servers() {
 
 # A script of tests/integration each, and its tests (none named: all of them).
 on_servers=("logins" "rights" "secured_path" "live card_feed feed_with_kills feed_with_two_processes" "takeover rebalance"
-    "timely backlog" "json_facts mixed_feed" "tables rows_are_filled" "sentinel" "cluster")
+    "timely backlog" "json_facts mixed_feed" "tables rows_are_filled"
+    "sentinel masters_come_and_go another_master_is_named what_sentinels_refuse" "cluster")
 
 test_log() {
     say "the log, with Debian 13's librdkafka"

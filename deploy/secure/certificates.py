@@ -24,7 +24,7 @@ class Certificates:
                  "-out", self.stranger)  # fmt: skip
         here = "subjectAltName=IP:127.0.0.1,DNS:localhost"
         self.bundle("broker", self.sign("broker", "intermediate", here), self.intermediate)
-        self.bundle("expired", self.sign("expired", "intermediate", here, "-1"), self.intermediate)
+        self.bundle("expired", self.sign("expired", "intermediate", here, self.past()), self.intermediate)
         self.bundle("strange", self.sign("strange", "intermediate", "subjectAltName=DNS:other.example"), self.intermediate)
         self.bundle("bare", self.path("broker.pem"), key="broker")
         self.client = self.sign("leadclock", "root", "extendedKeyUsage=clientAuth")
@@ -40,15 +40,22 @@ class Certificates:
     def key(self, name):
         self.run("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", self.path(f"{name}.key"))
 
-    def sign(self, name, by, extension, days="30"):
+    def sign(self, name, by, extension, validity=("-days", "30")):
         self.key(name)
         request, extensions = self.path(f"{name}.csr"), self.path(f"{name}.ext")
         with open(extensions, "w", encoding="utf-8") as file:
             file.write(extension + "\n")
         self.run("req", "-new", "-key", self.path(f"{name}.key"), "-subj", f"/CN={name}", "-out", request)
         self.run("x509", "-req", "-in", request, "-CA", self.path(f"{by}.pem"), "-CAkey", self.path(f"{by}.key"),
-                 "-CAcreateserial", "-days", days, "-extfile", extensions, "-out", self.path(f"{name}.pem"))  # fmt: skip
+                 "-CAcreateserial", *validity, "-extfile", extensions, "-out", self.path(f"{name}.pem"))  # fmt: skip
         return self.path(f"{name}.pem")
+
+    @staticmethod
+    def past():
+        """OpenSSL from 3.4 on takes no negative days, and none before takes dates."""
+        told = subprocess.run(["openssl", "x509", "-help"], capture_output=True, text=True, timeout=60, check=False)
+        takes_dates = "not_before" in told.stdout + told.stderr
+        return ("-not_before", "20200101000000Z", "-not_after", "20200102000000Z") if takes_dates else ("-days", "-1")
 
     def bundle(self, name, *certificates, key=None):
         """What Kafka takes as a key store."""

@@ -75,8 +75,11 @@ is_with_others(const redisReply *info, const lc_redis_endpoint *at, GError **err
         return lc_connection_refuse(info, error);
     if (strstr(info->str, "cluster_state:ok"))
         return true;
-    g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "the Redis at %s:%d says that the cluster is down", at->host,
-                at->port);
+    g_autofree char *served = lc_redis_info_value(info->str, "cluster_slots_ok");
+    g_set_error(error, LC_ERROR, LC_ERROR_RETRY,
+                "the Redis at %s:%d says that the cluster is down (it serves %s of 16384 slots); `redis-cli --cluster "
+                "check` says what is missing",
+                at->host, at->port, served ? served : "?");
     return false;
 }
 
@@ -137,7 +140,8 @@ place(lc_redis_cluster *cluster, const redisReply *map, const char *asked, GPtrA
             last->has[p] = true;
     }
     if (last == NULL)
-        g_set_error(error, LC_ERROR, LC_ERROR_RETRY, "slot %u of the Redis cluster is served by no node", slot);
+        g_set_error(error, LC_ERROR, LC_ERROR_RETRY,
+                    "slot %u of the Redis cluster is served by no node; `redis-cli --cluster fix` gives it one", slot);
     else
         (*of_layout)->store->layout_is_elsewhere = false;
     return last != NULL;

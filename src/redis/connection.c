@@ -28,7 +28,7 @@ lc_connection_send(lc_connection *connection, GError **error)
     GString *out = connection->out;
 
     if (connection->address.tls) {
-        const char *why = lc_redis_tls_send(connection->context, out->str, out->len);
+        const char *why = lc_redis_tls_send(connection->address.tls, connection->context, out->str, out->len);
         g_string_truncate(out, 0);
         return why == NULL || lose(connection, error, why);
     }
@@ -126,7 +126,8 @@ lc_connection_receive(lc_connection *connection, GError **error)
     connection->context->reader->privdata = connection->replies;
     if (redisGetReply(connection->context, &reply) != REDIS_OK) {
         bool timed_out = connection->context->err == REDIS_ERR_IO && errno == EAGAIN;
-        lose(connection, error, timed_out ? "does not answer" : connection->context->errstr);
+        const char *refusal = lc_redis_tls_refusal(connection->address.tls);
+        lose(connection, error, refusal ? refusal : timed_out ? "does not answer" : connection->context->errstr);
         return NULL;
     }
     return reply;

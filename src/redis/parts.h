@@ -82,6 +82,9 @@ lc_prefix(const lc_redis_store *store, int32_t partition)
  * for its maxmemory-policy can be changed while it runs. Positions from before keys were evicted are dropped. */
 bool lc_redis_connect(lc_redis_store *store, GError **error);
 
+/* The value of a line "name:value" of INFO; NULL: there is none. */
+char *lc_redis_info_value(const char *info, const char *name);
+
 /* After reads: whether keys were evicted before they were done. LC_ERROR_RETRY: so it was. */
 void lc_redis_ask_evictions(lc_redis_store *store);
 bool lc_redis_take_evictions(lc_redis_store *store, GError **error);

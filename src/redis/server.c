@@ -11,9 +11,8 @@
 
 #define CHECK_EVERY_US (10 * G_USEC_PER_SEC)
 
-/* The value of a line "name:value" of INFO, or NULL. */
-static char *
-info_value(const char *info, const char *name)
+char *
+lc_redis_info_value(const char *info, const char *name)
 {
     g_autofree char *start = g_strconcat("\n", name, ":", NULL);
     const char *at = strstr(info, start);
@@ -118,8 +117,8 @@ take_evictions(lc_redis_store *store, GError **error)
 static bool
 note_evictions(lc_redis_store *store, const char *info)
 {
-    g_autofree char *evicted = info_value(info, "evicted_keys");
-    g_autofree char *run_id = info_value(info, "run_id"); /* not in INFO stats: a connection is to one run */
+    g_autofree char *evicted = lc_redis_info_value(info, "evicted_keys");
+    g_autofree char *run_id = lc_redis_info_value(info, "run_id"); /* not in INFO stats: a connection is to one run */
     int64_t n = evicted ? g_ascii_strtoll(evicted, NULL, 10) : 0;
     bool is_same_run = run_id == NULL || g_strcmp0(run_id, store->run_id) == 0;
     bool has_more = n > 0 && !(is_same_run && n == store->n_evicted);
@@ -192,10 +191,10 @@ refuse_policy(lc_redis_store *store, const char *policy, GError **error)
 static bool
 check_info(lc_redis_store *store, const char *info, GError **error)
 {
-    g_autofree char *policy = info_value(info, "maxmemory_policy");
-    g_autofree char *cluster = info_value(info, "cluster_enabled");
-    g_autofree char *role = info_value(info, "role");
-    g_autofree char *version = info_value(info, "redis_version");
+    g_autofree char *policy = lc_redis_info_value(info, "maxmemory_policy");
+    g_autofree char *cluster = lc_redis_info_value(info, "cluster_enabled");
+    g_autofree char *role = lc_redis_info_value(info, "role");
+    g_autofree char *version = lc_redis_info_value(info, "redis_version");
 
     if (cluster && (strcmp(cluster, "1") == 0) != store->connection.address.is_cluster) {
         g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,

@@ -2,14 +2,105 @@
 #include "tls.h"
 
 #ifdef LC_REDIS_TLS
+#include <errno.h>
 #include <hiredis/hiredis_ssl.h>
 #include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 #include <signal.h>
 
 struct lc_redis_tls {
     SSL_CTX *context;
     char *server_name;
+    bool has_certificate; /* of ours */
 };
+
+/* ---- What to do ---- */
+
+#define NO_ALERT (-1)
+/* By which the server ended the connection that this thread used last. Without a certificate that is wanted the
+ * handshake is done for us, in TLS 1.3, before the server says so. */
+static _Thread_local int alert = NO_ALERT;
+static _Thread_local char why[512];
+
+#define UNKNOWN_CA                                                                                                     \
+    "name the CA that signed it in redis.ca; where that is right, the server does not send the intermediate "          \
+    "certificates, which belong to its own (tls-cert-file)"
+#define OUT_OF_DATE "the server needs a new one; look at this machine's clock, too"
+#define OTHER_NAME "set redis.server_name to a name in it, or call the server in redis.url as it does"
+
+static const char *
+certificate_advice(long problem)
+{
+    static const struct {
+        long problem;
+        const char *advice;
+    } all[] = {
+        {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, UNKNOWN_CA},
+        {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, UNKNOWN_CA},
+        {X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, UNKNOWN_CA},
+        {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, UNKNOWN_CA},
+        {X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, UNKNOWN_CA},
+        {X509_V_ERR_CERT_SIGNATURE_FAILURE, UNKNOWN_CA}, /* a CA of the same name, and another key */
+        {X509_V_ERR_CERT_HAS_EXPIRED, OUT_OF_DATE},
+        {X509_V_ERR_CERT_NOT_YET_VALID, OUT_OF_DATE},
+        {X509_V_ERR_HOSTNAME_MISMATCH, OTHER_NAME},
+        {X509_V_ERR_IP_ADDRESS_MISMATCH, OTHER_NAME},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
+        if (all[i].problem == problem)
+            return all[i].advice;
+    return "the server needs another one";
+}
+
+/* RFC 8446, 6.2. Whoever wants a certificate says so in TLS 1.3 by one alert, before by that of any handshake. */
+static const char *
+alert_advice(const lc_redis_tls *tls)
+{
+    switch (alert) {
+    case SSL_AD_PROTOCOL_VERSION:
+        return "it must speak TLS 1.2 or later (tls-protocols)";
+    case SSL_AD_UNRECOGNIZED_NAME:
+        return "set redis.server_name to a name that it knows";
+    case SSL_AD_CERTIFICATE_REQUIRED:
+    case SSL_AD_HANDSHAKE_FAILURE:
+    case SSL_AD_BAD_CERTIFICATE:
+    case SSL_AD_UNSUPPORTED_CERTIFICATE:
+    case SSL_AD_CERTIFICATE_REVOKED:
+    case SSL_AD_CERTIFICATE_EXPIRED:
+    case SSL_AD_CERTIFICATE_UNKNOWN:
+    case SSL_AD_UNKNOWN_CA:
+    case SSL_AD_ACCESS_DENIED:
+    case SSL_AD_DECRYPT_ERROR:
+        return tls->has_certificate
+                   ? "it does not take our certificate: look whether redis.certificate is of a CA of its "
+                     "(tls-ca-cert-file), with those in between, and has not expired"
+                   : "it wants a certificate of ours: set redis.certificate and redis.key";
+    default:
+        return "its log says why";
+    }
+}
+
+const char *
+lc_redis_tls_refusal(const lc_redis_tls *tls)
+{
+    if (tls == NULL || alert == NO_ALERT)
+        return NULL;
+    g_snprintf(why, sizeof why, "it ends TLS with the alert \"%s\"; %s", SSL_alert_desc_string_long(alert),
+               alert_advice(tls));
+    alert = NO_ALERT;
+    return why;
+}
+
+static void
+note_alert(const SSL *ssl, int where, int value)
+{
+    (void)ssl;
+    if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && (value & 0xff) != SSL_AD_CLOSE_NOTIFY)
+        alert = value & 0xff;
+}
+
+/* ---- The files ---- */
 
 static bool
 refuse(GError **error, const char *what, const char *file)
@@ -42,6 +133,8 @@ lc_redis_tls_new(const lc_redis_options *options, GError **error)
     tls->context = SSL_CTX_new(TLS_client_method());
     SSL_CTX_set_min_proto_version(tls->context, TLS1_2_VERSION);
     SSL_CTX_set_verify(tls->context, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_info_callback(tls->context, note_alert);
+    tls->has_certificate = options->certificate != NULL;
     if (load(tls->context, options, error))
         return tls;
     lc_redis_tls_unref(tls);
@@ -106,27 +199,55 @@ expect_name(SSL *ssl, const char *name)
     SSL_set_tlsext_host_name(ssl, name);
 }
 
-const char *
-lc_redis_tls_start(lc_redis_tls *tls, redisContext *context, const char *host)
+/* Of a handshake that failed. */
+static const char *
+reason_of(lc_redis_tls *tls, SSL *ssl, redisContext *context, bool timed_out)
 {
-    static _Thread_local char why[256];
-    SSL *ssl = SSL_new(tls->context);
-
-    expect_name(ssl, tls->server_name ? tls->server_name : host);
-    sigset_t before = hold_pipe_signal();
-    int started = redisInitiateSSL(context, ssl); /* which owns it where this is done */
-    drop_pipe_signal(&before);
-    if (started == REDIS_OK)
-        return NULL;
     long verified = SSL_get_verify_result(ssl);
-    g_snprintf(why, sizeof why, "no TLS: %s; look at redis.ca, redis.server_name and whether its port speaks TLS",
-               verified == X509_V_OK ? context->errstr : X509_verify_cert_error_string(verified));
-    SSL_free(ssl);
+
+    if (verified != X509_V_OK)
+        g_snprintf(why, sizeof why, "no TLS: its certificate is refused here (%s); %s",
+                   X509_verify_cert_error_string(verified), certificate_advice(verified));
+    else if (lc_redis_tls_refusal(tls) == NULL)
+        g_snprintf(why, sizeof why, "no TLS: %s; look whether its port speaks TLS (tls-port), and redis.url names it",
+                   timed_out ? "it does not answer" : context->errstr);
     return why;
 }
 
 const char *
-lc_redis_tls_send(redisContext *context, const char *bytes, size_t size)
+lc_redis_tls_start(lc_redis_tls *tls, redisContext *context, const char *host)
+{
+    SSL *ssl = SSL_new(tls->context);
+
+    expect_name(ssl, tls->server_name ? tls->server_name : host);
+    alert = NO_ALERT;
+    sigset_t before = hold_pipe_signal();
+    int started = redisInitiateSSL(context, ssl); /* which owns it where this is done */
+    bool timed_out = errno == EAGAIN;
+    drop_pipe_signal(&before);
+    if (started == REDIS_OK)
+        return NULL;
+    reason_of(tls, ssl, context, timed_out);
+    SSL_free(ssl);
+    return why;
+}
+
+/* A server that has ended the connection has said why, as a rule. */
+static const char *
+refusal_after(const lc_redis_tls *tls, redisContext *context)
+{
+    if (alert == NO_ALERT) {
+        g_autofree char *said = g_strdup(context->errstr);
+        context->err = 0; /* else nothing is read */
+        redisBufferRead(context);
+        g_strlcpy(context->errstr, said, sizeof context->errstr);
+    }
+    const char *refusal = lc_redis_tls_refusal(tls);
+    return refusal ? refusal : context->errstr;
+}
+
+const char *
+lc_redis_tls_send(const lc_redis_tls *tls, redisContext *context, const char *bytes, size_t size)
 {
     int done = 0;
 
@@ -138,7 +259,7 @@ lc_redis_tls_send(redisContext *context, const char *bytes, size_t size)
     while (!done && redisBufferWrite(context, &done) == REDIS_OK)
         ;
     drop_pipe_signal(&before);
-    return done ? NULL : context->errstr;
+    return done ? NULL : refusal_after(tls, context);
 }
 
 #else
@@ -174,9 +295,16 @@ lc_redis_tls_start(lc_redis_tls *tls, redisContext *context, const char *host)
 }
 
 const char *
-lc_redis_tls_send(redisContext *context, const char *bytes, size_t size)
+lc_redis_tls_refusal(const lc_redis_tls *tls)
 {
-    (void)context, (void)bytes, (void)size;
+    (void)tls;
+    return NULL;
+}
+
+const char *
+lc_redis_tls_send(const lc_redis_tls *tls, redisContext *context, const char *bytes, size_t size)
+{
+    (void)tls, (void)context, (void)bytes, (void)size;
     return "no TLS in this build";
 }
 

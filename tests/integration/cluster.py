@@ -10,10 +10,12 @@ import sys
 import tempfile
 import time
 
+from flowing import Flow
 from sentinel import PASSWORD, Server, way_to_speak
 from timing import Watched
-from world import BINARY, REDIS_URL, SHORT_SESSION, Failure, Service, World, free_port, get, load_feed, main, policy_of, require
-from world import say, slices, wait_for
+from tools import ends_with, evict
+from world import BINARY, REDIS_URL, SHORT_SESSION, Failure, Service, World, free_port, get, load_feed, main, multiply, policy_of
+from world import require, say, slices, wait_for
 
 
 class Cluster:
@@ -54,7 +56,7 @@ class Cluster:
         return f'{{url: "{self.way.scheme}{kind}://{hosts}", password: "{PASSWORD}"{self.way.settings}}}'
 
     def up(self):
-        return [node for node in self.nodes if node.process.poll() is None and not is_stopped(node)]
+        return [node for node in self.nodes if node.process.poll() is None and not node.is_stopped()]
 
     def masters(self):
         return [node for node in self.up() if node.command("ROLE")[0] == b"master"]
@@ -81,6 +83,13 @@ class Cluster:
                 if "MOVED" not in str(error):
                     raise
         raise Failure(f"nobody has it: {words}")
+
+    def until_taken_over(self, slot, old):
+        wait_for("a replica took over", lambda: self.are_served() and self.owner(slot) is not old, 60)
+
+    def replica_of(self, master):
+        port = int(re.search(rb"slave0:.*port=(\d+)", master.command("INFO", "replication"))[1])
+        return next(node for node in self.nodes if node.port == port)
 
     def take_away(self, node):
         self.cli("--cluster", "del-node", f"127.0.0.1:{self.nodes[0].port}", node.command("CLUSTER", "MYID").decode())
@@ -117,11 +126,6 @@ class Cluster:
         return moved
 
 
-def is_stopped(node):
-    with open(f"/proc/{node.process.pid}/stat", encoding="utf-8") as file:
-        return file.read().rpartition(")")[2].split()[0] in "TZ"
-
-
 def scan(node, pattern):
     keys, cursor = [], b"0"
     while True:
@@ -132,9 +136,9 @@ def scan(node, pattern):
 
 
 def nodes_come_and_go():
-    """Facts flow while a master is killed, one hangs for longer than the node time-out, a partition's slot moves to
-    another master, which is said meanwhile, and a node is added, and taken away. `verify` finds nothing at the end, and `reset`
-    empties all nodes."""
+    """Facts flow while a master is killed, one hangs for longer than the node time-out, one hands over by command, one comes
+    back with nothing, a partition's slot moves to another master, which is said meanwhile, a slot is nobody's, and a node is
+    added, and taken away. What it costs is said; `verify` finds nothing at the end, and `reset` empties all nodes."""
     cluster = Cluster()
     world = World("cluster", policy_of("people/feed"), redis=cluster.settings())
     world.redis = lambda: cluster
@@ -142,57 +146,65 @@ def nodes_come_and_go():
         world.create_topics()
         service = Watched(world, "a")
         service.until_ready()
-        feed = slices(load_feed("people/feed"), 4)
-        world.publish(feed[0])
-        world.settle()
-        where = {cluster.owner(slot).port for slot in slots_of(world, cluster)}
-        require(len(where) > 1, "all partitions lie on one master")
+        flow = Flow(world, multiply(load_feed("people/feed"), 4))
+        with flow.during("nothing happens"):
+            time.sleep(3)
+        slots = slots_of(world, cluster)
+        require(len({cluster.owner(slot).port for slot in slots}) > 1, "all partitions lie on one master")
 
-        slot = slots_of(world, cluster)[0]
-        old = cluster.owner(slot)
-        old.kill()
-        world.publish(feed[1])
-        began = time.monotonic()
-        wait_for("a replica took over", lambda: cluster.are_served() and cluster.owner(slot) is not old, 60)
-        service.began = time.monotonic()
-        service.until_ready()
-        say(f"killed: ready {time.monotonic() - began:.1f} s after it, 2 s of them until the others give it up")
-        world.settle()
+        old = cluster.owner(slots[0])
+        with flow.during("a master is killed, and given up after 2 s"):
+            old.kill()
+            cluster.until_taken_over(slots[0], old)
         old.start()
         wait_for("it is back as a replica", cluster.is_whole, 60)
 
-        slot = slots_of(world, cluster)[1]
-        old = cluster.owner(slot)
-        old.process.send_signal(signal.SIGSTOP)
-        world.publish(feed[2])
-        wait_for("a replica took over", lambda: cluster.are_served() and cluster.owner(slot) is not old, 60)
-        world.settle()
+        old = cluster.owner(slots[1])
+        with flow.during("a master hangs, and is given up after 2 s"):
+            old.hang()
+            cluster.until_taken_over(slots[1], old)
         old.process.send_signal(signal.SIGCONT)
         wait_for("it is back as a replica", cluster.is_whole, 60)
 
-        slot = slots_of(world, cluster)[2]
+        old = cluster.owner(slots[2])
+        with flow.during("a failover by command"):
+            cluster.replica_of(old).command("CLUSTER", "FAILOVER")
+            cluster.until_taken_over(slots[2], old)
+        wait_for("it is back as a replica", cluster.is_whole, 60)
+
+        old = cluster.owner(slots[3])
+        with flow.during("a master is killed, and comes back at once with nothing"):
+            old.kill()
+            old.start()
+            wait_for("the cluster is well", cluster.are_served, 60)
+        wait_for("all have their replicas", cluster.is_whole, 60)
+
+        slot = slots[2]
         source = cluster.owner(slot)
         target = next(node for node in cluster.masters() if node is not source)
-        parts = slices(feed[3], 3)
+        said = rf"a slot of Redis is being moved, .*: (ASK {slot} |TRYAGAIN)"
+        with flow.during("a slot is moved"):
+            moved = cluster.move(slot, source, target, lambda: until_said(service, said))
+        say(f"slot {slot} with {moved} keys moved")
 
-        def is_said():
-            return re.search(rf"a slot of Redis is being moved, .*: (ASK {slot} |TRYAGAIN)", get(service.port, "/readyz")[1])
+        with flow.during("a slot is nobody's"):
+            began = time.monotonic()
+            for node in cluster.up():
+                node.command("CLUSTER", "DELSLOTS", slot)
+            until_said(service, r"the cluster is down \(it serves 16383 of 16384 slots\); `redis-cli --cluster check` ")
+            target.command("CLUSTER", "ADDSLOTS", slot)
+            wait_for("the cluster is well", cluster.are_served, 60)
+            say(f"slot {slot} was nobody's for {time.monotonic() - began:.1f} s")
 
-        def ask_for_it():
-            world.publish(parts[0])
-            wait_for("it is said that the slot is being moved", is_said, 60)
-
-        say(f"slot {slot} with {cluster.move(slot, source, target, ask_for_it)} keys moved")
-        newcomer = cluster.add_node()
-        cluster.cli("--cluster", "add-node", f"127.0.0.1:{newcomer.port}", f"127.0.0.1:{source.port}")
-        wait_for("all know the new one", cluster.know_each_other, 30)
-        world.publish(parts[1])
-        cluster.move(slot, target, newcomer)
-        world.settle()
-        world.publish(parts[2])
-        cluster.move(slot, newcomer, target)
-        cluster.take_away(newcomer)
-        world.settle()
+        with flow.during("a node is added, and a slot is moved to it"):
+            newcomer = cluster.add_node()
+            cluster.cli("--cluster", "add-node", f"127.0.0.1:{newcomer.port}", f"127.0.0.1:{source.port}")
+            wait_for("all know the new one", cluster.know_each_other, 30)
+            cluster.move(slot, target, newcomer)
+        with flow.during("its slot is moved back, and a node taken away"):
+            cluster.move(slot, newcomer, target)
+            cluster.take_away(newcomer)
+        flow.finish()
 
         world.run("verify")
         world.require_same_as_backtest()
@@ -201,6 +213,46 @@ def nodes_come_and_go():
         world.run("reset", "--yes", "--to-beginning")
         left = [key for node in cluster.masters() for key in scan(node, f"{world.name}:*") if b"leads:" in key]
         require(not left, f"reset left {left[:5]}")
+    finally:
+        world.close()
+        cluster.close()
+
+
+def until_said(service, words):
+    """In /readyz, and in the log."""
+    wait_for(f"/readyz says {words}", lambda: re.search(words, get(service.port, "/readyz")[1]), 60)
+    wait_for(f"the log says {words}", lambda: re.search(words, service.service.read_log()), 20)
+
+
+def keys_are_evicted():
+    """On one node after the other: by a maxmemory-policy that was wrong for a moment, which costs what that node has, and
+    by one that stays wrong, which ends the service."""
+    cluster = Cluster()
+    world = World("cluster-evicts", policy_of("card/feed"), redis=cluster.settings(), partitions=12)
+    world.redis = lambda: cluster
+    try:
+        world.create_topics()
+        world.publish(multiply(load_feed("card/feed"), 20))
+        service = world.start()
+        world.settle()
+        tags = {}  # of a partition of each master
+        for key in world.redis_keys(cluster, "{*}:applied"):
+            tags[cluster.owner(cluster.nodes[0].command("CLUSTER", "KEYSLOT", key))] = key.rpartition(b":")[0].decode()
+        require(len(tags) == 3, f"the partitions lie on {len(tags)} masters")
+        for node, tag in tags.items():
+            told = service.read_log().count("Redis has evicted keys")
+            evict(node, f"{tag}:stranger")
+            wait_for("it to notice", lambda: service.read_log().count("Redis has evicted keys") > told, 40)
+            world.settle()
+            world.run("verify")
+        for node in tags:
+            node.command("CONFIG", "SET", "maxmemory-policy", "allkeys-random")
+            ends_with(service, 2, "maxmemory-policy is allkeys-random", "noeviction", "made anew")
+            node.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
+            service = world.start()
+            world.settle()
+        world.run("verify")
+        world.require_same_as_backtest()
     finally:
         world.close()
         cluster.close()
@@ -293,7 +345,7 @@ def what_is_refused():
         cluster.close()
 
 
-TESTS = {test.__name__: test for test in (nodes_come_and_go, spread_out, what_is_refused)}
+TESTS = {test.__name__: test for test in (nodes_come_and_go, keys_are_evicted, spread_out, what_is_refused)}
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))

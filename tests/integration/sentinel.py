@@ -14,9 +14,11 @@ import tempfile
 import time
 from urllib.parse import quote
 
+from flowing import Flow
 from secured import Certificates
-from timing import Watched
-from world import BINARY, Failure, Redis, World, can, free_port, load_feed, main, policy_of, require, say, slices, wait_for
+from timing import Watched, preloaded
+from world import BINARY, Failure, Redis, World, can, free_port, get, load_feed, main, multiply, policy_of, require, slices
+from world import wait_for
 
 PASSWORD, SENTINEL_PASSWORD = "of the data", "of the sentinels"
 MASTER = "leads"
@@ -26,6 +28,7 @@ class InTheClear:
     """How all speak to each other: servers among themselves, leadclock (`settings`), redis-cli, and we."""
 
     scheme, settings, cli, context = "redis", "", (), None
+    refused = {}  # settings instead of these, and what is said of them
 
     def __init__(self, folder):
         """Nothing is needed of `folder`."""
@@ -43,6 +46,8 @@ class ByTls:
         made = Certificates(folder)
         ours, key, self.servers, self.ca = made.client, made.path("leadclock.key"), made.path("broker.store"), made.root
         self.settings = f", ca: {self.ca}, certificate: {ours}, key: {key}"
+        self.refused = {f", ca: {self.ca}": "set redis.certificate and redis.key",
+                        f", ca: {made.stranger}, certificate: {ours}, key: {key}": "name the CA that signed it in redis.ca"}  # fmt: skip
         self.cli = ("--tls", "--cacert", self.ca, "--cert", ours, "--key", key)
         self.context = ssl.create_default_context(cafile=self.ca)
         self.context.load_cert_chain(ours, key)
@@ -85,6 +90,25 @@ class Server:
     def connect(self):
         return Redis(f"redis://:{quote(self.password)}@127.0.0.1:{self.port}", self.way.context)
 
+    def keep_on_disk(self):
+        """From now on what it has outlives it."""
+        self.command("CONFIG", "SET", "appendonly", "yes")
+        self.command("CONFIG", "SET", "appendfsync", "always")
+        self.command("CONFIG", "REWRITE")
+        wait_for("all is on disk", lambda: b"aof_rewrite_in_progress:0" in self.command("INFO", "persistence"), 20)
+
+    def was_loaded(self):
+        with open(os.path.join(self.folder, "log"), encoding="utf-8", errors="replace") as log:
+            return "DB loaded from append only file" in log.read().rpartition("oO0OoO0OoO0Oo")[2]
+
+    def hang(self):
+        self.process.send_signal(signal.SIGSTOP)
+        wait_for("it hangs", self.is_stopped, 10)
+
+    def is_stopped(self):
+        with open(f"/proc/{self.process.pid}/stat", encoding="utf-8") as file:
+            return file.read().rpartition(")")[2].split()[0] in "TZ"
+
     def kill(self):
         self.process.kill()
         self.process.wait()
@@ -93,9 +117,9 @@ class Server:
 class Sentinels:
     """A master, a replica, and three sentinels, two of which suffice; a master is given up after 1.5 s."""
 
-    def __init__(self):
+    def __init__(self, way=way_to_speak):
         self.folder = tempfile.mkdtemp(prefix="leadclock-sentinel-")
-        self.way = way_to_speak(self.folder)
+        self.way = way(self.folder)
         common = [f'requirepass "{PASSWORD}"', f'masterauth "{PASSWORD}"', 'save ""', "maxmemory-policy noeviction",
                   "repl-diskless-sync-delay 0", "repl-ping-replica-period 1"]  # fmt: skip
         self.servers = [Server(self.folder, self.way, *common)]
@@ -154,6 +178,13 @@ class Sentinels:
             sentinel.command("SENTINEL", "MONITOR", master, "127.0.0.1", server.port, 2)
             sentinel.command("SENTINEL", "SET", master, "auth-pass", PASSWORD)
 
+    def hand_over(self):
+        """False: the sentinel has not seen yet that the replica is well."""
+        try:
+            return self.sentinels[0].command("SENTINEL", "FAILOVER", MASTER) == "OK"
+        except Failure:
+            return False
+
     def until_another_leads(self, old):
         wait_for("another master", lambda: self.master() is not old and self.says_master(self.master()), 40)
 
@@ -167,8 +198,9 @@ def positions(world, server):
 
 
 def masters_come_and_go():
-    """Facts flow while the master is killed; hangs; and is killed when its replica lacks what it was told last. Each
-    old master comes back as a replica. `verify` finds nothing at the end."""
+    """Facts flow while the master is killed; hangs; hands over by command; comes back with nothing; and is killed when its
+    replica lacks what it was told last, and comes back with that. Each old master becomes a replica. What it costs is said,
+    and `verify` finds nothing at the end."""
     servers = Sentinels()
     world = World("sentinel", policy_of("people/feed"), redis=servers.settings())
     world.redis = servers.redis
@@ -176,44 +208,93 @@ def masters_come_and_go():
         world.create_topics()
         service = Watched(world, "a")
         service.until_ready()
-        feed = slices(load_feed("people/feed"), 4)
+        flow = Flow(world, multiply(load_feed("people/feed"), 4))
 
-        world.publish(feed[0])
         old = servers.master()
-        old.kill()
-        world.publish(feed[1])
-        began = time.monotonic()
-        servers.until_another_leads(old)
-        service.began = time.monotonic()
-        service.until_ready()
-        say(f"killed: ready {time.monotonic() - began:.1f} s after it, 1.5 s of them until the sentinels give it up")
-        world.settle()
+        with flow.during("a master is killed, and given up after 1.5 s"):
+            old.kill()
+            servers.until_another_leads(old)
         old.start()
         wait_for("it is back as a replica", servers.has_replica, 40)
 
         old = servers.master()
-        old.process.send_signal(signal.SIGSTOP)
-        world.publish(feed[2])
-        servers.until_another_leads(old)
-        world.settle()
+        with flow.during("a master hangs, and is given up after 1.5 s"):
+            old.hang()
+            servers.until_another_leads(old)
         old.process.send_signal(signal.SIGCONT)
         wait_for("it is back as a replica", servers.has_replica, 40)
 
+        old = servers.master()
+        with flow.during("a failover by command"):
+            wait_for("a sentinel does it", servers.hand_over, 40)
+            servers.until_another_leads(old)
+        wait_for("it is back as a replica", servers.has_replica, 40)
+
+        with flow.during("a master is killed, and comes back at once with nothing"):
+            old = servers.master()
+            old.kill()
+            old.start()
+            wait_for("it is a master", lambda: servers.says_master(servers.master()), 40)
+        wait_for("there is a replica", servers.has_replica, 40)
+
         # What is written while the replica does not get it is on no other server when the master dies.
         old, replica = servers.master(), servers.replica()
-        servers.cut_off(replica)
-        before = positions(world, replica)
-        world.publish(feed[3])
-        wait_for("it is applied", lambda: all(positions(world, old)[key] != before[key] for key in before), 12)
-        require(positions(world, replica) == before, "the replica was not cut off")
-        old.kill()
-        replica.command("CONFIG", "SET", "masterauth", PASSWORD)
-        servers.until_another_leads(old)
-        world.settle()
+        old.keep_on_disk()
+        with flow.during("a master is killed whose replica lacks its last writes"):
+            servers.cut_off(replica)
+            before = positions(world, replica)
+            wait_for("it is applied", lambda: all(positions(world, old)[key] != before[key] for key in before), 12)
+            require(positions(world, replica) == before, "the replica was not cut off")
+            old.kill()
+            replica.command("CONFIG", "SET", "masterauth", PASSWORD)
+            servers.until_another_leads(old)
+        old.start()
+        require(old.was_loaded(), "it does not come back with what it had")
+        wait_for("it is back as a replica", servers.has_replica, 40)
+        wait_for("what it wrote alone is gone", lambda: positions(world, old) == positions(world, replica), 10)
+        flow.finish()
 
         world.run("verify")
         world.require_same_as_backtest()
         require(service.service.is_running(), "the service ended")
+        service.service.stop()
+    finally:
+        world.close()
+        servers.close()
+
+
+def between_watch_and_exec():
+    """The master dies when a worker has its answer to WATCH, and the one that takes over is older than that answer: nothing
+    of the write gets there before what is missing."""
+    servers = Sentinels(InTheClear)
+    world = World("sentinel-exec", policy_of("people/feed"), redis=servers.settings())
+    world.redis = servers.redis
+    hold = os.path.join(world.folder, "hold")
+    try:
+        world.create_topics()
+        with preloaded("held-exec", LC_HOLD_FILE=hold):
+            service = Watched(world, "a")
+        service.until_ready()
+        feed = slices(load_feed("people/feed"), 4)
+        world.publish(feed[0])
+        world.settle()
+        old, replica = servers.master(), servers.replica()
+        servers.cut_off(replica)
+        before = positions(world, replica)
+        world.publish(feed[1])
+        world.settle()
+        with open(hold, "w", encoding="utf-8"):
+            world.publish(feed[2])
+        wait_for("it is before its EXEC", lambda: os.path.exists(hold + ".held"), 30)
+        old.kill()
+        require(positions(world, replica) == before, "the replica was not cut off")
+        replica.command("CONFIG", "SET", "masterauth", PASSWORD)
+        servers.until_another_leads(old)
+        os.remove(hold)
+        world.publish(feed[3])
+        world.settle()
+        world.run("verify")
+        world.require_same_as_backtest()
         service.service.stop()
     finally:
         world.close()
@@ -250,7 +331,8 @@ def another_master_is_named():
 
 
 def what_sentinels_refuse():
-    """A wrong password, a master that they don't know, and no sentinel at all: each is told, and the last waited for."""
+    """A wrong password, a master that they don't know, no sentinel at all, and by TLS a CA that is not theirs and no
+    certificate of ours: each is told with what to do, and what waiting can mend is waited for."""
     servers = Sentinels()
     world = World("sentinel-refuses", policy_of("card/feed"), redis=servers.settings("wrong"))
     try:
@@ -270,6 +352,12 @@ def what_sentinels_refuse():
         servers.name("odd", servers.replica())
         world.write_config({"redis": servers.settings().replace(f"/{MASTER}", "/odd")})
         refused(3, "the sentinels name it, and it is not (yet) the master")
+        for settings, words in servers.way.refused.items():
+            world.write_config({"redis": servers.settings().replace(servers.way.settings, settings)})
+            refused(3, "of the sentinels", words)
+            service = Watched(world, "a")
+            wait_for(f"/readyz says {words}", lambda: words in get(service.port, "/readyz")[1], 30)
+            service.service.stop()
         world.write_config({"redis": servers.settings()})
         for sentinel in servers.sentinels:
             sentinel.kill()
@@ -279,7 +367,10 @@ def what_sentinels_refuse():
         servers.close()
 
 
-TESTS = {test.__name__: test for test in (masters_come_and_go, another_master_is_named, what_sentinels_refuse)}
+TESTS = {
+    test.__name__: test
+    for test in (masters_come_and_go, between_watch_and_exec, another_master_is_named, what_sentinels_refuse)
+}
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))

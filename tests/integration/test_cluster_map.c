@@ -298,6 +298,38 @@ where_nobody_tells_it_reads_go_on_and_a_minute_later_it_is_asked_for_again(void 
     assert_int_equal(n_asked(one), asked + 1);
 }
 
+static void
+a_slot_that_nobody_serves_is_told_and_waited_for(void **state)
+{
+    static const struct {
+        const char *coverage, *says;
+    } cases[] = {
+        {"yes",
+         "says that the cluster is down (it serves 16383 of 16384 slots); `redis-cli --cluster check` says what"},
+        {"no", " of the Redis cluster is served by no node; `redis-cli --cluster fix` gives it one"},
+    };
+    const cluster *one = *state;
+    GError *error = NULL;
+    g_autofree char *tag = lc_redis_tag(1, PARTITIONS);
+    redisReply *slot = redisCommand(one->beside, "CLUSTER KEYSLOT %s", tag);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *covers = ask(one, "CONFIG SET cluster-require-full-coverage %s", cases[i].coverage);
+        g_autofree char *gone = ask(one, "CLUSTER DELSLOTS %lld", slot->integer);
+        assert_string_equal(gone, "OK");
+        assert_false(read_all(one, &error));
+        assert_error(&error, LC_ERROR_RETRY, "CLUSTERDOWN");
+        assert_false(lc_store_open(one->store, PARTITIONS, &error));
+        assert_error(&error, LC_ERROR_RETRY, cases[i].says);
+        g_autofree char *back = ask(one, "CLUSTER ADDSLOTS %lld", slot->integer);
+        assert_string_equal(back, "OK");
+        await_slots(one);
+        must(lc_store_open(one->store, PARTITIONS, &error), error);
+        must_read(one);
+    }
+    freeReplyObject(slot);
+}
+
 int
 main(void)
 {
@@ -305,6 +337,7 @@ main(void)
         cmocka_unit_test(it_is_asked_for_again_after_a_minute_and_at_most_ten_seconds),
         cmocka_unit_test(where_nobody_tells_it_reads_go_on_and_a_minute_later_it_is_asked_for_again),
         cmocka_unit_test(what_has_moved_is_seen_within_that_time_and_found_by_opening),
+        cmocka_unit_test(a_slot_that_nobody_serves_is_told_and_waited_for),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

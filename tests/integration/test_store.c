@@ -1235,43 +1235,99 @@ run_in(const char *folder, const char *format, ...)
         fail_msg("failed: %s", command);
 }
 
-/* An authority, and a certificate of it for "redis.test". */
+static void
+make_authority(const char *folder, const char *name)
+{
+    run_in(folder,
+           "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=%s "
+           "-keyout %s.key -out %s.pem",
+           name, name, name);
+}
+
+#define FOR_TWO_DAYS "-days 2"
+/* OpenSSL from 3.4 on takes no negative days, and none before takes dates. */
+#define EXPIRED                                                                                                        \
+    "$(openssl x509 -help 2>&1 | grep -q not_before && echo '-not_before 20200101000000Z -not_after 20200102000000Z' " \
+    "|| echo '-days -1')"
+
+/* For "redis.test". */
+static void
+make_certificate(const char *folder, const char *name, const char *authority, const char *validity)
+{
+    run_in(folder,
+           "openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=redis.test "
+           "-addext subjectAltName=DNS:redis.test -keyout %s.key -out request.pem",
+           name);
+    run_in(folder,
+           "openssl x509 -req -in request.pem -CA %s.pem -CAkey %s.key -CAcreateserial %s -copy_extensions copy "
+           "-out %s.pem",
+           authority, authority, validity, name);
+}
+
 static void
 make_certificates(const char *folder)
 {
-    run_in(folder, "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
-                   "-subj /CN=authority -keyout ca.key -out ca.pem");
-    run_in(folder, "openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=redis.test "
-                   "-addext subjectAltName=DNS:redis.test -keyout key.pem -out request.pem");
-    run_in(folder, "openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 "
-                   "-copy_extensions copy -out certificate.pem");
+    make_authority(folder, "ca");
+    make_authority(folder, "stranger");
+    make_certificate(folder, "certificate", "ca", FOR_TWO_DAYS);
+    make_certificate(folder, "expired", "ca", EXPIRED);
+    make_certificate(folder, "strange", "stranger", FOR_TWO_DAYS);
 }
 
+/* A Redis that wants TLS and a certificate at one port, and neither at the other. */
+static own_redis
+redis_by_tls(const char *folder, int port, int clear_port)
+{
+    g_autofree char *number = g_strdup_printf("%d", port), *clear = g_strdup_printf("%d", clear_port);
+    g_autofree char *key = g_strdup_printf("%s/certificate.key", folder), *ca = g_strdup_printf("%s/ca.pem", folder);
+    g_autofree char *certificate = g_strdup_printf("%s/certificate.pem", folder);
+    const char *const with_tls[] = {"--tls-port",
+                                    number,
+                                    "--port",
+                                    clear,
+                                    "--bind",
+                                    "127.0.0.1",
+                                    "--tls-cert-file",
+                                    certificate,
+                                    "--tls-key-file",
+                                    key,
+                                    "--tls-ca-cert-file",
+                                    ca,
+                                    NULL};
+
+    make_certificates(folder);
+    return own_redis_new(with_tls);
+}
+
+/* `certificate`: of ours; NULL: none. */
 static lc_store *
-store_by_tls(const char *folder, int port, const char *server_name, bool with_certificate)
+store_by_tls(const char *folder, int port, const char *ca, const char *server_name, const char *certificate)
 {
     GError *error = NULL;
-    g_autofree char *url = g_strdup_printf("rediss://127.0.0.1:%d", port), *ca = g_strdup_printf("%s/ca.pem", folder);
-    g_autofree char *key = g_strdup_printf("%s/key.pem", folder);
-    g_autofree char *certificate = g_strdup_printf("%s/certificate.pem", folder);
+    g_autofree char *url = g_strdup_printf("rediss://127.0.0.1:%d", port);
+    g_autofree char *ca_file = g_strdup_printf("%s/%s.pem", folder, ca);
+    g_autofree char *key = g_strdup_printf("%s/%s.key", folder, certificate ? certificate : "");
+    g_autofree char *file = g_strdup_printf("%s/%s.pem", folder, certificate ? certificate : "");
     lc_redis_options options = {.url = url,
                                 .name = "tls",
-                                .ca = ca,
+                                .ca = ca_file,
                                 .server_name = server_name,
-                                .certificate = with_certificate ? certificate : NULL,
-                                .key = with_certificate ? key : NULL};
+                                .certificate = certificate ? file : NULL,
+                                .key = certificate ? key : NULL};
     lc_store *store = lc_redis_store_new(&options, &error);
     must(store != NULL, error);
     return store;
 }
 
+/* The certificate that it shows, and the protocols that it speaks. */
 static void
-assert_refused(lc_store *store, const char *says)
+set_tls(const own_redis *redis, const char *folder, const char *certificate, const char *protocols)
 {
-    GError *error = NULL;
-    assert_false(lc_store_open(store, PARTITIONS, &error));
-    assert_error(&error, LC_ERROR_RETRY, says);
-    lc_store_free(store);
+    g_autofree char *file = g_strdup_printf("%s/%s.pem", folder, certificate);
+    g_autofree char *key = g_strdup_printf("%s/%s.key", folder, certificate);
+    g_autofree char *said =
+        beside(redis->url, "CONFIG SET tls-cert-file %s tls-key-file %s tls-protocols %s", file, key, protocols);
+    assert_string_equal(said, "OK");
 }
 
 static void
@@ -1285,18 +1341,11 @@ by_tls_all_is_as_without(void **state)
         assert_error(&error, LC_ERROR_CONFIG, "this build has no TLS to Redis");
         return;
     }
-    g_autofree char *folder = g_dir_make_tmp("leadclock-tls-XXXXXX", NULL), *port = NULL;
-    make_certificates(folder);
-    int number = g_random_int_range(20000, 32000);
-    port = g_strdup_printf("%d", number);
-    g_autofree char *key = g_strdup_printf("%s/key.pem", folder), *ca = g_strdup_printf("%s/ca.pem", folder);
-    g_autofree char *certificate = g_strdup_printf("%s/certificate.pem", folder);
-    const char *const with_tls[] = {"--tls-port", port,     "--tls-cert-file", certificate,          "--tls-key-file",
-                                    key,          "--bind", "127.0.0.1",       "--tls-ca-cert-file", ca,
-                                    NULL};
-    own_redis redis = own_redis_new(with_tls);
+    g_autofree char *folder = g_dir_make_tmp("leadclock-tls-XXXXXX", NULL);
+    int port = g_random_int_range(20000, 32000);
+    own_redis redis = redis_by_tls(folder, port, 0);
 
-    lc_store *store = store_by_tls(folder, number, "redis.test", true);
+    lc_store *store = store_by_tls(folder, port, "ca", "redis.test", "certificate");
     must(lc_store_open(store, PARTITIONS, &error), error);
     assert_true(move(store, 0, NULL, "1", "l1", &error));
     assert_applied(store, 0, "1");
@@ -1317,10 +1366,58 @@ by_tls_all_is_as_without(void **state)
     assert_applied(store, 1, "2");
     lc_store_free(store);
 
-    assert_refused(store_by_tls(folder, number, NULL, true), "IP address mismatch");
-    assert_refused(store_by_tls(folder, number, "other.test", true), "hostname mismatch");
-    assert_refused(store_by_tls(folder, number, "redis.test", false), "Redis at 127.0.0.1");
-    store = store_by_tls(folder, number, "redis.test", true); /* it was not the server that was away */
+    own_redis_free(&redis);
+    run_in("/", "rm -r '%s'", folder);
+}
+
+#define ANY "TLSv1.2 TLSv1.3"
+#define IT_NEEDS_ANOTHER "the server needs a new one; look at this machine's clock"
+#define WANTS_OURS "it wants a certificate of ours: set redis.certificate and redis.key"
+#define TAKES_NOT_OURS "it does not take our certificate: look whether redis.certificate is of a CA of its"
+
+static void
+by_tls_each_refusal_says_what_to_do(void **state)
+{
+    static const struct {
+        const char *shows;     /* of the server; NULL: it is the port in the clear */
+        const char *protocols; /* that it speaks */
+        const char *ca, *name, *certificate, *says;
+    } cases[] = {
+        {"certificate", ANY, "ca", NULL, "certificate", "IP address mismatch); set redis.server_name to a name in it"},
+        {"certificate", ANY, "ca", "other.test", "certificate",
+         "hostname mismatch); set redis.server_name to a name in it"},
+        {"certificate", ANY, "stranger", "redis.test", "certificate", "); name the CA that signed it in redis.ca"},
+        {"certificate", ANY, "ca", "redis.test", NULL, WANTS_OURS},
+        {"certificate", "TLSv1.2", "ca", "redis.test", NULL, WANTS_OURS},
+        {"certificate", ANY, "ca", "redis.test", "strange", TAKES_NOT_OURS},
+        {"certificate", ANY, "ca", "redis.test", "expired", TAKES_NOT_OURS},
+        {"certificate", "TLSv1.2", "ca", "redis.test", "strange", TAKES_NOT_OURS},
+        {"certificate", "TLSv1.1", "ca", "redis.test", "certificate", "it must speak TLS 1.2 or later (tls-protocols)"},
+        {"expired", ANY, "ca", "redis.test", "certificate", "certificate has expired); " IT_NEEDS_ANOTHER},
+        {NULL, ANY, "ca", "redis.test", "certificate",
+         "look whether its port speaks TLS (tls-port), and redis.url names it"},
+    };
+    GError *error = NULL;
+    (void)state;
+    if (!lc_redis_has_tls())
+        skip();
+    g_autofree char *folder = g_dir_make_tmp("leadclock-tls-XXXXXX", NULL);
+    int port = g_random_int_range(20000, 26000);
+    own_redis redis = redis_by_tls(folder, port, port + 1);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        int its_port = cases[i].shows ? port : port + 1;
+        set_tls(&redis, folder, cases[i].shows ? cases[i].shows : "certificate", cases[i].protocols);
+        lc_store *store = store_by_tls(folder, its_port, cases[i].ca, cases[i].name, cases[i].certificate);
+        g_autofree char *at = g_strdup_printf("Redis at 127.0.0.1:%d: ", its_port);
+        assert_false(lc_store_open(store, PARTITIONS, &error));
+        assert_true(g_str_has_prefix(error->message, at));
+        assert_error(&error, LC_ERROR_RETRY, cases[i].says);
+        lc_store_free(store);
+    }
+    /* It was not the server that was away. */
+    set_tls(&redis, folder, "certificate", ANY);
+    lc_store *store = store_by_tls(folder, port, "ca", "redis.test", "certificate");
     must(lc_store_open(store, PARTITIONS, &error), error);
     lc_store_free(store);
     own_redis_free(&redis);
@@ -1332,6 +1429,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_tls_all_is_as_without),
+        cmocka_unit_test(by_tls_each_refusal_says_what_to_do),
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(deleting_leaves_nothing_behind),
         cmocka_unit_test(wakeups_come_in_order_and_within_limits),

@@ -146,7 +146,7 @@ class Tail:
     goes away is waited for."""
 
     def __init__(self, world, *topics):
-        self.prefix, self.seen = world.prefix, []
+        self.prefix, self.partitions, self.seen = world.prefix, world.partitions, []
         self.children = [self.follow(topic) for topic in topics]
 
     def follow(self, topic):
@@ -176,7 +176,7 @@ class Tail:
     def longest_silence(self, since, until):
         """By partition: the longest time in which nothing came, of those in between."""
         longest = {}
-        for partition in range(4):
+        for partition in range(self.partitions):
             times = [since] + [s.at for s in self.seen if s.partition == partition and since <= s.at <= until] + [until]
             longest[partition] = max(b - a for a, b in zip(times, times[1:]))
         return longest

@@ -363,13 +363,13 @@ def lost_changelog(topic, test):
         world.close()
 
 
-def evict(world, redis):
-    """Redis evicts some keys, and is not to evict any more. How many it was is told."""
+def evict(redis, stranger):
+    """Redis evicts some keys, for the sake of a strange one, and is not to evict any more. How many it was is told."""
     before = int(re.search(rb"evicted_keys:(\d+)", redis.command("INFO", "stats"))[1])
     redis.command("CONFIG", "SET", "maxmemory-policy", "allkeys-random")
     used = int(re.search(rb"used_memory:(\d+)", redis.command("INFO", "memory"))[1])
     redis.command("CONFIG", "SET", "maxmemory", used - 20000)
-    redis.command("SET", f"{world.name}:stranger", "x" * 20000)
+    redis.command("SET", stranger, "x" * 20000)
     redis.command("CONFIG", "SET", "maxmemory", 0)
     redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
     require(int(re.search(rb"evicted_keys:(\d+)", redis.command("INFO", "stats"))[1]) > before, "nothing was evicted")
@@ -389,7 +389,7 @@ def redis_that_evicts():
     try:
         redis.command("CONFIG", "SET", "maxmemory-policy", "allkeys-random")
         ends_with(service, 2, "maxmemory-policy is allkeys-random", "noeviction", "made anew")
-        evict(world, redis)
+        evict(redis, f"{world.name}:stranger")
         world.start("mended")
         world.settle()
         world.require_same_as_backtest()
@@ -405,12 +405,12 @@ def keys_that_were_evicted():
     world, service = settled_world("evicted")
     redis = Redis()
     try:
-        evict(world, redis)
+        evict(redis, f"{world.name}:stranger")
         wait_for("it to notice", lambda: "Redis has evicted keys" in service.read_log(), 20)
         world.settle()
         expect(world, 0, r": 0 differences", "verify")
         stop(world, service)
-        evict(world, redis)
+        evict(redis, f"{world.name}:stranger")
         start_again(world, service)
         world.settle()
         expect(world, 0, r": 0 differences", "verify")

@@ -125,9 +125,11 @@ def load_feed(name):
 
 def multiply(facts, copies):
     """The same histories for `copies` times as many leads, side by side."""
-    return [
-        dict(fact, lead_id=f"{fact['lead_id']}~{copy}") if copy else fact for fact in facts for copy in range(copies)
-    ]
+
+    def of_copy(fact, copy):
+        return dict(fact, **{field: f"{fact[field]}~{copy}" for field in ("lead_id", "into") if fact.get(field)})
+
+    return [of_copy(fact, copy) if copy else fact for fact in facts for copy in range(copies)]
 
 
 def slices(items, n):
