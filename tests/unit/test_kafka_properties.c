@@ -119,18 +119,17 @@ a_certificate_that_is_away_for_a_while_is_waited_for(void **state)
 }
 
 /* A certificate of nobody, good until 2126. */
-static const char certificate[] =
-    "-----BEGIN CERTIFICATE-----\n"
-    "MIIBjzCCATWgAwIBAgIUG8Z7R6aLZ32jftDd0fGKplUABRYwCgYIKoZIzj0EAwIw\n"
-    "HDEaMBgGA1UEAwwRTGVhZGNsb2NrJ3MgdGVzdHMwIBcNMjYxMTMwMTIwNzMwWhgP\n"
-    "MjEyNjExMDYxMjA3MzBaMBwxGjAYBgNVBAMMEUxlYWRjbG9jaydzIHRlc3RzMFkw\n"
-    "EwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEVJlw8GDWNClhgbbhMSFrjEj7sjWYmEx3\n"
-    "XnY2g0vclQgQIw0XJDzm9SuG7h0SJ0jOdpC5vvNceDPsM3TrxG6rWqNTMFEwHQYD\n"
-    "VR0OBBYEFBEUAXUlRxOZlqdfr1J+zDJfwRkdMB8GA1UdIwQYMBaAFBEUAXUlRxOZ\n"
-    "lqdfr1J+zDJfwRkdMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIg\n"
-    "Jepg3/RizTPRg33HG3k/gY6YhqMdcBYhaHPgLxrJPRQCIQDNgTKpXvMRB3ZPgBEs\n"
-    "f6dvthO8cbvlWgx++Eur3VhiNg==\n"
-    "-----END CERTIFICATE-----\n";
+static const char certificate[] = "-----BEGIN CERTIFICATE-----\n"
+                                  "MIIBjzCCATWgAwIBAgIUG8Z7R6aLZ32jftDd0fGKplUABRYwCgYIKoZIzj0EAwIw\n"
+                                  "HDEaMBgGA1UEAwwRTGVhZGNsb2NrJ3MgdGVzdHMwIBcNMjYxMTMwMTIwNzMwWhgP\n"
+                                  "MjEyNjExMDYxMjA3MzBaMBwxGjAYBgNVBAMMEUxlYWRjbG9jaydzIHRlc3RzMFkw\n"
+                                  "EwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEVJlw8GDWNClhgbbhMSFrjEj7sjWYmEx3\n"
+                                  "XnY2g0vclQgQIw0XJDzm9SuG7h0SJ0jOdpC5vvNceDPsM3TrxG6rWqNTMFEwHQYD\n"
+                                  "VR0OBBYEFBEUAXUlRxOZlqdfr1J+zDJfwRkdMB8GA1UdIwQYMBaAFBEUAXUlRxOZ\n"
+                                  "lqdfr1J+zDJfwRkdMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIg\n"
+                                  "Jepg3/RizTPRg33HG3k/gY6YhqMdcBYhaHPgLxrJPRQCIQDNgTKpXvMRB3ZPgBEs\n"
+                                  "f6dvthO8cbvlWgx++Eur3VhiNg==\n"
+                                  "-----END CERTIFICATE-----\n";
 
 /* Who renews certificates may be in the middle of writing one. */
 static void
