@@ -16,13 +16,15 @@ import tempfile
 import urllib.error
 import urllib.request
 
-from alerting import Receiver
+from alerting import POLICY as ALERTING
+from alerting import Alerter, Alertmanager, Receiver, require_signed
+from alerting import created as created_at
 from commands import attempt, created
 from guard import USER, Guard
 from secured import PASSWORD as KAFKA_PASSWORD
 from secured import Certificates, secured
-from world import BINARY, REDIS_URL, SKIPPED, Redis, World, free_port, get, main, policy_of, require
-from world import say, wait_for
+from world import BINARY, REDIS_URL, SKIPPED, Redis, World, free_port, get, main, now_ms, policy_of, require
+from world import require_equal, say, wait_for
 
 MINUTE = 60000
 REDIS_SECRET, REGISTRY_SECRET, HOOK_SECRET = "s3cr3t-of-redis", "s3cr3t-of-registry", "s3cr3t-of-the-webhook-itself"
@@ -214,6 +216,102 @@ def renewed():
         require("s3cr3t" not in service.read_log(), "its log has a secret")
     finally:
         place.close()
+
+
+def renewed_on_hangup():
+    """What Kafka's file holds when SIGHUP comes is what `run` and `ingest` come in by later, though it is away by then."""
+    place = Place("secret-hangup")
+    world, password, port = place.world, "s3cr3t-renewed-of-kafka", free_port()
+    fact = json.dumps(created("later")).encode()
+    log_path = os.path.join(world.folder, "ingest.log")
+    with open(log_path, "wb") as log:
+        ingest = subprocess.Popen([BINARY, "ingest", "--config", world.config, "--set", f"ingest.listen=127.0.0.1:{port}"],
+                                  stdout=log, stderr=log)  # fmt: skip
+
+    def read_ingest():
+        with open(log_path, encoding="utf-8") as file:
+            return file.read()
+
+    try:
+        service = place.start()
+        place.is_ready()
+        wait_for("ingest to be ready", lambda: get(port, "/readyz")[0] == 200, 60)
+        write(world, "kafka", password)
+        for process, read_log in ((service.process, service.read_log), (ingest, read_ingest)):
+            require("a new password was read" not in read_log(), "it was read before SIGHUP, so this proves nothing")
+            process.send_signal(signal.SIGHUP)
+            wait_for("the new one to be read", lambda read=read_log: "kafka.password_file: a new password was read" in read(), 3)
+        os.remove(place.files["kafka"])
+        place.kafka.restart(password)
+        wait_for("ingest to come in", lambda: status_of(port, "/facts", "", fact) == 202, 90)
+        wait_for("the service to come in", lambda: "later" in world.stored_leads(Redis())[0], 90)
+        place.is_ready()
+        service.stop()
+        world.services.clear()
+        ingest.terminate()
+        require(ingest.wait(60) == 0, f"ingest ended with {ingest.returncode}")
+        require("s3cr3t" not in service.read_log() + read_ingest(), "a log has a secret")
+    finally:
+        ingest.kill()
+        place.kafka.stop()  # the next test gets one with the password that all know
+        place.close()
+
+
+def renewed_for_alert():
+    """`alert` signs by what a webhook's file holds at each call, and comes in at Alertmanager by what its file holds; while one
+    is away, it signs by what was there, and comes in by nothing."""
+    world = World("secret-alert", ALERTING)
+    keys = ("s3cr3t-of-the-first-webhook", "whsec_" + base64.b64encode(b"s3cr3t-of-the-second-webhook").decode())
+    receiver, manager = Receiver(world), Alertmanager(world, login=("ann", "s3cr3t-of-the-first-manager"))
+    alerter = Alerter(world)
+    write(world, "hook", keys[0])
+    write(world, "manager", manager.login[1] + "\n")
+    with open(world.config, "a", encoding="utf-8") as file:
+        file.write(f"""alert:
+  timeout: 1s
+  alertmanager: {{urls: ["{manager.url()}"], user: ann, password_file: secrets/manager, every: 1s}}
+  webhooks: [{{url: "{receiver.url()}", secret_file: secrets/hook, events: [SlaBreached], max_age: 3650d}}]
+""")
+    signed_by = {}
+
+    def breaks(lead, key):
+        signed_by[lead] = key
+        world.publish([created_at(lead, now_ms() - 20 * MINUTE, owner=lead)])
+        wait_for(f"the webhook to be called for {lead}", lambda: len(receiver.taken()) == len(signed_by), 60)
+
+    def are_told(*leads):
+        wait_for(f"alerts for {leads}", lambda: sum((manager.active() or {}).values()) == len(leads), 60)
+
+    try:
+        world.create_topics()
+        for program in (receiver, manager, alerter):
+            program.start()
+        world.start("a")
+        breaks("one", keys[0])
+        are_told("one")
+        write(world, "hook", keys[1])
+        breaks("two", keys[1])
+        os.remove(os.path.join(world.folder, "secrets", "hook"))
+        breaks("three", keys[1])
+        require("the secret from before is kept" in alerter.read_log(), "that a file is away is not said")
+        write(world, "hook", keys[0])
+        manager.let_in(("ann", "s3cr3t-of-the-second-manager"))
+        wait_for("it to be refused", lambda: "answers HTTP 401" in alerter.get("/readyz")[1], 30)
+        os.remove(os.path.join(world.folder, "secrets", "manager"))
+        wait_for("it to miss the file", lambda: "manager: No such file or directory" in alerter.get("/readyz")[1], 30)
+        breaks("four", keys[0])
+        write(world, "manager", manager.login[1])
+        wait_for("it to come in", alerter.is_ready, 30)
+        are_told(*signed_by)
+        for taken in receiver.taken():
+            require_signed(taken, signed_by.pop(json.loads(taken["body"])["data"]["lead_id"]))
+        require_equal("calls", signed_by, {})
+        alerter.stop()
+        require("s3cr3t" not in alerter.read_log(), "its log has a secret")
+    finally:
+        for program in (receiver, manager, alerter):
+            program.close()
+        world.close()
 
 
 def basic(user, password):
@@ -535,7 +633,7 @@ def require_none(text, where):
         require(at < 0, f"{where} has a secret: {text[max(at - 200, 0):at + 100]}")
 
 
-TESTS = {test.__name__: test for test in (files, renewed, doors, nowhere, no_core, core_file)}
+TESTS = {test.__name__: test for test in (files, renewed, renewed_on_hangup, renewed_for_alert, doors, nowhere, no_core, core_file)}
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))
