@@ -59,8 +59,8 @@ def way_to_speak(folder):
 class Server:
     """A redis-server, or a sentinel, with a configuration file that it may rewrite."""
 
-    def __init__(self, folder, way, *lines, is_sentinel=False):
-        self.port, self.password = free_port(), SENTINEL_PASSWORD if is_sentinel else PASSWORD
+    def __init__(self, folder, way, *lines, is_sentinel=False, password=None):
+        self.port, self.password = free_port(), password or (SENTINEL_PASSWORD if is_sentinel else PASSWORD)
         self.way = way
         self.folder = tempfile.mkdtemp(dir=folder)
         self.file = os.path.join(self.folder, "redis.conf")
