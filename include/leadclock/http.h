@@ -32,7 +32,8 @@ typedef struct {
     size_t header_bytes;           /* of a request, at most, or it is answered 431; 0: 32 KiB */
     size_t body_bytes;             /* of a request, at most, or it is answered 413; 0: bodies are passed over */
     size_t all_body_bytes;         /* of all that are not answered yet, at most, or one is answered 429; 0: any */
-    lc_duration patience;          /* a connection that brings no whole request for so long is ended; 0: 10 s */
+    lc_duration patience; /* a connection that brings no whole request, or takes no whole answer, for so long is ended;
+                             0: 10 s */
 
     /* The headers of a request are here, its body is not. It may be answered already (a body is then passed over).
      * NULL: nothing to say. */

@@ -10,12 +10,6 @@
 
 /* ---- Poison ---- */
 
-static char *
-poison_name(const lc_log_event *record)
-{
-    return g_strdup_printf("%d/%" PRId32 "/%" PRId64, record->topic, record->partition, record->offset);
-}
-
 /* Where it stands. */
 typedef struct {
     int topic;
@@ -23,21 +17,49 @@ typedef struct {
     int64_t offset;
 } poison_place;
 
-void
-lc_facts_poison(lc_worker *worker, const lc_log_event *record)
+static guint
+hash_place(gconstpointer key)
 {
-    const poison_place place = {record->topic, record->partition, record->offset};
+    const poison_place *place = key;
 
-    g_hash_table_insert(worker->poison, poison_name(record), g_memdup2(&place, sizeof place));
+    return (g_int64_hash(&place->offset) * 31 + (guint)place->partition) * 31 + (guint)place->topic;
 }
 
 static gboolean
-is_passed(gpointer name, gpointer value, gpointer data)
+is_same_place(gconstpointer one, gconstpointer other)
 {
-    const poison_place *place = value;
+    const poison_place *a = one, *b = other;
+
+    return a->topic == b->topic && a->partition == b->partition && a->offset == b->offset;
+}
+
+GHashTable *
+lc_facts_poison_new(void)
+{
+    return g_hash_table_new_full(hash_place, is_same_place, g_free, NULL);
+}
+
+static poison_place
+place_of(const lc_log_event *record)
+{
+    return (poison_place){record->topic, record->partition, record->offset};
+}
+
+void
+lc_facts_poison(lc_worker *worker, const lc_log_event *record)
+{
+    const poison_place place = place_of(record);
+
+    g_hash_table_add(worker->poison, g_memdup2(&place, sizeof place));
+}
+
+static gboolean
+is_passed(gpointer key, gpointer value, gpointer data)
+{
+    const poison_place *place = key;
     const lc_partition *partition = data;
 
-    (void)name;
+    (void)value;
     return place->partition == partition->number && place->offset < partition->offsets[place->topic];
 }
 
@@ -51,10 +73,9 @@ lc_facts_forget_poison(lc_worker *worker, const lc_partition *partition)
 bool
 lc_facts_is_poison(const lc_worker *worker, const lc_log_event *record)
 {
-    if (g_hash_table_size(worker->poison) == 0)
-        return false;
-    g_autofree char *name = poison_name(record);
-    return g_hash_table_contains(worker->poison, name);
+    const poison_place place = place_of(record);
+
+    return g_hash_table_size(worker->poison) && g_hash_table_contains(worker->poison, &place);
 }
 
 /* ---- Schemas ---- */

@@ -22,6 +22,8 @@ typedef struct {
  * False: give up (see lc_worker_tend), or an error. */
 bool lc_facts_decode(lc_worker *worker, lc_batch_record *records, size_t n, lc_arena *arena, GError **error);
 
+/* Places of such facts, as lc_facts_poison keeps them. */
+GHashTable *lc_facts_poison_new(void);
 /* A fact whose outcomes Kafka refused for their size goes to the dead letters when it comes again. */
 void lc_facts_poison(lc_worker *worker, const lc_log_event *record);
 /* Of what the partition has committed: none of it comes again. */

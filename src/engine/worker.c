@@ -4,6 +4,7 @@
 #include "batch.h"
 #include "batch_apply.h"
 #include "ends.h"
+#include "facts.h"
 #include "fill.h"
 #include "patience.h"
 #include "recover.h"
@@ -11,8 +12,6 @@
 #include "schemas.h"
 #include "start.h"
 #include "told.h"
-
-#include <leadclock/text.h>
 
 #define MANY_TROUBLES 5 /* within LC_COMPLAIN_EVERY_MS */
 /* So long after many it is not ready: each try looks well, up to where the last one ended. */
@@ -60,7 +59,7 @@ lc_worker_new(const lc_worker_options *options)
     worker->fenced = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     worker->unfenceable = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     worker->differ_ms = LC_ABSENT;
-    worker->poison = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, g_free);
+    worker->poison = lc_facts_poison_new();
     lc_wall_clock_init(&worker->wall_clock, options->max_future);
     worker->probed_ms = INT64_MIN / 2;
     worker->report.ahead_of_broker = LC_ABSENT;

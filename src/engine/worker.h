@@ -50,7 +50,7 @@ struct lc_worker {
     int64_t probed_ms; /* monotonic: when the broker was last asked for its clock */
     char *policy_hash;
     lc_instant policy_hash_from, policy_hash_until; /* it is that of any time between */
-    GHashTable *poison; /* "topic/partition/offset" of facts whose outcomes Kafka refused for their size */
+    GHashTable *poison; /* a set: where facts are whose outcomes Kafka refused for their size */
     lc_lead_cache *leads;
     struct lc_batch *batch;
     struct lc_fill *fill;     /* it only fills tables; NULL: it does its work */

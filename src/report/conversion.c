@@ -219,11 +219,7 @@ has_reached(const lc_conversion *c, const lc_ledger *ledger, const lc_ledger_cyc
 static void
 count_held_back(lc_conversion *c, const lc_ledger *ledger)
 {
-    GHashTableIter iter;
-    gpointer item;
-    g_hash_table_iter_init(&iter, ledger->cycles);
-    while (g_hash_table_iter_next(&iter, &item, NULL)) {
-        const lc_ledger_cycle *cycle = item;
+    LC_EACH_CYCLE (cycle, ledger, NULL) {
         if (!is_compared(c, cycle->cohort))
             continue;
         int64_t reached = has_reached(c, ledger, cycle);

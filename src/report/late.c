@@ -12,18 +12,12 @@ static lc_spans *
 collect(const lc_making *making, GHashTable *owners)
 {
     lc_spans *late = lc_spans_new();
-    GHashTableIter iter;
-    gpointer item;
-    g_hash_table_iter_init(&iter, making->ledger->cycles);
-    while (g_hash_table_iter_next(&iter, &item, NULL)) {
-        if (!lc_cycle_is_asked_for(item, making->question))
-            continue;
-        LC_EACH_BREACH (breach, (const lc_ledger_cycle *)item)
+    LC_EACH_CYCLE (cycle, making->ledger, making->question)
+        LC_EACH_BREACH (breach, cycle)
             if (!breach->early && breach->late_ms != LC_ABSENT) {
                 g_hash_table_add(owners, GUINT_TO_POINTER(breach->owner));
                 lc_spans_add(late, group_of(breach->owner), breach->late_ms);
             }
-    }
     return late;
 }
 

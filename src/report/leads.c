@@ -155,11 +155,8 @@ static GPtrArray *
 choose(const choosing *c, size_t *n_all)
 {
     lc_firsts firsts;
-    GHashTableIter iter;
-    gpointer cycle;
     lc_firsts_init(&firsts, LC_LEADS_SHOWN, compare_cycles, (gpointer)c->filter);
-    g_hash_table_iter_init(&iter, c->ledger->cycles);
-    while (g_hash_table_iter_next(&iter, &cycle, NULL))
+    LC_EACH_CYCLE (cycle, c->ledger, NULL)
         if (is_wanted(c, cycle))
             lc_firsts_add(&firsts, cycle);
     *n_all = firsts.n_all;
@@ -246,11 +243,7 @@ typedef struct {
 static void
 count_owners(const lc_ledger *ledger, GHashTable *counts, GHashTable *owners)
 {
-    GHashTableIter iter;
-    gpointer item;
-    g_hash_table_iter_init(&iter, ledger->cycles);
-    while (g_hash_table_iter_next(&iter, &item, NULL)) {
-        const lc_ledger_cycle *cycle = item;
+    LC_EACH_CYCLE (cycle, ledger, NULL) {
         gpointer key = GUINT_TO_POINTER(cycle->owner);
         if (cycle->open == NULL)
             continue;

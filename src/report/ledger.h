@@ -137,6 +137,30 @@ lc_cycle_is_asked_for(const lc_ledger_cycle *cycle, const lc_report_question *qu
     return cycle->handoff_at >= question->from && cycle->handoff_at < question->to;
 }
 
+static inline GHashTableIter
+lc_cycles_begin(const lc_ledger *ledger)
+{
+    GHashTableIter iter;
+    g_hash_table_iter_init(&iter, ledger->cycles);
+    return iter;
+}
+
+static inline lc_ledger_cycle *
+lc_cycles_next(GHashTableIter *iter, const lc_report_question *question)
+{
+    gpointer cycle = NULL;
+    while (g_hash_table_iter_next(iter, &cycle, NULL))
+        if (question == NULL || lc_cycle_is_asked_for(cycle, question))
+            return cycle;
+    return NULL;
+}
+
+/* Those that are asked for (NULL: all), in no order. */
+#define LC_EACH_CYCLE(one, ledger, question)                                                                           \
+    for (GHashTableIter one##_iter = lc_cycles_begin(ledger), *one##_at = &one##_iter; one##_at; one##_at = NULL)      \
+        for (lc_ledger_cycle *one = lc_cycles_next(one##_at, (question)); one;                                         \
+             one = lc_cycles_next(one##_at, (question)))
+
 typedef enum {
     LC_CONTACT_NONE, /* nothing was promised */
     LC_CONTACT_KEPT,

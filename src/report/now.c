@@ -112,11 +112,7 @@ lc_answers_add_days(lc_answers *report, const lc_ledger *ledger, const lc_policy
     g_autoptr(GArray) days = last_days(book, at, n);
     const lc_making making = {.ledger = ledger, .report = report};
     lc_table *table = lc_report_add_table(&making, "by_day", "The promise of a first contact, by day of the hand-off");
-    GHashTableIter iter;
-    gpointer item;
-    g_hash_table_iter_init(&iter, ledger->cycles);
-    while (g_hash_table_iter_next(&iter, &item, NULL)) {
-        const lc_ledger_cycle *cycle = item;
+    LC_EACH_CYCLE (cycle, ledger, NULL) {
         day *of = day_of(days, cycle->handoff_at);
         if (of)
             count_promise(of, lc_cycle_contact(cycle));
@@ -213,11 +209,8 @@ count_cycle(counting *c, lc_ledger_cycle *cycle)
 static void
 count_all(counting *c)
 {
-    GHashTableIter iter;
-    gpointer item;
-    g_hash_table_iter_init(&iter, c->making->ledger->cycles);
-    while (g_hash_table_iter_next(&iter, &item, NULL))
-        count_cycle(c, item);
+    LC_EACH_CYCLE (cycle, c->making->ledger, NULL)
+        count_cycle(c, cycle);
 }
 
 /* ---- By clock ---- */

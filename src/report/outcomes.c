@@ -101,9 +101,8 @@ lc_ledger_outcomes(lc_ledger *ledger)
     GArray *sorted = g_array_new(FALSE, FALSE, sizeof(lc_outcome_group));
     GHashTableIter iter;
     gpointer item;
-    g_hash_table_iter_init(&iter, ledger->cycles);
-    while (g_hash_table_iter_next(&iter, &item, NULL))
-        count_cycle(&c, item);
+    LC_EACH_CYCLE (cycle, ledger, NULL)
+        count_cycle(&c, cycle);
     g_hash_table_iter_init(&iter, groups);
     while (g_hash_table_iter_next(&iter, &item, NULL))
         g_array_append_vals(sorted, item, 1);

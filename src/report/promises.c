@@ -38,13 +38,9 @@ add_contact(tally *t, lc_contact contact)
 static void
 collect_contacts(const lc_making *making, const lc_report_question *period, contacts *of)
 {
-    GHashTableIter iter;
-    gpointer item;
-    g_hash_table_iter_init(&iter, making->ledger->cycles);
-    while (g_hash_table_iter_next(&iter, &item, NULL)) {
-        const lc_ledger_cycle *cycle = item;
+    LC_EACH_CYCLE (cycle, making->ledger, period) {
         lc_contact contact = lc_cycle_contact(cycle);
-        if (!lc_cycle_is_asked_for(cycle, period) || contact == LC_CONTACT_NONE)
+        if (contact == LC_CONTACT_NONE)
             continue;
         add_contact(&of->all, contact);
         add_contact(tally_of(of->rules, cycle->rule), contact);
@@ -116,12 +112,8 @@ static GHashTable *
 count_pairs(const lc_making *making)
 {
     GHashTable *counts = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
-    GHashTableIter iter;
-    gpointer item;
-    g_hash_table_iter_init(&iter, making->ledger->cycles);
-    while (g_hash_table_iter_next(&iter, &item, NULL)) {
-        const lc_ledger_cycle *cycle = item;
-        if (!lc_cycle_is_asked_for(cycle, making->question) || cycle->open == NULL || cycle->open->next_clock == 0)
+    LC_EACH_CYCLE (cycle, making->ledger, making->question) {
+        if (cycle->open == NULL || cycle->open->next_clock == 0)
             continue;
         const pair_count one = {(int64_t)cycle->channel << 32 | cycle->open->next_clock, 0};
         pair_count *found = g_hash_table_lookup(counts, &one);
@@ -392,16 +384,10 @@ add_breach(broken *to, const lc_ledger_breach *breach)
 static void
 collect_broken(const lc_making *making, GHashTable *all)
 {
-    GHashTableIter iter;
-    gpointer item;
-    g_hash_table_iter_init(&iter, making->ledger->cycles);
-    while (g_hash_table_iter_next(&iter, &item, NULL)) {
-        if (!lc_cycle_is_asked_for(item, making->question))
-            continue;
-        LC_EACH_BREACH (breach, (const lc_ledger_cycle *)item)
+    LC_EACH_CYCLE (cycle, making->ledger, making->question)
+        LC_EACH_BREACH (breach, cycle)
             if (!breach->early)
                 add_breach(broken_of(all, breach->owner, breach->part.name), breach);
-    }
 }
 
 static int

@@ -164,10 +164,6 @@ lc_summary_add_rows(lc_summary *summary, const lc_ledger *ledger, const lc_repor
 {
     g_autoptr(GHashTable) counted = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, NULL);
     const recount r = {summary, ledger, counted};
-    GHashTableIter iter;
-    gpointer item;
-    g_hash_table_iter_init(&iter, ledger->cycles);
-    while (g_hash_table_iter_next(&iter, &item, NULL))
-        if (lc_cycle_is_asked_for(item, question))
-            count_all_of(&r, item);
+    LC_EACH_CYCLE (cycle, ledger, question)
+        count_all_of(&r, cycle);
 }

@@ -169,12 +169,8 @@ lc_report_add_response(const lc_making *making)
     g_autoptr(GHashTable) opened = g_hash_table_new(NULL, NULL);
     g_autoptr(GHashTable) channels = g_hash_table_new(NULL, NULL);
     const waits w = {plain, open, to_owner, to_contact, opened};
-    GHashTableIter iter;
-    gpointer item;
-    g_hash_table_iter_init(&iter, making->ledger->cycles);
-    while (g_hash_table_iter_next(&iter, &item, NULL)) {
-        const lc_ledger_cycle *cycle = item;
-        if (!lc_cycle_is_asked_for(cycle, making->question) || lc_cycle_was_held_back(cycle))
+    LC_EACH_CYCLE (cycle, making->ledger, making->question) {
+        if (lc_cycle_was_held_back(cycle))
             continue;
         g_hash_table_add(channels, GUINT_TO_POINTER(cycle->channel));
         add_cycle(&w, cycle);

@@ -35,12 +35,8 @@ collect_of(const lc_making *making, const lc_ledger_cycle *cycle, lc_spans *time
 static void
 collect(const lc_making *making, lc_spans *times, lc_spans *still)
 {
-    GHashTableIter iter;
-    gpointer cycle;
-    g_hash_table_iter_init(&iter, making->ledger->cycles);
-    while (g_hash_table_iter_next(&iter, &cycle, NULL))
-        if (lc_cycle_is_asked_for(cycle, making->question))
-            collect_of(making, cycle, times, still);
+    LC_EACH_CYCLE (cycle, making->ledger, making->question)
+        collect_of(making, cycle, times, still);
 }
 
 void

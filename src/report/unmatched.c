@@ -22,12 +22,8 @@ find_rule(const lc_policy *policy, lc_text name)
 static void
 collect(const lc_making *making, const matched *found)
 {
-    GHashTableIter iter;
-    gpointer item;
-    g_hash_table_iter_init(&iter, making->ledger->cycles);
-    while (g_hash_table_iter_next(&iter, &item, NULL)) {
-        const lc_ledger_cycle *cycle = item;
-        if (!lc_cycle_is_asked_for(cycle, making->question) || cycle->rule == 0)
+    LC_EACH_CYCLE (cycle, making->ledger, making->question) {
+        if (cycle->rule == 0)
             continue;
         const lc_policy *policy = lc_policy_book_at(making->question->book, cycle->handoff_at);
         const lc_rule *rule = find_rule(policy, lc_ledger_text(making->ledger, cycle->rule));

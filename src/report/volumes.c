@@ -365,13 +365,9 @@ static void
 add_clawbacks(const lc_making *making)
 {
     g_autoptr(GHashTable) groups = g_hash_table_new_full(group_hash, group_equal, g_free, NULL);
-    GHashTableIter iter;
-    gpointer item;
-    g_hash_table_iter_init(&iter, making->ledger->cycles);
-    while (g_hash_table_iter_next(&iter, &item, NULL)) {
-        const lc_ledger_cycle *cycle = item;
+    LC_EACH_CYCLE (cycle, making->ledger, making->question) {
         const group key = {.first = cycle->channel, .second = cycle->rule};
-        if (cycle->cause == LC_CAUSE_CLAWED_BACK && lc_cycle_is_asked_for(cycle, making->question))
+        if (cycle->cause == LC_CAUSE_CLAWED_BACK)
             count_one(groups, &key);
     }
     g_autoptr(GPtrArray) sorted = sorted_groups(making, groups);
@@ -394,17 +390,11 @@ static void
 add_routes(const lc_making *making)
 {
     g_autoptr(GHashTable) groups = g_hash_table_new_full(group_hash, group_equal, g_free, NULL);
-    GHashTableIter iter;
-    gpointer item;
-    g_hash_table_iter_init(&iter, making->ledger->cycles);
-    while (g_hash_table_iter_next(&iter, &item, NULL)) {
-        if (!lc_cycle_is_asked_for(item, making->question))
-            continue;
-        LC_EACH_ROUTE (route, (const lc_ledger_cycle *)item) {
+    LC_EACH_CYCLE (cycle, making->ledger, making->question)
+        LC_EACH_ROUTE (route, cycle) {
             const group key = {.first = route->part.name, .cause = route->cause, .route = route->route};
             count_one(groups, &key);
         }
-    }
     g_autoptr(GPtrArray) sorted = sorted_groups(making, groups);
     lc_table *table = lc_report_add_table(making, "routes", "Routed, by track and cause");
     lc_table_column(table, LC_CELL_TEXT, "track", "track");
@@ -430,11 +420,8 @@ static void
 say_erased(const lc_making *making, int64_t all)
 {
     int64_t kept = 0;
-    GHashTableIter iter;
-    gpointer cycle;
-    g_hash_table_iter_init(&iter, making->ledger->cycles);
-    while (g_hash_table_iter_next(&iter, &cycle, NULL))
-        kept += lc_cycle_is_asked_for(cycle, making->question);
+    LC_EACH_CYCLE (cycle, making->ledger, making->question)
+        kept++;
     if (kept < all)
         lc_report_say(making, "erased",
                       "Of these leads %" G_GINT64_FORMAT

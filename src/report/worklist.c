@@ -58,11 +58,8 @@ lc_worklist_find(const lc_ledger *ledger, const lc_work_filter *filter, size_t *
 {
     GArray *work = g_array_new(FALSE, FALSE, sizeof(lc_work));
     lc_firsts firsts;
-    GHashTableIter iter;
-    gpointer cycle;
     lc_firsts_init(&firsts, filter->limit, compare_work, NULL);
-    g_hash_table_iter_init(&iter, ledger->cycles);
-    while (g_hash_table_iter_next(&iter, &cycle, NULL))
+    LC_EACH_CYCLE (cycle, ledger, NULL)
         if (is_wanted(ledger, cycle, filter))
             lc_firsts_add(&firsts, cycle);
     *n_all = firsts.n_all;

@@ -3,6 +3,7 @@ alerts and of deliveries."""
 
 import base64
 import collections
+import ctypes
 import hashlib
 import hmac
 import json
@@ -99,11 +100,20 @@ class Receiver(Program):
             return [json.loads(line) for line in file.read().splitlines() if line.endswith("}")]
 
 
-class Alertmanager(Program):
-    """Debian's; it notifies `receiver` of all."""
+def bcrypt(password):
+    """As Alertmanager's file keeps it."""
+    crypt = ctypes.CDLL("libcrypt.so.1").crypt
+    crypt.restype = ctypes.c_char_p
+    return crypt(password.encode(), b"$2b$04$abcdefghijklmnopqrstuu").decode()
 
-    def __init__(self, world, receiver=None, name="alertmanager"):
+
+class Alertmanager(Program):
+    """Debian's; it notifies `receiver` of all. `login`: (user, password) of who may come in; None: anybody."""
+
+    def __init__(self, world, receiver=None, name="alertmanager", login=None):
         super().__init__(world, name)
+        self.web, self.login = os.path.join(world.folder, f"{name}-web.yaml"), None
+        self.let_in(login)
         self.port, self.storage = free_port(), os.path.join(world.folder, name)
         self.config = os.path.join(world.folder, f"{name}.yaml")
         hook = f"webhook_configs: [{{url: '{receiver.url('/notify')}', send_resolved: true}}]" if receiver else ""
@@ -115,15 +125,27 @@ class Alertmanager(Program):
 
     def command(self):
         return ["prometheus-alertmanager", f"--config.file={self.config}", f"--storage.path={self.storage}",
-                f"--web.listen-address=127.0.0.1:{self.port}", "--cluster.listen-address="]  # fmt: skip
+                f"--web.config.file={self.web}", f"--web.listen-address=127.0.0.1:{self.port}",
+                "--cluster.listen-address="]  # fmt: skip
+
+    def let_in(self, login):
+        """Nobody else from now on: its file is read for each request."""
+        self.login = login
+        users = {login[0]: bcrypt(login[1])} if login else {}
+        with open(self.web + ".new", "w", encoding="utf-8") as file:
+            json.dump({"basic_auth_users": users}, file)
+        os.rename(self.web + ".new", self.web)
 
     def url(self):
         return f"http://127.0.0.1:{self.port}"
 
     def alerts(self):
         """Those that are active; None: it does not answer."""
+        request = urllib.request.Request(self.url() + "/api/v2/alerts?active=true")
+        if self.login:
+            request.add_header("Authorization", "Basic " + base64.b64encode(":".join(self.login).encode()).decode())
         try:
-            with urllib.request.urlopen(self.url() + "/api/v2/alerts?active=true", timeout=5) as answer:
+            with urllib.request.urlopen(request, timeout=5) as answer:
                 return json.load(answer)
         except OSError:
             return None
@@ -232,9 +254,9 @@ def published(world):
     return events
 
 
-def require_signed(taken):
+def require_signed(taken, secret=SECRET):
     headers = taken["headers"]
-    key = base64.b64decode(SECRET[len("whsec_") :])
+    key = base64.b64decode(secret[len("whsec_") :]) if secret.startswith("whsec_") else secret.encode()
     text = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.{taken['body']}"
     signature = base64.b64encode(hmac.new(key, text.encode(), hashlib.sha256).digest()).decode()
     require(headers["webhook-signature"] == "v1," + signature, f"not signed: {headers}")

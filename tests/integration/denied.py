@@ -19,7 +19,6 @@ def give_rights(kafka, world, instance):
         for operation in ("READ", "WRITE"):
             kafka.may(operation, "TOPIC", world.prefix + topic)
     kafka.may("READ", "GROUP", world.name)
-    kafka.may("DESCRIBE", "GROUP", world.name + "-replay")
     kafka.may("WRITE", "TRANSACTIONAL_ID", f"{world.name}-@{instance}-1")
 
 

@@ -49,6 +49,7 @@ LISTENERS = {
 
 class Secured:
     def __init__(self):
+        self.password = PASSWORD
         self.folder = os.path.join(STACK_DIR, f"secured-{os.getpid()}")
         shutil.rmtree(self.folder, ignore_errors=True)
         os.makedirs(self.folder)
@@ -70,7 +71,7 @@ class Secured:
             return ",".join(f"{name}://127.0.0.1:{self.ports[name]}" for name in LISTENERS if at(name))
 
         plain = "org.apache.kafka.common.security.plain.PlainLoginModule required"
-        users = " ".join(f'user_{user}="{PASSWORD}"' for user in USERS)
+        users = " ".join(f'user_{user}="{self.password}"' for user in USERS)
         lines = [
             "process.roles=broker,controller", "node.id=1",
             f"controller.quorum.voters=1@127.0.0.1:{self.ports['CONTROLLER']}",
@@ -133,6 +134,13 @@ class Secured:
     def stop(self):
         self.process.kill()
         self.process.wait()
+
+    def restart(self, password):
+        """All come in by this one from then on, who come in by PLAIN."""
+        self.stop()
+        self.password = password
+        self.write_settings()
+        self.start()
 
     # ---- Who comes in where ----
 
@@ -234,7 +242,7 @@ _secured = []
 
 
 def secured():
-    """The one of this script."""
-    if not _secured:
-        _secured.append(Secured())
+    """The one of this script; another, where a test has stopped it."""
+    if not _secured or _secured[0].process.poll() is not None:
+        _secured[:] = [Secured()]
     return _secured[0]

@@ -10,8 +10,8 @@ import shutil
 import subprocess
 import sys
 
-from alerting import SECRET, Alertmanager, Receiver
-from commands import expect
+from alerting import SECRET, Alerter, Alertmanager, Receiver, require_alerts
+from commands import created, expect
 from dashboard import Dashboard
 from ingest import LINES, door
 from world import BINARY, PARTITIONS, ROOT, STACK_DIR, Redis, World, can, load_feed, main, multiply, policy_of, require
@@ -152,7 +152,7 @@ def whole_path():
         for program in programs:
             program.start()
         hook["url"] = receiver.url("/hook")
-        alert = {"webhooks": [hook], "alertmanager": {"urls": [f"http://127.0.0.1:{manager.port}"]}, "listen": ""}
+        alert = {"webhooks": [hook], "alertmanager": {"urls": [manager.url()], "every": "1s", "labels": {"team": "inside"}}}
         world = SecuredWorld("secured", policy_of("card/feed"), stack, alert)
         world.run("topics", "--create", "--partitions", str(PARTITIONS))
         world.start("a", "workers=2")
@@ -161,11 +161,12 @@ def whole_path():
         with world.acting("dashboard"):
             pages = Dashboard(world).start()
             programs.append(pages)
-        with world.acting("alert"), open(os.path.join(world.folder, "alert.log"), "ab") as log:
-            teller = subprocess.Popen([BINARY, "alert", "--config", world.config], stdout=log, stderr=log)
-            atexit.register(teller.kill)
+        with world.acting("alert"):
+            teller = Alerter(world).start()
+            programs.append(teller)
 
         by_http, by_publish = slices(multiply(load_feed("card/feed"), 2), 2)
+        by_http += [created("broken"), created("broken, too", channel="demo"), created("broken as well")]
         answer = entrance.send(lines_of(by_http), LINES)
         require(answer[0] == 202, f"the facts are not taken: {answer}")
         world.published += by_http
@@ -174,7 +175,11 @@ def whole_path():
         world.require_same_as_backtest()
         say("judged")
 
-        wait_for("the webhook to be called", lambda: len(receiver.taken()) > 0, 30)
+        require(len(require_alerts(world, manager)) == 2, "Alertmanager is told of other alerts")
+        wait_for("alert to be ready", teller.is_ready, 30)
+        delivered = "leadclock_alert_delivered_total"
+        wait_for("the webhook to be called", lambda: 0 < len(receiver.taken()) == teller.figure(delivered), 60)
+        require(teller.figure("leadclock_alert_open_breaches") == 3, "/metrics says otherwise")
         wait_for("the dashboard to be ready", lambda: (pages.ask("/readyz") or [0])[0] == 200, 30)
         world.expect_as("tools", 0, ": 0 differences", "verify")
         world.expect_as("tools", 0, "made anew", "rebuild")
@@ -187,8 +192,7 @@ def whole_path():
 
         entrance.stop()
         pages.stop()
-        teller.terminate()
-        require(teller.wait(40) == 0, "alert does not end well")
+        teller.stop()
         for service in [one for one in world.services if one.instance == "a"]:
             service.stop()
         world.services.clear()

@@ -64,8 +64,8 @@ def way_to_speak(folder):
 class Server:
     """A redis-server, or a sentinel, with a configuration file that it may rewrite."""
 
-    def __init__(self, folder, way, *lines, is_sentinel=False):
-        self.port, self.password = free_port(), SENTINEL_PASSWORD if is_sentinel else PASSWORD
+    def __init__(self, folder, way, *lines, is_sentinel=False, password=None):
+        self.port, self.password = free_port(), password or (SENTINEL_PASSWORD if is_sentinel else PASSWORD)
         self.way = way
         self.folder = tempfile.mkdtemp(dir=folder)
         self.file = os.path.join(self.folder, "redis.conf")
@@ -164,6 +164,12 @@ class Sentinels:
         """From its master, until it is told the right password."""
         replica.command("CONFIG", "SET", "masterauth", "wrong")
         replica.command("CLIENT", "KILL", "TYPE", "master")
+
+    def set_password(self, password):
+        """Who comes to a sentinel from now on says this one."""
+        for sentinel in self.sentinels:
+            sentinel.command("ACL", "SETUSER", "default", "resetpass", f">{password}")
+            sentinel.password = password
 
     def settings(self, password=SENTINEL_PASSWORD):
         hosts = ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in self.sentinels)
@@ -330,6 +336,44 @@ def another_master_is_named():
         servers.close()
 
 
+def a_password_is_renewed():
+    """The sentinels' is in a file, which is read for each connection: a new one is waited for, and taken from there."""
+    servers = Sentinels()
+    world = World("sentinel-renewed", policy_of("card/feed"))
+    world.redis = servers.redis
+    path = os.path.join(world.folder, "sentinels")
+
+    def write(password):
+        with open(path + ".new", "w", encoding="utf-8") as file:
+            file.write(password + "\n")
+        os.rename(path + ".new", path)
+
+    try:
+        write(SENTINEL_PASSWORD)
+        settings = servers.settings().replace(f'sentinel_password: "{SENTINEL_PASSWORD}"', "sentinel_password_file: sentinels")
+        world.write_config({"redis": settings})
+        world.create_topics()
+        service = Watched(world, "a")
+        service.until_ready()
+        feed = slices(load_feed("card/feed"), 2)
+        world.publish(feed[0])
+        world.settle()
+        servers.set_password("renewed")
+        servers.redis().command("CLIENT", "KILL", "TYPE", "normal")
+        world.publish(feed[1])
+        wait_for("it to be refused", lambda: f"the password is that of {path}, which is read again" in service.service.read_log(), 40)
+        require(service.get("readyz") is None, "it is ready, and knows of no master")
+        write("renewed")
+        wait_for("readiness", lambda: service.get("readyz"), 40)
+        world.settle()
+        world.run("verify")
+        world.require_same_as_backtest()
+        service.service.stop()
+    finally:
+        world.close()
+        servers.close()
+
+
 def what_sentinels_refuse():
     """A wrong password, a master that they don't know, no sentinel at all, and by TLS a CA that is not theirs and no
     certificate of ours: each is told with what to do, and what waiting can mend is waited for."""
@@ -369,8 +413,9 @@ def what_sentinels_refuse():
 
 TESTS = {
     test.__name__: test
-    for test in (masters_come_and_go, between_watch_and_exec, another_master_is_named, what_sentinels_refuse)
-}
+    for test in (masters_come_and_go, between_watch_and_exec, another_master_is_named, a_password_is_renewed,
+                 what_sentinels_refuse)
+}  # fmt: skip
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))

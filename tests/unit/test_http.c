@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #define GENEROUS_S 60
+/* In no buffer of a socket there is room for so much. */
+#define LARGE_BYTES ((size_t)32 * 1024 * 1024)
 
 /* ---- A server that keeps what it is asked until the test answers ---- */
 
@@ -27,6 +29,11 @@ typedef struct {
 static void
 answer(lc_http_request *request)
 {
+    if (strcmp(lc_http_path(request), "/large") == 0) {
+        g_autofree char *large = g_malloc0(LARGE_BYTES);
+        lc_http_reply(request, 200, "text/plain", (lc_text){large, LARGE_BYTES}, NULL);
+        return;
+    }
     g_autofree char *text =
         g_strdup_printf("%s %s %zu", lc_http_method(request), lc_http_path(request), lc_http_body(request).size);
     lc_http_reply(request, 200, "text/plain", lc_text_of(text), NULL);
@@ -481,6 +488,44 @@ who_asks_slowly_is_sent_away(void **state)
     stop(&of);
 }
 
+/* However it does not take it: neither does this hold up the others. */
+static void
+who_does_not_take_the_answer_is_sent_away(void **state)
+{
+    (void)state;
+    static const size_t taken_at_once[] = {0, 65536};
+    server of = {.answers_at_once = true};
+    start(&of, (lc_http_options){.patience = 2 * LC_SECOND});
+    for (size_t i = 0; i < G_N_ELEMENTS(taken_at_once); i++) {
+        char part[65536];
+        unsigned n_others = 0;
+        int fd = dial(&of), window = 128 * 1024;
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &window, sizeof window);
+        gint64 began = g_get_monotonic_time();
+        for (int n = 0; n < 100; n++)
+            say_text(fd, "GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
+        while (g_async_queue_try_pop(of.ended) == NULL) {
+            if (g_get_monotonic_time() - began > 10 * G_USEC_PER_SEC)
+                fail_msg("case %zu: it was waited for", i);
+            if (taken_at_once[i])
+                recv(fd, part, taken_at_once[i], 0);
+            int other = dial(&of);
+            say_text(other, "GET /other HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+            expect_status(other, "200");
+            assert_int_equal(next_end(&of), 200);
+            n_others++;
+            g_usleep(50000);
+        }
+        assert_true(n_others > 10);
+        size_t taken = 0;
+        for (ssize_t n; (n = recv(fd, part, sizeof part, 0)) > 0;)
+            taken += (size_t)n;
+        assert_true(taken < LARGE_BYTES); /* nor is anything else of what it asked answered */
+        close(fd);
+    }
+    stop(&of);
+}
+
 /* Who is answered late is not sent away for it. */
 static void
 an_answer_may_take_longer_than_the_patience(void **state)
@@ -585,6 +630,7 @@ main(void)
         cmocka_unit_test(bodies_together_have_a_limit),
         cmocka_unit_test(who_asks_for_nothing_is_sent_away),
         cmocka_unit_test(who_asks_slowly_is_sent_away),
+        cmocka_unit_test(who_does_not_take_the_answer_is_sent_away),
         cmocka_unit_test(an_answer_may_take_longer_than_the_patience),
         cmocka_unit_test(those_beyond_the_limit_of_connections_wait),
         cmocka_unit_test(an_address_is_local_or_not),
