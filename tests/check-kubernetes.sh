@@ -3,7 +3,8 @@
 # deploy/kubernetes against the schemas of Kubernetes' API, leadclock check the configuration in them, and docker-compose
 # read deploy/compose.yaml, in which all programs are, whose doors only this machine reaches, and whose secrets the image's user
 # can read and strangers can't; the same of what the example makes of them where kubectl is installed, and of the ServiceMonitor,
-# which is no part of that API, where npm is. The configurations of Prometheus and Alertmanager by promtool and amtool.
+# which is no part of that API, where npm is. NetworkPolicies choose our pods, all of them and no others. The configurations of
+# Prometheus and Alertmanager by promtool and amtool.
 # check-kubernetes.sh --self-test LEADCLOCK [SCRATCH] - breaks some of it in a copy and fails unless it is found.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -47,6 +48,41 @@ import { ServiceMonitor } from "@kubernetes-models/prometheus-operator/monitorin
 new ServiceMonitor(YAML.parse(fs.readFileSync(process.argv[2], "utf8"))).validate();
 END
     node "$scratch/monitor.mjs" "$1" >"$scratch/said" 2>&1 || complain "ServiceMonitor: $(grep -m 1 ValidationError: "$scratch/said")"
+}
+
+# FILE...: the NetworkPolicies that choose more than our pods, and so cut off other programs of the namespace, and the pods of
+# ours that they leave out. Labels that a kustomization gives to templates are the pods'. Fails where there is none to look at.
+list_wrongly_chosen() {
+    "$scratch/python/bin/python" - "$@" <<'END'
+import sys
+import yaml
+
+documents = []
+for path in sys.argv[1:]:
+    with open(path, encoding="utf-8") as file:
+        documents += [document for document in yaml.safe_load_all(file) if document]
+given = {}
+for one in documents:
+    for labels in one.get("labels", []) if one["kind"] == "Kustomization" else []:
+        given |= labels["pairs"] if labels.get("includeTemplates") else {}
+pods = {one["metadata"]["name"]: one["spec"]["template"]["metadata"].get("labels", {}) | given
+        for one in documents if "template" in one.get("spec", {})}
+policies = [one for one in documents if one["kind"] == "NetworkPolicy"]
+for policy in policies:
+    chosen = policy["spec"]["podSelector"].get("matchLabels", {})
+    if "app.kubernetes.io/name" not in chosen:
+        print(policy["metadata"]["name"], "is for pods of others, too")
+    for pod, labels in pods.items():
+        if not chosen.items() <= labels.items():
+            print(policy["metadata"]["name"], "leaves out the pods of", pod)
+sys.exit(not (pods and policies))
+END
+}
+
+# FILE...
+check_policies() {
+    list_wrongly_chosen "$@" >"$scratch/said" 2>&1 || complain "NetworkPolicy: none was looked at: $(cat "$scratch/said")"
+    [ ! -s "$scratch/said" ] || complain "NetworkPolicy: $(cat "$scratch/said")"
 }
 
 # What docker-compose has made of ports, however they are written: each service and port that others than this machine reach.
@@ -131,6 +167,7 @@ check_manifests() {
         count=$((count + 1))
     done
     validate "${manifests[@]}"
+    check_policies "$folder"/base/*.yaml
     ((count == 8)) || complain "$count manifests were found, not 8"
     "$leadclock" check --config "$folder/base/config/leadclock.yaml" >"$scratch/said" 2>&1 ||
         complain "the configuration: $(cat "$scratch/said")"
@@ -142,6 +179,7 @@ check_manifests() {
     if command -v kubectl >/dev/null; then
         kubectl kustomize "$folder/overlays/example" >"$scratch/made.yaml" || complain "kustomize refuses the example"
         validate "$scratch/made.yaml"
+        check_policies "$scratch/made.yaml"
         [ "$(grep -c 'image: registry.example/leadclock:' "$scratch/made.yaml")" = 3 ] || complain "the image was not replaced"
     else
         echo "no kubectl here: what kustomize makes of the example was not looked at"
@@ -182,6 +220,9 @@ bring_validators
 if $self_test; then
     broken "Kubernetes 1.32: " kubernetes/base/statefulset.yaml 's/terminationGracePeriodSeconds: 30/terminationGracePeriod: 30/'
     broken "networkpolicy.yaml" kubernetes/base/networkpolicy.yaml 's/policyTypes: .*/policyTypes: Ingress/'
+    broken "is for pods of others, too" kubernetes/base/networkpolicy.yaml 's/podSelector: .*/podSelector: {}/'
+    broken "leaves out the pods of leadclock-dashboard" kubernetes/base/networkpolicy.yaml 's/name: leadclock}/name: other}/'
+    broken "leaves out the pods of leadclock-dashboard" kubernetes/base/kustomization.yaml '/includeTemplates/d'
     broken "liveness is not /livez" kubernetes/base/statefulset.yaml 's!path: /livez!path: /readyz!'
     broken "the configuration: " kubernetes/base/config/leadclock.yaml 's/^workers:/worker:/'
     broken "leaves out service.yaml" kubernetes/base/kustomization.yaml '/- service.yaml/d'
