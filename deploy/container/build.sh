@@ -1,7 +1,8 @@
 #!/bin/bash
 # build.sh [--out FOLDER] - builds an OCI image of leadclock from Debian 13 packages alone, with mmdebstrap and buildah: no
-# base image from elsewhere. Leaves in FOLDER (build/container): leadclock.oci.tar, its digest in leadclock.digest, and
-# leadclock.spdx.json, which lists every package in it. The same commit and the same Debian give the same digest.
+# base image from elsewhere. Leaves in FOLDER (build/container): leadclock.oci.tar, an OCI archive that `docker load` and `podman
+# load` take as leadclock:VERSION, too, its digest in leadclock.digest, and leadclock.spdx.json, which lists every package in it.
+# The same commit and the same Debian give the same digest.
 # Needs root, apt's servers, and apt-get install mmdebstrap buildah.
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
@@ -64,9 +65,12 @@ make_image() {
         --label org.opencontainers.image.base.name="debian:$suite, by mmdebstrap" \
         "$container"
     bud commit --quiet --disable-compression=false --format oci --timestamp "$SOURCE_DATE_EPOCH" "$container" \
-        "oci-archive:$out/leadclock.oci.tar:leadclock:$version" >/dev/null
-    tar -xOf "$out/leadclock.oci.tar" index.json | python3 -c \
-        'import json, sys; print(json.load(sys.stdin)["manifests"][0]["digest"])' >"$out/leadclock.digest"
+        "oci:$scratch/image:leadclock:$version" >/dev/null
+    python3 -B "$ROOT/deploy/container/loadable.py" "$scratch/image" "leadclock:$version"
+    tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \
+        -C "$scratch/image" -cf "$out/leadclock.oci.tar" blobs index.json manifest.json oci-layout
+    python3 -c 'import json, sys; print(json.load(sys.stdin)["manifests"][0]["digest"])' \
+        <"$scratch/image/index.json" >"$out/leadclock.digest"
 }
 
 "$ROOT/deploy/package/debian13.sh" "$scratch/package"
