@@ -40,7 +40,7 @@ END
 
 # Docker with its own store reads manifest.json, with containerd's the names in index.json; so does podman.
 check_loading() {
-    local name file
+    local file
     # shellcheck disable=SC2016  # compose's
     name=$(sed -n 's/^  image: leadclock:${LEADCLOCK_VERSION:-\(.*\)}$/leadclock:\1/p' deploy/compose.yaml)
     cd "$scratch/image"
@@ -60,9 +60,13 @@ is() { [ "$(jq -c ".config.$1" "$scratch/image/config.json")" = "$2" ] || die "t
 
 check_configuration() {
     is User '"65532:65532"'
+    is ExposedPorts "$(grep -o '^| `[a-z]*\.listen` .*127.0.0.1:[0-9]*' docs/configuration.md | grep -o '[0-9]*$' |
+        jq -cSnR '[inputs | {key: (. + "/tcp"), value: {}}] | from_entries')"
+    is Env '["PATH=/usr/sbin:/usr/bin:/sbin:/bin","LC_ALL=C.UTF-8"]'
     is Entrypoint '["/usr/bin/leadclock"]'
     is Cmd '["run","--config","/etc/leadclock/leadclock.yaml"]'
     is 'Labels["org.opencontainers.image.licenses"]' '"Apache-2.0"'
+    is 'Labels["org.opencontainers.image.version"]' "\"${name#leadclock:}\""
     is 'Labels["org.opencontainers.image.revision"] | length' 40
     [ -z "$(find "$scratch/root" -xdev -type f -perm /6000)" ] || die "there are programs that give rights"
 }

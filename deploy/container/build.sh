@@ -47,13 +47,15 @@ make_image_root() {
 # Buildah's storage is a scratch folder of ours.
 bud() { buildah --root "$scratch/storage" --runroot "$scratch/run" --storage-driver vfs "$@"; }
 
+# Where run (by its manifests and examples), dashboard, ingest and alert (by default) listen: docs/configuration.md, `.listen`.
 make_image() {
     local version container
     version=$(dpkg-deb -f "$package" Version)
     say "making the image ($version)"
     container=$(bud from scratch)
     bud add --quiet "$container" "$scratch/root.tar" / >/dev/null
-    bud config --user 65532:65532 --workingdir / --stop-signal SIGTERM --port 9464 \
+    bud config --user 65532:65532 --workingdir / --stop-signal SIGTERM \
+        --port 9464/tcp --port 9465/tcp --port 9466/tcp --port 9467/tcp \
         --entrypoint '["/usr/bin/leadclock"]' --cmd "run --config /etc/leadclock/leadclock.yaml" \
         --env PATH=/usr/sbin:/usr/bin:/sbin:/bin --env LC_ALL=C.UTF-8 \
         --label org.opencontainers.image.title=leadclock \
