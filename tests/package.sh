@@ -1,7 +1,6 @@
 #!/bin/bash
-# package.sh [--short|--debian13] - builds the Debian package, has lintian judge it, installs it in a fresh Debian 12, starts what its
-# unit starts in as much of the unit's sandbox as needs no systemd, upgrades it beside a changed configuration, removes and
-# purges it. Needs root and apt's servers; the fresh Debian is kept in the cache (~/.cache/leadclock/roots).
+# package.sh [--short|--debian13] - builds the Debian package, has lintian judge it, installs it in a fresh Debian 12, starts
+# what its units start in as much of their sandbox as needs no systemd, also with credentials, upgrades it beside a changed configuration, removes and purges it. Needs root and apt's servers; the fresh Debian is kept in the cache (~/.cache/leadclock/roots).
 # --short: only builds it, has it judged, and unpacks it; a minute at most. --debian13: all of it in Debian 13's, which is
 # also compiled in one.
 set -euo pipefail
@@ -102,6 +101,25 @@ check_install() {
     for unit in "$root"/usr/lib/systemd/system/leadclock*.service; do
         python3 -B tests/unit_start.py "$root" "$unit"
     done
+    start_with_credentials
+}
+
+# The example as it comes, with the lines that its head says for the configuration.
+start_with_credentials() {
+    local example=deploy/systemd/credentials.conf kept=$scratch/leadclock.yaml
+    cp "$root/etc/leadclock/leadclock.yaml" "$kept"
+    {
+        sed '/^kafka:/,/^$/d; /^registry:/,/^$/d; /^redis:/,/^$/d' "$kept"
+        sed -n '/^#   kafka:/,/^#   redis:/s/^#   //p' $example | sed 's/^kafka:/&\n  brokers: 127.0.0.1:9092/'
+    } >"$root/etc/leadclock/leadclock.yaml"
+    sed -i '/ssl.ca.location/d' "$root/etc/leadclock/leadclock.yaml"
+    mkdir -m 700 "$root/etc/leadclock/secrets"
+    for name in kafka registry redis; do
+        (umask 077 && echo "secret of $name" >"$root/etc/leadclock/secrets/$name")
+    done
+    python3 -B tests/unit_start.py "$root" "$root/usr/lib/systemd/system/leadclock.service" $example
+    remove_folder "$root/etc/leadclock/secrets"
+    cp "$kept" "$root/etc/leadclock/leadclock.yaml"
 }
 
 check_upgrade() {
