@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""sizing.py [--write|--check] - the table of docs/operations.md that says how many of what a load needs: computed from what was
-measured, which is here and nowhere else. --write puts it there; --check fails where it is out of date."""
+"""sizing.py [--write|--check] - the table of docs/operations.md that says how many of what a load needs, and for what load a pod
+of deploy/kubernetes asks: computed from what was measured, which is here and nowhere else. --write puts it there; --check fails
+where it is out of date. A pod that asks for less memory than was measured is refused."""
 
 import math
 import os
+import re
 import sys
 
 # Measured by tests/bench/drain.sh (a million facts, 600,000 leads, four partitions, two workers; all servers on the same two cores)
@@ -16,6 +18,9 @@ MEASURED = {
     "broker": (2.0, 3.3),
     "bytes a lead": 245,
     "leads a second, made anew, two workers": 625_000,
+    # MiB at the height: a drain with all tables; a dashboard of a million cycles (tests/bench/dashboard.sh), every page made.
+    "MiB of two workers": 235,
+    "MiB of a dashboard": 488,
 }
 
 # Chosen, not measured.
@@ -25,7 +30,8 @@ ROOM = 1.5  # memory of Redis, of what the leads take: counters, buffers, what a
 LOADS = [(1_000, 1_000_000), (10_000, 10_000_000), (50_000, 50_000_000), (100_000, 100_000_000), (300_000, 300_000_000)]
 PARTITIONS = (12, 24, 48, 96, 192)
 
-OPERATIONS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "operations.md")
+HERE = os.path.dirname(os.path.abspath(__file__))
+OPERATIONS = os.path.join(HERE, "operations.md")
 BEGIN, END = "<!-- made by docs/sizing.py --write -->\n", "<!-- end of what is made -->\n"
 
 
@@ -56,6 +62,27 @@ def row(facts, leads):
     ]  # fmt: skip
 
 
+def asked(manifest, measured):
+    """Cores and MiB that a pod is given at least."""
+    with open(os.path.join(HERE, "..", "deploy", "kubernetes", "base", manifest), encoding="utf-8") as file:
+        (cpu, memory), = re.findall(r"requests: \{cpu: (\d+)m, memory: (\d+)Mi\}", file.read())
+    if int(memory) < MEASURED[measured]:
+        sys.exit(f"{manifest} asks for {memory} MiB, and {MEASURED[measured]} were measured")
+    return int(cpu) / 1000, int(memory)
+
+
+def pods():
+    cpu, memory = asked("statefulset.yaml", "MiB of two workers")
+    pages_cpu, pages_memory = asked("dashboard.yaml", "MiB of a dashboard")
+    return (
+        f"So a pod of `deploy/kubernetes/base`, which has two workers, asks for {cpu} cores, good for "
+        f"{cpu * 1e6 / MEASURED['leadclock'][1]:,.0f} facts/s, and for {memory} MiB, where they took {MEASURED['MiB of two workers']} "
+        f"at the height (`cache.leads` comes on top); the dashboard's for {pages_cpu} cores and {pages_memory} MiB, where a million "
+        f"cycles took {MEASURED['MiB of a dashboard']}. Neither has a limit of CPU, so that Redis is made anew, and tables are read, "
+        "as fast as the machine can."
+    )
+
+
 def table():
     measured = [f"| {part} | {MEASURED[part][0]} | {MEASURED[part][1]} |" for part in ("leadclock", "redis", "broker")]
     head = ["facts/s at the peak", "leads kept", "leadclock", "Redis", "broker", "partitions", "processes of workers", "Redis' masters",
@@ -66,7 +93,7 @@ def table():
         f"{MEASURED['leads a second, made anew, two workers']:,} leads a second with two workers; and CPU seconds a million facts:", "",
         "| | no tables | all six |", "|---|---|---|", *measured, "",
         "**Computed** from that, with all tables, for a load; the third to fifth columns are cores that are busy at the peak:", "",
-        "| " + " | ".join(head) + " |", "|" + "---|" * len(head), *("| " + " | ".join(row(*load)) + " |" for load in LOADS), "",
+        "| " + " | ".join(head) + " |", "|" + "---|" * len(head), *("| " + " | ".join(row(*load)) + " |" for load in LOADS), "", pods(), "",
     ]  # fmt: skip
     return "\n".join(lines)
 

@@ -16,7 +16,8 @@ self_test=false
 [ "$1" != --self-test ] || { self_test=true && shift; }
 leadclock=$1 scratch=$2
 
-command -v npm >/dev/null || { echo "skipped: no npm is here" && exit 77; }
+. "$root/tests/npm.sh"
+bring_npm || { echo "skipped: AsyncAPI's parser did not read it" && exit 77; }
 mkdir -p "$scratch"
 if [ "$(cat "$scratch/brought" 2>/dev/null)" != "${packages[*]}" ]; then
     npm install --silent --no-fund --no-audit --prefix "$scratch" "${packages[@]}" >"$scratch/npm.log" 2>&1 || {

@@ -2,12 +2,15 @@
 # check-kubernetes.sh LEADCLOCK [SCRATCH] - has kubernetes-validate (pip, kept in SCRATCH) hold each manifest of
 # deploy/kubernetes against the schemas of Kubernetes' API, leadclock check the configuration in them, and docker-compose
 # read deploy/compose.yaml, in which all programs are, whose doors only this machine reaches, and whose secrets the image's user
-# can read and strangers can't; the same of what the example makes of them where kubectl is installed, and of the ServiceMonitor,
-# which is no part of that API, where npm is. The configurations of Prometheus and Alertmanager by promtool and amtool.
+# can read and strangers can't. NetworkPolicies choose our pods, all of them and no others. The configurations of Prometheus and
+# Alertmanager by promtool and amtool.
+# check-kubernetes.sh --monitor LEADCLOCK [SCRATCH] - the same of the ServiceMonitor, which is no part of that API, by what npm
+# brings. --example: of what the example makes of the manifests, by kubectl. Exit code 77: there is no npm, or no kubectl.
 # check-kubernetes.sh --self-test LEADCLOCK [SCRATCH] - breaks some of it in a copy and fails unless it is found.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 versions=(1.28 1.32 1.37)
+. "$root/tests/npm.sh"
 npm_packages=(@kubernetes-models/prometheus-operator@6.0.0 yaml@2.9.1)
 
 complain() {
@@ -23,10 +26,15 @@ bring_validators() {
             exit 77
         }
     fi
-    if command -v npm >/dev/null && [ ! -d "$scratch/node_modules" ]; then
-        mkdir -p "$scratch/npm"
-        npm install --silent --no-fund --no-audit --prefix "$scratch" "${npm_packages[@]}" >/dev/null || rm -rf "$scratch/node_modules"
-    fi
+}
+
+bring_monitors() {
+    bring_npm || return
+    [ -d "$scratch/node_modules" ] ||
+        npm install --silent --no-fund --no-audit --prefix "$scratch" "${npm_packages[@]}" >/dev/null || {
+        rm -rf "$scratch/node_modules"
+        echo "npm's registry gives no ${npm_packages[*]}" && return 1
+    }
 }
 
 # FILE...: each against each version.
@@ -38,15 +46,50 @@ validate() {
     done
 }
 
-validate_monitor() {
-    [ -d "$scratch/node_modules" ] || return 0
+# FOLDER: of deploy.
+check_monitor() {
     cat >"$scratch/monitor.mjs" <<'END'
 import fs from "fs";
 import YAML from "yaml";
 import { ServiceMonitor } from "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor";
 new ServiceMonitor(YAML.parse(fs.readFileSync(process.argv[2], "utf8"))).validate();
 END
-    node "$scratch/monitor.mjs" "$1" >"$scratch/said" 2>&1 || complain "ServiceMonitor: $(grep -m 1 ValidationError: "$scratch/said")"
+    node "$scratch/monitor.mjs" "$1/kubernetes/base/servicemonitor.yaml" >"$scratch/said" 2>&1 || complain "ServiceMonitor: $(grep -m 1 ValidationError: "$scratch/said")"
+}
+
+# FILE...: the NetworkPolicies that choose more than our pods, and so cut off other programs of the namespace, and the pods of
+# ours that they leave out. Labels that a kustomization gives to templates are the pods'. Fails where there is none to look at.
+list_wrongly_chosen() {
+    "$scratch/python/bin/python" - "$@" <<'END'
+import sys
+import yaml
+
+documents = []
+for path in sys.argv[1:]:
+    with open(path, encoding="utf-8") as file:
+        documents += [document for document in yaml.safe_load_all(file) if document]
+given = {}
+for one in documents:
+    for labels in one.get("labels", []) if one["kind"] == "Kustomization" else []:
+        given |= labels["pairs"] if labels.get("includeTemplates") else {}
+pods = {one["metadata"]["name"]: one["spec"]["template"]["metadata"].get("labels", {}) | given
+        for one in documents if "template" in one.get("spec", {})}
+policies = [one for one in documents if one["kind"] == "NetworkPolicy"]
+for policy in policies:
+    chosen = policy["spec"]["podSelector"].get("matchLabels", {})
+    if "app.kubernetes.io/name" not in chosen:
+        print(policy["metadata"]["name"], "is for pods of others, too")
+    for pod, labels in pods.items():
+        if not chosen.items() <= labels.items():
+            print(policy["metadata"]["name"], "leaves out the pods of", pod)
+sys.exit(not (pods and policies))
+END
+}
+
+# FILE...
+check_policies() {
+    list_wrongly_chosen "$@" >"$scratch/said" 2>&1 || complain "NetworkPolicy: none was looked at: $(cat "$scratch/said")"
+    [ ! -s "$scratch/said" ] || complain "NetworkPolicy: $(cat "$scratch/said")"
 }
 
 # What docker-compose has made of ports, however they are written: each service and port that others than this machine reach.
@@ -124,13 +167,14 @@ check_manifests() {
     for file in "$folder"/base/*.yaml; do
         case $file in
         */kustomization.yaml) continue ;;
-        */servicemonitor.yaml) validate_monitor "$file" ;;
+        */servicemonitor.yaml) ;;
         *) manifests+=("$file") ;;
         esac
         grep -qF -- "- ${file##*/}" "$folder/base/kustomization.yaml" || complain "the kustomization leaves out ${file##*/}"
         count=$((count + 1))
     done
     validate "${manifests[@]}"
+    check_policies "$folder"/base/*.yaml
     ((count == 8)) || complain "$count manifests were found, not 8"
     "$leadclock" check --config "$folder/base/config/leadclock.yaml" >"$scratch/said" 2>&1 ||
         complain "the configuration: $(cat "$scratch/said")"
@@ -139,14 +183,16 @@ check_manifests() {
         [ "$(sed -n '/livenessProbe/,/period/s/.*path: \([a-z/]*\),.*/\1/p' "$folder/base/$file.yaml")" = /livez ] ||
             complain "$file: liveness is not /livez"
     done
-    if command -v kubectl >/dev/null; then
-        kubectl kustomize "$folder/overlays/example" >"$scratch/made.yaml" || complain "kustomize refuses the example"
-        validate "$scratch/made.yaml"
-        [ "$(grep -c 'image: registry.example/leadclock:' "$scratch/made.yaml")" = 3 ] || complain "the image was not replaced"
-    else
-        echo "no kubectl here: what kustomize makes of the example was not looked at"
-    fi
     echo "$count manifests"
+}
+
+# FOLDER: of deploy.
+check_example() {
+    local made=$scratch/made.yaml
+    kubectl kustomize "$1/kubernetes/overlays/example" >"$made" || complain "kustomize refuses the example"
+    validate "$made"
+    check_policies "$made"
+    [ "$(grep -c 'image: registry.example/leadclock:' "$made")" = 3 ] || complain "the image was not replaced"
 }
 
 # FOLDER PART...: of deploy.
@@ -163,7 +209,11 @@ check() {
 # broken SAYS FILE SED
 broken() {
     local copy=$scratch/copy part=manifests
-    [[ $2 != compose* ]] || part=compose
+    case $2 in
+    compose*) part=compose ;;
+    */servicemonitor.yaml) part=monitor ;;
+    */overlays/*) part=example ;;
+    esac
     rm -rf "$copy" && cp -r "$root/deploy" "$copy"
     sed -i "$3" "$copy/$2"
     cmp -s "$copy/$2" "$root/deploy/$2" && { echo "nothing was changed: $*"; exit 1; }
@@ -173,19 +223,33 @@ broken() {
     fi
 }
 
-self_test=false
-[ "$1" != --self-test ] || { self_test=true && shift; }
+what=all
+[[ $1 != --* ]] || { what=${1#--} && shift; }
 leadclock=$1
 scratch=$(realpath -m "${2:-$(mktemp -d)}")
 mkdir -p "$scratch"
 bring_validators
-if $self_test; then
+case $what in
+monitor)
+    bring_monitors || { echo "skipped: the ServiceMonitor was not looked at" && exit 77; }
+    check "$root/deploy" monitor
+    ;;
+example)
+    command -v kubectl >/dev/null || { echo "skipped: no kubectl is here" && exit 77; }
+    check "$root/deploy" example
+    ;;
+self-test)
     broken "Kubernetes 1.32: " kubernetes/base/statefulset.yaml 's/terminationGracePeriodSeconds: 30/terminationGracePeriod: 30/'
     broken "networkpolicy.yaml" kubernetes/base/networkpolicy.yaml 's/policyTypes: .*/policyTypes: Ingress/'
+    broken "is for pods of others, too" kubernetes/base/networkpolicy.yaml 's/podSelector: .*/podSelector: {}/'
+    broken "leaves out the pods of leadclock-dashboard" kubernetes/base/networkpolicy.yaml 's/name: leadclock}/name: other}/'
+    broken "leaves out the pods of leadclock-dashboard" kubernetes/base/kustomization.yaml '/includeTemplates/d'
     broken "liveness is not /livez" kubernetes/base/statefulset.yaml 's!path: /livez!path: /readyz!'
     broken "the configuration: " kubernetes/base/config/leadclock.yaml 's/^workers:/worker:/'
     broken "leaves out service.yaml" kubernetes/base/kustomization.yaml '/- service.yaml/d'
-    [ ! -d "$scratch/node_modules" ] || broken "ServiceMonitor: " kubernetes/base/servicemonitor.yaml 's/interval: 15s/interval: soon/'
+    ! bring_monitors || broken "ServiceMonitor: " kubernetes/base/servicemonitor.yaml 's/interval: 15s/interval: soon/'
+    ! command -v kubectl >/dev/null ||
+        broken "the image was not replaced" kubernetes/overlays/example/kustomization.yaml 's/{name: leadclock, newName/{name: other, newName/'
     broken "compose: " compose.yaml 's/^services:/service:/'
     broken "compose: dashboard is not there" compose.yaml 's/\[dashboard, --config/[watch, --config/'
     broken "compose: others reach ingest" compose.yaml 's/"127.0.0.1:9466:9466"/"9466:9466"/'
@@ -203,6 +267,7 @@ if $self_test; then
     broken "compose, Prometheus: " compose/prometheus.yml 's/scrape_configs/scrape_config/'
     broken "compose, Alertmanager: " compose/alertmanager.yml 's/name: nobody/name: somebody/'
     echo "each was found"
-else
-    check "$root/deploy" manifests compose
-fi
+    ;;
+all) check "$root/deploy" manifests compose ;;
+*) echo "what is --$what?" && exit 2 ;;
+esac

@@ -1,7 +1,8 @@
 #!/bin/bash
 # check-units.sh LEADCLOCK - fails unless systemd takes each unit of deploy/systemd without a word, with the example of
 # credentials, calls its exposure 2.0 or lower, the program has the command that it starts, and what that command reads is
-# checked before a start and before a reload.
+# checked before a start and before a reload; with the example of credentials, which systemd does not show to a reload,
+# that sends the signal alone.
 # check-units.sh --self-test LEADCLOCK - breaks each of these in a copy and fails unless it is found.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -28,6 +29,15 @@ check_unit() {
     done
 }
 
+# FILE...: what is done for a reload by a unit and its drop-ins. An empty line takes away what came before it.
+reload_by() { sed -n 's/^ExecReload=//p' "$@" | awk '{ all = $0 == "" ? "" : all $0 "\n" } END { printf "%s", all }'; }
+
+check_credentials() {
+    local done_by
+    done_by=$(reload_by "$1/leadclock.service" "$1/credentials.conf")
+    [ "$done_by" = "/bin/sh -c 'kill -HUP \$MAINPID'" ] || complain "credentials.conf: a reload sees none, and is: $done_by"
+}
+
 check() {
     local unit count=0
     failures=0 scratch=$(mktemp -d)
@@ -41,6 +51,7 @@ check() {
         check_unit "$unit"
     done
     rm -rf "$scratch"
+    check_credentials "$1"
     ((count >= 4)) || complain "only $count units were found"
     echo "$count units, $failures complaints"
     ((failures == 0))
@@ -68,6 +79,8 @@ if [ "$1" = --self-test ]; then
     broken "has no command" leadclock.service 's!leadclock run!leadclock runn!'
     broken "ExecStartPre does not check" leadclock-alert.service 's!check --for alert!check --for run!'
     broken "ExecReload does not check" leadclock-ingest.service '/^ExecReload=.*check/d'
+    broken "a reload sees none, and is: " credentials.conf '/^ExecReload=$/d'
+    broken "a reload sees none, and is: " credentials.conf '/^ExecReload=.*kill/d'
     echo "each was found"
 else
     leadclock=$1

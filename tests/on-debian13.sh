@@ -2,10 +2,10 @@
 # on-debian13.sh [--short | --servers [TESTS]... | CTEST-OPTION...] - builds and tests in a Debian 13 (librdkafka 2.8, hiredis
 # 1.2 with TLS, avro-c 1.12, libmicrohttpd 1.0), whose root mmdebstrap makes once, in the cache. Without options: all tests
 # that need no servers (but for the model's, and what judges files of here: by clang-format, or how scripts remove folders),
-# and those on servers that TLS and the newer librdkafka concern; for these the servers and the scripts run here, and
-# `leadclock` there. --short: unit tests, and Redis by TLS, built without sanitizers. --servers: only what is on servers, or
-# of tests/integration what is named ("takeover rebalance"). Needs root, for chroot. Exit code 77: a Debian 13 can't be made
-# or entered here, and nothing was tried.
+# and those on servers that TLS and the newer librdkafka, hiredis and libmicrohttpd concern; for these the scripts and Kafka run
+# here, and `leadclock`, and each Redis that a test starts, there. --short: unit tests, and Redis by TLS, built without
+# sanitizers. --servers: only what is on servers, or of tests/integration what is named ("takeover rebalance"). Needs root, for
+# chroot. Exit code 77: a Debian 13 can't be made or entered here, and nothing was tried.
 set -euo pipefail
 . "$(dirname "$0")/../deploy/lib.sh"
 
@@ -141,16 +141,27 @@ test_redis() {
         kill "$(cat "$folder/redis.pid")"; rm -rf "$folder"; exit $status' "$ROOT/$build"
 }
 
-# Every command of it runs there, with the environment of who calls it; and so does what scripts call of what is beside it.
-make_stand_ins() {
-    local program there=$ROOT/$build/there
-    for program in leadclock tests/integration/{harm-topic,raw-producer}; do
-        mkdir -p "$(dirname "$there/$program")"
-        cat >"$there/$program" <<END
+# Every command of it runs there, with the environment of who calls it; and so does what scripts call of what is beside it,
+# and Redis, which they find in the PATH.
+there=$ROOT/$build/there
+
+# stand_in NAME PROGRAM
+stand_in() {
+    mkdir -p "$(dirname "$there/$1")"
+    cat >"$there/$1" <<END
 #!/bin/sh
-exec chroot "$root" sh -c 'cd "\$0" && exec "\$@"' "\$PWD" "$ROOT/$build/$program" "\$@"
+exec chroot "$root" sh -c 'cd "\$0" && exec "\$@"' "\$PWD" "$2" "\$@"
 END
-        chmod +x "$there/$program"
+    chmod +x "$there/$1"
+}
+
+make_stand_ins() {
+    local program
+    for program in leadclock tests/integration/{harm-topic,raw-producer}; do
+        stand_in "$program" "$ROOT/$build/$program"
+    done
+    for program in redis-server redis-cli; do
+        stand_in "bin/$program" "/usr/bin/$program"
     done
 }
 
@@ -169,8 +180,8 @@ start_servers() {
 
 # A script of tests/integration each, and its tests (none named: all of them).
 on_servers=("logins" "rights" "secured_path" "live card_feed feed_with_kills feed_with_two_processes" "takeover rebalance"
-    "timely backlog" "json_facts mixed_feed" "tables rows_are_filled"
-    "sentinel masters_come_and_go another_master_is_named what_sentinels_refuse" "cluster")
+    "timely backlog" "json_facts mixed_feed" "tables rows_are_filled" "guarded" "ingest starts_that_are_refused"
+    "alert certificates" "redis_rights" "sentinel masters_come_and_go another_master_is_named what_sentinels_refuse" "cluster")
 
 test_log() {
     say "the log, with Debian 13's librdkafka"
@@ -179,11 +190,15 @@ test_log() {
 
 # test_on_servers TESTS...
 test_on_servers() {
-    local test
+    local test redis
+    redis=$(PATH=$there/bin:$PATH redis-server --version)
+    [ "$redis" = "$(in_it redis-server --version)" ] || die "tests would start another Redis: $redis"
+    say "$redis"
     for test in "$@"; do
-        say "$test, with Debian 13's librdkafka"
+        say "$test, with what Debian 13 has"
         # shellcheck disable=SC2086  # several words
-        LC_BINARY=$ROOT/$build/there/leadclock python3 -B "$ROOT/tests/integration/${test%% *}.py" ${test#"${test%% *}"}
+        PATH=$there/bin:$PATH LC_BINARY=$there/leadclock \
+            python3 -B "$ROOT/tests/integration/${test%% *}.py" ${test#"${test%% *}"}
     done
 }
 

@@ -1,7 +1,8 @@
 #!/bin/bash
-# package.sh [--short|--debian13] - builds the Debian package, has lintian judge it, installs it in a fresh Debian 12, starts what its
-# unit starts in as much of the unit's sandbox as needs no systemd, upgrades it beside a changed configuration, removes and
-# purges it. Needs root and apt's servers; the fresh Debian is kept in the cache (~/.cache/leadclock/roots).
+# package.sh [--short|--debian13] - builds the Debian package, has lintian judge it, installs it in a fresh Debian 12, does there
+# what docs/operations.md says is to be done then, with a secret in secrets.env, starts what its units start in as much of their
+# sandbox as needs no systemd, also with credentials, upgrades it beside a changed configuration, removes and purges it. Needs
+# root and apt's servers; the fresh Debian is kept in the cache (~/.cache/leadclock/roots).
 # --short: only builds it, has it judged, and unpacks it; a minute at most. --debian13: all of it in Debian 13's, which is
 # also compiled in one.
 set -euo pipefail
@@ -99,9 +100,46 @@ check_install() {
     is_gone /etc/systemd/system/multi-user.target.wants/leadclock.service "installing, not enabled"
     # Alerts want to know whom to tell.
     echo 'alert: {alertmanager: {urls: ["http://127.0.0.1:9093"]}}' >>"$root/etc/leadclock/leadclock.yaml"
+    follow_steps
     for unit in "$root"/usr/lib/systemd/system/leadclock*.service; do
         python3 -B tests/unit_start.py "$root" "$unit"
     done
+    start_with_credentials
+}
+
+# What docs/operations.md says after "Nothing is enabled or started", as it stands there; neither systemd nor a server is here.
+follow_steps() {
+    say "what operations.md says to do, with a secret in secrets.env"
+    sed -n '/^\*\*As a Debian package/,/^\*\*Under systemd/p' docs/operations.md | sed -n '/^```sh/,/^```/p' | sed '/^```/d' >"$root/steps"
+    grep -q '^systemctl enable --now leadclock$' "$root/steps" || die "operations.md: the steps were not found"
+    sed -i 's/^  # properties/  properties/; s/^  #   /    /' "$root/etc/leadclock/leadclock.yaml"
+    grep -q '^    sasl.password: ${KAFKA_PASSWORD}$' "$root/etc/leadclock/leadclock.yaml" || die "leadclock.yaml names no password"
+    (umask 077 && echo "KAFKA_PASSWORD='a b\$c # \"d\"'" >"$root/etc/leadclock/secrets.env")
+    printf '#!/bin/sh\necho "systemctl $*"\n' >"$root/usr/local/bin/systemctl"
+    chmod 755 "$root/usr/local/bin/systemctl"
+    inside env PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin sh /steps >"$scratch/steps.log" 2>&1 || die "$(cat "$scratch/steps.log")"
+    for said in 'configuration ok' 'topics: no connection to Kafka' 'systemctl enable --now leadclock'; do
+        grep -q "$said" "$scratch/steps.log" || die "not said: $said; $(cat "$scratch/steps.log")"
+    done
+    rm "$root/steps" "$root/usr/local/bin/systemctl"
+}
+
+# The example as it comes, with the lines that its head says for the configuration.
+start_with_credentials() {
+    local example=deploy/systemd/credentials.conf kept=$scratch/leadclock.yaml
+    cp "$root/etc/leadclock/leadclock.yaml" "$kept"
+    {
+        sed '/^kafka:/,/^$/d; /^registry:/,/^$/d; /^redis:/,/^$/d' "$kept"
+        sed -n '/^#   kafka:/,/^#   redis:/s/^#   //p' $example | sed 's/^kafka:/&\n  brokers: 127.0.0.1:9092/'
+    } >"$root/etc/leadclock/leadclock.yaml"
+    sed -i '/ssl.ca.location/d' "$root/etc/leadclock/leadclock.yaml"
+    mkdir -m 700 "$root/etc/leadclock/secrets"
+    for name in kafka registry redis; do
+        (umask 077 && echo "secret of $name" >"$root/etc/leadclock/secrets/$name")
+    done
+    python3 -B tests/unit_start.py "$root" "$root/usr/lib/systemd/system/leadclock.service" $example
+    remove_folder "$root/etc/leadclock/secrets"
+    cp "$kept" "$root/etc/leadclock/leadclock.yaml"
 }
 
 check_upgrade() {
@@ -111,7 +149,7 @@ check_upgrade() {
     inside dpkg --force-confold -i /later.deb >"$scratch/upgrade.log" 2>&1 || { cat "$scratch/upgrade.log" && die "no upgrade"; }
     grep -q "Changed by its owner" "$root/etc/leadclock/leadclock.yaml" || die "the upgrade lost what its owner changed"
     grep -q "Of the later version" "$root/etc/leadclock/policy.yaml" || die "the upgrade left an unchanged file as it was"
-    inside leadclock check --config /etc/leadclock/leadclock.yaml
+    inside env KAFKA_PASSWORD=any leadclock check --config /etc/leadclock/leadclock.yaml
 }
 
 check_removal() {
@@ -119,6 +157,7 @@ check_removal() {
     inside dpkg -r leadclock >/dev/null
     is_gone /usr/bin/leadclock removing
     is_there /etc/leadclock/leadclock.yaml removing
+    is_there /etc/leadclock/secrets.env removing
     inside dpkg -P leadclock >/dev/null
     left=$(find "$root" -xdev -iname '*leadclock*' -not -path "$root/run/*" -not -path "$root/proc/*")
     [ -z "$left" ] || die "after purging there is still: $left"

@@ -1,7 +1,8 @@
 #!/bin/bash
 # build.sh [--out FOLDER] - builds an OCI image of leadclock from Debian 13 packages alone, with mmdebstrap and buildah: no
-# base image from elsewhere. Leaves in FOLDER (build/container): leadclock.oci.tar, its digest in leadclock.digest, and
-# leadclock.spdx.json, which lists every package in it. The same commit and the same Debian give the same digest.
+# base image from elsewhere. Leaves in FOLDER (build/container): leadclock.oci.tar, an OCI archive that `docker load` and `podman
+# load` take as leadclock:VERSION, too, its digest in leadclock.digest, and leadclock.spdx.json, which lists every package in it.
+# The same commit and the same Debian give the same digest.
 # Needs root, apt's servers, and apt-get install mmdebstrap buildah.
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
@@ -46,13 +47,15 @@ make_image_root() {
 # Buildah's storage is a scratch folder of ours.
 bud() { buildah --root "$scratch/storage" --runroot "$scratch/run" --storage-driver vfs "$@"; }
 
+# Where run (by its manifests and examples), dashboard, ingest and alert (by default) listen: docs/configuration.md, `.listen`.
 make_image() {
     local version container
     version=$(dpkg-deb -f "$package" Version)
     say "making the image ($version)"
     container=$(bud from scratch)
     bud add --quiet "$container" "$scratch/root.tar" / >/dev/null
-    bud config --user 65532:65532 --workingdir / --stop-signal SIGTERM --port 9464 \
+    bud config --user 65532:65532 --workingdir / --stop-signal SIGTERM \
+        --port 9464/tcp --port 9465/tcp --port 9466/tcp --port 9467/tcp \
         --entrypoint '["/usr/bin/leadclock"]' --cmd "run --config /etc/leadclock/leadclock.yaml" \
         --env PATH=/usr/sbin:/usr/bin:/sbin:/bin --env LC_ALL=C.UTF-8 \
         --label org.opencontainers.image.title=leadclock \
@@ -64,9 +67,12 @@ make_image() {
         --label org.opencontainers.image.base.name="debian:$suite, by mmdebstrap" \
         "$container"
     bud commit --quiet --disable-compression=false --format oci --timestamp "$SOURCE_DATE_EPOCH" "$container" \
-        "oci-archive:$out/leadclock.oci.tar:leadclock:$version" >/dev/null
-    tar -xOf "$out/leadclock.oci.tar" index.json | python3 -c \
-        'import json, sys; print(json.load(sys.stdin)["manifests"][0]["digest"])' >"$out/leadclock.digest"
+        "oci:$scratch/image:leadclock:$version" >/dev/null
+    python3 -B "$ROOT/deploy/container/loadable.py" "$scratch/image" "leadclock:$version"
+    tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \
+        -C "$scratch/image" -cf "$out/leadclock.oci.tar" blobs index.json manifest.json oci-layout
+    python3 -c 'import json, sys; print(json.load(sys.stdin)["manifests"][0]["digest"])' \
+        <"$scratch/image/index.json" >"$out/leadclock.digest"
 }
 
 "$ROOT/deploy/package/debian13.sh" "$scratch/package"

@@ -306,7 +306,8 @@ def servers_away():
 
 
 def policies_by_signal():
-    """SIGHUP takes a later document, and neither a wrong one nor a change of what is in effect; a second SIGINT ends."""
+    """SIGHUP takes a later document, and neither a wrong one nor a change of what is in effect, by which nothing is judged; a
+    second SIGINT ends."""
     policy = policy_of("card/feed")
     world = World("sighup", policy)
     try:
@@ -336,9 +337,11 @@ def policies_by_signal():
         write(later, "name: [\n")
         hang_up("the policies are wrong, the ones from before are kept", 1)
         os.remove(later)
-        write(now, policy.replace("clock_skew: 2m", "clock_skew: 3m") + "# changed\n")
+        write(now, policy.replace("first_contact: {within: 24h", "first_contact: {within: 20d"))
         hang_up("a policy document that is in effect was changed", 1)
         require(service.is_running(), "it did not go on")
+        world.publish([created("late")])
+        wait_for("a breach by the policy from before", lambda: world.watch("leads.breaches"), 20)
         service.stop()
         require("msg=stopped" in service.read_log(), "it did not say that it stopped")
     finally:
