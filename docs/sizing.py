@@ -75,8 +75,8 @@ def pods():
     cpu, memory = asked("statefulset.yaml", "MiB of two workers")
     pages_cpu, pages_memory = asked("dashboard.yaml", "MiB of a dashboard")
     return (
-        f"So a pod of `deploy/kubernetes/base`, which has two workers, asks for {cpu} cores, good for "
-        f"{cpu * 1e6 / MEASURED['leadclock'][1]:,.0f} facts/s, and for {memory} MiB, where they took {MEASURED['MiB of two workers']} "
+        f"So a pod of `deploy/kubernetes/base`, which has two workers, asks for {cpu} cores, which are busy for half of the time at "
+        f"{round(cpu * BUSY * 1e6 / MEASURED['leadclock'][1], -3):,.0f} facts/s with all tables, and for {memory} MiB, where they took {MEASURED['MiB of two workers']} "
         f"at the height (`cache.leads` comes on top); the dashboard's for {pages_cpu} cores and {pages_memory} MiB, where a million "
         f"cycles took {MEASURED['MiB of a dashboard']}. Neither has a limit of CPU, so that Redis is made anew, and tables are read, "
         "as fast as the machine can."
@@ -90,7 +90,7 @@ def table():
     lines = [
         f"**Measured** ({MEASURED['of']}; `tests/bench/drain.sh`, one broker without replicas, two workers, all on the same two cores): "
         f"{MEASURED['bytes a lead']} bytes a lead in Redis, which `rebuild.sh` makes anew at "
-        f"{MEASURED['leads a second, made anew, two workers']:,} leads a second with two workers; and CPU seconds a million facts:", "",
+        f"{MEASURED['leads a second, made anew, two workers']:,} leads a second with two workers; and CPU seconds a million facts (without tables the medians, with all the most of three runs):", "",
         "| | no tables | all six |", "|---|---|---|", *measured, "",
         "**Computed** from that, with all tables, for a load; the third to fifth columns are cores that are busy at the peak:", "",
         "| " + " | ".join(head) + " |", "|" + "---|" * len(head), *("| " + " | ".join(row(*load)) + " |" for load in LOADS), "", pods(), "",

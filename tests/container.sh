@@ -1,7 +1,8 @@
 #!/bin/bash
 # container.sh [--once] - builds the image of deploy/container twice and fails unless both have one digest; looks that the
 # archive has what `docker load` needs, and the name that deploy/compose.yaml asks for; holds its list of packages against SPDX
-# (pip's spdx-tools) and against what is in it; and starts it, unpacked, as its user with a root that is read-only. Needs root and apt's servers; some minutes. --once: takes what build/container has, built before.
+# (pip's spdx-tools) and against what is in it; and starts it, unpacked, as its user with a root that is read-only. Needs root and apt's
+# servers; some minutes. --once: takes what build/container has, built before.
 set -euo pipefail
 . "$(dirname "$0")/../deploy/lib.sh"
 cd "$ROOT"

@@ -24,7 +24,7 @@ configure() {
 say "building what is timed (build/release)"
 configure release
 cmake --build build/release --target leadclock raw-producer make-facts shifted-clock held-poll held-commit \
-    late-topic
+    held-exec late-topic
 build=build/dev
 say "building with sanitizers ($build)"
 configure dev -DLC_SIM_SECONDS="${LC_SIM_SECONDS:-60}" -DLC_FAULTS_SECONDS="${LC_FAULTS_SECONDS:-180}" \

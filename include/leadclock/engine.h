@@ -185,23 +185,23 @@ typedef void (*lc_tell_difference)(const lc_store_difference *difference, void *
 void lc_worker_give_up_after(lc_worker *worker, lc_duration patience);
 
 /* How far the work on a partition is: `at` of `end`, offsets of the changelog for one. */
-typedef void (*lc_tell_rebuild)(int32_t partition, int64_t at, int64_t end, void *data);
+typedef void (*lc_tell_progress)(int32_t partition, int64_t at, int64_t end, void *data);
 
 /* Compares every partition: states, wake-ups, counters, at the position that the store says of itself in the same
  * step. Waits for servers. False: an error, or stopped. `data`: of both. */
-bool lc_worker_verify(lc_worker *worker, lc_tell_difference tell, lc_tell_rebuild tell_progress, void *data,
+bool lc_worker_verify(lc_worker *worker, lc_tell_difference tell, lc_tell_progress tell_progress, void *data,
                       lc_verified *verified, GError **error);
 
 /* Empties the store and makes it anew from the changelogs, one partition after the other: every `step`th, from `first`
  * on, so that several workers can share the work. A live service sees it and helps: each write is guarded. `tell` is
  * called from the thread that calls. `*n_records`: replayed. */
-bool lc_worker_rebuild(lc_worker *worker, int32_t first, int32_t step, lc_tell_rebuild tell, void *data,
+bool lc_worker_rebuild(lc_worker *worker, int32_t first, int32_t step, lc_tell_progress tell, void *data,
                        uint64_t *n_records, GError **error);
 
 /* Publishes every row of every lead that is kept to the tables of `output_names`, partition by partition, as the only
  * member of the group; LC_ERROR_FATAL: there is another. Judges nothing. `*n_leads`: of how many rows were
  * published. */
-bool lc_worker_fill(lc_worker *worker, lc_tell_rebuild tell, void *data, uint64_t *n_leads, GError **error);
+bool lc_worker_fill(lc_worker *worker, lc_tell_progress tell, void *data, uint64_t *n_leads, GError **error);
 
 /* Empties the store, partition by partition, and fills it with nothing: for reset. */
 bool lc_worker_empty(lc_worker *worker, GError **error);

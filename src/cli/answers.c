@@ -58,7 +58,7 @@ lc_cli_read_ledger(const lc_config *config, unsigned tables, GError **error)
         return NULL;
     g_autoptr(lc_ledger) ledger = lc_ledger_new();
     reading r = {.ledger = ledger};
-    lc_progress_start(&r.progress, true);
+    lc_progress_start(&r.progress, "rows", true);
     bool ok = lc_tables_read_to_end(reader, PATIENCE, take_row, tell, &r, error);
     lc_progress_clear(&r.progress);
     return ok ? g_steal_pointer(&ledger) : NULL;

@@ -26,13 +26,18 @@ lc_cli_asking_is_given(const lc_cli_asking *asking)
 
 /* A number is one as facts have it: seconds would be days in 1970. */
 static bool
-check_number(const char *option, lc_instant instant, GError **error)
+take_number(const char *option, lc_instant number, lc_instant *instant, GError **error)
 {
-    g_autoptr(GError) wrong = NULL;
-    if (lc_instant_check(option, instant, &wrong))
-        return true;
-    g_set_error_literal(error, LC_ERROR, LC_ERROR_CONFIG, wrong->message);
-    return false;
+    if (!lc_instant_check(option, number, NULL)) {
+        char text[LC_INSTANT_TEXT_BYTES];
+        g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
+                    "%s: %" G_GINT64_FORMAT " is %s as milliseconds since 1970, which no fact has; write a date, as "
+                    "2026-02-02, or a time, as 2026-02-02T09:00:00Z",
+                    option, number, lc_instant_format(number, text));
+        return false;
+    }
+    *instant = number;
+    return true;
 }
 
 bool
@@ -43,9 +48,9 @@ lc_cli_read_instant(const char *option, const char *text, const lc_policy_book *
     if (lc_instant_parse(text, instant) || lc_zone_date_parse(book ? lc_policy_book_zone(book) : NULL, text, instant))
         return true;
     errno = 0;
-    *instant = g_ascii_strtoll(text, &end, 10);
+    lc_instant number = g_ascii_strtoll(text, &end, 10);
     if (errno == 0 && end != text && *end == '\0')
-        return check_number(option, *instant, error);
+        return take_number(option, number, instant, error);
     g_set_error(
         error, LC_ERROR, LC_ERROR_CONFIG,
         "%s: \"%s\" is no time; write it as 2026-02-02T09:00:00Z (a zone is needed), as 2026-02-02 (the beginning "

@@ -366,7 +366,7 @@ lc_cli_backtest(int argc, char **argv)
     backtest b = {.options = &o,
                   .output = g_string_sized_new(2 * OUTPUT_BYTES),
                   .full_leads = g_hash_table_new_full(lc_string_key_hash, g_str_equal, g_free, NULL)};
-    lc_progress_start(&b.progress, !isatty(STDOUT_FILENO) || o.quiet || o.other_policies);
+    lc_progress_start(&b.progress, "facts", !isatty(STDOUT_FILENO) || o.quiet || o.other_policies);
     run(&b, &error);
     int code = exit_code(&b, error);
     clear(&b);

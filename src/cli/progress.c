@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define LOOK_EVERY 64 /* facts: few enough where they come slowly */
+#define LOOK_EVERY 64 /* done: few enough where they come slowly */
 #define REWRITE_EVERY_US (G_USEC_PER_SEC / 5)
 #define TELL_EVERY_US (10 * G_USEC_PER_SEC)
 
@@ -16,10 +16,11 @@ interval(const lc_progress *progress)
 }
 
 void
-lc_progress_start(lc_progress *progress, bool alone)
+lc_progress_start(lc_progress *progress, const char *what, bool alone)
 {
     bool on_terminal = isatty(STDERR_FILENO);
 
+    progress->what = what;
     progress->rewrites = on_terminal && alone;
     progress->tells = !on_terminal || alone;
     progress->started = g_get_monotonic_time();
@@ -43,24 +44,24 @@ say(const lc_progress *progress, const char *line)
 }
 
 void
-lc_progress_show(lc_progress *progress, uint64_t facts, double share)
+lc_progress_show(lc_progress *progress, uint64_t done, double share)
 {
     gint64 now = g_get_monotonic_time();
     if (!is_time(progress, now))
         return;
     g_autoptr(GString) line = g_string_new(NULL);
-    double rate = (double)facts * G_USEC_PER_SEC / (double)(now - progress->started);
-    g_string_printf(line, "%" PRIu64 " facts, %.0f/s", facts, rate);
+    double rate = (double)done * G_USEC_PER_SEC / (double)(now - progress->started);
+    g_string_printf(line, "%" PRIu64 " %s, %.0f/s", done, progress->what, rate);
     if (share >= 0)
         g_string_append_printf(line, ", %.0f %%", share * 100);
     say(progress, line->str);
 }
 
 void
-lc_progress_count(lc_progress *progress, uint64_t facts, double share)
+lc_progress_count(lc_progress *progress, uint64_t done, double share)
 {
-    if (facts % LOOK_EVERY == 0)
-        lc_progress_show(progress, facts, share);
+    if (done % LOOK_EVERY == 0)
+        lc_progress_show(progress, done, share);
 }
 
 void

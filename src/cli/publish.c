@@ -199,7 +199,7 @@ static int
 publish(publish_command *command)
 {
     g_autoptr(GError) error = NULL, lost = NULL;
-    lc_progress_start(&command->progress, true);
+    lc_progress_start(&command->progress, "facts", true);
     bool ok = publish_all(command, &error);
     size_t not_delivered = lc_publisher_flush(command->publisher, &lost);
     lc_progress_clear(&command->progress);

@@ -29,7 +29,7 @@ hire(hand *one, int32_t number, const lc_cli_tool *tool, GError **error)
 {
     one->number = number;
     one->of = (int32_t)tool->config->workers;
-    lc_progress_start(&one->progress, true);
+    lc_progress_start(&one->progress, "records", true);
     one->instance = g_strdup_printf("%s-%" PRId32, tool->instance, number);
     one->worker = lc_cli_worker_new(tool->config, one->instance, one->instance, tool->book, tool->told, true, error);
     if (one->worker)

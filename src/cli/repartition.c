@@ -313,7 +313,7 @@ static bool
 move_states(repartition_command *command, GError **error)
 {
     fprintf(stderr, "moving states\n");
-    lc_progress_start(&command->progress, true);
+    lc_progress_start(&command->progress, "states", true);
     bool done = lc_kafka_move_states(&command->kafka, command->ends[LC_CHANGELOG_STATE], command->former,
                                      command->partitions, tell_progress, command, error);
     lc_progress_clear(&command->progress);
@@ -324,7 +324,7 @@ static bool
 republish_unread(repartition_command *command, GError **error)
 {
     fprintf(stderr, "publishing unread facts again\n");
-    lc_progress_start(&command->progress, true);
+    lc_progress_start(&command->progress, "facts", true);
     bool done =
         lc_kafka_republish(&command->kafka, command->unread, command->partitions, tell_progress, command, error);
     lc_progress_clear(&command->progress);

@@ -274,7 +274,7 @@ republish(reset_command *command, GError **error)
     if (command->resumes)
         return true;
     fprintf(stderr, "publishing the facts again\n");
-    lc_progress_start(&command->progress, true);
+    lc_progress_start(&command->progress, "facts", true);
     bool done =
         lc_kafka_republish(&command->kafka, command->offsets, command->partitions, tell_republication, command, error);
     lc_progress_clear(&command->progress);

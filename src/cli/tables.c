@@ -155,7 +155,7 @@ fill(tables_command *command)
         return lc_cli_fail("tables", error);
     if (code != EXIT_DONE)
         return code;
-    lc_progress_start(&command->progress, true);
+    lc_progress_start(&command->progress, "records", true);
     bool done = make_worker(command, &error) && fill_all(command, &error);
     lc_progress_clear(&command->progress);
     if (!done)

@@ -58,7 +58,7 @@ verify(verify_command *command)
     g_autoptr(GError) error = NULL;
     lc_verified verified;
 
-    lc_progress_start(&command->progress, true);
+    lc_progress_start(&command->progress, "records", true);
     bool done = lc_worker_verify(command->tool.worker, print_difference, tell_progress, command, &verified, &error);
     lc_progress_clear(&command->progress);
     if (!done)

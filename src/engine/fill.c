@@ -20,7 +20,7 @@
 struct lc_fill {
     bool *filled; /* by partition */
     int32_t n_filled;
-    lc_tell_rebuild tell;
+    lc_tell_progress tell;
     void *data;
     uint64_t n_leads;
 
@@ -35,7 +35,7 @@ struct lc_fill {
 };
 
 lc_fill *
-lc_fill_new(const lc_worker *worker, lc_tell_rebuild tell, void *data)
+lc_fill_new(const lc_worker *worker, lc_tell_progress tell, void *data)
 {
     lc_fill *fill = g_new0(lc_fill, 1);
 

@@ -89,7 +89,7 @@ empty_partition(lc_worker *worker, lc_partition *partition, GError **error)
 }
 
 bool
-lc_worker_rebuild(lc_worker *worker, int32_t first, int32_t step, lc_tell_rebuild tell, void *data, uint64_t *n_records,
+lc_worker_rebuild(lc_worker *worker, int32_t first, int32_t step, lc_tell_progress tell, void *data, uint64_t *n_records,
                   GError **error)
 {
     bool done = lc_worker_prepare(worker, error);

@@ -26,7 +26,7 @@ typedef struct {
     int64_t reached[LC_CHANGELOGS];
     GHashTable *latest[LC_CHANGELOGS]; /* lc_text * -> latest * */
     lc_tell_difference tell;
-    lc_tell_rebuild tell_progress;
+    lc_tell_progress tell_progress;
     void *data;
     lc_verified *verified;
 } verification;
@@ -440,7 +440,7 @@ verify_partition(verification *v, GError **error)
 }
 
 bool
-lc_worker_verify(lc_worker *worker, lc_tell_difference tell_difference, lc_tell_rebuild tell_progress, void *data,
+lc_worker_verify(lc_worker *worker, lc_tell_difference tell_difference, lc_tell_progress tell_progress, void *data,
                  lc_verified *verified, GError **error)
 {
     bool done = lc_worker_prepare(worker, error);

@@ -296,7 +296,7 @@ lc_worker_run(lc_worker *worker, GError **error)
 }
 
 bool
-lc_worker_fill(lc_worker *worker, lc_tell_rebuild tell, void *data, uint64_t *n_leads, GError **error)
+lc_worker_fill(lc_worker *worker, lc_tell_progress tell, void *data, uint64_t *n_leads, GError **error)
 {
     *n_leads = 0;
     if (!lc_worker_prepare(worker, error))

@@ -144,13 +144,10 @@ on_error(rd_kafka_t *client, int err, const char *reason, void *opaque)
     lc_kafka_report(client, err, reason);
 }
 
-static gint was_made; /* atomic: a client, with all that is needed for one */
-
-/* Once one client was made, what keeps another from it is a file: it may come back, or be half written. */
-static lc_error
-why_not(void)
+static bool
+is_file(const char *property)
 {
-    return g_atomic_int_get(&was_made) ? LC_ERROR_RETRY : LC_ERROR_CONFIG;
+    return g_str_has_prefix(property, "ssl.") && g_str_has_suffix(property, ".location");
 }
 
 /* librdkafka's own message names no file. */
@@ -158,10 +155,9 @@ static bool
 check_files(const char *const *pairs, GError **error)
 {
     for (; pairs && pairs[0]; pairs += 2) {
-        bool is_file = g_str_has_prefix(pairs[0], "ssl.") && g_str_has_suffix(pairs[0], ".location");
-        if (!is_file || strcmp(pairs[1], "probe") == 0 || access(pairs[1], R_OK) == 0)
+        if (!is_file(pairs[0]) || strcmp(pairs[1], "probe") == 0 || access(pairs[1], R_OK) == 0)
             continue;
-        g_set_error(error, LC_ERROR, (int)why_not(), "kafka.properties: %s: %s: %s", pairs[0], pairs[1],
+        g_set_error(error, LC_ERROR, (int)lc_kafka_code_of_file(), "kafka.properties: %s: %s: %s", pairs[0], pairs[1],
                     g_strerror(errno));
         return false;
     }
@@ -209,38 +205,6 @@ lc_kafka_published_at(const rd_kafka_message_t *message)
         return timestamp;
     g_autofree char *text = g_strndup(value, size);
     return g_ascii_string_to_signed(text, 10, 1, timestamp, &first, NULL) ? first : timestamp;
-}
-
-/* librdkafka (2.0.2) has destroyed the interceptors of a configuration that it made no client of, and would do so again
- * with the configuration itself. The operator is to mend it: there is one such a start, or one (some KB) for each try
- * while a certificate is wrong. */
-static void
-keep_for_good(rd_kafka_conf_t *conf)
-{
-    static GMutex mutex;
-    static GPtrArray *all;
-
-    g_mutex_lock(&mutex);
-    if (all == NULL)
-        all = g_ptr_array_new();
-    g_ptr_array_add(all, conf);
-    g_mutex_unlock(&mutex);
-}
-
-rd_kafka_t *
-lc_kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, GError **error)
-{
-    char reason[512];
-    rd_kafka_t *client = rd_kafka_new(type, conf, reason, sizeof reason);
-
-    if (client) {
-        g_atomic_int_set(&was_made, 1);
-        lc_credentials_join(client);
-        return client;
-    }
-    keep_for_good(conf);
-    g_set_error(error, LC_ERROR, (int)why_not(), "kafka: %s", reason);
-    return NULL;
 }
 
 static bool

@@ -23,8 +23,12 @@ rd_kafka_conf_t *lc_kafka_conf_new(const lc_kafka_options *options, const char *
 /* A record's time: the broker's, or, where it was published again, that of the first time. */
 lc_instant lc_kafka_published_at(const rd_kafka_message_t *message);
 
-/* A client; `conf` is taken in any case. LC_ERROR_CONFIG: the properties contradict each other. */
+/* A client; `conf` is taken in any case. LC_ERROR_CONFIG: the properties contradict each other, or a file is no good.
+ * LC_ERROR_RETRY: such a client was made before, so it is a file's fault, and may pass; it is tried at most once in 0.2
+ * s, and ever more seldom, as each refusal costs some KB for good. */
 rd_kafka_t *lc_kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, GError **error);
+/* Of a file that can't be opened: LC_ERROR_CONFIG until a client was made, LC_ERROR_RETRY from then on. */
+lc_error lc_kafka_code_of_file(void);
 
 /* Fills `error`: CODE, "FORMAT...: what librdkafka says about `err`"; where no broker lets us in, why, and what to do.
  * Always false. */

@@ -99,8 +99,11 @@ read_time_before(lc_document_reader *reader, const lc_yaml *node, const lc_clock
     bool has_days;
     char target[LC_DURATION_TEXT_BYTES];
     if (strspn(node->text.data, "0123456789") == node->text.size && node->text.size <= 2 && *node->text.data != '0') {
-        lc_refuse(reader, node, "a warning \"%s\" lacks a unit; write \"%s%%\" of the time, or %sm before it is due",
-                  node->text.data, node->text.data, node->text.data);
+        lc_duration minutes = g_ascii_strtoll(node->text.data, NULL, 10) * LC_MINUTE;
+        g_autofree char *or_minutes =
+            minutes < clock->target ? g_strdup_printf(", or %sm before it is due", node->text.data) : g_strdup("");
+        lc_refuse(reader, node, "a warning \"%s\" lacks a unit; write \"%s%%\" of the time%s", node->text.data,
+                  node->text.data, or_minutes);
         return false;
     }
     if (!lc_read_duration(reader, node, "a warning", &warning->before, &has_days))

@@ -209,30 +209,32 @@ best_start(const lc_clock_rule *clock, lc_instant day)
     return clock->cutoff == LC_NO_CUTOFF ? lc_calendar_working_days(clock->calendar, day, 0, LC_NO_CUTOFF) - 1 : day;
 }
 
-/* Whether a clock may be due within so much elapsed time. Where it is false one may still be due a day earlier than
- * that: starts between those that are looked at take less. */
-static bool
-may_be_due_within(const lc_document_reader *reader, const lc_clock_rule *clock, lc_duration elapsed)
+/* LC_NEVER: it is not due. */
+static lc_duration
+elapsed_from(const lc_clock_rule *clock, lc_instant start)
 {
-    lc_instant day = CLAMP(reader->policy->effective_from, 0, LAST_LOOKED_AT);
-    for (int i = 0; i < LOOKED_AT_DAYS; i++, day += LC_DAY) {
-        lc_instant start = best_start(clock, day);
-        lc_instant due =
-            clock->working_days < 0
-                ? lc_calendar_add(clock->calendar, start, clock->target)
-                : lc_calendar_working_days(clock->calendar, start, (unsigned)clock->working_days, clock->cutoff);
-        if (due != LC_NEVER && due - start <= elapsed)
-            return true;
-    }
-    return false;
+    lc_instant due = clock->working_days < 0 ? lc_calendar_add(clock->calendar, start, clock->target)
+                                             : lc_calendar_working_days(clock->calendar, start,
+                                                                        (unsigned)clock->working_days, clock->cutoff);
+    return due == LC_NEVER ? LC_NEVER : due - start;
 }
 
-/* What is legal, because open time was promised, but more than 30 days for whoever waits. */
-static bool
-is_slow(const lc_document_reader *reader, const lc_clock_rule *clawback)
+/* Elapsed time from the starts that are looked at. A clock that is started between them may take a day less than the
+ * shortest, and more than the longest. */
+typedef struct {
+    lc_duration shortest, longest;
+} span;
+
+static span
+look_at(const lc_document_reader *reader, const lc_clock_rule *clock)
 {
-    return lc_problems_is_empty(reader->document->problems) && !lc_calendar_is_always(clawback->calendar) &&
-           !may_be_due_within(reader, clawback, LONGEST_CLAWBACK + LC_DAY);
+    lc_instant day = CLAMP(reader->policy->effective_from, 0, LAST_LOOKED_AT);
+    span found = {LC_NEVER, 0};
+    for (int i = 0; i < LOOKED_AT_DAYS; i++, day += LC_DAY) {
+        found.shortest = MIN(found.shortest, elapsed_from(clock, best_start(clock, day)));
+        found.longest = MAX(found.longest, elapsed_from(clock, day));
+    }
+    return found;
 }
 
 #define EXTREMELY_LOW "and the odds of converting a lead after 30 days are extremely low"
@@ -250,15 +252,16 @@ check_clawback_length(lc_document_reader *reader, const lc_map_key *after, const
                   clawback->working_days >= 0                                 ? "fewer working days"
                   : lc_text_equal(clawback->calendar_name, LC_TEXT("always")) ? "at most 30d"
                                                                               : "fewer hours of open time");
-    if (is_long || (clawback->target == 0 && clawback->working_days < 0))
+    if (is_long || !lc_problems_is_empty(reader->document->problems) ||
+        (clawback->target == 0 && clawback->working_days < 0))
         return;
-    bool slow = is_slow(reader, clawback);
-    if (slow && !allowed)
+    const span takes = look_at(reader, clawback);
+    if (!allowed && takes.shortest > LONGEST_CLAWBACK + LC_DAY && !lc_calendar_is_always(clawback->calendar))
         lc_remark(reader, after->value,
                   "clawback.after is over 30 days of elapsed time on calendar \"%s\", " EXTREMELY_LOW
                   "; take less, or add `beyond_30_days: true`",
                   clawback->calendar_name.data);
-    if (!slow && allowed)
+    if (allowed && takes.longest <= LONGEST_CLAWBACK)
         lc_remark(reader, beyond->key, "beyond_30_days, but clawback.after is not");
 }
 
@@ -331,7 +334,7 @@ remark_pause(lc_document_reader *reader, const lc_map_key *pause, const lc_rule 
         lc_remark(reader, pause->key,
                   "a pause without at_most may last for ever, and keeps the lead from being taken back; add at_most, "
                   "less than clawback.after");
-    else if (may_be_due_within(reader, &rule->clawback, rule->pause_at_most))
+    else if (look_at(reader, &rule->clawback).shortest <= rule->pause_at_most)
         lc_remark(reader, pause->key, "pause.at_most is not below clawback.after%s; take less",
                   lc_calendar_is_always(rule->clawback.calendar) ? "" : ", which may be over sooner");
 }

@@ -222,6 +222,7 @@ lc_redis_tls_start(lc_redis_tls *tls, redisContext *context, const char *host)
     expect_name(ssl, tls->server_name ? tls->server_name : host);
     alert = NO_ALERT;
     sigset_t before = hold_pipe_signal();
+    errno = 0; /* what is left of before would look like a time-out */
     int started = redisInitiateSSL(context, ssl); /* which owns it where this is done */
     bool timed_out = errno == EAGAIN;
     drop_pipe_signal(&before);
@@ -256,10 +257,14 @@ lc_redis_tls_send(const lc_redis_tls *tls, redisContext *context, const char *by
     if (redisAppendFormattedCommand(context, bytes, size) != REDIS_OK)
         return context->errstr;
     sigset_t before = hold_pipe_signal();
+    errno = 0;
     while (!done && redisBufferWrite(context, &done) == REDIS_OK)
         ;
+    bool timed_out = !done && errno == EAGAIN;
     drop_pipe_signal(&before);
-    return done ? NULL : refusal_after(tls, context);
+    if (done)
+        return NULL;
+    return timed_out ? context->errstr : refusal_after(tls, context);
 }
 
 #else

@@ -553,8 +553,10 @@ class Book:
         with open(feed, "w", encoding="utf-8") as file:
             for fact in self.lines:
                 print(json.dumps({name: value for name, value in fact.items() if value is not None}), file=file)
-        subprocess.run([leadclock, "backtest", "--quiet", "--policy", policy, "--until", written(self.end),
-                        "--tables", folder, feed], check=True, stderr=subprocess.DEVNULL)  # fmt: skip
+        done = subprocess.run([leadclock, "backtest", "--quiet", "--policy", policy, "--until", written(self.end),
+                               "--tables", folder, feed], check=False, capture_output=True, text=True)  # fmt: skip
+        if done.returncode:
+            raise AssertionError(f"leadclock ended with {done.returncode}: {done.stderr}")
         read = lambda name: map(json.loads, open(os.path.join(folder, name), encoding="utf-8").read().splitlines())
         breaches, cycles, counts = collections.defaultdict(set), {}, collections.Counter()
         for row in read("breaches.jsonl"):

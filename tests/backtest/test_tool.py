@@ -521,7 +521,7 @@ class Output(unittest.TestCase):
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                               encoding="utf-8") as backtest:  # fmt: skip
             for first in (0, 64):
-                time.sleep(10.5 if first else 0)
+                time.sleep(15 if first else 0)
                 backtest.stdin.write("".join(CREATED % (first + n, first + n) for n in range(64)))
                 backtest.stdin.flush()
             said = backtest.communicate(timeout=60)[1]

@@ -146,7 +146,7 @@ def nodes_come_and_go():
         world.create_topics()
         service = Watched(world, "a")
         service.until_ready()
-        flow = Flow(world, multiply(load_feed("people/feed"), 4))
+        flow = Flow(world, multiply(load_feed("people/feed"), 8))
         with flow.during("nothing happens"):
             time.sleep(3)
         slots = slots_of(world, cluster)
@@ -241,7 +241,7 @@ def keys_are_evicted():
         require(len(tags) == 3, f"the partitions lie on {len(tags)} masters")
         for node, tag in tags.items():
             told = service.read_log().count("Redis has evicted keys")
-            evict(node, f"{tag}:stranger")
+            evict(node.connect(), f"{tag}:stranger")
             wait_for("it to notice", lambda: service.read_log().count("Redis has evicted keys") > told, 40)
             world.settle()
             world.run("verify")

@@ -286,7 +286,7 @@ def renewed_on_hangup():
         for process, read_log in ((service.process, service.read_log), (ingest, read_ingest)):
             require("a new password was read" not in read_log(), "it was read before SIGHUP, so this proves nothing")
             process.send_signal(signal.SIGHUP)
-            wait_for("the new one to be read", lambda read=read_log: "kafka.password_file: a new password was read" in read(), 3)
+            wait_for("the new one to be read", lambda read=read_log: "kafka.password_file: a new password was read" in read(), 20)
         os.remove(place.path("kafka"))
         place.kafka.restart(password)
         wait_for("ingest to come in", lambda: status_of(port, "/facts", "", fact) == 202, 90)

@@ -35,6 +35,7 @@ rules:
 def preloaded(library, **environment):
     """What is started meanwhile has one of our libraries before all others."""
     environment["LD_PRELOAD"] = os.path.join(BUILT, "integration", f"lib{library}.so")
+    require(os.path.exists(environment["LD_PRELOAD"]), f"{environment['LD_PRELOAD']} is not built")
     os.environ.update(environment)
     try:
         yield

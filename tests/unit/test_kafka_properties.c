@@ -152,9 +152,39 @@ a_certificate_that_is_half_written_is_waited_for(void **state)
     assert_true(g_error_matches(error, LC_ERROR, LC_ERROR_RETRY));
     g_clear_error(&error);
     assert_true(g_file_set_contents(file, certificate, -1, &error));
+    assert_null(lc_publisher_new(&options, &error)); /* so soon it is not even tried: each refusal costs memory */
+    assert_true(g_error_matches(error, LC_ERROR, LC_ERROR_RETRY));
+    g_clear_error(&error);
+    g_usleep(300 * 1000);
     publisher = lc_publisher_new(&options, &error);
     assert_non_null(publisher);
     lc_publisher_free(publisher);
+    g_unlink(file);
+    g_rmdir(folder);
+}
+
+/* Of what contradicts itself no waiting comes, though clients of another kind were made. */
+static void
+a_contradiction_is_the_operators_whatever_was_made_before(void **state)
+{
+    GError *error = NULL;
+    g_autofree char *folder = g_dir_make_tmp("leadclock-XXXXXX", &error);
+    (void)state;
+    assert_non_null(folder);
+    g_autofree char *file = g_build_filename(folder, "ca.pem", NULL);
+    assert_true(g_file_set_contents(file, certificate, -1, &error));
+    const char *const properties[] = {
+        "security.protocol", "ssl", "ssl.ca.location", file, "transaction.timeout.ms", "10000", NULL};
+    const char *const inputs[] = {"facts", NULL};
+    const lc_kafka_options options = {
+        .brokers = "127.0.0.1:1", .group = "g", .instance = "i", .properties = properties, .inputs = inputs};
+    lc_log *log = lc_kafka_log_new(&options, &error);
+    assert_non_null(log);
+    assert_false(lc_log_renew_producer(log, &error));
+    assert_true(g_error_matches(error, LC_ERROR, LC_ERROR_CONFIG));
+    assert_non_null(strstr(error->message, "transaction.timeout.ms"));
+    g_clear_error(&error);
+    lc_log_free(log);
     g_unlink(file);
     g_rmdir(folder);
 }
@@ -169,6 +199,7 @@ main(void)
         cmocka_unit_test(a_password_file_that_is_away_for_a_while_ends_nothing),
         cmocka_unit_test(a_certificate_that_is_away_for_a_while_is_waited_for),
         cmocka_unit_test(a_certificate_that_is_half_written_is_waited_for),
+        cmocka_unit_test(a_contradiction_is_the_operators_whatever_was_made_before),
     };
 
     warnings = g_string_new(NULL);

@@ -143,6 +143,9 @@ static const struct {
     {OFFICE("clawback: {after: {working_days: 20}, calendar: office}"), NULL},
     {OFFICE("clawback: {after: 720h, calendar: office}"), "warning: clawback.after is over 30 days of elapsed time"},
     {OFFICE("clawback: {after: 208h, calendar: office, beyond_30_days: true}"), NULL},
+    /* 30 d 9 h at the least, and 32 days from a Thursday. */
+    {OFFICE("clawback: {after: 207h, calendar: office, beyond_30_days: true}"), NULL},
+    {OFFICE("clawback: {after: {working_days: 22}, calendar: office, beyond_30_days: true}"), NULL},
     {CALENDAR("time_zone: UTC, week: {mon: [08:00-17:00]}, holidays: [01-01..12-31]"),
      "warning: clawback.after is over 30 days of elapsed time"},
     {OFFICE("clawback: {after: 100h, calendar: office, beyond_30_days: true}"),

@@ -306,6 +306,8 @@ static const struct {
     {RULE("first_contact: {within: [5m]}"), "[5m]}}",
      "first_contact.within is a list; it must be a duration, for example 5m"},
     {RULE("first_contact: {within: 5m, warn: [50]}"), "50]}}",
+     "a warning \"50\" lacks a unit; write \"50%\" of the time\n"},
+    {RULE("first_contact: {within: 2h, warn: [50]}"), "50]}}",
      "a warning \"50\" lacks a unit; write \"50%\" of the time, or 50m before it is due"},
     {RULE("first_contact: {within: 5m, warn: [0]}"), "0]}}", "a warning \"0\" lacks a unit; write for example 0m"},
     {RULE("first_contact: {within: 5h, warn: [150]}"), "150]}}",
