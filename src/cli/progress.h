@@ -10,8 +10,8 @@ typedef struct {
     gint64 started, next; /* microseconds, monotonic */
 } lc_progress;
 
-/* `what` is counted: "facts", static. `alone`: nothing else that it prints meanwhile goes to the terminal of standard error; otherwise nothing is shown on
- * one. */
+/* `what` is counted: "facts", static. `alone`: nothing else that it prints meanwhile goes to the terminal of standard
+ * error; otherwise nothing is shown on one. */
 void lc_progress_start(lc_progress *progress, const char *what, bool alone);
 /* `done` so far; `share` negative: not known. */
 void lc_progress_show(lc_progress *progress, uint64_t done, double share);
