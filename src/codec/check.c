@@ -123,8 +123,8 @@ refuse_time_text(const char *field, lc_instant instant, const lc_complaint *to)
     const char *unit = likely_unit(instant);
     char text[LC_INSTANT_TEXT_BYTES];
     return refuse(to, field, "%s is %s, " OUT_OF_RANGE "%s%s", field, lc_instant_format(instant, text),
-                  unit ? unit : A_DEFAULT, unit ? " that were taken for milliseconds"
-                  : "; leave it out where there is none");
+                  unit ? unit : A_DEFAULT,
+                  unit ? " that were taken for milliseconds" : "; leave it out where there is none");
 }
 
 bool

@@ -89,8 +89,8 @@ empty_partition(lc_worker *worker, lc_partition *partition, GError **error)
 }
 
 bool
-lc_worker_rebuild(lc_worker *worker, int32_t first, int32_t step, lc_tell_progress tell, void *data, uint64_t *n_records,
-                  GError **error)
+lc_worker_rebuild(lc_worker *worker, int32_t first, int32_t step, lc_tell_progress tell, void *data,
+                  uint64_t *n_records, GError **error)
 {
     bool done = lc_worker_prepare(worker, error);
 

@@ -62,7 +62,7 @@ struct lc_worker {
     GMutex shared_lock;
     lc_worker_report shared;                   /* a copy of it for others */
     _Atomic(const lc_policy_book *) next_book; /* to be judged by from the next batch on; NULL: none */
-    lc_tell_progress tell_rebuild;              /* or NULL */
+    lc_tell_progress tell_rebuild;             /* or NULL */
     void *rebuild_data;
     atomic_bool stopping;
 };

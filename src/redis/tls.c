@@ -222,7 +222,7 @@ lc_redis_tls_start(lc_redis_tls *tls, redisContext *context, const char *host)
     expect_name(ssl, tls->server_name ? tls->server_name : host);
     alert = NO_ALERT;
     sigset_t before = hold_pipe_signal();
-    errno = 0; /* what is left of before would look like a time-out */
+    errno = 0;                                    /* what is left of before would look like a time-out */
     int started = redisInitiateSSL(context, ssl); /* which owns it where this is done */
     bool timed_out = errno == EAGAIN;
     drop_pipe_signal(&before);
