@@ -740,13 +740,15 @@ typedef struct {
     const char *position;
 } stored;
 
-/* The one that `is_there` among those that may be; if none is, the one that ought to be. */
+/* The one that `is_there` among those that may be; if none is, the one that ought to be. Where the last write failed in
+ * part, an older one may be there, or, where compaction has taken that, an older one still, or none. */
 static const version *
 version_there(const stored *at, lc_changelog changelog, const GArray *versions,
               bool (*is_there)(const version *v, gconstpointer there), gconstpointer there)
 {
     const version *v = latest_below(versions, at->ends[changelog]), *other = v;
-    while (!is_there(other, there) && other && other->offset >= at->sure[changelog])
+    while (!is_there(other, there) && other &&
+           (other->offset >= at->sure[changelog] || is_compacted(at->s, at->partition, changelog, versions, other)))
         other = latest_below(versions, other->offset);
     return is_there(other, there) ? other : v;
 }
