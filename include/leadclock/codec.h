@@ -77,9 +77,8 @@ bool lc_text_is_utf8(lc_text text);
 /* 1 to LC_MAX_LEAD_ID_BYTES of UTF-8 without a NUL, or LC_ERROR_RECORD. */
 bool lc_lead_id_check(lc_text lead_id, GError **error);
 
-/* Whether a time that was given as a number is one that a fact may have (rule 1.7), or LC_ERROR_RECORD: `name`, and
- * what it looks like. */
-bool lc_instant_check(const char *name, lc_instant instant, GError **error);
+/* Whether a fact may have such a time (rule 1.7): from 1990 to before 2200. */
+bool lc_instant_may_be(lc_instant instant);
 
 /* A hand-off whose channel is empty: legal, counted under the empty channel, and worth a warning. */
 bool lc_fact_lacks_channel(const lc_fact *fact);

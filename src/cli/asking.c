@@ -28,7 +28,7 @@ lc_cli_asking_is_given(const lc_cli_asking *asking)
 static bool
 take_number(const char *option, lc_instant number, lc_instant *instant, GError **error)
 {
-    if (!lc_instant_check(option, number, NULL)) {
+    if (!lc_instant_may_be(number)) {
         char text[LC_INSTANT_TEXT_BYTES];
         g_set_error(error, LC_ERROR, LC_ERROR_CONFIG,
                     "%s: %" G_GINT64_FORMAT " is %s as milliseconds since 1970, which no fact has; write a date, as "

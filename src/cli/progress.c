@@ -65,8 +65,9 @@ lc_progress_count(lc_progress *progress, uint64_t done, double share)
 }
 
 void
-lc_progress_show_partition(lc_progress *progress, int32_t partition, int64_t at, int64_t end)
+lc_progress_tell_partition(int32_t partition, int64_t at, int64_t end, void *data)
 {
+    lc_progress *progress = data;
     char line[64];
 
     if (!is_time(progress, g_get_monotonic_time()))

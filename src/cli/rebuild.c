@@ -16,20 +16,12 @@ typedef struct {
     GThread *thread;
 } hand;
 
-static void
-tell_progress(int32_t partition, int64_t at, int64_t end, void *data)
-{
-    hand *told = data;
-
-    lc_progress_show_partition(&told->progress, partition, at, end);
-}
-
 static bool
 hire(hand *one, int32_t number, const lc_cli_tool *tool, GError **error)
 {
     one->number = number;
     one->of = (int32_t)tool->config->workers;
-    lc_progress_start(&one->progress, "records", true);
+    lc_progress_start(&one->progress, NULL, true);
     one->instance = g_strdup_printf("%s-%" PRId32, tool->instance, number);
     one->worker = lc_cli_worker_new(tool->config, one->instance, one->instance, tool->book, tool->told, true, error);
     if (one->worker)
@@ -50,7 +42,8 @@ work(void *data)
 {
     hand *one = data;
 
-    one->done = lc_worker_rebuild(one->worker, one->number, one->of, tell_progress, one, &one->n_records, &one->error);
+    one->done = lc_worker_rebuild(one->worker, one->number, one->of, lc_progress_tell_partition, &one->progress,
+                                  &one->n_records, &one->error);
     return NULL;
 }
 

@@ -94,20 +94,13 @@ make_worker(tables_command *command, GError **error)
     return command->worker != NULL;
 }
 
-static void
-tell_progress(int32_t partition, int64_t at, int64_t end, void *data)
-{
-    tables_command *command = data;
-
-    lc_progress_show_partition(&command->progress, partition, at, end);
-}
-
 static void *
 fill_in_thread(void *data)
 {
     tables_command *command = data;
 
-    command->done = lc_worker_fill(command->worker, tell_progress, command, &command->n_leads, &command->error);
+    command->done = lc_worker_fill(command->worker, lc_progress_tell_partition, &command->progress, &command->n_leads,
+                                   &command->error);
     g_atomic_int_set(&command->has_ended, 1);
     return NULL;
 }
@@ -155,7 +148,7 @@ fill(tables_command *command)
         return lc_cli_fail("tables", error);
     if (code != EXIT_DONE)
         return code;
-    lc_progress_start(&command->progress, "records", true);
+    lc_progress_start(&command->progress, NULL, true);
     bool done = make_worker(command, &error) && fill_all(command, &error);
     lc_progress_clear(&command->progress);
     if (!done)

@@ -38,7 +38,7 @@ tell_progress(int32_t partition, int64_t at, int64_t end, void *data)
 {
     verify_command *command = data;
 
-    lc_progress_show_partition(&command->progress, partition, at, end);
+    lc_progress_tell_partition(partition, at, end, &command->progress);
 }
 
 static int
@@ -58,7 +58,7 @@ verify(verify_command *command)
     g_autoptr(GError) error = NULL;
     lc_verified verified;
 
-    lc_progress_start(&command->progress, "records", true);
+    lc_progress_start(&command->progress, NULL, true);
     bool done = lc_worker_verify(command->tool.worker, print_difference, tell_progress, command, &verified, &error);
     lc_progress_clear(&command->progress);
     if (!done)

@@ -88,8 +88,8 @@ lc_lead_id_check(lc_text lead_id, GError **error)
     return lead_check("lead_id", lead_id, &(lc_complaint){&field, error, false});
 }
 
-static bool
-is_sensible(lc_instant instant)
+bool
+lc_instant_may_be(lc_instant instant)
 {
     return instant >= FIRST_INSTANT && instant < END_OF_INSTANTS;
 }
@@ -98,10 +98,10 @@ is_sensible(lc_instant instant)
 static const char *
 likely_unit(lc_instant value)
 {
-    return value < FIRST_INSTANT && value > 0 && is_sensible(value * 1000) ? "seconds"
-           : is_sensible(value / 1000)                                     ? "microseconds"
-           : is_sensible(value / 1000000)                                  ? "nanoseconds"
-                                                                           : NULL;
+    return value < FIRST_INSTANT && value > 0 && lc_instant_may_be(value * 1000) ? "seconds"
+           : lc_instant_may_be(value / 1000)                                     ? "microseconds"
+           : lc_instant_may_be(value / 1000000)                                  ? "nanoseconds"
+                                                                                 : NULL;
 }
 
 #define OUT_OF_RANGE "which is not from 1990 to before 2200; it looks like "
@@ -130,20 +130,13 @@ refuse_time_text(const char *field, lc_instant instant, const lc_complaint *to)
 bool
 lc_time_check(const char *field, lc_instant instant, const lc_complaint *to)
 {
-    return instant == LC_ABSENT || is_sensible(instant) || refuse_time(field, instant, to);
+    return instant == LC_ABSENT || lc_instant_may_be(instant) || refuse_time(field, instant, to);
 }
 
 bool
 lc_time_text_check(const char *field, lc_instant instant, const lc_complaint *to)
 {
-    return is_sensible(instant) || refuse_time_text(field, instant, to);
-}
-
-bool
-lc_instant_check(const char *name, lc_instant instant, GError **error)
-{
-    const char *field;
-    return is_sensible(instant) || refuse_time(name, instant, &(lc_complaint){&field, error, false});
+    return lc_instant_may_be(instant) || refuse_time_text(field, instant, to);
 }
 
 static bool

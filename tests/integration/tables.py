@@ -51,18 +51,23 @@ def rows_are_filled():
         world.close()
 
 
+def judge_without_tables(world):
+    """All of card/feed; then there are tables to be filled."""
+    world.create_topics()
+    world.publish(load_feed("card/feed"))
+    world.start()
+    world.settle()
+    world.services[0].stop()
+    world.services.clear()
+    settings(world)
+    world.create_topics()
+
+
 def a_killed_fill_is_done_again():
     """It leaves nothing in the way: neither a member nor a transaction."""
     world = World("fill-killed", policy_of("card/feed"), tables="[]")
     try:
-        world.create_topics()
-        world.publish(load_feed("card/feed"))
-        world.start()
-        world.settle()
-        world.services[0].stop()
-        world.services.clear()
-        settings(world)
-        world.create_topics()
+        judge_without_tables(world)
         fill = subprocess.Popen([BINARY, "tables", "--config", world.config, "--fill"], stderr=subprocess.DEVNULL)
         while fill.poll() is None and not any(world.rows(table) for table in ("cycles", "counters")):
             time.sleep(0.02)
@@ -82,14 +87,7 @@ def a_fill_tells_where_it_is():
     world = World("fill-told", policy_of("card/feed"), tables="[]")
     hold = os.path.join(world.folder, "hold")
     try:
-        world.create_topics()
-        world.publish(load_feed("card/feed"))
-        world.start()
-        world.settle()
-        world.services[0].stop()
-        world.services.clear()
-        settings(world)
-        world.create_topics()
+        judge_without_tables(world)
         with open(hold, "w", encoding="utf-8"), preloaded("held-commit", LC_HOLD_FILE=hold):
             fill = subprocess.Popen([BINARY, "tables", "--config", world.config, "--fill"], stderr=subprocess.PIPE, text=True)
         while "msg=recovered" not in fill.stderr.readline():
