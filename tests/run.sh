@@ -1,8 +1,9 @@
 #!/bin/bash
 # run.sh [CTEST-OPTION...] - installs what is needed, builds with the sanitizers (and without, for the tests that promise a
-# time), starts a real Kafka, Redis and schema registry, runs the tests and stops the servers. For some tests only:
-# tests/run.sh -L unit, tests/run.sh -R integration/live. In the environment: LC_SIM_SECONDS, for how long clusters are
-# simulated (60); LC_FAULTS_SECONDS, for how long real processes and servers are harmed (180).
+# time), starts real servers, runs the tests and stops the servers. For some tests only: tests/run.sh -L unit,
+# tests/run.sh -R integration/live. In the environment: LC_STACKS_AT_ONCE, how many tests run at once, each with a Kafka,
+# Redis and schema registry of its own (2; 0: none that needs them; what promises a time runs alone); LC_SIM_SECONDS, for
+# how long clusters are simulated (60); LC_FAULTS_SECONDS, for how long real processes and servers are harmed (180).
 set -euo pipefail
 . "$(dirname "$0")/../deploy/lib.sh"
 cd "$ROOT"
@@ -31,31 +32,36 @@ configure dev -DLC_SIM_SECONDS="${LC_SIM_SECONDS:-60}" -DLC_FAULTS_SECONDS="${LC
     -DLC_TIMED_BINARY="$ROOT/build/release/leadclock"
 cmake --build "$build"
 
-stack=$ROOT/$build/stack
+stacks=$ROOT/$build/stacks
+n_stacks=${LC_STACKS_AT_ONCE:-2}
 # Also what a test that was killed left: its secured servers.
 down() {
     local folder
-    for folder in "$stack"/secured-stack-*/ "$stack"; do
+    for folder in "$stacks"/*/secured-stack-*/ "$stacks"/*/; do
         [ ! -d "$folder" ] || deploy/stack.sh down --dir "$folder"
     done
 }
 trap down EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-# A stack that an earlier run left there (it was killed, perhaps) has old data.
+# Stacks that an earlier run left there (it was killed, perhaps) have old data.
 down
-rm -rf "$stack"
-deploy/stack.sh up --dir "$stack"
+rm -rf "$stacks"
+mkdir -p "$stacks"
+list=
+for ((i = 0; i < n_stacks; i++)); do
+    deploy/stack.sh up --dir "$stacks/$i"
+    list+="${list:+, }{\"id\": \"$i\", \"slots\": 1}"
+done
+echo "{\"version\": {\"major\": 1, \"minor\": 0}, \"local\": [{\"stacks\": [$list]}]}" >"$stacks/resources.json"
 deploy/examples/fetch.sh || say "what the examples need could not be fetched: their tests are skipped"
 
-# shellcheck disable=SC1091
-. "$stack/stack.env"
-export LC_TEST_BROKERS=$KAFKA_BROKERS LC_TEST_REDIS_URL=$REDIS_URL LC_TEST_REGISTRY_URL=$REGISTRY_URL
-export LC_STACK_DIR=$stack
+export LC_STACKS=$stacks
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1} UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 
 # In the background, so that a signal ends it at once.
-ctest --test-dir "$build" --output-on-failure "$@" &
+ctest --test-dir "$build" --output-on-failure --resource-spec-file "$stacks/resources.json" \
+    -j "$((n_stacks > 1 ? n_stacks : 1))" "$@" &
 ctest=$!
 stop_ctest() {
     pkill -TERM -P "$ctest" || true
