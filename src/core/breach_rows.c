@@ -48,45 +48,42 @@ late_ms(const lc_row_side *side, const lc_finding *ended)
     return lc_open_between(ended->rule->calendar, pauses, ended->due_at, ended->occurred_at);
 }
 
-static lc_row
+static lc_breach_row
 breach_row(const lc_row_maker *m, const lc_row_side *side, const lc_row_breach *of)
 {
     const lc_cycle *cycle = side->cycle;
     const lc_finding *finding = of->finding;
 
-    return (lc_row){.type = LC_ROW_BREACH,
-                    .breach = {
-                        .lead_id = m->namer->lead_id,
-                        .cycle = side->number,
-                        .policy = cycle->policy->name,
-                        .rule = cycle->rule->name,
-                        .channel = cycle->created->channel,
-                        .owner = finding->owner,
-                        .clock = finding->clock_name,
-                        .early = finding->early,
-                        .due_at = finding->due_at,
-                        .breached_at = finding->occurred_at,
-                        .target_ms = finding->breached.target,
-                        .attempts = finding->attempts,
-                        .level = of->level,
-                        .ended_at = of->ended ? of->ended->occurred_at : LC_ABSENT,
-                        .ended_by = of->ended ? of->ended->by : -1,
-                        .late_ms = of->ended ? late_ms(side, of->ended) : LC_ABSENT,
-                    }};
+    return (lc_breach_row){
+        .lead_id = m->namer->lead_id,
+        .cycle = side->number,
+        .policy = cycle->policy->name,
+        .rule = cycle->rule->name,
+        .channel = cycle->created->channel,
+        .owner = finding->owner,
+        .clock = finding->clock_name,
+        .early = finding->early,
+        .due_at = finding->due_at,
+        .breached_at = finding->occurred_at,
+        .target_ms = finding->breached.target,
+        .attempts = finding->attempts,
+        .level = of->level,
+        .ended_at = of->ended ? of->ended->occurred_at : LC_ABSENT,
+        .ended_by = of->ended ? of->ended->by : -1,
+        .late_ms = of->ended ? late_ms(side, of->ended) : LC_ABSENT,
+    };
 }
 
 static void
 publish_breach(const lc_row_maker *m, lc_row_side *side, const lc_row_breach *of, bool deleted)
 {
-    lc_row row = {.type = LC_ROW_BREACH, .breach = {.lead_id = m->namer->lead_id}};
+    lc_row *row = lc_row_add(m->rows->rows, LC_ROW_BREACH);
 
-    if (!deleted) {
-        row = breach_row(m, side, of);
-        row.breach.cycle_id = lc_row_cycle_id(m, side);
-    }
-    row.deleted = deleted;
-    row.breach.event_id = lc_row_finding_id(m, side, of->finding);
-    lc_row_publish(m, &row);
+    row->deleted = deleted;
+    row->breach = deleted ? (lc_breach_row){.lead_id = m->namer->lead_id} : breach_row(m, side, of);
+    if (!deleted)
+        row->breach.cycle_id = lc_row_cycle_id(m, side);
+    row->breach.event_id = lc_row_finding_id(m, side, of->finding);
 }
 
 static bool
@@ -97,8 +94,8 @@ same_breach(const lc_row_maker *m, const lc_row_side *was, const lc_row_breach *
         return false;
     if (then->finding == now->finding && then->ended == now->ended && then->level == now->level)
         return true;
-    lc_row rows[] = {breach_row(m, was, then), breach_row(m, is, now)};
-    return lc_record_equal(&lc_row_records[LC_ROW_BREACH], &rows[0].breach, &rows[1].breach);
+    lc_breach_row rows[] = {breach_row(m, was, then), breach_row(m, is, now)};
+    return lc_record_equal(&lc_row_records[LC_ROW_BREACH], &rows[0], &rows[1]);
 }
 
 /* From `*next` on, which is where the one after the last was found; NULL: it has none. What is found is taken out. */

@@ -25,8 +25,12 @@ lc_row_finding_id(const lc_row_maker *m, const lc_row_side *side, const lc_findi
     return entry.id;
 }
 
-void
-lc_row_publish(const lc_row_maker *m, const lc_row *row)
+lc_row *
+lc_row_add(GArray *rows, lc_row_type type)
 {
-    *lc_array_add(m->rows->rows, lc_row) = *row;
+    lc_row *row = lc_array_add(rows, lc_row);
+
+    row->type = type;
+    row->deleted = false;
+    return row;
 }

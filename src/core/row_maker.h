@@ -31,5 +31,5 @@ bool lc_row_wanted(const lc_row_maker *m, lc_row_type type);
 /* The event_id of its LeadSettled, also while it is open. */
 lc_uuid lc_row_cycle_id(const lc_row_maker *m, lc_row_side *side);
 lc_uuid lc_row_finding_id(const lc_row_maker *m, const lc_row_side *side, const lc_finding *finding);
-/* A copy of it. */
-void lc_row_publish(const lc_row_maker *m, const lc_row *row);
+/* Its columns are still to be set. Good until another is added. */
+lc_row *lc_row_add(GArray *rows, lc_row_type type);

@@ -33,17 +33,15 @@ stages_of(const lc_row_maker *m, const lc_row_side *side, GArray *rows)
         if (!lc_stage_set_has(lc_cycle_stage_set(side->replay, cycle, LC_STAGES_REACHED), i))
             continue;
         lc_instant reached_at = lc_stage_reached_at(side->replay, cycle, i);
-        lc_row row = {.type = LC_ROW_STAGE,
-                      .stage = {
-                          .stage = cycle->policy->stages[i].name,
-                          .lead_id = m->namer->lead_id,
-                          .channel = cycle->created->channel,
-                          .cohort = lc_zone_month(cycle->policy->reporting_zone, cycle->handoff_at),
-                          .reached_at = reached_at,
-                          .named = lc_stage_set_has(lc_cycle_stage_set(side->replay, cycle, LC_STAGES_NAMED), i),
-                          .age = lc_stage_age(cycle, reached_at),
-                      }};
-        *lc_array_add(rows, lc_row) = row;
+        lc_row_add(rows, LC_ROW_STAGE)->stage = (lc_stage_row){
+            .stage = cycle->policy->stages[i].name,
+            .lead_id = m->namer->lead_id,
+            .channel = cycle->created->channel,
+            .cohort = lc_zone_month(cycle->policy->reporting_zone, cycle->handoff_at),
+            .reached_at = reached_at,
+            .named = lc_stage_set_has(lc_cycle_stage_set(side->replay, cycle, LC_STAGES_NAMED), i),
+            .age = lc_stage_age(cycle, reached_at),
+        };
     }
 }
 
@@ -59,11 +57,9 @@ add_tenure(const lc_row_maker *m, GArray *rows, lc_text owner, lc_instant from, 
         last->tenure.to_at = to;
         return;
     }
-    lc_row row = {
-        .type = LC_ROW_TENURE,
-        .tenure = {
-            .position = rows->len + 1, .lead_id = m->namer->lead_id, .owner = owner, .from_at = from, .to_at = to}};
-    *lc_array_add(rows, lc_row) = row;
+    uint32_t position = rows->len + 1;
+    lc_row_add(rows, LC_ROW_TENURE)->tenure = (lc_tenure_row){
+        .position = position, .lead_id = m->namer->lead_id, .owner = owner, .from_at = from, .to_at = to};
 }
 
 static void
@@ -95,22 +91,25 @@ name_row(const lc_row_maker *m, lc_row_side *side, lc_row *row)
 }
 
 static void
-publish_row(const lc_row_maker *m, lc_row_side *side, lc_row row)
+publish_row(const lc_row_maker *m, lc_row_side *side, const lc_row *row)
 {
-    name_row(m, side, &row);
-    lc_row_publish(m, &row);
+    lc_row *published = lc_row_add(m->rows->rows, row->type);
+
+    memcpy(&published->cycle, &row->cycle, lc_row_records[row->type].bytes);
+    name_row(m, side, published);
 }
 
 static void
 delete_row(const lc_row_maker *m, lc_row_side *side, const lc_row *row)
 {
-    lc_row deleted = {.type = row->type, .deleted = true};
+    lc_row *deleted = lc_row_add(m->rows->rows, row->type);
 
+    deleted->deleted = true;
     if (row->type == LC_ROW_STAGE)
-        deleted.stage = (lc_stage_row){.stage = row->stage.stage, .lead_id = row->stage.lead_id};
+        deleted->stage = (lc_stage_row){.stage = row->stage.stage, .lead_id = row->stage.lead_id};
     else
-        deleted.tenure = (lc_tenure_row){.position = row->tenure.position, .lead_id = row->tenure.lead_id};
-    publish_row(m, side, deleted);
+        deleted->tenure = (lc_tenure_row){.position = row->tenure.position, .lead_id = row->tenure.lead_id};
+    name_row(m, side, deleted);
 }
 
 static bool
@@ -145,7 +144,7 @@ compare_rows(const lc_row_maker *m, lc_row_side *was, lc_row_side *is, collect *
         const lc_row *row = &g_array_index(now, lc_row, i);
         const lc_row *before = find_row(then, row);
         if (!same_cycle || before == NULL || !lc_record_equal(&lc_row_records[row->type], &row->cycle, &before->cycle))
-            publish_row(m, is, *row);
+            publish_row(m, is, row);
     }
     for (guint i = 0; i < then->len; i++) {
         const lc_row *row = &g_array_index(then, lc_row, i);
@@ -159,30 +158,27 @@ compare_rows(const lc_row_maker *m, lc_row_side *was, lc_row_side *is, collect *
 static void
 publish_route(const lc_row_maker *m, const lc_outcome *outcome)
 {
-    lc_row row = {.type = LC_ROW_ROUTE,
-                  .route = {
-                      .event_id = outcome->event_id,
-                      .lead_id = m->namer->lead_id,
-                      .cycle_id = lc_cycle_id(outcome->cycle, outcome->handoff_at, m->namer),
-                      .cycle = outcome->cycle,
-                      .policy = outcome->policy,
-                      .rule = outcome->rule,
-                      .channel = outcome->channel,
-                      .owner = outcome->owner,
-                      .routed_at = outcome->occurred_at,
-                      .routed = outcome->routed,
-                  }};
-
-    lc_row_publish(m, &row);
+    lc_row_add(m->rows->rows, LC_ROW_ROUTE)->route = (lc_route_row){
+        .event_id = outcome->event_id,
+        .lead_id = m->namer->lead_id,
+        .cycle_id = lc_cycle_id(outcome->cycle, outcome->handoff_at, m->namer),
+        .cycle = outcome->cycle,
+        .policy = outcome->policy,
+        .rule = outcome->rule,
+        .channel = outcome->channel,
+        .owner = outcome->owner,
+        .routed_at = outcome->occurred_at,
+        .routed = outcome->routed,
+    };
 }
 
 static void
 delete_route(const lc_row_maker *m, const lc_uuid *event_id)
 {
-    lc_row row = {
-        .type = LC_ROW_ROUTE, .deleted = true, .route = {.event_id = *event_id, .lead_id = m->namer->lead_id}};
+    lc_row *row = lc_row_add(m->rows->rows, LC_ROW_ROUTE);
 
-    lc_row_publish(m, &row);
+    row->deleted = true;
+    row->route = (lc_route_row){.event_id = *event_id, .lead_id = m->namer->lead_id};
 }
 
 static void
@@ -210,35 +206,38 @@ delete_routes(const lc_row_maker *m, const lc_row_side *was, const lc_finding *f
 /* ---- Cycles (10.2) ---- */
 
 static void
-publish_cycle(const lc_row_maker *m, lc_row_side *side, lc_row *row)
-{
-    row->cycle.cycle_id = lc_row_cycle_id(m, side);
-    lc_row_publish(m, row);
-}
-
-static void
 delete_cycle(const lc_row_maker *m, lc_row_side *was)
 {
-    lc_row row = {.type = LC_ROW_CYCLE, .deleted = true, .cycle = {.lead_id = m->namer->lead_id}};
+    lc_row *row = lc_row_add(m->rows->rows, LC_ROW_CYCLE);
 
-    publish_cycle(m, was, &row);
+    row->deleted = true;
+    row->cycle = (lc_cycle_row){.cycle_id = lc_row_cycle_id(m, was), .lead_id = m->namer->lead_id};
+}
+
+/* It has the columns of a cycle that is new, or differs. */
+static bool
+is_new_cycle_row(const lc_row_maker *m, const lc_row_side *was, bool same_cycle, const lc_cycle_row *now)
+{
+    lc_cycle_row then; /* cleared, its many columns would be written twice */
+
+    if (!same_cycle)
+        return true;
+    lc_cycle_row_make(was, m->namer->lead_id, m->rows->breaches_then->len, &then);
+    return !lc_record_equal(&lc_row_records[LC_ROW_CYCLE], &then, now);
 }
 
 static void
 compare_cycle_rows(const lc_row_maker *m, lc_row_side *was, lc_row_side *is)
 {
     bool same_cycle = was->cycle && is->cycle && was->cycle->handoff_at == is->cycle->handoff_at;
-    lc_row now; /* cleared, its many columns would be written twice */
-    lc_cycle_row then;
 
-    now.type = LC_ROW_CYCLE;
-    now.deleted = false;
     if (is->cycle) {
-        lc_cycle_row_make(is, m->namer->lead_id, m->rows->breaches_now->len, &now.cycle);
-        if (same_cycle)
-            lc_cycle_row_make(was, m->namer->lead_id, m->rows->breaches_then->len, &then);
-        if (!same_cycle || !lc_record_equal(&lc_row_records[LC_ROW_CYCLE], &then, &now.cycle))
-            publish_cycle(m, is, &now);
+        lc_cycle_row *now = &lc_row_add(m->rows->rows, LC_ROW_CYCLE)->cycle;
+        lc_cycle_row_make(is, m->namer->lead_id, m->rows->breaches_now->len, now);
+        if (is_new_cycle_row(m, was, same_cycle, now))
+            now->cycle_id = lc_row_cycle_id(m, is);
+        else
+            m->rows->rows->len--;
     }
     if (was->cycle && !same_cycle)
         delete_cycle(m, was);
