@@ -118,6 +118,25 @@ static redisReplyObjectFunctions reply_functions = {
     .freeObject = leave_to_arena,
 };
 
+/* A server that takes TLS only hangs up on what is no TLS. */
+static bool
+may_want_tls(const lc_connection *connection)
+{
+    return connection->address.tls == NULL && connection->at.host && !connection->has_answered;
+}
+
+static bool
+lose_unanswered(lc_connection *connection, GError **error)
+{
+    bool timed_out = connection->context->err == REDIS_ERR_IO && errno == EAGAIN;
+    const char *refusal = lc_redis_tls_refusal(connection->address.tls);
+    g_autofree char *hung_up = g_strconcat(
+        connection->context->errstr,
+        may_want_tls(connection) ? "; where it takes TLS only, redis.url must begin with rediss" : NULL, NULL);
+
+    return lose(connection, error, refusal ? refusal : timed_out ? "does not answer" : hung_up);
+}
+
 const redisReply *
 lc_connection_receive(lc_connection *connection, GError **error)
 {
@@ -125,11 +144,10 @@ lc_connection_receive(lc_connection *connection, GError **error)
 
     connection->context->reader->privdata = connection->replies;
     if (redisGetReply(connection->context, &reply) != REDIS_OK) {
-        bool timed_out = connection->context->err == REDIS_ERR_IO && errno == EAGAIN;
-        const char *refusal = lc_redis_tls_refusal(connection->address.tls);
-        lose(connection, error, refusal ? refusal : timed_out ? "does not answer" : connection->context->errstr);
+        lose_unanswered(connection, error);
         return NULL;
     }
+    connection->has_answered = true;
     return reply;
 }
 
@@ -300,6 +318,7 @@ reach(lc_connection *connection, int timeout_ms, GError **error)
                         is_named ? "; look whether it runs, and whether redis.url is right" : NULL, NULL);
         return lose(connection, error, unreached);
     }
+    connection->has_answered = false;
     connection->context->reader->fn = &reply_functions;
     connection->context->reader->maxbuf = 0; /* its buffer is kept from one large reply to the next */
     redisSetTimeout(connection->context, timeout);

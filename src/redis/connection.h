@@ -13,6 +13,7 @@ typedef struct {
     lc_redis_address address;
     lc_redis_endpoint at; /* the server connected to, or tried last; no host: a Unix socket */
     bool is_to_sentinel;
+    bool has_answered; /* since it was connected to */
 
     redisContext *context; /* NULL: not connected */
     GString *out;          /* commands not yet sent */

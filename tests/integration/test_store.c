@@ -1424,10 +1424,41 @@ by_tls_each_refusal_says_what_to_do(void **state)
     run_in("/", "rm -r '%s'", folder);
 }
 
+static void
+in_the_clear_to_a_port_of_tls_says_what_to_do(void **state)
+{
+    GError *error = NULL;
+    (void)state;
+    g_autofree char *folder = g_dir_make_tmp("leadclock-tls-XXXXXX", NULL);
+    int port = g_random_int_range(20000, 26000);
+    own_redis redis = redis_by_tls(folder, port, port + 1);
+    g_autofree char *url = g_strdup_printf("redis://127.0.0.1:%d", port);
+    g_autofree char *clear_url = g_strdup_printf("redis://127.0.0.1:%d", port + 1);
+    lc_redis_options options = {.url = url, .name = "clear"}, clear_options = {.url = clear_url, .name = "clear"};
+
+    lc_store *store = lc_redis_store_new(&options, &error);
+    must(store != NULL, error);
+    assert_false(lc_store_open(store, PARTITIONS, &error));
+    assert_error(&error, LC_ERROR_RETRY, "; where it takes TLS only, redis.url must begin with rediss");
+    lc_store_free(store);
+    /* One that has answered goes away. */
+    store = lc_redis_store_new(&clear_options, &error);
+    must(store != NULL, error);
+    must(lc_store_open(store, PARTITIONS, &error), error);
+    own_redis_free(&redis);
+    assert_false(move(store, 0, NULL, "1", "l1", &error));
+    assert_non_null(error);
+    assert_null(strstr(error->message, "TLS"));
+    g_clear_error(&error);
+    lc_store_free(store);
+    run_in("/", "rm -r '%s'", folder);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(in_the_clear_to_a_port_of_tls_says_what_to_do),
         cmocka_unit_test(by_tls_all_is_as_without),
         cmocka_unit_test(by_tls_each_refusal_says_what_to_do),
         cmocka_unit_test(what_is_written_is_read),
