@@ -700,8 +700,14 @@ def policy_of(example):
     return "\n".join(lines + ["retain: 9000d", ""])
 
 
+def end_by_signal(number, _):
+    """What the test has started ends with it."""
+    raise SystemExit(128 + number)
+
+
 def main(tests):
     """Runs the tests named (all: none named)."""
+    signal.signal(signal.SIGTERM, end_by_signal)
     if not BROKERS or not REDIS_URL or not REGISTRY_URL or not STACK_DIR:
         print("skipped: no servers (tests/run.sh starts them)")
         return SKIPPED
