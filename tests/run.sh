@@ -14,6 +14,9 @@ case ${1:-} in -h | --help)
     ;;
 esac
 
+n_stacks=${LC_STACKS_AT_ONCE:-2}
+[[ $n_stacks =~ ^[0-9]$ ]] || die "LC_STACKS_AT_ONCE must be a number from 0 to 9, and is \"$n_stacks\""
+
 deploy/install-deps.sh
 
 # configure PRESET CMAKE-OPTION...
@@ -33,7 +36,6 @@ configure dev -DLC_SIM_SECONDS="${LC_SIM_SECONDS:-60}" -DLC_FAULTS_SECONDS="${LC
 cmake --build "$build"
 
 stacks=$ROOT/$build/stacks
-n_stacks=${LC_STACKS_AT_ONCE:-2}
 # Also what a test that was killed left: its secured servers.
 down() {
     local folder

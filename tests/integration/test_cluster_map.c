@@ -1,11 +1,9 @@
 /* When a cluster's map is asked for: on a real Redis Cluster of one node, and a clock that the test moves. */
 #include <leadclock/redis.h>
 
-#include <arpa/inet.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,6 +11,7 @@
 #include <hiredis/hiredis.h>
 
 #include "asserting.h"
+#include "free_port.h"
 
 #define PARTITIONS 4
 #define MINUTE_US (60 * G_USEC_PER_SEC)
@@ -46,19 +45,6 @@ typedef struct {
     redisContext *beside; /* connected all the time */
     lc_store *store;
 } cluster;
-
-static int
-free_port(void)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof at;
-    int one = socket(AF_INET, SOCK_STREAM, 0);
-
-    assert_int_equal(bind(one, (struct sockaddr *)&at, size), 0);
-    assert_int_equal(getsockname(one, (struct sockaddr *)&at, &size), 0);
-    close(one);
-    return ntohs(at.sin_port);
-}
 
 static void
 run_redis(const cluster *one)

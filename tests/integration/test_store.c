@@ -13,6 +13,7 @@
 #include <hiredis/hiredis.h>
 
 #include "asserting.h"
+#include "free_port.h"
 
 #define PARTITIONS 4
 
@@ -1342,7 +1343,7 @@ by_tls_all_is_as_without(void **state)
         return;
     }
     g_autofree char *folder = g_dir_make_tmp("leadclock-tls-XXXXXX", NULL);
-    int port = g_random_int_range(20000, 32000);
+    int port = free_port();
     own_redis redis = redis_by_tls(folder, port, 0);
 
     lc_store *store = store_by_tls(folder, port, "ca", "redis.test", "certificate");
@@ -1402,11 +1403,11 @@ by_tls_each_refusal_says_what_to_do(void **state)
     if (!lc_redis_has_tls())
         skip();
     g_autofree char *folder = g_dir_make_tmp("leadclock-tls-XXXXXX", NULL);
-    int port = g_random_int_range(20000, 26000);
-    own_redis redis = redis_by_tls(folder, port, port + 1);
+    int port = free_port(), clear_port = free_port();
+    own_redis redis = redis_by_tls(folder, port, clear_port);
 
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        int its_port = cases[i].shows ? port : port + 1;
+        int its_port = cases[i].shows ? port : clear_port;
         set_tls(&redis, folder, cases[i].shows ? cases[i].shows : "certificate", cases[i].protocols);
         lc_store *store = store_by_tls(folder, its_port, cases[i].ca, cases[i].name, cases[i].certificate);
         g_autofree char *at = g_strdup_printf("Redis at 127.0.0.1:%d: ", its_port);
@@ -1430,10 +1431,10 @@ in_the_clear_to_a_port_of_tls_says_what_to_do(void **state)
     GError *error = NULL;
     (void)state;
     g_autofree char *folder = g_dir_make_tmp("leadclock-tls-XXXXXX", NULL);
-    int port = g_random_int_range(20000, 26000);
-    own_redis redis = redis_by_tls(folder, port, port + 1);
+    int port = free_port(), clear_port = free_port();
+    own_redis redis = redis_by_tls(folder, port, clear_port);
     g_autofree char *url = g_strdup_printf("redis://127.0.0.1:%d", port);
-    g_autofree char *clear_url = g_strdup_printf("redis://127.0.0.1:%d", port + 1);
+    g_autofree char *clear_url = g_strdup_printf("redis://127.0.0.1:%d", clear_port);
     lc_redis_options options = {.url = url, .name = "clear"}, clear_options = {.url = clear_url, .name = "clear"};
 
     lc_store *store = lc_redis_store_new(&options, &error);
