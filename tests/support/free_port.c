@@ -1,3 +1,4 @@
+/* free_port.c - the system says which one it is. */
 #include "free_port.h"
 
 #include "asserting.h"
